@@ -1,0 +1,41 @@
+# Two commands do all their own set-up: `make demo` and `make test`. They need Python 3.10 or newer, pip and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+SOURCES := $(shell find twinkle_notifier integrations -name '*.py') README.md
+
+export HF_HUB_OFFLINE = 1
+export TOKENIZERS_PARALLELISM = false
+
+.PHONY: help demo test lint wheel clean
+
+help: ## Show these targets.
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+demo: $(VENV)/installed ## A real crash and a real end, told to a local robot.
+	$(BIN)/python examples/demo.py
+
+test: $(VENV)/installed ## All tests, against the installed wheel.
+	$(BIN)/python -m pytest tests
+
+lint: $(VENV)/installed ## Formatting, lints and types.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+clean: ## Remove what the other targets made.
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+
+# torch first: whatever asked for it later would choose another build.
+$(VENV)/dependencies: constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install 'torch==2.13.0'
+	$(PIP) install --constraint constraints.txt '.[all,test,lint]'
+	touch $@
+
+# The wheel is what is tested, not the checkout.
+$(VENV)/installed: $(VENV)/dependencies $(SOURCES)
+	$(PIP) install --no-deps --force-reinstall .
+	rm -rf build *.egg-info
+	touch $@

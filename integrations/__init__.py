@@ -1,0 +1,1 @@
+"""One file for one framework. Each imports its framework; nothing else of the package does."""

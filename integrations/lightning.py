@@ -1,0 +1,104 @@
+"""Lightning: a callback that tells of exceptions and of the end of training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import Timer
+
+from twinkle_notifier import Notifier, Progress, TrainingRun
+
+
+class NotifierCallback(Callback):
+    """Tells people when fit, validate, test or predict fails, and when a fit ends.
+
+    Add one to the `Trainer` on every rank, under any launcher; people get one message. Ctrl-C is told as
+    "interrupted", SIGTERM as "preempted". The checkpoint holds the notifier without its secrets, and what was sent.
+
+    Args:
+        notifier: what sends the messages. Without one: that of the checkpoint which the fit resumes, else the one
+            that the environment variable ``TWINKLE_NOTIFIER`` describes.
+        name: the run's name in messages; by default the script's.
+        on_start: tell of the start of a fit, too.
+        on_end: tell of the end of a fit: duration, epochs, steps, metrics, best checkpoint, and why it ended.
+        save_secrets: let checkpoints hold literal secrets.
+    """
+
+    def __init__(
+        self,
+        notifier: Notifier | None = None,
+        *,
+        name: str | None = None,
+        on_start: bool = False,
+        on_end: bool = True,
+        save_secrets: bool = False,
+    ) -> None:
+        self.run = TrainingRun(notifier, name=name, on_start=on_start, on_end=on_end, save_secrets=save_secrets)
+
+    @property
+    def state_key(self) -> str:
+        """See `Callback`."""
+        return self.run.key
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """See `Callback`."""
+        self.run.started()
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """See `Callback`. It follows every `on_train_end`, ModelCheckpoint's too."""
+        self.run.ended(partial(_ended, trainer))
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """See `Callback`. Returns when a rank has told it, so that none ends before."""
+        self.run.failed(exception, context=_context(trainer), progress=partial(_reached, trainer))
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `Callback`."""
+        return self.run.state_dict()
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """See `Callback`. All states are looked through: a run with more or fewer callbacks may have saved ours."""
+        self.run.resume(checkpoint["callbacks"])
+
+
+def _context(trainer: Trainer) -> str:
+    return str(getattr(trainer.state.fn, "value", ""))
+
+
+def _reached(trainer: Trainer, why: Callable[[Trainer], str] = lambda _: "") -> Progress:
+    return Progress(
+        epoch=trainer.current_epoch,
+        step=trainer.global_step,
+        metrics={name: float(value) for name, value in trainer.callback_metrics.items()},
+        best_checkpoint=str(getattr(trainer.checkpoint_callback, "best_model_path", "") or ""),
+        why_ended=why(trainer),
+    )
+
+
+def _ended(trainer: Trainer) -> Progress:
+    return _reached(trainer, _why)
+
+
+def _why(trainer: Trainer) -> str:
+    stopped = [getattr(stopper, "stopping_reason_message", None) for stopper in trainer.early_stopping_callbacks]
+    if any(stopped):
+        return str(next(filter(None, stopped)))
+    if -1 < trainer.max_steps <= trainer.global_step:
+        return f"max_steps={trainer.max_steps} reached"
+    if any(_is_over(callback) for callback in _callbacks(trainer)):
+        return "max_time reached"
+    if trainer.max_epochs is not None and -1 < trainer.max_epochs <= trainer.current_epoch:
+        return f"max_epochs={trainer.max_epochs} reached"
+    return "trainer.should_stop was set" if trainer.should_stop else ""
+
+
+def _callbacks(trainer: Trainer) -> list[Callback]:
+    return list(getattr(trainer, "callbacks", []))  # undeclared: a connector sets it
+
+
+def _is_over(callback: Callback) -> bool:
+    left = callback.time_remaining() if isinstance(callback, Timer) else None
+    return left is not None and left <= 0

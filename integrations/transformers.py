@@ -1,0 +1,142 @@
+"""HF Trainer: a callback that tells of exceptions and of the end of training, and a guard to do so by hand."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, cast
+
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from twinkle_notifier import Notifier, Progress, TrainingRun
+
+_ENTRIES = ("train", "evaluate", "predict", "hyperparameter_search")
+_MARK = "_twinkle_notifier_entry"
+
+
+class NotifierCallback(TrainerCallback):
+    """Tells people when train, evaluate, predict or hyperparameter_search fails, and when a training ends.
+
+    Add one to the `Trainer`, at its construction or later, on every rank; people get one message. Errors that the
+    trainer itself swallows (`auto_find_batch_size`, a failed trial) are not told. The checkpoint holds the notifier
+    without its secrets, and what was sent.
+
+    The Trainer has no hook for exceptions: making the first such callback puts one around those four methods of the
+    `Trainer` class and of its subclasses.
+
+    Args:
+        notifier: what sends the messages. Without one: that of the checkpoint which the training resumes, else the
+            one that the environment variable ``TWINKLE_NOTIFIER`` describes.
+        name: the run's name in messages; by default the script's.
+        on_start: tell of the start of a training, too.
+        on_end: tell of its end: duration, epochs, steps, metrics, best checkpoint, and why it ended.
+        save_secrets: let checkpoints hold literal secrets.
+    """
+
+    def __init__(
+        self,
+        notifier: Notifier | None = None,
+        *,
+        name: str | None = None,
+        on_start: bool = False,
+        on_end: bool = True,
+        save_secrets: bool = False,
+    ) -> None:
+        self.run = TrainingRun(notifier, name=name, on_start=on_start, on_end=on_end, save_secrets=save_secrets)
+        _hook(Trainer)
+
+    def on_init_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """See `TrainerCallback`. The trainer's class may have been made after this callback was."""
+        _hook(Trainer)
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """See `TrainerCallback`. Our state lives in the trainer's, which it writes into each checkpoint."""
+        states = cast(dict[str, Any], state.stateful_callbacks)  # declared as the list that it is made from
+        self.run.resume(states)
+        self.run.live_in(states)
+        self.run.started()
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """See `TrainerCallback`."""
+        self.run.ended(partial(_ended, state))
+
+
+@contextmanager
+def guard(trainer: Trainer) -> Iterator[None]:
+    """Tell of an exception that leaves the block, through the callbacks of `trainer`; it goes on.
+
+    For code around the trainer that the callback cannot see; `with guard(trainer): ...`. What it has told inside is
+    not told again.
+    """
+    with _telling(trainer, "guard"):
+        yield
+
+
+_inside = threading.local()
+
+
+@contextmanager
+def _telling(trainer: Trainer, context: str) -> Iterator[None]:
+    """Only the outermost block of a thread tells: what it never sees, the trainer has swallowed."""
+    trainers: set[int] = _inside.__dict__.setdefault("trainers", set())
+    if id(trainer) in trainers:
+        yield
+        return
+    trainers.add(id(trainer))
+    try:
+        yield
+    except BaseException as exc:
+        for callback in _callbacks(trainer):
+            callback.run.failed(exc, context=context, progress=lambda: _reached(trainer.state))
+        raise
+    finally:
+        trainers.discard(id(trainer))
+
+
+def _callbacks(trainer: Trainer) -> list[NotifierCallback]:
+    handler = getattr(trainer, "callback_handler", None)  # missing when the trainer's own construction failed
+    return [callback for callback in getattr(handler, "callbacks", []) if isinstance(callback, NotifierCallback)]
+
+
+def _hook(cls: type[Trainer]) -> None:
+    for name in _ENTRIES:
+        method = cls.__dict__.get(name)
+        if callable(method) and not hasattr(method, _MARK):
+            setattr(cls, name, _entry(method))
+    for subclass in cls.__subclasses__():
+        _hook(subclass)
+
+
+def _entry(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def entry(self: Trainer, *args: Any, **kwargs: Any) -> Any:
+        with _telling(self, method.__name__):
+            return method(self, *args, **kwargs)
+
+    setattr(entry, _MARK, True)
+    return entry
+
+
+def _reached(state: TrainerState) -> Progress:
+    metrics: dict[str, float] = {}
+    for logged in state.log_history:
+        metrics.update({name: value for name, value in logged.items() if isinstance(value, int | float)})
+    return Progress(
+        epoch=state.epoch,
+        step=state.global_step,
+        metrics={name: value for name, value in metrics.items() if name not in ("step", "epoch", "total_flos")},
+        best_checkpoint=state.best_model_checkpoint or "",
+    )
+
+
+def _ended(state: TrainerState) -> Progress:
+    reached = _reached(state)
+    why = "a callback stopped it" if state.global_step < state.max_steps else f"all {state.max_steps} steps are done"
+    return Progress(reached.epoch, reached.step, reached.metrics, reached.best_checkpoint, why)

@@ -1,0 +1,27 @@
+"""Tells people what happened to their training run: one message, with the cause, whatever happened to it."""
+
+from twinkle_notifier.base import Notifier, notify_exception, watch
+from twinkle_notifier.channels.console import ConsoleNotifier
+from twinkle_notifier.channels.ding import DingNotifier
+from twinkle_notifier.credentials import resolve
+from twinkle_notifier.delivery import Message, Outcome
+from twinkle_notifier.errors import CredentialError, DeliveryError, NotifierError, UnknownNotifierError
+from twinkle_notifier.report import Progress
+from twinkle_notifier.run import TrainingRun
+
+__all__ = [
+    "ConsoleNotifier",
+    "CredentialError",
+    "DeliveryError",
+    "DingNotifier",
+    "Message",
+    "Notifier",
+    "NotifierError",
+    "Outcome",
+    "Progress",
+    "TrainingRun",
+    "UnknownNotifierError",
+    "notify_exception",
+    "resolve",
+    "watch",
+]

@@ -1,0 +1,236 @@
+"""The contract of a notifier, its registry, and the walk of an exception to the people who wait for the run."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ContextDecorator
+from types import TracebackType
+from typing import Any, TypeVar
+
+from twinkle_notifier import claims, delivery, foreign, signals
+from twinkle_notifier.delivery import Message, Outcome
+from twinkle_notifier.errors import UnknownNotifierError
+from twinkle_notifier.fingerprint import fingerprint
+from twinkle_notifier.report import Progress, Report, default_name
+from twinkle_notifier.runtime import Instant, Where, process_start
+from twinkle_notifier.seen import Seen
+
+PATIENCE = 25.0  # seconds that a process waits, in all, until it or another rank has told of its exception
+_TO_DICT_BUDGET = 1.0  # seconds
+_GROUP = "twinkle_notifier.notifiers"  # of entry points
+
+log = logging.getLogger("twinkle_notifier")
+_registry: dict[str, type[Notifier]] = {}
+_seen = Seen()
+
+
+class Notifier:
+    """Sends a message to people. Subclass it for a channel of your own; that alone registers it by its name.
+
+    A subclass writes `__call__` and, if it takes arguments, `to_dict` and `_from_dict_impl`.
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        before = _registry.get(cls.__name__)
+        if before is not None and before.__module__ != cls.__module__:
+            log.warning(
+                "the notifier class %s of %s replaces that of %s", cls.__name__, cls.__module__, before.__module__
+            )
+        _registry[cls.__name__] = cls
+
+    def __call__(self, message: str) -> None:
+        """Send `message`, which is Markdown; return when the service has accepted it.
+
+        Raises:
+            DeliveryError: it was not accepted, with the reason.
+        """
+        raise TypeError(f"{type(self).__name__} cannot send: write its __call__(self, message)")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values from which `from_dict` restores an equal notifier; ``"class"`` names this class.
+
+        It is faithful: literal secrets are in it. What this package writes to a disk is redacted first.
+        """
+        return {"class": type(self).__name__}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Notifier:
+        """The notifier that `to_dict` described, of whichever registered class ``data["class"]`` names.
+
+        A class that is not registered is looked for among the entry points of group ``twinkle_notifier.notifiers``.
+        Nothing else is imported, whatever `data` says.
+
+        Raises:
+            ValueError: `data` is no description of a notifier.
+            UnknownNotifierError: no class of that name is known.
+        """
+        name = data.get("class") if isinstance(data, Mapping) else None
+        if not isinstance(name, str):
+            raise ValueError("a serialized notifier is a dict whose 'class' names it, as to_dict() writes it")
+        return _class_named(name)._from_dict_impl(dict(data))
+
+    @classmethod
+    def _from_dict_impl(cls, data: dict[str, Any]) -> Notifier:
+        """Restore an instance from `data`. By default every other key is an argument of the class."""
+        return cls(**{key: value for key, value in data.items() if key != "class"})
+
+
+def _class_named(name: str) -> type[Notifier]:
+    if name not in _registry:
+        from importlib.metadata import entry_points
+
+        for entry in entry_points(group=_GROUP, name=name):
+            found = entry.load()
+            if isinstance(found, type) and issubclass(found, Notifier):
+                return found
+        raise UnknownNotifierError(name, list(_registry))
+    return _registry[name]
+
+
+def notify_exception(
+    notifier: Callable[[str], object] | None,
+    context: str = "",
+    exc: BaseException | None = None,
+    name: str | None = None,
+    *,
+    progress: Progress | None = None,
+    since: Instant | None = None,
+) -> Outcome:
+    """Tell people of `exc`, once over all ranks of the run, and return when it is told.
+
+    Call it on every rank. One sends; the others wait for its word, so that none ends (and takes the rest down with
+    it) before the message is out. Where the sender fails or dies, another takes over. Call it again with the same
+    exception further out, or meet an equal one in a loop, and it stays silent.
+
+    Args:
+        notifier: what sends the message; with None nothing happens.
+        context: where the exception was met, for people, e.g. ``"forward_backward"``.
+        exc: the exception. It is neither written to nor kept.
+        name: the run's name; by default the script's.
+        progress: how far the training got, if known.
+        since: claims made before it belong to an earlier run; by default this process's start.
+
+    Never raises, and takes at most 25 s, 8 s of them for the send. SIGTERM and SIGINT take effect after it; SIGINT
+    ends the waiting. What it could not tell is logged as an error of the logger ``twinkle_notifier``.
+    """
+    if notifier is None:
+        return Outcome("skipped", "there is no notifier")
+    if not isinstance(exc, BaseException):
+        log.error("notify_exception was given %s as exc: it takes the exception itself", type(exc).__name__)
+        return Outcome("failed", "exc is not an exception", final=True)
+    walk = functools.partial(
+        _walk, notifier, context, exc, name or default_name(), progress or Progress(), since or process_start()
+    )
+    with signals.deferred() as pending:
+        answer = foreign.call(walk, PATIENCE, pending.interrupted)
+    outcome = answer.value or _unfinished(answer.error)
+    if outcome.status not in ("sent", "duplicate"):
+        log.error("people were not told of %s: %s", type(exc).__qualname__, outcome.reason)
+    return outcome
+
+
+def _unfinished(error: BaseException | None) -> Outcome:
+    if error is None:
+        return Outcome("unknown", f"no word on it within {PATIENCE:g} s, or Ctrl-C ended the waiting")
+    return Outcome("failed", f"telling it raised {type(error).__name__}: {error}")
+
+
+def _walk(
+    notifier: Callable[[str], object], context: str, exc: BaseException, name: str, progress: Progress, since: Instant
+) -> Outcome:
+    deadline = time.monotonic() + PATIENCE
+    channel = _channel(notifier)
+    if _seen.before(channel, exc, since):
+        return Outcome("duplicate", "this process has told of the same exception")
+    where = Where.here()
+    report = Report.of(exc, name=name, context=context, where=where, progress=progress)
+    key = f"{fingerprint(exc, report.kind, name, context)}-{channel}"
+    claim = _claim(key, where, since, deadline)
+    if isinstance(claim, claims.Told):
+        return _told(claim)
+    outcome = delivery.send(notifier, Message(report.markdown(), claim.message_id), delivery.CRASH_BUDGET)
+    _close(claim, outcome)
+    return outcome
+
+
+def _channel(notifier: Callable[[str], object]) -> str:
+    """Tells one channel of a run from another, alike on every rank, and shows nothing of its secrets."""
+    described = foreign.call(lambda: json.dumps(notifier.to_dict(), sort_keys=True, default=str), _TO_DICT_BUDGET)  # type: ignore[attr-defined]
+    return hashlib.sha256(f"{type(notifier).__qualname__} {described.value}".encode()).hexdigest()[:8]
+
+
+def _claim(key: str, where: Where, since: Instant, deadline: float) -> claims.Claim | claims.Told:
+    def claim(store: claims.Store) -> claims.Claim | claims.Told:
+        return claims.claim(store, key, rank=where.rank, since=since, seconds=deadline - time.monotonic())
+
+    try:
+        return claim(claims.store_for(where))
+    except OSError as error:
+        log.warning("the ranks cannot agree on who tells, so each of them does: %s", error)
+        return claim(claims.alone)  # rather a message from every rank than none from any
+
+
+def _told(by: claims.Told) -> Outcome:
+    if by.state == "sent":
+        return Outcome("duplicate", f"rank {by.rank} has told it")
+    if by.state == "refused":
+        return Outcome(
+            "failed", f"rank {by.rank} could not send it, for a reason that holds for every rank", final=True
+        )
+    return Outcome("unknown", f"rank {by.rank} has been sending it for too long")
+
+
+def _close(claim: claims.Claim, outcome: Outcome) -> None:
+    state: claims.State = "sent" if outcome.status == "sent" else "refused" if outcome.final else "failed"
+    try:
+        claim.close(state)
+    except OSError as error:
+        log.warning("the other ranks cannot be told that the message is %s: %s", outcome.status, error)
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class watch(ContextDecorator):  # noqa: N801  it reads as a verb, like contextlib.suppress
+    """Tell people of an exception that leaves the block or the function, as `notify_exception` does; it goes on.
+
+    ::
+
+        with watch(notifier, "evaluation", name="sft"):
+            evaluate(model)
+
+        @watch(notifier, "training", name="sft")
+        def main(): ...
+
+    A clean ``sys.exit()`` is no exception to tell. Coroutine functions can be decorated too.
+    """
+
+    def __init__(self, notifier: Callable[[str], object] | None, context: str = "", name: str | None = None) -> None:
+        self._notifier, self._context, self._name = notifier, context, name
+
+    def __enter__(self) -> watch:
+        return self
+
+    def __exit__(self, _type: object, exc: BaseException | None, _traceback: TracebackType | None) -> None:
+        clean = isinstance(exc, GeneratorExit) or (isinstance(exc, SystemExit) and exc.code in (None, 0))
+        if exc is not None and not clean:
+            notify_exception(self._notifier, self._context, exc, self._name)
+
+    def __call__(self, func: Function) -> Function:
+        """Decorate a function, or a coroutine function, which is watched while it runs."""
+        if not inspect.iscoroutinefunction(func):
+            return super().__call__(func)
+
+        @functools.wraps(func)
+        async def watched(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return await func(*args, **kwargs)
+
+        return watched  # type: ignore[return-value]

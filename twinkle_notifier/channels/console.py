@@ -1,0 +1,21 @@
+"""Messages on standard error, for runs without a channel."""
+
+from __future__ import annotations
+
+import sys
+
+from twinkle_notifier.base import Notifier
+
+
+class ConsoleNotifier(Notifier):
+    """Prints each message to standard error."""
+
+    def __call__(self, message: str) -> None:
+        """See `Notifier`."""
+        print(message, file=sys.stderr, flush=True)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ConsoleNotifier)
+
+    def __hash__(self) -> int:
+        return hash(ConsoleNotifier)

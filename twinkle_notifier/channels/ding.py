@@ -1,0 +1,272 @@
+"""DingTalk's custom robots.
+
+Their contract, from DingTalk's pages: POST to ``/robot/send?access_token=T``; at most 20 messages a minute per robot;
+20,000 bytes a request; refusals come with HTTP 200; a repeat with the same ``msgUuid`` is dropped.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import random
+import re
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+from twinkle_notifier.base import Notifier
+from twinkle_notifier.channels import http, markdown
+from twinkle_notifier.credentials import is_reference, mask, resolve, secrets_in_url
+from twinkle_notifier.errors import DeliveryError
+
+_HOSTS = ("oapi.dingtalk.com", "oapi.dingtalk.io")
+_PATH = "/robot/send"
+_TITLE = 64  # characters
+_BODY = 18_000  # bytes of a request; DingTalk takes 20,000
+_BUSY_RETRIES = 3
+
+_BUSY = -1
+_TOO_LONG = (460101, 101002)  # the second in 2019
+_UNSAFE = range(430101, 430105)
+_REFUSED = 310000
+_THROTTLED = {
+    130101: "more than 20 messages a minute: the robot takes none for 10 minutes",
+    410100: "more than 20 messages a minute: the robot takes none for 10 minutes",
+    90030: "the robot has used up its messages of the day",
+}
+_FINAL = {
+    300001: "the access token is wrong: copy the webhook URL from the robot's settings again",
+    300005: "the access token is wrong: copy the webhook URL from the robot's settings again",
+    400101: "the access token is wrong: copy the webhook URL from the robot's settings again",
+    400013: "the group is gone: make a robot in another group",
+    400102: "the robot is switched off: switch it on in the group's settings",
+    400106: "the robot is not in the group any more: add it again",
+    400105: "the request is malformed: report it as a bug of twinkle_notifier",
+    40035: "the request is malformed: report it as a bug of twinkle_notifier",
+    43002: "the request is malformed: report it as a bug of twinkle_notifier",
+    43004: "the request is malformed: report it as a bug of twinkle_notifier",
+}
+_REFUSAL_HINTS = (
+    (r"keyword|关键词", "the robot wants one of its keywords in the message: name the run so that it holds one"),
+    (r"timestamp|时间戳", "the clocks are apart: set this machine's clock"),
+    (r"sign|签名", "the signature is wrong: give the robot's own secret (SEC...) as `secret`"),
+    (r"\bip\b|白名单", "the robot takes messages from listed addresses only: add this machine's"),
+)
+
+
+class DingNotifier(Notifier):
+    """Sends messages to a DingTalk (钉钉) custom robot, as Markdown.
+
+    Args:
+        ding_url: the robot's webhook URL with its access token.
+        secret: the signing secret (``SEC...``) of a robot in signed mode.
+        timeout: seconds for one HTTP request.
+
+    `ding_url` and `secret` may be references, ``env:NAME`` or ``file:PATH``: they are looked up at each message, and
+    `to_dict`, checkpoints and `repr` hold the reference alone.
+
+    Raises:
+        ValueError: an argument that cannot work. The text names the argument and shows no token.
+    """
+
+    def __init__(self, ding_url: str, secret: str | None = None, timeout: float = 5.0) -> None:
+        self.ding_url = _checked_url(ding_url)
+        self.secret = _checked_secret(secret)
+        self.timeout = _checked_timeout(timeout)
+
+    @staticmethod
+    def serves(url: str) -> bool:
+        """Whether `url` is the webhook of a DingTalk robot (or of a local one, see `twinkle_notifier.inbox`)."""
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and (parts.hostname in _HOSTS or parts.path == _PATH)
+
+    def __call__(self, message: str) -> None:
+        """Send `message`; return when the robot has said ``errcode`` 0, and nothing else counts as success.
+
+        The chat's preview shows its first heading. What DingTalk cannot show on a phone (code blocks) becomes
+        quotations, and what is over its limit of 20,000 bytes loses its middle.
+
+        Raises:
+            DeliveryError: the robot has not accepted it, and what to do about it.
+            CredentialError: a reference leads nowhere.
+        """
+        if not message.strip():
+            raise ValueError("the message is empty: DingTalk takes none")
+        secret = resolve(self.secret) if self.secret else None
+        _Send(_checked_url(resolve(self.ding_url)), secret, self.timeout, message).run()
+
+    def to_dict(self) -> dict[str, Any]:
+        """See `Notifier`."""
+        return {"class": "DingNotifier", "ding_url": self.ding_url, "secret": self.secret, "timeout": self.timeout}
+
+    @classmethod
+    def _from_dict_impl(cls, data: dict[str, Any]) -> DingNotifier:
+        return cls(data["ding_url"], data.get("secret"), data.get("timeout", 5.0))
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.to_dict() == self.to_dict()
+
+    def __hash__(self) -> int:
+        return hash((self.ding_url, self.secret, self.timeout))
+
+    def __repr__(self) -> str:
+        secret = self.secret if self.secret is None or is_reference(self.secret) else "***"
+        url = mask(self.ding_url, () if is_reference(self.ding_url) else secrets_in_url(self.ding_url))
+        return f"{type(self).__name__}(ding_url={url!r}, secret={secret!r}, timeout={self.timeout:g})"
+
+
+def _checked_url(url: object) -> str:
+    if not isinstance(url, str) or not url.strip():
+        raise ValueError("ding_url is empty: give the robot's webhook URL, or a reference to it such as 'env:DING_URL'")
+    url = url.strip()
+    if is_reference(url):
+        return url
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False  # the error would show the URL
+    if not usable:
+        raise ValueError(
+            "ding_url is no http(s) URL: copy the robot's webhook URL, https://oapi.dingtalk.com/robot/..."
+        )
+    return url
+
+
+def _checked_secret(secret: object) -> str | None:
+    if secret is None or secret == "":
+        return None  # an unsigned robot; "" is what an unset setting gives
+    if not isinstance(secret, str):
+        raise ValueError("secret is no text: give the robot's signing secret, or a reference such as 'env:DING_SECRET'")
+    return secret.strip()
+
+
+def _checked_timeout(timeout: object) -> float:
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < float("inf"):
+        raise ValueError(f"timeout is {timeout!r}: give the seconds for one request, more than 0")
+    return timeout
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    code: int | None
+    reason: str
+    date: str | None = None
+
+
+class _Send:
+    """One message, and what is changed about it from one try to the next. Each change is made once."""
+
+    def __init__(self, url: str, secret: str | None, timeout: float, message: str) -> None:
+        self._url, self._secret, self._timeout, self._message = url, secret, timeout, message
+        self._uuid = getattr(message, "id", None) or uuid.uuid4().hex
+        self._clock_ahead = 0.0  # seconds that the server's clock is ahead of ours
+        self._limit = _BODY
+        self._plain = False
+        self._busy = 0
+
+    def run(self) -> None:
+        while (refusal := self._try()) is not None:
+            if not self._mended(refusal):
+                throttled = refusal.code in _THROTTLED
+                raise DeliveryError(
+                    mask(f"DingTalk {refusal.code}: {_advice(refusal)}", self._secrets()),
+                    fate="throttled" if throttled else "failed",
+                    final=not throttled and refusal.code != _BUSY and refusal.code is not None,
+                    code=refusal.code,
+                )
+
+    def _try(self) -> _Refusal | None:
+        reply = http.post(self._signed_url(), self._body(), timeout=self._timeout, secrets=self._secrets())
+        return _refusal(reply)
+
+    def _mended(self, refusal: _Refusal) -> bool:
+        """Whether another try can fare better."""
+        if refusal.code == _BUSY and self._busy < _BUSY_RETRIES:
+            self._busy += 1
+            time.sleep(random.uniform(0.1, 0.3) * 2**self._busy)
+            return True
+        if refusal.code in _TOO_LONG and self._limit == _BODY:
+            self._limit //= 2
+            return True
+        if refusal.code in _UNSAFE and not self._plain:
+            self._plain = True
+            return True
+        if refusal.code == _REFUSED and re.search("timestamp|时间戳", refusal.reason) and not self._clock_ahead:
+            self._clock_ahead = _ahead(refusal.date)
+            return bool(self._clock_ahead)
+        return False
+
+    def _body(self) -> bytes:
+        """The request as UTF-8, not escaped, within the limit."""
+        title, text = markdown.title(self._message, _TITLE), self._message
+        if not self._plain:
+            text = markdown.unfenced(text)
+        room = self._limit
+        while len(body := _encoded(self._payload(title, markdown.cut(text, room)))) > self._limit:
+            room -= max(len(body) - self._limit, 100)  # quotes and newlines take two bytes each in JSON
+        return body
+
+    def _payload(self, title: str, text: str) -> dict[str, Any]:
+        if self._plain:
+            return {"msgtype": "text", "text": {"content": text}, "msgUuid": self._uuid}
+        return {"msgtype": "markdown", "markdown": {"title": title, "text": text}, "msgUuid": self._uuid}
+
+    def _signed_url(self) -> str:
+        if self._secret is None:
+            return self._url
+        millis = round((time.time() + self._clock_ahead) * 1000)
+        parts = urlsplit(self._url)
+        kept = [(key, value) for key, value in parse_qsl(parts.query) if key not in ("timestamp", "sign")]
+        signed = [*kept, ("timestamp", str(millis)), ("sign", signature(self._secret, millis))]
+        return urlunsplit(parts._replace(query=urlencode(signed, quote_via=quote)))
+
+    def _secrets(self) -> list[str]:
+        return [*secrets_in_url(self._url), *([self._secret] if self._secret else [])]
+
+
+def signature(secret: str, millis: int) -> str:
+    """DingTalk's signature for a request made at `millis` since 1970, before URL encoding."""
+    digest = hmac.new(secret.encode(), f"{millis}\n{secret}".encode(), hashlib.sha256).digest()
+    return base64.b64encode(digest).decode()
+
+
+def _encoded(payload: Mapping[str, Any]) -> bytes:
+    return json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _refusal(reply: http.Reply) -> _Refusal | None:
+    """None when the robot has accepted the message: a JSON object in which errcode is present and 0."""
+    try:
+        answer = json.loads(reply.body)
+    except ValueError:
+        answer = None
+    code = answer.get("errcode") if isinstance(answer, dict) else None
+    if isinstance(code, bool) or not isinstance(code, int):
+        return _Refusal(
+            None, f"HTTP {reply.status}, and no answer of a DingTalk robot: is the URL right, is there a proxy?"
+        )
+    assert isinstance(answer, dict)
+    return None if code == 0 else _Refusal(code, str(answer.get("errmsg", "")), reply.headers.get("Date"))
+
+
+def _advice(refusal: _Refusal) -> str:
+    said = f" ({refusal.reason[:300]})" if refusal.code is not None else refusal.reason
+    hint = _THROTTLED.get(refusal.code or 0) or _FINAL.get(refusal.code or 0, "")
+    if refusal.code == _REFUSED:
+        hint = next((hint for word, hint in _REFUSAL_HINTS if re.search(word, refusal.reason, re.IGNORECASE)), "")
+    return (hint or ("it refused the message" if refusal.code is not None else "")) + said
+
+
+def _ahead(date: str | None) -> float:
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return parsedate_to_datetime(date or "").timestamp() - time.time()
+    except ValueError:
+        return 0.0

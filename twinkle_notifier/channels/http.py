@@ -1,0 +1,87 @@
+"""One HTTP request to a webhook, and errors that show nothing of its URL."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from twinkle_notifier.credentials import mask, masked_logs
+from twinkle_notifier.errors import DeliveryError
+
+if TYPE_CHECKING:
+    import requests
+
+_LIMIT = 64 * 1024  # bytes of an answer; no service needs more to say yes
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a service answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def post(url: str, body: bytes, *, timeout: float, secrets: Sequence[str]) -> Reply:
+    """POST the JSON `body`; no redirects, and at most 64 KiB of the answer within `timeout` seconds.
+
+    Raises:
+        DeliveryError: no answer came. None of the `secrets` is in its text, nor in what urllib3 logs.
+    """
+    import requests
+
+    deadline = time.monotonic() + timeout
+    problem: requests.RequestException
+    with masked_logs(secrets):
+        try:
+            reply = requests.post(
+                url,
+                data=body,
+                headers={"Content-Type": "application/json; charset=utf-8"},
+                timeout=timeout,
+                allow_redirects=False,
+                stream=True,
+            )
+            with reply:
+                return Reply(reply.status_code, reply.headers, _read(reply, deadline))
+        except requests.RequestException as error:
+            problem = error
+    # Raised out here: inside the except block the foreign error, URL and all, would hang on as __context__.
+    raise _translated(problem, url, secrets)
+
+
+def _read(reply: requests.Response, deadline: float) -> bytes:
+    body = b""
+    for chunk in reply.iter_content(4096):
+        body += chunk
+        if len(body) >= _LIMIT or time.monotonic() > deadline:
+            break
+    return body[:_LIMIT]
+
+
+def _translated(error: requests.RequestException, url: str, secrets: Sequence[str]) -> DeliveryError:
+    import requests
+    from urllib3.exceptions import NewConnectionError
+
+    host = urlsplit(url).netloc.rpartition("@")[2]
+    unsent = (requests.ConnectTimeout, requests.exceptions.ProxyError, requests.exceptions.SSLError)
+    root = _root(error)
+    reason = mask(f"{type(root).__name__}: {_without_url(root)}", secrets)
+    if isinstance(error, unsent) or isinstance(root, NewConnectionError):
+        return DeliveryError(f"cannot connect to {host} ({reason})")
+    return DeliveryError(f"no answer from {host} ({reason})", fate="unknown")
+
+
+def _root(error: BaseException) -> BaseException:
+    """The innermost error that urllib3 wrapped: the outer ones say little more than the URL."""
+    inner = getattr(error, "reason", None) or next(iter(error.args), None)
+    return _root(inner) if isinstance(inner, BaseException) and inner is not error else error
+
+
+def _without_url(error: BaseException) -> str:
+    return re.sub(r"\S*(access_token|sign)=\S*", "", str(error))

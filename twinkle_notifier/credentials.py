@@ -1,0 +1,132 @@
+"""References to secrets, and keeping their values out of logs, errors and checkpoints."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
+
+from twinkle_notifier.errors import CredentialError
+
+REDACTED = "***"
+_SECRET_NAME = re.compile(
+    r"secret|token|passw|pwd|credential|auth|signature|webhook|hook|url|dsn|uri|(\b|_|api|access|routing|private)key",
+    re.IGNORECASE,
+)
+_FILE_LIMIT = 64 * 1024  # bytes; a secret is short, and PATH may be a device that never ends
+_SHORTEST = 4  # characters; masking "a" wherever it stands would destroy the text and hide nothing
+
+
+def is_reference(value: object) -> bool:
+    """Whether `value` names a secret (``env:NAME``, ``file:PATH``) instead of holding it."""
+    return isinstance(value, str) and value.startswith(("env:", "file:"))
+
+
+def resolve(value: str) -> str:
+    """The text that `value` stands for: a reference is looked up now, anything else is returned as it is.
+
+    ``env:NAME`` reads an environment variable, ``file:PATH`` a file (``~`` allowed, surrounding white space dropped).
+
+    Raises:
+        CredentialError: the variable or file is missing, unreadable or empty. The text names it, never its content.
+    """
+    if not is_reference(value):
+        return value
+    kind, _, target = value.partition(":")
+    text = _from_environment(target) if kind == "env" else _from_file(target)
+    if not text:
+        raise CredentialError(f"{value} is empty: put the secret there")
+    return text
+
+
+def _from_environment(name: str) -> str:
+    try:
+        return os.environ[name].strip()
+    except KeyError:
+        raise CredentialError(f"env:{name}: the variable {name} is not set: export it on every node") from None
+
+
+def _from_file(path: str) -> str:
+    try:
+        with open(os.path.expanduser(path), encoding="utf-8") as file:
+            return file.read(_FILE_LIMIT).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise CredentialError(f"file:{path} cannot be read ({reason}): put the secret there, in UTF-8") from None
+
+
+def secrets_in_url(url: str) -> list[str]:
+    """The parts of a webhook URL that grant access: query values, a password, long path segments."""
+    parts = urlsplit(url)
+    values = [value for _, value in parse_qsl(parts.query)]
+    segments = [segment for segment in parts.path.split("/") if len(segment) >= 16]
+    return [*values, *segments, *([parts.password] if parts.password else [])]
+
+
+def mask(text: str, secrets: Iterable[str]) -> str:
+    """`text` without any of the `secrets`, raw or URL-encoded."""
+    forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in (secret, quote(secret, safe=""))}
+    forms |= {quote_plus(form) for form in forms}
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, REDACTED)
+    return text
+
+
+class _Mask(logging.Filter):
+    def __init__(self, secrets: Iterable[str]) -> None:
+        super().__init__()
+        self._secrets = list(secrets)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = mask(record.getMessage(), self._secrets), None
+        return True
+
+
+@contextmanager
+def masked_logs(secrets: Iterable[str]) -> Iterator[None]:
+    """Keep `secrets` out of what urllib3 logs meanwhile: at DEBUG it writes the path and query of each request."""
+    mask_filter = _Mask(secrets)
+    loggers = [logging.getLogger(name) for name in ("urllib3.connectionpool", "urllib3.util.retry")]
+    for logger in loggers:
+        logger.addFilter(mask_filter)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(mask_filter)
+
+
+def redact(value: Any, name: str = "") -> Any:
+    """A copy of serialized state that is safe on a disk: references stay, literal secrets become ``***``.
+
+    A text counts as secret by its field's name (url, token, key ...) or by its shape (a URL, or a long word of mixed
+    characters), since a notifier that a user wrote tells us no more.
+    """
+    if isinstance(value, dict):
+        return {key: value[key] if key == "class" else redact(value[key], f"{name}.{key}") for key in value}
+    if isinstance(value, list):
+        return [redact(item, name) for item in value]
+    if not isinstance(value, str) or is_reference(value):
+        return value
+    return REDACTED if value and (_SECRET_NAME.search(name) or _looks_secret(value)) else value
+
+
+def _looks_secret(text: str) -> bool:
+    if "://" in text:
+        return True
+    return any(
+        len(word) >= 16 and bool(re.search(r"\d", word)) and bool(re.search(r"[A-Za-z]", word)) for word in text.split()
+    )
+
+
+def holds_redacted(value: Any) -> bool:
+    """Whether something in `value` was taken out by `redact`, so that it cannot work as it is."""
+    if isinstance(value, dict):
+        return any(holds_redacted(item) for item in value.values())
+    if isinstance(value, list):
+        return any(holds_redacted(item) for item in value)
+    return bool(value == REDACTED)

@@ -1,0 +1,42 @@
+"""What this package raises. Everything derives from `NotifierError`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Fate = Literal["failed", "throttled", "unknown"]
+
+
+class NotifierError(Exception):
+    """Base of every error that this package raises."""
+
+
+class CredentialError(NotifierError, ValueError):
+    """A reference such as ``env:DING_URL`` or ``file:/run/secrets/ding`` leads to nothing usable."""
+
+
+class UnknownNotifierError(NotifierError, LookupError):
+    """A serialized notifier names a class that is not registered in this process."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(
+            f"no notifier class {name!r} is registered (known: {', '.join(sorted(known))}): "
+            "import the module that defines it before you restore it"
+        )
+        self.name = name
+
+
+class DeliveryError(NotifierError):
+    """The service has not accepted a message.
+
+    `fate` says what is known of the message: ``failed`` (it is not there), ``throttled`` (the service takes none for
+    a while) or ``unknown`` (no answer came, so it may be there). `final` means that the same request cannot succeed
+    later, from any rank, until a person mends something. `code` is the service's own, where it gave one.
+    """
+
+    def __init__(self, reason: str, *, fate: Fate = "failed", final: bool = False, code: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.fate: Fate = fate
+        self.final = final
+        self.code = code

@@ -1,0 +1,59 @@
+"""Calls code that is not ours (a notifier, an exception's `__str__`, a file system) within a bound."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+_POLL = 0.05  # seconds; how soon `hurry` is noticed
+
+
+@dataclass
+class Answer(Generic[T]):
+    """What became of a call: its value, what it raised, or neither when it has not come back in time."""
+
+    value: T | None = None
+    error: BaseException | None = None
+    returned: bool = False
+
+
+def call(work: Callable[[], T], seconds: float, hurry: Callable[[], bool] = lambda: False) -> Answer[T]:
+    """Run `work` for at most `seconds`, whatever it does: raise, exit, hang. Ended early once `hurry()` is true.
+
+    It runs in a daemon thread, which is left behind when it hangs, and which has a stack of its own however deep the
+    caller stands. Where no thread can start any more (at interpreter exit, at the process limit) it runs right here,
+    bounded only by its own time-outs.
+    """
+    answer: Answer[T] = Answer()
+    done = threading.Event()
+
+    def run() -> None:
+        # The one broad except of the package: training must not die, nor its exception change, because a chat server,
+        # a user's notifier or a broken __str__ did anything at all, SystemExit included.
+        try:
+            answer.value = work()
+            answer.returned = True
+        except BaseException as error:
+            answer.error = error
+        finally:
+            done.set()
+
+    try:
+        threading.Thread(target=run, name="twinkle-notifier", daemon=True).start()
+    except RuntimeError:
+        run()
+    _wait(done, seconds, hurry)
+    return answer
+
+
+def _wait(done: threading.Event, seconds: float, hurry: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + seconds
+    while not done.is_set() and not hurry():
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return
+        done.wait(min(left, _POLL))

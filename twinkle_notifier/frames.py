@@ -1,0 +1,38 @@
+"""Whose code a frame runs: ours, a library's, or the user's own."""
+
+from __future__ import annotations
+
+import sysconfig
+from os.path import basename
+from traceback import walk_tb
+from types import FrameType, TracebackType
+
+_STDLIB = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))
+
+
+def is_ours(frame: FrameType) -> bool:
+    """Whether it runs code of this package."""
+    return str(frame.f_globals.get("__name__", "")).startswith("twinkle_notifier.")
+
+
+def is_library(frame: FrameType) -> bool:
+    """Whether it runs code that was installed, or came with Python."""
+    path = frame.f_code.co_filename
+    return "site-packages" in path or "dist-packages" in path or path.startswith(("<frozen", *_STDLIB))
+
+
+def innermost_own(tb: TracebackType | None) -> str:
+    """The innermost place in the user's own code, ``train.py:21 in training_step``; empty if there is none."""
+    own = [(frame, line) for frame, line in walk_tb(tb) if not is_library(frame) and not is_ours(frame)]
+    if not own:
+        return ""
+    frame, line = own[-1]
+    return f"{basename(frame.f_code.co_filename)}:{line} in {frame.f_code.co_name}"
+
+
+def without_ours(tb: TracebackType | None) -> TracebackType | None:
+    """The traceback from the user's frame on, without the wrapper of ours that caught it."""
+    head = tb
+    while head is not None and is_ours(head.tb_frame):
+        head = head.tb_next
+    return head or tb

@@ -1,0 +1,135 @@
+"""The robot behind a real socket on the loopback."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, cast
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from twinkle_notifier.inbox.page import page
+from twinkle_notifier.inbox.robot import Answer, Received, Robot
+
+_READ_LIMIT = 1024 * 1024  # bytes of a request
+_PATH = "/robot/send"
+
+
+class Inbox:
+    """A robot on ``127.0.0.1``, running from construction until `close`. Its page is at `page_url`.
+
+    Args:
+        token: the access token that a request must name.
+        secret: the signing secret, for signed mode.
+        keywords: one of them must be in each message, if there are any.
+        rate: messages a minute; after one more the robot refuses all for `penalty` seconds.
+        delay: seconds before it answers, having accepted the message.
+        port: 0 for a free one.
+    """
+
+    def __init__(
+        self,
+        *,
+        token: str = "local-token",
+        secret: str | None = None,
+        keywords: Sequence[str] = (),
+        rate: int = 20,
+        penalty: float = 600.0,
+        delay: float = 0.0,
+        port: int = 0,
+    ) -> None:
+        self._robot = Robot(token, secret, keywords, rate, penalty)
+        self._server = _Server(("127.0.0.1", port), self._robot, delay)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """The webhook URL, as one would copy it from DingTalk."""
+        return f"{self.page_url}{_PATH.lstrip('/')}?access_token={quote(self._robot.token, safe='')}"
+
+    @property
+    def page_url(self) -> str:
+        """The page that shows what arrived."""
+        return f"http://127.0.0.1:{self._server.server_port}/"
+
+    @property
+    def messages(self) -> list[Received]:
+        """What was accepted, in order."""
+        return list(self._robot.messages)
+
+    @property
+    def requests(self) -> int:
+        """How many requests came, accepted or not."""
+        return self._robot.requests
+
+    @property
+    def repeats(self) -> int:
+        """How many requests repeated an accepted message's ``msgUuid``, and were dropped for it."""
+        return self._robot.repeats
+
+    def script(self, *answers: Answer) -> None:
+        """Give these answers to the next requests, whatever they hold."""
+        self._robot.script(*answers)
+
+    def wait(self, count: int, seconds: float) -> list[Received]:
+        """The messages, as soon as there are `count` of them or after `seconds`."""
+        deadline = time.monotonic() + seconds
+        while len(self.messages) < count and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return self.messages
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def __enter__(self) -> Inbox:
+        return self
+
+    def __exit__(self, _type: object, _exc: BaseException | None, _traceback: TracebackType | None) -> None:
+        self.close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 1024  # a whole cluster may crash at once
+
+    def __init__(self, address: tuple[str, int], robot: Robot, delay: float) -> None:
+        super().__init__(address, _Handler)
+        self.robot, self.delay = robot, delay
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        parts, server = urlsplit(self.path), cast(_Server, self.server)
+        body = self.rfile.read(min(int(self.headers.get("Content-Length") or 0), _READ_LIMIT))
+        if parts.path == _PATH:
+            answer = server.robot.answer(dict(parse_qsl(parts.query)), self.headers.get("Content-Type", ""), body)
+            time.sleep(server.delay)
+            self._send(200, "application/json", json.dumps(answer))
+        else:
+            self._send(404, "text/html", "<h1>404 Not Found</h1>")
+
+    def do_GET(self) -> None:
+        if urlsplit(self.path).path == _PATH:
+            self._send(200, "application/json", json.dumps({"errcode": 43002, "errmsg": "requires POST"}))
+        else:
+            self._send(200, "text/html", page(cast(_Server, self.server).robot.messages))
+
+    def _send(self, status: int, kind: str, text: str) -> None:
+        body = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class's name
+        """Nothing: the request line holds the token."""

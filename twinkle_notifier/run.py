@@ -1,0 +1,150 @@
+"""One training run as its trainer sees it: its start, failure and end, and its past. What adapters translate into."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from twinkle_notifier import delivery, foreign, report, state
+from twinkle_notifier.base import notify_exception
+from twinkle_notifier.channels import VARIABLE, from_environment
+from twinkle_notifier.report import Progress
+from twinkle_notifier.runtime import Instant, Where
+
+_PROGRESS_BUDGET = 2.0  # seconds to ask a trainer how far it got; a tensor on a broken GPU may never answer
+_KEY = "twinkle_notifier"
+
+log = logging.getLogger("twinkle_notifier")
+_live: weakref.WeakSet[TrainingRun] = weakref.WeakSet()  # so that two in one trainer keep their states apart
+
+
+class TrainingRun:
+    """Tells people of one training run, and keeps what a checkpoint should hold of that.
+
+    None of its methods raises, and all but `failed` return at once. It can be pickled and copied.
+
+    Args:
+        notifier: what sends the messages. Without one, the notifier of the checkpoint that the run resumes is used,
+            else the one that the environment variable ``TWINKLE_NOTIFIER`` describes.
+        name: the run's name in messages; by default the script's.
+        on_start: tell of the start, too.
+        on_end: tell of the end.
+        save_secrets: write literal secrets into checkpoints, so that they can be resumed without giving a notifier.
+
+    Raises:
+        TypeError: `notifier` is something that cannot be called with a message.
+    """
+
+    def __init__(
+        self,
+        notifier: Callable[[str], object] | None = None,
+        *,
+        name: str | None = None,
+        on_start: bool = False,
+        on_end: bool = True,
+        save_secrets: bool = False,
+    ) -> None:
+        if notifier is not None and not callable(notifier):
+            raise TypeError(f"notifier is of type {type(notifier).__name__}: give a Notifier, or leave it out")
+        self.key = _free_key()  # under which a checkpoint holds the state
+        _live.add(self)
+        self._given = notifier
+        self._found: Callable[[str], object] | None = None  # in a checkpoint or the environment
+        self._name, self._on_start, self._on_end, self._save_secrets = name, on_start, on_end, save_secrets
+        self._state = state.fresh()
+        self._began = time.time()
+        self._since: Instant | None = None  # the end of the run before this one in the same process
+
+    @property
+    def name(self) -> str:
+        """The run's name in messages."""
+        return self._name or report.default_name()
+
+    def started(self, facts: list[str] | None = None) -> None:
+        """The training begins (again). `facts` are Markdown list items for the message."""
+        self._began = time.time()
+        if self._notifier() is None:
+            log.warning("nobody will be told of this run: give the callback a notifier, or set %s", VARIABLE)
+        if self._on_start:
+            self._milestone(f"{self.name} started", facts or [])
+
+    def ended(self, progress: Callable[[], Progress] = Progress) -> None:
+        """The training ended well. Rank 0 tells it, in the background. `progress` is asked how far it got."""
+        if self._on_end:
+            took = report.duration(time.time() - self._began)
+            self._milestone(f"{self.name} ended after {took}", [f"- Duration: {took}", *_asked(progress).lines()])
+        self._since = Instant.now()
+
+    def failed(
+        self, exc: BaseException, context: str = "", progress: Callable[[], Progress] = Progress
+    ) -> delivery.Outcome:
+        """The training ends with `exc`. Returns when a rank has told it; see `notify_exception`."""
+        notifier = self._notifier()
+        if notifier is None:
+            return delivery.Outcome("skipped", "there is no notifier")
+        outcome = notify_exception(
+            notifier, context=context, exc=exc, name=self.name, progress=_asked(progress), since=self._since
+        )
+        if outcome.status in ("sent", "duplicate"):
+            state.add_sent(self._state, what=f"{report.kind_of(exc)}: {type(exc).__qualname__}", time=report.now())
+        self._since = Instant.now()
+        return outcome
+
+    def state_dict(self) -> dict[str, Any]:
+        """A copy of the state, for a checkpoint: plain JSON values, the notifier without secrets and what was sent."""
+        return copy.deepcopy(self._described())
+
+    def load_state_dict(self, saved: object) -> None:
+        """Take over the state that a checkpoint held, as far as it can be used; see `state.read`."""
+        self._state = state.read(saved)
+        self._found = None if self._given is not None else state.restored(self._state)
+
+    def resume(self, states: Mapping[str, Any]) -> None:
+        """Take over this run's state among those that a checkpoint held, if it is there."""
+        ours = [key for key in states if isinstance(key, str) and key.split(".")[0] == _KEY]
+        saved = states.get(self.key if self.key in ours else next(iter(ours), ""))
+        if saved is not None:
+            self.load_state_dict(saved)
+
+    def live_in(self, states: dict[str, Any]) -> None:
+        """Put the state itself into `states`, under `key`: what is sent later shows there at once."""
+        states[self.key] = self._described()
+
+    def _described(self) -> dict[str, Any]:
+        self._state["notifier"] = state.describe(self._notifier(), save_secrets=self._save_secrets)
+        return self._state
+
+    def _notifier(self) -> Callable[[str], object] | None:
+        if self._given is None and self._found is None:
+            answer = foreign.call(from_environment, delivery.EXIT_BUDGET)
+            if answer.error is not None:
+                log.warning("no notifier from the environment: %s", answer.error)
+            self._found = answer.value
+        return self._given or self._found
+
+    def _milestone(self, headline: str, facts: list[str]) -> None:
+        notifier, where = self._notifier(), Where.here()
+        if notifier is None or where.rank != 0:
+            return
+        message = report.milestone(headline, self.name, where, facts)
+        state.add_sent(self._state, what=headline, time=report.now())
+        delivery.background.post(lambda: _send(notifier, message))
+
+
+def _free_key() -> str:
+    taken = {run.key for run in _live}
+    return next(key for key in (_KEY, *(f"{_KEY}.{n}" for n in range(2, len(taken) + 3))) if key not in taken)
+
+
+def _asked(progress: Callable[[], Progress]) -> Progress:
+    return foreign.call(progress, _PROGRESS_BUDGET).value or Progress()
+
+
+def _send(notifier: Callable[[str], object], message: str) -> None:
+    outcome = delivery.send(notifier, message, delivery.BACKGROUND_BUDGET)
+    if outcome.status != "sent":
+        log.warning("people were not told %r: %s", message.splitlines()[0], outcome.reason)

@@ -1,0 +1,181 @@
+"""Where this process stands: rank, world size, host, run identity, and when it started."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import sys
+import time
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Any
+
+_WALL_MARGIN = 5.0  # seconds that the clocks of two machines may differ before their order is in doubt
+
+
+@dataclass(frozen=True)
+class Instant:
+    """A moment that other processes can order: since boot on one machine, by the wall clock between machines."""
+
+    boot: str
+    since_boot: float
+    wall: float
+
+    @classmethod
+    def now(cls) -> Instant:
+        """This moment."""
+        return cls(_boot_id(), _since_boot(), time.time())
+
+    def after(self, other: Instant) -> bool:
+        """Whether this moment certainly came after `other`; between machines doubt is answered with no."""
+        if self.boot == other.boot:
+            return self.since_boot > other.since_boot
+        return self.wall > other.wall + _WALL_MARGIN
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+
+def _since_boot() -> float:
+    clock = getattr(time, "CLOCK_BOOTTIME", None)  # Linux; it counts through a suspend
+    return time.clock_gettime(clock) if clock is not None else time.monotonic()
+
+
+@cache
+def _boot_id() -> str:
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:  # not Linux
+        return f"{socket.gethostname()}-{round(time.time() - time.monotonic(), -1)}"
+
+
+def started_at(pid: int) -> float | None:
+    """Seconds from boot to the start of process `pid`, to 10 ms; None when there is no such process (or no /proc)."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return None
+    if fields[0] == "Z":
+        return None  # dead, and not yet reaped
+    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
+
+
+_FIRST_SEEN = time.monotonic()  # stands in for the process's start where /proc does not tell it
+
+
+def process_start() -> Instant:
+    """When this process started."""
+    now, started = Instant.now(), started_at(os.getpid())
+    age = now.since_boot - started if started is not None else time.monotonic() - _FIRST_SEEN
+    return Instant(now.boot, now.since_boot - age, now.wall - age)
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A process that others on its machine can look for."""
+
+    host: str
+    pid: int
+    started: float | None
+
+    @classmethod
+    def me(cls) -> Holder:
+        """This process."""
+        return cls(_host_key(), os.getpid(), started_at(os.getpid()))
+
+    def dead(self) -> bool:
+        """Whether the process is certainly gone. One that cannot be looked for (another machine, container) is not."""
+        return self.host == _host_key() and self.started is not None and started_at(self.pid) != self.started
+
+
+def _host_key() -> str:
+    try:
+        return f"{_boot_id()}/{os.readlink('/proc/self/ns/pid')}"  # a pid means nothing in another container
+    except OSError:
+        return _boot_id()
+
+
+@dataclass(frozen=True)
+class Where:
+    """The place of one process in its run."""
+
+    rank: int
+    world_size: int
+    local_rank: int
+    hostname: str
+    pid: int
+    python: str
+
+    @classmethod
+    def here(cls) -> Where:
+        """This process, as torch.distributed (where it is set up) or else the launcher's variables tell it."""
+        rank, world_size = _from_torch() or _from_launcher()
+        return cls(
+            rank=rank,
+            world_size=max(world_size, rank + 1),
+            local_rank=_first_number("LOCAL_RANK", "SLURM_LOCALID", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID")
+            or 0,
+            hostname=socket.gethostname(),
+            pid=os.getpid(),
+            python=platform.python_version(),
+        )
+
+    def __str__(self) -> str:
+        return f"rank {self.rank} of {self.world_size}"
+
+
+def _from_torch() -> tuple[int, int] | None:
+    distributed = sys.modules.get("torch.distributed")  # never imported by us: if nobody did, there is no group
+    if distributed is None or not distributed.is_available() or not distributed.is_initialized():
+        return None
+    return distributed.get_rank(), distributed.get_world_size()
+
+
+def _from_launcher() -> tuple[int, int]:
+    rank = _first_number("RANK", *_srun("SLURM_PROCID"), "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK")
+    size = _first_number("WORLD_SIZE", *_srun("SLURM_NTASKS"), "OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
+    if rank is None:  # Lightning's own launcher tells a node and a local rank; every node has as many ranks
+        local, node = _first_number("LOCAL_RANK") or 0, _first_number("NODE_RANK", "GROUP_RANK") or 0
+        rank = node * (_first_number("LOCAL_WORLD_SIZE") or 0) + local
+    return rank, size or 1
+
+
+def _srun(name: str) -> list[str]:
+    """`name` only inside `srun`: a shell that `salloc` opened has SLURM's variables too, and is one process."""
+    return [name] if "SLURM_STEP_ID" in os.environ and "SLURM_PROCID" in os.environ else []
+
+
+def _first_number(*names: str) -> int | None:
+    for name in names:
+        text = os.environ.get(name, "")
+        if text.isdecimal():
+            return int(text)
+    return None
+
+
+def run_key(where: Where) -> str | None:
+    """What the ranks of this run have in common and other runs likely have not; None for a process on its own.
+
+    It only narrows the search: whether a claim found under it is of this run is told by its time (see `claims`).
+    """
+    env = os.environ
+    if "TORCHELASTIC_RUN_ID" in env:
+        return f"torchrun/{env['TORCHELASTIC_RUN_ID']}/{env.get('MASTER_PORT')}"
+    if _srun("SLURM_PROCID"):
+        return f"slurm/{env.get('SLURM_JOB_ID')}/{env['SLURM_STEP_ID']}"
+    if "PMIX_NAMESPACE" in env:
+        return f"pmix/{env['PMIX_NAMESPACE']}"
+    if "MASTER_PORT" in env:
+        return f"master/{env.get('MASTER_ADDR')}/{env['MASTER_PORT']}"
+    if _multiprocessing_child():
+        return f"parent/{_host_key()}/{os.getppid()}/{started_at(os.getppid())}"
+    return f"world/{sys.argv[0]}/{where.world_size}" if where.world_size > 1 else None
+
+
+def _multiprocessing_child() -> bool:
+    process = sys.modules.get("multiprocessing.process")
+    return process is not None and process.parent_process() is not None

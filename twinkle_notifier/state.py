@@ -1,0 +1,96 @@
+"""What a checkpoint holds of us, and what a resume makes of it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from twinkle_notifier import foreign
+from twinkle_notifier.base import Notifier
+from twinkle_notifier.credentials import holds_redacted, redact
+
+VERSION = 1
+_REMEMBERED = 50  # messages that the state lists
+_BUDGET = 2.0  # seconds for a notifier's own to_dict or from_dict
+
+log = logging.getLogger("twinkle_notifier")
+
+
+def fresh() -> dict[str, Any]:
+    """The state of a run that has no past."""
+    return {"version": VERSION, "notifier": None, "sent": []}
+
+
+def describe(notifier: object, *, save_secrets: bool) -> dict[str, Any] | None:
+    """`notifier` as plain JSON values, without literal secrets unless `save_secrets`; None if it cannot be told."""
+    to_dict = getattr(notifier, "to_dict", None)
+    if to_dict is None:
+        return None
+    answer = foreign.call(to_dict, _BUDGET)
+    if not isinstance(answer.value, dict):
+        log.warning("%s.to_dict() gave no dict, so checkpoints do not hold it", type(notifier).__name__)
+        return None
+    data: dict[str, Any] = _plain(answer.value)
+    return data if save_secrets else redact(data)
+
+
+def _plain(value: Any) -> Any:
+    """`value` in types that Lightning loads under `weights_only` and JSON writes: anything else breaks a resume."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    for kind in (bool, int, float, str):  # a plain copy: numpy's float64 and enums derive from these
+        if isinstance(value, kind):
+            return kind(value)
+    return None if value is None else str(value)
+
+
+def add_sent(state: dict[str, Any], *, what: str, time: str) -> None:
+    """Note a message in `state`, in place."""
+    state["sent"] = [*state["sent"], {"what": what, "time": time}][-_REMEMBERED:]
+
+
+def read(data: object) -> dict[str, Any]:
+    """The state that a checkpoint held, whoever wrote it: what cannot be used is left out, with a warning.
+
+    None, from a checkpoint that does not know us, is no reason to warn.
+    """
+    state = fresh()
+    if data is None:
+        return state
+    if not isinstance(data, dict) or not isinstance(data.get("version"), int):
+        log.warning("the notifier's state in the checkpoint is damaged; the run goes on without it")
+        return state
+    if data["version"] > VERSION:
+        log.warning(
+            "the notifier's state in the checkpoint is of version %d, newer than ours (%d)", data["version"], VERSION
+        )
+    if isinstance(data.get("notifier"), dict):
+        state["notifier"] = data["notifier"]
+    if isinstance(data.get("sent"), list):
+        state["sent"] = [entry for entry in data["sent"] if _is_entry(entry)][-_REMEMBERED:]
+    return state
+
+
+def _is_entry(entry: object) -> bool:
+    return isinstance(entry, dict) and all(isinstance(entry.get(key), str) for key in ("what", "time"))
+
+
+def restored(state: dict[str, Any]) -> Notifier | None:
+    """The notifier of a checkpoint, for a run that was given none; None, with a warning, when it cannot work."""
+    data = state["notifier"]
+    if data is None:
+        return None
+    if holds_redacted(data):
+        log.warning(
+            "the checkpoint's %s cannot be used: checkpoints hold no secrets. Give the callback a notifier, "
+            "or use references such as 'env:DING_URL' in it",
+            data.get("class"),
+        )
+        return None
+    answer = foreign.call(lambda: Notifier.from_dict(data), _BUDGET)
+    if isinstance(answer.value, Notifier):
+        return answer.value
+    log.warning("the checkpoint's %s cannot be restored (%s)", data.get("class"), answer.error)
+    return None

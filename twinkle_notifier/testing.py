@@ -1,0 +1,22 @@
+"""For tests of code that notifies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twinkle_notifier.base import Notifier
+
+
+class RecordingNotifier(Notifier):
+    """Keeps what it was called with in `messages`, oldest first."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def __call__(self, message: str) -> None:
+        """See `Notifier`."""
+        self.messages.append(message)
+
+    def to_dict(self) -> dict[str, Any]:
+        """See `Notifier`. What was recorded is not part of it."""
+        return {"class": "RecordingNotifier"}
