@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sysconfig
+import os
 from os.path import basename
 from traceback import walk_tb
 from types import FrameType, TracebackType
 
-_STDLIB = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))
+_STDLIB = os.path.dirname(os.__file__)
 
 
 def is_ours(frame: FrameType) -> bool:
@@ -18,7 +18,7 @@ def is_ours(frame: FrameType) -> bool:
 def is_library(frame: FrameType) -> bool:
     """Whether it runs code that was installed, or came with Python."""
     path = frame.f_code.co_filename
-    return "site-packages" in path or "dist-packages" in path or path.startswith(("<frozen", *_STDLIB))
+    return "site-packages" in path or "dist-packages" in path or path.startswith(("<frozen", _STDLIB))
 
 
 def innermost_own(tb: TracebackType | None) -> str:

@@ -7,7 +7,7 @@ import logging
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from twinkle_notifier import delivery, foreign, report, state
 from twinkle_notifier.base import notify_exception
@@ -19,7 +19,7 @@ _PROGRESS_BUDGET = 2.0  # seconds to ask a trainer how far it got; a tensor on a
 _KEY = "twinkle_notifier"
 
 log = logging.getLogger("twinkle_notifier")
-_live: weakref.WeakSet[TrainingRun] = weakref.WeakSet()  # so that two in one trainer keep their states apart
+_waiting: weakref.WeakSet[TrainingRun] = weakref.WeakSet()  # made and not begun, likely for one trainer
 
 
 class TrainingRun:
@@ -39,6 +39,9 @@ class TrainingRun:
         TypeError: `notifier` is something that cannot be called with a message.
     """
 
+    # A notebook trains many times in one process; what an earlier run told there silences no later one.
+    _last_end: ClassVar[Instant | None] = None
+
     def __init__(
         self,
         notifier: Callable[[str], object] | None = None,
@@ -50,14 +53,14 @@ class TrainingRun:
     ) -> None:
         if notifier is not None and not callable(notifier):
             raise TypeError(f"notifier is of type {type(notifier).__name__}: give a Notifier, or leave it out")
-        self.key = _free_key()  # under which a checkpoint holds the state
-        _live.add(self)
+        self.key = _free_key()  # under which a checkpoint holds the state; two in one trainer have two
+        _waiting.add(self)
         self._given = notifier
         self._found: Callable[[str], object] | None = None  # in a checkpoint or the environment
         self._name, self._on_start, self._on_end, self._save_secrets = name, on_start, on_end, save_secrets
         self._state = state.fresh()
         self._began = time.time()
-        self._since: Instant | None = None  # the end of the run before this one in the same process
+        self._since = TrainingRun._last_end
 
     @property
     def name(self) -> str:
@@ -66,7 +69,8 @@ class TrainingRun:
 
     def started(self, facts: list[str] | None = None) -> None:
         """The training begins (again). `facts` are Markdown list items for the message."""
-        self._began = time.time()
+        _waiting.discard(self)
+        self._began, self._since = time.time(), TrainingRun._last_end
         if self._notifier() is None:
             log.warning("nobody will be told of this run: give the callback a notifier, or set %s", VARIABLE)
         if self._on_start:
@@ -77,12 +81,13 @@ class TrainingRun:
         if self._on_end:
             took = report.duration(time.time() - self._began)
             self._milestone(f"{self.name} ended after {took}", [f"- Duration: {took}", *_asked(progress).lines()])
-        self._since = Instant.now()
+        self._mark_end()
 
     def failed(
         self, exc: BaseException, context: str = "", progress: Callable[[], Progress] = Progress
     ) -> delivery.Outcome:
         """The training ends with `exc`. Returns when a rank has told it; see `notify_exception`."""
+        _waiting.discard(self)
         notifier = self._notifier()
         if notifier is None:
             return delivery.Outcome("skipped", "there is no notifier")
@@ -91,7 +96,7 @@ class TrainingRun:
         )
         if outcome.status in ("sent", "duplicate"):
             state.add_sent(self._state, what=f"{report.kind_of(exc)}: {type(exc).__qualname__}", time=report.now())
-        self._since = Instant.now()
+        self._mark_end()
         return outcome
 
     def state_dict(self) -> dict[str, Any]:
@@ -126,6 +131,9 @@ class TrainingRun:
             self._found = answer.value
         return self._given or self._found
 
+    def _mark_end(self) -> None:
+        self._since = TrainingRun._last_end = Instant.now()
+
     def _milestone(self, headline: str, facts: list[str]) -> None:
         notifier, where = self._notifier(), Where.here()
         if notifier is None or where.rank != 0:
@@ -136,7 +144,7 @@ class TrainingRun:
 
 
 def _free_key() -> str:
-    taken = {run.key for run in _live}
+    taken = {run.key for run in _waiting}
     return next(key for key in (_KEY, *(f"{_KEY}.{n}" for n in range(2, len(taken) + 3))) if key not in taken)
 
 

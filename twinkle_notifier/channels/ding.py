@@ -209,7 +209,7 @@ class _Send:
             text = markdown.unfenced(text)
         room = self._limit
         while len(body := _encoded(self._payload(title, markdown.cut(text, room)))) > self._limit:
-            room -= max(len(body) - self._limit, 100)  # quotes and newlines take two bytes each in JSON
+            room = min(room - 1, room * self._limit // len(body))  # quotes and newlines take two bytes each in JSON
         return body
 
     def _payload(self, title: str, text: str) -> dict[str, Any]:

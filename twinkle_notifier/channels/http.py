@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from twinkle_notifier.credentials import mask, masked_logs
+from twinkle_notifier.credentials import mask, masked_logs, secrets_in_url
 from twinkle_notifier.errors import DeliveryError
 
 if TYPE_CHECKING:
@@ -27,14 +26,16 @@ class Reply:
     body: bytes
 
 
-def post(url: str, body: bytes, *, timeout: float, secrets: Sequence[str]) -> Reply:
+def post(url: str, body: bytes, *, timeout: float, secrets: Sequence[str] = ()) -> Reply:
     """POST the JSON `body`; no redirects, and at most 64 KiB of the answer within `timeout` seconds.
 
     Raises:
-        DeliveryError: no answer came. None of the `secrets` is in its text, nor in what urllib3 logs.
+        DeliveryError: no answer came. Its text, like what urllib3 logs, holds none of the `secrets` and none of the
+            URL's query values and long path segments.
     """
     import requests
 
+    secrets = [*secrets, *secrets_in_url(url)]
     deadline = time.monotonic() + timeout
     problem: requests.RequestException
     with masked_logs(secrets):
@@ -71,7 +72,7 @@ def _translated(error: requests.RequestException, url: str, secrets: Sequence[st
     host = urlsplit(url).netloc.rpartition("@")[2]
     unsent = (requests.ConnectTimeout, requests.exceptions.ProxyError, requests.exceptions.SSLError)
     root = _root(error)
-    reason = mask(f"{type(root).__name__}: {_without_url(root)}", secrets)
+    reason = mask(f"{type(root).__name__}: {root}", secrets)
     if isinstance(error, unsent) or isinstance(root, NewConnectionError):
         return DeliveryError(f"cannot connect to {host} ({reason})")
     return DeliveryError(f"no answer from {host} ({reason})", fate="unknown")
@@ -82,6 +83,3 @@ def _root(error: BaseException) -> BaseException:
     inner = getattr(error, "reason", None) or next(iter(error.args), None)
     return _root(inner) if isinstance(inner, BaseException) and inner is not error else error
 
-
-def _without_url(error: BaseException) -> str:
-    return re.sub(r"\S*(access_token|sign)=\S*", "", str(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+_LINE = 200  # characters that a cut gives up to end at a line's end
 _FENCE = re.compile(r"^(`{3,})[^`\n]*\n(.*?)\n\1`*[ \t]*$", re.MULTILINE | re.DOTALL)
 # What Markdown would read as more than text: emphasis (a run of marks that can open and one that can close), links,
 # HTML, and block marks at the start. The rest stays as it is, since nobody says that DingTalk knows the backslash.
@@ -36,7 +37,8 @@ def _literal(line: str) -> str:
     indent = "\u00a0" * (len(line) - len(text))
     text = _OTHERS.sub(r"\\\g<0>", text)
     text = text.replace("*", r"\*") if _STARS.search(text) else text
-    text = re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text) if _UNDERSCORES.search(text) else text
+    if _UNDERSCORES.search(text):
+        text = re.sub(r"(?<!\w)_+|_+(?!\w)", lambda run: r"\_" * len(run[0]), text)
     return indent + (text.replace("`", r"\`") if text.count("`") % 2 else text)
 
 
@@ -49,7 +51,9 @@ def cut(message: str, limit: int) -> str:
     room = max(limit - len(note.format(len(data)).encode()), 0)
     head = data[: room // 4].decode("utf-8", "ignore")
     tail = data[len(data) - (room - room // 4) :].decode("utf-8", "ignore") if room else ""
-    head = head.rpartition("\n")[0] or head
-    tail = tail.partition("\n")[2] or tail
+    whole, _, broken = head.rpartition("\n")
+    head = whole if len(broken) < _LINE else head
+    broken, _, whole = tail.partition("\n")
+    tail = whole if len(broken) < _LINE else tail
     left_out = len(data) - len(head.encode()) - len(tail.encode())
     return head + note.format(left_out) + tail

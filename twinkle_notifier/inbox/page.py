@@ -11,7 +11,7 @@ from twinkle_notifier.inbox.robot import Received
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="2">
 <meta name="viewport" content="width=device-width"><title>Inbox ({count})</title>
 <style>
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem; background: #f3f4f6 }}
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem; background: #eee }}
 article {{ background: #fff; border-radius: .5rem; padding: .75rem 1rem; margin: 1rem 0 }}
 h2 {{ font-size: 1rem; margin: 0 }} time {{ color: #666; font-size: .85rem }}
 pre {{ white-space: pre-wrap; overflow-wrap: anywhere; font-size: .85rem; margin: .5rem 0 0 }}

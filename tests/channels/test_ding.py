@@ -1,0 +1,210 @@
+"""DingNotifier against the strict local robot, over real sockets."""
+
+from __future__ import annotations
+
+import logging
+import re
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from twinkle_notifier import CredentialError, DeliveryError, DingNotifier, Message, Notifier
+from twinkle_notifier.inbox import Inbox
+
+URL = "https://oapi.dingtalk.com/robot/send?access_token=tok-abcdefgh"
+OK = {"errcode": 0, "errmsg": "ok"}
+
+
+def refused(ding: DingNotifier, message: str = "### hello") -> DeliveryError:
+    with pytest.raises(DeliveryError) as caught:
+        ding(message)
+    return caught.value
+
+
+def test_sends_signed_markdown(ding: DingNotifier, inbox: Inbox) -> None:
+    """The documented message arrives as it was given, under its heading."""
+    ding("### Training Complete\n\n- Steps: 1000\n- Loss: 0.25")
+    [message] = inbox.messages
+    assert (message.kind, message.title) == ("markdown", "Training Complete")
+    assert message.text == "### Training Complete\n\n- Steps: 1000\n- Loss: 0.25"
+
+
+def test_sends_without_signature_or_proxy_of_characters() -> None:
+    """An unsigned robot takes it; Chinese text goes as UTF-8, not escaped."""
+    with Inbox() as inbox:
+        DingNotifier(inbox.url)("### 训练完成")
+        assert inbox.messages[0].title == "训练完成"
+        assert inbox.messages[0].size < 200
+
+
+def test_repeats_carry_the_same_id(ding: DingNotifier, inbox: Inbox) -> None:
+    """A message with an id is dropped by the service when it comes again; messages without one are not."""
+    ding(Message("### hello", "id-1"))
+    ding(Message("### hello", "id-1"))
+    ding("### hello")
+    ding("### hello")
+    assert (len(inbox.messages), inbox.repeats) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "advice", "fate", "final"),
+    [
+        (130101, "send too fast", "none for 10 minutes", "throttled", False),
+        (410100, "too fast", "none for 10 minutes", "throttled", False),
+        (90030, "cap", "messages of the day", "throttled", False),
+        (310000, "keywords not in content", "one of its keywords", "failed", True),
+        (310000, "消息不包含关键词", "one of its keywords", "failed", True),
+        (310000, "sign not match", "the signature is wrong", "failed", True),
+        (310000, "ip 10.1.2.3 not in whitelist", "listed addresses", "failed", True),
+        (300001, "token is not exist", "access token is wrong", "failed", True),
+        (300005, "token is not exist", "access token is wrong", "failed", True),
+        (400101, "", "access token is wrong", "failed", True),
+        (400013, "", "the group is gone", "failed", True),
+        (400102, "", "switched off", "failed", True),
+        (400106, "", "not in the group", "failed", True),
+        (400105, "", "malformed", "failed", True),
+        (40035, "", "malformed", "failed", True),
+        (43002, "", "malformed", "failed", True),
+        (43004, "", "malformed", "failed", True),
+        (123456, "something new", "refused the message", "failed", True),
+    ],
+)
+def test_refusals_say_what_to_do(
+    ding: DingNotifier, inbox: Inbox, code: int, said: str, advice: str, fate: str, final: bool
+) -> None:
+    """One request, and an error with the service's code and a mend."""
+    inbox.script({"errcode": code, "errmsg": said})
+    error = refused(ding)
+    assert (error.code, error.fate, error.final, inbox.requests) == (code, fate, final, 1)
+    assert advice in error.reason
+    assert str(code) in error.reason
+
+
+@pytest.mark.parametrize("answer", [{}, {"errcode": "0"}, {"errcode": False}, {"errcode": None}, {"errmsg": "ok"}, [], "ok"])
+def test_only_errcode_zero_is_success(ding: DingNotifier, inbox: Inbox, answer: Any) -> None:
+    """Anything else, though it came with HTTP 200, is no success."""
+    inbox.script(answer)
+    assert "no answer of a DingTalk robot" in refused(ding).reason
+
+
+def test_a_page_in_the_way_is_no_success(inbox: Inbox) -> None:
+    """A proxy's or a wrong path's HTML is told from the robot's answer."""
+    error = refused(DingNotifier(inbox.url.replace("robot/send", "robot")))
+    assert "HTTP 404" in error.reason
+
+
+def test_busy_is_tried_again(ding: DingNotifier, inbox: Inbox) -> None:
+    """Three times, by the same id."""
+    busy = {"errcode": -1, "errmsg": "busy"}
+    inbox.script(busy, busy, busy)
+    ding("### hello")
+    assert (len(inbox.messages), inbox.requests) == (1, 4)
+    inbox.script(busy, busy, busy, busy)
+    assert refused(ding).code == -1
+
+
+@pytest.mark.parametrize("code", [460101, 101002])
+def test_too_long_is_cut_once(ding: DingNotifier, inbox: Inbox, code: int) -> None:
+    """The second try has half the length; the second refusal is final."""
+    inbox.script({"errcode": code, "errmsg": "too long"})
+    ding("### hello\n\n" + "0123456789 " * 3000)
+    assert inbox.messages[0].size <= 9000
+    inbox.script(*[{"errcode": code, "errmsg": "too long"}] * 2)
+    assert refused(ding).code == code
+
+
+@pytest.mark.parametrize("code", [430101, 430104])
+def test_unsafe_content_goes_as_text_once(ding: DingNotifier, inbox: Inbox, code: int) -> None:
+    """The second try is plain text."""
+    inbox.script({"errcode": code, "errmsg": "unsafe"})
+    ding("### hello")
+    assert inbox.messages[0].kind == "text"
+
+
+def test_a_wrong_clock_is_set_by_the_server_once(inbox: Inbox, ding: DingNotifier) -> None:
+    """The second try is signed for the server's time; a clock that already agrees is not tried again."""
+    inbox.script({"errcode": 310000, "errmsg": "invalid timestamp"})
+    ding("### hello")
+    assert (len(inbox.messages), inbox.requests) == (1, 2)
+
+
+@pytest.mark.parametrize("text", ["x" * 50_000, "训练" * 20_000, '"\n' * 20_000, "\ud800" * 9000])
+def test_long_messages_are_cut_to_the_limit(ding: DingNotifier, inbox: Inbox, text: str) -> None:
+    """The request never exceeds 18,000 bytes, and uses most of them."""
+    ding(f"### hello\n\n{text}\n\nthe end")
+    [message] = inbox.messages
+    assert 17_000 < message.size <= 18_000 or text[0] == "\ud800"
+    assert message.text.startswith("### hello")
+    assert message.text.endswith("the end")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"ding_url": ""}, "ding_url"),
+        ({"ding_url": "  "}, "ding_url"),
+        ({"ding_url": None}, "ding_url"),
+        ({"ding_url": "oapi.dingtalk.com/robot/send?access_token=tok-abcdefgh"}, "ding_url"),
+        ({"ding_url": "ftp://oapi.dingtalk.com/robot/send?access_token=tok-abcdefgh"}, "ding_url"),
+        ({"ding_url": "http://[oapi/robot/send?access_token=tok-abcdefgh"}, "ding_url"),
+        ({"ding_url": "http://host:port/robot/send?access_token=tok-abcdefgh"}, "ding_url"),
+        ({"ding_url": URL, "secret": 5}, "secret"),
+        ({"ding_url": URL, "timeout": 0}, "timeout"),
+        ({"ding_url": URL, "timeout": -1}, "timeout"),
+        ({"ding_url": URL, "timeout": "5"}, "timeout"),
+        ({"ding_url": URL, "timeout": True}, "timeout"),
+        ({"ding_url": URL, "timeout": float("nan")}, "timeout"),
+        ({"ding_url": URL, "timeout": float("inf")}, "timeout"),
+    ],
+)
+def test_bad_arguments_are_named(arguments: dict[str, Any], named: str) -> None:
+    """At construction, by name, and without a token."""
+    with pytest.raises(ValueError, match=named) as caught:
+        DingNotifier(**arguments)
+    assert "tok-" not in str(caught.value)
+    assert caught.value.__context__ is None or "tok-" not in str(caught.value.__context__)
+
+
+def test_restores_an_equal_notifier() -> None:
+    """to_dict is faithful, and from_dict finds the class by its name."""
+    ding = DingNotifier(URL, "SECabc", 3.0)
+    assert Notifier.from_dict(ding.to_dict()) == ding
+    assert ding.to_dict() == {"class": "DingNotifier", "ding_url": URL, "secret": "SECabc", "timeout": 3.0}
+
+
+def test_references_are_kept_and_resolved_when_needed(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """They may lead nowhere until a message is sent; then the error names the variable."""
+    path = tmp_path / "secret"
+    ding = DingNotifier("env:DING_TEST_URL", f"file:{path}")
+    assert ding.to_dict()["ding_url"] == "env:DING_TEST_URL"
+    with pytest.raises(CredentialError, match=str(path)):
+        ding("x")
+    path.write_text("SEC0123456789abcdef\n")
+    with pytest.raises(CredentialError, match="DING_TEST_URL"):
+        ding("x")
+    monkeypatch.setenv("DING_TEST_URL", inbox.url)
+    ding("### hello")
+    assert [message.title for message in inbox.messages] == ["hello"]
+
+
+def test_no_secret_is_shown(inbox: Inbox, ding: DingNotifier, caplog: pytest.LogCaptureFixture) -> None:
+    """Not in repr, in errors and what they hold on to, nor in urllib3's debug log."""
+    caplog.set_level(logging.DEBUG)
+    ding("### hello")
+    shown = [repr(ding), str(ding), caplog.text, *(str(record.args) for record in caplog.records)]
+    inbox.script({"errcode": 310000, "errmsg": f"sign not match for {ding.secret}"})
+    errors: list[BaseException] = [refused(ding)]
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        errors.append(refused(DingNotifier(inbox.url.replace(inbox.page_url, f"http://127.0.0.1:{closed.getsockname()[1]}/"))))
+    while errors:
+        error = errors.pop()
+        shown += [str(error), repr(error)]
+        errors += [link for link in (error.__cause__, error.__context__) if link]
+    assert "/robot/send?access_token=***" in caplog.text
+    assert any("cannot connect to 127.0.0.1" in text for text in shown)
+    assert not [text for text in shown if "tok-" in text or "SEC0" in text or re.search(r"sign=[^*]", text)]

@@ -1,0 +1,102 @@
+"""What the tests share: a local robot, and real processes with a bound and an end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from twinkle_notifier import DingNotifier
+from twinkle_notifier.inbox import Inbox
+
+_LAUNCHERS = ("TWINKLE", "RANK", "WORLD_SIZE", "LOCAL_", "MASTER_", "NODE_RANK", "GROUP_RANK", "SLURM_", "PMI", "OMPI_")
+SECRET = "SEC0123456789abcdef"
+
+
+@pytest.fixture
+def inbox() -> Iterator[Inbox]:
+    with Inbox(token="tok-0123456789abcdef", secret=SECRET) as running:
+        yield running
+
+
+@pytest.fixture
+def ding(inbox: Inbox) -> DingNotifier:
+    return DingNotifier(inbox.url, SECRET)
+
+
+@pytest.fixture(autouse=True)
+def _no_launcher(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test inherits a launcher, and none leaves claims in the machine's temporary folder."""
+    for name in list(os.environ):
+        if name.startswith(_LAUNCHERS):
+            monkeypatch.delenv(name)
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+Result = subprocess.CompletedProcess[str]
+Run = Callable[..., Result]
+
+
+class Started:
+    """A process of a test's own, with all its children in one group."""
+
+    def __init__(self, command: list[str], folder: Path, env: dict[str, str]) -> None:
+        self.process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, **env},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def result(self, seconds: float = 180) -> Result:
+        try:
+            out, err = self.process.communicate(timeout=seconds)
+        finally:
+            self.kill()
+        return subprocess.CompletedProcess(self.process.args, self.process.returncode, out, err)
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.communicate()
+
+
+@pytest.fixture
+def start(inbox: Inbox, tmp_path: Path) -> Iterator[Callable[..., Started]]:
+    """Start `source` as a script, under torchrun with `ranks`; DING_URL and DING_SECRET lead to the inbox."""
+    running: list[Started] = []
+    folder = tmp_path / "work"
+    folder.mkdir()
+
+    def start_one(source: str, *, ranks: int = 0, name: str = "train.py", torchrun: tuple[str, ...] = (), **env: str) -> Started:
+        script = folder / name
+        script.write_text(textwrap.dedent(source))
+        launcher = ["-m", "torch.distributed.run", *(torchrun or ("--standalone",)), f"--nproc-per-node={ranks}"]
+        command = [sys.executable, *(launcher if ranks else []), str(script)]
+        started = Started(command, folder, {"DING_URL": inbox.url, "DING_SECRET": SECRET, **env})
+        running.append(started)
+        return started
+
+    yield start_one
+    for started in running:
+        started.kill()
+
+
+@pytest.fixture
+def run(start: Callable[..., Started]) -> Run:
+    """Run `source` as `start` does, to its end."""
+    return lambda source, **options: start(source, **options).result()

@@ -1,0 +1,396 @@
+"""The Lightning callback in real runs: one process, and all of Lightning's launchers."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from torch.utils.data import DataLoader, TensorDataset
+
+from twinkle_notifier import DingNotifier, Notifier
+from twinkle_notifier.delivery import background
+from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.integrations.lightning import NotifierCallback
+from twinkle_notifier.testing import RecordingNotifier
+
+pytestmark = pytest.mark.filterwarnings("default")
+
+
+class Model(LightningModule):
+    """Raises `error` in the hook named `where`."""
+
+    def __init__(self, error: BaseException | None = None, where: str = "training_step") -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(4, 1)
+        self.error, self.where = error, where
+
+    def _step(self, batch: Any, where: str) -> torch.Tensor:
+        if self.error is not None and self.where == where:
+            raise self.error
+        loss = self.layer(batch[0]).square().mean()
+        if where != "predict_step":
+            self.log("loss", loss)
+        return loss
+
+    def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
+        return self._step(batch, "training_step")
+
+    def validation_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
+        return self._step(batch, "validation_step")
+
+    def test_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
+        return self._step(batch, "test_step")
+
+    def predict_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
+        return self._step(batch, "predict_step")
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0.01)
+
+
+def data() -> DataLoader[Any]:
+    return DataLoader(TensorDataset(torch.randn(8, 4)), batch_size=2)
+
+
+def trainer(folder: Path, *callbacks: Callback, **options: Any) -> Trainer:
+    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
+    return Trainer(default_root_dir=folder, callbacks=list(callbacks), **{"max_epochs": 1, **quiet, **options})
+
+
+@pytest.mark.parametrize("method", ["fit", "validate", "test", "predict"])
+def test_tells_of_exceptions(method: str, tmp_path: Path) -> None:
+    """Each of the trainer's entries, by its name, with the step and the user's own error."""
+    told = RecordingNotifier()
+    error = ValueError("the loss is lost")
+    step = {"fit": "training", "validate": "validation"}.get(method, method)
+    with pytest.raises(ValueError) as caught:
+        getattr(trainer(tmp_path, NotifierCallback(told, name="sft")), method)(Model(error, f"{step}_step"), data())
+    assert caught.value is error
+    [message] = told.messages
+    assert message.startswith("### sft failed: ValueError: the loss is lost\n")
+    assert f"- Context: {method}\n" in message
+    assert "- Steps: 0\n" in message
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "headline"),
+    [
+        (KeyboardInterrupt(), SystemExit, "sft was interrupted"),
+        (SystemExit(3), SystemExit, "sft exited: SystemExit: 3"),
+    ],
+)
+def test_tells_other_ends_by_their_names(
+    error: BaseException, outcome: type[BaseException], headline: str, tmp_path: Path
+) -> None:
+    """Ctrl-C is an interruption, not a failure."""
+    told = RecordingNotifier()
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(outcome):
+            trainer(tmp_path, NotifierCallback(told, name="sft")).fit(Model(error), data())
+    finally:
+        signal.signal(signal.SIGINT, before)  # Lightning leaves it ignored
+    assert [message.splitlines()[0] for message in told.messages] == [f"### {headline}"]
+
+
+def test_tells_of_the_end(tmp_path: Path) -> None:
+    """After the last checkpoint: duration, epochs, steps, metrics, best checkpoint, and why it ended."""
+    told = RecordingNotifier()
+    checkpoint = ModelCheckpoint(tmp_path, monitor="loss", filename="best")
+    trainer(tmp_path, NotifierCallback(told, name="sft"), checkpoint, max_epochs=2).fit(Model(), data())
+    assert background.flush(10)
+    [message] = told.messages
+    assert message.startswith("### sft ended after 0 s\n")
+    for fact in ("- Duration: 0 s", "- Epochs: 2", "- Steps: 8", "- Metrics: loss ", "- Ended because: max_epochs=2 reached"):
+        assert fact in message
+    assert f"- Best checkpoint: {tmp_path / 'best'}" in message
+
+
+@pytest.mark.parametrize(
+    ("options", "callbacks", "why"),
+    [
+        ({"max_steps": 3}, [], "max_steps=3 reached"),
+        ({"max_epochs": 9}, [EarlyStopping("loss", stopping_threshold=1e9)], "Stopping threshold reached"),
+        ({"max_epochs": 10**6, "max_time": {"seconds": 1}}, [], "max_time reached"),
+    ],
+)
+def test_tells_why_it_ended(options: dict[str, Any], callbacks: list[Callback], why: str, tmp_path: Path) -> None:
+    """Each of the ways in which a fit ends well."""
+    told = RecordingNotifier()
+    trainer(tmp_path, NotifierCallback(told), *callbacks, **options).fit(Model(), data())
+    assert background.flush(10)
+    assert f"- Ended because: {why}" in told.messages[0]
+
+
+def test_tells_of_the_start_if_asked(tmp_path: Path) -> None:
+    """And not of the end, if not asked."""
+    told = RecordingNotifier()
+    trainer(tmp_path, NotifierCallback(told, name="sft", on_start=True, on_end=False)).fit(Model(), data())
+    assert background.flush(10)
+    assert [message.splitlines()[0] for message in told.messages] == ["### sft started"]
+
+
+def test_each_fit_of_a_notebook_is_told(tmp_path: Path) -> None:
+    """The same error in the next fit of the same process is told again, with the callback kept or made anew."""
+    told = RecordingNotifier()
+    kept = NotifierCallback(told)
+    for callback in (kept, kept, NotifierCallback(told)):
+        with pytest.raises(ValueError, match="again"):
+            trainer(tmp_path, callback).fit(Model(ValueError("again")), data())
+    assert len(told.messages) == 3
+
+
+def test_two_channels_both_tell_and_keep_their_states_apart(tmp_path: Path, ding: DingNotifier, inbox: Inbox) -> None:
+    """Two callbacks in one trainer are no duplicates of each other."""
+    told = RecordingNotifier()
+    checkpoint = ModelCheckpoint(tmp_path, filename="last", save_on_exception=True)
+    with pytest.raises(ValueError, match="twice"):
+        trainer(tmp_path, NotifierCallback(told), NotifierCallback(ding), checkpoint).fit(Model(ValueError("twice")), data())
+    assert (len(told.messages), len(inbox.messages)) == (1, 1)
+
+
+def save(folder: Path, *callbacks: Callback) -> Path:
+    path = folder / "saved.ckpt"
+    fitted = trainer(folder, *callbacks)
+    fitted.fit(Model(), data())
+    fitted.save_checkpoint(path)
+    return path
+
+
+def resume(folder: Path, path: Path, *callbacks: Callback) -> None:
+    trainer(folder, *callbacks, max_epochs=2).fit(Model(), data(), ckpt_path=path, weights_only=True)
+
+
+class Other(Notifier):
+    """Another class than that of the checkpoint."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def __call__(self, message: str) -> None:
+        self.messages.append(message)
+
+
+def test_state_is_plain_and_holds_no_secret(tmp_path: Path, ding: DingNotifier) -> None:
+    """It loads under `weights_only`, and neither token nor signing secret is among the bytes."""
+    path = save(tmp_path, NotifierCallback(ding, name="sft"))
+    state = torch.load(path, weights_only=True)["callbacks"]["twinkle_notifier"]
+    assert json.loads(json.dumps(state)) == state
+    assert state["notifier"] == {"class": "DingNotifier", "ding_url": "***", "secret": "***", "timeout": 5.0}
+    assert [sent["what"] for sent in state["sent"]] == ["sft ended after 0 s"]
+    assert b"tok-0123456789" not in path.read_bytes()
+    assert b"SEC0123456789" not in path.read_bytes()
+
+
+def test_resume_with_the_same_class_keeps_the_past(tmp_path: Path) -> None:
+    """The user's own notifier is used, and what was sent before is still known."""
+    path = save(tmp_path, NotifierCallback(RecordingNotifier()))
+    told = RecordingNotifier()
+    callback = NotifierCallback(told)
+    resume(tmp_path, path, callback)
+    assert background.flush(10)
+    assert (len(told.messages), len(callback.state_dict()["sent"])) == (1, 2)
+
+
+def test_resume_with_another_class_uses_the_users(tmp_path: Path) -> None:
+    """A checkpoint from elsewhere does not redirect alerts."""
+    path = save(tmp_path, NotifierCallback(RecordingNotifier()))
+    other = Other()
+    resume(tmp_path, path, NotifierCallback(other))
+    assert background.flush(10)
+    assert len(other.messages) == 1
+
+
+def test_resume_without_a_notifier_restores_it(
+    tmp_path: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its references, looked up at the resume."""
+    monkeypatch.setenv("DING_URL", inbox.url)
+    monkeypatch.setenv("DING_SECRET", "SEC0123456789abcdef")
+    path = save(tmp_path, NotifierCallback(DingNotifier("env:DING_URL", "env:DING_SECRET"), name="first"))
+    assert background.flush(10)
+    resume(tmp_path, path, NotifierCallback(name="second"))
+    assert background.flush(10)
+    assert [message.title.split()[0] for message in inbox.messages] == ["first", "second"]
+
+
+def test_resume_without_a_notifier_or_its_secrets_warns(
+    tmp_path: Path, ding: DingNotifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And goes on with the environment's, here none."""
+    path = save(tmp_path, NotifierCallback(ding))
+    resume(tmp_path, path, NotifierCallback())
+    assert "checkpoints hold no secrets" in caplog.text
+    assert "nobody will be told of this run" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        None,
+        "damaged",
+        {},
+        {"version": "1"},
+        {"version": 1, "notifier": 5, "sent": "x"},
+        {"version": 1, "notifier": {"class": "NoSuchNotifier"}, "sent": [1, {"what": 2}]},
+        {"version": 1, "notifier": {"class": "DingNotifier"}},
+        {"version": 99, "notifier": {"class": "RecordingNotifier"}, "sent": [], "more": 1},
+    ],
+)
+def test_resume_never_fails_for_our_state(state: object, tmp_path: Path) -> None:
+    """Without our state, damaged, of a newer version."""
+    path = save(tmp_path, NotifierCallback(RecordingNotifier()))
+    checkpoint = torch.load(path, weights_only=True)
+    checkpoint["callbacks"].pop("twinkle_notifier")
+    if state is not None:
+        checkpoint["callbacks"]["twinkle_notifier"] = state
+    torch.save(checkpoint, path)
+    for notifier in (RecordingNotifier(), None):
+        resume(tmp_path, path, NotifierCallback(notifier))
+
+
+class Bad(Notifier):
+    """A notifier that does what it should not."""
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+
+    def _misbehave(self) -> None:
+        if self.how == "raise":
+            raise RuntimeError("the notifier is broken")
+        if self.how == "exit":
+            raise SystemExit(7)
+        time.sleep(60)
+
+    def __call__(self, message: str) -> None:
+        self._misbehave()
+
+    def to_dict(self) -> dict[str, Any]:
+        self._misbehave()
+        return {}
+
+
+@pytest.mark.parametrize("how", ["raise", "exit", "hang"])
+def test_a_bad_notifier_changes_nothing(how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user sees their own exception within the budget, and a good run ends well, with its checkpoints."""
+    began = time.monotonic()
+    error = ValueError("mine")
+    with pytest.raises(ValueError) as caught:
+        trainer(tmp_path, NotifierCallback(Bad(how))).fit(Model(error), data())
+    assert (caught.value, caught.value.__context__, caught.value.__cause__) == (error, None, None)
+    assert time.monotonic() - began < 8 + 10
+    assert save(tmp_path, NotifierCallback(Bad(how))).exists()
+
+
+def test_pickles(ding: DingNotifier) -> None:
+    """As spawn needs it."""
+    copy = pickle.loads(pickle.dumps(NotifierCallback(ding, name="sft")))
+    assert copy.run.name == "sft"
+
+
+SCRIPT = """
+import os, sys, time, torch
+from lightning.pytorch import LightningModule, Trainer
+from torch.utils.data import DataLoader, TensorDataset
+from twinkle_notifier import DingNotifier
+from twinkle_notifier.integrations.lightning import NotifierCallback
+
+class Model(LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(4, 1)
+    def training_step(self, batch, batch_idx):
+        if batch_idx == 1 and {condition}:
+            {action}
+        return self.layer(batch[0]).square().mean()
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.01)
+
+def main():
+    callback = NotifierCallback(DingNotifier("env:DING_URL", "env:DING_SECRET"), name="sft")
+    trainer = Trainer(accelerator="cpu", devices={devices}, strategy="{strategy}", max_epochs=1, logger=False,
+        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, callbacks=[callback])
+    trainer.fit(Model(), DataLoader(TensorDataset(torch.randn(16, 4)), batch_size=2))
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def script(*, condition: str = "True", action: str = "raise ValueError('lost')", devices: int = 2, strategy: str = "ddp") -> str:
+    return SCRIPT.format(condition=condition, action=action, devices=devices, strategy=strategy)
+
+
+@pytest.mark.parametrize("strategy", ["ddp", "ddp_spawn", "ddp_fork"])
+def test_launchers_of_lightning(strategy: str, run: Callable[..., Any], inbox: Inbox) -> None:
+    """Two processes raise; one message, with the error in it."""
+    done = run(script(strategy=strategy))
+    assert done.returncode != 0
+    [message] = inbox.messages
+    assert message.title.startswith("sft failed: ")
+    assert "ValueError: lost" in message.text
+    assert "ValueError: lost" in done.stderr
+
+
+def test_torchrun(run: Callable[..., Any], inbox: Inbox) -> None:
+    """Two processes raise; one message."""
+    assert run(script(), ranks=2).returncode == 1
+    assert [message.title for message in inbox.messages] == ["sft failed: ValueError: lost"]
+
+
+@pytest.mark.parametrize("strategy", ["ddp_spawn", "ddp_fork", "ddp"])
+def test_the_end_is_told_once(strategy: str, run: Callable[..., Any], inbox: Inbox) -> None:
+    """By rank 0, also from a worker process that is over at once."""
+    done = run(script(condition="False", strategy=strategy))
+    assert done.returncode == 0, done.stderr
+    assert [message.title.split(" after ")[0] for message in inbox.messages] == ["sft ended"]
+
+
+def test_sigterm_is_a_preemption(start: Callable[..., Any], inbox: Inbox) -> None:
+    """As Lightning tells it at the next batch; the process exits as it would without us."""
+    started = start(script(action="os.kill(os.getpid(), 15)", devices=1, strategy="auto"))
+    assert started.result().returncode == 0
+    assert [message.title for message in inbox.messages] == ["sft was preempted"]
+
+
+def test_from_a_yaml_file(run: Callable[..., Any], inbox: Inbox, tmp_path: Path) -> None:
+    """LightningCLI makes callback and notifier."""
+    (tmp_path / "config.yaml").write_text(
+        """
+trainer:
+  accelerator: cpu
+  max_steps: 1
+  logger: false
+  enable_checkpointing: false
+  enable_progress_bar: false
+  callbacks:
+    - class_path: twinkle_notifier.integrations.lightning.NotifierCallback
+      init_args:
+        name: from-yaml
+        notifier:
+          class_path: twinkle_notifier.DingNotifier
+          init_args:
+            ding_url: env:DING_URL
+            secret: env:DING_SECRET
+"""
+    )
+    done = run(
+        f"""
+        import warnings; warnings.simplefilter("ignore")
+        from lightning.pytorch.cli import LightningCLI
+        from lightning.pytorch.demos.boring_classes import BoringModel
+        LightningCLI(BoringModel, args=["fit", "--config", {str(tmp_path / "config.yaml")!r}])
+        """
+    )
+    assert done.returncode == 0, done.stderr
+    assert [message.title.split(" after ")[0] for message in inbox.messages] == ["from-yaml ended"]

@@ -1,0 +1,402 @@
+"""The HF Trainer callback in real runs: every way in, every way out, and what its checkpoints hold."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+import sys
+import threading
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    EarlyStoppingCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+)
+
+from twinkle_notifier import DingNotifier, Notifier
+from twinkle_notifier.delivery import background
+from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.integrations.transformers import NotifierCallback, guard
+from twinkle_notifier.testing import RecordingNotifier
+
+pytestmark = pytest.mark.filterwarnings("default")
+
+
+def model() -> BertForSequenceClassification:
+    config = BertConfig(vocab_size=32, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8)
+    return BertForSequenceClassification(config)
+
+
+class Data(torch.utils.data.Dataset[Any]):
+    """Sixteen examples; asking for `bad` raises `error`."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.error = error
+
+    def __len__(self) -> int:
+        return 16
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        if self.error is not None:
+            raise self.error
+        return {"input_ids": torch.arange(8), "labels": torch.tensor(1)}
+
+
+def trainer(
+    folder: Path, *callbacks: TrainerCallback, error: BaseException | None = None, cls: type[Trainer] = Trainer, **options: Any
+) -> Trainer:
+    quiet = {"use_cpu": True, "disable_tqdm": True, "report_to": "none", "logging_steps": 1, "save_strategy": "no"}
+    options = {"max_steps": 2, "per_device_train_batch_size": 2, **quiet, **options}
+    data = Data(error)
+    return cls(
+        model=model(),
+        args=TrainingArguments(str(folder), **options),
+        train_dataset=data,
+        eval_dataset=data,
+        callbacks=list(callbacks),
+    )
+
+
+def headlines(told: RecordingNotifier) -> list[str]:
+    assert background.flush(10)
+    return [message.splitlines()[0] for message in told.messages]
+
+
+@pytest.mark.parametrize("entry", ["train", "evaluate", "predict"])
+def test_tells_of_exceptions(entry: str, tmp_path: Path) -> None:
+    """Each of the trainer's entries, by its name."""
+    told, error = RecordingNotifier(), ValueError("bad example")
+    failing = trainer(tmp_path, NotifierCallback(told, name="sft"), error=error)
+    with pytest.raises(ValueError) as caught:
+        getattr(failing, entry)(*([failing.eval_dataset] if entry == "predict" else []))
+    assert (caught.value, caught.value.__context__) == (error, None)
+    [message] = told.messages
+    assert message.startswith("### sft failed: ValueError: bad example\n")
+    assert f"- Context: {entry}\n" in message
+
+
+@pytest.mark.parametrize(
+    ("error", "headline"),
+    [(KeyboardInterrupt(), "### sft was interrupted"), (SystemExit(3), "### sft exited: SystemExit: 3")],
+)
+def test_tells_other_ends_by_their_names(error: BaseException, headline: str, tmp_path: Path) -> None:
+    """Ctrl-C is an interruption, not a failure."""
+    told = RecordingNotifier()
+    with pytest.raises(type(error)):
+        trainer(tmp_path, NotifierCallback(told, name="sft"), error=error).train()
+    assert headlines(told) == [headline]
+
+
+def test_a_callback_added_later_tells(tmp_path: Path) -> None:
+    """Though the trainer was made before it."""
+    told = RecordingNotifier()
+    failing = trainer(tmp_path, error=ValueError("later"))
+    failing.add_callback(NotifierCallback(told, name="sft"))
+    with pytest.raises(ValueError, match="later"):
+        failing.train()
+    assert headlines(told) == ["### sft failed: ValueError: later"]
+
+
+def test_a_removed_callback_is_silent(tmp_path: Path) -> None:
+    """The live list of callbacks decides."""
+    told = RecordingNotifier()
+    callback = NotifierCallback(told)
+    failing = trainer(tmp_path, callback, error=ValueError("removed"))
+    failing.remove_callback(callback)
+    with pytest.raises(ValueError, match="removed"):
+        failing.train()
+    assert told.messages == []
+
+
+def test_subclasses_tell_before_and_inside_super(tmp_path: Path) -> None:
+    """A subclass that was made before or after the callback."""
+    told = RecordingNotifier()
+    callback = NotifierCallback(told, name="sft")
+
+    class Late(Trainer):
+        def train(self, *args: Any, **kwargs: Any) -> Any:
+            if self.args.seed == 1:
+                raise ValueError("before super")
+            return super().train(*args, **kwargs)
+
+    with pytest.raises(ValueError, match="before super"):
+        trainer(tmp_path, callback, cls=Late, seed=1).train()
+    with pytest.raises(ValueError, match="inside super"):
+        trainer(tmp_path, callback, cls=Late, error=ValueError("inside super")).train()
+    assert headlines(told) == ["### sft failed: ValueError: before super", "### sft failed: ValueError: inside super"]
+
+
+def test_a_bad_checkpoint_is_told(tmp_path: Path) -> None:
+    """Though it raises before the training begins."""
+    told = RecordingNotifier()
+    with pytest.raises(Exception, match="nowhere"):
+        trainer(tmp_path, NotifierCallback(told)).train(resume_from_checkpoint=str(tmp_path / "nowhere"))
+    assert len(told.messages) == 1
+
+
+def test_auto_find_batch_size_is_silent_on_what_it_swallows(tmp_path: Path) -> None:
+    """An out-of-memory error after which the trainer tries a smaller batch is nobody's business; the end is."""
+    told = RecordingNotifier()
+    sizes = []
+
+    class Hungry(Trainer):
+        def training_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+            sizes.append(len(inputs["labels"]))
+            if len(inputs["labels"]) > 2:
+                raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+            return super().training_step(model, inputs, *args, **kwargs)
+
+    trainer(
+        tmp_path,
+        NotifierCallback(told, name="sft"),
+        cls=Hungry,
+        auto_find_batch_size=True,
+        per_device_train_batch_size=4,
+    ).train()
+    assert max(sizes) == 4
+    assert [line.split(" after")[0] for line in headlines(told)] == ["### sft ended"]
+
+
+def test_a_search_is_silent_on_trials_that_it_swallows(tmp_path: Path) -> None:
+    """hyperparameter_search is the outermost entry: only what leaves it is told."""
+    told = RecordingNotifier()
+
+    class Searching(Trainer):
+        def hyperparameter_search(self, swallow: bool) -> str:
+            try:
+                self.train()
+            except ValueError:
+                if not swallow:
+                    raise
+            return "best"
+
+    searching = trainer(tmp_path, NotifierCallback(told, name="sft"), cls=Searching, error=ValueError("trial"))
+    assert searching.hyperparameter_search(swallow=True) == "best"
+    assert headlines(told) == []
+    with pytest.raises(ValueError, match="trial"):
+        searching.hyperparameter_search(swallow=False)
+    assert headlines(told) == ["### sft failed: ValueError: trial"]
+
+
+def test_guard_tells_of_what_is_around_the_trainer(tmp_path: Path) -> None:
+    """And not again of what was told inside."""
+    told = RecordingNotifier()
+    guarded = trainer(tmp_path, NotifierCallback(told, name="sft"), error=ValueError("inside"))
+    with pytest.raises(ZeroDivisionError), guard(guarded):
+        _ = 1 / 0
+    with pytest.raises(ValueError, match="inside"), guard(guarded):
+        guarded.train()
+    assert headlines(told) == ["### sft failed: ZeroDivisionError: division by zero", "### sft failed: ValueError: inside"]
+
+
+def test_in_a_thread(tmp_path: Path) -> None:
+    """Where neither excepthook nor signals help."""
+    told = RecordingNotifier()
+    failing = trainer(tmp_path, NotifierCallback(told, name="sft"), error=ValueError("threaded"))
+    thread = threading.Thread(target=lambda: pytest.raises(ValueError, failing.train))
+    thread.start()
+    thread.join()
+    assert headlines(told) == ["### sft failed: ValueError: threaded"]
+
+
+def test_tells_of_start_and_end(tmp_path: Path) -> None:
+    """Duration, epochs, steps, metrics, and why it ended."""
+    told = RecordingNotifier()
+    trainer(tmp_path, NotifierCallback(told, name="sft", on_start=True)).train()
+    assert [line.split(" after")[0] for line in headlines(told)] == ["### sft started", "### sft ended"]
+    for fact in ("- Duration: ", "- Epochs: 0.25", "- Steps: 2", "train_loss 0.", "- Ended because: all 2 steps are done"):
+        assert fact in told.messages[1]
+
+
+def test_tells_of_an_early_stop_and_the_best_checkpoint(tmp_path: Path) -> None:
+    """As the trainer's state tells it."""
+    told = RecordingNotifier()
+    trainer(
+        tmp_path,
+        NotifierCallback(told),
+        EarlyStoppingCallback(1, early_stopping_threshold=100.0),
+        max_steps=50,
+        eval_strategy="steps",
+        eval_steps=1,
+        save_strategy="steps",
+        save_steps=1,
+        load_best_model_at_end=True,
+        metric_for_best_model="loss",
+    ).train()
+    assert background.flush(10)
+    assert "- Ended because: a callback stopped it" in told.messages[0]
+    assert f"- Best checkpoint: {tmp_path}/checkpoint-1" in told.messages[0]
+
+
+def test_trainer_still_pickles_and_copies(tmp_path: Path) -> None:
+    """What is put around the class's methods is in no instance."""
+    callback = NotifierCallback(RecordingNotifier(), name="sft")
+    assert pickle.loads(pickle.dumps(callback)).run.name == "sft"
+    assert copy.deepcopy(callback).run.name == "sft"
+    assert isinstance(trainer(tmp_path, callback).train, types.MethodType)
+    assert Trainer.train.__name__ == "train"
+    pickle.dumps(Trainer.train)
+
+
+# State in checkpoints
+
+
+def save(folder: Path, *callbacks: TrainerCallback) -> Path:
+    trainer(folder, *callbacks, save_strategy="steps", save_steps=1).train()
+    return folder / "checkpoint-2"
+
+
+def resume(folder: Path, path: Path, *callbacks: TrainerCallback, **options: Any) -> Trainer:
+    resumed = trainer(folder, *callbacks, max_steps=4, save_strategy="steps", save_steps=1, **options)
+    resumed.train(resume_from_checkpoint=str(path))
+    return resumed
+
+
+def saved_state(path: Path) -> Any:
+    return json.loads((path / "trainer_state.json").read_text())["stateful_callbacks"]["twinkle_notifier"]
+
+
+class Other(Notifier):
+    """Another class than that of the checkpoint."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def __call__(self, message: str) -> None:
+        self.messages.append(message)
+
+
+def test_state_holds_no_secret(tmp_path: Path, ding: DingNotifier) -> None:
+    """Neither token nor signing secret is among the bytes of any file of the checkpoint."""
+    path = save(tmp_path, NotifierCallback(ding, name="sft", on_start=True))
+    state = saved_state(path)
+    assert state["notifier"] == {"class": "DingNotifier", "ding_url": "***", "secret": "***", "timeout": 5.0}
+    assert [sent["what"] for sent in state["sent"]] == ["sft started"]
+    for file in filter(Path.is_file, tmp_path.rglob("*")):
+        assert b"tok-0123456789" not in file.read_bytes()
+        assert b"SEC0123456789" not in file.read_bytes()
+
+
+@pytest.mark.parametrize("restore", [True, False])
+def test_resume_keeps_the_object_and_the_past(restore: bool, tmp_path: Path) -> None:
+    """With and without HF's own restoring of callbacks, with two instances, over several saves."""
+    path = save(tmp_path, NotifierCallback(RecordingNotifier(), on_start=True), NotifierCallback(Other()))
+    assert background.flush(10)
+    told, other = RecordingNotifier(), Other()
+    first, second = NotifierCallback(told, on_start=True), NotifierCallback(other)
+    resume(tmp_path, path, first, second, restore_callback_states_from_checkpoint=restore)
+    assert background.flush(10)
+    assert (len(told.messages), len(other.messages)) == (2, 1)
+    state = saved_state(tmp_path / "checkpoint-4")
+    assert [sent["what"].split()[1] for sent in state["sent"]] == ["started", "started"]
+
+
+def test_resume_with_another_class_uses_the_users(tmp_path: Path) -> None:
+    """A checkpoint from elsewhere does not redirect alerts."""
+    path = save(tmp_path, NotifierCallback(RecordingNotifier()))
+    other = Other()
+    resume(tmp_path, path, NotifierCallback(other))
+    assert background.flush(10)
+    assert len(other.messages) == 1
+
+
+def test_resume_without_a_notifier_restores_it(
+    tmp_path: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its references, looked up at the resume."""
+    monkeypatch.setenv("DING_URL", inbox.url)
+    monkeypatch.setenv("DING_SECRET", "SEC0123456789abcdef")
+    path = save(tmp_path, NotifierCallback(DingNotifier("env:DING_URL", "env:DING_SECRET"), name="first"))
+    assert background.flush(10)
+    resume(tmp_path, path, NotifierCallback(name="second"))
+    assert background.flush(10)
+    assert [message.title.split()[0] for message in inbox.messages] == ["first", "second"]
+
+
+def test_resume_of_a_checkpoint_without_us(tmp_path: Path) -> None:
+    """Saves go on, and hold our state from then on."""
+    path = save(tmp_path)
+    resume(tmp_path, path, NotifierCallback(RecordingNotifier()))
+    assert saved_state(tmp_path / "checkpoint-4")["notifier"] == {"class": "RecordingNotifier"}
+
+
+def test_resume_without_us_of_a_checkpoint_with_us(tmp_path: Path) -> None:
+    """Who takes the callback out again can still resume."""
+    resume(tmp_path, save(tmp_path, NotifierCallback(RecordingNotifier())))
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "damaged",
+        {},
+        [{"args": {}}],
+        {"version": 1, "notifier": {"class": "NoSuchNotifier"}, "sent": [1, {"what": 2}]},
+        {"version": 99, "notifier": {"class": "RecordingNotifier"}, "sent": [], "more": 1},
+    ],
+)
+def test_resume_never_fails_for_our_state(state: object, tmp_path: Path) -> None:
+    """Damaged, or of a newer version, with and without a notifier of the user's."""
+    path = save(tmp_path, NotifierCallback(RecordingNotifier()))
+    file = path / "trainer_state.json"
+    data = json.loads(file.read_text())
+    data["stateful_callbacks"]["twinkle_notifier"] = state
+    file.write_text(json.dumps(data))
+    for notifier in (RecordingNotifier(), None):
+        resume(tmp_path, path, NotifierCallback(notifier))
+
+
+SCRIPT = """
+import os, sys, tempfile, torch
+from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
+from twinkle_notifier import DingNotifier
+from twinkle_notifier.integrations.transformers import NotifierCallback
+
+class Data(torch.utils.data.Dataset):
+    def __len__(self):
+        return 16
+    def __getitem__(self, index):
+        if {condition}:
+            raise ValueError("bad example")
+        return {{"input_ids": torch.arange(8), "labels": torch.tensor(1)}}
+
+config = BertConfig(vocab_size=32, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8)
+args = TrainingArguments(tempfile.mkdtemp(), max_steps=2, use_cpu=True, disable_tqdm=True, report_to="none", save_strategy="no")
+callback = NotifierCallback(DingNotifier("env:DING_URL", "env:DING_SECRET"), name="sft")
+Trainer(model=BertForSequenceClassification(config), args=args, train_dataset=Data(), callbacks=[callback]).train()
+"""
+
+
+@pytest.mark.parametrize(("condition", "title"), [("True", "sft failed"), ("False", "sft ended")])
+def test_torchrun(condition: str, title: str, run: Callable[..., Any], inbox: Inbox) -> None:
+    """Two processes; one message."""
+    done = run(SCRIPT.format(condition=condition), ranks=2)
+    assert done.returncode == (condition == "True"), done.stderr
+    assert len(inbox.messages) == 1, done.stderr
+    assert inbox.messages[0].title.startswith(title)
+
+
+def test_in_a_notebook(tmp_path: Path, inbox: Inbox, run: Callable[..., Any]) -> None:
+    """IPython catches the exception itself; it is told all the same, and again when the cell is run again."""
+    pytest.importorskip("IPython")
+    cell = SCRIPT.format(condition="True")
+    done = run(
+        f"""
+        from IPython.core.interactiveshell import InteractiveShell
+        shell = InteractiveShell.instance()
+        for _ in range(2):
+            assert isinstance(shell.run_cell({cell!r}).error_in_exec, ValueError)
+        """
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(inbox.messages) == 2

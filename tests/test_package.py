@@ -1,0 +1,105 @@
+"""What the package promises as a whole: its names, its imports, and what is in it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import twinkle_notifier
+
+ROOT = Path(__file__).parents[1]
+HEAVY = ("requests", "torch", "lightning", "transformers")
+
+
+def python(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd="/").stdout
+
+
+def test_public_names_are_importable() -> None:
+    """`__all__` is sorted, and all of it is there."""
+    assert list(twinkle_notifier.__all__) == sorted(twinkle_notifier.__all__)
+    assert all(hasattr(twinkle_notifier, name) for name in twinkle_notifier.__all__)
+
+
+def test_every_public_name_has_a_docstring() -> None:
+    """What is public says what it promises."""
+    assert [name for name in twinkle_notifier.__all__ if not getattr(twinkle_notifier, name).__doc__] == []
+
+
+def test_importing_the_core_loads_nothing_heavy() -> None:
+    """Neither requests nor a framework is loaded before it is needed."""
+    code = f"import sys, twinkle_notifier; print([m for m in {HEAVY} if m in sys.modules])"
+    assert python(code).strip() == "[]"
+
+
+def test_importing_the_core_does_nothing() -> None:
+    """No thread starts, no environment variable is read, no file is written."""
+    code = """
+import os, sys, threading
+seen = []
+opened = lambda event, args: seen.append(args[0]) if event == "open" and (args[2] or 0) & os.O_WRONLY else None
+sys.addaudithook(opened)
+sys.dont_write_bytecode = True
+class Environment(dict):
+    def get(self, key, default=None): seen.append(key); return super().get(key, default)
+import logging, requests.compat, dataclasses, json, inspect, multiprocessing, hmac, base64, queue, platform, uuid, weakref
+del sys.modules["requests"]
+os.environ = Environment(os.environ)
+import twinkle_notifier
+print(seen, threading.active_count())
+"""
+    assert python(code).strip() == "[] 1"
+
+
+def test_adapters_override_no_per_batch_hook() -> None:
+    """A training pays nothing per step."""
+    code = """
+from twinkle_notifier.integrations.lightning import NotifierCallback as L
+from twinkle_notifier.integrations.transformers import NotifierCallback as T
+words = ("batch", "step", "backward", "zero_grad", "log", "save", "prediction")
+print([n for c in (L, T) for n in vars(c) if n.startswith("on_") and any(w in n for w in words)])
+"""
+    assert python(code).strip() == "[]"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel and the sdist of the checkout."""
+    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
+    tracked = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True)
+    for name in tracked.stdout.decode().splitlines():
+        if (ROOT / name).is_file():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes((ROOT / name).read_bytes())
+    subprocess.run([sys.executable, "-m", "build", "-o", str(out), str(source)], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "venv", str(out / "venv")], check=True)
+    subprocess.run([out / "venv/bin/pip", "install", "-q", "--no-deps", "-e", str(source)], check=True, capture_output=True)
+    return out
+
+
+def test_every_module_is_in_wheel_and_sdist(built: Path) -> None:
+    """A file that is added to a room is shipped."""
+    core = {str(path.relative_to(ROOT)) for path in ROOT.glob("twinkle_notifier/**/*") if path.suffix in (".py", ".typed")}
+    adapters = {path.name for path in ROOT.glob("integrations/*.py")}
+    with zipfile.ZipFile(next(built.glob("*.whl"))) as wheel:
+        assert core | {f"twinkle_notifier/integrations/{name}" for name in adapters} <= set(wheel.namelist())
+    with tarfile.open(next(built.glob("*.tar.gz"))) as sdist:
+        names = {name.partition("/")[2] for name in sdist.getnames()}
+        assert core | {f"integrations/{name}" for name in adapters} <= names
+
+
+def test_every_adapter_is_found_from_an_editable_install(built: Path) -> None:
+    """An editable install maps the folder `integrations`, too."""
+    code = "import pkgutil, twinkle_notifier.integrations as i; print(sorted(m.name for m in pkgutil.iter_modules(i.__path__)))"
+    done = subprocess.run([built / "venv/bin/python", "-c", code], check=True, capture_output=True, text=True, cwd="/")
+    assert done.stdout.strip() == str(sorted(p.stem for p in ROOT.glob("integrations/*.py") if p.stem != "__init__"))
+
+
+def test_the_installed_copy_is_tested() -> None:
+    """The tests do not run the checkout."""
+    assert ROOT not in Path(twinkle_notifier.__file__).parents or ROOT / ".venv" in Path(twinkle_notifier.__file__).parents
