@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from twinkle_notifier import DingNotifier
+from twinkle_notifier.claims.memory import MemoryStore
 from twinkle_notifier.inbox import Inbox
 
 _LAUNCHERS = ("TWINKLE", "RANK", "WORLD_SIZE", "LOCAL_", "MASTER_", "NODE_RANK", "GROUP_RANK", "SLURM_", "PMI", "OMPI_")
@@ -41,6 +42,12 @@ def _no_launcher(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("tempfile.tempdir", None)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(autouse=True)
+def _no_past(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test told in this process silences no other."""
+    monkeypatch.setattr("twinkle_notifier.claims.alone", MemoryStore())
 
 
 Result = subprocess.CompletedProcess[str]
@@ -82,7 +89,9 @@ def start(inbox: Inbox, tmp_path: Path) -> Iterator[Callable[..., Started]]:
     folder = tmp_path / "work"
     folder.mkdir()
 
-    def start_one(source: str, *, ranks: int = 0, name: str = "train.py", torchrun: tuple[str, ...] = (), **env: str) -> Started:
+    def start_one(
+        source: str, *, ranks: int = 0, name: str = "train.py", torchrun: tuple[str, ...] = (), **env: str
+    ) -> Started:
         script = folder / name
         script.write_text(textwrap.dedent(source))
         launcher = ["-m", "torch.distributed.run", *(torchrun or ("--standalone",)), f"--nproc-per-node={ranks}"]

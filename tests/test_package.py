@@ -71,20 +71,26 @@ print([n for c in (L, T) for n in vars(c) if n.startswith("on_") and any(w in n 
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the wheel and the sdist of the checkout."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
-    tracked = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True)
+    tracked = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True
+    )
     for name in tracked.stdout.decode().splitlines():
         if (ROOT / name).is_file():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes((ROOT / name).read_bytes())
     subprocess.run([sys.executable, "-m", "build", "-o", str(out), str(source)], check=True, capture_output=True)
     subprocess.run([sys.executable, "-m", "venv", str(out / "venv")], check=True)
-    subprocess.run([out / "venv/bin/pip", "install", "-q", "--no-deps", "-e", str(source)], check=True, capture_output=True)
+    subprocess.run(
+        [out / "venv/bin/pip", "install", "-q", "--no-deps", "-e", str(source)], check=True, capture_output=True
+    )
     return out
 
 
 def test_every_module_is_in_wheel_and_sdist(built: Path) -> None:
     """A file that is added to a room is shipped."""
-    core = {str(path.relative_to(ROOT)) for path in ROOT.glob("twinkle_notifier/**/*") if path.suffix in (".py", ".typed")}
+    core = {
+        str(path.relative_to(ROOT)) for path in ROOT.glob("twinkle_notifier/**/*") if path.suffix in (".py", ".typed")
+    }
     adapters = {path.name for path in ROOT.glob("integrations/*.py")}
     with zipfile.ZipFile(next(built.glob("*.whl"))) as wheel:
         assert core | {f"twinkle_notifier/integrations/{name}" for name in adapters} <= set(wheel.namelist())
@@ -102,4 +108,6 @@ def test_every_adapter_is_found_from_an_editable_install(built: Path) -> None:
 
 def test_the_installed_copy_is_tested() -> None:
     """The tests do not run the checkout."""
-    assert ROOT not in Path(twinkle_notifier.__file__).parents or ROOT / ".venv" in Path(twinkle_notifier.__file__).parents
+    assert (
+        ROOT not in Path(twinkle_notifier.__file__).parents or ROOT / ".venv" in Path(twinkle_notifier.__file__).parents
+    )

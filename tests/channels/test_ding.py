@@ -82,7 +82,9 @@ def test_refusals_say_what_to_do(
     assert str(code) in error.reason
 
 
-@pytest.mark.parametrize("answer", [{}, {"errcode": "0"}, {"errcode": False}, {"errcode": None}, {"errmsg": "ok"}, [], "ok"])
+@pytest.mark.parametrize(
+    "answer", [{}, {"errcode": "0"}, {"errcode": False}, {"errcode": None}, {"errmsg": "ok"}, [], "ok"]
+)
 def test_only_errcode_zero_is_success(ding: DingNotifier, inbox: Inbox, answer: Any) -> None:
     """Anything else, though it came with HTTP 200, is no success."""
     inbox.script(answer)
@@ -200,7 +202,9 @@ def test_no_secret_is_shown(inbox: Inbox, ding: DingNotifier, caplog: pytest.Log
     errors: list[BaseException] = [refused(ding)]
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        errors.append(refused(DingNotifier(inbox.url.replace(inbox.page_url, f"http://127.0.0.1:{closed.getsockname()[1]}/"))))
+        errors.append(
+            refused(DingNotifier(inbox.url.replace(inbox.page_url, f"http://127.0.0.1:{closed.getsockname()[1]}/")))
+        )
     while errors:
         error = errors.pop()
         shown += [str(error), repr(error)]

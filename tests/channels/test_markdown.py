@@ -28,7 +28,10 @@ def test_title(message: str, title: str) -> None:
 
 def test_code_blocks_become_quotations() -> None:
     """Each line stands on its own and keeps its indentation, by no-break spaces."""
-    assert markdown.unfenced("a\n\n```python\nif x:\n    y()\n```\n\nb") == "a\n\n> if x:  \n> \u00a0\u00a0\u00a0\u00a0y()\n\nb"
+    assert (
+        markdown.unfenced("a\n\n```python\nif x:\n    y()\n```\n\nb")
+        == "a\n\n> if x:  \n> \u00a0\u00a0\u00a0\u00a0y()\n\nb"
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import signal
 import time
@@ -16,11 +15,11 @@ import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from torch.utils.data import DataLoader, TensorDataset
+from twinkle_notifier.integrations.lightning import NotifierCallback
 
 from twinkle_notifier import DingNotifier, Notifier
 from twinkle_notifier.delivery import background
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.integrations.lightning import NotifierCallback
 from twinkle_notifier.testing import RecordingNotifier
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -111,7 +110,13 @@ def test_tells_of_the_end(tmp_path: Path) -> None:
     assert background.flush(10)
     [message] = told.messages
     assert message.startswith("### sft ended after 0 s\n")
-    for fact in ("- Duration: 0 s", "- Epochs: 2", "- Steps: 8", "- Metrics: loss ", "- Ended because: max_epochs=2 reached"):
+    for fact in (
+        "- Duration: 0 s",
+        "- Epochs: 2",
+        "- Steps: 8",
+        "- Metrics: loss ",
+        "- Ended because: max_epochs=2 reached",
+    ):
         assert fact in message
     assert f"- Best checkpoint: {tmp_path / 'best'}" in message
 
@@ -155,7 +160,9 @@ def test_two_channels_both_tell_and_keep_their_states_apart(tmp_path: Path, ding
     told = RecordingNotifier()
     checkpoint = ModelCheckpoint(tmp_path, filename="last", save_on_exception=True)
     with pytest.raises(ValueError, match="twice"):
-        trainer(tmp_path, NotifierCallback(told), NotifierCallback(ding), checkpoint).fit(Model(ValueError("twice")), data())
+        trainer(tmp_path, NotifierCallback(told), NotifierCallback(ding), checkpoint).fit(
+            Model(ValueError("twice")), data()
+        )
     assert (len(told.messages), len(inbox.messages)) == (1, 1)
 
 
@@ -211,9 +218,7 @@ def test_resume_with_another_class_uses_the_users(tmp_path: Path) -> None:
     assert len(other.messages) == 1
 
 
-def test_resume_without_a_notifier_restores_it(
-    tmp_path: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_resume_without_a_notifier_restores_it(tmp_path: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """By its references, looked up at the resume."""
     monkeypatch.setenv("DING_URL", inbox.url)
     monkeypatch.setenv("DING_SECRET", "SEC0123456789abcdef")
@@ -327,7 +332,9 @@ if __name__ == "__main__":
 """
 
 
-def script(*, condition: str = "True", action: str = "raise ValueError('lost')", devices: int = 2, strategy: str = "ddp") -> str:
+def script(
+    *, condition: str = "True", action: str = "raise ValueError('lost')", devices: int = 2, strategy: str = "ddp"
+) -> str:
     return SCRIPT.format(condition=condition, action=action, devices=devices, strategy=strategy)
 
 

@@ -82,4 +82,3 @@ def _root(error: BaseException) -> BaseException:
     """The innermost error that urllib3 wrapped: the outer ones say little more than the URL."""
     inner = getattr(error, "reason", None) or next(iter(error.args), None)
     return _root(inner) if isinstance(inner, BaseException) and inner is not error else error
-

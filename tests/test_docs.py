@@ -1,0 +1,127 @@
+"""Every Python example of README.md and docs/ runs, as written, each in a process of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from twinkle_notifier.inbox import Inbox
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+EXAMPLES = [
+    pytest.param(code, id=f"{page.stem}-{number}")
+    for page in PAGES
+    for number, code in enumerate(re.findall(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE), 1)
+]
+
+
+@pytest.mark.parametrize("code", EXAMPLES)
+def test_examples_run(code: str, run: Callable[..., Any], tmp_path: Path) -> None:
+    """With DING_URL and DING_SECRET set, and nothing else."""
+    done = run(code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_links_lead_somewhere() -> None:
+    """Each relative link of a page."""
+    links = [(page, link) for page in PAGES for link in re.findall(r"\]\(([^)#:]+)[^)]*\)", page.read_text())]
+    assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
+
+
+COMPONENT = {
+    "base interface": """
+from twinkle_notifier import Notifier
+
+class Notifier:
+    def __call__(self, message: str):
+        ...
+
+    def to_dict(self) -> dict:
+        ...
+
+    @classmethod
+    def from_dict(cls, data: dict) -> Notifier:
+        ...
+""",
+    "DingNotifier": """
+from twinkle_notifier import DingNotifier
+
+notifier = DingNotifier(
+    ding_url={url!r},
+    secret={secret!r},  # Optional: for signed robots
+    timeout=5.0,
+)
+
+# Send a message
+notifier("### Training Complete\\n\\n- Steps: 1000\\n- Loss: 0.25")
+""",
+    "notify_exception": """
+from twinkle_notifier import DingNotifier
+notifier = DingNotifier(ding_url={url!r}, secret={secret!r}, timeout=5.0)
+class model:
+    def forward_backward(batch): raise ValueError("lost")
+batch = None
+
+from twinkle_notifier.base import notify_exception
+
+try:
+    model.forward_backward(batch)
+except Exception as e:
+    notify_exception(notifier, context='forward_backward', exc=e, name='sft_train')
+""",
+    "SlackNotifier": """
+from twinkle_notifier import Notifier
+
+class SlackNotifier(Notifier):
+    def __init__(self, webhook_url: str):
+        self.webhook_url = webhook_url
+
+    def __call__(self, message: str):
+        import requests
+        requests.post(self.webhook_url, json={{'text': message}})
+
+    def to_dict(self):
+        return {{'class': 'SlackNotifier', 'webhook_url': self.webhook_url}}
+
+    @classmethod
+    def _from_dict_impl(cls, data):
+        return cls(webhook_url=data['webhook_url'])
+
+restored = Notifier.from_dict(SlackNotifier({url!r}).to_dict())
+assert type(restored) is SlackNotifier and restored.webhook_url == {url!r}
+restored("hello")
+""",
+}
+
+
+@pytest.mark.parametrize(
+    ("block", "titles"),
+    [
+        ("base interface", []),
+        ("DingNotifier", ["Training Complete"]),
+        ("notify_exception", ["sft_train failed: ValueError: lost"]),
+        ("SlackNotifier", []),
+    ],
+)
+def test_the_components_documentation_runs(
+    block: str, titles: list[str], run: Callable[..., Any], inbox: Inbox
+) -> None:
+    """Each code block, with only the import changed (and a local robot's address)."""
+    code = COMPONENT[block]
+    if "{" in code:
+        code = code.format(url=inbox.url, secret="SEC0123456789abcdef")
+    done = run(code)
+    assert done.returncode == 0, done.stderr
+    assert [message.title for message in inbox.messages] == titles
+
+
+def test_the_demo_is_exactly_one_crash_and_one_end(run: Callable[..., Any]) -> None:
+    """What `make demo` runs."""
+    done = run(f"import runpy; runpy.run_path({str(ROOT / 'examples' / 'demo.py')!r}, run_name='__main__')")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "OK: 2 message(s)" in done.stdout
