@@ -9,7 +9,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import Timer
 
-from twinkle_notifier import Notifier, Progress, TrainingRun
+from twinkle_notifier import Notifier, Progress, Store, TrainingRun
 
 
 class NotifierCallback(Callback):
@@ -25,6 +25,7 @@ class NotifierCallback(Callback):
         on_start: tell of the start of a fit, too.
         on_end: tell of the end of a fit: duration, epochs, steps, metrics, best checkpoint, and why it ended.
         save_secrets: let checkpoints hold literal secrets.
+        store: where the ranks agree on who tells, if not in the places of docs/ranks.md.
     """
 
     def __init__(
@@ -35,8 +36,11 @@ class NotifierCallback(Callback):
         on_start: bool = False,
         on_end: bool = True,
         save_secrets: bool = False,
+        store: Store | None = None,
     ) -> None:
-        self.run = TrainingRun(notifier, name=name, on_start=on_start, on_end=on_end, save_secrets=save_secrets)
+        self.run = TrainingRun(
+            notifier, name=name, on_start=on_start, on_end=on_end, save_secrets=save_secrets, store=store
+        )
 
     @property
     def state_key(self) -> str:

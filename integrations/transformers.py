@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from twinkle_notifier import Notifier, Progress, TrainingRun
+from twinkle_notifier import Notifier, Progress, Store, TrainingRun
 
 _ENTRIES = ("train", "evaluate", "predict", "hyperparameter_search")
 _MARK = "_twinkle_notifier_entry"
@@ -34,6 +34,7 @@ class NotifierCallback(TrainerCallback):
         on_start: tell of the start of a training, too.
         on_end: tell of its end: duration, epochs, steps, metrics, best checkpoint, and why it ended.
         save_secrets: let checkpoints hold literal secrets.
+        store: where the ranks agree on who tells, if not in the places of docs/ranks.md.
     """
 
     def __init__(
@@ -44,8 +45,11 @@ class NotifierCallback(TrainerCallback):
         on_start: bool = False,
         on_end: bool = True,
         save_secrets: bool = False,
+        store: Store | None = None,
     ) -> None:
-        self.run = TrainingRun(notifier, name=name, on_start=on_start, on_end=on_end, save_secrets=save_secrets)
+        self.run = TrainingRun(
+            notifier, name=name, on_start=on_start, on_end=on_end, save_secrets=save_secrets, store=store
+        )
         _hook(Trainer)
 
     def on_init_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:

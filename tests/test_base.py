@@ -376,7 +376,7 @@ RAISE = CRASH.format(action="raise ValueError('lost on rank ' + os.environ.get('
 def test_three_runs_in_one_folder_tell_three_times(run: Any, inbox: Inbox) -> None:
     """One message each, with and without a launcher."""
     for ranks in (0, 0, 0, 2, 2, 2):
-        assert run(RAISE, ranks=ranks, torchrun=("--master-port=29517",)).returncode == 1
+        assert run(RAISE, ranks=ranks, torchrun=("--master-port=29517",), NAME=f"run-{ranks}").returncode == 1
     assert len(inbox.messages) == 6
 
 

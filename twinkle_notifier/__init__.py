@@ -3,6 +3,8 @@
 from twinkle_notifier.base import Notifier, notify_exception, watch
 from twinkle_notifier.channels.console import ConsoleNotifier
 from twinkle_notifier.channels.ding import DingNotifier
+from twinkle_notifier.claims import Mark
+from twinkle_notifier.claims.store import Store
 from twinkle_notifier.credentials import resolve
 from twinkle_notifier.delivery import Message, Outcome
 from twinkle_notifier.errors import CredentialError, DeliveryError, NotifierError, UnknownNotifierError
@@ -14,11 +16,13 @@ __all__ = [
     "CredentialError",
     "DeliveryError",
     "DingNotifier",
+    "Mark",
     "Message",
     "Notifier",
     "NotifierError",
     "Outcome",
     "Progress",
+    "Store",
     "TrainingRun",
     "UnknownNotifierError",
     "notify_exception",

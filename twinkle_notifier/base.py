@@ -1,33 +1,27 @@
-"""The contract of a notifier, its registry, and the walk of an exception to the people who wait for the run."""
+"""The contract of a notifier, its registry, and the two ways to tell of an exception."""
 
 from __future__ import annotations
 
 import functools
-import hashlib
 import inspect
-import json
 import logging
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ContextDecorator
 from types import TracebackType
 from typing import Any, TypeVar
 
-from twinkle_notifier import claims, delivery, foreign, signals
-from twinkle_notifier.delivery import Message, Outcome
+from twinkle_notifier import foreign, incident, signals
+from twinkle_notifier.claims import Mark
+from twinkle_notifier.claims.store import Store
+from twinkle_notifier.delivery import Outcome
 from twinkle_notifier.errors import UnknownNotifierError
-from twinkle_notifier.fingerprint import fingerprint
-from twinkle_notifier.report import Progress, Report, default_name
-from twinkle_notifier.runtime import Instant, Where, process_start
-from twinkle_notifier.seen import Seen
+from twinkle_notifier.report import Progress, default_name
+from twinkle_notifier.runtime import process_start
 
-PATIENCE = 25.0  # seconds that a process waits, in all, until it or another rank has told of its exception
-_TO_DICT_BUDGET = 1.0  # seconds
 _GROUP = "twinkle_notifier.notifiers"  # of entry points
 
 log = logging.getLogger("twinkle_notifier")
 _registry: dict[str, type[Notifier]] = {}
-_seen = Seen()
 
 
 class Notifier:
@@ -101,13 +95,17 @@ def notify_exception(
     name: str | None = None,
     *,
     progress: Progress | None = None,
-    since: Instant | None = None,
+    mark: Mark | None = None,
+    store: Store | None = None,
+    earlier: Sequence[tuple[str, float]] = (),
 ) -> Outcome:
     """Tell people of `exc`, once over all ranks of the run, and return when it is told.
 
     Call it on every rank. One sends; the others wait for its word, so that none ends (and takes the rest down with
     it) before the message is out. Where the sender fails or dies, another takes over. Call it again with the same
-    exception further out, or meet an equal one in a loop, and it stays silent.
+    exception further out, or meet an equal one in a loop, and it stays silent. An error that only follows from
+    another rank's (its connection closed) is told only if no rank tells of a cause. In a crash loop over several
+    runs the first three are told, then the 5th, 9th, 17th ...
 
     Args:
         notifier: what sends the message; with None nothing happens.
@@ -115,7 +113,9 @@ def notify_exception(
         exc: the exception. It is neither written to nor kept.
         name: the run's name; by default the script's.
         progress: how far the training got, if known.
-        since: claims made before it belong to an earlier run; by default this process's start.
+        mark: claims made before it belong to an earlier run; by default this process's start.
+        store: where the ranks agree on who tells; by default torchrun's store, Ray, or files, see docs/ranks.md.
+        earlier: incidents (`Outcome.incident`) of this run's past and their times, in seconds since 1970.
 
     Never raises, and takes at most 25 s, 8 s of them for the send. SIGTERM and SIGINT take effect after it; SIGINT
     ends the waiting. What it could not tell is logged as an error of the logger ``twinkle_notifier``.
@@ -125,11 +125,11 @@ def notify_exception(
     if not isinstance(exc, BaseException):
         log.error("notify_exception was given %s as exc: it takes the exception itself", type(exc).__name__)
         return Outcome("failed", "exc is not an exception", final=True)
-    walk = functools.partial(
-        _walk, notifier, context, exc, name or default_name(), progress or Progress(), since or process_start()
-    )
+    mark = mark or Mark(process_start())
+    case = incident.Case(exc, name or default_name(), context, progress or Progress(), mark, store, earlier)
     with signals.deferred() as pending:
-        answer = foreign.call(walk, PATIENCE, pending.interrupted)
+        walk = functools.partial(incident.tell, notifier, case, pending.any)
+        answer = foreign.call(walk, incident.PATIENCE, pending.interrupted)
     outcome = answer.value or _unfinished(answer.error)
     if outcome.status not in ("sent", "duplicate"):
         log.error("people were not told of %s: %s", type(exc).__qualname__, outcome.reason)
@@ -138,61 +138,8 @@ def notify_exception(
 
 def _unfinished(error: BaseException | None) -> Outcome:
     if error is None:
-        return Outcome("unknown", f"no word on it within {PATIENCE:g} s, or Ctrl-C ended the waiting")
+        return Outcome("unknown", f"no word on it within {incident.PATIENCE:g} s, or Ctrl-C ended the waiting")
     return Outcome("failed", f"telling it raised {type(error).__name__}: {error}")
-
-
-def _walk(
-    notifier: Callable[[str], object], context: str, exc: BaseException, name: str, progress: Progress, since: Instant
-) -> Outcome:
-    deadline = time.monotonic() + PATIENCE
-    channel = _channel(notifier)
-    if _seen.before(channel, exc, since):
-        return Outcome("duplicate", "this process has told of the same exception")
-    where = Where.here()
-    report = Report.of(exc, name=name, context=context, where=where, progress=progress)
-    key = f"{fingerprint(exc, report.kind, name, context)}-{channel}"
-    claim = _claim(key, where, since, deadline)
-    if isinstance(claim, claims.Told):
-        return _told(claim)
-    outcome = delivery.send(notifier, Message(report.markdown(), claim.message_id), delivery.CRASH_BUDGET)
-    _close(claim, outcome)
-    return outcome
-
-
-def _channel(notifier: Callable[[str], object]) -> str:
-    """Tells one channel of a run from another, alike on every rank, and shows nothing of its secrets."""
-    described = foreign.call(lambda: json.dumps(notifier.to_dict(), sort_keys=True, default=str), _TO_DICT_BUDGET)  # type: ignore[attr-defined]
-    return hashlib.sha256(f"{type(notifier).__qualname__} {described.value}".encode()).hexdigest()[:8]
-
-
-def _claim(key: str, where: Where, since: Instant, deadline: float) -> claims.Claim | claims.Told:
-    def claim(store: claims.Store) -> claims.Claim | claims.Told:
-        return claims.claim(store, key, rank=where.rank, since=since, seconds=deadline - time.monotonic())
-
-    try:
-        return claim(claims.store_for(where))
-    except OSError as error:
-        log.warning("the ranks cannot agree on who tells, so each of them does: %s", error)
-        return claim(claims.alone)  # rather a message from every rank than none from any
-
-
-def _told(by: claims.Told) -> Outcome:
-    if by.state == "sent":
-        return Outcome("duplicate", f"rank {by.rank} has told it")
-    if by.state == "refused":
-        return Outcome(
-            "failed", f"rank {by.rank} could not send it, for a reason that holds for every rank", final=True
-        )
-    return Outcome("unknown", f"rank {by.rank} has been sending it for too long")
-
-
-def _close(claim: claims.Claim, outcome: Outcome) -> None:
-    state: claims.State = "sent" if outcome.status == "sent" else "refused" if outcome.final else "failed"
-    try:
-        claim.close(state)
-    except OSError as error:
-        log.warning("the other ranks cannot be told that the message is %s: %s", outcome.status, error)
 
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -212,8 +159,15 @@ class watch(ContextDecorator):  # noqa: N801  it reads as a verb, like contextli
     A clean ``sys.exit()`` is no exception to tell. Coroutine functions can be decorated too.
     """
 
-    def __init__(self, notifier: Callable[[str], object] | None, context: str = "", name: str | None = None) -> None:
-        self._notifier, self._context, self._name = notifier, context, name
+    def __init__(
+        self,
+        notifier: Callable[[str], object] | None,
+        context: str = "",
+        name: str | None = None,
+        *,
+        store: Store | None = None,
+    ) -> None:
+        self._notifier, self._context, self._name, self._store = notifier, context, name, store
 
     def __enter__(self) -> watch:
         return self
@@ -221,7 +175,7 @@ class watch(ContextDecorator):  # noqa: N801  it reads as a verb, like contextli
     def __exit__(self, _type: object, exc: BaseException | None, _traceback: TracebackType | None) -> None:
         clean = isinstance(exc, GeneratorExit) or (isinstance(exc, SystemExit) and exc.code in (None, 0))
         if exc is not None and not clean:
-            notify_exception(self._notifier, self._context, exc, self._name)
+            notify_exception(self._notifier, self._context, exc, self._name, store=self._store)
 
     def __call__(self, func: Function) -> Function:
         """Decorate a function, or a coroutine function, which is watched while it runs."""

@@ -31,12 +31,14 @@ class Outcome:
 
     ``sent``: the service has accepted it. ``duplicate``: another rank, or an earlier call, has told of it.
     ``throttled``, ``failed``: it is not there. ``unknown``: no answer came in time. ``queued``: it is on its way in
-    the background. ``skipped``: there was nobody to tell.
+    the background. ``skipped``: there was nobody to tell. `final`: no other try can fare better. `incident`: what
+    the same error has in common on every rank and in every run.
     """
 
     status: Status
     reason: str = ""
     final: bool = False
+    incident: str = ""
 
 
 class Message(str):
@@ -54,11 +56,11 @@ class Message(str):
         return message
 
 
-def send(notifier: Callable[[str], object], message: str, seconds: float) -> Outcome:
+def send(notifier: Callable[[str], object], message: str, seconds: float, incident: str = "") -> Outcome:
     """Hand `message` to `notifier` and wait up to `seconds`. Never raises, whatever the notifier does."""
     answer = foreign.call(lambda: notifier(message), seconds)
     if answer.returned:
-        return Outcome("sent")
+        return Outcome("sent", incident=incident)
     error, name = answer.error, type(notifier).__name__
     if error is None:
         return Outcome("unknown", f"{name} gave no answer within {seconds:g} s")

@@ -9,6 +9,7 @@ from os.path import basename
 from traceback import walk_tb
 from types import FrameType
 
+from twinkle_notifier.foreign import text
 from twinkle_notifier.frames import is_library, is_ours
 
 _DEPTH = 8  # links of a chain of causes; more tell no more
@@ -45,7 +46,7 @@ def _one(exc: BaseException, depth: int) -> Iterator[str]:
     if isinstance(members, tuple) and depth < _DEPTH:
         yield from sorted({"\n".join(_chain(m, depth + 1)) for m in members[:_GROUP] if isinstance(m, BaseException)})
     elif not frames:
-        yield re.sub(r"\d+", "<n>", _text(exc))
+        yield re.sub(r"\d+", "<n>", text(exc))
 
 
 def _frames(exc: BaseException) -> list[Frame]:
@@ -54,7 +55,7 @@ def _frames(exc: BaseException) -> list[Frame]:
     own = [_place(frame, line) for frame, line in local if not is_library(frame)]
     innermost = [_place(frame, line) for frame, line in local[-1:] if is_library(frame)]
     everything = [_place(frame, line) for frame, line in local]
-    remote = [(basename(path), function, int(line)) for path, line, function in _REMOTE_FRAME.findall(_text(exc))]
+    remote = [(basename(path), function, int(line)) for path, line, function in _REMOTE_FRAME.findall(text(exc))]
     return list(dict.fromkeys([*(own or everything), *innermost, *remote]))
 
 
@@ -63,10 +64,3 @@ def _place(frame: FrameType, line: int) -> Frame:
     # script __mp_main__.
     module = str(frame.f_globals.get("__name__", "")).replace("__mp_main__", "__main__")
     return f"{module}/{basename(frame.f_code.co_filename)}", frame.f_code.co_name, line
-
-
-def _text(exc: BaseException) -> str:
-    try:
-        return str(exc)
-    except Exception:  # a broken __str__ says nothing of the failure
-        return ""

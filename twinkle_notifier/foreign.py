@@ -1,4 +1,4 @@
-"""Calls code that is not ours (a notifier, an exception's `__str__`, a file system) within a bound."""
+"""Calls code that is not ours: a notifier, a store, a file system, an exception's `__str__`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 T = TypeVar("T")
 _POLL = 0.05  # seconds; how soon `hurry` is noticed
@@ -19,6 +19,14 @@ class Answer(Generic[T]):
     value: T | None = None
     error: BaseException | None = None
     returned: bool = False
+
+    def result(self) -> T:
+        """The value. Raises what the call raised, or TimeoutError."""
+        if self.error is not None:
+            raise self.error
+        if not self.returned:
+            raise TimeoutError("no answer in time")
+        return cast(T, self.value)
 
 
 def call(work: Callable[[], T], seconds: float, hurry: Callable[[], bool] = lambda: False) -> Answer[T]:
@@ -57,3 +65,11 @@ def _wait(done: threading.Event, seconds: float, hurry: Callable[[], bool]) -> N
         if left <= 0:
             return
         done.wait(min(left, _POLL))
+
+
+def text(exc: BaseException, otherwise: str = "") -> str:
+    """What `exc` says; `otherwise`, in which ``{}`` stands for the error's type, when its `__str__` raises."""
+    try:
+        return str(exc)
+    except Exception as error:  # the user's own class: anything can come
+        return otherwise.format(type(error).__name__)

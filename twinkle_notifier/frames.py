@@ -17,7 +17,11 @@ def is_ours(frame: FrameType) -> bool:
 
 def is_library(frame: FrameType) -> bool:
     """Whether it runs code that was installed, or came with Python."""
-    path = frame.f_code.co_filename
+    return is_library_path(frame.f_code.co_filename)
+
+
+def is_library_path(path: str) -> bool:
+    """Whether the file was installed, or came with Python."""
     return "site-packages" in path or "dist-packages" in path or path.startswith(("<frozen", _STDLIB))
 
 

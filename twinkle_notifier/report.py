@@ -6,10 +6,12 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from twinkle_notifier.foreign import text
 from twinkle_notifier.frames import innermost_own, without_ours
+from twinkle_notifier.remote import Remote, remote
 from twinkle_notifier.runtime import Where
 
 _HEADLINE_MESSAGE = 200  # characters of an exception's message in the heading
@@ -56,16 +58,17 @@ class Report:
 
     @classmethod
     def of(cls, exc: BaseException, *, name: str, context: str, where: Where, progress: Progress) -> Report:
-        """Describe `exc`, raised in this process."""
+        """Describe `exc`, raised in this process, or in another for which it stands."""
+        there = remote(exc) or Remote(type(exc).__qualname__, text(exc, "<its __str__ raised {}>"), _traceback(exc))
         return cls(
             name=name,
             context=context,
             kind=kind_of(exc),
-            type=type(exc).__qualname__,
-            message=_message(exc),
-            at=innermost_own(exc.__traceback__),
-            traceback=_traceback(exc),
-            where=where,
+            type=there.type,
+            message=there.message,
+            at=there.at() or innermost_own(exc.__traceback__),
+            traceback=there.traceback,
+            where=where if there.rank is None else replace(where, rank=there.rank, local_rank=there.rank),
             time=now(),
             progress=progress,
         )
@@ -76,17 +79,18 @@ class Report:
         what = f"{self.name} {_VERBS[self.kind]}"
         return f"{what}: {_one_line(error)}" if self.kind in ("failed", "exited") else what
 
-    def markdown(self) -> str:
-        """The message, for people."""
+    def markdown(self, extra: Sequence[str] = (), attempt: str = "") -> str:
+        """The message, for people. `extra` are list items that follow the rank; `attempt` as `runtime` tells it."""
         where = self.where
         lines = [
             f"### {self.headline()}",
             "",
-            f"- Run: {_inline(self.name)}",
+            f"- Run: {_inline(self.name)}{', ' + attempt if attempt else ''}",
             *([f"- Context: {_inline(self.context)}"] if self.context else []),
             f"- Error: **{self.type}**: {_inline(self.message)}" if self.message else f"- Error: **{self.type}**",
             *([f"- At: {_inline(self.at)}"] if self.at else []),
             f"- Rank: {where.rank} of {where.world_size} (local rank {where.local_rank})",
+            *extra,
             f"- Host: {_inline(where.hostname)}, PID {where.pid}, Python {where.python}",
             f"- Time: {self.time}",
             *self.progress.lines(),
@@ -136,13 +140,6 @@ def fenced(text: str) -> str:
     while fence in text:
         fence += "`"
     return f"{fence}\n{text.rstrip()}\n{fence}"
-
-
-def _message(exc: BaseException) -> str:
-    try:
-        return str(exc)
-    except Exception as error:  # the user's own __str__
-        return f"<its __str__ raised {type(error).__name__}>"
 
 
 def _traceback(exc: BaseException) -> str:

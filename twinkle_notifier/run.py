@@ -9,11 +9,12 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from twinkle_notifier import delivery, foreign, report, state
+from twinkle_notifier import claims, delivery, foreign, report, state
 from twinkle_notifier.base import notify_exception
 from twinkle_notifier.channels import VARIABLE, from_environment
+from twinkle_notifier.claims.store import Store
 from twinkle_notifier.report import Progress
-from twinkle_notifier.runtime import Instant, Where
+from twinkle_notifier.runtime import Instant, Where, process_start
 
 _PROGRESS_BUDGET = 2.0  # seconds to ask a trainer how far it got; a tensor on a broken GPU may never answer
 _KEY = "twinkle_notifier"
@@ -34,6 +35,7 @@ class TrainingRun:
         on_start: tell of the start, too.
         on_end: tell of the end.
         save_secrets: write literal secrets into checkpoints, so that they can be resumed without giving a notifier.
+        store: where the ranks agree on who tells; see `notify_exception`.
 
     Raises:
         TypeError: `notifier` is something that cannot be called with a message.
@@ -50,6 +52,7 @@ class TrainingRun:
         on_start: bool = False,
         on_end: bool = True,
         save_secrets: bool = False,
+        store: Store | None = None,
     ) -> None:
         if notifier is not None and not callable(notifier):
             raise TypeError(f"notifier is of type {type(notifier).__name__}: give a Notifier, or leave it out")
@@ -59,8 +62,9 @@ class TrainingRun:
         self._found: Callable[[str], object] | None = None  # in a checkpoint or the environment
         self._name, self._on_start, self._on_end, self._save_secrets = name, on_start, on_end, save_secrets
         self._state = state.fresh()
-        self._began = time.time()
-        self._since = TrainingRun._last_end
+        self._began, self._since = time.time(), TrainingRun._last_end
+        self._store = store
+        self._sequence: int | None = None
 
     @property
     def name(self) -> str:
@@ -71,6 +75,8 @@ class TrainingRun:
         """The training begins (again). `facts` are Markdown list items for the message."""
         _waiting.discard(self)
         self._began, self._since = time.time(), TrainingRun._last_end
+        if claims.counts(Where.here(), self._store):
+            delivery.background.post(self._count)
         if self._notifier() is None:
             log.warning("nobody will be told of this run: give the callback a notifier, or set %s", VARIABLE)
         if self._on_start:
@@ -92,10 +98,18 @@ class TrainingRun:
         if notifier is None:
             return delivery.Outcome("skipped", "there is no notifier")
         outcome = notify_exception(
-            notifier, context=context, exc=exc, name=self.name, progress=_asked(progress), since=self._since
+            notifier,
+            context=context,
+            exc=exc,
+            name=self.name,
+            progress=_asked(progress),
+            mark=claims.Mark(self._since or process_start(), self._sequence),
+            store=self._store,
+            earlier=state.times(self._state),
         )
         if outcome.status in ("sent", "duplicate"):
-            state.add_sent(self._state, what=f"{report.kind_of(exc)}: {type(exc).__qualname__}", time=report.now())
+            what = f"{report.kind_of(exc)}: {type(exc).__qualname__}"
+            state.add_sent(self._state, what=what, time=report.now(), incident=outcome.incident)
         self._mark_end()
         return outcome
 
@@ -130,6 +144,9 @@ class TrainingRun:
                 log.warning("no notifier from the environment: %s", answer.error)
             self._found = answer.value
         return self._given or self._found
+
+    def _count(self) -> None:
+        self._sequence = claims.counted(Where.here(), self._store)
 
     def _mark_end(self) -> None:
         self._since = TrainingRun._last_end = Instant.now()

@@ -106,6 +106,7 @@ class Where:
     rank: int
     world_size: int
     local_rank: int
+    local_world_size: int
     hostname: str
     pid: int
     python: str
@@ -114,11 +115,13 @@ class Where:
     def here(cls) -> Where:
         """This process, as torch.distributed (where it is set up) or else the launcher's variables tell it."""
         rank, world_size = _from_torch() or _from_launcher()
+        world_size = max(world_size, rank + 1)
         return cls(
             rank=rank,
-            world_size=max(world_size, rank + 1),
+            world_size=world_size,
             local_rank=_first_number("LOCAL_RANK", "SLURM_LOCALID", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID")
             or 0,
+            local_world_size=_first_number("LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE") or world_size,
             hostname=socket.gethostname(),
             pid=os.getpid(),
             python=platform.python_version(),
@@ -155,6 +158,15 @@ def _first_number(*names: str) -> int | None:
         if text.isdecimal():
             return int(text)
     return None
+
+
+def attempt() -> str:
+    """``attempt 2 of 4`` where the launcher tells of restarts, else nothing. Nodes may differ in it."""
+    restarts, limit = _first_number("TORCHELASTIC_RESTART_COUNT"), _first_number("TORCHELASTIC_MAX_RESTARTS")
+    if restarts is not None and limit:
+        return f"attempt {restarts + 1} of {limit + 1}"
+    restarts = _first_number("SLURM_RESTART_COUNT")
+    return f"attempt {restarts + 1}" if restarts else ""
 
 
 def run_key(where: Where) -> str | None:

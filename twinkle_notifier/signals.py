@@ -21,6 +21,10 @@ class Pending:
         """Note a signal instead of acting on it."""
         self.signals.append(number)
 
+    def any(self) -> bool:
+        """Whether somebody wants this process to end."""
+        return bool(self.signals)
+
     def interrupted(self) -> bool:
         """Whether a person pressed Ctrl-C, and waits no longer."""
         return signal.SIGINT in self.signals

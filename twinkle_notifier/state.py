@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time as clock
 from typing import Any
 
 from twinkle_notifier import foreign
@@ -46,9 +47,15 @@ def _plain(value: Any) -> Any:
     return None if value is None else str(value)
 
 
-def add_sent(state: dict[str, Any], *, what: str, time: str) -> None:
+def add_sent(state: dict[str, Any], *, what: str, time: str, incident: str = "") -> None:
     """Note a message in `state`, in place."""
-    state["sent"] = [*state["sent"], {"what": what, "time": time}][-_REMEMBERED:]
+    entry = {"what": what, "time": time, **({"incident": incident, "at": clock.time()} if incident else {})}
+    state["sent"] = [*state["sent"], entry][-_REMEMBERED:]
+
+
+def times(state: dict[str, Any]) -> list[tuple[str, float]]:
+    """The incidents that `state` knows of, and when they were told, in seconds since 1970."""
+    return [(str(e.get("incident")), e["at"]) for e in state["sent"] if isinstance(e.get("at"), float)]
 
 
 def read(data: object) -> dict[str, Any]:

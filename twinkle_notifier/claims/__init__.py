@@ -1,40 +1,42 @@
 """Who tells: one rank claims an incident, sends, and says so; the others wait for that.
 
 An incident's story is a short log of records that only grows: ``claimed``, then ``sent``, ``failed`` or ``refused``.
-A store needs no more than to add record number n when nobody else has added it, and to read from a number on.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import time
 import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Literal, Protocol
+from typing import Literal, TypeVar
 
-from twinkle_notifier.claims.files import FileStore, shared_folder
+from twinkle_notifier.claims import ray, torch_store
+from twinkle_notifier.claims.files import FileStore
 from twinkle_notifier.claims.memory import MemoryStore
+from twinkle_notifier.claims.store import Bounded, Store
 from twinkle_notifier.runtime import Holder, Instant, Where, run_key
 
 LEASE = 12.0  # seconds that a claim holds without a word: the budget of a send, and a margin
-_POLL = 0.02  # seconds between two looks at the store
+_POLL = 0.01  # seconds between two looks at the store, at first; then longer, up to
+_POLL_PER_RANK = 0.0002  # seconds for each rank of the run, all of which may be looking
+_HURRY = 0.25  # seconds that a gathering still takes when the process is asked to end
+_OPEN = 3.0  # seconds to open a store
+
+log = logging.getLogger("twinkle_notifier")
 
 State = Literal["claimed", "sent", "failed", "refused"]
+T = TypeVar("T")
 
 
-class Store(Protocol):
-    """Where the processes of a run keep the logs of their incidents."""
+@dataclass(frozen=True)
+class Mark:
+    """The moment from which on a process heeds claims, and what its store had counted to by then, if it counts."""
 
-    def append(self, key: str, index: int, record: bytes) -> bool:
-        """Add record number `index` (from 0, without gaps) to the log `key`; False when another process was first.
-
-        A record is seen whole or not at all, and never changes. Raises OSError when the store does not work.
-        """
-        ...
-
-    def read(self, key: str, start: int) -> list[bytes]:
-        """The records of the log `key` from number `start` on. Raises OSError when the store does not work."""
-        ...
+    at: Instant
+    sequence: int | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,12 @@ class Record:
     rank: int
     holder: Holder
     at: Instant
+    sequence: int | None = None
+
+    @classmethod
+    def now(cls, state: State, rank: int, store: Store) -> Record:
+        """A record of this process and moment."""
+        return cls(state, rank, Holder.me(), Instant.now(), store.sequence(1))
 
     def dump(self) -> bytes:
         """As stored."""
@@ -55,9 +63,24 @@ class Record:
         """As stored; None for what cannot be read, which then counts as made before anything started."""
         try:
             fields = json.loads(data)
-            return cls(fields["state"], fields["rank"], Holder(**fields["holder"]), Instant(**fields["at"]))
+            fields["holder"], fields["at"] = Holder(**fields["holder"]), Instant(**fields["at"])
+            return cls(**fields)
         except (ValueError, KeyError, TypeError):
             return None
+
+    def after(self, mark: Mark) -> bool:
+        """Whether it was certainly made after `mark`. Between machines a store's count is surer than their clocks."""
+        if self.at.boot != mark.at.boot and self.sequence is not None and mark.sequence is not None:
+            return self.sequence > mark.sequence
+        return self.at.after(mark.at)
+
+
+@dataclass(frozen=True)
+class Told:
+    """Another process's word on an incident: ``sent``, ``refused``, or still ``claimed`` when the time was over."""
+
+    state: State
+    rank: int
 
 
 @dataclass(frozen=True)
@@ -76,56 +99,100 @@ class Claim:
         ``sent`` silences the others for good, ``failed`` leaves it to them, ``refused`` tells them that they cannot
         do better. Raises OSError when the store does not work; the claim then ends with its lease.
         """
-        self.store.append(self.key, self.index + 1, Record(state, self.rank, Holder.me(), Instant.now()).dump())
+        self.store.append(self.key, self.index + 1, Record.now(state, self.rank, self.store).dump())
+
+    def gather(self, count: int, seconds: float, hurry: Callable[[], bool]) -> set[str]:
+        """Who has met the incident so far: waits up to `seconds` for `count` processes, less in a `hurry`."""
+        polls, deadline, hurried = _polls(count), time.monotonic() + seconds, False
+        while True:
+            members = self.store.members(self.message_id)
+            if hurry() and not hurried:
+                deadline, hurried = min(deadline, time.monotonic() + _HURRY), True
+            if len(members) >= count or time.monotonic() > deadline:
+                return members
+            time.sleep(next(polls))
 
 
-@dataclass(frozen=True)
-class Told:
-    """Another process's word on an incident: ``sent``, ``refused``, or still ``claimed`` when the time was over."""
+class Desk:
+    """Where one process of a run makes its claims, and looks at those of others."""
 
-    state: State
-    rank: int
+    def __init__(self, store: Store, where: Where, mark: Mark) -> None:
+        self._store, self._where, self._mark = store, where, mark
+        self._member = f"{where.rank}@{where.hostname}"
+
+    def claim(self, key: str, seconds: float) -> Claim | Told:
+        """Claim the incident `key`, or wait up to `seconds` for another's word on it.
+
+        Only what was recorded after this process's mark counts: a claim of an earlier run or attempt silences nobody.
+        A claim falls to whoever asks next when its holder failed, died, or was silent for `LEASE` seconds (by the
+        clock of the one who waits, so that no two clocks are compared).
+
+        Raises:
+            OSError: the store does not work.
+        """
+        polls, deadline = _polls(self._where.world_size), time.monotonic() + seconds
+        incident = _Log(self._store, key, self._mark)
+        while True:
+            last = incident.last()
+            if last is not None:
+                incident.join(self._member)
+            if last is None or incident.is_free(last):
+                record = Record.now("claimed", self._where.rank, self._store)
+                if self._store.append(key, incident.length, record.dump()):
+                    incident.first = incident.first or record
+                    incident.join(self._member)
+                    return Claim(self._store, key, incident.length, self._where.rank, incident.message_id())
+            elif last.state in ("sent", "refused") or time.monotonic() > deadline:
+                return Told(last.state, last.rank)
+            else:
+                time.sleep(next(polls))
+
+    def announce(self, topic: str, key: str) -> None:
+        """Let `follow` find the incident `key` under `topic`."""
+        self._store.join(topic, key)
+
+    def follow(self, topic: str, *, grace: float, seconds: float, hurry: Callable[[], bool]) -> Told | None:
+        """Another's word on any incident under `topic`, and join it as one who only follows from it.
+
+        Waits up to `grace` seconds for one to be claimed, less in a `hurry`, and up to `seconds` for its message.
+        None when there is none, or none that is sent. Raises OSError when the store does not work.
+        """
+        polls, began = _polls(self._where.world_size), time.monotonic()
+        incidents: dict[str, _Log] = {}
+        while True:
+            for key in self._store.members(topic) - incidents.keys():
+                incidents[key] = _Log(self._store, key, self._mark)
+            last = [(incident, record) for incident in incidents.values() if (record := incident.last())]
+            for incident, record in last:
+                if record.state == "sent":
+                    incident.join(f"{FOLLOWER}{self._member}")
+                    return Told("sent", record.rank)
+            waited = time.monotonic() - began
+            pending = any(record.state == "claimed" and not incident.is_free(record) for incident, record in last)
+            if waited > (seconds if pending else 0.0 if hurry() else grace):
+                return None
+            time.sleep(next(polls))
 
 
-def claim(store: Store, key: str, *, rank: int, since: Instant, seconds: float) -> Claim | Told:
-    """Claim the incident `key`, or wait up to `seconds` for another's word on it.
-
-    Only what was recorded after `since`, this process's start, counts: a claim of an earlier run or attempt silences
-    nobody. A claim falls to whoever asks next when its holder failed, died, or was silent for `LEASE` seconds (by the
-    clock of the one who waits, so that no two clocks are compared).
-
-    Raises:
-        OSError: the store does not work.
-    """
-    deadline = time.monotonic() + seconds
-    log = _Log(store, key, since)
-    while True:
-        last = log.last()
-        if last is None or log.is_free(last):
-            record = Record("claimed", rank, Holder.me(), Instant.now())
-            if store.append(key, log.length, record.dump()):
-                return Claim(store, key, log.length, rank, _message_id(key, log.first or record))
-        elif last.state in ("sent", "refused") or time.monotonic() > deadline:
-            return Told(last.state, last.rank)
-        else:
-            time.sleep(_POLL)
+FOLLOWER = "~"  # before a member that met only what follows from the incident
 
 
 class _Log:
     """What one process has read of an incident's log."""
 
-    def __init__(self, store: Store, key: str, since: Instant) -> None:
-        self._store, self._key, self._since = store, key, since
+    def __init__(self, store: Store, key: str, mark: Mark) -> None:
+        self._store, self._key, self._mark = store, key, mark
         self.length = 0
         self.first: Record | None = None  # of those that count
         self._last: Record | None = None
         self._last_seen = 0.0
+        self._joined = False
 
     def last(self) -> Record | None:
         for data in self._store.read(self._key, self.length):
             self.length += 1
             record = Record.load(data)
-            if record is not None and record.at.after(self._since):
+            if record is not None and record.after(self._mark):
                 self.first = self.first or record
                 self._last, self._last_seen = record, time.monotonic()
         return self._last
@@ -135,20 +202,65 @@ class _Log:
             return last.holder.dead() or time.monotonic() - self._last_seen > LEASE
         return last.state == "failed"
 
+    def join(self, member: str) -> None:
+        if not self._joined:
+            self._store.join(self.message_id(), member)
+            self._joined = True
 
-def _message_id(key: str, first: Record) -> str:
-    """The same for every try at one incident, so that a service can drop what it has already accepted."""
-    return uuid.uuid5(uuid.NAMESPACE_OID, f"{key}/{first.dump().decode()}").hex
+    def message_id(self) -> str:
+        """The same for every try at one incident, so that a service can drop what it has already accepted."""
+        first = self.first.dump().decode() if self.first else ""
+        return uuid.uuid5(uuid.NAMESPACE_OID, f"{self._key}/{first}").hex
+
+
+def _polls(world_size: int) -> Iterator[float]:
+    pause = _POLL
+    while True:
+        yield pause
+        pause = min(pause * 1.3, _POLL + _POLL_PER_RANK * world_size)
 
 
 alone = MemoryStore()  # what this process has told, for as long as it lives
 
 
-def store_for(where: Where) -> Store:
-    """The store that the ranks of this process's run share; its own memory when it is the only one.
+def with_store(where: Where, chosen: Store | None, work: Callable[[Store], T]) -> T:
+    """Do `work` with the best store that works: the user's; the agent's, Ray's; files; at last this process's own.
 
-    Raises:
-        OSError: the ranks have no folder in common that can be written to.
+    A store that hangs or fails meanwhile is left for the next: rather a message too many than none.
     """
-    key = run_key(where)
-    return alone if key is None else FileStore(shared_folder(key))
+    for name, opened in _stores(where, chosen):
+        try:
+            return work(Bounded(Bounded.open(opened, _OPEN)))
+        except OSError as error:
+            log.warning("the ranks of this run cannot agree in %s on who tells: %s", name, error)
+    return work(alone)
+
+
+def _stores(where: Where, chosen: Store | None) -> Iterator[tuple[str, Callable[[], Store]]]:
+    yield from _counting_stores(where, chosen)
+    if (key := run_key(where)) is not None:
+        yield "a folder", lambda: FileStore.of_run(key)
+
+
+def _counting_stores(where: Where, chosen: Store | None) -> Iterator[tuple[str, Callable[[], Store]]]:
+    if chosen is not None:
+        yield "the given store", lambda: chosen
+    if torch_store.is_served() and where.local_world_size < where.world_size:
+        yield "torchrun's store", torch_store.TorchStore
+    if ray.is_running():
+        yield "a Ray actor", ray.RayStore
+
+
+def counts(where: Where, chosen: Store | None) -> bool:
+    """Whether this run has a store that may count."""
+    return any(True for _ in _counting_stores(where, chosen))
+
+
+def counted(where: Where, chosen: Store | None) -> int | None:
+    """What the store of this run has counted to; None when it cannot count, or does not answer within 6 s."""
+    for _, opened in _counting_stores(where, chosen):
+        try:
+            return Bounded(Bounded.open(opened, _OPEN)).sequence(0)
+        except OSError:
+            continue
+    return None

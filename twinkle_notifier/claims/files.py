@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
-import threading
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+
+from twinkle_notifier import folders
 
 
 class FileStore:
@@ -17,13 +16,18 @@ class FileStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    @classmethod
+    def of_run(cls, run_key: str) -> FileStore:
+        """The store that the ranks which have `run_key` in common share. Raises OSError if there can be none."""
+        run = hashlib.sha256(run_key.encode("utf-8", "replace")).hexdigest()[:16]
+        return cls(folders.folder("claims", run))
+
     def append(self, key: str, index: int, record: bytes) -> bool:
         """See `Store`."""
-        folder = self._folder / key
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = folder / f"draft-{os.getpid()}-{threading.get_ident()}-{os.urandom(4).hex()}"
+        folder = self._made(key)
+        draft = folders.draft(folder)
         try:
-            _write(draft, record)
+            folders.write(draft, record)
             return _link(draft, folder / str(index))
         finally:
             with suppress(OSError):
@@ -37,14 +41,25 @@ class FileStore:
                 records.append((self._folder / key / str(start + len(records))).read_bytes())
         return records
 
+    def join(self, key: str, member: str) -> None:
+        """See `Store`."""
+        (self._made(key) / f"member {member}").touch(mode=0o600)
 
-def _write(path: Path, data: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(handle, data)
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    def members(self, key: str) -> set[str]:
+        """See `Store`."""
+        with suppress(FileNotFoundError):
+            names = os.listdir(self._folder / key)
+            return {name.removeprefix("member ") for name in names if name.startswith("member ")}
+        return set()
+
+    def sequence(self, step: int) -> int | None:
+        """See `Store`. Files cannot count; the time of a record tells."""
+        return None
+
+    def _made(self, key: str) -> Path:
+        folder = self._folder / key
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return folder
 
 
 def _link(draft: Path, target: Path) -> bool:
@@ -57,43 +72,3 @@ def _link(draft: Path, target: Path) -> bool:
         if draft.stat().st_nlink != 2:
             raise
     return True
-
-
-def shared_folder(run_key: str) -> Path:
-    """The folder for this run's claims, made if need be: in ``TWINKLE_NOTIFIER_DIR``, else in a temporary folder.
-
-    Raises:
-        OSError: there is no folder that can be written to.
-    """
-    run = hashlib.sha256(run_key.encode("utf-8", "replace")).hexdigest()[:16]
-    problem: OSError = OSError("no folder to keep claims in: set TWINKLE_NOTIFIER_DIR to one that can be written to")
-    for root in _roots():
-        try:
-            return _usable(root, run)
-        except OSError as error:
-            problem = error
-    raise problem
-
-
-def _roots() -> Iterator[Path]:
-    if chosen := os.environ.get("TWINKLE_NOTIFIER_DIR"):
-        yield Path(chosen).expanduser()
-    user = f"twinkle-notifier-{os.getuid()}" if hasattr(os, "getuid") else "twinkle-notifier"
-    with suppress(FileNotFoundError):  # tempfile found no folder at all
-        yield Path(tempfile.gettempdir()) / user
-    yield Path("/dev/shm") / user
-
-
-def _usable(root: Path, run: str) -> Path:
-    folder = root / "claims" / run
-    for part in (root, folder.parent, folder):  # one by one: mkdir gives the mode to the last part alone
-        part.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
-        raise PermissionError(f"{folder} belongs to another user")
-    probe = folder / f"draft-{os.getpid()}-{os.urandom(4).hex()}"
-    try:
-        _write(probe, b"probe")
-    finally:
-        with suppress(OSError):
-            probe.unlink()
-    return folder

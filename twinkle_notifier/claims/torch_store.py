@@ -1,0 +1,54 @@
+"""Claims in the TCPStore that torchrun's agent serves: common to all nodes, and alive after every rank is dead."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import timedelta
+from typing import Any
+
+_TIMEOUT = timedelta(seconds=3)  # of one operation; it is no bound on connecting, so the caller has one of its own
+_PREFIX = "twinkle_notifier"
+
+
+def is_served() -> bool:
+    """Whether torchrun's agent serves a store to this process, which has torch loaded already."""
+    return os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True" and "torch.distributed" in sys.modules
+
+
+class TorchStore:
+    """Logs as keys of a TCPStore. A client of its own, since the process group's may be broken by the very failure."""
+
+    def __init__(self) -> None:
+        import torch.distributed
+
+        distributed: Any = torch.distributed  # its stubs hide the stores
+
+        host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+        client = distributed.TCPStore(host, port, is_master=False, wait_for_workers=False, timeout=_TIMEOUT)
+        self._store: Any = distributed.PrefixStore(_PREFIX, client)
+
+    def append(self, key: str, index: int, record: bytes) -> bool:
+        """See `Store`."""
+        text = record.decode()
+        return bool(self._store.compare_set(f"{key}/{index}", "", text) == record)
+
+    def read(self, key: str, start: int) -> list[bytes]:
+        """See `Store`."""
+        records: list[bytes] = []
+        while self._store.check([f"{key}/{start + len(records)}"]):
+            records.append(self._store.get(f"{key}/{start + len(records)}"))
+        return records
+
+    def join(self, key: str, member: str) -> None:
+        """See `Store`."""
+        self._store.append(f"{key}/members", f"{member}\n")
+
+    def members(self, key: str) -> set[str]:
+        """See `Store`."""
+        name = f"{key}/members"
+        return set(self._store.get(name).decode().split("\n")[:-1]) if self._store.check([name]) else set()
+
+    def sequence(self, step: int) -> int | None:
+        """See `Store`."""
+        return int(self._store.add("sequence", step))

@@ -1,0 +1,42 @@
+"""Errors that only follow from another rank's end: its connection closed, a collective timed out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from twinkle_notifier.foreign import text
+
+_TYPES = re.compile(r"^torch\.(distributed|_C\._distributed)\S*\.Dist\w*Error$")
+_WORDS = re.compile(
+    r"connection closed by peer|connection reset by peer|connection refused by peer|broken pipe.*(gloo|nccl)"
+    r"|(gloo|nccl|collective|allreduce|all_reduce|broadcast|barrier|watchdog|rendezvous|store).*tim(ed|e)[ -]?out"
+    r"|timed out waiting \d+ms for (recv|send) operation"
+    r"|nccl(remote|system|internal|unhandled)?\w*error|nccl communicator was aborted|ncclcommabort"
+    r"|process group.*(aborted|destroyed)|remote process exited or there was a network error",
+    re.IGNORECASE | re.DOTALL,
+)
+_DEPTH = 8  # links of a chain of causes
+_TEXT = 4096  # characters of a message that are looked at
+_WORDY = (RuntimeError, OSError, TimeoutError)  # what torch raises with such words
+
+
+def is_collateral(exc: BaseException) -> bool:
+    """Whether `exc`, or what caused it, is of the kind that peers see when a rank goes away."""
+    return any(_is_one(link) for link in _chain(exc))
+
+
+def _is_one(exc: BaseException) -> bool:
+    names = (f"{base.__module__}.{base.__qualname__}" for base in type(exc).__mro__)
+    if any(_TYPES.match(name) for name in names):
+        return True
+    return isinstance(exc, _WORDY) and _WORDS.search(text(exc)[:_TEXT]) is not None
+
+
+def _chain(exc: BaseException) -> Iterator[BaseException]:
+    link: BaseException | None = exc
+    for _ in range(_DEPTH):
+        if link is None:
+            return
+        yield link
+        link = link.__cause__

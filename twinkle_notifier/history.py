@@ -1,0 +1,92 @@
+"""What is known of earlier crashes by the same error: for "again", and so that a crash loop is no flood."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from twinkle_notifier import folders
+
+_LOOP = 600.0  # seconds between two crashes of one loop, at most
+_FORGET = 86400.0  # seconds after which the same error is a new story
+_PLAIN = 3  # crashes of a loop that are each told
+
+
+@dataclass(frozen=True)
+class Past:
+    """The crashes by one error up to now, this one included."""
+
+    count: int = 1
+    first: float = 0.0
+    last: float = 0.0
+    loop: int = 1
+
+    def is_told(self) -> bool:
+        """Whether this one is: the first three of a loop, then the 5th, 9th, 17th, ..."""
+        return self.loop <= _PLAIN or (self.loop - 1) & (self.loop - 2) == 0
+
+    def next_told(self) -> int:
+        """The number, within the loop, of the next crash that is told."""
+        return next(n for n in range(self.loop + 1, 2 * self.loop + 2) if Past(loop=n).is_told())
+
+    def lines(self) -> list[str]:
+        """Markdown list items; none for a first time."""
+        if self.count == 1:
+            return []
+        stands_for = self.loop - self._told_before()
+        first = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.first))
+        lines = [f"- Again: {_ordinal(self.count)} time, first at {first}, same error"]
+        if stands_for > 1:
+            lines.append(f"- This message stands for {stands_for} crashes")
+        if self.next_told() > self.loop + 1:
+            lines.append(f"- A crash loop: the next message comes with {self.next_told() - self.loop} more crashes")
+        return lines
+
+    def _told_before(self) -> int:
+        return max((n for n in range(1, self.loop) if Past(loop=n).is_told()), default=0)
+
+
+def note(key: str, earlier: Sequence[float] = ()) -> Past:
+    """Note a crash by the error `key` now, and return its past.
+
+    The past is in the state folder, for each working folder on its own; `earlier` has the times of others (seconds
+    since 1970) that a checkpoint knows of. Where the folder does not work, the crash has no past.
+    """
+    now = time.time()
+    with suppress(OSError):
+        path = folders.folder("history", hashlib.sha256(os.getcwd().encode()).hexdigest()[:16]) / key
+        past = _next(_read(path), earlier, now)
+        _replace(path, past)
+        return past
+    return _next(None, earlier, now)
+
+
+def _next(before: Past | None, earlier: Sequence[float], now: float) -> Past:
+    if before is not None and 0 <= now - before.last < _FORGET:
+        loop = before.loop + 1 if now - before.last < _LOOP else 1
+        return Past(max(before.count, len(earlier)) + 1, min(before.first, *earlier, now), now, loop)
+    return Past(len(earlier) + 1, min((*earlier, now)), now)
+
+
+def _read(path: Path) -> Past | None:
+    try:
+        return Past(**json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _replace(path: Path, past: Past) -> None:
+    draft = folders.draft(path.parent)
+    folders.write(draft, json.dumps(asdict(past)).encode())
+    os.replace(draft, path)
+
+
+def _ordinal(number: int) -> str:
+    tens, ones = divmod(number, 10)
+    return f"{number}{'th' if tens % 10 == 1 else {1: 'st', 2: 'nd', 3: 'rd'}.get(ones, 'th')}"

@@ -1,0 +1,126 @@
+"""The walk of an exception: report, fingerprint, claim, gather, send, and the word to those who wait."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from twinkle_notifier import claims, delivery, foreign, history, members
+from twinkle_notifier.claims.store import Store
+from twinkle_notifier.collateral import is_collateral
+from twinkle_notifier.delivery import Message, Outcome
+from twinkle_notifier.fingerprint import fingerprint
+from twinkle_notifier.report import Progress, Report
+from twinkle_notifier.runtime import Where, attempt
+from twinkle_notifier.seen import Seen
+
+PATIENCE = 25.0  # seconds that a process waits, in all, until it or another rank has told of its exception
+_GATHER = 1.0  # seconds for the other ranks to meet the same
+_CAUSE = 5.0  # seconds for a cause to show, once an error was met that only follows from one
+_TO_DICT = 1.0  # seconds
+
+log = logging.getLogger("twinkle_notifier")
+_seen = Seen()
+
+
+@dataclass(frozen=True)
+class Case:
+    """An exception, as the caller knows it."""
+
+    exc: BaseException
+    name: str
+    context: str
+    progress: Progress
+    mark: claims.Mark
+    store: Store | None
+    earlier: Sequence[tuple[str, float]]  # incidents that a checkpoint knows of, and their times
+
+
+def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool]) -> Outcome:
+    """Tell of `case`, or learn that another rank does. May take `PATIENCE` seconds; less of it in a `hurry`."""
+    channel = _channel(notifier)
+    if _seen.before(channel, case.exc, case.mark.at):
+        return Outcome("duplicate", "this process has told of the same exception")
+    walk = _Walk(notifier, case, channel, hurry)
+    return claims.with_store(walk.where, case.store, walk.with_store)
+
+
+class _Walk:
+    def __init__(self, notifier: Callable[[str], object], case: Case, channel: str, hurry: Callable[[], bool]) -> None:
+        self.where = Where.here()
+        self._deadline = time.monotonic() + PATIENCE
+        self._notifier, self._case, self._channel, self._hurry = notifier, case, channel, hurry
+        self._report = Report.of(
+            case.exc, name=case.name, context=case.context, where=self.where, progress=case.progress
+        )
+        self._causes = f"causes-{channel}"
+
+    def with_store(self, store: Store) -> Outcome:
+        """The walk from the claim on. Raises OSError when the store does not work, with nothing sent yet."""
+        desk = claims.Desk(store, self.where, self._case.mark)
+        if self.where.world_size > 1 and is_collateral(self._case.exc):
+            told = desk.follow(self._causes, grace=_CAUSE, seconds=self._left(), hurry=self._hurry)
+            return _told(told, "it only follows from what") if told else self._tell(desk, self._key(collateral=True))
+        return self._tell(desk, self._key())
+
+    def _key(self, *, collateral: bool = False) -> str:
+        if collateral:  # one for the run, whatever it looked like on which rank
+            return f"{hashlib.sha256(self._case.name.encode()).hexdigest()[:16]}-collateral-{self._channel}"
+        case = self._case
+        return f"{fingerprint(case.exc, self._report.kind, case.name, case.context)}-{self._channel}"
+
+    def _tell(self, desk: claims.Desk, key: str) -> Outcome:
+        claim = desk.claim(key, self._left())
+        if isinstance(claim, claims.Told):
+            return _told(claim)
+        past = history.note(key, [at for known, at in self._case.earlier if known == key])
+        if not past.is_told():
+            _close(claim, "sent")
+            return Outcome("duplicate", f"a crash loop: the next is told with {past.next_told() - past.loop} more")
+        if "-collateral-" not in key:
+            desk.announce(self._causes, key)
+        outcome = self._send(claim, past)
+        _close(claim, "sent" if outcome.status == "sent" else "refused" if outcome.final else "failed")
+        return outcome
+
+    def _send(self, claim: claims.Claim, past: history.Past) -> Outcome:
+        world = self.where.world_size
+        ranks = claim.gather(world, _GATHER, self._hurry) if world > 1 else set()
+        extra = [*members.lines(ranks, self.where), *past.lines()]
+        if "-collateral-" in claim.key:
+            missing = members.missing(ranks, self.where)
+            extra.append("- Note: this only follows from something that no rank has told of: likely one was killed")
+            extra += [f"- No word from ranks: {missing}"] if missing else []
+        text = self._report.markdown(extra, attempt())
+        return delivery.send(self._notifier, Message(text, claim.message_id), delivery.CRASH_BUDGET, claim.key)
+
+    def _left(self) -> float:
+        return self._deadline - time.monotonic()
+
+
+def _channel(notifier: Callable[[str], object]) -> str:
+    """Tells one channel of a run from another, alike on every rank, and shows nothing of its secrets."""
+    to_dict = getattr(notifier, "to_dict", dict)
+    described = foreign.call(lambda: json.dumps(to_dict(), sort_keys=True, default=str), _TO_DICT)
+    return hashlib.sha256(f"{type(notifier).__qualname__} {described.value}".encode()).hexdigest()[:8]
+
+
+def _told(by: claims.Told, what: str = "") -> Outcome:
+    if by.state == "sent":
+        return Outcome("duplicate", f"{what} rank {by.rank} has told{'' if what else ' it'}".strip())
+    if by.state == "refused":
+        return Outcome(
+            "failed", f"rank {by.rank} could not send it, for a reason that holds for every rank", final=True
+        )
+    return Outcome("unknown", f"rank {by.rank} has been sending it for too long")
+
+
+def _close(claim: claims.Claim, state: claims.State) -> None:
+    try:
+        claim.close(state)
+    except OSError as error:
+        log.warning("the other ranks cannot be told that the message is %s: %s", state, error)
