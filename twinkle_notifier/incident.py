@@ -15,7 +15,7 @@ from twinkle_notifier.collateral import is_collateral
 from twinkle_notifier.delivery import Message, Outcome
 from twinkle_notifier.fingerprint import fingerprint
 from twinkle_notifier.report import Progress, Report
-from twinkle_notifier.runtime import Where, attempt
+from twinkle_notifier.runtime import Where, attempt, lost_child
 from twinkle_notifier.seen import Seen
 
 PATIENCE = 25.0  # seconds that a process waits, in all, until it or another rank has told of its exception
@@ -63,9 +63,13 @@ class _Walk:
         """The walk from the claim on. Raises OSError when the store does not work, with nothing sent yet."""
         desk = claims.Desk(store, self.where, self._case.mark)
         if self.where.world_size > 1 and is_collateral(self._case.exc):
-            told = desk.follow(self._causes, grace=_CAUSE, seconds=self._left(), hurry=self._hurry)
+            told = desk.follow(self._causes, grace=_CAUSE, seconds=self._left(), hurry=self._no_cause_can_come)
             return _told(told, "it only follows from what") if told else self._tell(desk, self._key(collateral=True))
         return self._tell(desk, self._key())
+
+    def _no_cause_can_come(self) -> bool:
+        # A rank that was killed tells nothing; and Lightning's launcher kills its own process within 5 s of it.
+        return self._hurry() or lost_child()
 
     def _key(self, *, collateral: bool = False) -> str:
         if collateral:  # one for the run, whatever it looked like on which rank
@@ -89,12 +93,13 @@ class _Walk:
 
     def _send(self, claim: claims.Claim, past: history.Past) -> Outcome:
         world = self.where.world_size
-        ranks = claim.gather(world, _GATHER, self._hurry) if world > 1 else set()
+        alone = world == 1 or lost_child()
+        ranks = claim.gather(world, _GATHER, self._hurry) if not alone else set()
         extra = [*members.lines(ranks, self.where), *past.lines()]
         if "-collateral-" in claim.key:
             missing = members.missing(ranks, self.where)
             extra.append("- Note: this only follows from something that no rank has told of: likely one was killed")
-            extra += [f"- No word from ranks: {missing}"] if missing else []
+            extra += [f"- No word from ranks: {missing}"] if missing and not alone else []
         text = self._report.markdown(extra, attempt())
         return delivery.send(self._notifier, Message(text, claim.message_id), delivery.CRASH_BUDGET, claim.key)
 

@@ -160,6 +160,15 @@ def _first_number(*names: str) -> int | None:
     return None
 
 
+def lost_child() -> bool:
+    """Whether a child of this process was killed by a signal, and nobody has asked about it yet. It stays unasked."""
+    try:
+        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except (ChildProcessError, AttributeError):  # no child, or no waitid on this system
+        return False
+    return ended is not None and ended.si_code in (os.CLD_KILLED, os.CLD_DUMPED)
+
+
 def attempt() -> str:
     """``attempt 2 of 4`` where the launcher tells of restarts, else nothing. Nodes may differ in it."""
     restarts, limit = _first_number("TORCHELASTIC_RESTART_COUNT"), _first_number("TORCHELASTIC_MAX_RESTARTS")

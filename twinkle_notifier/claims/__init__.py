@@ -22,6 +22,8 @@ from twinkle_notifier.runtime import Holder, Instant, Where, run_key
 LEASE = 12.0  # seconds that a claim holds without a word: the budget of a send, and a margin
 _POLL = 0.01  # seconds between two looks at the store, at first; then longer, up to
 _POLL_PER_RANK = 0.0002  # seconds for each rank of the run, all of which may be looking
+_POLITE = 0.0001  # seconds that a rank lets each lower one go first, so that of a thousand few have to write
+_CROWD = 1024
 _HURRY = 0.25  # seconds that a gathering still takes when the process is asked to end
 _OPEN = 3.0  # seconds to open a store
 
@@ -131,6 +133,7 @@ class Desk:
             OSError: the store does not work.
         """
         polls, deadline = _polls(self._where.world_size), time.monotonic() + seconds
+        time.sleep(self._where.rank % _CROWD * _POLITE)
         incident = _Log(self._store, key, self._mark)
         while True:
             last = incident.last()
@@ -246,7 +249,8 @@ def _counting_stores(where: Where, chosen: Store | None) -> Iterator[tuple[str, 
     if chosen is not None:
         yield "the given store", lambda: chosen
     if torch_store.is_served() and where.local_world_size < where.world_size:
-        yield "torchrun's store", torch_store.TorchStore
+        yield "torchrun's store", torch_store.TorchStore.kept
+        yield "torchrun's store, connected anew", torch_store.TorchStore
     if ray.is_running():
         yield "a Ray actor", ray.RayStore
 

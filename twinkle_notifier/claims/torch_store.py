@@ -16,6 +16,9 @@ def is_served() -> bool:
     return os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True" and "torch.distributed" in sys.modules
 
 
+_kept: dict[int, TorchStore] = {}  # by process: a fork's copy shares a socket with its parent
+
+
 class TorchStore:
     """Logs as keys of a TCPStore. A client of its own, since the process group's may be broken by the very failure."""
 
@@ -27,6 +30,17 @@ class TorchStore:
         host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
         client = distributed.TCPStore(host, port, is_master=False, wait_for_workers=False, timeout=_TIMEOUT)
         self._store: Any = distributed.PrefixStore(_PREFIX, client)
+
+    @classmethod
+    def kept(cls) -> TorchStore:
+        """The store that this process opened first; opened now if it has not.
+
+        A client that is connected before the crash needs no look-up of its name by the server, which a dead resolver
+        holds up for 5 s, one client after the other.
+        """
+        if os.getpid() not in _kept:
+            _kept[os.getpid()] = cls()
+        return _kept[os.getpid()]
 
     def append(self, key: str, index: int, record: bytes) -> bool:
         """See `Store`."""

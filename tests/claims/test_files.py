@@ -1,0 +1,183 @@
+"""Claims as files, by real processes on a real file system."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from twinkle_notifier.claims.files import FileStore
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "claims")
+
+
+def left_over(folder: Path) -> list[str]:
+    return [path.name for path in folder.rglob("*") if path.name.startswith("draft")]
+
+
+# Records
+
+
+def test_records_are_read_in_order(store: FileStore) -> None:
+    """From any number on; a log that nobody began is empty."""
+    assert store.read("incident", 0) == []
+    assert [store.append("incident", index, f"{index}".encode()) for index in range(12)] == [True] * 12
+    assert store.read("incident", 0) == [f"{index}".encode() for index in range(12)]
+    assert store.read("incident", 10) == [b"10", b"11"]
+    assert store.read("incident", 12) == store.read("other", 0) == []
+
+
+def test_a_record_never_changes(store: FileStore) -> None:
+    """The first one stays."""
+    assert store.append("incident", 0, b"first")
+    assert not store.append("incident", 0, b"second")
+    assert store.read("incident", 0) == [b"first"]
+
+
+def test_two_stores_in_one_folder_are_one(store: FileStore, tmp_path: Path) -> None:
+    """As those of two ranks are."""
+    store.append("incident", 0, b"first")
+    other = FileStore(tmp_path / "claims")
+    assert not other.append("incident", 0, b"second")
+    assert other.read("incident", 0) == [b"first"]
+
+
+def test_no_draft_is_left(store: FileStore, tmp_path: Path) -> None:
+    """Neither by who wins nor by who loses; and each file is the user's alone."""
+    for _ in range(2):
+        store.append("incident", 0, b"x")
+    store.join("incident", "0@host")
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert sorted(path.name for path in files if path.name[0] != "m") == ["0"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+
+
+def test_who_has_joined_is_a_set(store: FileStore) -> None:
+    """Of its own for each key, and no part of the log."""
+    assert store.members("incident") == set()
+    for member in ("0@host", "1@host", "1@host", "~2@host"):
+        store.join("incident", member)
+    assert store.members("incident") == {"0@host", "1@host", "~2@host"}
+    assert store.members("other") == set()
+    assert store.read("incident", 0) == []
+
+
+def test_one_process_wins_each_record(tmp_path: Path) -> None:
+    """Eight race for two records of each of fifty logs: one winner each, no gap, every record whole."""
+    code = f"""
+import os, pathlib, sys, time
+from twinkle_notifier.claims.files import FileStore
+store, me = FileStore(pathlib.Path({str(tmp_path / "claims")!r})), sys.argv[1]
+print("ready", flush=True)
+sys.stdin.readline()
+for key in map(str, range(50)):
+    won = [index for index in (0, 1) if store.append(key, index, me.encode() * 500)]
+    seen = store.read(key, 0)
+    print(key, won, len(seen), set(map(len, seen)))
+"""
+    command, pipes = [sys.executable, "-c", code], {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    racers: list[Any] = [subprocess.Popen([*command, str(n)], cwd="/", **pipes) for n in range(8)]
+    try:
+        for racer in racers:
+            assert racer.stdout.readline() == "ready\n"
+        for racer in racers:
+            racer.stdin.write("go\n")
+            racer.stdin.flush()
+        lines = [line.split(" ", 1) for racer in racers for line in racer.communicate(timeout=60)[0].splitlines()]
+    finally:
+        for racer in racers:
+            racer.kill()
+            racer.communicate()
+    for key in map(str, range(50)):
+        results = [result for of, result in lines if of == key]
+        assert len(results) == 8
+        assert [sum(f"{index}" in result.split("]")[0] for result in results) for index in (0, 1)] == [1, 1]
+        assert {result.split("] ")[1] for result in results} == {"2 {500}"}
+    assert left_over(tmp_path) == []
+
+
+def test_a_full_disk_makes_no_half_record(tmp_path: Path) -> None:
+    """A record is whole or there is none, and the store says that it does not work."""
+    code = f"""
+import pathlib, resource
+from twinkle_notifier.claims.files import FileStore
+store = FileStore(pathlib.Path({str(tmp_path)!r}))
+resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
+store.append("incident", 0, b"x" * 100)
+"""
+    done = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, timeout=60, cwd="/")
+    assert FileStore(tmp_path).read("incident", 0) == []
+    assert "OSError" in done.stderr
+    assert left_over(tmp_path) == []
+
+
+# Folders
+
+
+def kept(*roots: Path) -> list[bool]:
+    """In which of `roots` a record of the run is."""
+    assert FileStore.of_run("run").append("incident", 0, b"x")
+    return [bool(list(root.rglob("incident/0"))) for root in roots]
+
+
+def test_the_temporary_folder_is_the_default(tmp_path: Path) -> None:
+    """In a folder of the user's own, whose parts are open to nobody else."""
+    assert kept(tmp_path / "tmp") == [True]
+    [mine] = (tmp_path / "tmp").iterdir()
+    folders = [mine, *(path for path in mine.rglob("*") if path.is_dir())]
+    assert mine.name == f"twinkle-notifier-{os.getuid()}"
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in folders} == {0o700}
+    assert len(folders) == 4
+
+
+def test_a_chosen_folder_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its parents; `~` is the user's home."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("TWINKLE_NOTIFIER_DIR", "~/shared/claims")
+    assert kept(tmp_path / "shared" / "claims", tmp_path / "tmp") == [True, False]
+    assert left_over(tmp_path) == []
+
+
+def test_runs_have_folders_of_their_own() -> None:
+    """Whatever their keys hold."""
+    stores = [FileStore.of_run(key) for key in ("a", "b", "a/../b", "\ud800", "")]
+    assert [store.append("incident", 0, b"x") for store in stores] == [True] * 5
+    assert not FileStore.of_run("a").append("incident", 0, b"x")
+
+
+@pytest.mark.parametrize("chosen", ["a file", "below a file", "/proc/nowhere", "/proc/self"])
+def test_a_folder_that_cannot_be_used_is_passed_over(
+    chosen: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For the temporary one."""
+    (tmp_path / "file").touch()
+    places = {"a file": str(tmp_path / "file"), "below a file": str(tmp_path / "file" / "x")}
+    monkeypatch.setenv("TWINKLE_NOTIFIER_DIR", places.get(chosen, chosen))
+    assert kept(tmp_path / "tmp") == [True]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
+def test_another_users_folder_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands there may be theirs to write."""
+    monkeypatch.setenv("TWINKLE_NOTIFIER_DIR", str(tmp_path / "chosen"))
+    assert kept(tmp_path / "chosen", tmp_path / "tmp") == [True, False]
+    for path in (tmp_path / "chosen").rglob("*"):
+        os.chown(path, 12345, 12345)
+    assert kept(tmp_path / "tmp") == [True]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
+def test_a_folder_in_another_users_is_passed_over(tmp_path: Path) -> None:
+    """In the machine's temporary folder somebody else may have made it first."""
+    (tmp_path / "tmp" / f"twinkle-notifier-{os.getuid()}").mkdir()
+    os.chown(tmp_path / "tmp" / f"twinkle-notifier-{os.getuid()}", 12345, 12345)
+    FileStore.of_run(f"test {tmp_path}")
+    assert list((tmp_path / "tmp").rglob("claims/*")) == []

@@ -1,0 +1,63 @@
+"""``make stress``: every case many times, and the table for docs/ranks.md."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import sys
+import time
+from collections import Counter
+
+import claimants
+from cases import CASES, Case
+from lab import Seen
+
+
+def right(case: Case, seen: Seen) -> bool:
+    """Whether as many messages came as should, and say what they should."""
+    return len(seen.messages) == case.expected and all(case.says in message.text for message in seen.messages)
+
+
+def row(case: Case, runs: list[Seen]) -> str:
+    counts = Counter(len(seen.messages) for seen in runs)
+    told = ", ".join(
+        f"{count} ({times}x)" if len(counts) > 1 else f"{count}" for count, times in sorted(counts.items())
+    )
+    return f"| {case.name} | {case.expected} | {told} | {spread([s.to_message for s in runs])} | {spread([s.to_last for s in runs])} | {case.reference} |"
+
+
+def spread(figures: list[float | None]) -> str:
+    known = [figure for figure in figures if figure is not None]
+    return f"{statistics.median(known):.2f} ({max(known):.2f})" if known else ""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--times", type=int, default=20)
+    parser.add_argument("--only", default="", help="cases whose name holds this")
+    arguments = parser.parse_args()
+    wrong = 0
+    print(
+        f"Python {platform.python_version()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}, {arguments.times} runs a case\n"
+    )
+    print("| case | right | messages | s to message, median (max) | s to last rank | reference sends |")
+    print("|---|---|---|---|---|---|", flush=True)
+    for case in CASES:
+        if arguments.only not in case.name or (case.needs_root and os.getuid()):
+            continue
+        runs = [case.run() for _ in range(arguments.times if case.expected < 5 else max(arguments.times // 10, 1))]
+        print(row(case, runs), flush=True)
+        for seen in runs:
+            if not right(case, seen):
+                wrong += 1
+                titles = [message.title for message in seen.messages]
+                print(f"WRONG in {case.name!r}: {titles}\n{seen.stderr[-6000:]}", file=sys.stderr)
+    if not arguments.only:
+        print(f"\n{claimants.table(arguments.times)}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

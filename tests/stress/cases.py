@@ -1,0 +1,245 @@
+"""The cases of "exactly once": what happens, how many messages are right, and what the reference sends."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import CRASH, WITH_TORCH, Lab, Seen, free_port
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case. `reference` is what twinkle-kit's notifier sends, measured once, where it was."""
+
+    name: str
+    expected: int
+    act: Callable[[Lab], None]
+    reference: str = ""
+    delay: float = 0.0
+    says: str = ""
+    needs_root: bool = False
+
+    def run(self) -> Seen:
+        """Once, in a lab of its own."""
+        with Lab(delay=self.delay) as lab:
+            self.act(lab)
+            return lab.seen()
+
+
+def eight_ranks(lab: Lab) -> None:
+    lab.torchrun(WITH_TORCH + CRASH, 8)
+
+
+def agents_shared(lab: Lab) -> None:
+    lab.agents(WITH_TORCH + CRASH, 4, shared=True)
+
+
+def agents_apart(lab: Lab) -> None:
+    lab.agents(WITH_TORCH + CRASH, 4, shared=False)
+
+
+LIGHTNING = """
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from torch.utils.data import DataLoader, TensorDataset
+from twinkle_notifier.integrations.lightning import NotifierCallback
+class Callback(NotifierCallback):
+    def on_exception(self, *args):
+        stamp("RAISED")
+        super().on_exception(*args)
+        stamp("LEFT")
+class Model(LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(4, 1)
+    def training_step(self, batch, batch_idx):
+        {step}
+        return self.layer(batch[0]).square().mean()
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.01)
+if __name__ == "__main__":
+    trainer = Trainer(accelerator="cpu", devices={devices}, strategy="ddp", max_epochs=1, logger=False,
+        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+        callbacks=[Callback(t.DingNotifier("env:DING_URL"), name="sft")])
+    trainer.fit(Model(), DataLoader(TensorDataset(torch.randn(64, 4)), batch_size=2))
+"""
+
+
+def lightning_launcher(lab: Lab) -> None:
+    script = lab.script(LIGHTNING.format(step="if batch_idx == 1: raise ValueError('lost')", devices=4))
+    lab.run([sys.executable, str(script)])
+
+
+def staggered(lab: Lab) -> None:
+    lab.torchrun("time.sleep(0.15 * rank)\n" + CRASH, 8)
+
+
+def differing_message(lab: Lab) -> None:
+    lab.torchrun(CRASH.replace('"the loss is lost"', 'f"cuda:{rank} on pid {os.getpid()} is lost"'), 8)
+
+
+def slow_robot(lab: Lab) -> None:
+    lab.torchrun(CRASH, 8)
+
+
+FIRST = """
+class First(t.DingNotifier):
+    def __call__(self, message):
+        try:
+            os.close(os.open(os.path.join(os.environ["TMPDIR"], "first"), os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return super().__call__(message)
+        {action}
+try:
+    raise ValueError("lost")
+except ValueError as e:
+    tell(e, First("env:DING_URL"))
+    raise
+"""
+
+
+def killed_sender(lab: Lab) -> None:
+    lab.torchrun(FIRST.format(action="os.kill(os.getpid(), signal.SIGKILL)"), 4)
+
+
+def sender_without_network(lab: Lab) -> None:
+    closed = f"http://127.0.0.1:{free_port()}/robot/send?access_token=x"
+    lab.torchrun(FIRST.format(action=f"t.DingNotifier({closed!r})(message)"), 4)
+
+
+def silent_resolver(lab: Lab) -> None:
+    """Every look-up goes to a name server that answers nothing."""
+    config = lab.folder / "resolv.conf"
+    config.write_text("nameserver 127.0.0.77\n")
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as deaf:
+        deaf.bind(("127.0.0.77", 53))
+        inner = f'mount --bind {config} /etc/resolv.conf && exec "$@"'
+        lab.torchrun(CRASH, 4, before=["unshare", "-m", "sh", "-c", inner, "sh"])
+
+
+def _broken_folder(lab: Lab, folder: Path) -> None:
+    lab.torchrun(CRASH, 4, CWD=str(folder), TMPDIR=str(folder))
+
+
+def read_only_folder(lab: Lab) -> None:
+    _broken_folder(lab, lab.mount("read-only", "-t", "tmpfs", "-o", "ro", "tmpfs"))
+
+
+def full_folder(lab: Lab) -> None:
+    folder = lab.mount("full", "-t", "tmpfs", "-o", "size=16k", "tmpfs")
+    with suppress(OSError):
+        (folder / "filler").write_bytes(b"x" * 20_000)
+    _broken_folder(lab, folder)
+
+
+def deleted_folder(lab: Lab) -> None:
+    folder = lab.subfolder("deleted")
+    lab.torchrun(
+        f"import shutil\nshutil.rmtree({str(folder)!r}, ignore_errors=True)\n" + CRASH,
+        4,
+        CWD=str(folder),
+        TMPDIR=str(folder),
+    )
+
+
+def restart(lab: Lab) -> None:
+    lab.torchrun(CRASH, 2, "--standalone", "--max-restarts=1")
+
+
+def restart_on_two(lab: Lab) -> None:
+    lab.agents(WITH_TORCH + CRASH, 2, "--max-restarts=1", shared=False)
+
+
+def next_run(lab: Lab) -> None:
+    for _ in range(2):
+        lab.torchrun(CRASH, 2, f"--master-port={29000 + os.getpid() % 1000}", "--rdzv-id=same")
+
+
+def pid_reused(lab: Lab) -> None:
+    for _ in range(2):
+        lab.torchrun(CRASH, 2, f"--master-port={29000 + os.getpid() % 1000}", before=["unshare", "-pf", "--mount-proc"])
+
+
+def two_causes(lab: Lab) -> None:
+    lab.torchrun(
+        """
+        try:
+            if rank % 2:
+                raise ValueError("odd")
+            raise KeyError("even")
+        except Exception as e:
+            tell(e)
+            time.sleep(2)  # so that neither's end takes the other down
+            raise
+        """,
+        4,
+    )
+
+
+CONNECTED = (
+    WITH_TORCH
+    + """
+dist.init_process_group("gloo")
+dist.barrier()
+try:
+    {action}
+    dist.all_reduce(torch.ones(1))
+except Exception as e:
+    tell(e)
+    raise
+"""
+)
+
+
+def only_connection_errors(lab: Lab) -> None:
+    lab.torchrun(CONNECTED.format(action='if rank == 0: raise ValueError("the cause")'), 4)
+
+
+def killed_rank(lab: Lab) -> None:
+    lab.torchrun(CONNECTED.format(action="if rank == 3: os.kill(os.getpid(), signal.SIGKILL)"), 4)
+
+
+def killed_lightning_rank(lab: Lab) -> None:
+    step = "if batch_idx == 3 and self.global_rank == 1: os.kill(os.getpid(), signal.SIGKILL)"
+    lab.run([sys.executable, str(lab.script(LIGHTNING.format(step=step, devices=2)))])
+
+
+def crash_loop(lab: Lab) -> None:
+    """Fifty runs, one after the other."""
+    script = lab.script(CRASH)
+    for _ in range(50):
+        lab.run([sys.executable, str(script)])
+
+
+CASES = [
+    Case("torchrun, 8 ranks", 1, eight_ranks, "8"),
+    Case("two agents of 4 ranks, a shared folder", 1, agents_shared, "4 to 8"),
+    Case("two agents of 4 ranks, no shared folder", 1, agents_apart, "2"),
+    Case("Lightning's own launcher, 4 processes", 1, lightning_launcher, "3 to 4"),
+    Case("8 ranks fail 0.15 s apart", 1, staggered),
+    Case("8 ranks, a message that differs on each", 1, differing_message),
+    Case("8 ranks, the robot takes 2 s to answer", 1, slow_robot, "0", delay=2.0),
+    Case("the sender is SIGKILLed before its request", 1, killed_sender, "0"),
+    Case("the sender has no network, another rank has", 1, sender_without_network, "0"),
+    Case("a resolver that answers nothing", 1, silent_resolver, needs_root=True),
+    Case(
+        "a read-only working and temporary folder", 1, read_only_folder, "import fails, or every rank", needs_root=True
+    ),
+    Case("a full working and temporary folder", 1, full_folder, needs_root=True),
+    Case("a deleted working and temporary folder", 1, deleted_folder),
+    Case("an elastic restart, one node", 2, restart, "1"),
+    Case("an elastic restart, two agents", 2, restart_on_two),
+    Case("two runs with the same id and port", 2, next_run),
+    Case("two runs with the same process ids", 2, pid_reused, "1", needs_root=True),
+    Case("two different causes", 2, two_causes),
+    Case("rank 0 fails, 3 get connection errors", 1, only_connection_errors, says="the cause"),
+    Case("a rank is SIGKILLed, 3 get connection errors", 1, killed_rank, says="likely one was killed"),
+    Case("the same under Lightning's own launcher", 1, killed_lightning_rank, says="likely one was killed"),
+    Case("a crash loop of 50 runs", 7, crash_loop),
+]

@@ -1,0 +1,128 @@
+"""A thousand processes that claim one incident at once."""
+
+from __future__ import annotations
+
+import os
+import select
+import statistics
+import struct
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from twinkle_notifier.claims import Claim, Desk, Mark
+from twinkle_notifier.claims.files import FileStore
+from twinkle_notifier.claims.memory import MemoryStore
+from twinkle_notifier.claims.store import Store
+from twinkle_notifier.runtime import Instant, Where
+
+_LIMIT = 20.0  # seconds without a decision
+_RESULT = struct.Struct("?d")
+Decision = tuple[bool, float]  # whether it won, and seconds from the start until it knew
+
+
+def claim_at_once(count: int, opened: Callable[[], Store], warm: Callable[[], Store]) -> list[Decision]:
+    """`count` forked processes claim at one moment, each by a fresh store; the winner says "sent" at once."""
+    mark = Mark(Instant.now())
+    gate, opened_gate = os.pipe()
+    exit_gate, opened_exit = os.pipe()
+    results, write_results = os.pipe()
+    children = []
+    for rank in range(count):
+        child = os.fork()
+        if not child:
+            try:
+                os.close(opened_gate)
+                os.close(opened_exit)
+                _claim(
+                    f"warm-{rank}", 0, 1, opened, mark
+                )  # a fork's first steps copy pages; a rank has its own already
+                os.write(write_results, bytes(_RESULT.size))  # it stands at the gate
+                os.read(gate, 1)  # until the parent closes its end
+                os.write(write_results, _RESULT.pack(*_claim("incident", rank, count, opened, mark)))
+                os.read(exit_gate, 1)  # what it costs to end a thousand processes is not measured
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(0)  # the parent's code is not the child's to run on
+        children.append(child)
+    for _ in range(count):
+        _read(results)
+    began = time.monotonic()
+    os.close(opened_gate)
+    decisions = []
+    for _ in range(count):
+        won, at = _RESULT.unpack(_read(results))
+        decisions.append((won, at - began))
+    os.close(opened_exit)
+    for child in children:
+        os.waitpid(child, 0)
+    for handle in (gate, exit_gate, results, write_results):
+        os.close(handle)
+    return decisions
+
+
+def _read(results: int) -> bytes:
+    if not select.select([results], [], [], _LIMIT)[0]:
+        raise TimeoutError(f"a claimant said nothing for {_LIMIT:g} s")
+    return os.read(results, _RESULT.size)
+
+
+def _claim(key: str, rank: int, count: int, opened: Callable[[], Store], mark: Mark) -> tuple[bool, float]:
+    where = replace(Where.here(), rank=rank, world_size=count)
+    claim = Desk(opened(), where, mark).claim(key, 30.0)
+    if isinstance(claim, Claim):
+        claim.close("sent")
+    return isinstance(claim, Claim), time.monotonic()
+
+
+def on_files(count: int) -> list[Decision]:
+    """In a new folder."""
+    memory = "/dev/shm"  # so that no flush of the warming up is measured
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory(dir=memory) as warm:
+        return claim_at_once(count, lambda: FileStore(Path(folder)), lambda: FileStore(Path(warm)))
+
+
+def on_tcp(count: int) -> list[Decision]:
+    """At a TCPStore of a process of its own, as torchrun's agent serves it."""
+    import subprocess
+
+    code = (
+        "import sys, torch.distributed as d; s = d.TCPStore('127.0.0.1', 0, is_master=True, wait_for_workers=False);"
+        "print(s.port, flush=True); sys.stdin.read()"
+    )
+    server = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=server.stdout.readline().strip())
+        import torch.distributed  # here, so that the children have it already
+
+        assert torch.distributed.is_available()
+        from twinkle_notifier.claims.torch_store import TorchStore
+
+        return claim_at_once(count, TorchStore, MemoryStore)
+    finally:
+        server.kill()
+        server.communicate()
+
+
+def table(times: int) -> str:
+    """Median and greatest seconds until all have decided, for each store and number."""
+    lines = ["| claimants at once | store | winners | s until all have decided, median (max) |", "|---|---|---|---|"]
+    for store, run in (("files", on_files), ("TCPStore", on_tcp)):
+        for count in (8, 64, 1024):
+            rounds = [run(count) for _ in range(max(times // 4, 1))]
+            winners = {sum(won for won, _ in decisions) for decisions in rounds}
+            last = [max(at for _, at in decisions) for decisions in rounds]
+            lines.append(
+                f"| {count} | {store} | {', '.join(map(str, sorted(winners)))} | {statistics.median(last):.3f} ({max(last):.3f}) |"
+            )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table(4))

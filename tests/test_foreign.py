@@ -1,0 +1,92 @@
+"""Calls of code that may raise, exit, hang, or find no thread."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from twinkle_notifier.foreign import Answer, call
+
+
+def leave() -> None:
+    sys.exit(3)
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def fail() -> None:
+    raise ValueError("x")
+
+
+def test_gives_the_value() -> None:
+    """And nothing else."""
+    assert call(lambda: "value", 60) == Answer("value", None, True)
+
+
+def test_none_is_a_value() -> None:
+    """It is told from no answer."""
+    assert call(lambda: None, 60).returned
+
+
+@pytest.mark.parametrize(("work", "kind"), [(fail, ValueError), (leave, SystemExit), (interrupt, KeyboardInterrupt)])
+def test_gives_what_was_raised(work: Callable[[], None], kind: type[BaseException]) -> None:
+    """Whatever it is; nothing is raised here."""
+    answer = call(work, 60)
+    assert type(answer.error) is kind
+    assert not answer.returned
+
+
+def test_what_hangs_is_left() -> None:
+    """After the given time, without an answer."""
+    release, began = threading.Event(), time.monotonic()
+    answer = call(lambda: release.wait(60), 0.1)
+    took = time.monotonic() - began
+    release.set()
+    assert answer.error is None
+    assert 0.1 <= took < 30
+
+
+def test_hurry_ends_the_waiting() -> None:
+    """Though the time is not over."""
+    release, began = threading.Event(), time.monotonic()
+    called = threading.Event()
+    call(lambda: called.set() or release.wait(60), 60, hurry=called.is_set)
+    took = time.monotonic() - began
+    release.set()
+    assert took < 30
+
+
+def test_a_deep_caller_leaves_it_a_stack() -> None:
+    """A notifier works for an exception that was met near the limit of recursion."""
+
+    def depth(levels: int) -> int:
+        return depth(levels - 1) + 1 if levels else 0
+
+    def near_the_end(left: int) -> Answer[int]:
+        return near_the_end(left - 1) if left else call(lambda: depth(sys.getrecursionlimit() // 2), 60)
+
+    used = 0
+    frame = sys._getframe()
+    while frame.f_back is not None:
+        frame, used = frame.f_back, used + 1
+    assert near_the_end(sys.getrecursionlimit() - used - 100).value == sys.getrecursionlimit() // 2
+
+
+def test_without_a_thread_it_is_done_right_here() -> None:
+    """In a process that has no memory for another thread's stack."""
+    code = """
+import resource, threading
+from twinkle_notifier.foreign import call
+threading.stack_size(1 << 30)
+resource.setrlimit(resource.RLIMIT_AS, (1 << 29, 1 << 29))
+print(call(threading.current_thread, 5).value is threading.main_thread(), call(lambda: 1 / 0, 5).error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd="/")
+    assert done.stdout.strip() == "True division by zero", done.stderr

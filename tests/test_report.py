@@ -1,0 +1,194 @@
+"""What a message says."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sys
+from typing import Any
+
+import pytest
+
+from twinkle_notifier import Progress
+from twinkle_notifier.report import Report, default_name, duration, fenced, kind_of, milestone, now
+from twinkle_notifier.runtime import Where
+
+WHERE = dataclasses.replace(
+    Where.here(), rank=3, world_size=64, local_rank=1, hostname="node-07", pid=2790, python="3.11.7"
+)
+REPORT = Report(
+    name="sft",
+    context="fit",
+    kind="failed",
+    type="ValueError",
+    message="the loss is not\n a number",
+    at="train.py:21 in training_step",
+    traceback="Traceback ...\nValueError: the loss\n",
+    where=WHERE,
+    time="2026-11-24 03:12:09 +0800 (CST)",
+    progress=Progress(epoch=1.5, step=18204, metrics={"loss": 0.5393891, "n": 3}, best_checkpoint="/x/a b.ckpt"),
+)
+
+
+class SIGTERMException(SystemExit):
+    """Named as Lightning's."""
+
+
+def caught(error: BaseException) -> Report:
+    try:
+        raise error
+    except BaseException as exc:
+        return Report.of(exc, name="sft", context="", where=WHERE, progress=Progress())
+
+
+@pytest.mark.parametrize(
+    ("exc", "kind"),
+    [
+        (ValueError("x"), "failed"),
+        (KeyboardInterrupt(), "interrupted"),
+        (SystemExit(3), "exited"),
+        (SIGTERMException(), "preempted"),
+        (type("Derived", (SIGTERMException,), {})(), "preempted"),
+        (GeneratorExit(), "failed"),
+    ],
+)
+def test_kinds(exc: BaseException, kind: str) -> None:
+    """What became of the run is told by the exception's class."""
+    assert kind_of(exc) == kind
+
+
+@pytest.mark.parametrize(
+    ("changes", "headline"),
+    [
+        ({}, "sft failed: ValueError: the loss is not a number"),
+        ({"message": ""}, "sft failed: ValueError"),
+        ({"kind": "exited", "type": "SystemExit", "message": "3"}, "sft exited: SystemExit: 3"),
+        ({"kind": "interrupted", "type": "KeyboardInterrupt"}, "sft was interrupted"),
+        ({"kind": "preempted"}, "sft was preempted"),
+        ({"message": "x" * 500}, "sft failed: ValueError: " + "x" * 187 + "…"),
+        ({"name": "sft\nof today"}, "sft of today failed: ValueError: the loss is not a number"),
+    ],
+)
+def test_the_headline_is_one_line(changes: dict[str, Any], headline: str) -> None:
+    """The run, what became of it, and the error if it is one."""
+    assert dataclasses.replace(REPORT, **changes).headline() == headline
+
+
+def test_the_message_is_markdown() -> None:
+    """Facts as a list, in an order that a person asks for, and the traceback below."""
+    assert (
+        REPORT.markdown()
+        == """\
+### sft failed: ValueError: the loss is not a number
+
+- Run: sft
+- Context: fit
+- Error: **ValueError**: the loss is not a number
+- At: train.py:21 in training_step
+- Rank: 3 of 64 (local rank 1)
+- Host: node-07, PID 2790, Python 3.11.7
+- Time: 2026-11-24 03:12:09 +0800 (CST)
+- Epochs: 1.5
+- Steps: 18204
+- Metrics: loss 0.539389, n 3
+- Best checkpoint: /x/a b.ckpt
+
+```
+Traceback ...
+ValueError: the loss
+```"""
+    )
+
+
+def test_what_is_not_known_has_no_line() -> None:
+    """No empty context, place, message or progress."""
+    bare = dataclasses.replace(REPORT, context="", at="", message="", progress=Progress(step=0))
+    labels = re.findall("^- (.*?):", bare.markdown(), re.MULTILINE)
+    assert labels == ["Run", "Error", "Rank", "Host", "Time", "Steps"]
+
+
+def test_an_end_is_markdown() -> None:
+    """The given facts, and where and when."""
+    lines = milestone("sft ended", "sft", WHERE, ["- Duration: 8 s"]).splitlines()
+    assert lines[:5] == ["### sft ended", "", "- Run: sft", "- Duration: 8 s", "- Host: node-07, 64 ranks"]
+    assert re.fullmatch(r"- Time: \d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4} \(.+\)", lines[5])
+    assert now().endswith(")")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 00 s"),
+        (187, "3 min 07 s"),
+        (3599.6, "1 h 00 min"),
+        (3725, "1 h 02 min"),
+        (360_000, "100 h 00 min"),
+    ],
+)
+def test_durations(seconds: float, text: str) -> None:
+    """In the two units that matter."""
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize("text", ["a", "", "a\n\n", "```\na\n```", "`````", "a ```` b\n```"])
+def test_nothing_in_a_block_ends_it(text: str) -> None:
+    """The fence is longer than any in the text."""
+    first, *inside, last = fenced(text).split("\n")
+    assert first == last
+    assert set(first) == {"`"}
+    assert first not in "\n".join(inside)
+    assert "\n".join(inside) == text.rstrip()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="the marks came with Python 3.11")
+def test_marks_under_the_code_are_left_out() -> None:
+    """A phone has no room for them; the code, and a message with the same characters, stay."""
+    try:
+        print({"a": [1, 2]}["a"][0] + int("^^ ~~ x"))
+    except ValueError as error:
+        text = Report.of(error, name="", context="", where=WHERE, progress=Progress()).traceback
+    assert 'int("^^ ~~ x")' in text
+    assert "'^^ ~~ x'" in text
+    assert [line for line in text.splitlines() if set(line) <= set(" |^~")] == []
+
+
+def test_a_report_tells_the_exception() -> None:
+    """Its type, message, place and traceback; without holding it."""
+    report = caught(KeyError("x"))
+    assert (report.kind, report.type, report.message) == ("failed", "KeyError", "'x'")
+    assert re.fullmatch(r"test_report\.py:\d+ in caught", report.at)
+    assert report.traceback.startswith("Traceback (most recent call last):")
+    assert not [value for value in vars(report).values() if isinstance(value, BaseException)]
+
+
+def test_an_exception_that_cannot_be_shown_is_told() -> None:
+    """By what its `__str__` raised."""
+
+    class Broken(Exception):
+        def __str__(self) -> str:
+            raise OSError("https://host/secret")
+
+    text = caught(Broken()).markdown()
+    assert "its __str__ raised OSError" in text
+    assert "secret" not in text
+
+
+@pytest.mark.parametrize(
+    ("argv", "name"),
+    [
+        (["train.py"], "train.py"),
+        (["/home/me/sft/train.py", "--lr"], "train.py"),
+        ([r"C:\sft\train.py"], "train.py"),
+        (["-c"], "training"),
+        (["-m"], "training"),
+        ([""], "training"),
+        ([], "training"),
+    ],
+)
+def test_a_run_without_a_name_has_its_scripts(argv: list[str], name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a plain word where there is no script."""
+    monkeypatch.setattr(sys, "argv", argv)
+    assert default_name() == name

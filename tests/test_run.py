@@ -1,0 +1,330 @@
+"""One training run: what it tells, what a checkpoint holds of it, and where its notifier comes from."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+import re
+import sys
+import time
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from twinkle_notifier import DeliveryError, DingNotifier, Notifier, Progress, TrainingRun
+from twinkle_notifier.delivery import background
+from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.testing import RecordingNotifier
+
+
+@pytest.fixture(autouse=True)
+def _no_other_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of other tests that nobody began are not for the same trainer."""
+    monkeypatch.setattr("twinkle_notifier.run._waiting", weakref.WeakSet())
+
+
+class BadNotifier(Notifier):
+    """Does `how` when called, and when described."""
+
+    def __init__(self, how: Callable[[], Any]) -> None:
+        self.how = how
+
+    def __call__(self, message: str) -> None:
+        self.how()
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.how()  # type: ignore[no-any-return]
+
+
+class Unprintable:
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+def raised(error: Exception) -> Exception:
+    try:
+        raise error
+    except Exception as caught:
+        return caught
+
+
+def fail() -> Any:
+    raise RuntimeError("https://host/SEC0123456789abcdef")
+
+
+def refuse() -> Any:
+    raise DeliveryError("gone", final=True)
+
+
+def endless() -> Any:
+    data: dict[str, Any] = {"class": "BadNotifier"}
+    data["self"] = data
+    return data
+
+
+def titles(told: RecordingNotifier) -> list[str]:
+    """The first lines of what was told, once the background is done."""
+    assert background.flush(30)
+    return [message.splitlines()[0] for message in told.messages]
+
+
+# What it tells
+
+
+def test_tells_of_start_and_end() -> None:
+    """Of the start if asked to; of the end with how far it got and how long it took."""
+    told = RecordingNotifier()
+    run = TrainingRun(told, name="sft", on_start=True)
+    run.started(["- Epochs: 3"])
+    run.ended(lambda: Progress(step=1000, metrics={"loss": 0.25}))
+    assert titles(told)[0] == "### sft started"
+    assert re.fullmatch(r"### sft ended after \d+ s", titles(told)[1])
+    assert "- Epochs: 3\n" in told.messages[0]
+    assert re.search(r"- Duration: \d+ s\n- Steps: 1000\n- Metrics: loss 0.25\n", told.messages[1])
+
+
+def test_what_is_not_asked_for_is_not_told() -> None:
+    """The start by default, and the end if it is switched off."""
+    told = RecordingNotifier()
+    run = TrainingRun(told, on_end=False)
+    run.started()
+    run.ended()
+    assert titles(told) == []
+
+
+def test_one_rank_tells_of_start_and_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rank 0, as nobody waits for another's word there."""
+    told = RecordingNotifier()
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    run = TrainingRun(told, on_start=True)
+    run.started()
+    run.ended()
+    assert titles(told) == []
+    assert run.state_dict()["sent"] == []
+
+
+def test_tells_of_a_failure() -> None:
+    """At once, with how far it got; and notes it."""
+    told = RecordingNotifier()
+    run = TrainingRun(told, name="sft")
+    outcome = run.failed(raised(ValueError("x")), "fit", lambda: Progress(step=7))
+    assert outcome.status == "sent"
+    assert titles(told) == ["### sft failed: ValueError: x"]
+    assert "- Context: fit\n" in told.messages[0]
+    assert "- Steps: 7\n" in told.messages[0]
+    assert [entry["what"] for entry in run.state_dict()["sent"]] == ["failed: ValueError"]
+
+
+def test_each_training_in_a_notebook_tells() -> None:
+    """Though it fails at the same line as the one before, in the same process."""
+    told = RecordingNotifier()
+    for _ in range(2):
+        run = TrainingRun(told)
+        run.started()
+        assert run.failed(raised(ValueError("x"))).status == "sent"
+    assert len(told.messages) == 2
+
+
+def test_an_exception_passes_two_handlers_of_one_training() -> None:
+    """As when an adapter and the script both tell of it."""
+    told = RecordingNotifier()
+    one, two = TrainingRun(told), TrainingRun(told)
+    one.started()
+    two.started()
+    error = raised(ValueError("x"))
+    assert [one.failed(error).status, two.failed(error).status] == ["sent", "duplicate"]
+
+
+def test_an_exception_that_comes_back_is_told_once() -> None:
+    """As through two trainers, one within the other, that share a callback."""
+    run, error = TrainingRun(told := RecordingNotifier()), raised(ValueError("x"))
+    run.started()
+    assert [run.failed(error).status, run.failed(error).status] == ["sent", "duplicate"]
+    assert len(told.messages) == 1
+
+
+@pytest.mark.parametrize("progress", [fail, lambda: sys.exit(3), lambda: time.sleep(60)])
+def test_a_trainer_that_does_not_tell_costs_no_message(progress: Callable[[], Any]) -> None:
+    """It raises, exits or hangs when asked how far it got."""
+    told, began = RecordingNotifier(), time.monotonic()
+    run = TrainingRun(told, name="sft")
+    assert run.failed(raised(ValueError("x")), progress=progress).status == "sent"
+    assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize(
+    "how",
+    [fail, refuse, endless, lambda: sys.exit(3), lambda: 5, lambda: {"class": "N", "a": Unprintable()}],
+    ids=["raises", "refuses", "endless", "exits", "a number", "unprintable"],
+)
+def test_nothing_raises(how: Callable[[], Any], caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever the notifier does; and no secret is logged."""
+    run = TrainingRun(BadNotifier(how), on_start=True)
+    run.started()
+    json.dumps(run.state_dict())
+    run.live_in(states := {})
+    run.load_state_dict(states)
+    run.resume({"twinkle_notifier": 5, "other": None})
+    run.ended()
+    run.failed(raised(ValueError("x")))
+    assert background.flush(30)
+    assert "SEC0" not in caplog.text
+
+
+def test_what_is_no_notifier_is_refused_at_once() -> None:
+    """Not when a run has crashed."""
+    with pytest.raises(TypeError, match="int"):
+        TrainingRun(5)  # type: ignore[arg-type]
+
+
+# What a checkpoint holds
+
+
+def test_two_runs_of_one_trainer_have_two_keys() -> None:
+    """As two callbacks have; once a run has begun its key is free for the next trainer's."""
+    one, two = TrainingRun(), TrainingRun()
+    assert [one.key, two.key] == ["twinkle_notifier", "twinkle_notifier.2"]
+    one.started()
+    two.started()
+    assert TrainingRun().key == "twinkle_notifier"
+
+
+def test_the_state_is_a_copy_or_live() -> None:
+    """`state_dict` gives the first, for a checkpoint; `live_in` the second, which shows what is sent later."""
+    run, states = TrainingRun(RecordingNotifier()), {"theirs": 5}
+    run.live_in(states)
+    before = run.state_dict()
+    run.failed(raised(ValueError("x")))
+    assert states["theirs"] == 5
+    assert (len(before["sent"]), len(states[run.key]["sent"])) == (0, 1)
+    assert states[run.key]["notifier"] == {"class": "RecordingNotifier"}
+
+
+def test_a_resumed_run_knows_what_was_sent() -> None:
+    """And adds to it."""
+    first, second = TrainingRun(RecordingNotifier()), TrainingRun(RecordingNotifier())
+    first.failed(raised(ValueError("x")))
+    second.load_state_dict(json.loads(json.dumps(first.state_dict())))
+    second.failed(raised(KeyError("x")))
+    assert [entry["what"] for entry in second.state_dict()["sent"]] == ["failed: ValueError", "failed: KeyError"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "found"),
+    [
+        (["twinkle_notifier", "twinkle_notifier.2"], "twinkle_notifier.2"),
+        (["other", "twinkle_notifier", "twinkle_notifier.3"], "twinkle_notifier"),
+        (["twinkle_notifier_of_theirs", "other"], None),
+        ([], None),
+    ],
+)
+def test_a_run_resumes_its_own_state(keys: list[str], found: str | None) -> None:
+    """Or the first of ours, if its own is not there; never another's."""
+    _first, run = TrainingRun(RecordingNotifier()), TrainingRun(RecordingNotifier())
+    states = {key: {"version": 1, "notifier": None, "sent": [{"what": key, "time": "now"}]} for key in keys}
+    run.resume({**states, 5: None})  # type: ignore[dict-item]
+    assert [entry["what"] for entry in run.state_dict()["sent"]] == ([found] if found else [])
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda run: pickle.loads(pickle.dumps(run))])
+def test_a_run_is_copied(copied: Callable[[TrainingRun], TrainingRun], ding: DingNotifier) -> None:
+    """To a spawned worker, say; it tells there, under the same name and key."""
+    _first, run = TrainingRun(), TrainingRun(ding, name="sft")
+    other = copied(run)
+    assert (other.name, other.key) == ("sft", "twinkle_notifier.2")
+    assert other.failed(raised(ValueError("x"))).status == "sent"
+
+
+# Where its notifier comes from
+
+
+def test_without_a_notifier_it_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    """Once, at the start, with what to do."""
+    run = TrainingRun()
+    run.started()
+    assert "set TWINKLE_NOTIFIER" in caplog.text
+    assert run.failed(raised(ValueError("x"))).status == "skipped"
+
+
+@pytest.mark.parametrize("how", ["url", "json"])
+def test_the_environment_gives_a_notifier(
+    how: str, monkeypatch: pytest.MonkeyPatch, inbox: Inbox, ding: DingNotifier
+) -> None:
+    """As a pasted URL, or as JSON with references."""
+    monkeypatch.setenv("TEST_URL", inbox.url)
+    monkeypatch.setenv("TEST_SECRET", ding.secret or "")
+    data = {"class": "DingNotifier", "ding_url": "env:TEST_URL", "secret": "env:TEST_SECRET"}
+    with Inbox() as unsigned:
+        monkeypatch.setenv("TWINKLE_NOTIFIER", f" {unsigned.url}\n" if how == "url" else json.dumps(data))
+        assert TrainingRun().failed(raised(ValueError("x"))).status == "sent"
+        assert (len(unsigned.messages), len(inbox.messages)) == ((1, 0) if how == "url" else (0, 1))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SEC0123456789",
+        "https://host/SEC0123456789",
+        "https://[SEC0123456789]/robot/send",
+        "https://SEC0123456789\u2100/robot/send",
+        "http://host:SEC0123456789/robot/send",
+        '{"class": "DingNotifier", "ding_url": "https://oapi.dingtalk.com/SEC0123456789',
+        '{"class": "DingNotifier", "ding_url": "ftp://host/SEC0123456789"}',
+        '{"class": "DingNotifier", "token": "SEC0123456789"}',
+        '{"token": "SEC0123456789"}',
+        '{"class": "RudeNotifier", "token": "SEC0123456789"}',
+    ],
+)
+def test_a_malformed_environment_is_told_without_what_it_holds(
+    text: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The run goes on."""
+
+    class RudeNotifier(Notifier):
+        @classmethod
+        def _from_dict_impl(cls, data: dict[str, Any]) -> Notifier:
+            raise RuntimeError(f"bad token {data['token']}")
+
+    monkeypatch.setenv("TWINKLE_NOTIFIER", text)
+    run = TrainingRun()
+    run.started()
+    assert run.failed(raised(ValueError("x"))).status == "skipped"
+    assert "no notifier from the environment" in caplog.text
+    assert "SEC0" not in caplog.text
+
+
+def test_a_given_notifier_wins(monkeypatch: pytest.MonkeyPatch, inbox: Inbox, ding: DingNotifier) -> None:
+    """Over the checkpoint's and the environment's: neither redirects alerts."""
+    monkeypatch.setenv("TWINKLE_NOTIFIER", inbox.url)
+    run = TrainingRun(told := RecordingNotifier())
+    run.load_state_dict({"version": 1, "notifier": ding.to_dict(), "sent": []})
+    run.failed(raised(ValueError("x")))
+    assert (len(told.messages), inbox.requests) == (1, 0)
+
+
+def test_the_checkpoints_wins_over_the_environments(
+    monkeypatch: pytest.MonkeyPatch, inbox: Inbox, ding: DingNotifier
+) -> None:
+    """If its references lead somewhere."""
+    monkeypatch.setenv("TEST_URL", inbox.url)
+    monkeypatch.setenv("TEST_SECRET", ding.secret or "")
+    saved = TrainingRun(DingNotifier("env:TEST_URL", "env:TEST_SECRET")).state_dict()
+    monkeypatch.setenv("TWINKLE_NOTIFIER", "https://127.0.0.1:9/robot/send?access_token=none")
+    run = TrainingRun()
+    run.load_state_dict(saved)
+    assert run.failed(raised(ValueError("x"))).status == "sent"
+    assert len(inbox.messages) == 1
+
+
+def test_a_notifier_that_is_empty_is_one(caplog: pytest.LogCaptureFixture) -> None:
+    """It may have a length, as a container of messages has."""
+
+    class Container(RecordingNotifier):
+        def __len__(self) -> int:
+            return len(self.messages)
+
+    assert TrainingRun(Container()).failed(raised(ValueError("x"))).status == "sent"

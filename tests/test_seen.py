@@ -1,0 +1,109 @@
+"""Whether an exception was met before, without holding it."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+
+import pytest
+
+from twinkle_notifier.runtime import Instant, process_start
+from twinkle_notifier.seen import Seen
+
+SHARED = ("x",)
+
+
+def raised(error: BaseException) -> BaseException:
+    try:
+        raise error
+    except BaseException as caught:
+        return caught
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), ValueError()])
+def test_the_same_exception_is_known_further_out(error: ValueError) -> None:
+    """Through as many handlers as it passes, with and without arguments."""
+    seen, answers = Seen(), []
+
+    def inner() -> None:
+        try:
+            raise error
+        except ValueError as caught:
+            answers.append(seen.before("a", caught, process_start()))
+            raise
+
+    def outer() -> None:
+        try:
+            inner()
+        except ValueError as caught:
+            answers.append(seen.before("a", caught, process_start()))
+            raise caught
+
+    with pytest.raises(ValueError):
+        outer()
+    answers.append(seen.before("a", error, process_start()))
+    assert answers == [False, True, True]
+
+
+def test_each_channel_meets_it() -> None:
+    """One that has told does not silence another."""
+    seen, error = Seen(), raised(ValueError("x"))
+    assert [seen.before(channel, error, process_start()) for channel in "abab"] == [False, False, True, True]
+
+
+def test_an_equal_exception_is_another() -> None:
+    """Whether it is told again is not decided here."""
+    seen = Seen()
+    errors = [raised(ValueError("x")), raised(ValueError("x"))]
+    assert [seen.before("a", error, process_start()) for error in errors] == [False, False]
+
+
+def test_what_an_earlier_run_met_does_not_count() -> None:
+    """A notebook trains twice in one process."""
+    seen, error = Seen(), raised(ValueError("x"))
+    seen.before("a", error, process_start())
+    again = Instant.now()
+    assert [seen.before("a", error, again) for _ in range(2)] == [False, True]
+
+
+@pytest.mark.parametrize("arguments", [lambda: (f"{0}",), lambda: (), lambda: SHARED], ids=["own", "none", "shared"])
+def test_an_address_that_is_used_again_is_another_exception(arguments: Callable[[], tuple[str, ...]]) -> None:
+    """Memory is given to the next exception at once, and exceptions may share a tuple of arguments."""
+
+    def one() -> None:
+        raise ValueError(*arguments())
+
+    def two() -> None:
+        raise ValueError(*arguments())
+
+    def meet(seen: Seen, fail: Callable[[], None]) -> tuple[int, bool]:
+        try:
+            fail()
+        except ValueError as error:
+            return id(error), seen.before("a", error, process_start())
+        raise AssertionError
+
+    pairs = [(meet(seen := Seen(), one), meet(seen, two)) for _ in range(100)]
+    known = [known for (address, _), (again, known) in pairs if again == address]
+    assert known == [False] * len(known)
+    assert known, "no address was used again"
+
+
+def test_frames_are_not_held() -> None:
+    """What an exception's frames hold is free when the user lets go of it."""
+
+    class Tensor:
+        pass
+
+    def fail() -> None:
+        tensor = Tensor()
+        held.append(weakref.ref(tensor))
+        raise ValueError("x")
+
+    held: list[weakref.ref[Tensor]] = []
+    seen = Seen()
+    try:
+        fail()
+    except ValueError as error:
+        seen.before("a", error, process_start())
+    assert held[0]() is None

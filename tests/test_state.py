@@ -1,0 +1,217 @@
+"""What a checkpoint holds of a notifier, and what a resume makes of it."""
+
+from __future__ import annotations
+
+import enum
+import json
+import sys
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from twinkle_notifier import DingNotifier, Notifier
+from twinkle_notifier.state import add_sent, describe, fresh, read, restored
+from twinkle_notifier.testing import RecordingNotifier
+
+
+class Described(Notifier):
+    """Describes itself by what `how` returns."""
+
+    def __init__(self, how: Callable[[], Any]) -> None:
+        self.how = how
+
+    def __call__(self, message: str) -> None: ...
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.how()  # type: ignore[no-any-return]
+
+
+class PickyNotifier(Notifier):
+    """Cannot be restored, and says more than it should."""
+
+    @classmethod
+    def _from_dict_impl(cls, data: dict[str, Any]) -> Notifier:
+        raise RuntimeError(f"cannot connect to {data['address']}")
+
+
+class Color(str, enum.Enum):
+    RED = "red"
+
+
+class Number(enum.IntEnum):
+    ONE = 1
+
+
+class Loss(float): ...
+
+
+def fail() -> None:
+    raise ValueError("https://host/SEC0123456789abcdef")
+
+
+# Describing
+
+
+def test_describes_without_secrets() -> None:
+    """References stay."""
+    ding = DingNotifier("https://oapi.dingtalk.com/robot/send?access_token=tok", "env:DING_SECRET", 3)
+    assert describe(ding, save_secrets=False) == {
+        "class": "DingNotifier",
+        "ding_url": "***",
+        "secret": "env:DING_SECRET",
+        "timeout": 3,
+    }
+
+
+def test_describes_faithfully_if_asked_to() -> None:
+    """The user knows who reads the checkpoints."""
+    ding = DingNotifier("https://oapi.dingtalk.com/robot/send?access_token=tok", "SEC")
+    assert describe(ding, save_secrets=True) == ding.to_dict()
+
+
+def test_a_function_is_not_described(caplog: pytest.LogCaptureFixture) -> None:
+    """And that is no reason to warn."""
+    assert describe(print, save_secrets=False) is None
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("how", [fail, lambda: sys.exit(3), lambda: None, lambda: "text", lambda: time.sleep(60)])
+def test_who_cannot_describe_itself_is_not_described(how: Callable[[], Any], caplog: pytest.LogCaptureFixture) -> None:
+    """With a warning that shows no secret, and within bounds."""
+    began = time.monotonic()
+    assert describe(Described(how), save_secrets=True) is None
+    assert time.monotonic() - began < 30
+    assert "Described.to_dict() gave no dict" in caplog.text
+    assert "SEC0" not in caplog.text
+
+
+def test_describes_in_plain_types() -> None:
+    """What JSON writes and Lightning loads under weights_only; numbers stay numbers, and enums their values."""
+    told = describe(
+        Described(
+            lambda: {
+                "class": "Described",
+                "folder": Path("runs"),
+                "day": date(2026, 11, 24),
+                "rooms": ("a", ["b"]),
+                "set": {"a"},
+                "map": {1: Number.ONE},
+                "loss": Loss(0.5),
+                "color": Color.RED,
+                "on": True,
+                "none": None,
+            }
+        ),
+        save_secrets=False,
+    )
+    assert told == {
+        "class": "Described",
+        "folder": "runs",
+        "day": "2026-11-24",
+        "rooms": ["a", ["b"]],
+        "set": ["a"],
+        "map": {"1": 1},
+        "loss": 0.5,
+        "color": "red",
+        "on": True,
+        "none": None,
+    }
+    assert {type(value) for value in [*told.values(), told["map"]["1"]]} == {
+        str,
+        list,
+        dict,
+        int,
+        float,
+        bool,
+        type(None),
+    }
+
+
+# Reading
+
+
+def test_what_was_sent_is_kept() -> None:
+    """In order, through JSON, the last fifty."""
+    state = fresh()
+    for number in range(60):
+        add_sent(state, what=f"message {number}", time="now")
+    assert [entry["what"] for entry in state["sent"]] == [f"message {number}" for number in range(10, 60)]
+    assert read(json.loads(json.dumps(state))) == state
+
+
+def test_a_checkpoint_that_does_not_know_us_is_fresh(caplog: pytest.LogCaptureFixture) -> None:
+    """And no reason to warn; one fresh state is not another."""
+    assert read(None) == fresh() == {"version": 1, "notifier": None, "sent": []}
+    add_sent(read(None), what="x", time="now")
+    assert read(None)["sent"] == []
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("data", [5, "text", [], {}, {"version": "1"}, {"version": None, "sent": []}])
+def test_a_damaged_state_is_left_out(data: object, caplog: pytest.LogCaptureFixture) -> None:
+    """With a warning."""
+    assert read(data) == fresh()
+    assert "damaged" in caplog.text
+
+
+def test_what_is_damaged_in_a_state_is_left_out() -> None:
+    """The rest is used."""
+    entry = {"what": "sft started", "time": "now"}
+    sent = [entry, None, "text", {"what": "x"}, {"what": 5, "time": "now"}]
+    assert read({"version": 1, "notifier": "text", "sent": sent}) == {"version": 1, "notifier": None, "sent": [entry]}
+    assert read({"version": 1, "notifier": {"class": "N"}, "sent": "text"}) == {**fresh(), "notifier": {"class": "N"}}
+
+
+def test_a_newer_state_is_used_as_far_as_it_is_known(caplog: pytest.LogCaptureFixture) -> None:
+    """With a warning that names both versions; what is written next is of ours."""
+    entry = {"what": "x", "time": "now", "more": 5}
+    assert read({"version": 7, "sent": [entry], "more": 5}) == {"version": 1, "notifier": None, "sent": [entry]}
+    assert "version 7" in caplog.text
+
+
+# Restoring
+
+
+def test_a_described_notifier_is_restored() -> None:
+    """With its references, which are looked up when it sends."""
+    ding = DingNotifier("env:DING_TEST_URL", "file:~/none")
+    assert restored({**fresh(), "notifier": describe(ding, save_secrets=False)}) == ding
+    assert isinstance(restored({**fresh(), "notifier": RecordingNotifier().to_dict()}), RecordingNotifier)
+
+
+def test_without_a_notifier_none_is_restored(caplog: pytest.LogCaptureFixture) -> None:
+    """And that is no reason to warn."""
+    assert restored(fresh()) is None
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"class": "DingNotifier", "ding_url": "***", "secret": None}, "checkpoints hold no secrets"),
+        (
+            {"class": "Nested", "channels": [{"class": "DingNotifier", "ding_url": "***"}]},
+            "checkpoints hold no secrets",
+        ),
+        ({"class": "NoNotifier"}, "NoNotifier"),
+        ({"class": "DingNotifier"}, "DingNotifier"),
+        ({"class": "RecordingNotifier", "room": 5}, "RecordingNotifier"),
+        ({"no": "class"}, "'class'"),
+    ],
+)
+def test_what_cannot_be_restored_is_named(data: dict[str, Any], said: str, caplog: pytest.LogCaptureFixture) -> None:
+    """In a warning; a resume never fails for it."""
+    assert restored({**fresh(), "notifier": data}) is None
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert said in caplog.text
+
+
+def test_a_users_error_is_not_shown(caplog: pytest.LogCaptureFixture) -> None:
+    """Its text may hold a secret that was saved."""
+    assert restored({**fresh(), "notifier": {"class": "PickyNotifier", "address": "https://host/SEC0123"}}) is None
+    assert "PickyNotifier" in caplog.text
+    assert "SEC0" not in caplog.text
