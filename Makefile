@@ -8,7 +8,7 @@ SOURCES := $(shell find twinkle_notifier integrations -name '*.py') README.md
 export HF_HUB_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: help demo test lint wheel clean
+.PHONY: help demo test stress lint clean
 
 help: ## Show these targets.
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -18,6 +18,9 @@ demo: $(VENV)/installed ## A real crash and a real end, told to a local robot.
 
 test: $(VENV)/installed ## All tests, against the installed wheel.
 	$(BIN)/python -m pytest tests
+
+stress: $(VENV)/installed ## Each case of "exactly once" 20 times; takes most of an hour. Prints the table of docs/ranks.md.
+	$(BIN)/python tests/stress
 
 lint: $(VENV)/installed ## Formatting, lints and types.
 	$(BIN)/ruff format --check .

@@ -387,51 +387,6 @@ def test_two_runs_at_once_tell_each(start: Any, inbox: Inbox) -> None:
     assert sorted(message.title.split()[0] for message in inbox.messages) == ["one", "two"]
 
 
-def test_eight_ranks_tell_once(run: Any, inbox: Inbox) -> None:
-    """One sends, seven wait for its word."""
-    done = run(RAISE, ranks=8)
-    assert done.returncode == 1
-    assert len(inbox.messages) == 1
-    assert (done.stdout.count("sent"), done.stdout.count("duplicate")) == (1, 7)
-
-
-def test_ranks_wait_for_a_slow_robot(start: Any) -> None:
-    """Nobody leaves, and so nobody is killed by the launcher, before the message is out."""
-    with Inbox(delay=2.0) as slow:
-        done = start(RAISE, ranks=4, DING_URL=slow.url, DING_SECRET="").result()
-        assert (done.stdout.count("sent"), done.stdout.count("duplicate")) == (1, 3)
-        assert len(slow.messages) == 1
-
-
-def test_a_killed_sender_is_replaced(run: Any, inbox: Inbox) -> None:
-    """The rank that claimed is SIGKILLed before its request: another sends, and there is one message."""
-    script = """
-    import os, signal, time, twinkle_notifier as t
-    class Deadly(t.DingNotifier):
-        def __call__(self, message):
-            first = os.path.join(os.environ["TMPDIR"], "first")
-            try:
-                os.close(os.open(first, os.O_CREAT | os.O_EXCL))
-            except FileExistsError:
-                return super().__call__(message)
-            os.kill(os.getpid(), signal.SIGKILL)
-    try:
-        raise ValueError("x")
-    except ValueError as e:
-        t.notify_exception(Deadly("env:DING_URL", "env:DING_SECRET"), exc=e)
-        time.sleep(3)  # so that nobody's end takes the one who takes over down
-        raise
-    """
-    run(script, ranks=4)
-    assert len(inbox.messages) == 1
-
-
-def test_elastic_restarts_tell_again(run: Any, inbox: Inbox) -> None:
-    """Once for each attempt."""
-    run(RAISE, ranks=2, torchrun=("--standalone", "--max-restarts=2"))
-    assert len(inbox.messages) == 3
-
-
 @pytest.mark.parametrize("method", ["spawn", "fork"])
 def test_multiprocessing_children_tell_once(method: str, run: Any, inbox: Inbox) -> None:
     """Ranks that a script starts itself, without any launcher's variables."""

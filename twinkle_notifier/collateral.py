@@ -9,8 +9,8 @@ from twinkle_notifier.foreign import text
 
 _TYPES = re.compile(r"^torch\.(distributed|_C\._distributed)\S*\.Dist\w*Error$")
 _WORDS = re.compile(
-    r"connection closed by peer|connection reset by peer|connection refused by peer|broken pipe.*(gloo|nccl)"
-    r"|(gloo|nccl|collective|allreduce|all_reduce|broadcast|barrier|watchdog|rendezvous|store).*tim(ed|e)[ -]?out"
+    r"connection (closed|reset|refused) by peer|(gloo|nccl).*broken pipe"
+    r"|(gloo|nccl|collective operation|watchdog).*tim(ed|e)[ -]?out"
     r"|timed out waiting \d+ms for (recv|send) operation"
     r"|nccl(remote|system|internal|unhandled)?\w*error|nccl communicator was aborted|ncclcommabort"
     r"|process group.*(aborted|destroyed)|remote process exited or there was a network error",
@@ -18,7 +18,6 @@ _WORDS = re.compile(
 )
 _DEPTH = 8  # links of a chain of causes
 _TEXT = 4096  # characters of a message that are looked at
-_WORDY = (RuntimeError, OSError, TimeoutError)  # what torch raises with such words
 
 
 def is_collateral(exc: BaseException) -> bool:
@@ -30,7 +29,8 @@ def _is_one(exc: BaseException) -> bool:
     names = (f"{base.__module__}.{base.__qualname__}" for base in type(exc).__mro__)
     if any(_TYPES.match(name) for name in names):
         return True
-    return isinstance(exc, _WORDY) and _WORDS.search(text(exc)[:_TEXT]) is not None
+    # Only what torch raises with such words: a ConnectionResetError is a data server's, and a cause.
+    return isinstance(exc, RuntimeError) and _WORDS.search(text(exc)[:_TEXT]) is not None
 
 
 def _chain(exc: BaseException) -> Iterator[BaseException]:

@@ -1,0 +1,82 @@
+"""Crashes by the same error, over several runs."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from twinkle_notifier import history
+from twinkle_notifier.history import Past
+
+
+def test_of_a_loop_fewer_and_fewer_are_told() -> None:
+    """The first three, and then at intervals that double."""
+    told = [n for n in range(1, 70) if Past(loop=n).is_told()]
+    assert told == [1, 2, 3, 5, 9, 17, 33, 65]
+
+
+def test_each_message_says_how_many_it_stands_for() -> None:
+    """So that the silent ones are accounted for: together they stand for all."""
+    lines = {n: Past(count=n, loop=n, first=0.0).lines() for n in (1, 2, 3, 5, 9)}
+    assert lines[1] == []
+    assert "2nd time" in lines[2][0]
+    assert lines[3][1:] == ["- A crash loop: the next message comes with 2 more crashes"]
+    assert lines[5][1:] == [
+        "- This message stands for 2 crashes",
+        "- A crash loop: the next message comes with 4 more crashes",
+    ]
+    assert lines[9][1] == "- This message stands for 4 crashes"
+
+
+def test_a_past_is_kept_in_the_folder() -> None:
+    """Of one error; another has none."""
+    counts = [history.note("error-a").count for _ in range(3)]
+    assert counts == [1, 2, 3]
+    assert history.note("error-b").count == 1
+
+
+def test_a_checkpoint_knows_more() -> None:
+    """On a machine that has not seen the error."""
+    past = history.note("error-c", earlier=[100.0, 200.0])
+    assert (past.count, past.first, past.loop) == (3, 100.0, 1)
+    assert past.lines()[0].startswith("- Again: 3rd time, first at 1970-01-01")
+
+
+def test_rare_crashes_are_no_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than ten minutes apart, each is told; more than a day apart, each is the first."""
+    now = time.time()
+    pasts = []
+    for at in (0, 700, 1400, 2100, 2800, 2800 + 86_500):
+        monkeypatch.setattr("time.time", lambda at=at: now + at)
+        pasts.append(history.note("error-d"))
+    assert [past.loop for past in pasts] == [1] * 6
+    assert [past.count for past in pasts] == [1, 2, 3, 4, 5, 1]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"count": 1, "more": 2}'])
+def test_a_damaged_past_is_none(content: bytes, tmp_path: Path) -> None:
+    """And is written anew."""
+    history.note("error-e")
+    [path] = tmp_path.rglob("error-e")
+    path.write_bytes(content)
+    assert [history.note("error-e").count for _ in range(2)] == [1, 2]
+
+
+def test_without_a_folder_there_is_no_past(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deleted working folder, or none to write to, costs the past and nothing else."""
+
+    def broken(*_: str) -> Path:
+        raise OSError("full")
+
+    monkeypatch.setattr("twinkle_notifier.folders.folder", broken)
+    assert [history.note("error-f").count for _ in range(2)] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (21, "21st"), (113, "113th")]
+)
+def test_ordinals(number: int, text: str) -> None:
+    """As people write them."""
+    assert Past(count=number, loop=4).lines()[0].startswith(f"- Again: {text} time")

@@ -1,0 +1,31 @@
+"""Exactly once, over every rank, node and restart: each case of tests/stress, once. `make stress` repeats them."""
+
+from __future__ import annotations
+
+import os
+
+import claimants
+import pytest
+from cases import CASES, Case
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_exactly_once(case: Case) -> None:
+    """As many messages at the local robot as the case asks for, saying what they must say."""
+    if case.needs_root and os.getuid() != 0:
+        pytest.skip("mounts and namespaces need root")
+    seen = case.run()
+    assert len(seen.messages) == case.expected, seen.stderr
+    assert all(case.says in message.text for message in seen.messages)
+
+
+def test_a_thousand_claimants_have_one_winner() -> None:
+    """All at once, on files. How long it takes is measured by `make stress`."""
+    decisions = claimants.on_files(1024)
+    assert (len(decisions), sum(won for won, _ in decisions)) == (1024, 1)
+
+
+def test_claimants_at_a_tcp_store_have_one_winner() -> None:
+    """The same store that torchrun's agent serves."""
+    decisions = claimants.on_tcp(8)
+    assert (len(decisions), sum(won for won, _ in decisions)) == (8, 1)
