@@ -16,7 +16,20 @@ from twinkle_notifier import DingNotifier
 from twinkle_notifier.claims.memory import MemoryStore
 from twinkle_notifier.inbox import Inbox
 
-_LAUNCHERS = ("TWINKLE", "RANK", "WORLD_SIZE", "LOCAL_", "MASTER_", "NODE_RANK", "GROUP_RANK", "SLURM_", "PMI", "OMPI_")
+_LAUNCHERS = (
+    "TWINKLE",
+    "RANK",
+    "WORLD_SIZE",
+    "LOCAL_",
+    "MASTER_",
+    "NODE_RANK",
+    "GROUP_RANK",
+    "SLURM_",
+    "PMI",
+    "OMPI_",
+    "MPI_",
+    "TORCHELASTIC_",
+)
 SECRET = "SEC0123456789abcdef"
 
 

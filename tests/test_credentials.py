@@ -135,7 +135,7 @@ def test_hardly_a_secret_is_not_masked() -> None:
 @pytest.mark.parametrize(
     ("url", "secrets"),
     [
-        ("https://host/robot/send?access_token=tok1&sign=s%2Bx&empty=", ["tok1", "s+x"]),
+        ("https://host/robot/send?access_token=tok1&sign=s%2Bx&empty=", ["tok1", "s+x", "s%2Bx"]),
         ("https://user:pass@host/x", ["pass"]),
         ("https://hooks.host/services/T0123456/B01234567890123456", ["B01234567890123456"]),
         ("https://host/", []),

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import pytest
 
-from twinkle_notifier.runtime import Instant, process_start
 from twinkle_notifier.seen import Seen
 
 SHARED = ("x",)
@@ -29,41 +28,33 @@ def test_the_same_exception_is_known_further_out(error: ValueError) -> None:
         try:
             raise error
         except ValueError as caught:
-            answers.append(seen.before("a", caught, process_start()))
+            answers.append(seen.before("a", caught))
             raise
 
     def outer() -> None:
         try:
             inner()
         except ValueError as caught:
-            answers.append(seen.before("a", caught, process_start()))
+            answers.append(seen.before("a", caught))
             raise caught
 
     with pytest.raises(ValueError):
         outer()
-    answers.append(seen.before("a", error, process_start()))
+    answers.append(seen.before("a", error))
     assert answers == [False, True, True]
 
 
 def test_each_channel_meets_it() -> None:
     """One that has told does not silence another."""
     seen, error = Seen(), raised(ValueError("x"))
-    assert [seen.before(channel, error, process_start()) for channel in "abab"] == [False, False, True, True]
+    assert [seen.before(channel, error) for channel in "abab"] == [False, False, True, True]
 
 
 def test_an_equal_exception_is_another() -> None:
     """Whether it is told again is not decided here."""
     seen = Seen()
     errors = [raised(ValueError("x")), raised(ValueError("x"))]
-    assert [seen.before("a", error, process_start()) for error in errors] == [False, False]
-
-
-def test_what_an_earlier_run_met_does_not_count() -> None:
-    """A notebook trains twice in one process."""
-    seen, error = Seen(), raised(ValueError("x"))
-    seen.before("a", error, process_start())
-    again = Instant.now()
-    assert [seen.before("a", error, again) for _ in range(2)] == [False, True]
+    assert [seen.before("a", error) for error in errors] == [False, False]
 
 
 @pytest.mark.parametrize("arguments", [lambda: (f"{0}",), lambda: (), lambda: SHARED], ids=["own", "none", "shared"])
@@ -80,7 +71,7 @@ def test_an_address_that_is_used_again_is_another_exception(arguments: Callable[
         try:
             fail()
         except ValueError as error:
-            return id(error), seen.before("a", error, process_start())
+            return id(error), seen.before("a", error)
         raise AssertionError
 
     pairs = [(meet(seen := Seen(), one), meet(seen, two)) for _ in range(100)]
@@ -105,5 +96,5 @@ def test_frames_are_not_held() -> None:
     try:
         fail()
     except ValueError as error:
-        seen.before("a", error, process_start())
+        seen.before("a", error)
     assert held[0]() is None

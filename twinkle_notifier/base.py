@@ -14,7 +14,7 @@ from twinkle_notifier import foreign, incident, signals
 from twinkle_notifier.claims import Mark
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import Outcome
-from twinkle_notifier.errors import UnknownNotifierError
+from twinkle_notifier.errors import ArgumentError, UnknownNotifierError
 from twinkle_notifier.report import Progress, default_name
 from twinkle_notifier.runtime import process_start
 
@@ -67,7 +67,7 @@ class Notifier:
         """
         name = data.get("class") if isinstance(data, Mapping) else None
         if not isinstance(name, str):
-            raise ValueError("a serialized notifier is a dict whose 'class' names it, as to_dict() writes it")
+            raise ArgumentError("a serialized notifier is a dict whose 'class' names it, as to_dict() writes it")
         return _class_named(name)._from_dict_impl(dict(data))
 
     @classmethod

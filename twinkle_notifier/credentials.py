@@ -14,7 +14,7 @@ from twinkle_notifier.errors import CredentialError
 
 REDACTED = "***"
 _SECRET_NAME = re.compile(
-    r"secret|token|passw|pwd|credential|auth|signature|webhook|hook|url|dsn|uri|(\b|_|api|access|routing|private)key",
+    r"secret|token|pass|pwd|credential|auth|signature|hook|url|dsn|uri|key(?!word)",
     re.IGNORECASE,
 )
 _FILE_LIMIT = 64 * 1024  # bytes; a secret is short, and PATH may be a device that never ends
@@ -54,26 +54,32 @@ def _from_file(path: str) -> str:
     try:
         with open(os.path.expanduser(path), encoding="utf-8") as file:
             return file.read(_FILE_LIMIT).strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise CredentialError(f"file:{path} cannot be read ({reason}): put the secret there, in UTF-8") from None
+    except OSError as error:
+        reason = error.strerror
+    except ValueError:  # as __context__ it would show what the file holds
+        reason = "it is no path, or not UTF-8 text"
+    raise CredentialError(f"file:{path} cannot be read ({reason}): put the secret there, in UTF-8")
 
 
 def secrets_in_url(url: str) -> list[str]:
     """The parts of a webhook URL that grant access: query values, a password, long path segments."""
     parts = urlsplit(url)
     values = [value for _, value in parse_qsl(parts.query)]
+    written = [field.partition("=")[2] for field in parts.query.split("&")]
+    values += [value for value in written if value and value not in values]
     segments = [segment for segment in parts.path.split("/") if len(segment) >= 16]
     return [*values, *segments, *([parts.password] if parts.password else [])]
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:
     """`text` without any of the `secrets`, raw or URL-encoded."""
-    forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in (secret, quote(secret, safe=""))}
-    forms |= {quote_plus(form) for form in forms}
-    for form in sorted(forms, key=len, reverse=True):
-        text = text.replace(form, REDACTED)
-    return text
+    forms = {secret for secret in secrets if len(secret) >= _SHORTEST}
+    for _ in range(2):  # encoded once, and once more by whoever did not know
+        forms |= {encoded for form in forms for encoded in (quote(form), quote(form, safe=""), quote_plus(form))}
+    if not forms:
+        return text
+    longest_first = sorted(forms, key=len, reverse=True)
+    return re.sub("|".join(map(re.escape, longest_first)), REDACTED, text, flags=re.IGNORECASE)  # %2B is %2b
 
 
 class _Mask(logging.Filter):

@@ -22,6 +22,7 @@ _QUEUE = 100  # messages that may wait in the background
 
 log = logging.getLogger("twinkle_notifier")
 
+Work = Callable[[], object]
 Status = Literal["sent", "duplicate", "throttled", "failed", "unknown", "queued", "skipped"]
 
 
@@ -55,6 +56,9 @@ class Message(str):
         message.id = message_id
         return message
 
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
+        return str(self), self.id
+
 
 def send(notifier: Callable[[str], object], message: str, seconds: float, incident: str = "") -> Outcome:
     """Hand `message` to `notifier` and wait up to `seconds`. Never raises, whatever the notifier does."""
@@ -81,17 +85,19 @@ class Background:
     """One queue and one daemon thread for messages that no training waits for; waited for shortly at exit."""
 
     _pid: int
-    _queue: queue.Queue[Callable[[], object]]
+    _queue: queue.Queue[Work]
     _lock: threading.Lock
     _running: bool
 
     def __init__(self) -> None:
         self._start_over()
 
-    def post(self, work: Callable[[], object]) -> None:
-        """Do `work` soon, in order. Where no thread can start any more, do it now."""
-        if self._pid != os.getpid():  # forked: the thread and what waited for it are the parent's
-            self._start_over()
+    def post(self, work: Work) -> None:
+        """Do `work` soon, in order. At the interpreter's exit, do it now."""
+        self._mind_forks()
+        if not threading.main_thread().is_alive():  # in an atexit handler: nobody would wait for the thread any more
+            foreign.call(work, EXIT_BUDGET)
+            return
         try:
             self._queue.put_nowait(work)
         except queue.Full:
@@ -103,6 +109,7 @@ class Background:
 
     def flush(self, seconds: float = EXIT_BUDGET) -> bool:
         """Wait up to `seconds` for what is waiting; False, and a log line, when something is still on its way."""
+        self._mind_forks()
         deadline = time.monotonic() + seconds
         while left := self._queue.unfinished_tasks:  # not join(): it knows no time-out, and no thread may start now
             if time.monotonic() > deadline:
@@ -110,6 +117,10 @@ class Background:
                 return False
             time.sleep(_POLL)
         return True
+
+    def _mind_forks(self) -> None:
+        if self._pid != os.getpid():  # forked: the thread, and what waits for it, are the parent's
+            self._start_over()
 
     def _start_over(self) -> None:
         self._pid = os.getpid()
@@ -120,9 +131,11 @@ class Background:
     def _start(self) -> bool:
         from multiprocessing.util import Finalize  # runs in multiprocessing's children too, where atexit does not
 
+        import requests  # noqa: F401  here: a fork while the thread imports it would inherit a locked import
+
         try:
             threading.Thread(target=self._work, name="twinkle-notifier-background", daemon=True).start()
-        except RuntimeError:  # at interpreter exit, or at the process limit
+        except RuntimeError:  # at the process limit
             self._do(self._queue.get_nowait())
             return False
         Finalize(None, self.flush, exitpriority=100)
@@ -132,11 +145,9 @@ class Background:
         while True:
             self._do(self._queue.get())
 
-    def _do(self, work: Callable[[], object]) -> None:
-        try:
-            work()
-        finally:
-            self._queue.task_done()
+    def _do(self, work: Work) -> None:
+        foreign.call(work, BACKGROUND_BUDGET + 1)
+        self._queue.task_done()
 
 
 background = Background()  # one for the process, so that its end waits once

@@ -11,6 +11,10 @@ class NotifierError(Exception):
     """Base of every error that this package raises."""
 
 
+class ArgumentError(NotifierError, ValueError):
+    """An argument or setting that cannot work. The text names it and shows no secret."""
+
+
 class CredentialError(NotifierError, ValueError):
     """A reference such as ``env:DING_URL`` or ``file:/run/secrets/ding`` leads to nothing usable."""
 
@@ -40,3 +44,10 @@ class DeliveryError(NotifierError):
         self.fate: Fate = fate
         self.final = final
         self.code = code
+
+
+def reason(error: BaseException | None) -> str:
+    """What a log may say of `error`. Of one that is not ours only the type: its text may hold a webhook's URL."""
+    if error is None:
+        return "no answer in time"
+    return str(error) if isinstance(error, NotifierError) else type(error).__name__

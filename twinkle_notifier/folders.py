@@ -28,12 +28,10 @@ def folder(*parts: str) -> Path:
 
 def write(path: Path, data: bytes) -> None:
     """Make a file of mode 0600, on the disk when this returns. Raises OSError, FileExistsError if it is there."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(handle, data)
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def draft(where: Path) -> Path:
@@ -41,9 +39,14 @@ def draft(where: Path) -> Path:
     return where / f"draft-{os.getpid()}-{os.urandom(6).hex()}"
 
 
+def _chosen() -> Path | None:
+    chosen = os.environ.get(VARIABLE)
+    return Path(chosen).expanduser() if chosen else None
+
+
 def _roots() -> Iterator[Path]:
-    if chosen := os.environ.get(VARIABLE):
-        yield Path(chosen).expanduser()
+    if (chosen := _chosen()) is not None:
+        yield chosen
     user = f"twinkle-notifier-{os.getuid()}" if hasattr(os, "getuid") else "twinkle-notifier"
     with suppress(FileNotFoundError):  # tempfile found no folder at all
         yield Path(tempfile.gettempdir()) / user
@@ -55,8 +58,8 @@ def _usable(root: Path, parts: tuple[str, ...]) -> Path:
     for part in ("", *parts):  # one by one: mkdir gives the mode to the last part alone
         path = path / part
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if hasattr(os, "getuid") and path.stat().st_uid != os.getuid():
-        raise PermissionError(f"{path} belongs to another user")
+        if path != _chosen() and hasattr(os, "getuid") and path.stat().st_uid != os.getuid():
+            raise PermissionError(f"{path} belongs to another user")
     probe = draft(path)
     try:
         write(probe, b"probe")

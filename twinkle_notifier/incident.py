@@ -43,7 +43,7 @@ class Case:
 def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool]) -> Outcome:
     """Tell of `case`, or learn that another rank does. May take `PATIENCE` seconds; less of it in a `hurry`."""
     channel = _channel(notifier)
-    if _seen.before(channel, case.exc, case.mark.at):
+    if _seen.before(channel, case.exc):
         return Outcome("duplicate", "this process has told of the same exception")
     walk = _Walk(notifier, case, channel, hurry)
     return claims.with_store(walk.where, case.store, walk.with_store)

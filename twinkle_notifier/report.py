@@ -76,7 +76,7 @@ class Report:
     def headline(self) -> str:
         """One line: the run, what became of it, and the error."""
         error = f"{self.type}: {self.message}" if self.message else self.type
-        what = f"{self.name} {_VERBS[self.kind]}"
+        what = f"{_inline(self.name)} {_VERBS[self.kind]}"
         return f"{what}: {_one_line(error)}" if self.kind in ("failed", "exited") else what
 
     def markdown(self, extra: Sequence[str] = (), attempt: str = "") -> str:
@@ -127,7 +127,7 @@ def now() -> str:
 
 def duration(seconds: float) -> str:
     """``1 h 02 min``, ``3 min 07 s``, ``8 s``."""
-    minutes, rest = divmod(round(seconds), 60)
+    minutes, rest = divmod(max(round(seconds), 0), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
         return f"{hours} h {minutes:02} min"

@@ -13,6 +13,7 @@ from twinkle_notifier import claims, delivery, foreign, report, state
 from twinkle_notifier.base import notify_exception
 from twinkle_notifier.channels import VARIABLE, from_environment
 from twinkle_notifier.claims.store import Store
+from twinkle_notifier.errors import reason
 from twinkle_notifier.report import Progress
 from twinkle_notifier.runtime import Instant, Where, process_start
 
@@ -69,7 +70,7 @@ class TrainingRun:
     @property
     def name(self) -> str:
         """The run's name in messages."""
-        return self._name or report.default_name()
+        return str(self._name or report.default_name())
 
     def started(self, facts: list[str] | None = None) -> None:
         """The training begins (again). `facts` are Markdown list items for the message."""
@@ -141,9 +142,9 @@ class TrainingRun:
         if self._given is None and self._found is None:
             answer = foreign.call(from_environment, delivery.EXIT_BUDGET)
             if answer.error is not None:
-                log.warning("no notifier from the environment: %s", answer.error)
+                log.warning("no notifier from the environment: %s", reason(answer.error))
             self._found = answer.value
-        return self._given or self._found
+        return self._given if self._given is not None else self._found
 
     def _count(self) -> None:
         self._sequence = claims.counted(Where.here(), self._store)

@@ -192,6 +192,8 @@ def run_key(where: Where) -> str | None:
         return f"pmix/{env['PMIX_NAMESPACE']}"
     if "MASTER_PORT" in env:
         return f"master/{env.get('MASTER_ADDR')}/{env['MASTER_PORT']}"
+    if (ray := sys.modules.get("ray")) is not None and ray.is_initialized():
+        return f"ray/{ray.get_runtime_context().get_job_id()}"
     if _multiprocessing_child():
         return f"parent/{_host_key()}/{os.getppid()}/{started_at(os.getppid())}"
     return f"world/{sys.argv[0]}/{where.world_size}" if where.world_size > 1 else None

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from traceback import walk_tb
 from types import CodeType
 
-from twinkle_notifier.runtime import Instant
-
 _REMEMBERED = 16  # exceptions
 
 
@@ -17,7 +15,7 @@ class _Trace:
     """An exception told from another without holding it, which would hold its frames and their tensors.
 
     Builtin exceptions take no weak reference, and the user's is not ours to write to. Its address alone may be used
-    again; its arguments, which we hold, are not; and where it has none, its way so far tells.
+    again; its arguments, which we hold, are not, but some share them, or have none; its way so far tells the rest.
     """
 
     channel: str
@@ -32,19 +30,19 @@ class _Trace:
 
     def came_from(self, other: _Trace) -> bool:
         same = (self.channel, self.address) == (other.channel, other.address) and self.args is other.args
-        return same and (bool(self.args) or self.way[: len(other.way)] == other.way)
+        return same and self.way[: len(other.way)] == other.way
 
 
 class Seen:
     """The last exceptions that a process has met."""
 
     def __init__(self) -> None:
-        self._traces: deque[tuple[_Trace, Instant]] = deque(maxlen=_REMEMBERED)
+        self._traces: deque[_Trace] = deque(maxlen=_REMEMBERED)
 
-    def before(self, channel: str, exc: BaseException, since: Instant) -> bool:
-        """Whether `exc` was met for `channel` before, and after `since`; it is remembered from now on."""
+    def before(self, channel: str, exc: BaseException) -> bool:
+        """Whether `exc` was met for `channel` before; it is remembered from now on."""
         trace = _Trace.of(channel, exc)
-        if any(trace.came_from(known) and at.after(since) for known, at in list(self._traces)):
+        if any(trace.came_from(known) for known in list(self._traces)):
             return True
-        self._traces.append((trace, Instant.now()))
+        self._traces.append(trace)
         return False

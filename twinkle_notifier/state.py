@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import time as clock
+from enum import Enum
 from typing import Any
 
 from twinkle_notifier import foreign
 from twinkle_notifier.base import Notifier
 from twinkle_notifier.credentials import holds_redacted, redact
+from twinkle_notifier.errors import reason
 
 VERSION = 1
 _REMEMBERED = 50  # messages that the state lists
@@ -27,11 +29,11 @@ def describe(notifier: object, *, save_secrets: bool) -> dict[str, Any] | None:
     to_dict = getattr(notifier, "to_dict", None)
     if to_dict is None:
         return None
-    answer = foreign.call(to_dict, _BUDGET)
+    answer = foreign.call(lambda: _plain(to_dict()), _BUDGET)
     if not isinstance(answer.value, dict):
         log.warning("%s.to_dict() gave no dict, so checkpoints do not hold it", type(notifier).__name__)
         return None
-    data: dict[str, Any] = _plain(answer.value)
+    data: dict[str, Any] = answer.value
     return data if save_secrets else redact(data)
 
 
@@ -41,7 +43,9 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(item) for item in value]
-    for kind in (bool, int, float, str):  # a plain copy: numpy's float64 and enums derive from these
+    if isinstance(value, Enum):
+        return _plain(value.value)
+    for kind in (bool, int, float, str):  # a plain copy: numpy's float64 derives from float
         if isinstance(value, kind):
             return kind(value)
     return None if value is None else str(value)
@@ -99,5 +103,5 @@ def restored(state: dict[str, Any]) -> Notifier | None:
     answer = foreign.call(lambda: Notifier.from_dict(data), _BUDGET)
     if isinstance(answer.value, Notifier):
         return answer.value
-    log.warning("the checkpoint's %s cannot be restored (%s)", data.get("class"), answer.error)
+    log.warning("the checkpoint's %s cannot be restored (%s)", data.get("class"), reason(answer.error))
     return None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,10 +41,11 @@ ray.shutdown()
 """
 
 
-def test_actors_tell_once_and_a_wrapped_cause_is_shown(run: Callable[..., Any], inbox: Inbox) -> None:
+def test_actors_tell_once_and_a_wrapped_cause_is_shown(run: Callable[..., Any], inbox: Inbox, tmp_path: Path) -> None:
     """Three actors meet one error; the driver meets a task's, as text, and shows its cause. In two jobs, so twice."""
     for _ in range(2):
-        done = run(SCRIPT)
+        with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as short:  # its sockets' paths have a limit
+            done = run(SCRIPT, RAY_TMPDIR=short, TMPDIR=short, TWINKLE_NOTIFIER_DIR=str(tmp_path))
         assert done.returncode == 0, done.stderr
         assert done.stdout.strip() == "['duplicate', 'duplicate', 'sent']"
     titles = [message.title for message in inbox.messages]

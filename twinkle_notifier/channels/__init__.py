@@ -7,6 +7,7 @@ import os
 
 from twinkle_notifier.base import Notifier
 from twinkle_notifier.channels.ding import DingNotifier
+from twinkle_notifier.errors import ArgumentError
 
 VARIABLE = "TWINKLE_NOTIFIER"
 
@@ -26,7 +27,7 @@ def from_environment() -> Notifier | None:
         return _from_json(text)
     if DingNotifier.serves(text):
         return DingNotifier(text)
-    raise ValueError(
+    raise ArgumentError(
         f"{VARIABLE} holds neither a DingTalk webhook URL nor a JSON object as Notifier.to_dict() writes it"
     )
 
@@ -37,5 +38,5 @@ def _from_json(text: str) -> Notifier:
     except ValueError:
         data = None  # the error would show the text
     if data is None:
-        raise ValueError(f"{VARIABLE} begins like JSON and is none: write it as Notifier.to_dict() does")
+        raise ArgumentError(f"{VARIABLE} begins like JSON and is none: write it as Notifier.to_dict() does")
     return Notifier.from_dict(data)

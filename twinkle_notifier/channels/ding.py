@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from twinkle_notifier.base import Notifier
 from twinkle_notifier.channels import http, markdown
 from twinkle_notifier.credentials import is_reference, mask, resolve, secrets_in_url
-from twinkle_notifier.errors import DeliveryError
+from twinkle_notifier.errors import ArgumentError, DeliveryError
 
 _HOSTS = ("oapi.dingtalk.com", "oapi.dingtalk.io")
 _PATH = "/robot/send"
@@ -82,7 +82,10 @@ class DingNotifier(Notifier):
     @staticmethod
     def serves(url: str) -> bool:
         """Whether `url` is the webhook of a DingTalk robot (or of a local one, see `twinkle_notifier.inbox`)."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:  # no URL at all
+            return False
         return parts.scheme in ("http", "https") and (parts.hostname in _HOSTS or parts.path == _PATH)
 
     def __call__(self, message: str) -> None:
@@ -96,7 +99,7 @@ class DingNotifier(Notifier):
             CredentialError: a reference leads nowhere.
         """
         if not message.strip():
-            raise ValueError("the message is empty: DingTalk takes none")
+            raise ArgumentError("the message is empty: DingTalk takes none")
         secret = resolve(self.secret) if self.secret else None
         _Send(_checked_url(resolve(self.ding_url)), secret, self.timeout, message).run()
 
@@ -122,7 +125,9 @@ class DingNotifier(Notifier):
 
 def _checked_url(url: object) -> str:
     if not isinstance(url, str) or not url.strip():
-        raise ValueError("ding_url is empty: give the robot's webhook URL, or a reference to it such as 'env:DING_URL'")
+        raise ArgumentError(
+            "ding_url is empty: give the robot's webhook URL, or a reference to it such as 'env:DING_URL'"
+        )
     url = url.strip()
     if is_reference(url):
         return url
@@ -132,7 +137,7 @@ def _checked_url(url: object) -> str:
     except ValueError:
         usable = False  # the error would show the URL
     if not usable:
-        raise ValueError(
+        raise ArgumentError(
             "ding_url is no http(s) URL: copy the robot's webhook URL, https://oapi.dingtalk.com/robot/..."
         )
     return url
@@ -142,13 +147,15 @@ def _checked_secret(secret: object) -> str | None:
     if secret is None or secret == "":
         return None  # an unsigned robot; "" is what an unset setting gives
     if not isinstance(secret, str):
-        raise ValueError("secret is no text: give the robot's signing secret, or a reference such as 'env:DING_SECRET'")
+        raise ArgumentError(
+            "secret is no text: give the robot's signing secret, or a reference such as 'env:DING_SECRET'"
+        )
     return secret.strip()
 
 
 def _checked_timeout(timeout: object) -> float:
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < float("inf"):
-        raise ValueError(f"timeout is {timeout!r}: give the seconds for one request, more than 0")
+        raise ArgumentError(f"timeout is {timeout!r}: give the seconds for one request, more than 0")
     return timeout
 
 

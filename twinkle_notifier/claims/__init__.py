@@ -30,6 +30,7 @@ _OPEN = 3.0  # seconds to open a store
 log = logging.getLogger("twinkle_notifier")
 
 State = Literal["claimed", "sent", "failed", "refused"]
+_STATES: dict[str, State] = {"claimed": "claimed", "sent": "sent", "failed": "failed", "refused": "refused"}
 T = TypeVar("T")
 
 
@@ -65,8 +66,14 @@ class Record:
         """As stored; None for what cannot be read, which then counts as made before anything started."""
         try:
             fields = json.loads(data)
-            fields["holder"], fields["at"] = Holder(**fields["holder"]), Instant(**fields["at"])
-            return cls(**fields)
+            at, sequence = fields["at"], fields["sequence"]
+            return cls(
+                _STATES[fields["state"]],
+                int(fields["rank"]),
+                Holder(**fields["holder"]),
+                Instant(str(at["boot"]), float(at["since_boot"]), float(at["wall"])),
+                None if sequence is None else int(sequence),
+            )
         except (ValueError, KeyError, TypeError):
             return None
 

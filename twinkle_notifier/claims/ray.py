@@ -7,8 +7,6 @@ from typing import Any
 
 from twinkle_notifier.claims.memory import MemoryStore
 
-_TIMEOUT = 3.0  # seconds for one call
-
 
 def is_running() -> bool:
     """Whether this process belongs to a Ray job."""
@@ -21,6 +19,8 @@ class RayStore:
 
     It is detached: one that is not died while in use. So it outlives its job, idle, and is keyed by the job.
     """
+
+    seconds = 10.0  # for one call: the first one starts the actor's process
 
     def __init__(self) -> None:
         import ray
@@ -53,4 +53,4 @@ class RayStore:
         return int(self._call("sequence", step))
 
     def _call(self, method: str, *args: Any) -> Any:
-        return self._get(getattr(self._actor, method).remote(*args), timeout=_TIMEOUT)
+        return self._get(getattr(self._actor, method).remote(*args), timeout=self.seconds)

@@ -7,14 +7,15 @@ from typing import Protocol, TypeVar
 
 from twinkle_notifier import foreign
 
-_SECONDS = 3.0  # for one operation
+_SECONDS = 3.0  # for one operation, where the store does not tell otherwise
 T = TypeVar("T")
 
 
 class Store(Protocol):
     """Where the processes of a run keep the logs of their incidents. Keys and members are short ASCII words.
 
-    A store may raise anything, and may hang: it is then left for the next best.
+    A store may raise anything, and may hang: it is then left for the next best. It has 3 s for an operation, or as many
+    as its attribute `seconds` says.
     """
 
     def append(self, key: str, index: int, record: bytes) -> bool:
@@ -42,10 +43,11 @@ class Store(Protocol):
 
 
 class Bounded:
-    """A store whose every operation ends within 3 s, and which raises nothing but OSError."""
+    """A store whose every operation ends in time, and which raises nothing but OSError."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._seconds: float = getattr(store, "seconds", _SECONDS)
 
     @staticmethod
     def open(opened: Callable[[], Store], seconds: float) -> Store:
@@ -54,26 +56,26 @@ class Bounded:
 
     def append(self, key: str, index: int, record: bytes) -> bool:
         """See `Store`."""
-        return _bounded(lambda: self._store.append(key, index, record))
+        return _bounded(lambda: self._store.append(key, index, record), self._seconds)
 
     def read(self, key: str, start: int) -> list[bytes]:
         """See `Store`."""
-        return _bounded(lambda: self._store.read(key, start))
+        return _bounded(lambda: self._store.read(key, start), self._seconds)
 
     def join(self, key: str, member: str) -> None:
         """See `Store`."""
-        _bounded(lambda: self._store.join(key, member))
+        _bounded(lambda: self._store.join(key, member), self._seconds)
 
     def members(self, key: str) -> set[str]:
         """See `Store`."""
-        return _bounded(lambda: self._store.members(key))
+        return _bounded(lambda: self._store.members(key), self._seconds)
 
     def sequence(self, step: int) -> int | None:
         """See `Store`."""
-        return _bounded(lambda: self._store.sequence(step))
+        return _bounded(lambda: self._store.sequence(step), self._seconds)
 
 
-def _bounded(work: Callable[[], T], seconds: float = _SECONDS) -> T:
+def _bounded(work: Callable[[], T], seconds: float) -> T:
     answer = foreign.call(work, seconds)
     if answer.error is None and not answer.returned:
         raise OSError(f"no answer within {seconds:g} s")

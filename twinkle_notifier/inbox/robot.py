@@ -60,7 +60,7 @@ class Robot:
             return self._refusal(query, content_type, body) or self._accept(json.loads(body), len(body))
 
     def _refusal(self, query: Mapping[str, str], content_type: str, body: bytes) -> Answer | None:
-        if not hmac.compare_digest(query.get("access_token", ""), self.token):
+        if not _same(query.get("access_token", ""), self.token):
             return _refuse(300001, "token is not exist")
         if content_type.partition(";")[0].strip() != "application/json":
             return _refuse(43004, "the Content-Type must be application/json")
@@ -72,13 +72,14 @@ class Robot:
         millis = query.get("timestamp", "")
         if not millis.isdecimal() or abs(int(millis) / 1000 - time.time()) > _CLOCK_LIMIT:
             return _refuse(310000, "invalid timestamp, more than one hour off")
-        if not hmac.compare_digest(query.get("sign", ""), signature(self.secret, int(millis))):
+        if not _same(query.get("sign", ""), signature(self.secret, int(millis))):
             return _refuse(310000, "sign not match")
         return None
 
     def _without_keyword(self, body: bytes) -> Answer | None:
-        text = body.decode()
-        if self.keywords and not any(keyword in text for keyword in self.keywords):
+        payload = json.loads(body)
+        texts = " ".join(payload[payload["msgtype"]].values())
+        if self.keywords and not any(keyword in texts for keyword in self.keywords):
             return _refuse(310000, "keywords not in content")
         return None
 
@@ -101,6 +102,10 @@ class Robot:
         self._accepted.append(time.monotonic())
         self.messages.append(Received(kind, content.get("title", ""), text, msg_uuid, size, time.time()))
         return _OK
+
+
+def _same(given: str, right: str) -> bool:
+    return hmac.compare_digest(given.encode(), right.encode())
 
 
 def _refuse(code: int, message: str) -> Answer:

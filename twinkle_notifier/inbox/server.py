@@ -124,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, "text/html", page(cast(_Server, self.server).robot.messages))
 
     def _send(self, status: int, kind: str, text: str) -> None:
-        body = text.encode()
+        body = text.encode("utf-8", "replace")
         self.send_response(status)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
