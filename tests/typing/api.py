@@ -1,0 +1,68 @@
+"""Public calls that are only type-checked: what a user may write, and gets."""
+
+from collections.abc import Callable
+from typing import Any
+
+from lightning.pytorch import Trainer
+
+from twinkle_notifier import (
+    ConsoleNotifier,
+    DeliveryError,
+    DingNotifier,
+    Mark,
+    Notifier,
+    Outcome,
+    Progress,
+    Store,
+    TrainingRun,
+    notify_exception,
+    resolve,
+    watch,
+)
+from twinkle_notifier.inbox import Inbox, Received
+from twinkle_notifier.integrations.lightning import NotifierCallback
+from twinkle_notifier.integrations.transformers import NotifierCallback as HFCallback
+from twinkle_notifier.integrations.transformers import guard
+from twinkle_notifier.testing import RecordingNotifier
+
+
+class Own(Notifier):
+    def __call__(self, message: str) -> None:
+        raise DeliveryError("full", fate="throttled", final=False, code=1)
+
+    @classmethod
+    def _from_dict_impl(cls, data: dict[str, Any]) -> Notifier:
+        return cls()
+
+
+def calls(store: Store, mark: Mark, error: Exception, hf_trainer: Any) -> None:
+    ding = DingNotifier(ding_url="env:A", secret=None, timeout=5)
+    data: dict[str, Any] = ding.to_dict()
+    restored: Notifier = Notifier.from_dict(data)
+    outcome: Outcome = notify_exception(restored, "context", error, "name", store=store, mark=mark)
+    notify_exception(None, context="x", exc=error, name=None, progress=Progress(epoch=1.0, step=2))
+    notify_exception(print, exc=error)
+    status: str = outcome.status
+    run = TrainingRun(Own(), name=status, on_start=True)
+    run.started()
+    run.failed(error, "fit", lambda: Progress(step=1))
+    run.ended()
+    state: dict[str, Any] = run.state_dict()
+    run.load_state_dict(state)
+    Trainer(callbacks=[NotifierCallback(ding, name="sft", on_start=False, on_end=True)])
+    HFCallback(ConsoleNotifier(), name="sft")
+    with guard(hf_trainer), watch(ding, "x"):
+        pass
+    text: str = resolve("env:A")
+    messages: list[str] = RecordingNotifier().messages
+    with Inbox(token=text) as inbox:
+        received: list[Received] = inbox.messages
+    print(messages, received)
+
+
+@watch(ConsoleNotifier(), "decorated")
+def decorated(number: int) -> str:
+    return str(number)
+
+
+kept: Callable[[int], str] = decorated
