@@ -63,6 +63,7 @@ class TrainingRun:
         self._found: Callable[[str], object] | None = None  # in a checkpoint or the environment
         self._name, self._on_start, self._on_end, self._save_secrets = name, on_start, on_end, save_secrets
         self._state = state.fresh()
+        self._described_notifier: Callable[[str], object] | None = None
         self._began, self._since = time.time(), TrainingRun._last_end
         self._store = store
         self._sequence: int | None = None
@@ -121,6 +122,7 @@ class TrainingRun:
     def load_state_dict(self, saved: object) -> None:
         """Take over the state that a checkpoint held, as far as it can be used; see `state.read`."""
         self._state = state.read(saved)
+        self._described_notifier = None
         self._found = None if self._given is not None else state.restored(self._state)
 
     def resume(self, states: Mapping[str, Any]) -> None:
@@ -135,7 +137,10 @@ class TrainingRun:
         states[self.key] = self._described()
 
     def _described(self) -> dict[str, Any]:
-        self._state["notifier"] = state.describe(self._notifier(), save_secrets=self._save_secrets)
+        notifier = self._notifier()
+        if notifier is not self._described_notifier:  # once: a to_dict that hangs would hold up every checkpoint
+            self._state["notifier"] = state.describe(notifier, save_secrets=self._save_secrets)
+            self._described_notifier = notifier
         return self._state
 
     def _notifier(self) -> Callable[[str], object] | None:

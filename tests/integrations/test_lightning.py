@@ -344,8 +344,9 @@ def test_launchers_of_lightning(strategy: str, run: Callable[..., Any], inbox: I
     done = run(script(strategy=strategy))
     assert done.returncode != 0
     [message] = inbox.messages
-    assert message.title.startswith("sft failed: ")
-    assert "ValueError: lost" in message.text
+    assert message.title == "sft failed: ValueError: lost"
+    assert "- At: train.py:" in message.text
+    assert "in training_step" in message.text
     assert "ValueError: lost" in done.stderr
 
 

@@ -201,6 +201,10 @@ def only_connection_errors(lab: Lab) -> None:
     lab.torchrun(CONNECTED.format(action='if rank == 0: raise ValueError("the cause")'), 4)
 
 
+def all_at_once(lab: Lab) -> None:
+    lab.torchrun(CONNECTED.format(action='raise ValueError("met by all")'), 4)
+
+
 def killed_rank(lab: Lab) -> None:
     lab.torchrun(CONNECTED.format(action="if rank == 3: os.kill(os.getpid(), signal.SIGKILL)"), 4)
 
@@ -233,10 +237,11 @@ CASES = [
     ),
     Case("a full working and temporary folder", 1, full_folder, needs_root=True),
     Case("a deleted working and temporary folder", 1, deleted_folder),
-    Case("an elastic restart, one node", 2, restart, "1"),
+    Case("an elastic restart, one node", 2, restart, "1", says="of 2\n"),
     Case("an elastic restart, two agents", 2, restart_on_two),
     Case("two runs with the same id and port", 2, next_run),
     Case("two runs with the same process ids", 2, pid_reused, "1", needs_root=True),
+    Case("4 ranks at one moment", 1, all_at_once, says="- Ranks: 0-3 of 4\n"),
     Case("two different causes", 2, two_causes),
     Case("rank 0 fails, 3 get connection errors", 1, only_connection_errors, says="the cause"),
     Case("a rank is SIGKILLed, 3 get connection errors", 1, killed_rank, says="likely one was killed"),

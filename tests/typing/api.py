@@ -4,6 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from lightning.pytorch import Trainer
+from twinkle_notifier.integrations.lightning import NotifierCallback
+from twinkle_notifier.integrations.transformers import NotifierCallback as HFCallback
+from twinkle_notifier.integrations.transformers import guard
 
 from twinkle_notifier import (
     ConsoleNotifier,
@@ -20,9 +23,6 @@ from twinkle_notifier import (
     watch,
 )
 from twinkle_notifier.inbox import Inbox, Received
-from twinkle_notifier.integrations.lightning import NotifierCallback
-from twinkle_notifier.integrations.transformers import NotifierCallback as HFCallback
-from twinkle_notifier.integrations.transformers import guard
 from twinkle_notifier.testing import RecordingNotifier
 
 
