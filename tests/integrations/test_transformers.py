@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 import threading
+import time
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -248,6 +249,35 @@ def test_tells_of_an_early_stop_and_the_best_checkpoint(tmp_path: Path) -> None:
     assert background.flush(10)
     assert "- Ended because: a callback stopped it" in told.messages[0]
     assert f"- Best checkpoint: {tmp_path}/checkpoint-" in told.messages[0]
+
+
+class Bad(Notifier):
+    """A notifier that does what it should not."""
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+
+    def __call__(self, message: str) -> None:
+        if self.how == "raise":
+            raise RuntimeError("the notifier is broken")
+        if self.how == "exit":
+            raise SystemExit(7)
+        time.sleep(60)
+
+    def to_dict(self) -> dict[str, Any]:
+        self("")
+        return {}
+
+
+@pytest.mark.parametrize("how", ["raise", "exit", "hang"])
+def test_a_bad_notifier_changes_nothing(how: str, tmp_path: Path) -> None:
+    """The user sees their own exception within the budget, and a good run ends well, with its checkpoints."""
+    began, error = time.monotonic(), ValueError("mine")
+    with pytest.raises(ValueError) as caught:
+        trainer(tmp_path, NotifierCallback(Bad(how)), error=error).train()
+    assert (caught.value, caught.value.__context__, caught.value.__cause__) == (error, None, None)
+    assert time.monotonic() - began < 8 + 12
+    assert (save(tmp_path, NotifierCallback(Bad(how))) / "trainer_state.json").exists()
 
 
 def test_trainer_still_pickles_and_copies(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv6Address
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -135,6 +134,8 @@ def _checked_url(url: object) -> str:
     try:
         parts = urlsplit(url)
         if "[" in parts.netloc:
+            from ipaddress import IPv6Address
+
             IPv6Address(parts.hostname or "")  # before Python 3.11 urlsplit lets anything stand in the brackets
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
