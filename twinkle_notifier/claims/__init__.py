@@ -1,234 +1,24 @@
-"""Who tells: one rank claims an incident, sends, and says so; the others wait for that.
-
-An incident's story is a short log of records that only grows: ``claimed``, then ``sent``, ``failed`` or ``refused``.
-"""
+"""Who tells: the claims of a run's processes (`desk`), and the choice between the stores that keep them."""
 
 from __future__ import annotations
 
-import json
 import logging
-import time
-import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from twinkle_notifier.claims import ray, torch_store
+from twinkle_notifier.claims.desk import FOLLOWER, Claim, Desk, Mark, State, Told
 from twinkle_notifier.claims.files import FileStore
 from twinkle_notifier.claims.memory import MemoryStore
 from twinkle_notifier.claims.store import Bounded, Store
-from twinkle_notifier.runtime import Holder, Instant, Where, run_key
+from twinkle_notifier.runtime import Where, run_key
 
-LEASE = 12.0  # seconds that a claim holds without a word: the budget of a send, and a margin
-_POLL = 0.01  # seconds between two looks at the store, at first; then longer, up to
-_POLL_PER_RANK = 0.0002  # seconds for each rank of the run, all of which may be looking
-_POLITE = 0.0001  # seconds that a rank lets each lower one go first, so that of a thousand few have to write
-_CROWD = 1024
-_HURRY = 0.25  # seconds that a gathering still takes when the process is asked to end
+__all__ = ["FOLLOWER", "Claim", "Desk", "Mark", "State", "Store", "Told", "alone", "counted", "counts", "with_store"]
+
 _OPEN = 3.0  # seconds to open a store
 
 log = logging.getLogger("twinkle_notifier")
-
-State = Literal["claimed", "sent", "failed", "refused"]
-_STATES: dict[str, State] = {"claimed": "claimed", "sent": "sent", "failed": "failed", "refused": "refused"}
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Mark:
-    """The moment from which on a process heeds claims, and what its store had counted to by then, if it counts."""
-
-    at: Instant
-    sequence: int | None = None
-
-
-@dataclass(frozen=True)
-class Record:
-    """One line of an incident's log."""
-
-    state: State
-    rank: int
-    holder: Holder
-    at: Instant
-    sequence: int | None = None
-
-    @classmethod
-    def now(cls, state: State, rank: int, store: Store) -> Record:
-        """A record of this process and moment."""
-        return cls(state, rank, Holder.me(), Instant.now(), store.sequence(1))
-
-    def dump(self) -> bytes:
-        """As stored."""
-        return json.dumps(asdict(self)).encode()
-
-    @classmethod
-    def load(cls, data: bytes) -> Record | None:
-        """As stored; None for what cannot be read, which then counts as made before anything started."""
-        try:
-            fields = json.loads(data)
-            at, sequence = fields["at"], fields["sequence"]
-            return cls(
-                _STATES[fields["state"]],
-                int(fields["rank"]),
-                Holder(**fields["holder"]),
-                Instant(str(at["boot"]), float(at["since_boot"]), float(at["wall"])),
-                None if sequence is None else int(sequence),
-            )
-        except (ValueError, KeyError, TypeError):
-            return None
-
-    def after(self, mark: Mark) -> bool:
-        """Whether it was certainly made after `mark`. Between machines a store's count is surer than their clocks."""
-        if self.at.boot != mark.at.boot and self.sequence is not None and mark.sequence is not None:
-            return self.sequence > mark.sequence
-        return self.at.after(mark.at)
-
-
-@dataclass(frozen=True)
-class Told:
-    """Another process's word on an incident: ``sent``, ``refused``, or still ``claimed`` when the time was over."""
-
-    state: State
-    rank: int
-
-
-@dataclass(frozen=True)
-class Claim:
-    """The right, and the duty, to tell of an incident. Ended by `close`."""
-
-    store: Store
-    key: str
-    index: int
-    rank: int
-    message_id: str
-
-    def close(self, state: State) -> None:
-        """Say what became of the message.
-
-        ``sent`` silences the others for good, ``failed`` leaves it to them, ``refused`` tells them that they cannot
-        do better. Raises OSError when the store does not work; the claim then ends with its lease.
-        """
-        self.store.append(self.key, self.index + 1, Record.now(state, self.rank, self.store).dump())
-
-    def gather(self, count: int, seconds: float, hurry: Callable[[], bool]) -> set[str]:
-        """Who has met the incident so far: waits up to `seconds` for `count` processes, less in a `hurry`."""
-        polls, deadline, hurried = _polls(count), time.monotonic() + seconds, False
-        while True:
-            members = self.store.members(self.message_id)
-            if hurry() and not hurried:
-                deadline, hurried = min(deadline, time.monotonic() + _HURRY), True
-            if len(members) >= count or time.monotonic() > deadline:
-                return members
-            time.sleep(next(polls))
-
-
-class Desk:
-    """Where one process of a run makes its claims, and looks at those of others."""
-
-    def __init__(self, store: Store, where: Where, mark: Mark) -> None:
-        self._store, self._where, self._mark = store, where, mark
-        self._member = f"{where.rank}@{where.hostname}"
-
-    def claim(self, key: str, seconds: float) -> Claim | Told:
-        """Claim the incident `key`, or wait up to `seconds` for another's word on it.
-
-        Only what was recorded after this process's mark counts: a claim of an earlier run or attempt silences nobody.
-        A claim falls to whoever asks next when its holder failed, died, or was silent for `LEASE` seconds (by the
-        clock of the one who waits, so that no two clocks are compared).
-
-        Raises:
-            OSError: the store does not work.
-        """
-        polls, deadline = _polls(self._where.world_size), time.monotonic() + seconds
-        time.sleep(self._where.rank % _CROWD * _POLITE)
-        incident = _Log(self._store, key, self._mark)
-        while True:
-            last = incident.last()
-            if last is not None:
-                incident.join(self._member)
-            if last is None or incident.is_free(last):
-                record = Record.now("claimed", self._where.rank, self._store)
-                if self._store.append(key, incident.length, record.dump()):
-                    incident.first = incident.first or record
-                    incident.join(self._member)
-                    return Claim(self._store, key, incident.length, self._where.rank, incident.message_id())
-            elif last.state in ("sent", "refused") or time.monotonic() > deadline:
-                return Told(last.state, last.rank)
-            else:
-                time.sleep(next(polls))
-
-    def announce(self, topic: str, key: str) -> None:
-        """Let `follow` find the incident `key` under `topic`."""
-        self._store.join(topic, key)
-
-    def follow(self, topic: str, *, grace: float, seconds: float, hurry: Callable[[], bool]) -> Told | None:
-        """Another's word on any incident under `topic`, and join it as one who only follows from it.
-
-        Waits up to `grace` seconds for one to be claimed, less in a `hurry`, and up to `seconds` for its message.
-        None when there is none, or none that is sent. Raises OSError when the store does not work.
-        """
-        polls, began = _polls(self._where.world_size), time.monotonic()
-        incidents: dict[str, _Log] = {}
-        while True:
-            for key in self._store.members(topic) - incidents.keys():
-                incidents[key] = _Log(self._store, key, self._mark)
-            last = [(incident, record) for incident in incidents.values() if (record := incident.last())]
-            for incident, record in last:
-                if record.state == "sent":
-                    incident.join(f"{FOLLOWER}{self._member}")
-                    return Told("sent", record.rank)
-            waited = time.monotonic() - began
-            pending = any(record.state == "claimed" and not incident.is_free(record) for incident, record in last)
-            if waited > (seconds if pending else 0.0 if hurry() else grace):
-                return None
-            time.sleep(next(polls))
-
-
-FOLLOWER = "~"  # before a member that met only what follows from the incident
-
-
-class _Log:
-    """What one process has read of an incident's log."""
-
-    def __init__(self, store: Store, key: str, mark: Mark) -> None:
-        self._store, self._key, self._mark = store, key, mark
-        self.length = 0
-        self.first: Record | None = None  # of those that count
-        self._last: Record | None = None
-        self._last_seen = 0.0
-        self._joined = False
-
-    def last(self) -> Record | None:
-        for data in self._store.read(self._key, self.length):
-            self.length += 1
-            record = Record.load(data)
-            if record is not None and record.after(self._mark):
-                self.first = self.first or record
-                self._last, self._last_seen = record, time.monotonic()
-        return self._last
-
-    def is_free(self, last: Record) -> bool:
-        if last.state == "claimed":
-            return last.holder.dead() or time.monotonic() - self._last_seen > LEASE
-        return last.state == "failed"
-
-    def join(self, member: str) -> None:
-        if not self._joined:
-            self._store.join(self.message_id(), member)
-            self._joined = True
-
-    def message_id(self) -> str:
-        """The same for every try at one incident, so that a service can drop what it has already accepted."""
-        first = self.first.dump().decode() if self.first else ""
-        return uuid.uuid5(uuid.NAMESPACE_OID, f"{self._key}/{first}").hex
-
-
-def _polls(world_size: int) -> Iterator[float]:
-    pause = _POLL
-    while True:
-        yield pause
-        pause = min(pause * 1.3, _POLL + _POLL_PER_RANK * world_size)
-
 
 alone = MemoryStore()  # what this process has told, for as long as it lives
 

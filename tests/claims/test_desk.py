@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from twinkle_notifier import claims
-from twinkle_notifier.claims import Claim, Desk, Mark, Record, Store, Told
+from twinkle_notifier.claims import Claim, Desk, Mark, Store, Told
+from twinkle_notifier.claims.desk import Record
 from twinkle_notifier.claims.files import FileStore
 from twinkle_notifier.claims.memory import MemoryStore
 from twinkle_notifier.runtime import Holder, Instant, Where, process_start, started_at
