@@ -15,6 +15,7 @@ import pytest
 from twinkle_notifier import DingNotifier
 from twinkle_notifier.claims.memory import MemoryStore
 from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.seen import Seen
 
 _LAUNCHERS = (
     "TWINKLE",
@@ -61,6 +62,7 @@ def _no_launcher(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def _no_past(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test told in this process silences no other."""
     monkeypatch.setattr("twinkle_notifier.claims.alone", MemoryStore())
+    monkeypatch.setattr("twinkle_notifier.incident._seen", Seen())
 
 
 Result = subprocess.CompletedProcess[str]

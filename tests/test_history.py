@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from twinkle_notifier import history
 from twinkle_notifier.history import Past
+
+
+def note(key: str, earlier: Sequence[float] = ()) -> Past:
+    """A crash in a run that began just before it."""
+    past = history.look(key, time.time(), earlier)
+    history.keep(key, past)
+    return past
 
 
 def test_of_a_loop_fewer_and_fewer_are_told() -> None:
@@ -32,14 +40,14 @@ def test_each_message_says_how_many_it_stands_for() -> None:
 
 def test_a_past_is_kept_in_the_folder() -> None:
     """Of one error; another has none."""
-    counts = [history.note("error-a").count for _ in range(3)]
+    counts = [note("error-a").count for _ in range(3)]
     assert counts == [1, 2, 3]
-    assert history.note("error-b").count == 1
+    assert note("error-b").count == 1
 
 
 def test_a_checkpoint_knows_more() -> None:
     """On a machine that has not seen the error."""
-    past = history.note("error-c", earlier=[100.0, 200.0])
+    past = note("error-c", earlier=[100.0, 200.0])
     assert (past.count, past.first, past.loop) == (3, 100.0, 1)
     assert past.lines()[0].startswith("- Again: 3rd time, first at 1970-01-01")
 
@@ -50,7 +58,7 @@ def test_rare_crashes_are_no_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     pasts = []
     for at in (0, 700, 1400, 2100, 2800, 2800 + 86_500):
         monkeypatch.setattr("time.time", lambda at=at: now + at)
-        pasts.append(history.note("error-d"))
+        pasts.append(note("error-d"))
     assert [past.loop for past in pasts] == [1] * 6
     assert [past.count for past in pasts] == [1, 2, 3, 4, 5, 1]
 
@@ -58,10 +66,10 @@ def test_rare_crashes_are_no_loop(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"count": 1, "more": 2}'])
 def test_a_damaged_past_is_none(content: bytes, tmp_path: Path) -> None:
     """And is written anew."""
-    history.note("error-e")
+    note("error-e")
     [path] = tmp_path.rglob("error-e")
     path.write_bytes(content)
-    assert [history.note("error-e").count for _ in range(2)] == [1, 2]
+    assert [note("error-e").count for _ in range(2)] == [1, 2]
 
 
 def test_without_a_folder_there_is_no_past(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +79,7 @@ def test_without_a_folder_there_is_no_past(monkeypatch: pytest.MonkeyPatch) -> N
         raise OSError("full")
 
     monkeypatch.setattr("twinkle_notifier.folders.folder", broken)
-    assert [history.note("error-f").count for _ in range(2)] == [1, 1]
+    assert [note("error-f").count for _ in range(2)] == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -80,3 +88,14 @@ def test_without_a_folder_there_is_no_past(monkeypatch: pytest.MonkeyPatch) -> N
 def test_ordinals(number: int, text: str) -> None:
     """As people write them."""
     assert Past(count=number, loop=4).lines()[0].startswith(f"- Again: {text} time")
+
+
+def test_runs_side_by_side_are_no_loop() -> None:
+    """A sweep whose jobs all began before the first of them crashed."""
+    began = time.time()
+    loops = []
+    for _ in range(6):
+        past = history.look("error-g", began)
+        history.keep("error-g", past)
+        loops.append(past.loop)
+    assert loops == [1] * 6

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import weakref
 from collections.abc import Callable
 
 import pytest
 
+from twinkle_notifier.runtime import Instant, process_start
 from twinkle_notifier.seen import Seen
 
 SHARED = ("x",)
@@ -19,6 +21,13 @@ def raised(error: BaseException) -> BaseException:
         return caught
 
 
+def meet(seen: Seen, channel: str, error: BaseException, since: Instant | None = None) -> bool:
+    """Whether it was told before; it is from now on."""
+    told = seen.told(channel, error, since or process_start())
+    seen.add(channel, error)
+    return told
+
+
 @pytest.mark.parametrize("error", [ValueError("x"), ValueError()])
 def test_the_same_exception_is_known_further_out(error: ValueError) -> None:
     """Through as many handlers as it passes, with and without arguments."""
@@ -28,33 +37,33 @@ def test_the_same_exception_is_known_further_out(error: ValueError) -> None:
         try:
             raise error
         except ValueError as caught:
-            answers.append(seen.before("a", caught))
+            answers.append(meet(seen, "a", caught))
             raise
 
     def outer() -> None:
         try:
             inner()
         except ValueError as caught:
-            answers.append(seen.before("a", caught))
+            answers.append(meet(seen, "a", caught))
             raise caught
 
     with pytest.raises(ValueError):
         outer()
-    answers.append(seen.before("a", error))
+    answers.append(meet(seen, "a", error))
     assert answers == [False, True, True]
 
 
 def test_each_channel_meets_it() -> None:
     """One that has told does not silence another."""
     seen, error = Seen(), raised(ValueError("x"))
-    assert [seen.before(channel, error) for channel in "abab"] == [False, False, True, True]
+    assert [meet(seen, channel, error) for channel in "abab"] == [False, False, True, True]
 
 
 def test_an_equal_exception_is_another() -> None:
     """Whether it is told again is not decided here."""
     seen = Seen()
     errors = [raised(ValueError("x")), raised(ValueError("x"))]
-    assert [seen.before("a", error) for error in errors] == [False, False]
+    assert [meet(seen, "a", error) for error in errors] == [False, False]
 
 
 @pytest.mark.parametrize("arguments", [lambda: (f"{0}",), lambda: (), lambda: SHARED], ids=["own", "none", "shared"])
@@ -67,14 +76,14 @@ def test_an_address_that_is_used_again_is_another_exception(arguments: Callable[
     def two() -> None:
         raise ValueError(*arguments())
 
-    def meet(seen: Seen, fail: Callable[[], None]) -> tuple[int, bool]:
+    def meet_failing(seen: Seen, fail: Callable[[], None]) -> tuple[int, bool]:
         try:
             fail()
         except ValueError as error:
-            return id(error), seen.before("a", error)
+            return id(error), meet(seen, "a", error)
         raise AssertionError
 
-    pairs = [(meet(seen := Seen(), one), meet(seen, two)) for _ in range(100)]
+    pairs = [(meet_failing(seen := Seen(), one), meet_failing(seen, two)) for _ in range(100)]
     known = [known for (address, _), (again, known) in pairs if again == address]
     assert known == [False] * len(known)
     assert known, "no address was used again"
@@ -96,5 +105,36 @@ def test_frames_are_not_held() -> None:
     try:
         fail()
     except ValueError as error:
-        seen.before("a", error)
+        meet(seen, "a", error)
+    assert held[0]() is None
+
+
+def test_without_arguments_what_an_earlier_run_met_is_another() -> None:
+    """The next `assert` of a notebook's next fit may have the same address and the same way."""
+    seen, error = Seen(), raised(AssertionError())
+    meet(seen, "a", error)
+    assert not meet(seen, "a", error, Instant.now())
+
+
+def test_an_exception_among_the_arguments_is_not_held() -> None:
+    """Nor are its frames, when one error is made from another."""
+
+    class Tensor:
+        pass
+
+    def fail() -> None:
+        tensor = Tensor()
+        held.append(weakref.ref(tensor))
+        try:
+            raise ValueError("x")
+        except ValueError as inner:
+            raise RuntimeError(inner) from inner
+
+    held: list[weakref.ref[Tensor]] = []
+    seen = Seen()
+    try:
+        fail()
+    except RuntimeError as error:
+        seen.add("a", error)
+    gc.collect()
     assert held[0]() is None

@@ -14,7 +14,7 @@ from twinkle_notifier import foreign, incident, signals
 from twinkle_notifier.claims import Mark
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import Outcome
-from twinkle_notifier.errors import ArgumentError, UnknownNotifierError
+from twinkle_notifier.errors import ArgumentError, UnknownNotifierError, reason
 from twinkle_notifier.report import Progress, default_name
 from twinkle_notifier.runtime import process_start
 
@@ -126,7 +126,7 @@ def notify_exception(
         log.error("notify_exception was given %s as exc: it takes the exception itself", type(exc).__name__)
         return Outcome("failed", "exc is not an exception", final=True)
     mark = mark or Mark(process_start())
-    case = incident.Case(exc, name or default_name(), context, progress or Progress(), mark, store, earlier)
+    case = incident.Case(exc, str(name or default_name()), str(context), progress or Progress(), mark, store, earlier)
     with signals.deferred() as pending:
         walk = functools.partial(incident.tell, notifier, case, pending.any)
         answer = foreign.call(walk, incident.PATIENCE, pending.interrupted)
@@ -139,7 +139,7 @@ def notify_exception(
 def _unfinished(error: BaseException | None) -> Outcome:
     if error is None:
         return Outcome("unknown", f"no word on it within {incident.PATIENCE:g} s, or Ctrl-C ended the waiting")
-    return Outcome("failed", f"telling it raised {type(error).__name__}: {error}")
+    return Outcome("failed", f"telling it raised {reason(error)}")
 
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -156,7 +156,8 @@ class watch(ContextDecorator):  # noqa: N801  it reads as a verb, like contextli
         @watch(notifier, "training", name="sft")
         def main(): ...
 
-    A clean ``sys.exit()`` is no exception to tell. Coroutine functions can be decorated too.
+    A clean ``sys.exit()`` is no exception to tell. Coroutine functions can be decorated too; a generator's body runs
+    after the call, so put the block inside it.
     """
 
     def __init__(

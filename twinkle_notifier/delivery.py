@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from twinkle_notifier import foreign
-from twinkle_notifier.errors import DeliveryError
+from twinkle_notifier.errors import DeliveryError, NotifierError, reason
 
 CRASH_BUDGET = 8.0  # seconds for one send while a run is crashing
 EXIT_BUDGET = 2.0  # seconds that the end of the interpreter waits for the background
@@ -70,6 +70,8 @@ def send(notifier: Callable[[str], object], message: str, seconds: float, incide
         return Outcome("unknown", f"{name} gave no answer within {seconds:g} s")
     if isinstance(error, DeliveryError):
         return Outcome(error.fate, error.reason, error.final)
+    if isinstance(error, NotifierError):
+        return Outcome("failed", reason(error))
     # Not the error's text: a notifier that a user wrote puts its webhook's URL there (requests does, in every one).
     return Outcome("failed", f"{name} raised {type(error).__name__} at {_origin(error)}")
 

@@ -25,8 +25,12 @@ def fingerprint(exc: BaseException, kind: str, name: str, context: str) -> str:
     `kind` as `report.kind_of` tells it. A failure is told by its chain of causes: types, frames of the user's code,
     members of groups. A signal, which meets each rank at another line, is told by its kind alone.
     """
-    what = "\n".join(_chain(exc, 0)) if kind == "failed" else kind
+    what = kind if kind in ("interrupted", "preempted") else "\n".join([*_chain(exc, 0), _exit_code(exc)])
     return hashlib.sha256(f"{name}\0{context}\0{what}".encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _exit_code(exc: BaseException) -> str:
+    return str(exc.code) if isinstance(exc, SystemExit) and isinstance(exc.code, str | int) else ""
 
 
 def _chain(exc: BaseException, depth: int) -> Iterator[str]:

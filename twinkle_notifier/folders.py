@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 VARIABLE = "TWINKLE_NOTIFIER_DIR"
+
+log = logging.getLogger("twinkle_notifier")
 
 
 def folder(*parts: str) -> Path:
@@ -23,6 +26,8 @@ def folder(*parts: str) -> Path:
             return _usable(root, parts)
         except OSError as error:
             problem = error
+            if root == _chosen():
+                log.warning("%s=%s cannot be used: %s", VARIABLE, root, error)
     raise problem
 
 
@@ -58,7 +63,9 @@ def _usable(root: Path, parts: tuple[str, ...]) -> Path:
     for part in ("", *parts):  # one by one: mkdir gives the mode to the last part alone
         path = path / part
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if path != _chosen() and hasattr(os, "getuid") and path.stat().st_uid != os.getuid():
+        # In the common temporary folder another user may have been first. A chosen one is the user's own matter: over
+        # NFS its files may belong to somebody else altogether.
+        if root != _chosen() and hasattr(os, "getuid") and path.stat().st_uid != os.getuid():
             raise PermissionError(f"{path} belongs to another user")
     probe = draft(path)
     try:

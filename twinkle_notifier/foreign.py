@@ -71,5 +71,5 @@ def text(exc: BaseException, otherwise: str = "") -> str:
     """What `exc` says; `otherwise`, in which ``{}`` stands for the error's type, when its `__str__` raises."""
     try:
         return str(exc)
-    except Exception as error:  # the user's own class: anything can come
+    except BaseException as error:  # the user's own class: anything can come
         return otherwise.format(type(error).__name__)

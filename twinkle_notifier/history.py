@@ -52,26 +52,35 @@ class Past:
         return max((n for n in range(1, self.loop) if Past(loop=n).is_told()), default=0)
 
 
-def note(key: str, earlier: Sequence[float] = ()) -> Past:
-    """Note a crash by the error `key` now, and return its past.
+def look(key: str, started: float, earlier: Sequence[float] = ()) -> Past:
+    """The past of a crash by the error `key` that happens now, in a run that began at `started` (seconds since 1970).
 
-    The past is in the state folder, for each working folder on its own; `earlier` has the times of others (seconds
-    since 1970) that a checkpoint knows of. Where the folder does not work, the crash has no past.
+    It is in the state folder, for each working folder on its own; `earlier` has the times of others that a checkpoint
+    knows of. Runs side by side are no loop: only one that began after the last crash goes on with it. Where the folder
+    does not work, the crash has no past.
     """
     now = time.time()
+    before = None
     with suppress(OSError):
-        path = folders.folder("history", hashlib.sha256(os.getcwd().encode()).hexdigest()[:16]) / key
-        past = _next(_read(path), earlier, now)
-        _replace(path, past)
-        return past
-    return _next(None, earlier, now)
-
-
-def _next(before: Past | None, earlier: Sequence[float], now: float) -> Past:
+        before = _read(_path(key))
     if before is not None and 0 <= now - before.last < _FORGET:
-        loop = before.loop + 1 if now - before.last < _LOOP else 1
+        again = now - before.last < _LOOP and started > before.last
+        loop = before.loop + 1 if again else 1
         return Past(max(before.count, len(earlier)) + 1, min(before.first, *earlier, now), now, loop)
     return Past(len(earlier) + 1, min((*earlier, now)), now)
+
+
+def keep(key: str, past: Past) -> None:
+    """Let later crashes know of `past`, once it is told, or silent because of those before it."""
+    with suppress(OSError):
+        path = _path(key)
+        draft = folders.draft(path.parent)
+        folders.write(draft, json.dumps(asdict(past)).encode())
+        os.replace(draft, path)
+
+
+def _path(key: str) -> Path:
+    return folders.folder("history", hashlib.sha256(os.getcwd().encode()).hexdigest()[:16]) / key
 
 
 def _read(path: Path) -> Past | None:
@@ -79,12 +88,6 @@ def _read(path: Path) -> Past | None:
         return Past(**json.loads(path.read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
-
-
-def _replace(path: Path, past: Past) -> None:
-    draft = folders.draft(path.parent)
-    folders.write(draft, json.dumps(asdict(past)).encode())
-    os.replace(draft, path)
 
 
 def _ordinal(number: int) -> str:

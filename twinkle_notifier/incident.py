@@ -15,7 +15,7 @@ from twinkle_notifier.collateral import is_collateral
 from twinkle_notifier.delivery import Message, Outcome
 from twinkle_notifier.fingerprint import fingerprint
 from twinkle_notifier.report import Progress, Report
-from twinkle_notifier.runtime import Where, attempt, lost_child
+from twinkle_notifier.runtime import Where, attempt, is_last_attempt, lost_child
 from twinkle_notifier.seen import Seen
 
 PATIENCE = 25.0  # seconds that a process waits, in all, until it or another rank has told of its exception
@@ -43,10 +43,13 @@ class Case:
 def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool]) -> Outcome:
     """Tell of `case`, or learn that another rank does. May take `PATIENCE` seconds; less of it in a `hurry`."""
     channel = _channel(notifier)
-    if _seen.before(channel, case.exc):
+    if _seen.told(channel, case.exc, case.mark.at):
         return Outcome("duplicate", "this process has told of the same exception")
     walk = _Walk(notifier, case, channel, hurry)
-    return claims.with_store(walk.where, case.store, walk.with_store)
+    outcome = claims.with_store(walk.where, case.store, walk.with_store)
+    if outcome.status in ("sent", "duplicate"):
+        _seen.add(channel, case.exc)
+    return outcome
 
 
 class _Walk:
@@ -81,20 +84,23 @@ class _Walk:
         claim = desk.claim(key, self._left())
         if isinstance(claim, claims.Told):
             return _told(claim)
-        past = history.note(key, [at for known, at in self._case.earlier if known == key])
-        if not past.is_told():
+        earlier = [at for known, at in self._case.earlier if known == key]
+        past = history.look(key, self._case.mark.at.wall, earlier)
+        if not past.is_told() and not is_last_attempt():
+            history.keep(key, past)
             _close(claim, "sent")
             return Outcome("duplicate", f"a crash loop: the next is told with {past.next_told() - past.loop} more")
-        if "-collateral-" not in key:
-            desk.announce(self._causes, key)
-        outcome = self._send(claim, past)
-        _close(claim, "sent" if outcome.status == "sent" else "refused" if outcome.final else "failed")
+        outcome = self._send(desk, claim, past)
+        if outcome.status == "sent":
+            history.keep(key, past)
+        # A robot that is throttled or refuses is not asked by the next rank, too.
+        refused = outcome.final or outcome.status == "throttled"
+        _close(claim, "sent" if outcome.status == "sent" else "refused" if refused else "failed")
         return outcome
 
-    def _send(self, claim: claims.Claim, past: history.Past) -> Outcome:
-        world = self.where.world_size
-        alone = world == 1 or lost_child()
-        ranks = claim.gather(world, _GATHER, self._hurry) if not alone else set()
+    def _send(self, desk: claims.Desk, claim: claims.Claim, past: history.Past) -> Outcome:
+        alone = self.where.world_size == 1 or lost_child()
+        ranks = set() if alone else self._gathered(desk, claim)
         extra = [*members.lines(ranks, self.where), *past.lines()]
         if "-collateral-" in claim.key:
             missing = members.missing(ranks, self.where)
@@ -102,6 +108,15 @@ class _Walk:
             extra += [f"- No word from ranks: {missing}"] if missing and not alone else []
         text = self._report.markdown(extra, attempt())
         return delivery.send(self._notifier, Message(text, claim.message_id), delivery.CRASH_BUDGET, claim.key)
+
+    def _gathered(self, desk: claims.Desk, claim: claims.Claim) -> set[str]:
+        try:
+            if "-collateral-" not in claim.key:
+                desk.announce(self._causes, claim.key)
+            return claim.gather(self.where.world_size, _GATHER, self._hurry)
+        except OSError as error:  # the store is gone, the claim is ours: better to send without the list of ranks
+            log.warning("it cannot be told which ranks have met it: %s", error)
+            return set()
 
     def _left(self) -> float:
         return self._deadline - time.monotonic()

@@ -14,7 +14,7 @@ from twinkle_notifier.frames import innermost_own, without_ours
 from twinkle_notifier.remote import Remote, remote
 from twinkle_notifier.runtime import Where
 
-_HEADLINE_MESSAGE = 200  # characters of an exception's message in the heading
+_ONE_LINE = 300  # characters of an exception's message above the traceback, which has all of it
 _MARKERS = re.compile(r"[ |]+[\^~]+")  # the lines under a line of code; a phone has no room for them
 _VERBS = {"failed": "failed", "interrupted": "was interrupted", "preempted": "was preempted", "exited": "exited"}
 
@@ -55,6 +55,7 @@ class Report:
     where: Where
     time: str
     progress: Progress = Progress()
+    in_worker: bool = False
 
     @classmethod
     def of(cls, exc: BaseException, *, name: str, context: str, where: Where, progress: Progress) -> Report:
@@ -71,6 +72,7 @@ class Report:
             where=where if there.rank is None else replace(where, rank=there.rank, local_rank=there.rank),
             time=now(),
             progress=progress,
+            in_worker=there.rank is not None,
         )
 
     def headline(self) -> str:
@@ -87,9 +89,11 @@ class Report:
             "",
             f"- Run: {_inline(self.name)}{', ' + attempt if attempt else ''}",
             *([f"- Context: {_inline(self.context)}"] if self.context else []),
-            f"- Error: **{self.type}**: {_inline(self.message)}" if self.message else f"- Error: **{self.type}**",
+            f"- Error: **{self.type}**: {_one_line(self.message)}" if self.message else f"- Error: **{self.type}**",
             *([f"- At: {_inline(self.at)}"] if self.at else []),
-            f"- Rank: {where.rank} of {where.world_size} (local rank {where.local_rank})",
+            f"- Rank: {where.rank}, in a worker of this process"
+            if self.in_worker
+            else f"- Rank: {where.rank} of {where.world_size} (local rank {where.local_rank})",
             *extra,
             f"- Host: {_inline(where.hostname)}, PID {where.pid}, Python {where.python}",
             f"- Time: {self.time}",
@@ -162,4 +166,4 @@ def _inline(text: str) -> str:
 
 def _one_line(text: str) -> str:
     text = _inline(text)
-    return text if len(text) <= _HEADLINE_MESSAGE else text[: _HEADLINE_MESSAGE - 1] + "…"
+    return text if len(text) <= _ONE_LINE else text[: _ONE_LINE - 1] + "…"

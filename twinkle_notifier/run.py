@@ -21,7 +21,7 @@ _PROGRESS_BUDGET = 2.0  # seconds to ask a trainer how far it got; a tensor on a
 _KEY = "twinkle_notifier"
 
 log = logging.getLogger("twinkle_notifier")
-_waiting: weakref.WeakSet[TrainingRun] = weakref.WeakSet()  # made and not begun, likely for one trainer
+_living: weakref.WeakSet[TrainingRun] = weakref.WeakSet()  # any two may meet in one trainer
 
 
 class TrainingRun:
@@ -58,7 +58,7 @@ class TrainingRun:
         if notifier is not None and not callable(notifier):
             raise TypeError(f"notifier is of type {type(notifier).__name__}: give a Notifier, or leave it out")
         self.key = _free_key()  # under which a checkpoint holds the state; two in one trainer have two
-        _waiting.add(self)
+        _living.add(self)
         self._given = notifier
         self._found: Callable[[str], object] | None = None  # in a checkpoint or the environment
         self._name, self._on_start, self._on_end, self._save_secrets = name, on_start, on_end, save_secrets
@@ -75,7 +75,6 @@ class TrainingRun:
 
     def started(self, facts: list[str] | None = None) -> None:
         """The training begins (again). `facts` are Markdown list items for the message."""
-        _waiting.discard(self)
         self._began, self._since = time.time(), TrainingRun._last_end
         if claims.counts(Where.here(), self._store):
             delivery.background.post(self._count)
@@ -95,7 +94,6 @@ class TrainingRun:
         self, exc: BaseException, context: str = "", progress: Callable[[], Progress] = Progress
     ) -> delivery.Outcome:
         """The training ends with `exc`. Returns when a rank has told it; see `notify_exception`."""
-        _waiting.discard(self)
         notifier = self._notifier()
         if notifier is None:
             return delivery.Outcome("skipped", "there is no notifier")
@@ -167,7 +165,7 @@ class TrainingRun:
 
 
 def _free_key() -> str:
-    taken = {run.key for run in _waiting}
+    taken = {run.key for run in _living}
     return next(key for key in (_KEY, *(f"{_KEY}.{n}" for n in range(2, len(taken) + 3))) if key not in taken)
 
 

@@ -33,6 +33,11 @@ class Instant:
             return self.since_boot > other.since_boot
         return self.wall > other.wall + _WALL_MARGIN
 
+    def age(self) -> float:
+        """Seconds since then."""
+        now = Instant.now()
+        return now.since_boot - self.since_boot if now.boot == self.boot else now.wall - self.wall
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return asdict(self)
@@ -161,7 +166,13 @@ def _first_number(*names: str) -> int | None:
 
 
 def lost_child() -> bool:
-    """Whether a child of this process was killed by a signal, and nobody has asked about it yet. It stays unasked."""
+    """Whether Lightning's launcher, in this process, has lost a rank to a signal and not yet asked about it.
+
+    It tells of itself by NODE_RANK, which torchrun does not set; whose child it was cannot be seen any more. Nobody
+    else's asking is anticipated.
+    """
+    if "NODE_RANK" not in os.environ or "TORCHELASTIC_RUN_ID" in os.environ:
+        return False
     try:
         ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except (ChildProcessError, AttributeError):  # no child, or no waitid on this system
@@ -178,6 +189,12 @@ def attempt() -> str:
     return f"attempt {restarts + 1}" if restarts else ""
 
 
+def is_last_attempt() -> bool:
+    """Whether the launcher tells that it will not start this run again."""
+    limit = _first_number("TORCHELASTIC_MAX_RESTARTS")
+    return bool(limit) and _first_number("TORCHELASTIC_RESTART_COUNT") == limit
+
+
 def run_key(where: Where) -> str | None:
     """What the ranks of this run have in common and other runs likely have not; None for a process on its own.
 
@@ -192,11 +209,18 @@ def run_key(where: Where) -> str | None:
         return f"pmix/{env['PMIX_NAMESPACE']}"
     if "MASTER_PORT" in env:
         return f"master/{env.get('MASTER_ADDR')}/{env['MASTER_PORT']}"
-    if (ray := sys.modules.get("ray")) is not None and ray.is_initialized():
+    if (ray := running_ray()) is not None:
         return f"ray/{ray.get_runtime_context().get_job_id()}"
     if _multiprocessing_child():
         return f"parent/{_host_key()}/{os.getppid()}/{started_at(os.getppid())}"
     return f"world/{sys.argv[0]}/{where.world_size}" if where.world_size > 1 else None
+
+
+def running_ray() -> Any:
+    """The module ray, if this process belongs to a Ray job; None if not, or if something else is called ray."""
+    ray = sys.modules.get("ray")
+    is_initialized = getattr(ray, "is_initialized", None)
+    return ray if callable(is_initialized) and is_initialized() is True else None
 
 
 def _multiprocessing_child() -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from twinkle_notifier import foreign
 from twinkle_notifier.base import Notifier
-from twinkle_notifier.credentials import holds_redacted, redact
+from twinkle_notifier.credentials import holds_redacted, is_reference, redact, resolve
 from twinkle_notifier.errors import reason
 
 VERSION = 1
@@ -84,6 +84,13 @@ def read(data: object) -> dict[str, Any]:
     return state
 
 
+def _resolved(value: Any) -> bool:
+    """True; raises CredentialError when a reference in `value` leads nowhere on this machine."""
+    if isinstance(value, dict | list):
+        return all(_resolved(item) for item in (value.values() if isinstance(value, dict) else value))
+    return bool(resolve(value)) if is_reference(value) else True
+
+
 def _is_entry(entry: object) -> bool:
     return isinstance(entry, dict) and all(isinstance(entry.get(key), str) for key in ("what", "time"))
 
@@ -100,7 +107,7 @@ def restored(state: dict[str, Any]) -> Notifier | None:
             data.get("class"),
         )
         return None
-    answer = foreign.call(lambda: Notifier.from_dict(data), _BUDGET)
+    answer = foreign.call(lambda: _resolved(data) and Notifier.from_dict(data), _BUDGET)
     if isinstance(answer.value, Notifier):
         return answer.value
     log.warning("the checkpoint's %s cannot be restored (%s)", data.get("class"), reason(answer.error))

@@ -16,6 +16,7 @@ import pytest
 
 from twinkle_notifier import claims
 from twinkle_notifier.claims import Claim, Desk, Mark, Store, Told
+from twinkle_notifier.claims import desk as desk_module
 from twinkle_notifier.claims.desk import Record
 from twinkle_notifier.claims.files import FileStore
 from twinkle_notifier.claims.memory import MemoryStore
@@ -113,7 +114,7 @@ def test_a_dead_holder_is_replaced(store: Store) -> None:
         child.wait()
     began = time.monotonic()
     won(desk(store).claim("incident", 60))
-    assert time.monotonic() - began < claims.LEASE / 2
+    assert time.monotonic() - began < desk_module.LEASE / 2
 
 
 def test_who_replaces_a_killed_process_sends_the_same_message(tmp_path: Path) -> None:
@@ -133,11 +134,11 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_a_silent_holder_is_replaced(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once its lease is over, though it lives; its late word is no error, and does not end the other's claim."""
-    monkeypatch.setattr(claims, "LEASE", 0.2)
+    monkeypatch.setattr(desk_module, "LEASE", 0.2)
     first = won(desk(store, 3).claim("incident", 0))
     second = won(desk(store, 1).claim("incident", 60))
     assert second.message_id == first.message_id
-    monkeypatch.setattr(claims, "LEASE", 60.0)
+    monkeypatch.setattr(desk_module, "LEASE", 60.0)
     first.close("failed")
     assert desk(store, 2).claim("incident", 0) == Told("claimed", 1)
     second.close("sent")

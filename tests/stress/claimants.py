@@ -38,9 +38,7 @@ def claim_at_once(count: int, opened: Callable[[], Store], warm: Callable[[], St
             try:
                 os.close(opened_gate)
                 os.close(opened_exit)
-                _claim(
-                    f"warm-{rank}", 0, 1, opened, mark
-                )  # a fork's first steps copy pages; a rank has its own already
+                _claim(f"warm-{rank}", 0, 1, warm, mark)  # a fork's first steps copy pages; a rank has its own already
                 os.write(write_results, bytes(_RESULT.size))  # it stands at the gate
                 os.read(gate, 1)  # until the parent closes its end
                 os.write(write_results, _RESULT.pack(*_claim("incident", rank, count, opened, mark)))

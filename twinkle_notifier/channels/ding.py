@@ -185,10 +185,11 @@ class _Send:
         while (refusal := self._try()) is not None:
             if not self._mended(refusal):
                 throttled = refusal.code in _THROTTLED
+                elsewhere = throttled or refusal.code in (None, _BUSY) or _is_of_this_machine(refusal)
                 raise DeliveryError(
                     mask(f"DingTalk {refusal.code}: {_advice(refusal)}", self._secrets()),
                     fate="throttled" if throttled else "failed",
-                    final=not throttled and refusal.code != _BUSY and refusal.code is not None,
+                    final=not elsewhere,
                     code=refusal.code,
                 )
 
@@ -264,6 +265,12 @@ def _refusal(reply: http.Reply) -> _Refusal | None:
         )
     assert isinstance(answer, dict)
     return None if code == 0 else _Refusal(code, str(answer.get("errmsg", "")), reply.headers.get("Date"))
+
+
+def _is_of_this_machine(refusal: _Refusal) -> bool:
+    """Whether another machine's address or clock may fare better."""
+    words = r"timestamp|时间戳|\bip\b|白名单"
+    return refusal.code == _REFUSED and re.search(words, refusal.reason, re.IGNORECASE) is not None
 
 
 def _advice(refusal: _Refusal) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+_LITERAL = 500  # characters of a line up to which its marks are escaped
 _LINE = 200  # characters that a cut gives up to end at a line's end
 _FENCE = re.compile(r"^(`{3,})[^`\n]*\n(.*?)\n\1`*[ \t]*$", re.MULTILINE | re.DOTALL)
 # What Markdown would read as more than text: emphasis (a run of marks that can open and one that can close), links,
@@ -35,6 +36,8 @@ def _literal(line: str) -> str:
     line = line.expandtabs(4)
     text = line.lstrip(" ")
     indent = "\u00a0" * (len(line) - len(text))
+    if len(text) > _LITERAL:
+        return indent + text  # the patterns below take quadratic time, and nobody reads such a line on a phone
     text = _OTHERS.sub(r"\\\g<0>", text)
     text = text.replace("*", r"\*") if _STARS.search(text) else text
     if _UNDERSCORES.search(text):

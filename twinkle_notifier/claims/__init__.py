@@ -11,7 +11,7 @@ from twinkle_notifier.claims.desk import FOLLOWER, Claim, Desk, Mark, State, Tol
 from twinkle_notifier.claims.files import FileStore
 from twinkle_notifier.claims.memory import MemoryStore
 from twinkle_notifier.claims.store import Bounded, Store
-from twinkle_notifier.runtime import Where, run_key
+from twinkle_notifier.runtime import Where, run_key, running_ray
 
 __all__ = ["FOLLOWER", "Claim", "Desk", "Mark", "State", "Store", "Told", "alone", "counted", "counts", "with_store"]
 
@@ -48,7 +48,7 @@ def _counting_stores(where: Where, chosen: Store | None) -> Iterator[tuple[str, 
     if torch_store.is_served() and where.local_world_size < where.world_size:
         yield "torchrun's store", torch_store.TorchStore.kept
         yield "torchrun's store, connected anew", torch_store.TorchStore
-    if ray.is_running():
+    if running_ray() is not None:
         yield "a Ray actor", ray.RayStore
 
 

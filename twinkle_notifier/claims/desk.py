@@ -20,6 +20,7 @@ _POLL = 0.01  # seconds between two looks at the store, at first; then longer, u
 _POLL_PER_RANK = 0.0002  # seconds for each rank of the run, all of which may be looking
 _POLITE = 0.0001  # seconds that a rank lets each lower one go first, so that of a thousand few have to write
 _CROWD = 1024
+_AFTERMATH = 60.0  # seconds after which a rank that told of an error and went on is not to blame any more
 _HURRY = 0.25  # seconds that a gathering still takes when the process is asked to end
 
 State = Literal["claimed", "sent", "failed", "refused"]
@@ -165,18 +166,24 @@ class Desk:
             for key in self._store.members(topic) - incidents.keys():
                 incidents[key] = _Log(self._store, key, self._mark)
             last = [(incident, record) for incident in incidents.values() if (record := incident.last())]
-            for incident, record in last:
-                if record.state == "sent":
-                    incident.join(f"{FOLLOWER}{self._member}")
-                    return Told("sent", record.rank)
-            waited = time.monotonic() - began
-            pending = any(record.state == "claimed" and not incident.is_free(record) for incident, record in last)
+            alive = [(i, record) for i, record in last if record.state == "claimed" and not i.is_free(record)]
+            sent = [(i, record) for i, record in last if record.state == "sent" and _is_cause(record)]
+            for incident, _ in alive + sent:
+                incident.join(f"{FOLLOWER}{self._member}")
+            if sent:
+                return Told("sent", sent[0][1].rank)
+            waited, pending = time.monotonic() - began, bool(alive)
             if waited > (seconds if pending else 0.0 if hurry() else grace):
                 return None
             time.sleep(next(polls))
 
 
 FOLLOWER = "~"  # before a member that met only what follows from the incident
+
+
+def _is_cause(sent: Record) -> bool:
+    """Whether an error that a peer meets now can follow from it: its rank is gone, or it is not long ago."""
+    return sent.holder.dead() or sent.at.age() < _AFTERMATH
 
 
 class _Log:

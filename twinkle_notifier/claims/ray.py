@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from twinkle_notifier.claims.memory import MemoryStore
-
-
-def is_running() -> bool:
-    """Whether this process belongs to a Ray job."""
-    ray = sys.modules.get("ray")
-    return ray is not None and bool(ray.is_initialized())
 
 
 class RayStore:

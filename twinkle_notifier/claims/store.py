@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from twinkle_notifier import foreign
+from twinkle_notifier.errors import reason
 
 _SECONDS = 3.0  # for one operation, where the store does not tell otherwise
 T = TypeVar("T")
@@ -80,5 +81,5 @@ def _bounded(work: Callable[[], T], seconds: float) -> T:
     if answer.error is None and not answer.returned:
         raise OSError(f"no answer within {seconds:g} s")
     if answer.error is not None:
-        raise OSError(f"{type(answer.error).__name__}: {foreign.text(answer.error)}")
+        raise OSError(answer.error.strerror or "" if isinstance(answer.error, OSError) else reason(answer.error))
     return answer.result()
