@@ -9,11 +9,21 @@ import subprocess
 import sys
 import threading
 import time
+import types
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from twinkle_notifier import DeliveryError, DingNotifier, Notifier, UnknownNotifierError, notify_exception, watch
+from twinkle_notifier import (
+    DeliveryError,
+    DingNotifier,
+    Notifier,
+    TrainingRun,
+    UnknownNotifierError,
+    notify_exception,
+    watch,
+)
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.testing import RecordingNotifier
 
@@ -248,6 +258,69 @@ def test_a_broken_str_is_told() -> None:
     assert notify_exception(told, exc=raised(Mute())).status == "sent"
     assert "Mute" in told.messages[0]
     assert "its __str__ raised RuntimeError" in told.messages[0]
+
+
+@pytest.mark.parametrize("odd", [5, ["x"], Path("a/b")])
+def test_odd_names_and_contexts_are_told_all_the_same(odd: Any) -> None:
+    """As their texts."""
+    told = RecordingNotifier()
+    assert notify_exception(told, context=odd, exc=raised(ValueError("x")), name=odd).status == "sent"
+    assert str(odd) in told.messages[0]
+
+
+class Gone(ValueError):
+    def __str__(self) -> str:
+        raise SystemExit(3)
+
+
+def test_an_exit_in_str_is_no_exit() -> None:
+    """Nor the end of the message."""
+    told = RecordingNotifier()
+    assert notify_exception(told, exc=raised(Gone())).status == "sent"
+
+
+def test_a_failed_message_is_tried_by_the_next_handler() -> None:
+    """Further out, where the network may be back."""
+    told, error = RecordingNotifier(), raised(ValueError("x"))
+
+    class Flaky(Notifier):
+        tries = 0
+
+        def __call__(self, message: str) -> None:
+            Flaky.tries += 1
+            if Flaky.tries == 1:
+                raise DeliveryError("no network")
+            told(message)
+
+    assert [notify_exception(Flaky(), exc=error).status for _ in range(3)] == ["failed", "sent", "duplicate"]
+
+
+def test_a_throttled_robot_is_asked_once(run: Any, inbox: Inbox) -> None:
+    """Not by each of four ranks."""
+    inbox.script(*[{"errcode": 130101, "errmsg": "send too fast"}] * 10)
+    run(RAISE, ranks=4)
+    assert (len(inbox.messages), inbox.requests) == (0, 1)
+
+
+def test_a_module_named_ray_is_not_ray() -> None:
+    """A user's own may have any name."""
+    told = RecordingNotifier()
+    sys.modules["ray"] = types.ModuleType("ray")
+    try:
+        assert notify_exception(told, exc=raised(ValueError("x"))).status == "sent"
+        TrainingRun(told).started()
+    finally:
+        del sys.modules["ray"]
+
+
+def test_a_line_of_a_thousand_keys_costs_no_time(ding: DingNotifier, inbox: Inbox) -> None:
+    """As torch writes it when a state dict does not fit; and where and when still stand in the message."""
+    keys = ", ".join(f'"_orig_mod.layers.{n}.weight"' for n in range(5000))
+    began = time.monotonic()
+    assert notify_exception(ding, exc=raised(RuntimeError(f"Missing key(s) in state_dict: {keys}"))).status == "sent"
+    assert time.monotonic() - began < 8
+    assert "- Host: " in inbox.messages[0].text
+    assert "- Time: " in inbox.messages[0].text
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_kinds(exc: BaseException, kind: str) -> None:
         ({"kind": "exited", "type": "SystemExit", "message": "3"}, "sft exited: SystemExit: 3"),
         ({"kind": "interrupted", "type": "KeyboardInterrupt"}, "sft was interrupted"),
         ({"kind": "preempted"}, "sft was preempted"),
-        ({"message": "x" * 500}, "sft failed: ValueError: " + "x" * 187 + "…"),
+        ({"message": "x" * 500}, "sft failed: ValueError: " + "x" * 287 + "…"),
         ({"name": "sft\nof today"}, "sft of today failed: ValueError: the loss is not a number"),
     ],
 )

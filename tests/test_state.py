@@ -176,11 +176,19 @@ def test_a_newer_state_is_used_as_far_as_it_is_known(caplog: pytest.LogCaptureFi
 # Restoring
 
 
-def test_a_described_notifier_is_restored() -> None:
-    """With its references, which are looked up when it sends."""
-    ding = DingNotifier("env:DING_TEST_URL", "file:~/none")
+def test_a_described_notifier_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its references, if they lead somewhere on this machine."""
+    monkeypatch.setenv("DING_TEST_URL", "https://oapi.dingtalk.com/robot/send?access_token=x")
+    ding = DingNotifier("env:DING_TEST_URL")
     assert restored({**fresh(), "notifier": describe(ding, save_secrets=False)}) == ding
     assert isinstance(restored({**fresh(), "notifier": RecordingNotifier().to_dict()}), RecordingNotifier)
+
+
+def test_references_that_lead_nowhere_restore_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """With a warning that names them; the environment's notifier is used then."""
+    ding = DingNotifier("env:DING_NOT_SET")
+    assert restored({**fresh(), "notifier": describe(ding, save_secrets=False)}) is None
+    assert "DING_NOT_SET" in caplog.text
 
 
 def test_without_a_notifier_none_is_restored(caplog: pytest.LogCaptureFixture) -> None:

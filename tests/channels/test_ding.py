@@ -57,7 +57,7 @@ def test_repeats_carry_the_same_id(ding: DingNotifier, inbox: Inbox) -> None:
         (310000, "keywords not in content", "one of its keywords", "failed", True),
         (310000, "消息不包含关键词", "one of its keywords", "failed", True),
         (310000, "sign not match", "the signature is wrong", "failed", True),
-        (310000, "ip 10.1.2.3 not in whitelist", "listed addresses", "failed", True),
+        (310000, "ip 10.1.2.3 not in whitelist", "listed addresses", "failed", False),
         (300001, "token is not exist", "access token is wrong", "failed", True),
         (300005, "token is not exist", "access token is wrong", "failed", True),
         (400101, "", "access token is wrong", "failed", True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import textwrap
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -113,6 +114,26 @@ def sender_without_network(lab: Lab) -> None:
     lab.torchrun(FIRST.format(action=f"t.DingNotifier({closed!r})(message)"), 4)
 
 
+def five_senders_without_network(lab: Lab) -> None:
+    closed = f"http://127.0.0.1:{free_port()}/robot/send?access_token=x"
+    lab.torchrun(
+        f"""
+        class Fifth(t.DingNotifier):
+            def __call__(self, message):
+                tries = os.path.join(os.environ["TMPDIR"], "tries")
+                with open(tries, "a") as file:
+                    file.write("x")
+                return t.DingNotifier({closed!r})(message) if os.path.getsize(tries) < 6 else super().__call__(message)
+        try:
+            raise ValueError("lost")
+        except ValueError as e:
+            tell(e, Fifth("env:DING_URL"))
+            raise
+        """,
+        8,
+    )
+
+
 def silent_resolver(lab: Lab) -> None:
     """Every look-up goes to a name server that answers nothing."""
     config = lab.folder / "resolv.conf"
@@ -150,6 +171,10 @@ def deleted_folder(lab: Lab) -> None:
 
 def restart(lab: Lab) -> None:
     lab.torchrun(CRASH, 2, "--standalone", "--max-restarts=1")
+
+
+def four_restarts(lab: Lab) -> None:
+    lab.torchrun(CRASH, 2, "--standalone", "--max-restarts=5")
 
 
 def restart_on_two(lab: Lab) -> None:
@@ -205,6 +230,37 @@ def all_at_once(lab: Lab) -> None:
     lab.torchrun(CONNECTED.format(action='raise ValueError("met by all")'), 4)
 
 
+def followers(lab: Lab) -> None:
+    lab.torchrun(
+        """
+        try:
+            if rank == 1:
+                raise ValueError("the cause")
+            time.sleep(0.1)
+            raise RuntimeError("Connection closed by peer [127.0.0.1]")
+        except Exception as e:
+            tell(e)
+            raise
+        """,
+        3,
+    )
+
+
+def killed_after_an_old_error(lab: Lab) -> None:
+    """A loop has told of an error and gone on for over a minute; then a peer is killed."""
+    action = """
+    if rank == 0:
+        try:
+            raise KeyError("a bad batch")
+        except KeyError as e:
+            tell(e)
+    dist.barrier()
+    time.sleep(63)
+    if rank == 1: os.kill(os.getpid(), signal.SIGKILL)
+    """
+    lab.torchrun(CONNECTED.format(action=textwrap.dedent(action).replace("\n", "\n    ")), 3)
+
+
 def killed_rank(lab: Lab) -> None:
     lab.torchrun(CONNECTED.format(action="if rank == 3: os.kill(os.getpid(), signal.SIGKILL)"), 4)
 
@@ -231,6 +287,7 @@ CASES = [
     Case("8 ranks, the robot takes 2 s to answer", 1, slow_robot, "0", delay=2.0),
     Case("the sender is SIGKILLed before its request", 1, killed_sender, "0"),
     Case("the sender has no network, another rank has", 1, sender_without_network, "0"),
+    Case("five senders have no network, another rank has", 1, five_senders_without_network),
     Case("a resolver that answers nothing", 1, silent_resolver, needs_root=True),
     Case(
         "a read-only working and temporary folder", 1, read_only_folder, "import fails, or every rank", needs_root=True
@@ -238,12 +295,15 @@ CASES = [
     Case("a full working and temporary folder", 1, full_folder, needs_root=True),
     Case("a deleted working and temporary folder", 1, deleted_folder),
     Case("an elastic restart, one node", 2, restart, "1", says="of 2\n"),
+    Case("six attempts, the last one told", 5, four_restarts, says="of 6\n"),
     Case("an elastic restart, two agents", 2, restart_on_two),
     Case("two runs with the same id and port", 2, next_run),
     Case("two runs with the same process ids", 2, pid_reused, "1", needs_root=True),
     Case("4 ranks at one moment", 1, all_at_once, says="- Ranks: 0-3 of 4\n"),
     Case("two different causes", 2, two_causes),
     Case("rank 0 fails, 3 get connection errors", 1, only_connection_errors, says="the cause"),
+    Case("2 errors that follow, while the cause is told", 1, followers, says="- Errors that follow from it: 0, 2 of 3"),
+    Case("a rank is SIGKILLed long after another error", 2, killed_after_an_old_error),
     Case("a rank is SIGKILLed, 3 get connection errors", 1, killed_rank, says="likely one was killed"),
     Case("the same under Lightning's own launcher", 1, killed_lightning_rank, says="likely one was killed"),
     Case("a crash loop of 50 runs", 7, crash_loop),
