@@ -6,12 +6,14 @@ import os
 
 import claimants
 import pytest
-from cases import CASES, Case
+from cases import CASES, Case, killed_after_an_old_error
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_exactly_once(case: Case) -> None:
     """As many messages at the local robot as the case asks for, saying what they must say."""
+    if case.act is killed_after_an_old_error:
+        pytest.skip("takes more than a minute: left to make stress")
     if case.needs_root and os.getuid() != 0:
         pytest.skip("mounts and namespaces need root")
     seen = case.run()

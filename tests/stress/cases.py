@@ -25,6 +25,7 @@ class Case:
     delay: float = 0.0
     says: str = ""
     needs_root: bool = False
+    slow: bool = False
 
     def run(self) -> Seen:
         """Once, in a lab of its own."""
@@ -295,7 +296,7 @@ CASES = [
     Case("a full working and temporary folder", 1, full_folder, needs_root=True),
     Case("a deleted working and temporary folder", 1, deleted_folder),
     Case("an elastic restart, one node", 2, restart, "1", says="of 2\n"),
-    Case("six attempts, the last one told", 5, four_restarts, says="of 6\n"),
+    Case("six attempts, the last one told", 5, four_restarts, says="of 6\n", slow=True),
     Case("an elastic restart, two agents", 2, restart_on_two),
     Case("two runs with the same id and port", 2, next_run),
     Case("two runs with the same process ids", 2, pid_reused, "1", needs_root=True),
@@ -303,8 +304,8 @@ CASES = [
     Case("two different causes", 2, two_causes),
     Case("rank 0 fails, 3 get connection errors", 1, only_connection_errors, says="the cause"),
     Case("2 errors that follow, while the cause is told", 1, followers, says="- Errors that follow from it: 0, 2 of 3"),
-    Case("a rank is SIGKILLed long after another error", 2, killed_after_an_old_error),
+    Case("a rank is SIGKILLed long after another error", 2, killed_after_an_old_error, slow=True),
     Case("a rank is SIGKILLed, 3 get connection errors", 1, killed_rank, says="likely one was killed"),
     Case("the same under Lightning's own launcher", 1, killed_lightning_rank, says="likely one was killed"),
-    Case("a crash loop of 50 runs", 7, crash_loop),
+    Case("a crash loop of 50 runs", 7, crash_loop, slow=True),
 ]
