@@ -1,4 +1,4 @@
-# Two commands do all their own set-up: `make demo` and `make test`. They need Python 3.10 or newer, pip and make.
+# Two commands do all their own set-up: `make demo` and `make test`. They need Python 3.11 or newer (what they pin does), pip and make.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
