@@ -65,7 +65,7 @@ class NotifierCallback(Callback):
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """See `Callback`. All states are looked through: a run with more or fewer callbacks may have saved ours."""
-        self.run.resume(checkpoint["callbacks"])
+        self.run.resume(checkpoint.get("callbacks"))
 
 
 def _context(trainer: Trainer) -> str:

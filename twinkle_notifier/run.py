@@ -123,8 +123,10 @@ class TrainingRun:
         self._described_notifier = None
         self._found = None if self._given is not None else state.restored(self._state)
 
-    def resume(self, states: Mapping[str, Any]) -> None:
+    def resume(self, states: object) -> None:
         """Take over this run's state among those that a checkpoint held, if it is there."""
+        if not isinstance(states, Mapping):
+            return
         ours = [key for key in states if isinstance(key, str) and key.split(".")[0] == _KEY]
         saved = states.get(self.key if self.key in ours else next(iter(ours), ""))
         if saved is not None:

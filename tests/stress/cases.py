@@ -46,6 +46,31 @@ def agents_apart(lab: Lab) -> None:
     lab.agents(WITH_TORCH + CRASH, 4, shared=False)
 
 
+BEGUN = (
+    WITH_TORCH
+    + """
+run = t.TrainingRun(t.DingNotifier("env:DING_URL", timeout=5.0), name="sft")
+run.started()
+time.sleep(2)
+try:
+    raise ValueError("lost")
+except ValueError as e:
+    stamp("RAISED")
+    run.failed(e, "fit")
+    stamp("LEFT")
+    raise
+"""
+)
+
+
+def two_machines(lab: Lab) -> None:
+    lab.agents(BEGUN, 2, machines=True)
+
+
+def restart_on_two_machines(lab: Lab) -> None:
+    lab.agents(BEGUN, 2, "--max-restarts=1", machines=True)
+
+
 LIGHTNING = """
 import torch
 from lightning.pytorch import LightningModule, Trainer
@@ -282,6 +307,8 @@ CASES = [
     Case("torchrun, 8 ranks", 1, eight_ranks, "8"),
     Case("two agents of 4 ranks, a shared folder", 1, agents_shared, "4 to 8"),
     Case("two agents of 4 ranks, no shared folder", 1, agents_apart, "2"),
+    Case("two machines (boot ids), training begun", 1, two_machines, needs_root=True),
+    Case("a restart on two machines (boot ids)", 2, restart_on_two_machines, needs_root=True),
     Case("Lightning's own launcher, 4 processes", 1, lightning_launcher, "3 to 4"),
     Case("8 ranks fail 0.15 s apart", 1, staggered),
     Case("8 ranks, a message that differs on each", 1, differing_message),

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,8 +83,13 @@ class Lab:
         command = [sys.executable, "-m", "torch.distributed.run", *(options or ("--standalone",))]
         self.run([*before, *command, f"--nproc-per-node={ranks}", str(self.script(source))], **env)
 
-    def agents(self, source: str, ranks: int, *options: str, shared: bool, **env: str) -> None:
-        """Two agents that meet, each with a temporary folder of its own; with a folder in common, if `shared`."""
+    def agents(
+        self, source: str, ranks: int, *options: str, shared: bool = False, machines: bool = False, **env: str
+    ) -> None:
+        """Two agents that meet, each with a temporary folder of its own.
+
+        With a folder in common, if `shared`; with boot ids of their own, as two machines have, if `machines`.
+        """
         script, port = self.script(source), free_port()
         meeting = ["--nnodes=2", "--rdzv-backend=c10d", f"--rdzv-endpoint=127.0.0.1:{port}", "--rdzv-id=stress"]
         command = [
@@ -99,9 +105,16 @@ class Lab:
         for node in ("a", "b"):
             own = {"TMPDIR": str(self.subfolder(f"tmp-{node}"))}
             common = {"TWINKLE_NOTIFIER_DIR": str(self.subfolder("shared"))} if shared else {}
-            started.append(self.start(command, **own, **common, **env))
+            before = self._machine(node) if machines else []
+            started.append(self.start([*before, *command], **own, **common, **env))
         for process in started:
             self.finish(process)
+
+    def _machine(self, node: str) -> list[str]:
+        boot_id = self.folder / f"boot-{node}"
+        boot_id.write_text(f"{uuid.uuid4()}\n")
+        mount = f'mount --bind {boot_id} /proc/sys/kernel/random/boot_id && exec "$@"'
+        return ["unshare", "-m", "sh", "-c", mount, "sh"]
 
     def run(self, command: Sequence[str], **env: str) -> None:
         """A command, to its end."""
