@@ -51,7 +51,7 @@ BEGUN = (
     + """
 run = t.TrainingRun(t.DingNotifier("env:DING_URL", timeout=5.0), name="sft")
 run.started()
-time.sleep(2)
+time.sleep(0.5)
 try:
     raise ValueError("lost")
 except ValueError as e:
