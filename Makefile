@@ -17,7 +17,7 @@ demo: $(VENV)/installed ## A real crash and a real end, told to a local robot.
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/installed ## All tests, against the installed wheel.
-	$(BIN)/python -m pytest tests
+	$(BIN)/pytest tests  # not `python -m pytest`: that would import the checkout, which has no integrations in it
 
 stress: $(VENV)/installed ## Each case of "exactly once" 20 times; takes most of an hour. Prints the table of docs/ranks.md.
 	$(BIN)/python tests/stress
