@@ -188,10 +188,11 @@ class Other(Notifier):
         self.messages.append(message)
 
 
-def test_state_is_plain_and_holds_no_secret(tmp_path: Path, ding: DingNotifier) -> None:
+def test_state_is_plain_and_holds_no_secret(tmp_path: Path, ding: DingNotifier, ours: Any) -> None:
     """It loads under `weights_only`, and neither token nor signing secret is among the bytes."""
     path = save(tmp_path, NotifierCallback(ding, name="sft"))
-    state = torch.load(path, weights_only=True)["callbacks"]["twinkle_notifier"]
+    states = torch.load(path, weights_only=True)["callbacks"]
+    state = states[ours(states)]
     assert json.loads(json.dumps(state)) == state
     assert state["notifier"] == {"class": "DingNotifier", "ding_url": "***", "secret": "***", "timeout": 5.0}
     assert [sent["what"] for sent in state["sent"]] == ["sft ended after 0 s"]
@@ -252,11 +253,11 @@ def test_resume_without_a_notifier_or_its_secrets_warns(
         {"version": 99, "notifier": {"class": "RecordingNotifier"}, "sent": [], "more": 1},
     ],
 )
-def test_resume_never_fails_for_our_state(state: object, tmp_path: Path) -> None:
+def test_resume_never_fails_for_our_state(state: object, tmp_path: Path, ours: Any) -> None:
     """Without our state, damaged, of a newer version."""
     path = save(tmp_path, NotifierCallback(RecordingNotifier()))
     checkpoint = torch.load(path, weights_only=True)
-    checkpoint["callbacks"].pop("twinkle_notifier")
+    checkpoint["callbacks"].pop(ours(checkpoint["callbacks"]))
     if state is not None:
         checkpoint["callbacks"]["twinkle_notifier"] = state
     torch.save(checkpoint, path)
@@ -275,7 +276,7 @@ class Bad(Notifier):
             raise RuntimeError("the notifier is broken")
         if self.how == "exit":
             raise SystemExit(7)
-        time.sleep(60)
+        time.sleep(12)  # longer than the budget of a send in a crash
 
     def __call__(self, message: str) -> None:
         self._misbehave()
@@ -295,6 +296,17 @@ def test_a_bad_notifier_changes_nothing(how: str, tmp_path: Path, monkeypatch: p
     assert (caught.value, caught.value.__context__, caught.value.__cause__) == (error, None, None)
     assert time.monotonic() - began < 8 + 10
     assert save(tmp_path, NotifierCallback(Bad(how))).exists()
+    assert background.flush(60)
+
+
+def test_a_trained_callback_and_a_new_one_meet_in_one_trainer(tmp_path: Path) -> None:
+    """Their states have two keys, without which Lightning makes no such trainer."""
+    told, other = RecordingNotifier(), Other()
+    first = NotifierCallback(told)
+    trainer(tmp_path, first).fit(Model(), data())
+    trainer(tmp_path, first, NotifierCallback(other)).fit(Model(), data())
+    assert background.flush(10)
+    assert (len(told.messages), len(other.messages)) == (2, 1)
 
 
 def test_pickles(ding: DingNotifier) -> None:

@@ -9,6 +9,7 @@ import statistics
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import claimants
 from cases import CASES, Case
@@ -36,18 +37,21 @@ def spread(figures: list[float | None]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=20)
+    parser.add_argument("--at-once", type=int, default=1, help="runs side by side: quicker, with slower figures")
     parser.add_argument("--only", default="", help="cases whose name holds this")
     arguments = parser.parse_args()
     wrong = 0
     print(
-        f"Python {platform.python_version()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}, {arguments.times} runs a case\n"
+        f"Python {platform.python_version()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}, {arguments.times} runs a case ({arguments.at_once} at once)\n"
     )
     print("| case | right | messages | s to message, median (max) | s to last rank | reference sends |")
     print("|---|---|---|---|---|---|", flush=True)
     for case in CASES:
         if arguments.only not in case.name or (case.needs_root and os.getuid()):
             continue
-        runs = [case.run() for _ in range(max(arguments.times // 10, 1) if case.slow else arguments.times)]
+        times = max(arguments.times // 10, 1) if case.slow else arguments.times
+        with ThreadPoolExecutor(arguments.at_once) as pool:
+            runs = list(pool.map(lambda _, case=case: case.run(), range(times)))
         print(row(case, runs), flush=True)
         for seen in runs:
             if not right(case, seen):

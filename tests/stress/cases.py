@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 import textwrap
@@ -165,6 +164,7 @@ def silent_resolver(lab: Lab) -> None:
     config = lab.folder / "resolv.conf"
     config.write_text("nameserver 127.0.0.77\n")
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         deaf.bind(("127.0.0.77", 53))
         inner = f'mount --bind {config} /etc/resolv.conf && exec "$@"'
         lab.torchrun(CRASH, 4, before=["unshare", "-m", "sh", "-c", inner, "sh"])
@@ -208,13 +208,15 @@ def restart_on_two(lab: Lab) -> None:
 
 
 def next_run(lab: Lab) -> None:
+    port = free_port()
     for _ in range(2):
-        lab.torchrun(CRASH, 2, f"--master-port={29000 + os.getpid() % 1000}", "--rdzv-id=same")
+        lab.torchrun(CRASH, 2, f"--master-port={port}", "--rdzv-id=same")
 
 
 def pid_reused(lab: Lab) -> None:
+    port = free_port()
     for _ in range(2):
-        lab.torchrun(CRASH, 2, f"--master-port={29000 + os.getpid() % 1000}", before=["unshare", "-pf", "--mount-proc"])
+        lab.torchrun(CRASH, 2, f"--master-port={port}", before=["unshare", "-pf", "--mount-proc"])
 
 
 def two_causes(lab: Lab) -> None:
