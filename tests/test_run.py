@@ -23,7 +23,7 @@ from twinkle_notifier.testing import RecordingNotifier
 @pytest.fixture(autouse=True)
 def _no_other_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs of other tests that nobody began are not for the same trainer."""
-    monkeypatch.setattr("twinkle_notifier.run._waiting", weakref.WeakSet())
+    monkeypatch.setattr("twinkle_notifier.run._living", weakref.WeakSet())
 
 
 class BadNotifier(Notifier):
@@ -185,11 +185,11 @@ def test_what_is_no_notifier_is_refused_at_once() -> None:
 
 
 def test_two_runs_of_one_trainer_have_two_keys() -> None:
-    """As two callbacks have; once a run has begun its key is free for the next trainer's."""
+    """As two callbacks have, whether they have begun or not; once a run is gone its key is free."""
     one, two = TrainingRun(), TrainingRun()
     assert [one.key, two.key] == ["twinkle_notifier", "twinkle_notifier.2"]
-    one.started()
     two.started()
+    del one
     assert TrainingRun().key == "twinkle_notifier"
 
 
