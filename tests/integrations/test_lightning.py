@@ -109,9 +109,9 @@ def test_tells_of_the_end(tmp_path: Path) -> None:
     trainer(tmp_path, NotifierCallback(told, name="sft"), checkpoint, max_epochs=2).fit(Model(), data())
     assert background.flush(10)
     [message] = told.messages
-    assert message.startswith("### sft ended after 0 s\n")
+    assert message.startswith("### sft ended after ")
     for fact in (
-        "- Duration: 0 s",
+        "- Duration: ",
         "- Epochs: 2",
         "- Steps: 8",
         "- Metrics: loss ",
@@ -195,7 +195,7 @@ def test_state_is_plain_and_holds_no_secret(tmp_path: Path, ding: DingNotifier, 
     state = states[ours(states)]
     assert json.loads(json.dumps(state)) == state
     assert state["notifier"] == {"class": "DingNotifier", "ding_url": "***", "secret": "***", "timeout": 5.0}
-    assert [sent["what"] for sent in state["sent"]] == ["sft ended after 0 s"]
+    assert [sent["what"].split(" after ")[0] for sent in state["sent"]] == ["sft ended"]
     assert b"tok-0123456789" not in path.read_bytes()
     assert b"SEC0123456789" not in path.read_bytes()
 
