@@ -333,22 +333,25 @@ def test_bad_arguments_never_raise(notifier: Any, exc: Any, caplog: pytest.LogCa
     assert caplog.text
 
 
-def test_deep_in_a_recursion_it_is_told() -> None:
+def test_deep_in_a_recursion_it_is_told(run: Any, inbox: Inbox) -> None:
     """Where almost no stack is left."""
-    told = RecordingNotifier()
-
-    def dive() -> None:
-        try:
-            dive()
-        except RecursionError as error:
-            notify_exception(told, exc=error)
-            raise
-
-    with pytest.raises(RecursionError):
+    done = run(
+        """
+        import twinkle_notifier as t
+        ding = t.DingNotifier("env:DING_URL", "env:DING_SECRET")
+        def dive():
+            try:
+                dive()
+            except RecursionError as error:
+                t.notify_exception(ding, exc=error)
+                raise
         dive()
-    assert len(told.messages) == 1
-    assert "RecursionError" in told.messages[0]
-    assert len(told.messages[0]) < 20_000
+        """
+    )
+    assert "RecursionError" in done.stderr
+    [message] = inbox.messages
+    assert "RecursionError" in message.title
+    assert len(message.text) < 20_000
 
 
 def test_the_exception_is_neither_written_to_nor_kept() -> None:
