@@ -40,7 +40,7 @@ def call(work: Callable[[], T], seconds: float, hurry: Callable[[], bool] = lamb
     done = threading.Event()
 
     def run() -> None:
-        # The one broad except of the package: training must not die, nor its exception change, because a chat server,
+        # The broad except of the package: training must not die, nor its exception change, because a chat server,
         # a user's notifier or a broken __str__ did anything at all, SystemExit included.
         try:
             answer.value = work()
