@@ -302,15 +302,12 @@ def test_a_throttled_robot_is_asked_once(run: Any, inbox: Inbox) -> None:
     assert (len(inbox.messages), inbox.requests) == (0, 1)
 
 
-def test_a_module_named_ray_is_not_ray() -> None:
+def test_a_module_named_ray_is_not_ray(monkeypatch: pytest.MonkeyPatch) -> None:
     """A user's own may have any name."""
     told = RecordingNotifier()
-    sys.modules["ray"] = types.ModuleType("ray")
-    try:
-        assert notify_exception(told, exc=raised(ValueError("x"))).status == "sent"
-        TrainingRun(told).started()
-    finally:
-        del sys.modules["ray"]
+    monkeypatch.setitem(sys.modules, "ray", types.ModuleType("ray"))
+    assert notify_exception(told, exc=raised(ValueError("x"))).status == "sent"
+    TrainingRun(told).started()
 
 
 def test_a_line_of_a_thousand_keys_costs_no_time(ding: DingNotifier, inbox: Inbox) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from twinkle_notifier.foreign import Answer, call
+from twinkle_notifier.foreign import Answer, Helper, call
 
 
 def leave() -> None:
@@ -90,3 +90,33 @@ print(call(threading.current_thread, 5).value is threading.main_thread(), call(l
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd="/")
     assert done.stdout.strip() == "True division by zero", done.stderr
+
+
+# A helper
+
+
+def test_a_helper_does_all_calls_in_one_thread() -> None:
+    """One after the other; what they raise is an answer."""
+    helper = Helper()
+    threads = {helper.call(threading.get_ident, 60).result() for _ in range(3)}
+    assert len(threads) == 1
+    assert threading.get_ident() not in threads
+    assert isinstance(helper.call(leave, 60).error, SystemExit)
+    assert helper.call(threading.get_ident, 60).result() in threads
+
+
+def test_a_call_that_hangs_does_not_hold_up_the_next() -> None:
+    """It keeps its thread to itself."""
+    release, helper = threading.Event(), Helper()
+    assert helper.call(release.wait, 0.1) == Answer()
+    assert helper.call(lambda: "next", 60).value == "next"
+    release.set()
+
+
+def test_a_helper_nobody_needs_ends() -> None:
+    """Its thread goes with it."""
+    helper = Helper()
+    thread = helper.call(threading.current_thread, 60).result()
+    del helper
+    thread.join(60)
+    assert not thread.is_alive()

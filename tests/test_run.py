@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from twinkle_notifier import DeliveryError, DingNotifier, Notifier, Progress, TrainingRun
+from twinkle_notifier.claims.memory import MemoryStore
 from twinkle_notifier.delivery import background
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.testing import RecordingNotifier
@@ -129,6 +130,15 @@ def test_each_training_in_a_notebook_tells() -> None:
     assert len(told.messages) == 2
 
 
+def test_a_rank_that_waited_knows_the_incident() -> None:
+    """So that the checkpoint which it writes can say "again", whichever rank sent the message."""
+    store, told = MemoryStore(), RecordingNotifier()
+    runs = [TrainingRun(told, store=store) for _ in range(2)]
+    sent, waited = [run.failed(raised(ValueError("x"))) for run in runs]
+    assert (sent.status, waited.status, waited.incident) == ("sent", "duplicate", sent.incident)
+    assert all(run.state_dict()["sent"][0]["incident"] == sent.incident for run in runs)
+
+
 def test_an_exception_passes_two_handlers_of_one_training() -> None:
     """As when an adapter and the script both tell of it."""
     told = RecordingNotifier()
@@ -136,7 +146,9 @@ def test_an_exception_passes_two_handlers_of_one_training() -> None:
     one.started()
     two.started()
     error = raised(ValueError("x"))
-    assert [one.failed(error).status, two.failed(error).status] == ["sent", "duplicate"]
+    outcomes = [one.failed(error), two.failed(error)]
+    assert [outcome.status for outcome in outcomes] == ["sent", "duplicate"]
+    assert outcomes[0].incident == outcomes[1].incident != ""
 
 
 def test_an_exception_that_comes_back_is_told_once() -> None:

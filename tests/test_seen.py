@@ -23,8 +23,8 @@ def raised(error: BaseException) -> BaseException:
 
 def meet(seen: Seen, channel: str, error: BaseException, since: Instant | None = None) -> bool:
     """Whether it was told before; it is from now on."""
-    told = seen.told(channel, error, since or process_start())
-    seen.add(channel, error)
+    told = seen.told(channel, error, since or process_start()) is not None
+    seen.add(channel, error, "incident")
     return told
 
 
@@ -135,6 +135,6 @@ def test_an_exception_among_the_arguments_is_not_held() -> None:
     try:
         fail()
     except RuntimeError as error:
-        seen.add("a", error)
+        seen.add("a", error, "incident")
     gc.collect()
     assert held[0]() is None

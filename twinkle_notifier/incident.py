@@ -43,12 +43,13 @@ class Case:
 def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool]) -> Outcome:
     """Tell of `case`, or learn that another rank does. May take `PATIENCE` seconds; less of it in a `hurry`."""
     channel = _channel(notifier)
-    if _seen.told(channel, case.exc, case.mark.at):
-        return Outcome("duplicate", "this process has told of the same exception")
+    before = _seen.told(channel, case.exc, case.mark.at)
+    if before is not None:
+        return Outcome("duplicate", "this process has told of the same exception", incident=before)
     walk = _Walk(notifier, case, channel, hurry)
     outcome = claims.with_store(walk.where, case.store, walk.with_store)
     if outcome.status in ("sent", "duplicate"):
-        _seen.add(channel, case.exc)
+        _seen.add(channel, case.exc, outcome.incident)
     return outcome
 
 
@@ -62,9 +63,9 @@ class _Walk:
         )
         self._causes = f"causes-{channel}"
 
-    def with_store(self, store: Store) -> Outcome:
+    def with_store(self, access: claims.Access) -> Outcome:
         """The walk from the claim on. Raises OSError when the store does not work, with nothing sent yet."""
-        desk = claims.Desk(store, self.where, self._case.mark)
+        desk = claims.Desk(access, self.where, self._case.mark)
         if self.where.world_size > 1 and is_collateral(self._case.exc):
             told = desk.follow(self._causes, grace=_CAUSE, seconds=self._left(), hurry=self._no_cause_can_come)
             return _told(told, "it only follows from what") if told else self._tell(desk, self._key(collateral=True))
@@ -83,13 +84,14 @@ class _Walk:
     def _tell(self, desk: claims.Desk, key: str) -> Outcome:
         claim = desk.claim(key, self._left())
         if isinstance(claim, claims.Told):
-            return _told(claim)
+            return _told(claim, incident=key)
         earlier = [at for known, at in self._case.earlier if known == key]
         past = history.look(key, self._case.mark.at.wall, earlier)
         if not past.is_told() and not is_last_attempt():
             history.keep(key, past)
             _close(claim, "sent")
-            return Outcome("duplicate", f"a crash loop: the next is told with {past.next_told() - past.loop} more")
+            silent = f"a crash loop: the next is told with {past.next_told() - past.loop} more"
+            return Outcome("duplicate", silent, incident=key)
         outcome = self._send(desk, claim, past)
         if outcome.status == "sent":
             history.keep(key, past)
@@ -129,14 +131,13 @@ def _channel(notifier: Callable[[str], object]) -> str:
     return hashlib.sha256(f"{type(notifier).__qualname__} {described.value}".encode()).hexdigest()[:8]
 
 
-def _told(by: claims.Told, what: str = "") -> Outcome:
+def _told(by: claims.Told, what: str = "", incident: str = "") -> Outcome:
     if by.state == "sent":
-        return Outcome("duplicate", f"{what} rank {by.rank} has told{'' if what else ' it'}".strip())
+        return Outcome("duplicate", f"{what} rank {by.rank} has told{'' if what else ' it'}".strip(), incident=incident)
     if by.state == "refused":
-        return Outcome(
-            "failed", f"rank {by.rank} could not send it, for a reason that holds for every rank", final=True
-        )
-    return Outcome("unknown", f"rank {by.rank} has been sending it for too long")
+        reason = f"rank {by.rank} could not send it, for a reason that holds for every rank"
+        return Outcome("failed", reason, final=True, incident=incident)
+    return Outcome("unknown", f"rank {by.rank} has been sending it for too long", incident=incident)
 
 
 def _close(claim: claims.Claim, state: claims.State) -> None:

@@ -45,13 +45,13 @@ class Seen:
     """The last exceptions that a process has told of."""
 
     def __init__(self) -> None:
-        self._traces: deque[_Trace] = deque(maxlen=_REMEMBERED)
+        self._traces: deque[tuple[_Trace, str]] = deque(maxlen=_REMEMBERED)
 
-    def told(self, channel: str, exc: BaseException, since: Instant) -> bool:
-        """Whether `exc` was told on `channel` before, in the run that began at `since`."""
+    def told(self, channel: str, exc: BaseException, since: Instant) -> str | None:
+        """The incident as which `exc` was told on `channel` before, in the run that began at `since`; else None."""
         trace = _Trace.of(channel, exc)
-        return any(trace.came_from(known, since) for known in list(self._traces))
+        return next((incident for known, incident in list(self._traces) if trace.came_from(known, since)), None)
 
-    def add(self, channel: str, exc: BaseException) -> None:
+    def add(self, channel: str, exc: BaseException, incident: str) -> None:
         """Remember that `exc` was told on `channel`."""
-        self._traces.append(_Trace.of(channel, exc))
+        self._traces.append((_Trace.of(channel, exc), incident))

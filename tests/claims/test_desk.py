@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from twinkle_notifier import claims
-from twinkle_notifier.claims import Claim, Desk, Mark, Store, Told
+from twinkle_notifier.claims import Access, Claim, Desk, Mark, Store, Told
 from twinkle_notifier.claims import desk as desk_module
 from twinkle_notifier.claims.desk import Record
 from twinkle_notifier.claims.files import FileStore
@@ -28,10 +28,11 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     return MemoryStore() if request.param == "memory" else FileStore(tmp_path / "claims")
 
 
-def desk(store: Store, rank: int = 0, since: Instant | None = None) -> Desk:
+def desk(store: Store | Access, rank: int = 0, since: Instant | None = None) -> Desk:
     """Where rank `rank` stands, which started with this process, or `since`."""
     where = dataclasses.replace(Where.here(), rank=rank, world_size=16, hostname="host")
-    return Desk(store, where, Mark(since or process_start()))
+    access = store if isinstance(store, Access) else Access(lambda: store, 60)
+    return Desk(access, where, Mark(since or process_start()))
 
 
 def won(found: Claim | Told) -> Claim:
@@ -121,10 +122,10 @@ def test_who_replaces_a_killed_process_sends_the_same_message(tmp_path: Path) ->
     """A real one, killed between its claim and its word."""
     code = f"""
 import os, pathlib, signal
-from twinkle_notifier.claims import Desk, Mark
+from twinkle_notifier.claims import Access, Desk, Mark
 from twinkle_notifier.claims.files import FileStore
 from twinkle_notifier.runtime import Where, process_start
-desk = Desk(FileStore(pathlib.Path({str(tmp_path)!r})), Where.here(), Mark(process_start()))
+desk = Desk(Access(lambda: FileStore(pathlib.Path({str(tmp_path)!r})), 60), Where.here(), Mark(process_start()))
 print(desk.claim("incident", 0).message_id, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -230,11 +231,11 @@ def fail() -> None:
 def test_a_store_that_fails_is_left(operation: str, caplog: pytest.LogCaptureFixture) -> None:
     """For the next best, at last this process's own memory; with a warning."""
 
-    def work(store: Store) -> Claim | Told:
-        return desk(store).claim("incident", 0)
+    def work(access: Access) -> Claim | Told:
+        return desk(access).claim("incident", 0)
 
     first = claims.with_store(Where.here(), Broken(operation, fail), work)
-    assert won(first).store is claims.alone
+    assert won(first).access.store is claims.alone
     assert "on who tells: RuntimeError" in caplog.text
 
 
@@ -242,25 +243,26 @@ def test_a_store_that_hangs_is_left() -> None:
     """Within seconds."""
     release, began = threading.Event(), time.monotonic()
     found = claims.with_store(
-        Where.here(), Broken("read", lambda: release.wait(60)), lambda store: desk(store).claim("incident", 0)
+        Where.here(), Broken("read", lambda: release.wait(60)), lambda access: desk(access).claim("incident", 0)
     )
     took = time.monotonic() - began
     release.set()
-    assert won(found).store is claims.alone
+    assert won(found).access.store is claims.alone
     assert took < 30
 
 
 def test_ranks_of_one_run_meet_in_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without anything to set up; a process on its own stays in its memory."""
     assert (
-        won(claims.with_store(Where.here(), None, lambda store: desk(store).claim("incident", 0))).store is claims.alone
+        won(claims.with_store(Where.here(), None, lambda access: desk(access).claim("incident", 0))).access.store
+        is claims.alone
     )
     monkeypatch.setenv("MASTER_PORT", "29500")
     monkeypatch.setenv("WORLD_SIZE", "2")
     for rank, kind in enumerate((Claim, Told)):
         monkeypatch.setenv("LOCAL_RANK", str(rank))
         here = Where.here()
-        found = claims.with_store(here, None, lambda store, here=here: desk(store, here.rank).claim("incident", 0))
+        found = claims.with_store(here, None, lambda access, here=here: desk(access, here.rank).claim("incident", 0))
         assert isinstance(found, kind)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -182,3 +183,28 @@ def test_a_folder_in_another_users_is_passed_over(tmp_path: Path) -> None:
     os.chown(tmp_path / "tmp" / f"twinkle-notifier-{os.getuid()}", 12345, 12345)
     FileStore.of_run(f"test {tmp_path}")
     assert list((tmp_path / "tmp").rglob("claims/*")) == []
+
+
+def test_a_link_whose_reply_is_lost_was_made(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As over NFS: the link is there, and the call fails. No NFS here, so the reply is lost by hand."""
+    link = os.link
+
+    def lost_reply(source: Path, target: Path) -> None:
+        link(source, target)
+        raise OSError(errno.EIO, "the server did not answer")
+
+    monkeypatch.setattr(os, "link", lost_reply)
+    assert store.append("incident", 0, b"first")
+    assert store.read("incident", 0) == [b"first"]
+
+
+def test_a_link_that_was_not_made_is_an_error(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither won nor lost: the next store has to decide."""
+
+    def refused(source: Path, target: Path) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refused)
+    with pytest.raises(PermissionError):
+        store.append("incident", 0, b"first")
+    assert store.read("incident", 0) == []

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, OnExceptionCheckpoint
 from torch.utils.data import DataLoader, TensorDataset
 from twinkle_notifier.integrations.lightning import NotifierCallback
 
@@ -176,6 +176,19 @@ def save(folder: Path, *callbacks: Callback) -> Path:
 
 def resume(folder: Path, path: Path, *callbacks: Callback) -> None:
     trainer(folder, *callbacks, max_epochs=2).fit(Model(), data(), ckpt_path=path, weights_only=True)
+
+
+def test_a_resume_on_another_machine_knows_the_past(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the checkpoint alone: the first machine's folders are not there."""
+    told, path = RecordingNotifier(), None
+    for machine in ("one", "two"):
+        monkeypatch.setenv("TWINKLE_NOTIFIER_DIR", str(tmp_path / machine))
+        saving = OnExceptionCheckpoint(tmp_path / machine, "saved")
+        fitted = trainer(tmp_path, NotifierCallback(told, name="sft"), saving)
+        with pytest.raises(ValueError, match="the same"):
+            fitted.fit(Model(ValueError("the same")), data(), ckpt_path=path)
+        path = saving.ckpt_path
+    assert ["- Again: 2nd time, first at " in message for message in told.messages] == [False, True]
 
 
 class Other(Notifier):

@@ -70,6 +70,22 @@ def two_machines(lab: Lab) -> None:
     lab.agents(BEGUN, 2, machines=True)
 
 
+def two_of_sixteen(lab: Lab) -> None:
+    """On one of two nodes; the other ranks end by themselves, since their agent would wait for them."""
+    source = """
+    import socket
+    if socket.gethostname() == "node-b" and os.environ["LOCAL_RANK"] in ("3", "5"):
+        try:
+            raise ValueError("met by two")
+        except ValueError as e:
+            tell(e)
+            raise
+    time.sleep(3)
+    sys.exit(1)
+    """
+    lab.agents(source, 8, shared=True, machines=True)
+
+
 LIGHTNING = """
 import torch
 from lightning.pytorch import LightningModule, Trainer
@@ -293,9 +309,17 @@ def killed_rank(lab: Lab) -> None:
     lab.torchrun(CONNECTED.format(action="if rank == 3: os.kill(os.getpid(), signal.SIGKILL)"), 4)
 
 
+KILL_BETWEEN_LOOKS = """
+        if batch_idx == 3 and self.global_rank == 1:
+            # The launcher looks every 5 s after it has started this process, and kills rank 0 when it finds it dead.
+            # Rank 0 has to be quicker than that: killed 1.5 s after a look, this rank gives it time on a slow machine.
+            from twinkle_notifier.runtime import process_start
+            time.sleep((1.5 - process_start().age()) % 5)
+            os.kill(os.getpid(), signal.SIGKILL)"""
+
+
 def killed_lightning_rank(lab: Lab) -> None:
-    step = "if batch_idx == 3 and self.global_rank == 1: os.kill(os.getpid(), signal.SIGKILL)"
-    lab.run([sys.executable, str(lab.script(LIGHTNING.format(step=step, devices=2)))])
+    lab.run([sys.executable, str(lab.script(LIGHTNING.format(step=KILL_BETWEEN_LOOKS, devices=2)))])
 
 
 def crash_loop(lab: Lab) -> None:
@@ -310,6 +334,7 @@ CASES = [
     Case("two agents of 4 ranks, a shared folder", 1, agents_shared, "4 to 8"),
     Case("two agents of 4 ranks, no shared folder", 1, agents_apart, "2"),
     Case("two machines (boot ids), training begun", 1, two_machines, needs_root=True),
+    Case("2 of 16 ranks, on one of two machines", 1, two_of_sixteen, says=" of 16 on node-b\n", needs_root=True),
     Case("Lightning's own launcher, 4 processes", 1, lightning_launcher, "3 to 4"),
     Case("8 ranks fail 0.15 s apart", 1, staggered),
     Case("8 ranks, a message that differs on each", 1, differing_message),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import statistics
 import struct
+import subprocess
 import sys
 import tempfile
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +18,13 @@ from pathlib import Path
 from twinkle_notifier.claims import Claim, Desk, Mark
 from twinkle_notifier.claims.files import FileStore
 from twinkle_notifier.claims.memory import MemoryStore
-from twinkle_notifier.claims.store import Store
+from twinkle_notifier.claims.store import Access, Store
 from twinkle_notifier.runtime import Instant, Where
 
 _LIMIT = 20.0  # seconds without a decision
+_BOUND = 2.0  # seconds within which 1,024 must have decided on files
 _RESULT = struct.Struct("?d")
+_MEMORY = "/dev/shm"  # a file system without a disk, which may stall for seconds
 Decision = tuple[bool, float]  # whether it won, and seconds from the start until it knew
 
 
@@ -43,8 +46,8 @@ def claim_at_once(count: int, opened: Callable[[], Store], warm: Callable[[], St
                 os.read(gate, 1)  # until the parent closes its end
                 os.write(write_results, _RESULT.pack(*_claim("incident", rank, count, opened, mark)))
                 os.read(exit_gate, 1)  # what it costs to end a thousand processes is not measured
-            except BaseException:
-                traceback.print_exc()
+            except Exception:  # the store does not work, or hangs: this claimant takes the next best, in real life
+                os.write(write_results, _RESULT.pack(False, math.inf))
             finally:
                 os._exit(0)  # the parent's code is not the child's to run on
         children.append(child)
@@ -72,23 +75,20 @@ def _read(results: int) -> bytes:
 
 def _claim(key: str, rank: int, count: int, opened: Callable[[], Store], mark: Mark) -> tuple[bool, float]:
     where = replace(Where.here(), rank=rank, world_size=count)
-    claim = Desk(opened(), where, mark).claim(key, 30.0)
+    claim = Desk(Access(opened, 3.0), where, mark).claim(key, 30.0)
     if isinstance(claim, Claim):
         claim.close("sent")
     return isinstance(claim, Claim), time.monotonic()
 
 
-def on_files(count: int) -> list[Decision]:
-    """In a new folder."""
-    memory = "/dev/shm"  # so that no flush of the warming up is measured
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory(dir=memory) as warm:
+def on_files(count: int, where: str | None = _MEMORY) -> list[Decision]:
+    """In a new folder, in memory or elsewhere."""
+    with tempfile.TemporaryDirectory(dir=where) as folder, tempfile.TemporaryDirectory(dir=_MEMORY) as warm:
         return claim_at_once(count, lambda: FileStore(Path(folder)), lambda: FileStore(Path(warm)))
 
 
 def on_tcp(count: int) -> list[Decision]:
     """At a TCPStore of a process of its own, as torchrun's agent serves it."""
-    import subprocess
-
     code = (
         "import sys, torch.distributed as d; s = d.TCPStore('127.0.0.1', 0, is_master=True, wait_for_workers=False);"
         "print(s.port, flush=True); sys.stdin.read()"
@@ -97,6 +97,7 @@ def on_tcp(count: int) -> list[Decision]:
     try:
         assert server.stdout is not None
         os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=server.stdout.readline().strip())
+        os.environ["TORCH_CPP_LOG_LEVEL"] = "FATAL"  # what has no answer is counted
         import torch.distributed  # here, so that the children have it already
 
         assert torch.distributed.is_available()
@@ -108,19 +109,42 @@ def on_tcp(count: int) -> list[Decision]:
         server.communicate()
 
 
-def table(times: int) -> str:
-    """Median and greatest seconds until all have decided, for each store and number."""
-    lines = ["| claimants at once | store | winners | s until all have decided, median (max) |", "|---|---|---|---|"]
-    for store, run in (("files", on_files), ("TCPStore", on_tcp)):
-        for count in (8, 64, 1024):
-            rounds = [run(count) for _ in range(max(times // 4, 1))]
-            winners = {sum(won for won, _ in decisions) for decisions in rounds}
-            last = [max(at for _, at in decisions) for decisions in rounds]
-            lines.append(
-                f"| {count} | {store} | {', '.join(map(str, sorted(winners)))} | {statistics.median(last):.3f} ({max(last):.3f}) |"
-            )
-    return "\n".join(lines)
+def table(times: int, store: str, run: Callable[[int], list[Decision]], bound: float = math.inf) -> tuple[str, bool]:
+    """Rows with the median and greatest seconds until all have decided; and whether that was within `bound`."""
+    lines, good = [], True
+    for count in (8, 64, 1024):
+        rounds = [run(count) for _ in range(times)]
+        winners = {sum(won for won, _ in decisions) for decisions in rounds}
+        last = [max((at for _, at in decisions if at < math.inf), default=0.0) for decisions in rounds]
+        undecided = max(sum(at == math.inf for _, at in decisions) for decisions in rounds)
+        good &= winners == {1} and max(last) <= bound and not undecided
+        figures = f"{statistics.median(last):.3f} ({max(last):.3f})"
+        figures += f"; up to {undecided} had no answer" if undecided else ""
+        lines.append(f"| {count} | {store} | {', '.join(map(str, sorted(winners)))} | {figures} |")
+    return "\n".join(lines), good
+
+
+def main(times: int) -> bool:
+    """Print the table of all stores; whether each claim had one winner, on files within `_BOUND` seconds.
+
+    The TCPStore's server looks up the name of each client, one after the other. So its figures are those of the
+    machine's resolver, and as root also those without one. A claimant that gets no answer takes the next best store.
+    """
+    print("| claimants at once | store | winners | s until all have decided, median (max) |\n|---|---|---|---|")
+    rows, good = table(times, "files, in memory", on_files, _BOUND)
+    print(rows, flush=True)
+    print(table(times, "files, on this disk", lambda count: on_files(count, tempfile.gettempdir()))[0], flush=True)
+    print(table(times, "TCPStore", on_tcp)[0], flush=True)
+    if not os.getuid():
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as names:
+            names.write("hosts: files\n")
+            names.flush()
+            inner = f'mount --bind {names.name} /etc/nsswitch.conf && exec "$@"'
+            code = f"import claimants; print(claimants.table({times}, 'TCPStore, no name server', claimants.on_tcp)[0])"
+            command = ["unshare", "--mount", "sh", "-c", inner, "sh", sys.executable, "-c", code]
+            subprocess.run(command, cwd=Path(__file__).parent, check=True)
+    return good
 
 
 if __name__ == "__main__":
-    print(table(4))
+    sys.exit(0 if main(5) else 1)

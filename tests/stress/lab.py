@@ -88,10 +88,11 @@ class Lab:
     ) -> None:
         """Two agents that meet, each with a temporary folder of its own.
 
-        With a folder in common, if `shared`; with boot ids of their own, as two machines have, if `machines`.
+        With a folder in common, if `shared`; with boot ids and names of their own, as two machines have, if `machines`.
         """
         script, port = self.script(source), free_port()
         meeting = ["--nnodes=2", "--rdzv-backend=c10d", f"--rdzv-endpoint=127.0.0.1:{port}", "--rdzv-id=stress"]
+        meeting.append("--local-addr=127.0.0.1")  # the machines' names lead nowhere
         command = [
             sys.executable,
             "-m",
@@ -113,8 +114,8 @@ class Lab:
     def _machine(self, node: str) -> list[str]:
         boot_id = self.folder / f"boot-{node}"
         boot_id.write_text(f"{uuid.uuid4()}\n")
-        mount = f'mount --bind {boot_id} /proc/sys/kernel/random/boot_id && exec "$@"'
-        return ["unshare", "-m", "sh", "-c", mount, "sh"]
+        mount = f'mount --bind {boot_id} /proc/sys/kernel/random/boot_id && hostname node-{node} && exec "$@"'
+        return ["unshare", "--mount", "--uts", "sh", "-c", mount, "sh"]
 
     def run(self, command: Sequence[str], **env: str) -> None:
         """A command, to its end."""

@@ -10,10 +10,23 @@ from twinkle_notifier.claims import ray, torch_store
 from twinkle_notifier.claims.desk import FOLLOWER, Claim, Desk, Mark, State, Told
 from twinkle_notifier.claims.files import FileStore
 from twinkle_notifier.claims.memory import MemoryStore
-from twinkle_notifier.claims.store import Bounded, Store
+from twinkle_notifier.claims.store import Access, Store
 from twinkle_notifier.runtime import Where, run_key, running_ray
 
-__all__ = ["FOLLOWER", "Claim", "Desk", "Mark", "State", "Store", "Told", "alone", "counted", "counts", "with_store"]
+__all__ = [
+    "FOLLOWER",
+    "Access",
+    "Claim",
+    "Desk",
+    "Mark",
+    "State",
+    "Store",
+    "Told",
+    "alone",
+    "counted",
+    "counts",
+    "with_store",
+]
 
 _OPEN = 3.0  # seconds to open a store
 
@@ -23,17 +36,17 @@ T = TypeVar("T")
 alone = MemoryStore()  # what this process has told, for as long as it lives
 
 
-def with_store(where: Where, chosen: Store | None, work: Callable[[Store], T]) -> T:
+def with_store(where: Where, chosen: Store | None, work: Callable[[Access], T]) -> T:
     """Do `work` with the best store that works: the user's; the agent's, Ray's; files; at last this process's own.
 
     A store that hangs or fails meanwhile is left for the next: rather a message too many than none.
     """
     for name, opened in _stores(where, chosen):
         try:
-            return work(Bounded(Bounded.open(opened, _OPEN)))
+            return work(Access(opened, _OPEN))
         except OSError as error:
             log.warning("the ranks of this run cannot agree in %s on who tells: %s", name, error)
-    return work(alone)
+    return work(Access(lambda: alone, _OPEN))
 
 
 def _stores(where: Where, chosen: Store | None) -> Iterator[tuple[str, Callable[[], Store]]]:
@@ -61,7 +74,7 @@ def counted(where: Where, chosen: Store | None) -> int | None:
     """What the store of this run has counted to; None when it cannot count, or does not answer within 6 s."""
     for _, opened in _counting_stores(where, chosen):
         try:
-            return Bounded(Bounded.open(opened, _OPEN)).sequence(0)
+            return Access(opened, _OPEN).ask(lambda store: store.sequence(0))
         except OSError:
             continue
     return None

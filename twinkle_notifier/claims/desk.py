@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from twinkle_notifier.claims.store import Store
+from twinkle_notifier.claims.store import Access, Store
 from twinkle_notifier.runtime import Holder, Instant, Where
 
 LEASE = 12.0  # seconds that a claim holds without a word: the budget of a send, and a margin
@@ -89,7 +89,7 @@ class Told:
 class Claim:
     """The right, and the duty, to tell of an incident. Ended by `close`."""
 
-    store: Store
+    access: Access
     key: str
     index: int
     rank: int
@@ -101,13 +101,15 @@ class Claim:
         ``sent`` silences the others for good, ``failed`` leaves it to them, ``refused`` tells them that they cannot
         do better. Raises OSError when the store does not work; the claim then ends with its lease.
         """
-        self.store.append(self.key, self.index + 1, Record.now(state, self.rank, self.store).dump())
+        self.access.ask(
+            lambda store: store.append(self.key, self.index + 1, Record.now(state, self.rank, store).dump())
+        )
 
     def gather(self, count: int, seconds: float, hurry: Callable[[], bool]) -> set[str]:
         """Who has met the incident so far: waits up to `seconds` for `count` processes, less in a `hurry`."""
         polls, deadline, hurried = _polls(count), time.monotonic() + seconds, False
         while True:
-            members = self.store.members(self.message_id)
+            members = self.access.ask(lambda store: store.members(self.message_id))
             if hurry() and not hurried:
                 deadline, hurried = min(deadline, time.monotonic() + _HURRY), True
             if len(members) >= count or time.monotonic() > deadline:
@@ -118,8 +120,8 @@ class Claim:
 class Desk:
     """Where one process of a run makes its claims, and looks at those of others."""
 
-    def __init__(self, store: Store, where: Where, mark: Mark) -> None:
-        self._store, self._where, self._mark = store, where, mark
+    def __init__(self, access: Access, where: Where, mark: Mark) -> None:
+        self._access, self._where, self._mark = access, where, mark
         self._member = f"{where.rank}@{where.hostname}"
 
     def claim(self, key: str, seconds: float) -> Claim | Told:
@@ -134,25 +136,34 @@ class Desk:
         """
         polls, deadline = _polls(self._where.world_size), time.monotonic() + seconds
         time.sleep(self._where.rank % _CROWD * _POLITE)
-        incident = _Log(self._store, key, self._mark)
+        incident = _Log(key, self._mark)
         while True:
-            last = incident.last()
+            found = self._access.ask(lambda store: self._look(store, incident))
+            if isinstance(found, Claim):
+                return found
+            if found.state in ("sent", "refused") or time.monotonic() > deadline:
+                return Told(found.state, found.rank)
+            time.sleep(next(polls))
+
+    def _look(self, store: Store, incident: _Log) -> Claim | Record:
+        """Claim the incident if it is free; else the last word on it."""
+        while True:
+            last = incident.last(store)
+            if last is not None and last.state in ("sent", "refused"):
+                return last
             if last is not None:
-                incident.join(self._member)
-            if last is None or incident.is_free(last):
-                record = Record.now("claimed", self._where.rank, self._store)
-                if self._store.append(key, incident.length, record.dump()):
-                    incident.first = incident.first or record
-                    incident.join(self._member)
-                    return Claim(self._store, key, incident.length, self._where.rank, incident.message_id())
-            elif last.state in ("sent", "refused") or time.monotonic() > deadline:
-                return Told(last.state, last.rank)
-            else:
-                time.sleep(next(polls))
+                incident.join(store, self._member)
+                if not incident.is_free(last):
+                    return last
+            record = Record.now("claimed", self._where.rank, store)
+            if store.append(incident.key, incident.length, record.dump()):
+                incident.first = incident.first or record
+                incident.join(store, self._member)
+                return Claim(self._access, incident.key, incident.length, self._where.rank, incident.message_id())
 
     def announce(self, topic: str, key: str) -> None:
         """Let `follow` find the incident `key` under `topic`."""
-        self._store.join(topic, key)
+        self._access.ask(lambda store: store.join(topic, key))
 
     def follow(self, topic: str, *, grace: float, seconds: float, hurry: Callable[[], bool]) -> Told | None:
         """Another's word on any incident under `topic`, and join it as one who only follows from it.
@@ -163,19 +174,23 @@ class Desk:
         polls, began = _polls(self._where.world_size), time.monotonic()
         incidents: dict[str, _Log] = {}
         while True:
-            for key in self._store.members(topic) - incidents.keys():
-                incidents[key] = _Log(self._store, key, self._mark)
-            last = [(incident, record) for incident in incidents.values() if (record := incident.last())]
-            alive = [(i, record) for i, record in last if record.state == "claimed" and not i.is_free(record)]
-            sent = [(i, record) for i, record in last if record.state == "sent" and _is_cause(record)]
-            for incident, _ in alive + sent:
-                incident.join(f"{FOLLOWER}{self._member}")
-            if sent:
-                return Told("sent", sent[0][1].rank)
-            waited, pending = time.monotonic() - began, bool(alive)
-            if waited > (seconds if pending else 0.0 if hurry() else grace):
+            sent, pending = self._access.ask(lambda store: self._find(store, topic, incidents))
+            if sent is not None:
+                return Told("sent", sent.rank)
+            if time.monotonic() - began > (seconds if pending else 0.0 if hurry() else grace):
                 return None
             time.sleep(next(polls))
+
+    def _find(self, store: Store, topic: str, incidents: dict[str, _Log]) -> tuple[Record | None, bool]:
+        """The word "sent" on one of the incidents, else whether one is being sent. Joins both kinds."""
+        for key in store.members(topic) - incidents.keys():
+            incidents[key] = _Log(key, self._mark)
+        last = [(incident, record) for incident in incidents.values() if (record := incident.last(store))]
+        alive = [(i, record) for i, record in last if record.state == "claimed" and not i.is_free(record)]
+        sent = [(i, record) for i, record in last if record.state == "sent" and _is_cause(record)]
+        for incident, _ in alive + sent:
+            incident.join(store, f"{FOLLOWER}{self._member}")
+        return (sent[0][1] if sent else None), bool(alive)
 
 
 FOLLOWER = "~"  # before a member that met only what follows from the incident
@@ -189,16 +204,16 @@ def _is_cause(sent: Record) -> bool:
 class _Log:
     """What one process has read of an incident's log."""
 
-    def __init__(self, store: Store, key: str, mark: Mark) -> None:
-        self._store, self._key, self._mark = store, key, mark
+    def __init__(self, key: str, mark: Mark) -> None:
+        self.key, self._mark = key, mark
         self.length = 0
         self.first: Record | None = None  # of those that count
         self._last: Record | None = None
         self._last_seen = 0.0
         self._joined = False
 
-    def last(self) -> Record | None:
-        for data in self._store.read(self._key, self.length):
+    def last(self, store: Store) -> Record | None:
+        for data in store.read(self.key, self.length):
             self.length += 1
             record = Record.load(data)
             if record is not None and record.after(self._mark):
@@ -211,15 +226,15 @@ class _Log:
             return last.holder.dead() or time.monotonic() - self._last_seen > LEASE
         return last.state == "failed"
 
-    def join(self, member: str) -> None:
+    def join(self, store: Store, member: str) -> None:
         if not self._joined:
-            self._store.join(self.message_id(), member)
+            store.join(self.message_id(), member)
             self._joined = True
 
     def message_id(self) -> str:
         """The same for every try at one incident, so that a service can drop what it has already accepted."""
         first = self.first.dump().decode() if self.first else ""
-        return uuid.uuid5(uuid.NAMESPACE_OID, f"{self._key}/{first}").hex
+        return uuid.uuid5(uuid.NAMESPACE_OID, f"{self.key}/{first}").hex
 
 
 def _polls(world_size: int) -> Iterator[float]:

@@ -1,4 +1,4 @@
-"""What a store must be able to do, and a bound on every store."""
+"""What a store must be able to do, and how it is asked: in time."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Protocol, TypeVar
 from twinkle_notifier import foreign
 from twinkle_notifier.errors import reason
 
-_SECONDS = 3.0  # for one operation, where the store does not tell otherwise
+_SECONDS = 3.0  # for a few operations, where the store does not tell otherwise
 T = TypeVar("T")
 
 
 class Store(Protocol):
     """Where the processes of a run keep the logs of their incidents. Keys and members are short ASCII words.
 
-    A store may raise anything, and may hang: it is then left for the next best. It has 3 s for an operation, or as many
-    as its attribute `seconds` says.
+    A store may raise anything, and may hang: it is then left for the next best. It has 3 s for a few operations, or as
+    many as its attribute `seconds` says.
     """
 
     def append(self, key: str, index: int, record: bytes) -> bool:
@@ -43,43 +43,27 @@ class Store(Protocol):
         ...
 
 
-class Bounded:
-    """A store whose every operation ends in time, and which raises nothing but OSError."""
+class Access:
+    """A store of which everything is asked in a helper thread, in time."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._seconds: float = getattr(store, "seconds", _SECONDS)
+    def __init__(self, opened: Callable[[], Store], seconds: float) -> None:
+        """Of what `opened` gives within `seconds`. Raises OSError if it does not."""
+        self._helper = foreign.Helper()
+        self.store = self._bounded(opened, seconds)
+        self._seconds: float = getattr(self.store, "seconds", _SECONDS)
 
-    @staticmethod
-    def open(opened: Callable[[], Store], seconds: float) -> Store:
-        """What `opened` gives, within `seconds`."""
-        return _bounded(opened, seconds)
+    def ask(self, work: Callable[[Store], T]) -> T:
+        """What `work`, a few operations, gives. Raises OSError if it raises anything, or takes too long.
 
-    def append(self, key: str, index: int, record: bytes) -> bool:
-        """See `Store`."""
-        return _bounded(lambda: self._store.append(key, index, record), self._seconds)
+        Together, not one by one: with a thousand processes on a machine each hand-over to a thread takes its time.
+        """
+        return self._bounded(lambda: work(self.store), self._seconds)
 
-    def read(self, key: str, start: int) -> list[bytes]:
-        """See `Store`."""
-        return _bounded(lambda: self._store.read(key, start), self._seconds)
-
-    def join(self, key: str, member: str) -> None:
-        """See `Store`."""
-        _bounded(lambda: self._store.join(key, member), self._seconds)
-
-    def members(self, key: str) -> set[str]:
-        """See `Store`."""
-        return _bounded(lambda: self._store.members(key), self._seconds)
-
-    def sequence(self, step: int) -> int | None:
-        """See `Store`."""
-        return _bounded(lambda: self._store.sequence(step), self._seconds)
-
-
-def _bounded(work: Callable[[], T], seconds: float) -> T:
-    answer = foreign.call(work, seconds)
-    if answer.error is None and not answer.returned:
-        raise OSError(f"no answer within {seconds:g} s")
-    if answer.error is not None:
-        raise OSError(answer.error.strerror or "" if isinstance(answer.error, OSError) else reason(answer.error))
-    return answer.result()
+    def _bounded(self, work: Callable[[], T], seconds: float) -> T:
+        answer = self._helper.call(work, seconds)
+        if answer.error is not None:
+            error = answer.error
+            raise OSError(error.strerror or "" if isinstance(error, OSError) else reason(error))
+        if not answer.returned:
+            raise OSError(f"no answer within {seconds:g} s")
+        return answer.result()
