@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import signal
 import subprocess
 import sys
 import threading
@@ -10,7 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
-from twinkle_notifier.foreign import Answer, Helper, call
+from twinkle_notifier.foreign import Answer, Helper, call, left
 
 
 def leave() -> None:
@@ -120,3 +122,30 @@ def test_a_helper_nobody_needs_ends() -> None:
     del helper
     thread.join(60)
     assert not thread.is_alive()
+
+
+# How long
+
+
+def test_what_is_called_knows_how_long_it_has() -> None:
+    """The innermost call counts, and no call outlives the one around it."""
+    assert left() == math.inf
+    assert 30 < call(left, 60).result() <= 60
+    assert call(lambda: call(left, 60).result(), 10).result() <= 10
+    assert Helper().call(left, 60).result() <= 60
+    assert left() == math.inf
+
+
+def test_an_alarm_ends_what_runs_right_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no thread can start; and a user's own alarm handler is back afterwards."""
+
+    def no_thread(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", no_thread)
+    handler = signal.getsignal(signal.SIGALRM)
+    began = time.monotonic()
+    assert isinstance(call(lambda: time.sleep(60), 0.1).error, TimeoutError)
+    assert time.monotonic() - began < 30
+    assert signal.getsignal(signal.SIGALRM) is handler
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)

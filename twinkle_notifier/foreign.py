@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import functools
+import math
 import queue
+import signal
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import Generic, TypeVar, cast
 
 T = TypeVar("T")
@@ -45,7 +49,8 @@ class Helper:
         """Run `work` for at most `seconds`, as `foreign.call` does."""
         answer: Answer[T] = Answer()
         done = threading.Event()
-        run = functools.partial(_run, work, answer, done)
+        seconds = min(seconds, left())
+        run = functools.partial(_run, work, answer, done, time.monotonic() + seconds)
         self._calls = self._calls or self._started()
         if self._calls is None:
             run()
@@ -76,21 +81,55 @@ def call(work: Callable[[], T], seconds: float, hurry: Callable[[], bool] = lamb
     """Run `work` for at most `seconds`, whatever it does: raise, exit, hang. Ended early once `hurry()` is true.
 
     It runs in a daemon thread, which is left behind when it hangs, and which has a stack of its own however deep the
-    caller stands. Where no thread can start any more (at interpreter exit, at the process limit) it runs right here,
-    bounded only by its own time-outs.
+    caller stands. Where no thread can start any more (at interpreter exit, at the process limit) it runs right here:
+    in the main thread an alarm ends it, elsewhere only its own time-outs do. What knows how to end in time asks `left`.
     """
     answer: Answer[T] = Answer()
     done = threading.Event()
-    run = functools.partial(_run, work, answer, done)
+    seconds = min(seconds, left())
+    run = functools.partial(_run, work, answer, done, time.monotonic() + seconds)
     try:
         threading.Thread(target=run, name="twinkle-notifier", daemon=True).start()
     except RuntimeError:
-        run()
+        with _alarm(seconds):
+            run()
     _wait(done, seconds, hurry)
     return answer
 
 
-def _run(work: Callable[[], T], answer: Answer[T], done: threading.Event) -> None:
+_time = threading.local()
+
+
+def left() -> float:
+    """Seconds that the innermost `call` around this one still has; infinite outside any."""
+    deadline: float = getattr(_time, "deadline", math.inf)
+    return max(deadline - time.monotonic(), 0.0)
+
+
+@contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError in the block after `seconds`, where that can be done: in the main thread, on POSIX.
+
+    A system call that ignores signals, as a look-up of a name is, ends by itself first.
+    """
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def ring(_number: int, _frame: FrameType | None) -> None:
+        raise TimeoutError("no answer in time")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    timer = signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _run(work: Callable[[], T], answer: Answer[T], done: threading.Event, deadline: float) -> None:
+    outer, _time.deadline = getattr(_time, "deadline", math.inf), deadline
     # The broad except of the package: training must not die, nor its exception change, because a chat server, a
     # user's notifier or a broken __str__ did anything at all, SystemExit included.
     try:
@@ -99,6 +138,7 @@ def _run(work: Callable[[], T], answer: Answer[T], done: threading.Event) -> Non
     except BaseException as error:
         answer.error = error
     finally:
+        _time.deadline = outer
         done.set()
 
 
