@@ -184,7 +184,7 @@ def test_different_exceptions_are_each_told() -> None:
 def test_two_channels_both_tell() -> None:
     """What one has told does not silence another."""
     told, other, error = RecordingNotifier(), DingNotifier("http://127.0.0.1:9/robot/send"), raised(ValueError("both"))
-    assert notify_exception(other, exc=error).status == "failed"
+    assert notify_exception(other, exc=error).status == "spooled"
     assert notify_exception(told, exc=error).status == "sent"
 
 
@@ -232,10 +232,10 @@ def _refuse() -> None:
     raise DeliveryError("the robot is gone", final=True)
 
 
-@pytest.mark.parametrize(("how", "status"), [(_leave, "failed"), (_fail, "failed"), (_refuse, "failed")])
-def test_a_bad_notifier_costs_a_log_line(how: Any, status: str, caplog: pytest.LogCaptureFixture) -> None:
-    """And shows no secret that its error holds."""
-    assert notify_exception(BadNotifier(how), exc=raised(ValueError("x"))).status == status
+@pytest.mark.parametrize("how", [_leave, _fail, _refuse])
+def test_a_bad_notifier_costs_a_log_line(how: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """And shows no secret that its error holds; the message is kept."""
+    assert notify_exception(BadNotifier(how), exc=raised(ValueError("x"))).status == "spooled"
     assert "people were not told of ValueError" in caplog.text
     assert "secret-token" not in caplog.text
 
@@ -243,8 +243,8 @@ def test_a_bad_notifier_costs_a_log_line(how: Any, status: str, caplog: pytest.L
 def test_a_hanging_notifier_is_left_after_eight_seconds() -> None:
     """The budget of a send in the crash path."""
     began = time.monotonic()
-    assert notify_exception(BadNotifier(lambda: time.sleep(60)), exc=raised(ValueError("x"))).status == "unknown"
-    assert 8 <= time.monotonic() - began < 8 + 1 + 3
+    assert notify_exception(BadNotifier(lambda: time.sleep(60)), exc=raised(ValueError("x"))).status == "spooled"
+    assert 8 <= time.monotonic() - began < 8 + 3 + 4  # its own to_dict hangs, too
 
 
 class Mute(ValueError):
@@ -292,7 +292,7 @@ def test_a_failed_message_is_tried_by_the_next_handler() -> None:
                 raise DeliveryError("no network")
             told(message)
 
-    assert [notify_exception(Flaky(), exc=error).status for _ in range(3)] == ["failed", "sent", "duplicate"]
+    assert [notify_exception(Flaky(), exc=error).status for _ in range(3)] == ["spooled", "sent", "duplicate"]
 
 
 def test_a_throttled_robot_is_asked_once(run: Any, inbox: Inbox) -> None:
@@ -326,7 +326,7 @@ def test_a_line_of_a_thousand_keys_costs_no_time(ding: DingNotifier, inbox: Inbo
 )
 def test_bad_arguments_never_raise(notifier: Any, exc: Any, caplog: pytest.LogCaptureFixture) -> None:
     """They are logged."""
-    assert notify_exception(notifier, context="x", exc=exc).status == "failed"
+    assert notify_exception(notifier, context="x", exc=exc).status == "spooled"
     assert caplog.text
 
 

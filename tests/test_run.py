@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from twinkle_notifier import DeliveryError, DingNotifier, Notifier, Progress, TrainingRun
+from twinkle_notifier.background import background
 from twinkle_notifier.claims.memory import MemoryStore
-from twinkle_notifier.delivery import background
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.testing import RecordingNotifier
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import enum
 import json
-import sys
-import time
 from collections.abc import Callable
-from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from twinkle_notifier import DingNotifier, Notifier
-from twinkle_notifier.state import add_sent, describe, fresh, read, restored
+from twinkle_notifier.description import describe
+from twinkle_notifier.state import add_sent, fresh, read, restored
 from twinkle_notifier.testing import RecordingNotifier
 
 
@@ -51,84 +48,6 @@ class Loss(float): ...
 
 def fail() -> None:
     raise ValueError("https://host/SEC0123456789abcdef")
-
-
-# Describing
-
-
-def test_describes_without_secrets() -> None:
-    """References stay."""
-    ding = DingNotifier("https://oapi.dingtalk.com/robot/send?access_token=tok", "env:DING_SECRET", 3)
-    assert describe(ding, save_secrets=False) == {
-        "class": "DingNotifier",
-        "ding_url": "***",
-        "secret": "env:DING_SECRET",
-        "timeout": 3,
-    }
-
-
-def test_describes_faithfully_if_asked_to() -> None:
-    """The user knows who reads the checkpoints."""
-    ding = DingNotifier("https://oapi.dingtalk.com/robot/send?access_token=tok", "SEC")
-    assert describe(ding, save_secrets=True) == ding.to_dict()
-
-
-def test_a_function_is_not_described(caplog: pytest.LogCaptureFixture) -> None:
-    """And that is no reason to warn."""
-    assert describe(print, save_secrets=False) is None
-    assert caplog.text == ""
-
-
-@pytest.mark.parametrize("how", [fail, lambda: sys.exit(3), lambda: None, lambda: "text", lambda: time.sleep(60)])
-def test_who_cannot_describe_itself_is_not_described(how: Callable[[], Any], caplog: pytest.LogCaptureFixture) -> None:
-    """With a warning that shows no secret, and within bounds."""
-    began = time.monotonic()
-    assert describe(Described(how), save_secrets=True) is None
-    assert time.monotonic() - began < 30
-    assert "Described.to_dict() gave no dict" in caplog.text
-    assert "SEC0" not in caplog.text
-
-
-def test_describes_in_plain_types() -> None:
-    """What JSON writes and Lightning loads under weights_only; numbers stay numbers, and enums their values."""
-    told = describe(
-        Described(
-            lambda: {
-                "class": "Described",
-                "folder": Path("runs"),
-                "day": date(2026, 11, 24),
-                "rooms": ("a", ["b"]),
-                "set": {"a"},
-                "map": {1: Number.ONE},
-                "loss": Loss(0.5),
-                "color": Color.RED,
-                "on": True,
-                "none": None,
-            }
-        ),
-        save_secrets=False,
-    )
-    assert told == {
-        "class": "Described",
-        "folder": "runs",
-        "day": "2026-11-24",
-        "rooms": ["a", ["b"]],
-        "set": ["a"],
-        "map": {"1": 1},
-        "loss": 0.5,
-        "color": "red",
-        "on": True,
-        "none": None,
-    }
-    assert {type(value) for value in [*told.values(), told["map"]["1"]]} == {
-        str,
-        list,
-        dict,
-        int,
-        float,
-        bool,
-        type(None),
-    }
 
 
 # Reading

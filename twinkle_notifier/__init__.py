@@ -6,8 +6,9 @@ from twinkle_notifier.channels.ding import DingNotifier
 from twinkle_notifier.claims import Mark
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.credentials import resolve
-from twinkle_notifier.delivery import Message, Outcome
+from twinkle_notifier.delivery import counters
 from twinkle_notifier.errors import CredentialError, DeliveryError, NotifierError, UnknownNotifierError
+from twinkle_notifier.message import Message, Outcome
 from twinkle_notifier.report import Progress
 from twinkle_notifier.run import TrainingRun
 
@@ -25,6 +26,7 @@ __all__ = [
     "Store",
     "TrainingRun",
     "UnknownNotifierError",
+    "counters",
     "notify_exception",
     "resolve",
     "watch",

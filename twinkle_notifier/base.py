@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 from twinkle_notifier import foreign, incident, signals
 from twinkle_notifier.claims import Mark
 from twinkle_notifier.claims.store import Store
-from twinkle_notifier.delivery import Outcome
 from twinkle_notifier.errors import ArgumentError, UnknownNotifierError, reason
+from twinkle_notifier.message import Outcome
 from twinkle_notifier.report import Progress, default_name
 from twinkle_notifier.runtime import process_start
 

@@ -1,79 +1,84 @@
-"""How a message gets out: within a budget, and in the background when nobody should wait for it."""
+"""How a message gets out: within a budget; and what becomes of one that does not."""
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
-import queue
-import threading
-import time
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import replace
 
 from twinkle_notifier import foreign
+from twinkle_notifier.background import BUDGET, EXIT_BUDGET, at_exit, background
+from twinkle_notifier.description import channel, describe
 from twinkle_notifier.errors import DeliveryError, NotifierError, reason
+from twinkle_notifier.message import Message, Outcome
+from twinkle_notifier.spool import Flushed, Spool
 
 CRASH_BUDGET = 8.0  # seconds for one send while a run is crashing
-EXIT_BUDGET = 2.0  # seconds that the end of the interpreter waits for the background
-BACKGROUND_BUDGET = 30.0  # seconds for one send that nobody waits for
-_POLL = 0.01  # seconds between two looks at the queue, at exit
-_QUEUE = 100  # messages that may wait in the background
+BACKGROUND_BUDGET = BUDGET  # seconds for one send that nobody waits for
+_SPOOL = 3.0  # seconds to keep a message on the disk, two of them for its own description
+_RETRY = (
+    60.0  # seconds after which a process that lives on tries again what it could not send; then twice as long, up to
+)
+_RETRY_MOST = 960.0
+_LATER = "it is kept on the disk and goes out with the next message, the next run, or `twinkle-notifier flush`"
 
 log = logging.getLogger("twinkle_notifier")
+_counts: Counter[str] = Counter()
+_retried: set[str] = set()  # channels that a later try waits for
 
-Work = Callable[[], object]
-Status = Literal["sent", "duplicate", "throttled", "failed", "unknown", "queued", "skipped"]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a message, with a reason that a person can act on.
-
-    ``sent``: the service has accepted it. ``duplicate``: another rank, or an earlier call, has told of it.
-    ``throttled``, ``failed``: it is not there. ``unknown``: no answer came in time. ``queued``: it is on its way in
-    the background. ``skipped``: there was nobody to tell. `final`: no other try can fare better. `incident`: what
-    the same error has in common on every rank and in every run.
-    """
-
-    status: Status
-    reason: str = ""
-    final: bool = False
-    incident: str = ""
+Sender = Callable[[str], object]
 
 
-class Message(str):
-    """A message with an id that stays the same however often, and by whichever rank, it is sent.
-
-    A notifier whose service can drop repeats hands it on; to every other it is a plain text.
-    """
-
-    id: str
-
-    def __new__(cls, text: str, message_id: str) -> Message:
-        """`text`, known to services as `message_id`."""
-        message = super().__new__(cls, text)
-        message.id = message_id
-        return message
-
-    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
-        return str(self), self.id
+def counters() -> dict[str, int]:
+    """How many messages of this process came to which status of `Outcome`; ``dropped`` from a full queue."""
+    return {**_counts, **({"dropped": background.dropped} if background.dropped else {})}
 
 
-def send(notifier: Callable[[str], object], message: str, seconds: float, incident: str = "") -> Outcome:
-    """Hand `message` to `notifier` and wait up to `seconds`. Never raises, whatever the notifier does."""
+def deliver(notifier: Sender, message: Message, seconds: float, incident: str = "") -> Outcome:
+    """Send `message`; keep it on the disk if that fails. Never raises, whatever the notifier does."""
+    outcome = send(notifier, message, seconds, incident)
+    if outcome.status != "sent":
+        return keep(notifier, message, outcome)
+    _counts["sent"] += 1
+    background.post(functools.partial(_after_success, notifier, message))
+    return outcome
+
+
+def keep(notifier: Sender, message: Message, outcome: Outcome) -> Outcome:
+    """Keep on the disk a message that came to `outcome`, to be sent later."""
+    kept = foreign.call(lambda: _spool(notifier).add(message, outcome.reason, _described(notifier)), _SPOOL)
+    if not kept.returned:
+        log.error("a message could not be kept either (%s): %s", reason(kept.error), message.partition("\n")[0])
+        _counts[outcome.status] += 1
+        return outcome
+    _counts["spooled"] += 1
+    _retry_later(notifier, outcome.retry_after or _RETRY)
+    return replace(outcome, status="spooled", reason=f"{outcome.reason}; {_LATER}")
+
+
+def flush(notifier: Sender) -> Flushed:
+    """Send what was kept for the channel of `notifier`. Raises OSError when the folder does not work."""
+    return _spool(notifier).flush(lambda _, message: send(notifier, message, BACKGROUND_BUDGET))
+
+
+def send(notifier: Sender, message: str, seconds: float, incident: str = "") -> Outcome:
+    """Hand `message` to `notifier` and wait up to `seconds`, 2 at the interpreter's end. Never raises."""
+    seconds = min(seconds, EXIT_BUDGET) if at_exit() else seconds
     answer = foreign.call(lambda: notifier(message), seconds)
     if answer.returned:
         return Outcome("sent", incident=incident)
     error, name = answer.error, type(notifier).__name__
     if error is None:
-        return Outcome("unknown", f"{name} gave no answer within {seconds:g} s")
+        return Outcome("unknown", f"{name} gave no answer within {seconds:g} s", incident=incident)
     if isinstance(error, DeliveryError):
-        return Outcome(error.fate, error.reason, error.final)
+        return Outcome(error.fate, error.reason, error.final, incident, error.retry_after)
     if isinstance(error, NotifierError):
-        return Outcome("failed", reason(error))
+        return Outcome("failed", reason(error), incident=incident)
     # Not the error's text: a notifier that a user wrote puts its webhook's URL there (requests does, in every one).
-    return Outcome("failed", f"{name} raised {type(error).__name__} at {_origin(error)}")
+    return Outcome("failed", f"{name} raised {type(error).__name__} at {_origin(error)}", incident=incident)
 
 
 def _origin(error: BaseException) -> str:
@@ -83,73 +88,32 @@ def _origin(error: BaseException) -> str:
     return f"{os.path.basename(tb.tb_frame.f_code.co_filename)}:{tb.tb_lineno}" if tb else "an unknown place"
 
 
-class Background:
-    """One queue and one daemon thread for messages that no training waits for; waited for shortly at exit."""
-
-    _pid: int
-    _queue: queue.Queue[Work]
-    _lock: threading.Lock
-    _running: bool
-
-    def __init__(self) -> None:
-        self._start_over()
-
-    def post(self, work: Work) -> None:
-        """Do `work` soon, in order. At the interpreter's exit, do it now."""
-        self._mind_forks()
-        if not threading.main_thread().is_alive():  # in an atexit handler: nobody would wait for the thread any more
-            foreign.call(work, EXIT_BUDGET)
-            return
-        try:
-            self._queue.put_nowait(work)
-        except queue.Full:
-            log.warning("a message was dropped: %d are waiting already", _QUEUE)
-            return
-        with self._lock:
-            if not self._running:
-                self._running = self._start()
-
-    def flush(self, seconds: float = EXIT_BUDGET) -> bool:
-        """Wait up to `seconds` for what is waiting; False, and a log line, when something is still on its way."""
-        self._mind_forks()
-        deadline = time.monotonic() + seconds
-        while left := self._queue.unfinished_tasks:  # not join(): it knows no time-out, and no thread may start now
-            if time.monotonic() > deadline:
-                log.warning("the interpreter ends before %d message(s) were delivered", left)
-                return False
-            time.sleep(_POLL)
-        return True
-
-    def _mind_forks(self) -> None:
-        if self._pid != os.getpid():  # forked: the thread, and what waits for it, are the parent's
-            self._start_over()
-
-    def _start_over(self) -> None:
-        self._pid = os.getpid()
-        self._queue = queue.Queue(_QUEUE)
-        self._lock = threading.Lock()
-        self._running = False
-
-    def _start(self) -> bool:
-        from multiprocessing.util import Finalize  # runs in multiprocessing's children too, where atexit does not
-
-        import requests  # noqa: F401  here: a fork while the thread imports it would inherit a locked import
-
-        try:
-            threading.Thread(target=self._work, name="twinkle-notifier-background", daemon=True).start()
-        except RuntimeError:  # at the process limit
-            self._do(self._queue.get_nowait())
-            return False
-        Finalize(None, self.flush, exitpriority=100)
-        return True
-
-    def _work(self) -> None:
-        while True:
-            self._do(self._queue.get())
-
-    def _do(self, work: Work) -> None:
-        foreign.call(work, BACKGROUND_BUDGET + 1)
-        self._queue.task_done()
+def _spool(notifier: Sender) -> Spool:
+    return Spool.of(channel(notifier))
 
 
-background = Background()  # one for the process, so that its end waits once
+def _described(notifier: Sender) -> dict[str, object] | None:
+    return describe(notifier, save_secrets=False)
+
+
+def _after_success(notifier: Sender, message: Message) -> None:
+    _spool(notifier).remove(message)  # another rank, or an earlier try, may have kept it
+    _try_again(notifier, _RETRY)
+
+
+def _retry_later(notifier: Sender, seconds: float) -> None:
+    if at_exit() or (name := channel(notifier)) in _retried:
+        return
+    _retried.add(name)
+
+    def retry() -> None:
+        _retried.discard(name)
+        _try_again(notifier, seconds)
+
+    background.post(retry, after=seconds)
+
+
+def _try_again(notifier: Sender, seconds: float) -> None:
+    flushed = flush(notifier)
+    if flushed.left:
+        _retry_later(notifier, min(2 * seconds, _RETRY_MOST))

@@ -36,14 +36,24 @@ class DeliveryError(NotifierError):
     `fate` says what is known of the message: ``failed`` (it is not there), ``throttled`` (the service takes none for
     a while) or ``unknown`` (no answer came, so it may be there). `final` means that the same request cannot succeed
     later, from any rank, until a person mends something. `code` is the service's own, where it gave one.
+    `retry_after`: seconds until the service may take it, where that is known.
     """
 
-    def __init__(self, reason: str, *, fate: Fate = "failed", final: bool = False, code: int | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        fate: Fate = "failed",
+        final: bool = False,
+        code: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.fate: Fate = fate
         self.final = final
         self.code = code
+        self.retry_after = retry_after
 
 
 def reason(error: BaseException | None) -> str:

@@ -1,15 +1,18 @@
-"""Where this package keeps files: claims, and what it knows of earlier crashes."""
+"""Where this package keeps files: claims, earlier crashes, what was sent when, and what could not be sent."""
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 VARIABLE = "TWINKLE_NOTIFIER_DIR"
+_POLL = 0.01  # seconds between two tries to get a lock
 
 log = logging.getLogger("twinkle_notifier")
 
@@ -31,12 +34,54 @@ def folder(*parts: str) -> Path:
     raise problem
 
 
-def write(path: Path, data: bytes) -> None:
-    """Make a file of mode 0600, on the disk when this returns. Raises OSError, FileExistsError if it is there."""
+def write(path: Path, data: bytes, *, sync: bool = True) -> None:
+    """Make a file of mode 0600, with `sync` on the disk when this returns.
+
+    Raises:
+        OSError: it could not be written; FileExistsError if it is there.
+    """
     with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         file.write(data)
         file.flush()
-        os.fsync(file.fileno())
+        if sync:
+            os.fsync(file.fileno())
+
+
+def replace(path: Path, data: bytes, *, sync: bool = True) -> None:
+    """Put `data` into the file `path`, whole or not at all. Raises OSError."""
+    fresh = draft(path.parent)
+    try:
+        write(fresh, data, sync=sync)
+        os.replace(fresh, path)
+    finally:
+        with suppress(OSError):
+            fresh.unlink()  # there only if something failed
+
+
+@contextmanager
+def locked(path: Path, seconds: float) -> Iterator[bool]:
+    """Hold the lock that the file `path` stands for, made if need be; gives whether it was free within `seconds`.
+
+    The system frees it when its holder dies. Raises OSError where the file system knows no locks.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        yield _lock(handle, time.monotonic() + seconds)
+    finally:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_UN)  # closing alone would leave it to a forked child
+        os.close(handle)
+
+
+def _lock(handle: int, deadline: float) -> bool:
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_POLL)
 
 
 def draft(where: Path) -> Path:
@@ -69,7 +114,7 @@ def _usable(root: Path, parts: tuple[str, ...]) -> Path:
             raise PermissionError(f"{path} belongs to another user")
     probe = draft(path)
     try:
-        write(probe, b"probe")
+        write(probe, b"probe", sync=False)
     finally:
         with suppress(OSError):
             probe.unlink()

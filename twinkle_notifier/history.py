@@ -73,10 +73,7 @@ def look(key: str, started: float, earlier: Sequence[float] = ()) -> Past:
 def keep(key: str, past: Past) -> None:
     """Let later crashes know of `past`, once it is told, or silent because of those before it."""
     with suppress(OSError):
-        path = _path(key)
-        draft = folders.draft(path.parent)
-        folders.write(draft, json.dumps(asdict(past)).encode())
-        os.replace(draft, path)
+        folders.replace(_path(key), json.dumps(asdict(past)).encode())
 
 
 def _path(key: str) -> Path:

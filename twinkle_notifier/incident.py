@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from twinkle_notifier import claims, delivery, foreign, history, members
+from twinkle_notifier import claims, delivery, history, members
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.collateral import is_collateral
-from twinkle_notifier.delivery import Message, Outcome
+from twinkle_notifier.description import channel as channel_of
 from twinkle_notifier.fingerprint import fingerprint
+from twinkle_notifier.message import Message, Outcome
 from twinkle_notifier.report import Progress, Report
 from twinkle_notifier.runtime import Where, attempt, is_last_attempt, lost_child
 from twinkle_notifier.seen import Seen
@@ -21,7 +21,6 @@ from twinkle_notifier.seen import Seen
 PATIENCE = 25.0  # seconds that a process waits, in all, until it or another rank has told of its exception
 _GATHER = 1.0  # seconds for the other ranks to meet the same
 _CAUSE = 5.0  # seconds for a cause to show, once an error was met that only follows from one
-_TO_DICT = 1.0  # seconds
 
 log = logging.getLogger("twinkle_notifier")
 _seen = Seen()
@@ -42,7 +41,7 @@ class Case:
 
 def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool]) -> Outcome:
     """Tell of `case`, or learn that another rank does. May take `PATIENCE` seconds; less of it in a `hurry`."""
-    channel = _channel(notifier)
+    channel = channel_of(notifier)
     before = _seen.told(channel, case.exc, case.mark.at)
     if before is not None:
         return Outcome("duplicate", "this process has told of the same exception", incident=before)
@@ -96,7 +95,7 @@ class _Walk:
         if outcome.status == "sent":
             history.keep(key, past)
         # A robot that is throttled or refuses is not asked by the next rank, too.
-        refused = outcome.final or outcome.status == "throttled"
+        refused = outcome.final or outcome.retry_after is not None
         _close(claim, "sent" if outcome.status == "sent" else "refused" if refused else "failed")
         return outcome
 
@@ -109,7 +108,7 @@ class _Walk:
             extra.append("- Note: this only follows from something that no rank has told of: likely one was killed")
             extra += [f"- No word from ranks: {missing}"] if missing and not alone else []
         text = self._report.markdown(extra, attempt())
-        return delivery.send(self._notifier, Message(text, claim.message_id), delivery.CRASH_BUDGET, claim.key)
+        return delivery.deliver(self._notifier, Message(text, claim.message_id), delivery.CRASH_BUDGET, claim.key)
 
     def _gathered(self, desk: claims.Desk, claim: claims.Claim) -> set[str]:
         try:
@@ -122,13 +121,6 @@ class _Walk:
 
     def _left(self) -> float:
         return self._deadline - time.monotonic()
-
-
-def _channel(notifier: Callable[[str], object]) -> str:
-    """Tells one channel of a run from another, alike on every rank, and shows nothing of its secrets."""
-    to_dict = getattr(notifier, "to_dict", dict)
-    described = foreign.call(lambda: json.dumps(to_dict(), sort_keys=True, default=str), _TO_DICT)
-    return hashlib.sha256(f"{type(notifier).__qualname__} {described.value}".encode()).hexdigest()[:8]
 
 
 def _told(by: claims.Told, what: str = "", incident: str = "") -> Outcome:

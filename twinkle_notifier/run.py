@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import copy
+import functools
 import logging
 import time
+import uuid
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from twinkle_notifier import claims, delivery, foreign, report, state
+from twinkle_notifier import claims, delivery, description, foreign, report, state
+from twinkle_notifier.background import EXIT_BUDGET, background
 from twinkle_notifier.base import notify_exception
 from twinkle_notifier.channels import VARIABLE, from_environment
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.errors import reason
+from twinkle_notifier.message import Message, Outcome
 from twinkle_notifier.report import Progress
 from twinkle_notifier.runtime import Instant, Where, process_start
 
@@ -77,9 +81,12 @@ class TrainingRun:
         """The training begins (again). `facts` are Markdown list items for the message."""
         self._began, self._since = time.time(), TrainingRun._last_end
         if claims.counts(Where.here(), self._store):
-            delivery.background.post(self._count)
-        if self._notifier() is None:
+            background.post(self._count)
+        notifier = self._notifier()
+        if notifier is None:
             log.warning("nobody will be told of this run: give the callback a notifier, or set %s", VARIABLE)
+        elif Where.here().local_rank == 0:  # what an earlier run could not send
+            background.post(functools.partial(delivery.flush, notifier))
         if self._on_start:
             self._milestone(f"{self.name} started", facts or [])
 
@@ -90,13 +97,11 @@ class TrainingRun:
             self._milestone(f"{self.name} ended after {took}", [f"- Duration: {took}", *_asked(progress).lines()])
         self._mark_end()
 
-    def failed(
-        self, exc: BaseException, context: str = "", progress: Callable[[], Progress] = Progress
-    ) -> delivery.Outcome:
+    def failed(self, exc: BaseException, context: str = "", progress: Callable[[], Progress] = Progress) -> Outcome:
         """The training ends with `exc`. Returns when a rank has told it; see `notify_exception`."""
         notifier = self._notifier()
         if notifier is None:
-            return delivery.Outcome("skipped", "there is no notifier")
+            return Outcome("skipped", "there is no notifier")
         outcome = notify_exception(
             notifier,
             context=context,
@@ -139,13 +144,13 @@ class TrainingRun:
     def _described(self) -> dict[str, Any]:
         notifier = self._notifier()
         if notifier is not self._described_notifier:  # once: a to_dict that hangs would hold up every checkpoint
-            self._state["notifier"] = state.describe(notifier, save_secrets=self._save_secrets)
+            self._state["notifier"] = description.describe(notifier, save_secrets=self._save_secrets)
             self._described_notifier = notifier
         return self._state
 
     def _notifier(self) -> Callable[[str], object] | None:
         if self._given is None and self._found is None:
-            answer = foreign.call(from_environment, delivery.EXIT_BUDGET)
+            answer = foreign.call(from_environment, EXIT_BUDGET)
             if answer.error is not None:
                 log.warning("no notifier from the environment: %s", reason(answer.error))
             self._found = answer.value
@@ -161,9 +166,9 @@ class TrainingRun:
         notifier, where = self._notifier(), Where.here()
         if notifier is None or where.rank != 0:
             return
-        message = report.milestone(headline, self.name, where, facts)
+        message = Message(report.milestone(headline, self.name, where, facts), uuid.uuid4().hex)
         state.add_sent(self._state, what=headline, time=report.now())
-        delivery.background.post(lambda: _send(notifier, message))
+        background.post(lambda: _send(notifier, message), otherwise=lambda: _keep(notifier, message))
 
 
 def _free_key() -> str:
@@ -175,7 +180,11 @@ def _asked(progress: Callable[[], Progress]) -> Progress:
     return foreign.call(progress, _PROGRESS_BUDGET).value or Progress()
 
 
-def _send(notifier: Callable[[str], object], message: str) -> None:
-    outcome = delivery.send(notifier, message, delivery.BACKGROUND_BUDGET)
+def _send(notifier: Callable[[str], object], message: Message) -> None:
+    outcome = delivery.deliver(notifier, message, delivery.BACKGROUND_BUDGET)
     if outcome.status != "sent":
         log.warning("people were not told %r: %s", message.splitlines()[0], outcome.reason)
+
+
+def _keep(notifier: Callable[[str], object], message: Message) -> None:
+    delivery.keep(notifier, message, Outcome("unknown", "there was no time to send it"))

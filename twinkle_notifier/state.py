@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 import time as clock
-from enum import Enum
 from typing import Any
 
 from twinkle_notifier import foreign
 from twinkle_notifier.base import Notifier
-from twinkle_notifier.credentials import holds_redacted, is_reference, redact, resolve
+from twinkle_notifier.credentials import holds_redacted, is_reference, resolve
 from twinkle_notifier.errors import reason
 
 VERSION = 1
 _REMEMBERED = 50  # messages that the state lists
-_BUDGET = 2.0  # seconds for a notifier's own to_dict or from_dict
+_BUDGET = 2.0  # seconds for a notifier's own from_dict
 
 log = logging.getLogger("twinkle_notifier")
 
@@ -22,33 +21,6 @@ log = logging.getLogger("twinkle_notifier")
 def fresh() -> dict[str, Any]:
     """The state of a run that has no past."""
     return {"version": VERSION, "notifier": None, "sent": []}
-
-
-def describe(notifier: object, *, save_secrets: bool) -> dict[str, Any] | None:
-    """`notifier` as plain JSON values, without literal secrets unless `save_secrets`; None if it cannot be told."""
-    to_dict = getattr(notifier, "to_dict", None)
-    if to_dict is None:
-        return None
-    answer = foreign.call(lambda: _plain(to_dict()), _BUDGET)
-    if not isinstance(answer.value, dict):
-        log.warning("%s.to_dict() gave no dict, so checkpoints do not hold it", type(notifier).__name__)
-        return None
-    data: dict[str, Any] = answer.value
-    return data if save_secrets else redact(data)
-
-
-def _plain(value: Any) -> Any:
-    """`value` in types that Lightning loads under `weights_only` and JSON writes: anything else breaks a resume."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
-    if isinstance(value, Enum):
-        return _plain(value.value)
-    for kind in (bool, int, float, str):  # a plain copy: numpy's float64 derives from float
-        if isinstance(value, kind):
-            return kind(value)
-    return None if value is None else str(value)
 
 
 def add_sent(state: dict[str, Any], *, what: str, time: str, incident: str = "") -> None:

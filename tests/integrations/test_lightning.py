@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from twinkle_notifier.integrations.lightning import NotifierCallback
 
 from twinkle_notifier import DingNotifier, Notifier
-from twinkle_notifier.delivery import background
+from twinkle_notifier.background import background
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.testing import RecordingNotifier
 

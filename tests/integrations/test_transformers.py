@@ -25,7 +25,7 @@ from transformers import (
 from twinkle_notifier.integrations.transformers import NotifierCallback, guard
 
 from twinkle_notifier import DingNotifier, Notifier
-from twinkle_notifier.delivery import background
+from twinkle_notifier.background import background
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.testing import RecordingNotifier
 

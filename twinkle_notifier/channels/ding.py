@@ -23,12 +23,15 @@ from twinkle_notifier.base import Notifier
 from twinkle_notifier.channels import http, markdown
 from twinkle_notifier.credentials import is_reference, mask, resolve, secrets_in_url
 from twinkle_notifier.errors import ArgumentError, DeliveryError
+from twinkle_notifier.rate import Rate
 
 _HOSTS = ("oapi.dingtalk.com", "oapi.dingtalk.io")
 _PATH = "/robot/send"
 _TITLE = 64  # characters
 _BODY = 18_000  # bytes of a request; DingTalk takes 20,000
 _BUSY_RETRIES = 3
+_PER_MINUTE = 18  # messages; DingTalk takes 20, and a retry may count
+_PENALTY = 600.0  # seconds that a robot which was sent more takes none
 
 _BUSY = -1
 _TOO_LONG = (460101, 101002)  # the second in 2019
@@ -182,15 +185,25 @@ class _Send:
         self._busy = 0
 
     def run(self) -> None:
+        rate = Rate(self._url, _PER_MINUTE, _PENALTY)
+        if wait := rate.take():
+            raise DeliveryError(
+                f"the robot takes {_PER_MINUTE} messages a minute: the next may go in {wait:.0f} s",
+                fate="throttled",
+                retry_after=wait,
+            )
         while (refusal := self._try()) is not None:
             if not self._mended(refusal):
                 throttled = refusal.code in _THROTTLED
+                if throttled:
+                    rate.exceeded()
                 elsewhere = throttled or refusal.code in (None, _BUSY) or _is_of_this_machine(refusal)
                 raise DeliveryError(
                     mask(f"DingTalk {refusal.code}: {_advice(refusal)}", self._secrets()),
                     fate="throttled" if throttled else "failed",
                     final=not elsewhere,
                     code=refusal.code,
+                    retry_after=_PENALTY if throttled else None,
                 )
 
     def _try(self) -> _Refusal | None:

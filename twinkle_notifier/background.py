@@ -1,0 +1,148 @@
+"""What nobody should wait for: one bounded queue and one daemon thread."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from twinkle_notifier import foreign
+
+EXIT_BUDGET = 2.0  # seconds that the end of the interpreter waits for the background
+BUDGET = 30.0  # seconds for one piece of work
+_OTHERWISE = 1.0  # seconds to put aside what was not done
+_POLL = 0.01  # seconds between two looks at the queue, at exit
+_QUEUE = 100  # pieces of work that may wait
+
+log = logging.getLogger("twinkle_notifier")
+
+Work = Callable[[], object]
+
+
+def at_exit() -> bool:
+    """Whether the interpreter is ending: from now on no thread may start, and little time is left."""
+    return not threading.main_thread().is_alive()
+
+
+def _nothing() -> None:
+    pass
+
+
+@dataclass
+class _Piece:
+    work: Work
+    otherwise: Work
+    due: float
+
+
+class Background:
+    """Does work in a thread of its own, in order; at the end of the interpreter it is waited for shortly."""
+
+    _pid: int
+    _waiting: list[_Piece]
+    _doing: _Piece | None
+    _changed: threading.Condition
+    _running: bool
+
+    def __init__(self) -> None:
+        self.dropped = 0
+        self._start_over()
+
+    def post(self, work: Work, otherwise: Work = _nothing, after: float = 0.0) -> None:
+        """Do `work` soon, or `after` some seconds. If that cannot be, do `otherwise`, which is quick.
+
+        It cannot be when the queue is full, which costs the oldest, and when the interpreter ends before; work that is
+        not due by then is forgotten.
+        """
+        self._mind_forks()
+        piece = _Piece(work, otherwise, time.monotonic() + after)
+        if at_exit() and not self._running:
+            if not foreign.call(work, EXIT_BUDGET).returned:
+                foreign.call(otherwise, _OTHERWISE)
+            return
+        with self._changed:
+            self._waiting.append(piece)
+            oldest = self._waiting.pop(0) if len(self._waiting) > _QUEUE else None
+            self._running = self._running or self._start()
+            self._changed.notify()
+        if oldest is not None:
+            self._drop(oldest)
+        if at_exit():
+            self.flush()
+        elif not self._running:
+            self._do_all()
+
+    def flush(self, seconds: float = EXIT_BUDGET) -> bool:
+        """Wait up to `seconds` for what is due; False, and a log line, when something is still on its way."""
+        self._mind_forks()
+        deadline = time.monotonic() + seconds
+        while left := self._due():
+            if time.monotonic() > deadline:
+                log.warning("the interpreter ends before %d message(s) were delivered", len(left))
+                for piece in left:
+                    foreign.call(piece.otherwise, _OTHERWISE)
+                return False
+            time.sleep(_POLL)  # not a wait for the thread: at exit none may start, and this one may hang
+        return True
+
+    def _due(self) -> list[_Piece]:
+        now, doing = time.monotonic(), self._doing
+        return [*([doing] if doing else []), *(piece for piece in list(self._waiting) if piece.due <= now)]
+
+    def _drop(self, piece: _Piece) -> None:
+        self.dropped += 1
+        log.warning("%d messages wait in the background already: the oldest is put aside", _QUEUE)
+        foreign.call(piece.otherwise, _OTHERWISE)
+
+    def _mind_forks(self) -> None:
+        if self._pid != os.getpid():  # forked: the thread, and what waits for it, are the parent's
+            self._start_over()
+
+    def _start_over(self) -> None:
+        self._pid = os.getpid()
+        self._waiting, self._doing = [], None
+        self._changed = threading.Condition()
+        self._running = False
+
+    def _start(self) -> bool:
+        from multiprocessing.util import Finalize  # runs in multiprocessing's children too, where atexit does not
+
+        import requests  # noqa: F401  here: a fork while the thread imports it would inherit a locked import
+
+        try:
+            threading.Thread(target=self._work, name="twinkle-notifier-background", daemon=True).start()
+        except RuntimeError:  # at the process limit
+            return False
+        Finalize(None, self.flush, exitpriority=100)
+        return True
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while (piece := self._next()) is None:
+                    self._changed.wait(self._pause())
+            foreign.call(piece.work, BUDGET + 1)
+            self._doing = None
+
+    def _do_all(self) -> None:
+        while (piece := self._next()) is not None:
+            foreign.call(piece.work, BUDGET + 1)
+            self._doing = None
+
+    def _next(self) -> _Piece | None:
+        piece = min(self._waiting, key=lambda piece: piece.due, default=None)
+        if piece is None or piece.due > time.monotonic():
+            return None
+        self._doing = piece  # before it leaves the queue: `flush` sees it in one of the two
+        self._waiting.remove(piece)
+        return piece
+
+    def _pause(self) -> float | None:
+        due = min((piece.due for piece in self._waiting), default=None)
+        return None if due is None else max(due - time.monotonic(), 0.0)
+
+
+background = Background()  # one for the process, so that its end waits once

@@ -1,0 +1,51 @@
+"""What may be known of a notifier that a user wrote: its own description, for checkpoints, files and claims."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+from twinkle_notifier import foreign
+from twinkle_notifier.credentials import redact
+
+_BUDGET = 1.0  # seconds for a notifier's own to_dict
+
+log = logging.getLogger("twinkle_notifier")
+
+
+def channel(notifier: Callable[[str], object]) -> str:
+    """Tells one channel of a run from another, alike on every rank, and shows nothing of its secrets."""
+    to_dict = getattr(notifier, "to_dict", dict)
+    described = foreign.call(lambda: json.dumps(to_dict(), sort_keys=True, default=str), _BUDGET)
+    return hashlib.sha256(f"{type(notifier).__qualname__} {described.value}".encode()).hexdigest()[:8]
+
+
+def describe(notifier: object, *, save_secrets: bool) -> dict[str, Any] | None:
+    """`notifier` as plain JSON values, without literal secrets unless `save_secrets`; None if it cannot be told."""
+    to_dict = getattr(notifier, "to_dict", None)
+    if to_dict is None:
+        return None
+    answer = foreign.call(lambda: _plain(to_dict()), _BUDGET)
+    if not isinstance(answer.value, dict):
+        log.warning("%s.to_dict() gave no dict, so checkpoints do not hold it", type(notifier).__name__)
+        return None
+    data: dict[str, Any] = answer.value
+    return data if save_secrets else redact(data)
+
+
+def _plain(value: Any) -> Any:
+    """`value` in types that Lightning loads under `weights_only` and JSON writes: anything else breaks a resume."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if isinstance(value, Enum):
+        return _plain(value.value)
+    for kind in (bool, int, float, str):  # a plain copy: numpy's float64 derives from float
+        if isinstance(value, kind):
+            return kind(value)
+    return None if value is None else str(value)

@@ -1,0 +1,44 @@
+"""A message, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Status = Literal["sent", "duplicate", "throttled", "failed", "unknown", "spooled", "queued", "skipped"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a message, with a reason that a person can act on.
+
+    ``sent``: the service has accepted it. ``duplicate``: another rank, or an earlier call, has told of it.
+    ``throttled``, ``failed``: it is not there. ``unknown``: no answer came in time. ``spooled``: one of these three,
+    and it is kept on the disk, from where it goes out later. ``queued``: it is on its way in the background.
+    ``skipped``: there was nobody to tell. `final`: no other try can fare better. `incident`: what the same error has in
+    common on every rank and in every run. `retry_after`: seconds until the service may take it, where that is known.
+    """
+
+    status: Status
+    reason: str = ""
+    final: bool = False
+    incident: str = ""
+    retry_after: float | None = None
+
+
+class Message(str):
+    """A message with an id that stays the same however often, and by whichever rank, it is sent.
+
+    A notifier whose service can drop repeats hands it on; to every other it is a plain text.
+    """
+
+    id: str
+
+    def __new__(cls, text: str, message_id: str) -> Message:
+        """`text`, known to services as `message_id`."""
+        message = super().__new__(cls, text)
+        message.id = message_id
+        return message
+
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
+        return str(self), self.id

@@ -1,0 +1,73 @@
+"""How many messages a robot takes a minute, counted by all processes that share the state folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from twinkle_notifier import folders, foreign
+
+_MINUTE = 61.0  # seconds: the service's clock may run a little slower
+_PATIENCE = 1.0  # seconds for the folder; then this process counts on its own
+
+_own: dict[str, tuple[list[float], float]] = {}  # what this process knows, where the folder does not work
+_Step = Callable[[list[float], float], tuple[list[float], float, float]]  # what was sent, closed until; and the wait
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What one robot takes.
+
+    Args:
+        robot: what tells it from others, a webhook URL for instance; only its hash is kept.
+        per_minute: messages.
+        penalty: seconds that the service refuses all messages once there were more.
+    """
+
+    robot: str
+    per_minute: int
+    penalty: float
+
+    def take(self) -> float:
+        """Count a message that goes out now, and return 0; or the seconds until one may, and count none."""
+        answer = foreign.call(lambda: self._change(self._taken), _PATIENCE)
+        return answer.result() if answer.returned else self._own(self._taken)
+
+    def exceeded(self) -> None:
+        """The service says that there were too many: let nobody send until its penalty is over."""
+        answer = foreign.call(lambda: self._change(self._held), _PATIENCE)
+        if not answer.returned:
+            self._own(self._held)
+
+    def _taken(self, sent: list[float], closed_until: float) -> tuple[list[float], float, float]:
+        now = time.time()
+        recent = [at for at in sent if 0 <= now - at < _MINUTE]  # a clock that was set back forgets
+        wait = min(closed_until - now, self.penalty)
+        if len(recent) >= self.per_minute:
+            wait = max(wait, recent[-self.per_minute] + _MINUTE - now)
+        return (recent, closed_until, wait) if wait > 0 else ([*recent, now], 0.0, 0.0)
+
+    def _held(self, sent: list[float], _closed_until: float) -> tuple[list[float], float, float]:
+        return sent, time.time() + self.penalty, self.penalty
+
+    def _change(self, step: _Step) -> float:
+        path = folders.folder("rate") / hashlib.sha256(self.robot.encode("utf-8", "replace")).hexdigest()[:16]
+        with folders.locked(path.with_suffix(".lock"), _PATIENCE) as mine:
+            if not mine:
+                raise TimeoutError("others hold the lock for too long")
+            sent, closed_until = [], 0.0
+            if path.exists():
+                data = json.loads(path.read_bytes())
+                sent, closed_until = [float(at) for at in data["sent"]], float(data["closed_until"])
+            sent, closed_until, wait = step(sent, closed_until)
+            folders.replace(path, json.dumps({"sent": sent, "closed_until": closed_until}).encode(), sync=False)
+        return wait
+
+    def _own(self, step: _Step) -> float:
+        sent, closed_until = _own.get(self.robot, ([], 0.0))
+        sent, closed_until, wait = step(sent, closed_until)
+        _own[self.robot] = (sent, closed_until)
+        return wait
