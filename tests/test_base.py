@@ -326,7 +326,7 @@ def test_a_line_of_a_thousand_keys_costs_no_time(ding: DingNotifier, inbox: Inbo
 )
 def test_bad_arguments_never_raise(notifier: Any, exc: Any, caplog: pytest.LogCaptureFixture) -> None:
     """They are logged."""
-    assert notify_exception(notifier, context="x", exc=exc).status == "spooled"
+    assert notify_exception(notifier, context="x", exc=exc).status in ("failed", "spooled")
     assert caplog.text
 
 

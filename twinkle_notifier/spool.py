@@ -54,8 +54,8 @@ class Letter:
     def load(cls, data: bytes) -> Letter | None:
         """As stored; None for what is no letter."""
         try:
-            fields = json.loads(data)
-            events = tuple(Event(**event) for event in fields.pop("events"))
+            fields = dict(json.loads(data))
+            events = tuple(Event(**event) for event in fields["events"])
             return cls(**{**fields, "events": events, "covers": tuple(fields["covers"])})
         except (ValueError, KeyError, TypeError):
             return None

@@ -15,28 +15,34 @@ VARIABLE = "TWINKLE_NOTIFIER"
 def from_environment() -> Notifier | None:
     """The notifier that the variable ``TWINKLE_NOTIFIER`` describes; None when it is not set.
 
-    It holds a webhook URL, whose host tells the channel, or a JSON object as `Notifier.to_dict` writes it.
-
     Raises:
-        ValueError: it holds neither. The text shows nothing of it.
+        ValueError: it does not hold what `from_text` takes. The text shows nothing of it.
     """
     text = os.environ.get(VARIABLE, "").strip()
-    if not text:
-        return None
+    return from_text(text, VARIABLE) if text else None
+
+
+def from_text(text: str, what: str) -> Notifier:
+    """The notifier that `text` describes: a webhook URL, whose host tells the channel, or JSON as `to_dict` writes it.
+
+    Raises:
+        ValueError: it is neither. The text calls it `what`, and shows nothing of it.
+    """
+    text = text.strip()
     if text.startswith("{"):
-        return _from_json(text)
+        return _from_json(text, what)
     if DingNotifier.serves(text):
         return DingNotifier(text)
     raise ArgumentError(
-        f"{VARIABLE} holds neither a DingTalk webhook URL nor a JSON object as Notifier.to_dict() writes it"
+        f"{what} holds neither a DingTalk webhook URL nor a JSON object as Notifier.to_dict() writes it"
     )
 
 
-def _from_json(text: str) -> Notifier:
+def _from_json(text: str, what: str) -> Notifier:
     try:
         data = json.loads(text)
     except ValueError:
         data = None  # the error would show the text
     if data is None:
-        raise ArgumentError(f"{VARIABLE} begins like JSON and is none: write it as Notifier.to_dict() does")
+        raise ArgumentError(f"{what} begins like JSON and is none: write it as Notifier.to_dict() does")
     return Notifier.from_dict(data)
