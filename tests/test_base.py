@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import types
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from twinkle_notifier import (
     notify_exception,
     watch,
 )
+from twinkle_notifier.claims.memory import MemoryStore
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.testing import RecordingNotifier
 
@@ -277,6 +279,67 @@ def test_an_exit_in_str_is_no_exit() -> None:
     """Nor the end of the message."""
     told = RecordingNotifier()
     assert notify_exception(told, exc=raised(Gone())).status == "sent"
+
+
+class Odd(ValueError):
+    """Cannot be looked at."""
+
+    @property
+    def exceptions(self) -> object:
+        raise KeyError("x")
+
+
+class Endless(ValueError):
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self, name + "_")
+
+
+@pytest.mark.parametrize("kind", [Odd, Endless])
+def test_what_cannot_be_looked_at_is_told(kind: type[Exception]) -> None:
+    """At least by its type."""
+    told = RecordingNotifier()
+    assert notify_exception(told, exc=raised(kind("x"))).status == "sent"
+    assert kind.__qualname__ in told.messages[0]
+
+
+class BadText:
+    def __str__(self) -> str:
+        raise KeyError("x")
+
+
+def test_a_name_without_a_text_never_raises() -> None:
+    """The user's exception must not be replaced by it."""
+    outcome = notify_exception(RecordingNotifier(), BadText(), raised(ValueError("x")), BadText())  # type: ignore[arg-type]
+    assert outcome.status == "failed"
+
+
+@pytest.mark.parametrize("function", ["_read", "_path"])
+def test_a_dead_folder_of_the_past_costs_no_message(function: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a mount whose server is gone."""
+    monkeypatch.setattr(f"twinkle_notifier.history.{function}", lambda *_: time.sleep(60))
+    told, began = RecordingNotifier(), time.monotonic()
+    assert notify_exception(told, exc=raised(ValueError("x"))).status == "sent"
+    assert len(told.messages) == 1
+    assert time.monotonic() - began < 20
+
+
+class Calls:
+    """Counts what a store is asked."""
+
+    def __init__(self) -> None:
+        self.store, self.asked = MemoryStore(), Counter[str]()
+
+    def __getattr__(self, name: str) -> Any:
+        self.asked[name] += 1
+        return getattr(self.store, name)
+
+
+def test_a_single_process_waits_for_nobody() -> None:
+    """It does not ask who else has met the error."""
+    store = Calls()
+    assert notify_exception(RecordingNotifier(), exc=raised(ValueError("x")), store=store).status == "sent"
+    assert store.asked["append"] == 2
+    assert store.asked["members"] == 0
 
 
 def test_a_failed_message_is_tried_by_the_next_handler() -> None:

@@ -340,3 +340,21 @@ def test_a_notifier_that_is_empty_is_one(caplog: pytest.LogCaptureFixture) -> No
             return len(self.messages)
 
     assert TrainingRun(Container()).failed(raised(ValueError("x"))).status == "sent"
+
+
+def test_a_sigterm_while_the_trainer_is_asked_waits(start: Any, inbox: Inbox) -> None:
+    """Until the message is out."""
+    source = """
+    import os, signal
+    import twinkle_notifier as t
+    run = t.TrainingRun(t.DingNotifier("env:DING_URL", "env:DING_SECRET"), name="sft")
+    def progress():
+        os.kill(os.getpid(), signal.SIGTERM)
+        return t.Progress()
+    try:
+        raise ValueError("x")
+    except ValueError as e:
+        run.failed(e, progress=progress)
+    """
+    assert start(source).result(60).returncode == -15
+    assert len(inbox.messages) == 1

@@ -109,6 +109,27 @@ def test_frames_are_not_held() -> None:
     assert held[0]() is None
 
 
+def test_another_cause_is_another_exception() -> None:
+    """Though the exception is raised at one line, at an address that is used again."""
+
+    class StepError(Exception):
+        pass
+
+    def meet_step(seen: Seen, cause: Exception) -> tuple[int, bool]:
+        try:
+            try:
+                raise cause
+            except Exception as inner:
+                raise StepError(inner) from inner
+        except StepError as error:
+            return id(error), meet(seen, "a", error)
+
+    pairs = [(meet_step(seen := Seen(), KeyError("x")), meet_step(seen, OSError("y"))) for _ in range(100)]
+    known = [known for (address, _), (again, known) in pairs if again == address]
+    assert known == [False] * len(known)
+    assert known, "no address was used again"
+
+
 def test_without_arguments_what_an_earlier_run_met_is_another() -> None:
     """The next `assert` of a notebook's next fit may have the same address and the same way."""
     seen, error = Seen(), raised(AssertionError())

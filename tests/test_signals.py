@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -115,3 +116,39 @@ print("never")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd="/")
     assert done.stdout == "sent\n"
     assert ends(done)
+
+
+def test_ctrl_c_swallows_no_sigterm(start: Any) -> None:
+    """Its handler raises, and so it comes last."""
+    source = """
+    import os, signal
+    from twinkle_notifier.signals import deferred
+    signal.signal(signal.SIGTERM, lambda *_: print("terminated", flush=True))
+    try:
+        with deferred():
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGTERM)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+    """
+    assert start(source).result(60).stdout == "terminated\ninterrupted\n"
+
+
+def test_an_alarm_gives_the_users_own_back(start: Any) -> None:
+    """With the time that it still has."""
+    source = """
+    import signal, time
+    from twinkle_notifier.signals import alarm
+    signal.signal(signal.SIGALRM, lambda *_: print("mine", flush=True))
+    signal.setitimer(signal.ITIMER_REAL, 60)
+    try:
+        with alarm(0.1):
+            time.sleep(60)
+    except TimeoutError:
+        print("ours", flush=True)
+    left, _ = signal.getitimer(signal.ITIMER_REAL)
+    print(50 < left < 60)
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
+    time.sleep(1)
+    """
+    assert start(source).result(60).stdout == "ours\nTrue\nmine\n"

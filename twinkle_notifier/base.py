@@ -125,11 +125,16 @@ def notify_exception(
     if not isinstance(exc, BaseException):
         log.error("notify_exception was given %s as exc: it takes the exception itself", type(exc).__name__)
         return Outcome("failed", "exc is not an exception", final=True)
-    mark = mark or Mark(process_start())
-    case = incident.Case(exc, str(name or default_name()), str(context), progress or Progress(), mark, store, earlier)
+
+    def walk(hurry: Callable[[], bool]) -> Outcome:
+        since = mark or Mark(process_start())
+        case = incident.Case(
+            exc, str(name or default_name()), str(context), progress or Progress(), since, store, earlier
+        )
+        return incident.tell(notifier, case, hurry)
+
     with signals.deferred() as pending:
-        walk = functools.partial(incident.tell, notifier, case, pending.any)
-        answer = foreign.call(walk, incident.PATIENCE, pending.interrupted)
+        answer = foreign.call(lambda: walk(pending.arrived), incident.PATIENCE, pending.interrupted)
     outcome = answer.value or _unfinished(answer.error)
     if outcome.status not in ("sent", "duplicate"):
         log.error("people were not told of %s: %s", type(exc).__qualname__, outcome.reason)

@@ -20,8 +20,12 @@ log = logging.getLogger("twinkle_notifier")
 def channel(notifier: Callable[[str], object]) -> str:
     """Tells one channel of a run from another, alike on every rank, and shows nothing of its secrets."""
     to_dict = getattr(notifier, "to_dict", dict)
-    described = foreign.call(lambda: json.dumps(to_dict(), sort_keys=True, default=str), _BUDGET)
+    described = foreign.call(lambda: json.dumps(to_dict(), sort_keys=True, default=_kind), _BUDGET)
     return hashlib.sha256(f"{type(notifier).__qualname__} {described.value}".encode()).hexdigest()[:8]
+
+
+def _kind(value: object) -> str:
+    return type(value).__qualname__  # its text may hold an address, which each rank has its own
 
 
 def describe(notifier: object, *, save_secrets: bool) -> dict[str, Any] | None:

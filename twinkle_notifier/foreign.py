@@ -5,15 +5,14 @@ from __future__ import annotations
 import functools
 import math
 import queue
-import signal
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType
 from typing import Generic, TypeVar, cast
+
+from twinkle_notifier import signals
 
 T = TypeVar("T")
 _POLL = 0.05  # seconds; how soon `hurry` is noticed
@@ -53,10 +52,10 @@ class Helper:
         run = functools.partial(_run, work, answer, done, time.monotonic() + seconds)
         self._calls = self._calls or self._started()
         if self._calls is None:
-            run()
-        else:
-            self._calls.put(run)
-        if not done.wait(seconds) and self._calls is not None:
+            _run_here(run, seconds)
+            return answer
+        self._calls.put(run)
+        if not done.wait(seconds):
             self._calls.put(None)  # it ends when the call comes back, if ever
             self._calls = None
         return answer
@@ -91,8 +90,7 @@ def call(work: Callable[[], T], seconds: float, hurry: Callable[[], bool] = lamb
     try:
         threading.Thread(target=run, name="twinkle-notifier", daemon=True).start()
     except RuntimeError:
-        with _alarm(seconds):
-            run()
+        _run_here(run, seconds)
     _wait(done, seconds, hurry)
     return answer
 
@@ -106,26 +104,15 @@ def left() -> float:
     return max(deadline - time.monotonic(), 0.0)
 
 
-@contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError in the block after `seconds`, where that can be done: in the main thread, on POSIX.
-
-    A system call that ignores signals, as a look-up of a name is, ends by itself first.
-    """
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def ring(_number: int, _frame: FrameType | None) -> None:
-        raise TimeoutError("no answer in time")
-
-    before = signal.signal(signal.SIGALRM, ring)
-    timer = signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+def _run_here(run: Callable[[], None], seconds: float) -> None:
+    outer = getattr(_time, "deadline", math.inf)
     try:
-        yield
+        with signals.alarm(seconds):
+            run()
+    except TimeoutError:  # it rang when the work was done
+        pass
     finally:
-        signal.setitimer(signal.ITIMER_REAL, *timer)
-        signal.signal(signal.SIGALRM, before)
+        _time.deadline = outer
 
 
 def _run(work: Callable[[], T], answer: Answer[T], done: threading.Event, deadline: float) -> None:
@@ -140,15 +127,16 @@ def _run(work: Callable[[], T], answer: Answer[T], done: threading.Event, deadli
     finally:
         _time.deadline = outer
         done.set()
+        del work, answer  # an error's traceback holds this frame, and this frame would hold the answer with the error
 
 
 def _wait(done: threading.Event, seconds: float, hurry: Callable[[], bool]) -> None:
     deadline = time.monotonic() + seconds
     while not done.is_set() and not hurry():
-        left = deadline - time.monotonic()
-        if left <= 0:
+        rest = deadline - time.monotonic()
+        if rest <= 0:
             return
-        done.wait(min(left, _POLL))
+        done.wait(min(rest, _POLL))
 
 
 def text(exc: BaseException, otherwise: str = "") -> str:

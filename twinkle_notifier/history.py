@@ -7,14 +7,14 @@ import json
 import os
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from twinkle_notifier import folders
+from twinkle_notifier import folders, foreign
 
 _LOOP = 600.0  # seconds between two crashes of one loop, at most
 _FORGET = 86400.0  # seconds after which the same error is a new story
+_BUDGET = 2.0  # seconds for the folder; it may be on a dead mount
 _PLAIN = 3  # crashes of a loop that are each told
 
 
@@ -60,9 +60,7 @@ def look(key: str, started: float, earlier: Sequence[float] = ()) -> Past:
     does not work, the crash has no past.
     """
     now = time.time()
-    before = None
-    with suppress(OSError):
-        before = _read(_path(key))
+    before = foreign.call(lambda: _read(_path(key)), _BUDGET).value
     if before is not None and 0 <= now - before.last < _FORGET:
         again = now - before.last < _LOOP and started > before.last
         loop = before.loop + 1 if again else 1
@@ -72,8 +70,7 @@ def look(key: str, started: float, earlier: Sequence[float] = ()) -> Past:
 
 def keep(key: str, past: Past) -> None:
     """Let later crashes know of `past`, once it is told, or silent because of those before it."""
-    with suppress(OSError):
-        folders.replace(_path(key), json.dumps(asdict(past)).encode())
+    foreign.call(lambda: folders.replace(_path(key), json.dumps(asdict(past)).encode()), _BUDGET)
 
 
 def _path(key: str) -> Path:
@@ -82,8 +79,9 @@ def _path(key: str) -> Path:
 
 def _read(path: Path) -> Past | None:
     try:
-        return Past(**json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError):
+        fields = json.loads(path.read_bytes())
+        return Past(int(fields["count"]), float(fields["first"]), float(fields["last"]), int(fields["loop"]))
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

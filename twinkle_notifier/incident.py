@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from twinkle_notifier import claims, delivery, history, members
+from twinkle_notifier import claims, delivery, foreign, history, members
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.collateral import is_collateral
 from twinkle_notifier.description import channel as channel_of
@@ -20,6 +20,7 @@ from twinkle_notifier.seen import Seen
 
 PATIENCE = 25.0  # seconds that a process waits, in all, until it or another rank has told of its exception
 _GATHER = 1.0  # seconds for the other ranks to meet the same
+_LOOK = 3.0  # seconds to look at the exception
 _CAUSE = 5.0  # seconds for a cause to show, once an error was met that only follows from one
 
 log = logging.getLogger("twinkle_notifier")
@@ -46,7 +47,7 @@ def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool
     if before is not None:
         return Outcome("duplicate", "this process has told of the same exception", incident=before)
     walk = _Walk(notifier, case, channel, hurry)
-    outcome = claims.with_store(walk.where, case.store, walk.with_store)
+    outcome = claims.with_store(walk.where, case.store, walk.run)
     if outcome.status in ("sent", "duplicate"):
         _seen.add(channel, case.exc, outcome.incident)
     return outcome
@@ -57,63 +58,77 @@ class _Walk:
         self.where = Where.here()
         self._deadline = time.monotonic() + PATIENCE
         self._notifier, self._case, self._channel, self._hurry = notifier, case, channel, hurry
-        self._report = Report.of(
-            case.exc, name=case.name, context=case.context, where=self.where, progress=case.progress
-        )
+        self._report = self._described()
         self._causes = f"causes-{channel}"
 
-    def with_store(self, access: claims.Access) -> Outcome:
+    def _described(self) -> Report:
+        # The exception is the user's: to look at it may raise, or hang. Its type alone is better than nothing.
+        case = self._case
+        words = {"name": case.name, "context": case.context}
+        answer = foreign.call(lambda: Report.of(case.exc, **words, where=self.where, progress=case.progress), _LOOK)
+        return answer.value or Report.bare(type(case.exc), **words, where=self.where, progress=case.progress)
+
+    def run(self, access: claims.Access) -> Outcome:
         """The walk from the claim on. Raises OSError when the store does not work, with nothing sent yet."""
         desk = claims.Desk(access, self.where, self._case.mark)
-        if self.where.world_size > 1 and is_collateral(self._case.exc):
+        if self.where.world_size > 1 and foreign.call(lambda: is_collateral(self._case.exc), _LOOK).value:
             told = desk.follow(self._causes, grace=_CAUSE, seconds=self._left(), hurry=self._no_cause_can_come)
-            return _told(told, "it only follows from what") if told else self._tell(desk, self._key(collateral=True))
-        return self._tell(desk, self._key())
+            return _told(told, "it only follows from what") if told else self._tell(desk, collateral=True)
+        return self._tell(desk, collateral=False)
 
     def _no_cause_can_come(self) -> bool:
         # A rank that was killed tells nothing; and Lightning's launcher kills its own process within 5 s of it.
         return self._hurry() or lost_child()
 
-    def _key(self, *, collateral: bool = False) -> str:
-        if collateral:  # one for the run, whatever it looked like on which rank
-            return f"{hashlib.sha256(self._case.name.encode()).hexdigest()[:16]}-collateral-{self._channel}"
+    def _key(self, collateral: bool) -> str:
         case = self._case
-        return f"{fingerprint(case.exc, self._report.kind, case.name, case.context)}-{self._channel}"
+        if collateral:  # one for the run, whatever it looked like on which rank
+            return f"{hashlib.sha256(case.name.encode('utf-8', 'replace')).hexdigest()[:16]}-collateral-{self._channel}"
+        print_of = foreign.call(lambda: fingerprint(case.exc, self._report.kind, case.name, case.context), _LOOK).value
+        return f"{print_of or type(case.exc).__qualname__}-{self._channel}"
 
-    def _tell(self, desk: claims.Desk, key: str) -> Outcome:
+    def _tell(self, desk: claims.Desk, *, collateral: bool) -> Outcome:
+        key = self._key(collateral)
         claim = desk.claim(key, self._left())
         if isinstance(claim, claims.Told):
             return _told(claim, incident=key)
+        if not collateral:
+            self._announce(desk, key)
         earlier = [at for known, at in self._case.earlier if known == key]
         past = history.look(key, self._case.mark.at.wall, earlier)
         if not past.is_told() and not is_last_attempt():
-            history.keep(key, past)
             _close(claim, "sent")
+            history.keep(key, past)
             silent = f"a crash loop: the next is told with {past.next_told() - past.loop} more"
             return Outcome("duplicate", silent, incident=key)
-        outcome = self._send(desk, claim, past)
-        if outcome.status == "sent":
-            history.keep(key, past)
+        outcome = self._send(claim, past, collateral)
         # A robot that is throttled or refuses is not asked by the next rank, too.
         refused = outcome.final or outcome.retry_after is not None
         _close(claim, "sent" if outcome.status == "sent" else "refused" if refused else "failed")
+        if outcome.status == "sent":
+            history.keep(key, past)
         return outcome
 
-    def _send(self, desk: claims.Desk, claim: claims.Claim, past: history.Past) -> Outcome:
+    def _announce(self, desk: claims.Desk, key: str) -> None:
+        try:
+            if self.where.world_size > 1:
+                desk.announce(self._causes, key)
+        except OSError as error:
+            log.warning("errors that follow from this one may be told beside it: %s", error)
+
+    def _send(self, claim: claims.Claim, past: history.Past, collateral: bool) -> Outcome:
         alone = self.where.world_size == 1 or lost_child()
-        ranks = set() if alone else self._gathered(desk, claim)
+        ranks = set() if alone else self._gathered(claim)
         extra = [*members.lines(ranks, self.where), *past.lines()]
-        if "-collateral-" in claim.key:
+        if collateral:
             missing = members.missing(ranks, self.where)
             extra.append("- Note: this only follows from something that no rank has told of: likely one was killed")
             extra += [f"- No word from ranks: {missing}"] if missing and not alone else []
         text = self._report.markdown(extra, attempt())
         return delivery.deliver(self._notifier, Message(text, claim.message_id), delivery.CRASH_BUDGET, claim.key)
 
-    def _gathered(self, desk: claims.Desk, claim: claims.Claim) -> set[str]:
+    def _gathered(self, claim: claims.Claim) -> set[str]:
         try:
-            if "-collateral-" not in claim.key:
-                desk.announce(self._causes, claim.key)
             return claim.gather(self.where.world_size, _GATHER, self._hurry)
         except OSError as error:  # the store is gone, the claim is ours: better to send without the list of ranks
             log.warning("it cannot be told which ranks have met it: %s", error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 import sys
 import time
@@ -74,6 +75,14 @@ class Report:
             progress=progress,
             in_worker=there.rank is not None,
         )
+
+    @classmethod
+    def bare(
+        cls, kind: builtins.type[BaseException], *, name: str, context: str, where: Where, progress: Progress
+    ) -> Report:
+        """Of an exception of type `kind` that cannot be looked at."""
+        words = "it cannot be looked at"
+        return cls(name, context, "failed", kind.__qualname__, words, "", words, where, now(), progress)
 
     def headline(self) -> str:
         """One line: the run, what became of it, and the error."""

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from twinkle_notifier import claims, delivery, description, foreign, report, state
+from twinkle_notifier import claims, delivery, description, foreign, report, signals, state
 from twinkle_notifier.background import EXIT_BUDGET, background
 from twinkle_notifier.base import notify_exception
 from twinkle_notifier.channels import VARIABLE, from_environment
@@ -79,7 +79,7 @@ class TrainingRun:
 
     def started(self, facts: list[str] | None = None) -> None:
         """The training begins (again). `facts` are Markdown list items for the message."""
-        self._began, self._since = time.time(), TrainingRun._last_end
+        self._began, self._since, self._sequence = time.time(), TrainingRun._last_end, None
         if claims.counts(Where.here(), self._store):
             background.post(self._count)
         notifier = self._notifier()
@@ -99,6 +99,10 @@ class TrainingRun:
 
     def failed(self, exc: BaseException, context: str = "", progress: Callable[[], Progress] = Progress) -> Outcome:
         """The training ends with `exc`. Returns when a rank has told it; see `notify_exception`."""
+        with signals.deferred():  # from the first moment: the trainer is asked before the walk begins
+            return self._failed(exc, context, progress)
+
+    def _failed(self, exc: BaseException, context: str, progress: Callable[[], Progress]) -> Outcome:
         notifier = self._notifier()
         if notifier is None:
             return Outcome("skipped", "there is no notifier")
@@ -161,6 +165,7 @@ class TrainingRun:
 
     def _mark_end(self) -> None:
         self._since = TrainingRun._last_end = Instant.now()
+        self._sequence = None  # until the store is asked again, the time decides
 
     def _milestone(self, headline: str, facts: list[str]) -> None:
         notifier, where = self._notifier(), Where.here()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from traceback import walk_tb
 from types import CodeType
 
 from twinkle_notifier.runtime import Instant
 
 _REMEMBERED = 16  # exceptions
-
-
 _PLAIN = (str, bytes, int, float, bool, type(None))
+_DEPTH = 8  # links of a chain of causes
+
+Way = tuple[tuple[CodeType, int], ...]
 
 
 @dataclass(frozen=True)
@@ -20,25 +23,39 @@ class _Trace:
     """An exception told from another without holding it, which would hold its frames and their tensors.
 
     Builtin exceptions take no weak reference, and the user's is not ours to write to. Its address alone may be used
-    again. Its arguments, which we hold while they are plain, are not; some share them, so its way so far counts, too.
+    again. Its arguments, which we hold while they are plain, are not; some share them, so its way so far counts, too,
+    and those of its causes.
     """
 
     channel: str
     address: int
     args: tuple[object, ...]
-    way: tuple[tuple[CodeType, int], ...]  # where it was raised first, outwards
+    way: Way  # where it was raised first, outwards
+    causes: tuple[tuple[str, Way], ...]
     at: Instant
 
     @classmethod
     def of(cls, channel: str, exc: BaseException) -> _Trace:
-        places = [(frame.f_code, line) for frame, line in walk_tb(exc.__traceback__)]
         args = exc.args if all(type(argument) in _PLAIN for argument in exc.args) else ()
-        return cls(channel, id(exc), args, tuple(reversed(places)), Instant.now())
+        causes = tuple((type(cause).__qualname__, _way(cause)) for cause in islice(_causes(exc), _DEPTH))
+        return cls(channel, id(exc), args, _way(exc), causes, Instant.now())
 
     def came_from(self, other: _Trace, since: Instant) -> bool:
         same = (self.channel, self.address) == (other.channel, other.address) and self.args is other.args
+        same = same and self.way[: len(other.way)] == other.way and self.causes == other.causes
         # Without arguments the next exception may look the same in all of this; what an earlier run met, is not it.
-        return same and self.way[: len(other.way)] == other.way and (bool(self.args) or other.at.after(since))
+        return same and (bool(self.args) or other.at.after(since))
+
+
+def _way(exc: BaseException) -> Way:
+    return tuple(reversed([(frame.f_code, line) for frame, line in walk_tb(exc.__traceback__)]))
+
+
+def _causes(exc: BaseException) -> Iterator[BaseException]:
+    link = exc.__cause__ or exc.__context__
+    while link is not None:
+        yield link
+        link = link.__cause__ or link.__context__
 
 
 class Seen:

@@ -1,10 +1,11 @@
-"""Signals that arrive while a message is on its way."""
+"""Signals that arrive while a message is on its way, and one that ends what takes too long."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -21,7 +22,7 @@ class Pending:
         """Note a signal instead of acting on it."""
         self.signals.append(number)
 
-    def any(self) -> bool:
+    def arrived(self) -> bool:
         """Whether somebody wants this process to end."""
         return bool(self.signals)
 
@@ -48,5 +49,33 @@ def deferred() -> Iterator[Pending]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        for number in dict.fromkeys(pending.signals):
+        # SIGINT last: its handler raises, and what comes after it would be lost.
+        for number in sorted(set(pending.signals), key=lambda number: number == signal.SIGINT):
             os.kill(os.getpid(), number)
+
+
+@contextmanager
+def alarm(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError in the block after `seconds`, where that can be done: in the main thread, on POSIX.
+
+    A system call that goes on after a signal, as the look-up of a name does, ends by itself first.
+    """
+    before = signal.getsignal(signal.SIGALRM) if hasattr(signal, "SIGALRM") else None
+    main = threading.current_thread() is threading.main_thread()
+    if not main or before is None:  # None: a handler that is not Python's, and could not be put back
+        yield
+        return
+
+    def ring(_number: int, _frame: FrameType | None) -> None:
+        raise TimeoutError("no answer in time")
+
+    began = time.monotonic()
+    signal.signal(signal.SIGALRM, ring)
+    left, interval = signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+        if left:  # somebody else's alarm goes on
+            signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - began), 0.001), interval)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier import claims
+from twinkle_notifier import claims, foreign
 from twinkle_notifier.claims import Access, Claim, Desk, Mark, Store, Told
 from twinkle_notifier.claims import desk as desk_module
 from twinkle_notifier.claims.desk import Record
@@ -251,6 +251,47 @@ def test_a_store_that_hangs_is_left() -> None:
     assert took < 30
 
 
+def test_a_store_that_was_left_claims_nothing(store: Store) -> None:
+    """Its thread goes on after its time, and a claim that nobody ends would hold the others up."""
+
+    class Slow:
+        seconds = 0.3
+
+        def __init__(self) -> None:
+            self.done = threading.Event()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(store, name)
+
+        def read(self, key: str, start: int) -> list[bytes]:
+            time.sleep(1)
+            self.done.set()
+            return store.read(key, start)
+
+    slow = Slow()
+    with pytest.raises(OSError, match="no answer"):
+        desk(Access(lambda: slow, 60)).claim("incident", 0)  # type: ignore[arg-type, return-value]
+    assert slow.done.wait(60)
+    time.sleep(0.2)
+    assert store.read("incident", 0) == []
+
+
+def test_stores_that_hang_leave_time_for_the_send() -> None:
+    """A store may ask for more than there is."""
+    release = threading.Event()
+    broken = Broken("read", lambda: release.wait(60))
+    broken.seconds = 30.0  # type: ignore[attr-defined]
+
+    def walk() -> tuple[Claim | Told, float]:
+        found = claims.with_store(Where.here(), broken, lambda access: desk(access).claim("incident", 0))
+        return found, foreign.left()
+
+    found, left = foreign.call(walk, 25).result()
+    release.set()
+    assert won(found).access.store is claims.alone
+    assert left > 8
+
+
 def test_ranks_of_one_run_meet_in_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without anything to set up; a process on its own stays in its memory."""
     assert (
@@ -306,7 +347,21 @@ def test_a_follower_waits_for_the_causes_message(store: Store) -> None:
     assert claim.gather(2, 0, never) == {"0@host", f"{claims.FOLLOWER}1@host"}
 
 
-@pytest.mark.parametrize("state", [None, "failed", "refused"])
+def test_a_follower_asks_no_robot_that_refused(store: Store) -> None:
+    """It has refused the cause for a reason that holds for every rank."""
+    won(desk(store, 0).claim("incident", 0)).close("refused")
+    desk(store, 0).announce("causes", "incident")
+    assert desk(store, 1).follow("causes", grace=60, seconds=60, hurry=never) == Told("refused", 0)
+
+
+def test_who_told_of_an_error_and_goes_on_follows_nothing_of_it(store: Store) -> None:
+    """The peer that is gone now was killed by something else."""
+    won(desk(store, 0).claim("incident", 0)).close("sent")
+    desk(store, 0).announce("causes", "incident")
+    assert desk(store, 0).follow("causes", grace=0.1, seconds=60, hurry=never) is None
+
+
+@pytest.mark.parametrize("state", [None, "failed"])
 def test_a_follower_tells_itself_where_no_cause_is_told(state: Any, store: Store) -> None:
     """None was announced, or its message could not be sent."""
     if state:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from twinkle_notifier import folders
 from twinkle_notifier.claims import Claim, Desk, Mark
 from twinkle_notifier.claims.files import FileStore
 from twinkle_notifier.claims.memory import MemoryStore
@@ -84,7 +85,12 @@ def _claim(key: str, rank: int, count: int, opened: Callable[[], Store], mark: M
 def on_files(count: int, where: str | None = _MEMORY) -> list[Decision]:
     """In a new folder, in memory or elsewhere."""
     with tempfile.TemporaryDirectory(dir=where) as folder, tempfile.TemporaryDirectory(dir=_MEMORY) as warm:
-        return claim_at_once(count, lambda: FileStore(Path(folder)), lambda: FileStore(Path(warm)))
+        return claim_at_once(count, lambda: _store_in(folder), lambda: _store_in(warm))
+
+
+def _store_in(folder: str) -> FileStore:
+    os.environ[folders.VARIABLE] = folder
+    return FileStore.of_run("claimants")
 
 
 def on_tcp(count: int) -> list[Decision]:

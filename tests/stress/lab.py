@@ -84,7 +84,14 @@ class Lab:
         self.run([*before, *command, f"--nproc-per-node={ranks}", str(self.script(source))], **env)
 
     def agents(
-        self, source: str, ranks: int, *options: str, shared: bool = False, machines: bool = False, **env: str
+        self,
+        source: str,
+        ranks: int,
+        *options: str,
+        shared: bool = False,
+        machines: bool = False,
+        before: Sequence[str] = (),
+        **env: str,
     ) -> None:
         """Two agents that meet, each with a temporary folder of its own.
 
@@ -106,8 +113,8 @@ class Lab:
         for node in ("a", "b"):
             own = {"TMPDIR": str(self.subfolder(f"tmp-{node}"))}
             common = {"TWINKLE_NOTIFIER_DIR": str(self.subfolder("shared"))} if shared else {}
-            before = self._machine(node) if machines else []
-            started.append(self.start([*before, *command], **own, **common, **env))
+            inside = [*before, *(self._machine(node) if machines else [])]
+            started.append(self.start([*inside, *command], **own, **common, **env))
         for process in started:
             self.finish(process)
 

@@ -10,7 +10,7 @@ from twinkle_notifier.claims import ray, torch_store
 from twinkle_notifier.claims.desk import FOLLOWER, Claim, Desk, Mark, State, Told
 from twinkle_notifier.claims.files import FileStore
 from twinkle_notifier.claims.memory import MemoryStore
-from twinkle_notifier.claims.store import Access, Store
+from twinkle_notifier.claims.store import Access, Own, Store
 from twinkle_notifier.runtime import Where, run_key, running_ray
 
 __all__ = [
@@ -46,7 +46,7 @@ def with_store(where: Where, chosen: Store | None, work: Callable[[Access], T]) 
             return work(Access(opened, _OPEN))
         except OSError as error:
             log.warning("the ranks of this run cannot agree in %s on who tells: %s", name, error)
-    return work(Access(lambda: alone, _OPEN))
+    return work(Own(alone))
 
 
 def _stores(where: Where, chosen: Store | None) -> Iterator[tuple[str, Callable[[], Store]]]:

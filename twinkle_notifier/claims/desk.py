@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from twinkle_notifier import foreign
 from twinkle_notifier.claims.store import Access, Store
 from twinkle_notifier.runtime import Holder, Instant, Where
 
+FOLLOWER = "~"  # before a member that met only what follows from the incident
 LEASE = 12.0  # seconds that a claim holds without a word: the budget of a send, and a margin
 _POLL = 0.01  # seconds between two looks at the store, at first; then longer, up to
 _POLL_PER_RANK = 0.0002  # seconds for each rank of the run, all of which may be looking
@@ -156,6 +158,8 @@ class Desk:
                 if not incident.is_free(last):
                     return last
             record = Record.now("claimed", self._where.rank, store)
+            if not foreign.left():
+                raise TimeoutError("this store was left: nobody would end the claim")
             if store.append(incident.key, incident.length, record.dump()):
                 incident.first = incident.first or record
                 incident.join(store, self._member)
@@ -169,36 +173,36 @@ class Desk:
         """Another's word on any incident under `topic`, and join it as one who only follows from it.
 
         Waits up to `grace` seconds for one to be claimed, less in a `hurry`, and up to `seconds` for its message.
-        None when there is none, or none that is sent. Raises OSError when the store does not work.
+        None when there is none, or none that is sent or refused. Raises OSError when the store does not work.
         """
         polls, began = _polls(self._where.world_size), time.monotonic()
         incidents: dict[str, _Log] = {}
         while True:
-            sent, pending = self._access.ask(lambda store: self._find(store, topic, incidents))
-            if sent is not None:
-                return Told("sent", sent.rank)
+            word, pending = self._access.ask(lambda store: self._find(store, topic, incidents))
+            if word is not None:
+                return Told(word.state, word.rank)
             if time.monotonic() - began > (seconds if pending else 0.0 if hurry() else grace):
                 return None
             time.sleep(next(polls))
 
     def _find(self, store: Store, topic: str, incidents: dict[str, _Log]) -> tuple[Record | None, bool]:
-        """The word "sent" on one of the incidents, else whether one is being sent. Joins both kinds."""
+        """The last word on one of the incidents, else whether one is being sent. Joins both kinds."""
         for key in store.members(topic) - incidents.keys():
             incidents[key] = _Log(key, self._mark)
         last = [(incident, record) for incident in incidents.values() if (record := incident.last(store))]
         alive = [(i, record) for i, record in last if record.state == "claimed" and not i.is_free(record)]
-        sent = [(i, record) for i, record in last if record.state == "sent" and _is_cause(record)]
+        sent = [(i, record) for i, record in last if record.state in ("sent", "refused") and self._is_cause(record)]
         for incident, _ in alive + sent:
             incident.join(store, f"{FOLLOWER}{self._member}")
         return (sent[0][1] if sent else None), bool(alive)
 
+    def _is_cause(self, word: Record) -> bool:
+        """Whether an error that this process meets now can follow: the other's rank is gone, or it is not long ago.
 
-FOLLOWER = "~"  # before a member that met only what follows from the incident
-
-
-def _is_cause(sent: Record) -> bool:
-    """Whether an error that a peer meets now can follow from it: its rank is gone, or it is not long ago."""
-    return sent.holder.dead() or sent.at.age() < _AFTERMATH
+        What follows from an error of our own, which we told and outlived, is not met by ourselves.
+        """
+        own = word.rank == self._where.rank and word.holder == Holder.me()
+        return not own and (word.holder.dead() or word.at.age() < _AFTERMATH)
 
 
 class _Log:

@@ -9,6 +9,9 @@ from twinkle_notifier import foreign
 from twinkle_notifier.errors import reason
 
 _SECONDS = 3.0  # for a few operations, where the store does not tell otherwise
+_MOST = 10.0  # and where it tells too much
+_RESERVE = 10.0  # seconds that stores which hang, one after the other, leave for the send
+_LEAST = 0.5  # seconds that each has all the same
 T = TypeVar("T")
 
 
@@ -16,7 +19,7 @@ class Store(Protocol):
     """Where the processes of a run keep the logs of their incidents. Keys and members are short ASCII words.
 
     A store may raise anything, and may hang: it is then left for the next best. It has 3 s for a few operations, or as
-    many as its attribute `seconds` says.
+    many as its attribute `seconds` says, up to 10.
     """
 
     def append(self, key: str, index: int, record: bytes) -> bool:
@@ -50,7 +53,7 @@ class Access:
         """Of what `opened` gives within `seconds`. Raises OSError if it does not."""
         self._helper = foreign.Helper()
         self.store = self._bounded(opened, seconds)
-        self._seconds: float = getattr(self.store, "seconds", _SECONDS)
+        self._seconds: float = min(getattr(self.store, "seconds", _SECONDS), _MOST)
 
     def ask(self, work: Callable[[Store], T]) -> T:
         """What `work`, a few operations, gives. Raises OSError if it raises anything, or takes too long.
@@ -60,10 +63,24 @@ class Access:
         return self._bounded(lambda: work(self.store), self._seconds)
 
     def _bounded(self, work: Callable[[], T], seconds: float) -> T:
+        seconds = max(min(seconds, foreign.left() - _RESERVE), _LEAST)
         answer = self._helper.call(work, seconds)
+        if isinstance(answer.error, OSError):
+            raise OSError(answer.error.strerror or reason(answer.error)) from None
         if answer.error is not None:
-            error = answer.error
-            raise OSError(error.strerror or "" if isinstance(error, OSError) else reason(error))
+            raise OSError(reason(answer.error)) from None
         if not answer.returned:
             raise OSError(f"no answer within {seconds:g} s")
         return answer.result()
+
+
+class Own(Access):
+    """A store in this process's memory, which is asked right here."""
+
+    def __init__(self, store: Store) -> None:
+        """Of `store`, which neither fails nor hangs."""
+        self.store = store
+
+    def ask(self, work: Callable[[Store], T]) -> T:
+        """See `Access`."""
+        return work(self.store)
