@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
-from twinkle_notifier import DeliveryError, Notifier, Outcome
-from twinkle_notifier.delivery import send
+from twinkle_notifier import DeliveryError, Message, Notifier, Outcome, TrainingRun, counters
+from twinkle_notifier.background import background
+from twinkle_notifier.delivery import deliver, send
+from twinkle_notifier.description import channel
+from twinkle_notifier.spool import Spool
 
 
 class Acting(Notifier):
@@ -80,3 +88,111 @@ def test_no_answer_in_time_is_unknown(hang: threading.Event) -> None:
     began = time.monotonic()
     assert send(Acting(lambda: hang.wait(60)), "hello", 0.1) == Outcome("unknown", "Acting gave no answer within 0.1 s")
     assert time.monotonic() - began < 30
+
+
+# What becomes of one that does not get out
+
+
+def message(number: int = 0) -> Message:
+    return Message(f"### message {number}\n\n- Run: sft", f"id{number}")
+
+
+def waiting(notifier: Notifier) -> list[str]:
+    return [letter.id for letter in Spool.of(channel(notifier)).letters()]
+
+
+class Flaky(Notifier):
+    """Fails while `down` is set."""
+
+    down = True
+    told: ClassVar[list[str]] = []
+
+    def __call__(self, message: str) -> None:
+        if Flaky.down:
+            raise DeliveryError("no network")
+        Flaky.told.append(getattr(message, "id", ""))
+
+
+@pytest.fixture
+def flaky(monkeypatch: pytest.MonkeyPatch) -> Flaky:
+    monkeypatch.setattr(Flaky, "down", True)
+    monkeypatch.setattr(Flaky, "told", [])
+    monkeypatch.setattr("twinkle_notifier.delivery._retried", set())
+    return Flaky()
+
+
+def test_what_fails_is_kept_and_goes_out_with_the_next_success(flaky: Flaky) -> None:
+    """In the background, so that nobody waits for it."""
+    outcome = deliver(flaky, message(0), 10)
+    assert outcome.status == "spooled"
+    assert outcome.reason.startswith("no network; it is kept on the disk")
+    assert waiting(flaky) == ["id0"]
+    Flaky.down = False
+    assert deliver(flaky, message(1), 10).status == "sent"
+    assert background.flush(30)
+    assert (Flaky.told, waiting(flaky)) == (["id1", "id0"], [])
+
+
+def test_who_delivers_what_another_kept_takes_it_away(flaky: Flaky) -> None:
+    """It has the same id, on every rank."""
+    deliver(flaky, message(0), 10)
+    Flaky.down = False
+    deliver(flaky, message(0), 10)
+    assert background.flush(30)
+    assert (Flaky.told, waiting(flaky)) == (["id0"], [])
+
+
+def test_a_process_that_lives_on_tries_again(flaky: Flaky, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without another message."""
+    monkeypatch.setattr("twinkle_notifier.delivery._RETRY", 0.2)
+    deliver(flaky, message(0), 10)
+    Flaky.down = False
+    deadline = time.monotonic() + 30
+    while waiting(flaky) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert Flaky.told == ["id0"]
+
+
+def test_an_earlier_run_s_message_goes_out_at_the_next_start(flaky: Flaky) -> None:
+    """Through a callback."""
+    deliver(flaky, message(0), 10)
+    Flaky.down = False
+    TrainingRun(flaky).started()
+    assert background.flush(30)
+    assert Flaky.told == ["id0"]
+
+
+def test_messages_are_counted(flaky: Flaky, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what became of them."""
+    monkeypatch.setattr("twinkle_notifier.delivery._counts", Counter())
+    deliver(flaky, message(0), 10)
+    deliver(flaky, message(1), 10)
+    Flaky.down = False
+    deliver(flaky, message(2), 10)
+    assert {name: count for name, count in counters().items() if name != "dropped"} == {"spooled": 2, "sent": 1}
+
+
+def test_where_no_folder_works_a_log_line_says_so(flaky: Flaky, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+    """Nothing is lost in silence."""
+
+    def none(*_: str) -> Path:
+        raise OSError("no folder")
+
+    monkeypatch.setattr("twinkle_notifier.folders.folder", none)
+    assert deliver(flaky, message(0), 10).status == "failed"
+    assert "a message could not be kept either (OSError): ### message 0" in caplog.text
+
+
+def test_an_end_that_nobody_hears_is_kept(start: Any) -> None:
+    """The interpreter does not wait for a robot that never answers."""
+    source = """
+    import time, twinkle_notifier as t
+    class Hanging(t.Notifier):
+        def __call__(self, message): time.sleep(60)
+    t.TrainingRun(Hanging(), name="sft").ended()
+    """
+    began = time.monotonic()
+    assert start(source).result(60).returncode == 0
+    assert time.monotonic() - began < 30
+    [path] = Path(os.environ["TMPDIR"]).rglob("spool/*/*.json")
+    assert "sft ended" in json.loads(path.read_bytes())["text"]
