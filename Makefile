@@ -8,7 +8,7 @@ SOURCES := $(shell find twinkle_notifier integrations -name '*.py') README.md
 export HF_HUB_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: help demo test stress lint clean
+.PHONY: help demo test core stress lint clean
 
 help: ## Show these targets.
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -22,6 +22,21 @@ test: $(VENV)/installed ## All tests, against the installed wheel.
 stress: $(VENV)/installed ## Each case of "exactly once" 20 times; takes most of an hour. Prints the table of docs/ranks.md.
 	$(BIN)/python tests/stress
 
+# Those that are there, of a system or of pyenv; a shim of pyenv may be there and lead nowhere.
+PYTHONS ?= $(foreach version,3.10 3.11 3.12 3.13,$(shell \
+	for python in python$(version) $$HOME/.pyenv/versions/$(version).*/bin/python; do \
+		$$python -c "import ensurepip" 2>/dev/null && echo $$python && break; done))
+FRAMEWORKS := tests/integrations tests/claims/test_ray.py tests/test_docs.py tests/test_package.py tests/test_ranks.py
+
+core: ## The core's tests, without any framework, on every Python from 3.10 to 3.13 that there is.
+	@for python in $(PYTHONS); do \
+		venv=$(VENV)-$$($$python -c "import sys; print('%d.%d' % sys.version_info[:2])"); \
+		$$python -m venv $$venv && $$venv/bin/python --version && \
+		$$venv/bin/python -m pip --disable-pip-version-check --quiet install --upgrade . 'pytest>=8' 'hypothesis>=6' && \
+		rm -rf build *.egg-info && \
+		$$venv/bin/pytest tests $(FRAMEWORKS:%=--ignore=%) || exit 1; \
+	done
+
 lint: $(VENV)/installed ## Formatting, lints and types.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -29,7 +44,7 @@ lint: $(VENV)/installed ## Formatting, lints and types.
 	cd tests && ../$(BIN)/mypy --config-file ../pyproject.toml typing/api.py
 
 clean: ## Remove what the other targets made.
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-3.* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
 
 # torch first: whatever asked for it later would choose another build.
 $(VENV)/dependencies: constraints.txt pyproject.toml

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,8 @@ def start(inbox: Inbox, tmp_path: Path) -> Iterator[Callable[..., Started]]:
     def start_one(
         source: str, *, ranks: int = 0, name: str = "train.py", torchrun: tuple[str, ...] = (), **env: str
     ) -> Started:
+        if ranks and find_spec("torch") is None:
+            pytest.skip("torchrun needs torch")
         script = folder / name
         script.write_text(textwrap.dedent(source))
         launcher = ["-m", "torch.distributed.run", *(torchrun or ("--standalone",)), f"--nproc-per-node={ranks}"]
