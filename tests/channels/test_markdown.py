@@ -140,6 +140,13 @@ def test_a_heading_that_is_too_long_loses_its_end() -> None:
     assert short.endswith("…\n\n```\nTraceback\nValueError\n```")
 
 
+def test_a_cut_line_makes_no_fence() -> None:
+    """Though the cut meets a run of the same marks within it."""
+    for limit in range(300, 340):
+        short = markdown.cut("### x\n\n```\n" + "x" * 400 + "`" * 900 + "x" * 20 + "\n```", limit)
+        assert [line for line in short.split("\n") if line.startswith("```")] == ["```", "```"]
+
+
 def test_ten_megabytes_take_little_time() -> None:
     """In one line, in many, and as fences."""
     began = time.process_time()
