@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from twinkle_notifier.collateral import is_collateral
 from twinkle_notifier.fingerprint import fingerprint
 from twinkle_notifier.report import Progress, Report
 from twinkle_notifier.runtime import Where
@@ -229,6 +230,7 @@ def test_a_broken_exception_is_told_by_type_and_frames(error: BaseException, sai
     """Whatever its own code does."""
     text = told(caught(lambda: throw(error)))
     assert said in text
+    assert not is_collateral(error)
     assert "in throw\n    raise error" in text
     assert "secret" not in text
 

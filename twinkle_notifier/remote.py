@@ -33,26 +33,23 @@ class Remote:
         return f"{path.rpartition('/')[2]}:{line} in {function}"
 
 
-def remote(exc: BaseException) -> Remote | None:
+def remote(exc: BaseException, nested: int = _NESTED) -> Remote | None:
     """The exception of another process that `exc` stands for; None if it stands for itself."""
-    for _ in range(_NESTED):
-        names = {base.__name__ for base in type(exc).__mro__}
-        if "ProcessRaisedException" in names:  # torch.multiprocessing: the class is lost, the traceback is text
-            said, rank = text(exc), getattr(exc, "error_index", None)
-            return _from_text(said.partition("following error:\n")[2] or said, rank if isinstance(rank, int) else None)
-        cause = getattr(exc, "cause", None) if "RayTaskError" in names else None
-        if not isinstance(cause, BaseException):
-            return None
-        outer, exc = exc, cause
-        if "RayTaskError" not in {base.__name__ for base in type(exc).__mro__}:
-            break
-    shown = shortened(text(getattr(outer, "traceback_str", outer)), *_TEXT)
-    return Remote(type(exc).__qualname__, text(exc, "<its __str__ {}>"), shown)
+    names = {base.__name__ for base in type(exc).__mro__}
+    if "ProcessRaisedException" in names:  # torch.multiprocessing: the class is lost, the traceback is text
+        said, rank = text(exc), getattr(exc, "error_index", None)
+        return _from_text(said.partition("following error:\n")[2] or said, rank if isinstance(rank, int) else None)
+    cause = getattr(exc, "cause", None) if "RayTaskError" in names and nested else None
+    if not isinstance(cause, BaseException):
+        return None
+    shown = shortened(text(getattr(exc, "traceback_str", exc)), *_TEXT)
+    inner = remote(cause, nested - 1)
+    return inner or Remote(type(cause).__qualname__, text(cause, "<its __str__ {}>"), shown)
 
 
 def _from_text(said: str, rank: int | None) -> Remote:
-    said = shortened(said.strip(), *_TEXT)
+    said = said.strip()
     headings = [line for line in said.splitlines() if line[:1].strip() and not line.startswith("Traceback (")]
     found = _LAST_LINE.match(headings[-1]) if headings else None
     kind, message = (found[1], found[2] or "") if found else ("error", headings[-1] if headings else "")
-    return Remote(kind, message, said, rank)
+    return Remote(kind, message, shortened(said, *_TEXT), rank)
