@@ -103,6 +103,18 @@ def test_a_secret_in_a_text_is_never_left(secret: str, before: str, after: str) 
     assert secret not in mask(before + secret + after, [secret])
 
 
+@given(
+    secret=st.text(st.characters(exclude_characters="*", exclude_categories=["Cs"]), min_size=4),
+    before=st.text(),
+    after=st.text(),
+)
+@settings(database=None, deadline=None, derandomize=True, max_examples=100)
+def test_any_secret_of_four_characters_is_masked(secret: str, before: str, after: str) -> None:
+    """As it is, and as URLs have it."""
+    for written in (secret, quote(secret), quote(secret, safe=""), quote_plus(secret)):
+        assert written not in mask(before + written + after, [secret])
+
+
 @given(secrets=st.lists(WORDS, min_size=1, max_size=4), glue=st.text(max_size=3))
 @settings(database=None, deadline=None)
 def test_no_secret_of_several_is_left(secrets: list[str], glue: str) -> None:

@@ -47,6 +47,44 @@ def test_an_unexpected_text_is_still_told() -> None:
     assert remote(ProcessRaisedException("gone: to lunch\n")) == Remote("gone", "to lunch", "gone: to lunch", 3)
 
 
+class RayTaskError(Exception):
+    """As Ray makes it, around the exception that the task raised."""
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__("a task failed")
+        self.cause = cause
+        self.traceback_str = "ray::work()\nValueError: lost"
+
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise OSError("https://host/secret")
+
+
+def test_a_tasks_error() -> None:
+    """By its own type and message, though they cannot be asked for, or another task or a worker lies between."""
+    told = "ray::work()\nValueError: lost"
+    assert remote(RayTaskError(ValueError("lost"))) == Remote("ValueError", "lost", told)
+    assert remote(RayTaskError(RayTaskError(ValueError("lost")))) == Remote("ValueError", "lost", told)
+    assert remote(RayTaskError(Mute())) == Remote("Mute", "<its __str__ raised OSError>", told)
+    worker = remote(RayTaskError(ProcessRaisedException(WORKER.format(last="ValueError: lost"))))
+    assert worker is not None
+    assert worker.rank == 3
+
+
+def test_what_is_odd_is_told() -> None:
+    """Errors in a circle, a rank that is none, megabytes."""
+    circle = RayTaskError(ValueError())
+    circle.cause = circle
+    assert remote(circle) is not None
+    long = ProcessRaisedException(WORKER.format(last="ValueError: lost" + "x" * 10_000_000))
+    long.error_index = "three"  # type: ignore[assignment]
+    there = remote(long)
+    assert there is not None
+    assert (there.type, there.rank, there.at()) == ("ValueError", None, "train.py:21 in training_step")
+    assert len(there.traceback) < 100_000
+
+
 def test_an_exception_of_this_process_stands_for_itself() -> None:
     """Also one that has a cause."""
     error = ValueError("here")

@@ -243,8 +243,13 @@ def test_a_run_resumes_its_own_state(keys: list[str], found: str | None) -> None
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda run: pickle.loads(pickle.dumps(run))])
-def test_a_run_is_copied(copied: Callable[[TrainingRun], TrainingRun], ding: DingNotifier) -> None:
-    """To a spawned worker, say; it tells there, under the same name and key."""
+def test_a_run_is_copied(
+    copied: Callable[[TrainingRun], TrainingRun], inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To another program, say; it tells there, under the same name and key, if its notifier holds references."""
+    monkeypatch.setenv("DING_TEST_URL", inbox.url)
+    monkeypatch.setenv("DING_TEST_SECRET", "SEC0123456789abcdef")
+    ding = DingNotifier("env:DING_TEST_URL", "env:DING_TEST_SECRET")
     _first, run = TrainingRun(), TrainingRun(ding, name="sft")
     other = copied(run)
     assert (other.name, other.key) == ("sft", "twinkle_notifier.2")

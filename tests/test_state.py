@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from twinkle_notifier import DingNotifier, Notifier
 from twinkle_notifier.description import describe
@@ -90,6 +92,32 @@ def test_a_newer_state_is_used_as_far_as_it_is_known(caplog: pytest.LogCaptureFi
     entry = {"what": "x", "time": "now", "more": 5}
     assert read({"version": 7, "sent": [entry], "more": 5}) == {"version": 1, "notifier": None, "sent": [entry]}
     assert "version 7" in caplog.text
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+STATE = st.fixed_dictionaries({}, optional={"version": st.integers(0, 3) | JSON, "notifier": JSON, "sent": JSON})
+
+
+@given(JSON | STATE)
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+def test_any_state_is_read(data: object) -> None:
+    """What comes out is read the same once more, and through JSON."""
+    state = read(data)
+    assert read(state) == state
+    assert read(json.loads(json.dumps(state))) == state
+
+
+@given(st.dictionaries(st.text(), JSON, max_size=4))
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+def test_any_description_is_plain_and_redacted_once(data: dict[str, Any]) -> None:
+    """As it is with `save_secrets`; without them, describing what was described changes nothing."""
+    assert describe(Described(lambda: data), save_secrets=True) == data
+    once = describe(Described(lambda: data), save_secrets=False)
+    assert describe(Described(lambda: once), save_secrets=False) == once
 
 
 # Restoring

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from twinkle_notifier.foreign import text
+from twinkle_notifier.foreign import slot, text
 
 _TYPES = re.compile(r"^torch\.(distributed|_C\._distributed)\S*\.Dist\w*Error$")
 _WORDS = re.compile(
@@ -30,7 +30,7 @@ def _is_one(exc: BaseException) -> bool:
     if any(_TYPES.match(name) for name in names):
         return True
     # Only what torch raises with such words: a ConnectionResetError is a data server's, and a cause.
-    return isinstance(exc, RuntimeError) and _WORDS.search(text(exc)[:_TEXT]) is not None
+    return issubclass(type(exc), RuntimeError) and _WORDS.search(text(exc)[:_TEXT]) is not None
 
 
 def _chain(exc: BaseException) -> Iterator[BaseException]:
@@ -39,4 +39,4 @@ def _chain(exc: BaseException) -> Iterator[BaseException]:
         if link is None:
             return
         yield link
-        link = link.__cause__
+        link = slot(link, "__cause__")

@@ -76,10 +76,44 @@ def mask(text: str, secrets: Iterable[str]) -> str:
     forms = {secret for secret in secrets if len(secret) >= _SHORTEST}
     for _ in range(2):  # encoded once, and once more by whoever did not know
         forms |= {encoded for form in forms for encoded in (quote(form), quote(form, safe=""), quote_plus(form))}
-    if not forms:
+    small = text.casefold()  # a quick look first: a text may have megabytes, and seldom holds one
+    if not any(form.casefold() in small for form in forms):
         return text
     longest_first = sorted(forms, key=len, reverse=True)
     return re.sub("|".join(map(re.escape, longest_first)), REDACTED, text, flags=re.IGNORECASE)  # %2B is %2b
+
+
+class Held:
+    """A literal secret, or a reference to one, that neither `repr`, `vars` nor a pickle shows.
+
+    Pickled, a literal becomes ``***``: files are read by others. Only the pickle that `multiprocessing` hands to a
+    child it is starting has it whole, as that goes through a pipe and the child could not work without.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    @property
+    def value(self) -> str:
+        """As it was given."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return repr(self._value) if is_reference(self._value) else REDACTED
+
+    def __copy__(self) -> Held:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Held:
+        return self
+
+    def __reduce__(self) -> tuple[type[Held], tuple[str]]:
+        from multiprocessing.context import get_spawning_popen
+
+        shown = is_reference(self._value) or get_spawning_popen() is not None
+        return Held, (self._value if shown else REDACTED,)
 
 
 class _Mask(logging.Filter):

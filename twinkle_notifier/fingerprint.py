@@ -9,12 +9,15 @@ from os.path import basename
 from traceback import walk_tb
 from types import FrameType
 
-from twinkle_notifier.foreign import text
+from twinkle_notifier.foreign import slot, text
 from twinkle_notifier.frames import is_library, is_ours
+from twinkle_notifier.links import chain, members
 
 _DEPTH = 8  # links of a chain of causes; more tell no more
 _GROUP = 100  # members of a group
-_REMOTE_FRAME = re.compile(r'File "([^"\n]+)", line (\d+), in (\S+)')
+_ALL = 500  # exceptions
+_TEXT = 100_000  # characters of what an exception says
+_REMOTE_FRAME = re.compile(r'File "([^"\n]+)", line (\d{1,9}), in (\S+)')
 
 Frame = tuple[str, str, int]
 
@@ -25,42 +28,53 @@ def fingerprint(exc: BaseException, kind: str, name: str, context: str) -> str:
     `kind` as `report.kind_of` tells it. A failure is told by its chain of causes: types, frames of the user's code,
     members of groups. A signal, which meets each rank at another line, is told by its kind alone.
     """
-    what = kind if kind in ("interrupted", "preempted") else "\n".join([*_chain(exc, 0), _exit_code(exc)])
+    what = (
+        kind
+        if kind in ("interrupted", "preempted")
+        else "\n".join([*_chain(exc, 0, iter(range(_ALL))), _exit_code(exc)])
+    )
     return hashlib.sha256(f"{name}\0{context}\0{what}".encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def _exit_code(exc: BaseException) -> str:
-    return str(exc.code) if isinstance(exc, SystemExit) and isinstance(exc.code, str | int) else ""
+    code = exc.code if issubclass(type(exc), SystemExit) and isinstance(exc, SystemExit) else None
+    return str(code) if isinstance(code, str | int) else ""
 
 
-def _chain(exc: BaseException, depth: int) -> Iterator[str]:
-    seen: set[int] = set()
-    link: BaseException | None = exc
-    while link is not None and id(link) not in seen and len(seen) < _DEPTH:
-        seen.add(id(link))
-        yield from _one(link, depth)
-        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+def _chain(exc: BaseException, depth: int, left: Iterator[int]) -> Iterator[str]:
+    for link in chain(exc, limit=_DEPTH):
+        if next(left, None) is None:
+            return
+        yield from _one(link, depth, left)
 
 
-def _one(exc: BaseException, depth: int) -> Iterator[str]:
-    frames = _frames(exc)
-    yield f"{type(exc).__module__}.{type(exc).__qualname__}"
+def _one(exc: BaseException, depth: int, left: Iterator[int]) -> Iterator[str]:
+    said = text(exc)[:_TEXT]
+    frames = _frames(exc, said)
+    yield f"{getattr(type(exc), '__module__', '')}.{type(exc).__qualname__}"
     yield from (f"{module} {function} {line}" for module, function, line in frames)
-    members = getattr(exc, "exceptions", None)
-    if isinstance(members, tuple) and depth < _DEPTH:
-        yield from sorted({"\n".join(_chain(m, depth + 1)) for m in members[:_GROUP] if isinstance(m, BaseException)})
+    group = members(exc)
+    if group and depth < _DEPTH:
+        yield from sorted({"\n".join(_chain(member, depth + 1, left)) for member in group[:_GROUP]})
     elif not frames:
-        yield re.sub(r"\d+", "<n>", text(exc))
+        yield re.sub(r"0x[0-9a-f]+|\d+", "<n>", said)
 
 
-def _frames(exc: BaseException) -> list[Frame]:
+def _frames(exc: BaseException, said: str) -> list[Frame]:
     """Each place once, outermost first: the user's own, the innermost of a library, and those of a remote traceback."""
-    local = [(frame, line) for frame, line in walk_tb(exc.__traceback__) if not is_ours(frame)]
+    # A recursion's thousand frames are few places. A code object's own hash takes time: its address is enough here.
+    met = {(id(frame.f_code), line): (frame, line) for frame, line in walk_tb(slot(exc, "__traceback__"))}
+    local = [(frame, line) for frame, line in met.values() if not is_ours(frame)]
     own = [_place(frame, line) for frame, line in local if not is_library(frame)]
-    innermost = [_place(frame, line) for frame, line in local[-1:] if is_library(frame)]
+    innermost = [_place(frame, line) for frame, line in _innermost(exc) if is_library(frame)]
     everything = [_place(frame, line) for frame, line in local]
-    remote = [(basename(path), function, int(line)) for path, line, function in _REMOTE_FRAME.findall(text(exc))]
+    remote = [(basename(path), function, int(line)) for path, line, function in _REMOTE_FRAME.findall(said)]
     return list(dict.fromkeys([*(own or everything), *innermost, *remote]))
+
+
+def _innermost(exc: BaseException) -> list[tuple[FrameType, int]]:
+    theirs = [(frame, line) for frame, line in walk_tb(slot(exc, "__traceback__")) if not is_ours(frame)]
+    return theirs[-1:]
 
 
 def _place(frame: FrameType, line: int) -> Frame:

@@ -8,14 +8,16 @@ import queue
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from twinkle_notifier import signals
 
 T = TypeVar("T")
 _POLL = 0.05  # seconds; how soon `hurry` is noticed
+_TEXT = 1.0  # seconds for a `__str__`; half of it once one has hung, and so on down to a tenth
 
 
 @dataclass
@@ -139,9 +141,36 @@ def _wait(done: threading.Event, seconds: float, hurry: Callable[[], bool]) -> N
         done.wait(min(rest, _POLL))
 
 
-def text(exc: BaseException, otherwise: str = "") -> str:
-    """What `exc` says; `otherwise`, in which ``{}`` stands for the error's type, when its `__str__` raises."""
-    try:
-        return str(exc)
-    except BaseException as error:  # the user's own class: anything can come
-        return otherwise.format(type(error).__name__)
+_Shape = tuple[type, ...]
+_hung: deque[_Shape] = deque(maxlen=16)  # what hung once hangs again; nobody waits for it twice
+_PLAIN = (str, bytes, int, float, bool, type(None))
+
+
+def text(said: object, otherwise: str = "") -> str:
+    """What `said` says, by its `__str__`; `otherwise`, in which ``{}`` stands for why, when that raises or hangs."""
+    if _cannot_hang(said):
+        return str(said)
+    shape = (type(said), *map(type, slot(said, "args")[:8] if isinstance(said, BaseException) else ()))
+    if shape in _hung:
+        return otherwise.format("did not return")
+    # A copy as a plain str: a `__str__` may return a class of its own.
+    answer = call(lambda: str.__str__(str(said)), max(_TEXT / 2 ** len(_hung), _TEXT / 10))
+    if answer.returned:
+        return answer.result()
+    if answer.error is None:
+        _hung.append(shape)
+        return otherwise.format("did not return")
+    return otherwise.format(f"raised {type(answer.error).__name__}")
+
+
+def _cannot_hang(said: object) -> bool:
+    """Whether its `__str__` runs no code but Python's: asking it here saves a thread."""
+    if type(said) is str:
+        return True
+    plain = type(said).__str__ in (BaseException.__str__, KeyError.__str__) and isinstance(said, BaseException)
+    return plain and all(type(argument) in _PLAIN for argument in slot(said, "args"))
+
+
+def slot(exc: object, name: str) -> Any:
+    """What Python itself keeps in an exception as `name` (``__cause__``, ``args``), whatever its class makes of it."""
+    return BaseException.__dict__[name].__get__(exc)

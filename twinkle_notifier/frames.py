@@ -27,11 +27,10 @@ def is_library_path(path: str) -> bool:
 
 def innermost_own(tb: TracebackType | None) -> str:
     """The innermost place in the user's own code, ``train.py:21 in training_step``; empty if there is none."""
-    own = [(frame, line) for frame, line in walk_tb(tb) if not is_library(frame) and not is_ours(frame)]
-    if not own:
-        return ""
-    frame, line = own[-1]
-    return f"{basename(frame.f_code.co_filename)}:{line} in {frame.f_code.co_name}"
+    for frame, line in reversed(list(walk_tb(tb))):
+        if not is_library(frame) and not is_ours(frame):
+            return f"{basename(frame.f_code.co_filename)}:{line} in {frame.f_code.co_name}"
+    return ""
 
 
 def without_ours(tb: TracebackType | None) -> TracebackType | None:

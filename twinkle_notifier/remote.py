@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from twinkle_notifier.foreign import text
 from twinkle_notifier.frames import is_library_path
+from twinkle_notifier.plain import shortened
 
 _FRAME = re.compile(r'File "([^"\n]+)", line (\d+), in (\S+)')
+_TEXT = (20_000, 40_000)  # characters of a traceback: its beginning and its end
+_NESTED = 8  # errors of Ray's within errors of Ray's
 _LAST_LINE = re.compile(r"^(?:\w+\.)*(\w+)(?:: (.*))?$", re.MULTILINE)
 
 
@@ -29,21 +33,23 @@ class Remote:
         return f"{path.rpartition('/')[2]}:{line} in {function}"
 
 
-def remote(exc: BaseException) -> Remote | None:
+def remote(exc: BaseException, nested: int = _NESTED) -> Remote | None:
     """The exception of another process that `exc` stands for; None if it stands for itself."""
     names = {base.__name__ for base in type(exc).__mro__}
     if "ProcessRaisedException" in names:  # torch.multiprocessing: the class is lost, the traceback is text
-        return _from_text(str(exc).partition("following error:\n")[2] or str(exc), getattr(exc, "error_index", None))
-    cause = getattr(exc, "cause", None)
-    if "RayTaskError" in names and isinstance(cause, BaseException):
-        inner = remote(cause)
-        return inner or Remote(type(cause).__qualname__, str(cause), str(getattr(exc, "traceback_str", exc)))
-    return None
+        said, rank = text(exc), getattr(exc, "error_index", None)
+        return _from_text(said.partition("following error:\n")[2] or said, rank if isinstance(rank, int) else None)
+    cause = getattr(exc, "cause", None) if "RayTaskError" in names and nested else None
+    if not isinstance(cause, BaseException):
+        return None
+    shown = shortened(text(getattr(exc, "traceback_str", exc)), *_TEXT)
+    inner = remote(cause, nested - 1)
+    return inner or Remote(type(cause).__qualname__, text(cause, "<its __str__ {}>"), shown)
 
 
-def _from_text(text: str, rank: int | None) -> Remote:
-    text = text.strip()
-    headings = [line for line in text.splitlines() if line[:1].strip() and not line.startswith("Traceback (")]
+def _from_text(said: str, rank: int | None) -> Remote:
+    said = said.strip()
+    headings = [line for line in said.splitlines() if line[:1].strip() and not line.startswith("Traceback (")]
     found = _LAST_LINE.match(headings[-1]) if headings else None
     kind, message = (found[1], found[2] or "") if found else ("error", headings[-1] if headings else "")
-    return Remote(kind, message, text, rank)
+    return Remote(kind, message, shortened(said, *_TEXT), rank)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import builtins
-import re
 import sys
 import time
-import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from twinkle_notifier.foreign import text
-from twinkle_notifier.frames import innermost_own, without_ours
+from twinkle_notifier import foreign, tracebacks
+from twinkle_notifier.errors import reason
+from twinkle_notifier.frames import innermost_own
+from twinkle_notifier.plain import block, line
 from twinkle_notifier.remote import Remote, remote
 from twinkle_notifier.runtime import Where
 
 _ONE_LINE = 300  # characters of an exception's message above the traceback, which has all of it
-_MARKERS = re.compile(r"[ |]+[\^~]+")  # the lines under a line of code; a phone has no room for them
+_NAME = 100  # characters of a run's name, a type, a host
+_PATH = 300  # characters of a path, a context, a place
+_FACT = 1_000  # characters of a fact that an adapter gives
+_METRICS = 30
+_METRIC = 60  # characters of its name
+_TRACEBACK = 6.0  # seconds for one; it reads source files, which may lie on a disk that is gone
 _VERBS = {"failed": "failed", "interrupted": "was interrupted", "preempted": "was preempted", "exited": "exited"}
 
 
@@ -33,13 +38,18 @@ class Progress:
     def lines(self) -> list[str]:
         """Markdown list items."""
         facts = {
-            "Ended because": self.why_ended,
+            "Ended because": line(self.why_ended, _PATH),
             "Epochs": _number(self.epoch),
             "Steps": _number(self.step),
-            "Metrics": ", ".join(f"{name} {_number(value)}" for name, value in self.metrics.items()),
-            "Best checkpoint": _inline(self.best_checkpoint),
+            "Metrics": self._metrics(),
+            "Best checkpoint": line(self.best_checkpoint, _PATH),
         }
         return [f"- {name}: {text}" for name, text in facts.items() if text]
+
+    def _metrics(self) -> str:
+        told = [f"{line(str(name), _METRIC)} {_number(value)}" for name, value in self.metrics.items()]
+        more = f" and {len(told) - _METRICS} more" if len(told) > _METRICS else ""
+        return ", ".join(told[:_METRICS]) + more
 
 
 @dataclass(frozen=True)
@@ -61,14 +71,14 @@ class Report:
     @classmethod
     def of(cls, exc: BaseException, *, name: str, context: str, where: Where, progress: Progress) -> Report:
         """Describe `exc`, raised in this process, or in another for which it stands."""
-        there = remote(exc) or Remote(type(exc).__qualname__, text(exc, "<its __str__ raised {}>"), _traceback(exc))
+        there = remote(exc) or Remote(type(exc).__qualname__, foreign.text(exc, "<its __str__ {}>"), _traceback(exc))
         return cls(
             name=name,
             context=context,
             kind=kind_of(exc),
             type=there.type,
             message=there.message,
-            at=there.at() or innermost_own(exc.__traceback__),
+            at=there.at() or innermost_own(foreign.slot(exc, "__traceback__")),
             traceback=there.traceback,
             where=where if there.rank is None else replace(where, rank=there.rank, local_rank=there.rank),
             time=now(),
@@ -87,44 +97,50 @@ class Report:
     def headline(self) -> str:
         """One line: the run, what became of it, and the error."""
         error = f"{self.type}: {self.message}" if self.message else self.type
-        what = f"{_inline(self.name)} {_VERBS[self.kind]}"
-        return f"{what}: {_one_line(error)}" if self.kind in ("failed", "exited") else what
+        what = f"{line(self.name, _NAME)} {_VERBS[self.kind]}"
+        return f"{what}: {line(error, _ONE_LINE)}" if self.kind in ("failed", "exited") else what
 
     def markdown(self, extra: Sequence[str] = (), attempt: str = "") -> str:
         """The message, for people. `extra` are list items that follow the rank; `attempt` as `runtime` tells it."""
-        where = self.where
+        where, kind = self.where, f"**{line(self.type, _NAME)}**"
         lines = [
             f"### {self.headline()}",
             "",
-            f"- Run: {_inline(self.name)}{', ' + attempt if attempt else ''}",
-            *([f"- Context: {_inline(self.context)}"] if self.context else []),
-            f"- Error: **{self.type}**: {_one_line(self.message)}" if self.message else f"- Error: **{self.type}**",
-            *([f"- At: {_inline(self.at)}"] if self.at else []),
+            f"- Run: {line(self.name, _NAME)}{', ' + attempt if attempt else ''}",
+            *([f"- Context: {line(self.context, _PATH)}"] if self.context else []),
+            f"- Error: {kind}: {line(self.message, _ONE_LINE)}" if self.message else f"- Error: {kind}",
+            *([f"- At: {line(self.at, _PATH)}"] if self.at else []),
             f"- Rank: {where.rank}, in a worker of this process"
             if self.in_worker
             else f"- Rank: {where.rank} of {where.world_size} (local rank {where.local_rank})",
-            *extra,
-            f"- Host: {_inline(where.hostname)}, PID {where.pid}, Python {where.python}",
+            *(line(item, _FACT) for item in extra),
+            f"- Host: {line(where.hostname, _NAME)}, PID {where.pid}, Python {where.python}",
             f"- Time: {self.time}",
             *self.progress.lines(),
         ]
-        return "\n".join(lines) + "\n\n" + fenced(self.traceback)
+        return "\n".join(lines) + "\n\n" + fenced(block(self.traceback))
 
 
 def milestone(headline: str, name: str, where: Where, facts: list[str]) -> str:
     """The message for something that is no failure: a start, an end."""
-    head = [f"### {_one_line(headline)}", "", f"- Run: {_inline(name)}", *facts]
+    head = [
+        f"### {line(headline, _ONE_LINE)}",
+        "",
+        f"- Run: {line(name, _NAME)}",
+        *(line(fact, _FACT) for fact in facts),
+    ]
     world = f", {where.world_size} ranks" if where.world_size > 1 else ""
-    return "\n".join([*head, f"- Host: {_inline(where.hostname)}{world}", f"- Time: {now()}"])
+    return "\n".join([*head, f"- Host: {line(where.hostname, _NAME)}{world}", f"- Time: {now()}"])
 
 
 def kind_of(exc: BaseException) -> str:
     """``failed``, or ``interrupted`` (Ctrl-C), ``preempted`` (SIGTERM, as Lightning raises it), ``exited``."""
-    if any(base.__name__ == "SIGTERMException" for base in type(exc).__mro__):
+    kind = type(exc)  # isinstance would ask its `__class__`, which may be anything
+    if any(base.__name__ == "SIGTERMException" for base in kind.__mro__):
         return "preempted"
-    if isinstance(exc, KeyboardInterrupt):
+    if issubclass(kind, KeyboardInterrupt):
         return "interrupted"
-    return "exited" if isinstance(exc, SystemExit) else "failed"
+    return "exited" if issubclass(kind, SystemExit) else "failed"
 
 
 def default_name() -> str:
@@ -156,23 +172,14 @@ def fenced(text: str) -> str:
 
 
 def _traceback(exc: BaseException) -> str:
-    try:
-        told = traceback.TracebackException(type(exc), exc, without_ours(exc.__traceback__))
-        lines = "".join(told.format()).splitlines()
-        return "\n".join(line for line in lines if not _MARKERS.fullmatch(line))
-    except Exception as error:  # a message without its traceback is better than none
-        return f"{type(exc).__qualname__} (its traceback cannot be shown: {type(error).__name__})"
+    answer = foreign.call(lambda: tracebacks.formatted(exc), _TRACEBACK)
+    if answer.returned:
+        return answer.result()
+    # A message without its traceback is better than none.
+    return f"{type(exc).__qualname__} (its traceback cannot be shown: {reason(answer.error)})"
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _inline(text: str) -> str:
-    """`text` on one line of a list."""
-    return " ".join(text.split())
-
-
-def _one_line(text: str) -> str:
-    text = _inline(text)
-    return text if len(text) <= _ONE_LINE else text[: _ONE_LINE - 1] + "…"
+def _number(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:g}" if isinstance(value, float) else line(foreign.text(value), _METRIC)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import logging
+import multiprocessing
+import pickle
 import re
 import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from twinkle_notifier import CredentialError, DeliveryError, DingNotifier, Message, Notifier
+from twinkle_notifier import CredentialError, DeliveryError, DingNotifier, Message, Notifier, state
+from twinkle_notifier.credentials import is_reference
+from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.inbox import Inbox
 
 URL = "https://oapi.dingtalk.com/robot/send?access_token=tok-abcdefgh"
@@ -142,6 +150,25 @@ def test_long_messages_are_cut_to_the_limit(ding: DingNotifier, inbox: Inbox, te
     assert message.text.endswith("the end")
 
 
+def test_a_long_report_keeps_its_facts_and_both_ends(ding: DingNotifier, inbox: Inbox) -> None:
+    """Within the limit, though each line becomes a quotation."""
+    frames = "\n".join(f'  File "训练.py", line {n}, in __init__' for n in range(3000))
+    ding(f"### sft failed\n\n- Run: sft\n- Rank: 3\n\n```\nTraceback:\n{frames}\nValueError: lost\n```")
+    [message] = inbox.messages
+    assert 16_000 < message.size <= 18_000
+    assert message.text.startswith("### sft failed\n\n- Run: sft\n- Rank: 3\n\n> Traceback:  \n> ")
+    assert message.text.endswith("> ValueError: lost")
+
+
+def test_its_own_secrets_are_not_in_the_message(ding: DingNotifier, inbox: Inbox) -> None:
+    """Nor in the preview; raw or as a URL has them."""
+    ding(f"### cannot reach {inbox.url}\n\nsigned with {ding.secret}")
+    assert ding.secret is not None
+    [message] = inbox.messages
+    assert [part for part in ("tok-0123456789abcdef", ding.secret) if part in message.text + message.title] == []
+    assert message.text.endswith("access_token=***\n\nsigned with ***")
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -152,6 +179,12 @@ def test_long_messages_are_cut_to_the_limit(ding: DingNotifier, inbox: Inbox, te
         ({"ding_url": "ftp://oapi.dingtalk.com/robot/send?access_token=tok-abcdefgh"}, "ding_url"),
         ({"ding_url": "http://[oapi/robot/send?access_token=tok-abcdefgh"}, "ding_url"),
         ({"ding_url": "http://host:port/robot/send?access_token=tok-abcdefgh"}, "ding_url"),
+        ({"ding_url": URL.replace("https", "http")}, "ding_url is http:// to another machine"),
+        ({"ding_url": "http://10.0.0.1/robot/send?access_token=tok-abcdefgh"}, "insecure=True"),
+        ({"ding_url": "http://localhost.evil.org/robot/send?access_token=tok-abcdefgh"}, "insecure=True"),
+        ({"ding_url": "http://127.0.0.1.evil.org/robot/send?access_token=tok-abcdefgh"}, "insecure=True"),
+        ({"ding_url": "http://127.0.0.1@evil.org/robot/send?access_token=tok-abcdefgh"}, "insecure=True"),
+        ({"ding_url": URL, "insecure": "no"}, "insecure"),
         ({"ding_url": URL, "secret": 5}, "secret"),
         ({"ding_url": URL, "timeout": 0}, "timeout"),
         ({"ding_url": URL, "timeout": -1}, "timeout"),
@@ -174,6 +207,85 @@ def test_restores_an_equal_notifier() -> None:
     ding = DingNotifier(URL, "SECabc", 3.0)
     assert Notifier.from_dict(ding.to_dict()) == ding
     assert ding.to_dict() == {"class": "DingNotifier", "ding_url": URL, "secret": "SECabc", "timeout": 3.0}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "127.8.9.1", "[::1]:8080", "localhost", "LOCALHOST:80"])
+def test_http_is_for_this_machine(host: str) -> None:
+    """Where nobody listens on the way."""
+    assert DingNotifier(f"http://{host}/robot/send?access_token=x").ding_url.startswith("http://")
+
+
+def test_http_elsewhere_is_for_those_who_insist() -> None:
+    """Only then does it show in what describes the notifier."""
+    ding = DingNotifier("http://proxy.corp/robot/send?access_token=tok-abcdefgh", insecure=True)
+    assert ding.to_dict()["insecure"] is True
+    assert "insecure=True" in repr(ding)
+    assert Notifier.from_dict(ding.to_dict()) == ding
+
+
+def test_a_reference_to_http_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When it is looked up."""
+    monkeypatch.setenv("DING_TEST_URL", URL.replace("https", "http"))
+    with pytest.raises(ArgumentError, match="insecure=True") as caught:
+        DingNotifier("env:DING_TEST_URL")("### hello")
+    assert "tok-" not in str(caught.value)
+
+
+def test_a_pickle_holds_no_literal_secret() -> None:
+    """References stay; what was taken out is missed, with advice, when a message is to be sent."""
+    ding = DingNotifier(URL, "env:DING_SECRET", 3.0)
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        data = pickle.dumps(ding, protocol)
+        assert b"tok-" not in data
+        restored = pickle.loads(data)
+        assert (restored.ding_url, restored.secret, restored.timeout) == ("***", "env:DING_SECRET", 3.0)
+        with pytest.raises(CredentialError, match="references such as"):
+            restored("### hello")
+
+
+def test_copies_keep_their_secrets() -> None:
+    """As a Trainer copies its callbacks."""
+    ding = DingNotifier(URL, "SEC0123456789abcdef")
+    assert copy.copy(ding) == copy.deepcopy([ding])[0] == ding
+    assert copy.deepcopy(ding).secret == "SEC0123456789abcdef"
+
+
+def test_a_spawned_child_can_send(inbox: Inbox, ding: DingNotifier) -> None:
+    """It gets the notifier through a pipe, secrets and all; through a queue it gets none."""
+    context = multiprocessing.get_context("spawn")
+    child = context.Process(target=ding, args=("### from the child",))
+    child.start()
+    child.join(60)
+    assert child.exitcode == 0
+    assert [message.title for message in inbox.messages] == ["from the child"]
+    assert pickle.loads(pickle.dumps(ding)).secret == "***"
+
+
+def test_a_debugger_shows_no_secret() -> None:
+    """What `vars` gives, at any depth that `repr` shows."""
+    ding = DingNotifier(URL, "SEC0123456789abcdef")
+    assert repr(vars(ding)) == "{'insecure': False, '_ding_url': ***, '_secret': ***, 'timeout': 5.0}"
+    assert (type(ding.ding_url), ding.ding_url, ding.secret) == (str, URL, "SEC0123456789abcdef")
+    assert "env:A" in repr(vars(DingNotifier("env:A")))
+
+
+URLS = st.builds(
+    "https://{}/robot/send?access_token={}".format, st.sampled_from(["oapi.dingtalk.com", "a.b"]), st.uuids()
+)
+REFERENCES = st.sampled_from(["env:A", "file:/run/secrets/a"])
+
+
+@given(URLS | REFERENCES, st.none() | st.text("abcSEC019", min_size=1) | REFERENCES, st.floats(0.1, 60), st.booleans())
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+def test_any_notifier_makes_the_round_trip(url: str, secret: str | None, timeout: float, insecure: bool) -> None:
+    """Through a dict, through JSON, and through a checkpoint's state, which holds no literal secret."""
+    ding = DingNotifier(url, secret, timeout, insecure=insecure)
+    assert Notifier.from_dict(json.loads(json.dumps(ding.to_dict()))) == ding
+    saved = {**state.fresh(), "notifier": state.describe(ding, save_secrets=False)}
+    assert state.read(json.loads(json.dumps(saved))) == saved
+    for name, given_value in (("ding_url", url), ("secret", secret)):
+        stays = given_value is None or is_reference(given_value)
+        assert saved["notifier"][name] == (given_value if stays else "***")
 
 
 def test_references_are_kept_and_resolved_when_needed(

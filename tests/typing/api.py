@@ -37,6 +37,7 @@ class Own(Notifier):
 
 def calls(store: Store, mark: Mark, error: Exception, hf_trainer: Any) -> None:
     ding = DingNotifier(ding_url="env:A", secret=None, timeout=5)
+    DingNotifier("http://proxy/robot/send?access_token=x", insecure=True)
     data: dict[str, Any] = ding.to_dict()
     restored: Notifier = Notifier.from_dict(data)
     outcome: Outcome = notify_exception(restored, "context", error, "name", store=store, mark=mark)

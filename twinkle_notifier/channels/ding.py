@@ -21,8 +21,8 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from twinkle_notifier.base import Notifier
 from twinkle_notifier.channels import http, markdown
-from twinkle_notifier.credentials import is_reference, mask, resolve, secrets_in_url
-from twinkle_notifier.errors import ArgumentError, DeliveryError
+from twinkle_notifier.credentials import REDACTED, Held, is_reference, mask, resolve, secrets_in_url
+from twinkle_notifier.errors import ArgumentError, CredentialError, DeliveryError
 from twinkle_notifier.rate import Rate
 
 _HOSTS = ("oapi.dingtalk.com", "oapi.dingtalk.io")
@@ -69,18 +69,34 @@ class DingNotifier(Notifier):
         ding_url: the robot's webhook URL with its access token.
         secret: the signing secret (``SEC...``) of a robot in signed mode.
         timeout: seconds for one HTTP request.
+        insecure: let ``http://`` lead to another machine, where anyone on the way can read the token.
 
     `ding_url` and `secret` may be references, ``env:NAME`` or ``file:PATH``: they are looked up at each message, and
-    `to_dict`, checkpoints and `repr` hold the reference alone.
+    `to_dict`, checkpoints, pickles and `repr` hold the reference alone. Literal ones are ``***`` in a pickle, except in
+    that which `multiprocessing` hands to a child it starts; copies keep them.
 
     Raises:
         ValueError: an argument that cannot work. The text names the argument and shows no token.
     """
 
-    def __init__(self, ding_url: str, secret: str | None = None, timeout: float = 5.0) -> None:
-        self.ding_url = _checked_url(ding_url)
-        self.secret = _checked_secret(secret)
+    def __init__(
+        self, ding_url: str, secret: str | None = None, timeout: float = 5.0, *, insecure: bool = False
+    ) -> None:
+        self.insecure = _checked_insecure(insecure)
+        self._ding_url = Held(_checked_url(ding_url, insecure))
+        checked = _checked_secret(secret)
+        self._secret = None if checked is None else Held(checked)
         self.timeout = _checked_timeout(timeout)
+
+    @property
+    def ding_url(self) -> str:
+        """The webhook URL, or the reference to it, as it was given."""
+        return self._ding_url.value
+
+    @property
+    def secret(self) -> str | None:
+        """The signing secret, or the reference to it, as it was given."""
+        return self._secret.value if self._secret else None
 
     @staticmethod
     def serves(url: str) -> bool:
@@ -99,20 +115,27 @@ class DingNotifier(Notifier):
 
         Raises:
             DeliveryError: the robot has not accepted it, and what to do about it.
-            CredentialError: a reference leads nowhere.
+            CredentialError: a reference leads nowhere, or a pickle has taken a secret out.
         """
         if not message.strip():
             raise ArgumentError("the message is empty: DingTalk takes none")
+        if REDACTED in (self.ding_url, self.secret):
+            raise CredentialError(
+                "this DingNotifier was unpickled, and pickles hold no secrets: give references such as 'env:DING_URL', "
+                "which stay, as its ding_url and secret"
+            )
         secret = resolve(self.secret) if self.secret else None
-        _Send(_checked_url(resolve(self.ding_url)), secret, self.timeout, message).run()
+        _Send(_checked_url(resolve(self.ding_url), self.insecure), secret, self.timeout, message).run()
 
     def to_dict(self) -> dict[str, Any]:
         """See `Notifier`."""
-        return {"class": "DingNotifier", "ding_url": self.ding_url, "secret": self.secret, "timeout": self.timeout}
+        data = {"class": "DingNotifier", "ding_url": self.ding_url, "secret": self.secret, "timeout": self.timeout}
+        return {**data, "insecure": True} if self.insecure else data
 
     @classmethod
     def _from_dict_impl(cls, data: dict[str, Any]) -> DingNotifier:
-        return cls(data["ding_url"], data.get("secret"), data.get("timeout", 5.0))
+        insecure = data.get("insecure", False)
+        return cls(data["ding_url"], data.get("secret"), data.get("timeout", 5.0), insecure=insecure)
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and other.to_dict() == self.to_dict()
@@ -123,10 +146,11 @@ class DingNotifier(Notifier):
     def __repr__(self) -> str:
         secret = self.secret if self.secret is None or is_reference(self.secret) else "***"
         url = mask(self.ding_url, () if is_reference(self.ding_url) else secrets_in_url(self.ding_url))
-        return f"{type(self).__name__}(ding_url={url!r}, secret={secret!r}, timeout={self.timeout:g})"
+        insecure = ", insecure=True" if self.insecure else ""
+        return f"{type(self).__name__}(ding_url={url!r}, secret={secret!r}, timeout={self.timeout:g}{insecure})"
 
 
-def _checked_url(url: object) -> str:
+def _checked_url(url: object, insecure: bool) -> str:
     if not isinstance(url, str) or not url.strip():
         raise ArgumentError(
             "ding_url is empty: give the robot's webhook URL, or a reference to it such as 'env:DING_URL'"
@@ -147,7 +171,27 @@ def _checked_url(url: object) -> str:
         raise ArgumentError(
             "ding_url is no http(s) URL: copy the robot's webhook URL, https://oapi.dingtalk.com/robot/..."
         )
+    if parts.scheme == "http" and not insecure and not _is_here(parts.hostname or ""):
+        raise ArgumentError(
+            "ding_url is http:// to another machine, and anyone on the way could read its token: use https://, or "
+            "insist with insecure=True"
+        )
     return url
+
+
+def _is_here(host: str) -> bool:
+    from ipaddress import ip_address
+
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # another name
+        return False
+
+
+def _checked_insecure(insecure: object) -> bool:
+    if not isinstance(insecure, bool):
+        raise ArgumentError(f"insecure is {insecure!r}: give True or False")
+    return insecure
 
 
 def _checked_secret(secret: object) -> str | None:
@@ -229,13 +273,15 @@ class _Send:
 
     def _body(self) -> bytes:
         """The request as UTF-8, not escaped, within the limit."""
-        title, text = markdown.title(self._message, _TITLE), self._message
-        if not self._plain:
-            text = markdown.unfenced(text)
-        room = self._limit
-        while len(body := _encoded(self._payload(title, markdown.cut(text, room)))) > self._limit:
+        message = mask(self._message, self._secrets())
+        title, room = markdown.title(message, _TITLE), self._limit
+        while len(body := _encoded(self._payload(title, self._fitted(message, room)))) > self._limit:
             room = min(room - 1, room * self._limit // len(body))  # quotes and newlines take two bytes each in JSON
         return body
+
+    def _fitted(self, message: str, room: int) -> str:
+        short = markdown.cut(message, room)
+        return short if self._plain else markdown.unfenced(short)
 
     def _payload(self, title: str, text: str) -> dict[str, Any]:
         if self._plain:

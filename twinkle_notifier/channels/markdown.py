@@ -6,17 +6,24 @@ import re
 
 _LITERAL = 500  # characters of a line up to which its marks are escaped
 _LINE = 200  # characters that a cut gives up to end at a line's end
+_TITLE = 10_000  # characters of a message among which its heading is looked for
+_BLOCK = 64  # bytes below which a code block is left out whole
+_NOTE = "\n… {} bytes left out …\n"
+_OPENING = re.compile(r"^(`{3,})[^`\n]*$", re.MULTILINE)
 _FENCE = re.compile(r"^(`{3,})[^`\n]*\n(.*?)\n\1`*[ \t]*$", re.MULTILINE | re.DOTALL)
 # What Markdown would read as more than text: emphasis (a run of marks that can open and one that can close), links,
-# HTML, and block marks at the start. The rest stays as it is, since nobody says that DingTalk knows the backslash.
+# HTML. The rest stays as it is, since nobody says that DingTalk knows the backslash.
 _STARS = re.compile(r"\*+(?=[^\s*]).*?(?:(?<=\w)\*+|(?<=[^\s\w*])\*+(?=\W|$))")
 _UNDERSCORES = re.compile(r"(?<!\w)_+(?=[^\s_]).*?(?<=[^\s_])_+(?!\w)")
-_OTHERS = re.compile(r"\[(?=[^\]]*\]\()|<(?=[A-Za-z/!])|^[#>+-](?=\s|[#>])")
+_LINKS = re.compile(r"\[(?=[^\]]*\]\()")
+_TAGS = re.compile(r"<(?=[A-Za-z/!])")
+# What makes a line a heading, a list, a quotation, a rule or a fence. A zero-width space before it is seen by nobody.
+_STARTS = re.compile(r"^(?=[#>+=~|*-]|\d{1,9}[.)])")
 
 
 def title(message: str, limit: int) -> str:
     """The first heading line without its marks, else the first line that is not empty; `limit` characters at most."""
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    lines = [line.strip() for line in message[:_TITLE].splitlines() if line.strip()]
     headings = [line for line in lines if re.match(r"#{1,6}\s+\S", line)]
     line = re.sub(r"^#{1,6}\s+|\s+#+$", "", headings[0]) if headings else next(iter(lines), "")
     return line[:limit]
@@ -36,9 +43,10 @@ def _literal(line: str) -> str:
     line = line.expandtabs(4)
     text = line.lstrip(" ")
     indent = "\u00a0" * (len(line) - len(text))
+    text = _STARTS.sub("\u200b", _TAGS.sub(r"\\<", text))
     if len(text) > _LITERAL:
         return indent + text  # the patterns below take quadratic time, and nobody reads such a line on a phone
-    text = _OTHERS.sub(r"\\\g<0>", text)
+    text = _LINKS.sub(r"\\[", text)
     text = text.replace("*", r"\*") if _STARS.search(text) else text
     if _UNDERSCORES.search(text):
         text = re.sub(r"(?<!\w)_+|_+(?!\w)", lambda run: r"\_" * len(run[0]), text)
@@ -46,17 +54,76 @@ def _literal(line: str) -> str:
 
 
 def cut(message: str, limit: int) -> str:
-    """`message` in at most `limit` bytes of UTF-8: its beginning and, three times as long, its end."""
-    data = message.encode("utf-8", "replace")
-    if len(data) <= limit:
+    """`message` in at most `limit` bytes of UTF-8, from 300 on.
+
+    What stands before the code block, the heading and the facts, stays as long as it fits into half of them, and
+    else loses its end. The block stays closed and loses its middle, at line ends. A message without one loses its
+    middle, but not its heading. A note says how much is left out.
+    """
+    if _size(message) <= limit:
         return message
-    note = "\n\n… {} bytes left out …\n\n"
-    room = max(limit - len(note.format(len(data)).encode()), 0)
-    head = data[: room // 4].decode("utf-8", "ignore")
-    tail = data[len(data) - (room - room // 4) :].decode("utf-8", "ignore") if room else ""
+    opening = _OPENING.search(message)
+    if opening is None:
+        heading = message[: limit // 2].lstrip().partition("\n")[0]
+        return _ends(message, limit, max(limit // 4, min(_size(heading) + 2, limit // 2)))
+    before, code, after = _parts(message, opening)
+    before = _beginning(before, max(limit // 2, limit - _size(code) - _size(after)))
+    rest = limit - _size(before)
+    if rest < min(_BLOCK, _size(code)):
+        return before
+    room = max(rest // 4, rest - _size(code))
+    after = cut(after, min(room, rest // 2) if _OPENING.search(after) else room)  # half, or a hundred blocks recurse
+    return before + _shorter_block(code, opening[1], rest - _size(after)) + after
+
+
+def _parts(message: str, opening: re.Match[str]) -> tuple[str, str, str]:
+    """What stands before the code block, the block with its fences, and what follows."""
+    closing = re.compile(rf"^{opening[1]}`*[ \t]*$", re.MULTILINE).search(message, opening.end() + 1)
+    end = closing.end() if closing else len(message)
+    return message[: opening.start()], message[opening.start() : end], message[end:]
+
+
+def _shorter_block(block: str, fence: str, limit: int) -> str:
+    if _size(block) <= limit:
+        return block
+    lines = block.split("\n", 1)[1] if "\n" in block else ""
+    if re.search(rf"(?:^|\n){fence}`*[ \t]*$", lines):
+        lines = lines.rpartition("\n")[0]
+    room = limit - 2 * len(fence) - 2
+    return f"{fence}\n{_ends(lines, room, room // 4)}\n{fence}" if limit >= _BLOCK else ""
+
+
+def _beginning(text: str, limit: int) -> str:
+    """As many lines of `text` as fit, or a part of the first."""
+    data = text.encode("utf-8", "replace")
+    if len(data) <= limit:
+        return text
+    room = limit - len("\n…\n\n".encode())
+    if room < 0:
+        return ""
+    kept = data[:room].decode("utf-8", "ignore")
+    whole = kept.rpartition("\n")[0].rstrip()
+    return f"{whole}\n…\n\n" if whole else f"{kept}…\n\n"
+
+
+def _ends(text: str, limit: int, first: int) -> str:
+    """Up to `first` bytes of the beginning of `text` and, to the `limit`, its end; with a note between."""
+    data = text.encode("utf-8", "replace")
+    if len(data) <= limit:
+        return text
+    room = limit - len(_NOTE.format(len(data)).encode())
+    if room < 0:
+        return ""
+    first = min(first, room)
+    head = data[:first].decode("utf-8", "ignore")
+    tail = data[len(data) - (room - first) :].decode("utf-8", "ignore") if room > first else ""
     whole, _, broken = head.rpartition("\n")
     head = whole if len(broken) < _LINE else head
     broken, _, whole = tail.partition("\n")
     tail = whole if len(broken) < _LINE else tail
-    left_out = len(data) - len(head.encode()) - len(tail.encode())
-    return head + note.format(left_out) + tail
+    head, tail = head.rstrip("`"), tail.lstrip("`")  # a part of a line would look like a fence
+    return head + _NOTE.format(len(data) - _size(head) - _size(tail)) + tail
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))

@@ -1,0 +1,203 @@
+"""Secrets in text, and words that only look like their names."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from twinkle_notifier.scrub import scrub
+
+SHORT = settings(max_examples=200, deadline=None, derandomize=True, database=None)
+DIGITS = "0123456789abcdef"
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA0123\nabc=\n-----END RSA PRIVATE KEY-----"
+
+PARTS = [
+    *("password", "token", "key", "api_", "pad_", "Bearer ", "sk-", "hunter2", "None", "a:b", "***", DIGITS),
+    *("=", ": ", "'", '"', "\\", "--", " ", "\n", "://", "@", "?key=", ",", "(", ")", "/"),
+]
+
+KEPT = [
+    "num_tokens=512",
+    "token_type_ids",
+    "key_padding_mask=None",
+    "tokens: 1024",
+    "pad_token=<pad>",
+    "KeyError: 'token'",
+    "max_new_tokens=20",
+    "keys: 5",
+    "eos_token: </s>",
+    "bos_token='<s>'",
+    "unk_token=[UNK]",
+    "next_token=5",
+    "token=128",
+    "Unexpected token: hello",
+    "image_token=image",
+    "tokenizer.pad_token = tokenizer.eos_token",
+    "password=None",
+    'assert token == "x"',
+    "https://host:8080/path?x=a@b",
+    "Basic configuration of the model",
+    'secret="env:DING_SECRET"',
+    "raise KeyError(key)",
+    "task-specific-adapter-layer-12345",
+    "hf_hub_download_with_retries(x)",
+    "keyword=5",
+    "monkey: 7",
+    "author: me",
+    "authored: x",
+    "key=value",
+    "key: value",
+    "num_key_value_heads=8",
+    "bypass=True",
+    "forward_pass=3",
+    "KeyError: 'api_key'",
+    "loss_token_count: 12",
+    "self.token_embedding = nn.Embedding(32000, 4096)",
+    "missing 1 required positional argument: 'token'",
+    "PWD=/home/me/x",
+    "eos_token_id=50256",
+    "compass: north",
+    'mask_token: "[MASK]"',
+    '"eos_token": "<|endoftext|>"',
+    '"bos_token": "<s>",',
+]
+NAMED = [
+    "postgresql://me:hunter2@db/x",
+    "password=hunter2",
+    "password: hunter2, x",
+    '"password": "hunter2", "b": 1',
+    "{'api_key': 'hunter2'}",
+    "--password hunter2 --x 3",
+    "--api-key=hunter2",
+    "['--password', 'hunter2', '--x']",
+    "Authorization: Bearer hunter2",
+    "'Authorization': 'Basic hunter2'",
+    "access_token=hunter2&x=3",
+    "https://oapi.dingtalk.com/robot/send?access_token=hunter2&timestamp=5&sign=hunter2",
+    "webhook=https://hunter2/x",
+    "AWS_SECRET_ACCESS_KEY=hunter2",
+    "DB_PASS=hunter2",
+    'password: str = "hunter2"',
+    "client_secret => 'hunter2'",
+    '{\\"password\\": \\"hunter2\\", \\"x\\": 3}',
+    'login(token="hunter2")',
+    "token=hunter2",
+    '"token": "hunter2"',
+    "hf_token: hunter2",
+    "redis://:hunter2@host:6379/0",
+    "postgresql://me:p@hunter2@db/x",
+    "postgresql://me:pa/hunter2@db/x",
+    "Server=a;Password=hunter2;Database=b",
+    "X-Api-Key: hunter2",
+    "Wrong password=hunter2.",
+    "connect(password='hunter2', x=3)",
+    'os.environ["API_KEY"] = "hunter2"',
+    "secret: hunter2",
+    "--token hunter2",
+    "passwd='hun\\'ter2hunter2'",
+    "wandb_api_key=hunter2",
+    'WANDB_API_KEY="hunter2"',
+    "https://hooks.slack.com/services/T0/B0/hunter2",
+    "https://open.feishu.cn/open-apis/bot/v2/hook/hunter2",
+    "--auth-token hunter2",
+]
+SHAPES = [
+    f"sk-proj-{DIGITS}{DIGITS}",
+    f"hf_{DIGITS}{DIGITS}",
+    f"ghp_{DIGITS}{DIGITS}",
+    f"gho_{DIGITS}{DIGITS}",
+    f"github_pat_{DIGITS}_{DIGITS}",
+    f"glpat-{DIGITS}-{DIGITS}",
+    "AKIA0123456789ABCDEF",
+    "ASIA0123456789ABCDEF",
+    f"xoxb-{DIGITS}-{DIGITS}",
+    f"SEC{DIGITS}{DIGITS}",
+    f"AIza{DIGITS}{DIGITS}",
+    f"eyJ{DIGITS}.eyJ{DIGITS}.{DIGITS}-_",
+    PEM,
+]
+
+
+@pytest.mark.parametrize("text", KEPT)
+def test_words_of_a_training_stay(text: str) -> None:
+    """A tokenizer's tokens, dictionary keys, code that looks a secret up, references."""
+    assert scrub(text) == text
+
+
+@pytest.mark.parametrize("text", NAMED)
+def test_what_a_secrets_name_stands_before_is_masked(text: str) -> None:
+    """Only the value; and a second time changes nothing."""
+    shown = scrub(text)
+    assert "hunter2" not in shown
+    assert "***" in shown
+    assert scrub(shown) == shown
+
+
+@pytest.mark.parametrize("token", SHAPES)
+@pytest.mark.parametrize("around", ["{}", "refused: {}, try again", "'{}'", "url/{}/x", "f({})"])
+def test_tokens_are_known_by_their_shape(token: str, around: str) -> None:
+    """Wherever they stand; what is around them stays."""
+    assert scrub(around.format(token)) == around.format("***")
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "Basic"])
+def test_headers_are_masked(scheme: str) -> None:
+    """Without their name before them."""
+    assert scrub(f"sent {scheme} dXNlcjpwYXNz to it") == f"sent {scheme} *** to it"
+
+
+def test_the_rest_stays_readable() -> None:
+    """The user, the host and what follows."""
+    assert scrub("cannot reach postgresql://me:hunter2@db/x") == "cannot reach postgresql://me:***@db/x"
+    assert scrub(f"https://{DIGITS}@host/x") == "https://***@host/x"
+    assert scrub("connect(user='me', password='a b', port=5)") == "connect(user='me', password='***', port=5)"
+    assert scrub("token: 'password=hunter2'").count("hunter2") == 0
+    assert scrub('key="password=hunter2", x') == 'key="password=***", x'
+
+
+def test_a_private_key_without_an_end_is_masked() -> None:
+    """Where a text was cut."""
+    assert scrub(PEM[:52] + " and so on") == "*** and so on"
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=12).map("".join))
+@SHORT
+def test_it_is_done_after_once(text: str) -> None:
+    """What is masked stays as it is."""
+    assert scrub(scrub(text)) == scrub(text)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        *(
+            "a",
+            "_",
+            "--",
+            "0",
+            " ",
+            "\\",
+            "://",
+            "://a:",
+            "a@",
+            "password=",
+            'password="',
+            "password=<",
+            "key='",
+            "token",
+        ),
+        *("token: 'a ", "x_token=", "api_", "sk-", "SEC", "eyJ", "Bearer ", "-----BEGIN PRIVATE KEY-----", "password "),
+    ],
+)
+def test_a_line_of_a_megabyte_takes_little_time(part: str) -> None:
+    """Ten times the text takes about ten times as long, not a hundred times."""
+    small, large = (part * (size // len(part)) for size in (100_000, 1_000_000))
+    took = []
+    for text in (small, large):
+        began = time.process_time()
+        scrub(text)
+        took.append(time.process_time() - began)
+    assert took[1] < 30 * max(took[0], 0.01)

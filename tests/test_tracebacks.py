@@ -1,0 +1,275 @@
+"""Tracebacks of exceptions that are long, deep, wide, circular or broken."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from twinkle_notifier.collateral import is_collateral
+from twinkle_notifier.fingerprint import fingerprint
+from twinkle_notifier.report import Progress, Report
+from twinkle_notifier.runtime import Where
+from twinkle_notifier.tracebacks import formatted
+
+Group: Any = vars(builtins).get("ExceptionGroup")  # came with Python 3.11
+
+
+def caught(work: Callable[[], Any]) -> BaseException:
+    try:
+        work()
+    except BaseException as error:
+        return error
+    raise AssertionError("nothing was raised")
+
+
+def throw(error: BaseException) -> None:
+    raise error
+
+
+def deep(source: str) -> BaseException:
+    """What `source` raises, in a thread with room for thousands of frames."""
+    errors: list[BaseException] = []
+    limit, size = sys.getrecursionlimit(), threading.stack_size(256 * 2**20)
+    thread = threading.Thread(target=lambda: errors.append(caught(module(source))))
+    sys.setrecursionlimit(30_000)
+    try:
+        thread.start()
+        thread.join()
+    finally:
+        sys.setrecursionlimit(limit)
+        threading.stack_size(size)
+    return errors[0]
+
+
+def told(error: BaseException) -> str:
+    """The whole message; its fingerprint must exist, too."""
+    assert len(fingerprint(error, "failed", "sft", "")) == 16
+    return Report.of(error, name="sft", context="", where=Where.here(), progress=Progress()).markdown()
+
+
+def module(source: str) -> Callable[[], Any]:
+    """The function `work` of a script of the user's."""
+    names: dict[str, Any] = {"__name__": "train"}
+    exec(compile(source, "/home/a/train.py", "exec"), names)
+    work: Callable[[], Any] = names["work"]
+    return work
+
+
+DIRECT = """
+def dive(n):
+    if n: return dive(n - 1)
+    raise ValueError("deep")
+def work(): dive(300)
+"""
+MUTUAL = """
+def ping(n):
+    return pong(n)
+def pong(n):
+    return pang(n)
+def pang(n):
+    if n: return ping(n - 1)
+    raise ValueError("deep")
+def work(): ping(100)
+"""
+DISTINCT = "\n".join(
+    [
+        *(f"def f{n}(): return f{n + 1}()" for n in range(300)),
+        "def f300(): raise ValueError('deep')",
+        "def work(): f0()",
+    ]
+)
+
+
+def test_it_reads_as_pythons_own() -> None:
+    """The frames with their code, and the cause first."""
+
+    def fail() -> None:
+        try:
+            {}["key"]  # type: ignore[index]
+        except KeyError as error:
+            raise ValueError("no such thing") from error
+
+    text = formatted(caught(fail))
+    first, _, last = text.partition("\n\nThe above exception was the direct cause of the following exception:\n\n")
+    assert first.startswith("Traceback (most recent call last):\n  File ")
+    assert first.endswith("KeyError: 'key'")
+    assert '    raise ValueError("no such thing") from error\nValueError: no such thing' in last
+
+
+def test_what_was_raised_while_handling_is_told_apart() -> None:
+    """As Python does; `from None` hides it."""
+    outer, hidden = ValueError("outer"), ValueError("hidden")
+    outer.__context__ = hidden.__context__ = KeyError("inner")
+    hidden.__suppress_context__ = True
+    assert formatted(outer).startswith("KeyError: 'inner'\n\nDuring handling")
+    assert formatted(hidden) == "ValueError: hidden"
+
+
+@pytest.mark.parametrize(
+    ("source", "note", "frames"),
+    [(DIRECT, "  [this frame 298 more times]", 5), (MUTUAL, "  [these 3 frames 98 more times]", 11)],
+)
+def test_a_recursion_is_shown_once(source: str, note: str, frames: int) -> None:
+    """Of one function, or of some in turn; with both ends."""
+    text = formatted(caught(module(source)))
+    assert note in text
+    assert text.count("  File ") <= frames
+    assert "in work" in text
+    assert text.endswith("ValueError: deep")
+
+
+def test_many_frames_lose_their_middle() -> None:
+    """The first 30 and the last 100 are shown."""
+    text = formatted(caught(module(DISTINCT)))
+    assert text.count("  File ") == 130
+    assert "  [173 frames left out]" in text
+    assert text.index("in f0\n") < text.index("left out") < text.index("in f300\n")
+
+
+def test_ten_thousand_frames_take_little_time() -> None:
+    """Processor time, as the machine may be busy."""
+    error = deep(MUTUAL.replace("100", "3333"))
+    began = time.process_time()
+    text = told(error)
+    assert time.process_time() - began < 1
+    assert "[these 3 frames 3331 more times]" in text
+
+
+def test_a_long_chain_loses_its_middle() -> None:
+    """The root and what was raised last are shown."""
+    error = ValueError("root")
+    for _ in range(10_000):
+        outer = ValueError("link")
+        outer.__cause__, error = error, outer
+    text = formatted(error)
+    assert "[9981 exceptions of the chain left out]" in text
+    assert text.startswith("ValueError: root")
+
+
+def test_circles_end() -> None:
+    """Of causes, of contexts, and of a member that has its group behind it."""
+    first, second = ValueError("1"), ValueError("2")
+    first.__cause__, second.__cause__ = second, first
+    assert told(first).count("ValueError: 2") == 1
+    third = ValueError("3")
+    first.__cause__, third.__context__, first.__context__ = None, first, third
+    first.__suppress_context__ = False
+    assert told(third).count("ValueError: 1") == 1
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups came with Python 3.11")
+def test_groups_are_told_by_their_first_members() -> None:
+    """With the number of the others, though there be a thousand, within each other or in a circle."""
+    member = KeyError("k")
+    wide = Group("wide", [caught(partial(throw, ValueError(n))) for n in range(1000)])
+    member.__context__ = wide
+    deep: Exception = member
+    for _ in range(1000):
+        deep = Group("deep", [deep])
+    text = told(wide)
+    assert "  +---------------- 15 of 1000 ----------------\n  | Traceback (most" in text
+    assert "  | ValueError: 14\n  [985 members left out]" in text
+    assert "ExceptionGroup: deep (1 sub-exception)" in told(deep)
+    circle = Group("circle", [member])
+    member.__context__ = circle
+    assert told(circle).count("| KeyError: 'k'\n") == 1
+
+
+class Raises(Exception):
+    def __str__(self) -> str:
+        raise OSError("https://host/secret")
+
+
+class Exits(Exception):
+    def __str__(self) -> str:
+        sys.exit(3)
+
+
+class NoText(Exception):
+    def __str__(self) -> str:
+        return 5  # type: ignore[return-value]
+
+
+class Hangs(Exception):
+    asked = 0
+
+    def __str__(self) -> str:
+        Hangs.asked += 1
+        time.sleep(30)
+        return ""
+
+
+class Odd(Exception):
+    __module__ = None  # type: ignore[assignment]
+    __cause__ = property(lambda self: 1 / 0)  # type: ignore[assignment]
+    exceptions = property(lambda self: 1 / 0)
+    cause = property(lambda self: 1 / 0)
+    __class__ = property(lambda self: 1 / 0)  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (Raises(), "Raises: <its __str__ raised OSError>"),
+        (Exits(), "Exits: <its __str__ raised SystemExit>"),
+        (NoText(), "NoText: <its __str__ raised TypeError>"),
+        (Odd("odd"), "Odd: odd"),
+        (KeyError(Raises()), "KeyError"),
+    ],
+    ids=["raises", "exits", "no text", "odd", "odd argument"],
+)
+def test_a_broken_exception_is_told_by_type_and_frames(error: BaseException, said: str) -> None:
+    """Whatever its own code does."""
+    text = told(caught(lambda: throw(error)))
+    assert said in text
+    assert not is_collateral(error)
+    assert "in throw\n    raise error" in text
+    assert "secret" not in text
+
+
+def test_a_str_that_hangs_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second; then type and frames are told, and no rank's fingerprint waits again."""
+    monkeypatch.setattr("twinkle_notifier.foreign._hung", deque(maxlen=16))
+    monkeypatch.setattr("twinkle_notifier.foreign._TEXT", 0.3)
+    began = time.monotonic()
+    error = caught(lambda: throw(Hangs()))
+    texts = [told(error), told(error)]
+    assert time.monotonic() - began < 15
+    assert Hangs.asked == 1
+    assert all("Hangs: <its __str__ did not return>" in text and "in throw" in text for text in texts)
+
+
+def test_ten_megabytes_are_cut() -> None:
+    """Both ends of what it says stay."""
+    text = told(ValueError("begin " + "word " * 2_000_000 + "end"))
+    assert len(text) < 20_000
+    assert "ValueError: begin word" in text
+    assert "characters left out]\n" in text
+    assert text.endswith("word end\n```")
+
+
+def test_notes_are_told() -> None:
+    """Also those that cannot be shown, and what is no list of them."""
+    error = ValueError("x")
+    error.__dict__["__notes__"] = ["at step 3", Raises(), 5, *["more"] * 20]
+    assert told(error).endswith(
+        "ValueError: x\nat step 3\n<a note whose __str__ raised OSError>\n5\n"
+        + "more\n" * 7
+        + "[13 notes left out]\n```"
+    )
+    error.__dict__["__notes__"] = Raises()
+    assert "<a note whose __str__ raised OSError>" in told(error)
+
+
+def test_code_that_python_cannot_read_is_shown() -> None:
+    """With its file, its line and its text."""
+    text = formatted(caught(lambda: compile("x = = 1", "/home/a/config.py", "exec")))
+    assert '  File "/home/a/config.py", line 1\n    x = = 1\nSyntaxError: invalid syntax' in text

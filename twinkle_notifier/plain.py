@@ -1,0 +1,58 @@
+"""Text that is not ours, made fit to stand in a message: bounded, without secrets, and not taken for marks."""
+
+from __future__ import annotations
+
+import re
+
+from twinkle_notifier.scrub import scrub
+
+_LONG = 100_000  # characters of either end of a text that are looked at
+_BLOCK = (16_000, 48_000)  # characters of a code block's ends; no channel takes more
+_BREAK = "\u200b"  # a zero-width space: people read on, and no service sees its mark any more
+
+_ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\^_]|\x9b[0-?]*[ -/]*[@-~]")
+_LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+# What turns the direction of text around, and what shows nothing at all.
+_INVISIBLE = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f]")
+_CONTROLS = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
+
+_FENCE = re.compile("``(?=`)")
+_MENTION = re.compile(r"(?<![\w*.)\]])@(?=\w)|@(?=(?:all|everyone|here|channel|所有人)\b|\d{5})", re.IGNORECASE)
+_TAG = re.compile(r"<(?=[A-Za-z/!?@#])")
+_LINK = re.compile(r"\](?=\()")
+# In code only what a service may take for more than code: its own mentions, and links.
+_CODE_TAG = re.compile(r"<(?=[!@#]|/?at\b|https?:|mailto:)", re.IGNORECASE)
+_CODE_LINK = re.compile(r"\](?=\(\s?<?(?:[a-z]{2,10}:|/))", re.IGNORECASE)
+
+
+def line(text: str, limit: int) -> str:
+    """`text` as a part of one line of Markdown, in at most `limit` characters (and some that nobody sees)."""
+    text = " ".join(_readable(text[: _LONG // 2]).split())
+    text = text if len(text) <= limit else text[: limit - 1] + "…"
+    return _broken(text, _FENCE, _MENTION, _TAG, _LINK)
+
+
+def block(text: str) -> str:
+    """`text` as the lines of a code block."""
+    text = shortened(_readable(shortened(text, _LONG, _LONG)), *_BLOCK)
+    return _broken(text, _FENCE, _MENTION, _CODE_TAG, _CODE_LINK)
+
+
+def shortened(text: str, first: int, last: int) -> str:
+    """`text`, or its `first` and `last` characters and how many are left out between."""
+    left_out = len(text) - first - last
+    if left_out <= 0:
+        return text
+    return f"{text[:first]}\n[{left_out} characters left out]\n{text[-last:]}"
+
+
+def _readable(text: str) -> str:
+    """Without colours, what controls a terminal, and secrets."""
+    text = _LINE_ENDS.sub("\n", _ANSI.sub("", text))
+    return scrub(_CONTROLS.sub("\ufffd", _INVISIBLE.sub("", text)))
+
+
+def _broken(text: str, *marks: re.Pattern[str]) -> str:
+    for mark in marks:
+        text = mark.sub(lambda found: found[0] + _BREAK, text)
+    return text
