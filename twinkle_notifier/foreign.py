@@ -119,13 +119,15 @@ def _alarm(seconds: float) -> Iterator[None]:
     def ring(_number: int, _frame: FrameType | None) -> None:
         raise TimeoutError("no answer in time")
 
-    before = signal.signal(signal.SIGALRM, ring)
-    timer = signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+    before, began = signal.signal(signal.SIGALRM, ring), time.monotonic()
+    timer, interval = signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, *timer)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        if timer:  # an outer call's, or the user's: it goes on as if nothing had been in between
+            signal.setitimer(signal.ITIMER_REAL, max(timer - (time.monotonic() - began), 0.001), interval)
 
 
 def _run(work: Callable[[], T], answer: Answer[T], done: threading.Event, deadline: float) -> None:
