@@ -180,11 +180,12 @@ def _post(url: str, payload: _Payload, seconds: float, secrets: Sequence[str]) -
         def get_redirect_target(self, resp: requests.Response) -> None:
             """Nowhere: to say where, though nobody follows, requests would read all of the answer into memory."""
 
+    timeouts = (seconds / 2, seconds)  # of a name's two addresses, IPv6 and IPv4 say, the first may be a dead end
     headers = {"Content-Type": "application/json; charset=utf-8", "Accept-Encoding": "identity"}
     with (
         masked_logs(secrets),
         Session() as session,
-        session.post(url, payload, headers=headers, timeout=seconds, allow_redirects=False, stream=True) as reply,
+        session.post(url, payload, headers=headers, timeout=timeouts, allow_redirects=False, stream=True) as reply,
     ):
         reply.raw.enforce_content_length = True  # urllib3 2 does so anyway
         return Reply(reply.status_code, reply.headers, _read(reply.iter_content(_CHUNK)))
@@ -201,26 +202,27 @@ def _read(chunks: Iterator[bytes]) -> bytes:
 
 def _hint(error: Exception | None) -> tuple[str, bool]:
     """What may help when there was no connection, and whether only that can."""
-    from requests.exceptions import ProxyError
-
     root = None if error is None else _root(error)
     if isinstance(root, ssl.SSLCertVerificationError):
         return "its certificate is not trusted here. Name its issuer's file in REQUESTS_CA_BUNDLE", True
-    if isinstance(error, ProxyError):
+    if _is(error, "ProxyError"):
         return "the proxy does not take it. Are HTTPS_PROXY and NO_PROXY right?", False
     return _NO_WAY_OUT, isinstance(error, ValueError)  # what is wrong with a URL stays wrong
 
 
 def _said(error: Exception) -> str:
     """The system's words. Of other errors only the type: they show URLs, a proxy's password among them."""
-    import requests
-
     root = _root(error)
     if isinstance(root, ssl.SSLError):
         return getattr(root, "verify_message", "") or (root.reason or "TLS failed").replace("_", " ").lower()
-    if isinstance(root, OSError) and not isinstance(root, requests.RequestException):
+    if isinstance(root, OSError) and not _is(root, "RequestException"):
         return root.strerror or str(root) or type(root).__name__
     return type(root).__name__
+
+
+def _is(error: BaseException | None, name: str) -> bool:
+    # By name: it may be the import of requests that failed, or hangs since a fork, and so would another.
+    return any(kind.__name__ == name for kind in type(error).__mro__)
 
 
 def _root(error: BaseException, depth: int = 10) -> BaseException:

@@ -16,7 +16,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -72,16 +72,16 @@ Fault = Callable[[Visit], None]
 
 
 class Faulty:
-    """A robot on ``127.0.0.1`` that does `fault` with each request, running from construction until `close`.
+    """A robot on the loopback that does `fault` with each request, running from construction until `close`.
 
     `certificate` is a file with a certificate and its key: then it speaks TLS.
     """
 
-    def __init__(self, fault: Fault, *, certificate: str | None = None) -> None:
+    def __init__(self, fault: Fault, *, certificate: str | None = None, host: str = "127.0.0.1") -> None:
         self.requests: list[Request] = []
         self._fault, self._robot, self._over = fault, Robot(_TOKEN, None, (), 1000, 600.0), threading.Event()
         self._context = _tls(certificate) if certificate else None
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = socket.create_server((host, 0), backlog=128)
         self._connections: list[socket.socket] = []
         self._lock = threading.Lock()
         threading.Thread(target=self._serve, name="faulty-robot", daemon=True).start()
@@ -89,7 +89,7 @@ class Faulty:
     @property
     def url(self) -> str:
         """The webhook URL."""
-        return _url(self.port, "https" if self._context else "http")
+        return _url(self.port, "https" if self._context else "http", self._listener.getsockname()[0])
 
     @property
     def port(self) -> int:
@@ -177,6 +177,17 @@ def _read(connection: socket.socket) -> Request | None:
 def accept(visit: Visit) -> None:
     """None: what a sound robot does."""
     says(visit.accept())(visit)
+
+
+def late(seconds: float) -> Fault:
+    """The message is accepted, and the answer comes after `seconds`."""
+
+    def answer(visit: Visit) -> None:
+        said = says(visit.accept())
+        visit.over.wait(seconds)
+        said(visit)
+
+    return answer
 
 
 def accept_and_close(visit: Visit) -> None:
@@ -275,16 +286,15 @@ def refusing() -> Iterator[str]:
 
 
 @contextmanager
-def dead(host: str = "127.0.0.1") -> Iterator[str]:
+def dead(host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     """The URL of a port that answers no SYN, as an address behind a firewall: its queue is full (Linux)."""
-    with socket.socket() as full:
-        full.bind((host, 0))
+    with ExitStack() as stack:
+        full = stack.enter_context(socket.socket())
+        full.bind((host, port))
         full.listen(0)
-        callers = [socket.socket() for _ in range(3)]
-        for caller in callers:
+        for _ in range(3):
+            caller = stack.enter_context(socket.socket())
             caller.setblocking(False)
             caller.connect_ex(full.getsockname())
         time.sleep(0.1)  # until they stand in the queue
         yield _url(full.getsockname()[1], host=host)
-        for caller in callers:
-            caller.close()

@@ -1,0 +1,44 @@
+"""What becomes of a message, whatever the network, the robot or the process does: each trial of tests/reliability."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+from trials import TRIALS, Seen, Trial
+
+_AT_ONCE = 12  # most only wait
+
+
+@pytest.fixture(scope="module")
+def runs(request: pytest.FixtureRequest) -> dict[str, Callable[[], Seen]]:
+    """All trials that were chosen, side by side."""
+    chosen = [item.callspec.params["trial"] for item in request.session.items if "trial" in _parameters(item)]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        futures: dict[str, Future[Seen]] = {trial.name: pool.submit(trial.run) for trial in chosen if _possible(trial)}
+    return {name: future.result for name, future in futures.items()}
+
+
+def _parameters(item: pytest.Item) -> dict[str, object]:
+    return item.callspec.params if hasattr(item, "callspec") and item.path.name == "test_reliability.py" else {}
+
+
+def _possible(trial: Trial) -> bool:
+    return not (trial.needs_root and os.getuid()) and not (trial.needs_openssl and not shutil.which("openssl"))
+
+
+@pytest.mark.parametrize("trial", TRIALS, ids=lambda trial: trial.name)
+def test_it_comes_out_as_it_must(trial: Trial, runs: dict[str, Callable[[], Seen]]) -> None:
+    """Outcome, seconds, requests, messages and memory; and nowhere the token."""
+    if trial.name not in runs:
+        pytest.skip("it needs root, or openssl")
+    seen = runs[trial.name]()
+    assert trial.complaints(seen) == [], seen.stderr[-3000:]
+
+
+def test_trials_have_names_of_their_own() -> None:
+    """Their table is read by them."""
+    assert len({trial.name for trial in TRIALS}) == len(TRIALS)
