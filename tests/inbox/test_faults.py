@@ -8,6 +8,7 @@ import time
 
 import pytest
 import requests
+from urllib3.exceptions import ReadTimeoutError
 
 from twinkle_notifier import DingNotifier
 from twinkle_notifier.inbox.faults import (
@@ -77,6 +78,16 @@ def test_there_is_no_end(fault: Fault) -> None:
         assert thread.is_alive()
     thread.join(30)
     assert not thread.is_alive()
+
+
+def test_a_body_drips() -> None:
+    """One byte, and the next not before a second has passed."""
+    with Faulty(drip_body) as robot, requests.post(robot.url, json=TEXT, timeout=0.7, stream=True) as reply:
+        assert reply.raw.read(1) == b"x"
+        began = time.monotonic()
+        with pytest.raises(ReadTimeoutError):
+            reply.raw.read(2)
+        assert time.monotonic() - began >= 0.7
 
 
 def test_answers_are_what_was_asked_for() -> None:
