@@ -6,6 +6,8 @@ import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from trials import TRIALS, Seen, Trial
@@ -16,14 +18,14 @@ _AT_ONCE = 12  # most only wait
 @pytest.fixture(scope="module")
 def runs(request: pytest.FixtureRequest) -> dict[str, Callable[[], Seen]]:
     """All trials that were chosen, side by side."""
-    chosen = [item.callspec.params["trial"] for item in request.session.items if "trial" in _parameters(item)]
+    chosen = [item.callspec.params["trial"] for item in cast(list[Any], request.session.items) if _is_ours(item)]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         futures: dict[str, Future[Seen]] = {trial.name: pool.submit(trial.run) for trial in chosen if _possible(trial)}
     return {name: future.result for name, future in futures.items()}
 
 
-def _parameters(item: pytest.Item) -> dict[str, object]:
-    return item.callspec.params if hasattr(item, "callspec") and item.path.name == "test_reliability.py" else {}
+def _is_ours(item: Any) -> bool:
+    return item.path == Path(__file__) and hasattr(item, "callspec")
 
 
 def _possible(trial: Trial) -> bool:
@@ -36,7 +38,7 @@ def test_it_comes_out_as_it_must(trial: Trial, runs: dict[str, Callable[[], Seen
     if trial.name not in runs:
         pytest.skip("it needs root, or openssl")
     seen = runs[trial.name]()
-    assert trial.complaints(seen) == [], seen.stderr[-3000:]
+    assert trial.complaints(seen) == [], f"{seen.outcomes}\n{seen.stderr[-3000:]}"
 
 
 def test_trials_have_names_of_their_own() -> None:

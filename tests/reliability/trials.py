@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -180,6 +180,13 @@ def dead() -> Iterator[Place]:
         yield Place(url)
 
 
+@contextmanager
+def no_handshake() -> Iterator[Place]:
+    """Connections come about, and nobody takes them."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield Place(f"https://127.0.0.1:{server.getsockname()[1]}/robot/send?access_token=tok-0123456789")
+
+
 def elsewhere(code: int, size: int = 0) -> Callable[[], AbstractContextManager[Place]]:
     @contextmanager
     def place() -> Iterator[Place]:
@@ -271,25 +278,16 @@ def _version(python: str) -> str:
 
 def _at_exit(python: str) -> list[Trial]:
     when = f"at the exit of Python {_version(python)}"
-    options = {"how": "at_exit", "python": python}
+    once = at(faults.in_turn(faults.close, faults.accept))
+    trial = partial(Trial, how="at_exit", python=python)
     # An alarm ends no look-up: where no thread can start, it takes as long as the resolver lets it, 10 s and more.
     look_up = 20.0 if python == _pythons().get("3.12") else 8.0 + _MARGIN
     return [
-        Trial(f"{when}: nothing", "sent", 1, at(faults.accept), accepted=1, **options),
-        Trial(f"{when}: the body drips", "unknown", 2, at(faults.drip_body), **options),
-        Trial(
-            f"{when}: closed once", "sent", 2, at(faults.in_turn(faults.close, faults.accept)), accepted=1, **options
-        ),
-        Trial(
-            f"{when}: a resolver that answers nothing",
-            "failed",
-            0,
-            silent_resolver,
-            needs_root=True,
-            most=look_up,
-            **options,
-        ),
-        Trial(f"{when}: connection refused", "failed", 0, refused, most=_QUICK, **options),
+        trial(f"{when}: nothing", "sent", 1, at(faults.accept), accepted=1),
+        trial(f"{when}: the body drips", "unknown", 2, at(faults.drip_body)),
+        trial(f"{when}: closed once", "sent", 2, once, accepted=1),
+        trial(f"{when}: a resolver that answers nothing", "failed", 0, silent_resolver, needs_root=True, most=look_up),
+        trial(f"{when}: connection refused", "failed", 0, refused, most=_QUICK),
     ]
 
 
@@ -308,6 +306,7 @@ TRIALS = [
     Trial("a proxy that is not there", "failed", 0, proxy_refused, says="HTTPS_PROXY", most=_QUICK),
     Trial("the only way is a proxy", "sent", 1, proxy, accepted=1),
     Trial("https to a port that speaks http", "failed", 0, at(faults.accept, "https"), says="wrong version", most=_QUICK),
+    Trial("no TLS handshake comes", "failed", 0, no_handshake, says=_WAY_OUT),
     Trial("a self-signed certificate", "failed", 0, secured(faults.accept, trusted=False), says="CA_BUNDLE", most=_QUICK, needs_openssl=True),
     Trial("a self-signed certificate, trusted", "sent", 1, secured(faults.accept, trusted=True), accepted=1, needs_openssl=True),
     Trial("accepts the connection, answers nothing", "unknown", 2, at(faults.blackhole), says="may be there"),
@@ -349,5 +348,5 @@ TRIALS = [
     Trial("in 16 threads", "sent", 16, at(faults.accept), accepted=16, how="in_threads", messages=16),
     Trial("in 16 threads: the body drips", "unknown", 32, at(faults.drip_body), how="in_threads", messages=16),
     Trial("in the frames of a RecursionError", "sent", 1, at(faults.accept), accepted=1, how="deep"),
-    *(trial for python in _pythons().values() for trial in _at_exit(python)),
+    *(one for python in _pythons().values() for one in _at_exit(python)),
 ]  # fmt: skip

@@ -161,6 +161,8 @@ def _url(port: int, scheme: str = "http", host: str = "127.0.0.1") -> str:
 def _read(connection: socket.socket) -> Request | None:
     """One request; None when what comes is none, such as a TLS greeting."""
     with connection.makefile("rb") as stream:
+        if not stream.peek(1)[:1].isalpha():
+            return None
         first = stream.readline(65_536).decode("latin-1").split()
         if len(first) != 3:
             return None
