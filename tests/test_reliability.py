@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 from trials import TRIALS, Seen, Trial
 
-_AT_ONCE = 12  # most only wait
+_AT_ONCE = 6  # many only wait
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,9 @@ def test_it_comes_out_as_it_must(trial: Trial, runs: dict[str, Callable[[], Seen
     if trial.name not in runs:
         pytest.skip("it needs root, or openssl")
     seen = runs[trial.name]()
+    assert not seen.leaked, seen.stderr[-3000:]
+    if trial.complaints(seen):  # a busy machine misses seconds, and with them tries: once more, with nothing beside it
+        seen = trial.run()
     assert trial.complaints(seen) == [], f"{seen.outcomes}\n{seen.stderr[-3000:]}"
 
 
