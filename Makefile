@@ -8,7 +8,7 @@ SOURCES := $(shell find twinkle_notifier integrations -name '*.py') README.md
 export HF_HUB_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: help demo test core stress lint clean
+.PHONY: help demo test core stress reliability lint clean
 
 help: ## Show these targets.
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -21,6 +21,9 @@ test: $(VENV)/installed ## All tests, against the installed wheel.
 
 stress: $(VENV)/installed ## Each case of "exactly once" 20 times; takes most of an hour. Prints the table of docs/ranks.md.
 	$(BIN)/python tests/stress
+
+reliability: $(VENV)/installed ## Each fault of network, robot and process once. Prints the table of docs/reliability.md.
+	$(BIN)/python tests/reliability
 
 # Those that are there, of a system or of pyenv; a shim of pyenv may be there and lead nowhere.
 PYTHONS ?= $(foreach version,3.10 3.11 3.12 3.13,$(shell \

@@ -149,3 +149,19 @@ def test_an_alarm_ends_what_runs_right_here(monkeypatch: pytest.MonkeyPatch) -> 
     assert time.monotonic() - began < 30
     assert signal.getsignal(signal.SIGALRM) is handler
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_an_alarm_within_an_alarm_leaves_the_outer_one_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the inner call took counts for the outer one, too."""
+
+    def no_thread(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    def twice() -> None:
+        call(lambda: time.sleep(60), 2.0)
+        time.sleep(60)
+
+    monkeypatch.setattr(threading.Thread, "start", no_thread)
+    began = time.monotonic()
+    assert isinstance(call(twice, 2.5).error, TimeoutError)
+    assert time.monotonic() - began < 4.3

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
+from twinkle_notifier import foreign
 from twinkle_notifier.base import Notifier
 from twinkle_notifier.channels import http, markdown
 from twinkle_notifier.credentials import REDACTED, Held, is_reference, mask, resolve, secrets_in_url
@@ -251,14 +252,19 @@ class _Send:
                 )
 
     def _try(self) -> _Refusal | None:
-        reply = http.post(self._signed_url(), self._body(), timeout=self._timeout, secrets=self._secrets())
+        reply = http.post(
+            self._signed_url(), self._body(), timeout=self._timeout, secrets=self._secrets(), repeatable=True
+        )
         return _refusal(reply)
 
     def _mended(self, refusal: _Refusal) -> bool:
         """Whether another try can fare better."""
         if refusal.code == _BUSY and self._busy < _BUSY_RETRIES:
             self._busy += 1
-            time.sleep(random.uniform(0.1, 0.3) * 2**self._busy)
+            pause = random.uniform(0.1, 0.3) * 2**self._busy
+            if pause > foreign.left():
+                return False
+            time.sleep(pause)
             return True
         if refusal.code in _TOO_LONG and self._limit == _BODY:
             self._limit //= 2

@@ -1,20 +1,36 @@
-"""One HTTP request to a webhook, and errors that show nothing of its URL."""
+"""A request to a webhook, tried again within one budget, and errors that show nothing of its URL.
+
+Not urllib3's Retry: it sleeps a Retry-After past every time-out, and repeats a POST that may have been accepted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import io
+import random
+import ssl
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from email.utils import mktime_tz, parsedate_tz
 from urllib.parse import urlsplit
 
 from twinkle_notifier import foreign
 from twinkle_notifier.credentials import mask, masked_logs, secrets_in_url
 from twinkle_notifier.errors import DeliveryError
 
-if TYPE_CHECKING:
-    import requests
-
 _LIMIT = 64 * 1024  # bytes of an answer; no service needs more to say yes
+_CHUNK = 64  # bytes; a try that was left behind while the answer drips notices it after so many
+_BUDGET = 8.0  # seconds for all tries together
+_ROOM = 0.25  # seconds that a caller's own budget keeps, to hear what was wrong
+_LEAST = 0.5  # seconds; less is not worth another try
+_TRIES = 3
+_PAUSES = (0.2, 0.5)  # seconds before the second and third try when nothing was sent: other ranks wait to take over
+_BUSY_PAUSES = (0.5, 1.5)  # seconds, when the service asks for patience and says no number
+_BUSY = (408, 429, *range(500, 600))
+_NO_WAY_OUT = (
+    "is there a way out from this machine? Set HTTPS_PROXY, or TWINKLE_NOTIFIER_DIR and run "
+    "`twinkle-notifier flush --follow` on a node that has one"
+)
 
 
 @dataclass(frozen=True)
@@ -26,65 +42,194 @@ class Reply:
     body: bytes
 
 
-def post(url: str, body: bytes, *, timeout: float, secrets: Sequence[str] = ()) -> Reply:
-    """POST the JSON `body`; no redirects, and at most 64 KiB of the answer. Takes at most `timeout` seconds.
+@dataclass(frozen=True)
+class _Lost:
+    """A try that got no answer. `doubtful`: its request was sent, so that it may have been accepted."""
+
+    reason: str
+    doubtful: bool
+    hopeless: bool = False
+
+
+def post(url: str, body: bytes, *, timeout: float, secrets: Sequence[str] = (), repeatable: bool = False) -> Reply:
+    """POST the JSON `body`; no redirects, and at most 64 KiB of the answer. Proxies are the environment's.
+
+    A try takes at most `timeout` seconds, all together at most 8, or what the surrounding `foreign.call` has left. When
+    nothing was sent, or the service asks for patience (408, 429, 5xx), it is tried up to three times; when the request
+    was sent and no answer came, once more if it is `repeatable`: a repeat is harmless, the service drops it.
 
     Raises:
-        DeliveryError: no answer came. Its text, like what urllib3 logs, holds none of the `secrets` and none of the
-            URL's query values and long path segments.
+        DeliveryError: no answer came, or the service had no time until the end. Its text, like what urllib3 logs, holds
+            none of the `secrets` and none of the URL's query values and long path segments.
     """
     secrets = [*secrets, *secrets_in_url(url)]
+    deadline = time.monotonic() + min(foreign.left() - _ROOM, _BUDGET)
+    results: list[Reply | _Lost] = []
+    while True:
+        seconds = max(min(timeout, deadline - time.monotonic()), 0.0)
+        results.append(_try(url, body, seconds, secrets))
+        pause = _pause(results, repeatable)
+        if pause is None or time.monotonic() + pause + _LEAST > deadline:
+            return _outcome(results, _host(url))
+        time.sleep(pause)
+
+
+def _pause(results: Sequence[Reply | _Lost], repeatable: bool) -> float | None:
+    """Seconds to wait for the next try; None when there is to be none."""
+    last, number = results[-1], len(results) - 1
+    if number >= _TRIES - 1:
+        return None
+    if isinstance(last, Reply):
+        if last.status not in _BUSY:
+            return None
+        asked = _retry_after(last.headers)
+        return _jittered(_BUSY_PAUSES[number]) if asked is None else max(asked, _jittered(_PAUSES[0]))
+    if last.hopeless or (last.doubtful and not (repeatable and len(_doubts(results)) == 1)):
+        return None
+    return _jittered(_PAUSES[number])
+
+
+def _outcome(results: Sequence[Reply | _Lost], host: str) -> Reply:
+    """The answer, or the error that says what is known of the message after all these tries."""
+    last, doubts = results[-1], _doubts(results)
+    if isinstance(last, Reply) and last.status not in _BUSY:
+        return last
+    if isinstance(last, Reply) and last.status == 429:
+        raise DeliveryError(f"{host} takes no more messages for now (HTTP 429{_later(last)})", fate="throttled")
+    if doubts:  # it may be there, whatever became of the tries after that
+        raise DeliveryError(doubts[-1].reason, fate="unknown")
+    if isinstance(last, Reply):
+        raise DeliveryError(f"{host} is out of order (HTTP {last.status}{_later(last)}), or a proxy before it")
+    raise DeliveryError(last.reason)
+
+
+def _doubts(results: Sequence[Reply | _Lost]) -> list[_Lost]:
+    return [result for result in results if isinstance(result, _Lost) and result.doubtful]
+
+
+def _jittered(seconds: float) -> float:
+    return seconds * random.uniform(0.75, 1.25)
+
+
+def _later(reply: Reply) -> str:
+    seconds = _retry_after(reply.headers)
+    return "" if seconds is None else f", again in {seconds:.0f} s"
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the service asks to wait. A date counts from its own clock, which may not be ours."""
+    asked = headers.get("Retry-After", "").strip()
+    if asked.isdecimal():
+        return float(asked)
+    until = _date(asked)
+    return None if until is None else max(until - (_date(headers.get("Date", "")) or time.time()), 0.0)
+
+
+def _date(text: str) -> float | None:
+    try:
+        parsed = parsedate_tz(text)
+        return None if parsed is None else float(mktime_tz(parsed))
+    except (ValueError, IndexError, OverflowError):  # day 99; what the parser forgot
+        return None
+
+
+class _Payload(io.BytesIO):
+    """A request's body that knows whether any of it was taken, and that gives nothing once it is sealed.
+
+    urllib3 takes it when it is connected, has shaken hands and has sent the head: before that no service can have
+    accepted anything, whatever went wrong. A try that was left behind sends nothing afterwards.
+    """
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(body)
+        self._first: dict[str, str] = {}  # setdefault is atomic, and holds no lock when an alarm rings
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self._first.setdefault("is", "taken") != "taken":
+            raise TimeoutError("nobody waits for it any more")
+        return super().read(size)
+
+    def seal(self) -> bool:
+        """From now on nothing can be taken unless something was. Whether it was."""
+        return self._first.setdefault("is", "sealed") == "taken"
+
+
+def _try(url: str, body: bytes, seconds: float, secrets: Sequence[str]) -> Reply | _Lost:
+    payload = _Payload(body)
     # requests' own timeout bounds each look-up, address and read on its own; the sum of them has no bound.
-    answer = foreign.call(lambda: _post(url, body, timeout, secrets), timeout)
-    if answer.error is None and not answer.returned:
-        raise DeliveryError(f"no answer from {_host(url)} within {timeout:g} s", fate="unknown")
-    reply = answer.result()
-    # Raised out here: inside the except block the foreign error, URL and all, would hang on as __context__.
-    if not isinstance(reply, Reply):
-        raise _translated(reply, url, secrets)
-    return reply
+    answer = foreign.call(lambda: _post(url, payload, seconds, secrets), seconds)
+    sent = payload.seal()
+    if answer.value is not None:
+        return answer.value
+    error = answer.error
+    if error is not None and not isinstance(error, Exception):
+        raise error  # Ctrl-C, where no thread could start
+    # What is raised of it is raised later: inside an except block the foreign error, URL and all, would hang on as
+    # __context__.
+    said = f"within {seconds:.2g} s" if error is None else f"({mask(_said(error), secrets)})"
+    if sent:
+        return _Lost(f"no answer from {_host(url)} {said}: the message may be there", doubtful=True)
+    hint, hopeless = _hint(error)
+    return _Lost(f"cannot connect to {_host(url)} {said}: {hint}", doubtful=False, hopeless=hopeless)
 
 
-def _post(url: str, body: bytes, timeout: float, secrets: Sequence[str]) -> Reply | requests.RequestException:
+def _post(url: str, payload: _Payload, seconds: float, secrets: Sequence[str]) -> Reply:
     import requests
 
-    headers = {"Content-Type": "application/json; charset=utf-8"}
-    with masked_logs(secrets):
-        try:
-            with requests.post(
-                url, body, headers=headers, timeout=timeout, allow_redirects=False, stream=True
-            ) as reply:
-                return Reply(reply.status_code, reply.headers, _read(reply))
-        except requests.RequestException as error:
-            return error
+    class Session(requests.Session):
+        def get_redirect_target(self, resp: requests.Response) -> None:
+            """Nowhere: to say where, though nobody follows, requests would read all of the answer into memory."""
+
+    timeouts = (seconds / 2, seconds)  # of a name's two addresses, IPv6 and IPv4 say, the first may be a dead end
+    headers = {"Content-Type": "application/json; charset=utf-8", "Accept-Encoding": "identity"}
+    with (
+        masked_logs(secrets),
+        Session() as session,
+        session.post(url, payload, headers=headers, timeout=timeouts, allow_redirects=False, stream=True) as reply,
+    ):
+        reply.raw.enforce_content_length = True  # urllib3 2 does so anyway
+        return Reply(reply.status_code, reply.headers, _read(reply.iter_content(_CHUNK)))
 
 
-def _read(reply: requests.Response) -> bytes:
+def _read(chunks: Iterator[bytes]) -> bytes:
     body = b""
-    for chunk in reply.iter_content(4096):
+    for chunk in chunks:
         body += chunk
-        if len(body) >= _LIMIT:
+        if len(body) >= _LIMIT or not foreign.left():
             break
     return body[:_LIMIT]
 
 
-def _translated(error: requests.RequestException, url: str, secrets: Sequence[str]) -> DeliveryError:
-    import requests
-    from urllib3.exceptions import NewConnectionError
+def _hint(error: Exception | None) -> tuple[str, bool]:
+    """What may help when there was no connection, and whether only that can."""
+    root = None if error is None else _root(error)
+    if isinstance(root, ssl.SSLCertVerificationError):
+        return "its certificate is not trusted here. Name its issuer's file in REQUESTS_CA_BUNDLE", True
+    if _is(error, "ProxyError"):
+        return "the proxy does not take it. Are HTTPS_PROXY and NO_PROXY right?", False
+    return _NO_WAY_OUT, isinstance(error, ValueError)  # what is wrong with a URL stays wrong
 
-    host = _host(url)
-    unsent = (requests.ConnectTimeout, requests.exceptions.ProxyError, requests.exceptions.SSLError)
+
+def _said(error: Exception) -> str:
+    """The system's words. Of other errors only the type: they show URLs, a proxy's password among them."""
     root = _root(error)
-    reason = mask(f"{type(root).__name__}: {root}", secrets)
-    if isinstance(error, unsent) or isinstance(root, NewConnectionError):
-        return DeliveryError(f"cannot connect to {host} ({reason})")
-    return DeliveryError(f"no answer from {host} ({reason})", fate="unknown")
+    if isinstance(root, ssl.SSLError):
+        return getattr(root, "verify_message", "") or (root.reason or "TLS failed").replace("_", " ").lower()
+    if isinstance(root, OSError) and not _is(root, "RequestException"):
+        return root.strerror or str(root) or type(root).__name__
+    return type(root).__name__
 
 
-def _root(error: BaseException) -> BaseException:
-    """The innermost error that urllib3 wrapped: the outer ones say little more than the URL."""
-    inner = getattr(error, "reason", None) or next(iter(error.args), None)
-    return _root(inner) if isinstance(inner, BaseException) and inner is not error else error
+def _is(error: BaseException | None, name: str) -> bool:
+    # By name: it may be the import of requests that failed, or hangs since a fork, and so would another.
+    return any(kind.__name__ == name for kind in type(error).__mro__)
+
+
+def _root(error: BaseException, depth: int = 10) -> BaseException:
+    """The innermost error that requests and urllib3 wrapped: the outer ones say little more than the URL."""
+    inside = (getattr(error, "reason", None), *error.args, error.__cause__)
+    inner = next((one for one in inside if isinstance(one, BaseException) and one is not error), None)
+    return error if inner is None or not depth else _root(inner, depth - 1)
 
 
 def _host(url: str) -> str:
