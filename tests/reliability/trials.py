@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import glob
 import json
 import os
@@ -129,11 +130,18 @@ def _run(trial: Trial, place: Place) -> Seen:
 @cache
 def _library() -> str:
     """A folder with the core and what it needs, for interpreters that have neither."""
-    folder = Path(tempfile.mkdtemp(prefix="library-"))
+    folder = _folder("library-")
     for name in ("twinkle_notifier", "requests", "urllib3", "idna", "certifi", "charset_normalizer"):
         module = __import__(name)
         (folder / name).symlink_to(Path(str(module.__file__)).parent)
     return str(folder)
+
+
+def _folder(prefix: str) -> Path:
+    """One that is gone when this process is."""
+    path = tempfile.mkdtemp(prefix=prefix)
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return Path(path)
 
 
 # Where
@@ -160,7 +168,7 @@ def secured(fault: Fault, *, trusted: bool) -> Callable[[], AbstractContextManag
 @cache
 def _certificate() -> str:
     """A certificate that signs itself, and its key."""
-    path = Path(tempfile.mkdtemp(prefix="certificate-")) / "both.pem"
+    path = _folder("certificate-") / "both.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
     command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(path), "-out", f"{path}.crt"]
     subprocess.run(command, check=True, capture_output=True)
