@@ -11,9 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from twinkle_notifier import DingNotifier, Notifier
 from twinkle_notifier.description import channel, describe
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
 
 
 class Described(Notifier):
@@ -131,3 +139,12 @@ def test_a_channel_shows_nothing_of_its_secrets(ding: DingNotifier) -> None:
     other = DingNotifier(ding.ding_url, "SECanother")
     assert channel(ding) == channel(DingNotifier(ding.ding_url, ding.secret)) != channel(other)
     assert len(channel(ding)) == 8
+
+
+@given(st.dictionaries(st.text(), JSON, max_size=4))
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+def test_any_description_is_plain_and_redacted_once(data: dict[str, Any]) -> None:
+    """As it is with `save_secrets`; without them, describing what was described changes nothing."""
+    assert describe(Described(lambda: data), save_secrets=True) == data
+    once = describe(Described(lambda: data), save_secrets=False)
+    assert describe(Described(lambda: once), save_secrets=False) == once

@@ -111,15 +111,6 @@ def test_any_state_is_read(data: object) -> None:
     assert read(json.loads(json.dumps(state))) == state
 
 
-@given(st.dictionaries(st.text(), JSON, max_size=4))
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
-def test_any_description_is_plain_and_redacted_once(data: dict[str, Any]) -> None:
-    """As it is with `save_secrets`; without them, describing what was described changes nothing."""
-    assert describe(Described(lambda: data), save_secrets=True) == data
-    once = describe(Described(lambda: data), save_secrets=False)
-    assert describe(Described(lambda: once), save_secrets=False) == once
-
-
 # Restoring
 
 

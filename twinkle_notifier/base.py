@@ -122,7 +122,9 @@ def notify_exception(
     """
     if notifier is None:
         return Outcome("skipped", "there is no notifier")
-    if not isinstance(exc, BaseException):
+    if exc is None or not issubclass(
+        type(exc), BaseException
+    ):  # not isinstance: a class may lie about itself, or raise
         log.error("notify_exception was given %s as exc: it takes the exception itself", type(exc).__name__)
         return Outcome("failed", "exc is not an exception", final=True)
 
@@ -179,7 +181,8 @@ class watch(ContextDecorator):  # noqa: N801  it reads as a verb, like contextli
         return self
 
     def __exit__(self, _type: object, exc: BaseException | None, _traceback: TracebackType | None) -> None:
-        clean = isinstance(exc, GeneratorExit) or (isinstance(exc, SystemExit) and exc.code in (None, 0))
+        leaving = issubclass(type(exc), SystemExit) and getattr(exc, "code", None) in (None, 0)
+        clean = leaving or issubclass(type(exc), GeneratorExit)
         if exc is not None and not clean:
             notify_exception(self._notifier, self._context, exc, self._name, store=self._store)
 

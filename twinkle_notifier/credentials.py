@@ -136,8 +136,10 @@ def masked_logs(secrets: Iterable[str]) -> Iterator[None]:
     try:
         yield
     finally:
-        for logger in loggers:
-            logger.removeFilter(mask_filter)
+        for (
+            logger
+        ) in loggers:  # a new list: another thread may go through the old one just now, and skip its own filter
+            logger.filters = [kept for kept in logger.filters if kept is not mask_filter]
 
 
 def redact(value: Any, name: str = "") -> Any:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from twinkle_notifier import CredentialError, DeliveryError, DingNotifier, Message, Notifier, state
 from twinkle_notifier.credentials import is_reference
+from twinkle_notifier.description import describe
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.inbox import Inbox
 
@@ -281,7 +282,7 @@ def test_any_notifier_makes_the_round_trip(url: str, secret: str | None, timeout
     """Through a dict, through JSON, and through a checkpoint's state, which holds no literal secret."""
     ding = DingNotifier(url, secret, timeout, insecure=insecure)
     assert Notifier.from_dict(json.loads(json.dumps(ding.to_dict()))) == ding
-    saved = {**state.fresh(), "notifier": state.describe(ding, save_secrets=False)}
+    saved = {**state.fresh(), "notifier": describe(ding, save_secrets=False)}
     assert state.read(json.loads(json.dumps(saved))) == saved
     for name, given_value in (("ding_url", url), ("secret", secret)):
         stays = given_value is None or is_reference(given_value)

@@ -289,13 +289,14 @@ def _at_exit(python: str) -> list[Trial]:
     once = at(faults.in_turn(faults.close, faults.accept))
     trial = partial(Trial, how="at_exit", python=python)
     # An alarm ends no look-up: where no thread can start, it takes as long as the resolver lets it, 10 s and more.
-    look_up = 20.0 if python == _pythons().get("3.12") else 8.0 + _MARGIN
+    soon = 2.0 + _MARGIN
+    look_up = 20.0 if python == _pythons().get("3.12") else soon
     return [
         trial(f"{when}: nothing", "sent", 1, at(faults.accept), accepted=1),
-        trial(f"{when}: the body drips", "unknown", 2, at(faults.drip_body)),
+        trial(f"{when}: the body drips", "unknown", 1, at(faults.drip_body), most=soon),
         trial(f"{when}: closed once", "sent", 2, once, accepted=1),
         trial(f"{when}: a resolver that answers nothing", "failed", 0, silent_resolver, needs_root=True, most=look_up),
-        trial(f"{when}: connection refused", "failed", 0, refused, most=_QUICK),
+        trial(f"{when}: connection refused", "failed", 0, refused, most=soon),
     ]
 
 
