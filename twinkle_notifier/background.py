@@ -89,8 +89,9 @@ class Background:
         return True
 
     def _due(self) -> list[_Piece]:
-        now, doing = time.monotonic(), self._doing
-        return [*([doing] if doing else []), *(piece for piece in list(self._waiting) if piece.due <= now)]
+        waiting = [piece for piece in list(self._waiting) if piece.due <= time.monotonic()]
+        doing = self._doing  # read last: a piece is this before it leaves the queue
+        return [*([doing] if doing else []), *(piece for piece in waiting if piece is not doing)]
 
     def _drop(self, piece: _Piece) -> None:
         self.dropped += 1
@@ -136,7 +137,7 @@ class Background:
         piece = min(self._waiting, key=lambda piece: piece.due, default=None)
         if piece is None or piece.due > time.monotonic():
             return None
-        self._doing = piece  # before it leaves the queue: `flush` sees it in one of the two
+        self._doing = piece  # before it leaves the queue, see `_due`
         self._waiting.remove(piece)
         return piece
 

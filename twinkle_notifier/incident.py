@@ -20,7 +20,7 @@ from twinkle_notifier.seen import Seen
 
 PATIENCE = 25.0  # seconds that a process waits, in all, until it or another rank has told of its exception
 _GATHER = 1.0  # seconds for the other ranks to meet the same
-_LOOK = 3.0  # seconds to look at the exception
+_LOOK = 6.0  # seconds to look at the exception
 _CAUSE = 5.0  # seconds for a cause to show, once an error was met that only follows from one
 
 log = logging.getLogger("twinkle_notifier")

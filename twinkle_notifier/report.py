@@ -21,7 +21,7 @@ _PATH = 300  # characters of a path, a context, a place
 _FACT = 1_000  # characters of a fact that an adapter gives
 _METRICS = 30
 _METRIC = 60  # characters of its name
-_TRACEBACK = 6.0  # seconds for one; it reads source files, which may lie on a disk that is gone
+_TRACEBACK = 4.0  # seconds for one; it reads source files, which may lie on a disk that is gone
 _VERBS = {"failed": "failed", "interrupted": "was interrupted", "preempted": "was preempted", "exited": "exited"}
 
 
