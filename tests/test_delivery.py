@@ -117,7 +117,7 @@ class Flaky(Notifier):
 def flaky(monkeypatch: pytest.MonkeyPatch) -> Flaky:
     monkeypatch.setattr(Flaky, "down", True)
     monkeypatch.setattr(Flaky, "told", [])
-    monkeypatch.setattr("twinkle_notifier.delivery._retried", set())
+    monkeypatch.setattr(background, "_waiting", [])
     return Flaky()
 
 
@@ -140,6 +140,29 @@ def test_who_delivers_what_another_kept_takes_it_away(flaky: Flaky) -> None:
     deliver(flaky, message(0), 10)
     assert background.flush(30)
     assert (Flaky.told, waiting(flaky)) == (["id0"], [])
+
+
+def test_what_went_to_another_folder_goes_out_too(
+    flaky: Flaky, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the shared folder was away for a while."""
+    deliver(flaky, message(0), 10)
+    monkeypatch.setenv("TWINKLE_NOTIFIER_DIR", str(tmp_path / "shared"))
+    Flaky.down = False
+    deliver(flaky, message(1), 10)
+    assert background.flush(30)
+    assert Flaky.told == ["id1", "id0"]
+
+
+def test_functions_are_channels_of_their_own() -> None:
+    """What one could not send is not for the people of the other."""
+
+    def to_admin(message: str) -> None: ...
+
+    def to_public(message: str) -> None: ...
+
+    assert channel(to_admin) != channel(to_public)
+    assert channel(to_admin) == channel(to_admin)
 
 
 def test_a_process_that_lives_on_tries_again(flaky: Flaky, monkeypatch: pytest.MonkeyPatch) -> None:

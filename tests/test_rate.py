@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from twinkle_notifier import DeliveryError, DingNotifier
+from twinkle_notifier import DeliveryError, DingNotifier, folders
 from twinkle_notifier import rate as rate_module
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.rate import Rate
@@ -20,7 +20,7 @@ from twinkle_notifier.rate import Rate
 
 @pytest.fixture
 def rate(monkeypatch: pytest.MonkeyPatch) -> Rate:
-    monkeypatch.setattr(rate_module, "_own", {})
+    monkeypatch.setattr(rate_module, "_known_here", {})
     return Rate("https://robot.example/?access_token=secret-token", 3, 600.0)
 
 
@@ -66,11 +66,28 @@ def test_without_a_folder_a_process_counts_on_its_own(rate: Rate, monkeypatch: p
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"sent": 5, "closed_until": null}'])
 def test_a_damaged_file_stops_nothing(content: bytes, rate: Rate) -> None:
-    """Then, too, this process counts on its own."""
+    """It is written anew."""
     rate.take()
     [path] = [path for path in Path(os.environ["TMPDIR"]).rglob("rate/*") if path.suffix != ".lock"]
     path.write_bytes(content)
     assert [rate.take() > 0 for _ in range(4)] == [False] * 3 + [True]
+    assert len(json.loads(path.read_bytes())["sent"]) == 3
+
+
+def test_who_cannot_count_does_not_send(rate: Rate) -> None:
+    """Others hold the lock all the time: rather later than into the penalty."""
+    rate.take()
+    [path] = Path(os.environ["TMPDIR"]).rglob("rate/*.lock")
+    with folders.locked(path, 0.0):
+        assert rate.take() == 5.0
+
+
+def test_a_clock_that_was_set_back_ends_a_penalty(rate: Rate) -> None:
+    """It cannot be told how long it has lasted."""
+    rate.take()
+    [path] = [path for path in Path(os.environ["TMPDIR"]).rglob("rate/*") if path.suffix != ".lock"]
+    path.write_text(json.dumps({"sent": [], "closed_until": time.time() + 86400}))
+    assert rate.take() == 0.0
 
 
 def test_a_clock_that_was_set_back_holds_nothing_up(rate: Rate) -> None:

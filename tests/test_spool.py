@@ -100,12 +100,88 @@ def test_a_digest_that_is_not_accepted_grows(spool: Spool) -> None:
 
 
 def test_more_events_than_a_message_holds_are_counted(spool: Spool) -> None:
-    """By their number."""
+    """In any script: the list is bounded by its bytes, so that the robot takes it and the first message, too."""
     for number in range(100):
-        add(spool, number)
+        add(spool, number, f"第{number}步失败：" + "损失不是数字" * 10)
     sending = Sending()
-    spool.flush(sending)
-    assert "\n- and 40 more\n" in sending.messages[0]
+    assert spool.flush(sending) == Flushed(told=100)
+    [digest] = sending.messages
+    listed = digest.count("步失败") - 1
+    assert f"\n- and {100 - listed} more\n" in digest
+    assert len(digest.encode()) < 8_000
+
+
+def test_a_digest_that_grows_for_days_is_bounded(spool: Spool, tmp_path: Path) -> None:
+    """And still counts all."""
+    refusing = Sending(Outcome("failed", "no network"))
+    for round_number in range(40):
+        for number in range(11):
+            add(spool, 100 * round_number + number)
+        spool.flush(refusing)
+    assert told(spool) == 440
+    assert sum(path.stat().st_size for path in (tmp_path / "spool").glob("*.json")) < 60_000
+    assert spool.flush(Sending()) == Flushed(told=440)
+
+
+def test_a_digest_is_as_young_as_its_newest_part(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What happened today is not given up with what happened a week ago."""
+    for number in range(20):
+        add(spool, number)
+    spool.flush(Sending(Outcome("failed", "no network")))
+    [old] = spool.letters()
+    path = spool._path(old.id)
+    path.write_bytes(replace(old, at=old.at - 30 * 86400).dump())
+    assert spool.flush(Sending()) == Flushed(told=20)
+
+
+def test_one_that_is_refused_for_good_holds_up_no_other(spool: Spool) -> None:
+    """It stays until it is given up."""
+    for number in range(3):
+        add(spool, number)
+    sent: list[str] = []
+
+    def deliver(letter: Letter, message: Message) -> Outcome:
+        if letter.id == "id0":
+            return Outcome("failed", "unsafe content", final=True)
+        sent.append(letter.id)
+        return SENT
+
+    assert spool.flush(deliver) == Flushed(2, 1, "unsafe content")
+    assert sent == ["id1", "id2"]
+
+
+def test_a_letter_of_a_newer_version_is_read(spool: Spool, tmp_path: Path) -> None:
+    """What it holds more is nobody's loss."""
+    add(spool, 0)
+    [path] = (tmp_path / "spool").glob("*.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "colour": "red"}))
+    assert spool.flush(Sending()) == Flushed(told=1)
+
+
+def test_a_forked_child_holds_no_lock(spool: Spool, tmp_path: Path) -> None:
+    """Who flushes may be killed while its children live on."""
+    add(spool, 0)
+    code = f"""
+import os, signal, time
+from pathlib import Path
+from twinkle_notifier.spool import Spool
+def deliver(letter, message):
+    if os.fork() == 0:
+        print(os.getpid(), flush=True)
+        time.sleep(60)
+        os._exit(0)
+    time.sleep(0.3)
+    os.kill(os.getpid(), signal.SIGKILL)
+Spool(Path({str(tmp_path / "spool")!r})).flush(deliver)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        process.wait(60)
+        try:
+            assert spool.flush(Sending()) == Flushed(told=1)
+        finally:
+            os.kill(child, 9)
 
 
 def test_the_oldest_are_given_up_and_counted(
@@ -217,6 +293,19 @@ def test_a_writer_killed_at_any_moment_loses_nothing(spool: Spool, tmp_path: Pat
     assert not list((tmp_path / "spool").glob("*.damaged"))
 
 
+def test_a_sender_killed_while_it_merges_loses_nothing(spool: Spool, tmp_path: Path) -> None:
+    """Each event is in one letter, or was accepted."""
+    for number in range(40):
+        add(spool, number)
+    code = SENDER.replace('return Outcome("sent")', 'return Outcome("failed", "no network")').replace(
+        "os.write", "(lambda *_: 0)"
+    )
+    for number in range(8):
+        killed(code, str(tmp_path / "spool"), str(tmp_path / "log"), after=random.uniform(0, 0.01))
+        add(spool, 100 + number)
+    assert told(spool) == 48
+
+
 def test_senders_killed_at_any_moment_lose_nothing_and_send_once(spool: Spool, tmp_path: Path) -> None:
     """But for the message that was accepted when the process was killed: at most one for each kill."""
     accepted, rounds = tmp_path / "accepted", 8
@@ -285,10 +374,11 @@ def test_writers_at_once_lose_nothing(tmp_path: Path, start: Any) -> None:
 
 
 def test_holds_no_credentials(tmp_path: Path, ding: Any) -> None:
-    """Neither the robot's token nor its secret."""
+    """Neither the robot's token nor its secret, though they stand in the message."""
     from twinkle_notifier import delivery
 
-    assert delivery.keep(ding, Message("### x", "id"), Outcome("failed", "no network")).status == "spooled"
+    message = Message(f"### x\n\n{ding.ding_url} {ding.secret}", "id")
+    assert delivery.keep(ding, message, Outcome("failed", "no network")).status == "spooled"
     data = b"".join(path.read_bytes() for path in Path(os.environ["TMPDIR"]).rglob("*") if path.is_file())
     assert b'"id": "id"' in data
     assert b"tok-0123456789abcdef" not in data

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from twinkle_notifier import foreign
+from twinkle_notifier.errors import reason
 
 EXIT_BUDGET = 2.0  # seconds that the end of the interpreter waits for the background
 BUDGET = 30.0  # seconds for one piece of work
-_OTHERWISE = 1.0  # seconds to put aside what was not done
+_OTHERWISE = 3.0  # seconds to put aside what was not done
 _POLL = 0.01  # seconds between two looks at the queue, at exit
 _QUEUE = 100  # pieces of work that may wait
 
@@ -36,6 +37,7 @@ class _Piece:
     work: Work
     otherwise: Work
     due: float
+    name: str = ""
 
 
 class Background:
@@ -51,14 +53,20 @@ class Background:
         self.dropped = 0
         self._start_over()
 
-    def post(self, work: Work, otherwise: Work = _nothing, after: float = 0.0) -> None:
+    @property
+    def names(self) -> set[str]:
+        """Of the named pieces that wait."""
+        self._mind_forks()
+        return {piece.name for piece in list(self._waiting) if piece.name}
+
+    def post(self, work: Work, otherwise: Work = _nothing, after: float = 0.0, name: str = "") -> None:
         """Do `work` soon, or `after` some seconds. If that cannot be, do `otherwise`, which is quick.
 
         It cannot be when the queue is full, which costs the oldest, and when the interpreter ends before; work that is
         not due by then is forgotten.
         """
         self._mind_forks()
-        piece = _Piece(work, otherwise, time.monotonic() + after)
+        piece = _Piece(work, otherwise, time.monotonic() + after, name)
         if at_exit() and not self._running:
             if not foreign.call(work, EXIT_BUDGET).returned:
                 foreign.call(otherwise, _OTHERWISE)
@@ -82,8 +90,7 @@ class Background:
         while left := self._due():
             if time.monotonic() > deadline:
                 log.warning("the interpreter ends before %d message(s) were delivered", len(left))
-                for piece in left:
-                    foreign.call(piece.otherwise, _OTHERWISE)
+                foreign.call(lambda left=left: [piece.otherwise() for piece in left], _OTHERWISE)  # type: ignore[misc]
                 return False
             time.sleep(_POLL)  # not a wait for the thread: at exit none may start, and this one may hang
         return True
@@ -125,13 +132,21 @@ class Background:
             with self._changed:
                 while (piece := self._next()) is None:
                     self._changed.wait(self._pause())
-            foreign.call(piece.work, BUDGET + 1)
-            self._doing = None
+            self._do(piece)
 
     def _do_all(self) -> None:
-        while (piece := self._next()) is not None:
-            foreign.call(piece.work, BUDGET + 1)
-            self._doing = None
+        while True:
+            with self._changed:
+                piece = self._next()
+            if piece is None:
+                return
+            self._do(piece)
+
+    def _do(self, piece: _Piece) -> None:
+        answer = foreign.call(piece.work, BUDGET + 1)
+        if answer.error is not None:
+            log.warning("work in the background failed: %s", reason(answer.error))
+        self._doing = None
 
     def _next(self) -> _Piece | None:
         piece = min(self._waiting, key=lambda piece: piece.due, default=None)

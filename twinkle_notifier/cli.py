@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from types import FrameType
 
@@ -13,10 +14,12 @@ from twinkle_notifier import delivery, folders
 from twinkle_notifier.channels import VARIABLE, from_environment, from_text
 from twinkle_notifier.errors import NotifierError
 from twinkle_notifier.message import Message, Outcome
-from twinkle_notifier.spool import Letter, Spool
+from twinkle_notifier.spool import Flushed, Letter, Spool
 from twinkle_notifier.state import restored
 
 _EVERY = 5.0  # seconds between two looks at the folder
+_PAUSE = 10.0  # seconds until a robot that took no message is asked again; then twice as many, up to
+_PAUSE_MOST = 300.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,6 +62,8 @@ class _Flush:
     def __init__(self, to: str | None) -> None:
         self._notifier = from_text(to, "--to") if to else from_environment()
         self._said: set[str] = set()
+        self._pauses: dict[str, float] = {}
+        self._not_before: dict[str, float] = {}
 
     def once(self) -> int:
         """All channels, one after the other."""
@@ -84,19 +89,27 @@ class _Flush:
 
     def _all(self) -> tuple[int, int]:
         told = left = 0
-        try:
-            for spool in Spool.everyone():
+        for spool in Spool.everyone():
+            if time.monotonic() < self._not_before.get(spool.name, 0.0):
+                continue
+            try:
                 flushed = spool.flush(self._deliver)
-                told, left = told + flushed.told, left + flushed.left
-                if flushed.left:
-                    self._say(f"{flushed.left} left: {flushed.why}")
-        except OSError as error:
-            self._say(f"the folder does not work: {error}")
-            return told, left + 1
+            except OSError as error:
+                flushed = Flushed(0, 1, f"a folder does not work: {error}")
+            self._wait_for(spool.name, flushed)
+            told, left = told + flushed.told, left + flushed.left
+            if flushed.left:
+                self._say(f"{flushed.left} left: {flushed.why}")
         return told, left
 
+    def _wait_for(self, name: str, flushed: Flushed) -> None:
+        """Ask a robot that does not take a message ever less often: each request counts against its rate."""
+        pause = min(2 * self._pauses.get(name, _PAUSE / 2), _PAUSE_MOST) if flushed.left and not flushed.told else 0.0
+        self._pauses[name] = pause or _PAUSE / 2
+        self._not_before[name] = time.monotonic() + max(pause, flushed.retry_after or 0.0)
+
     def _deliver(self, letter: Letter, message: Message) -> Outcome:
-        notifier = self._notifier or restored({"notifier": letter.notifier})
+        notifier = self._notifier if self._notifier is not None else restored({"notifier": letter.notifier})
         if notifier is None:
             return Outcome("failed", f"nobody knows where to: give --to, or set {VARIABLE}")
         return delivery.send(notifier, message, delivery.BACKGROUND_BUDGET)

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from twinkle_notifier import foreign
 from twinkle_notifier.background import BUDGET, EXIT_BUDGET, at_exit, background
+from twinkle_notifier.credentials import REDACTED, is_reference, mask, redact, resolve, secrets_in_url
 from twinkle_notifier.description import channel, describe
 from twinkle_notifier.errors import DeliveryError, NotifierError, reason
 from twinkle_notifier.message import Message, Outcome
@@ -19,21 +20,23 @@ from twinkle_notifier.spool import Flushed, Spool
 CRASH_BUDGET = 8.0  # seconds for one send while a run is crashing
 BACKGROUND_BUDGET = BUDGET  # seconds for one send that nobody waits for
 _SPOOL = 3.0  # seconds to keep a message on the disk, two of them for its own description
-_RETRY = (
-    60.0  # seconds after which a process that lives on tries again what it could not send; then twice as long, up to
-)
+# A process that lives on tries again what it could not send: after so many seconds, then twice as many, up to
+_RETRY = 60.0
 _RETRY_MOST = 960.0
+_LOOK_UP = 1.0  # seconds for a reference
 _LATER = "it is kept on the disk and goes out with the next message, the next run, or `twinkle-notifier flush`"
 
 log = logging.getLogger("twinkle_notifier")
 _counts: Counter[str] = Counter()
-_retried: set[str] = set()  # channels that a later try waits for
 
 Sender = Callable[[str], object]
 
 
 def counters() -> dict[str, int]:
-    """How many messages of this process came to which status of `Outcome`; ``dropped`` from a full queue."""
+    """How many messages this process has sent or kept, by the status of their `Outcome`.
+
+    Those that a later try sent count as ``sent``, too; ``dropped`` is what a full queue put aside.
+    """
     return {**_counts, **({"dropped": background.dropped} if background.dropped else {})}
 
 
@@ -49,7 +52,7 @@ def deliver(notifier: Sender, message: Message, seconds: float, incident: str = 
 
 def keep(notifier: Sender, message: Message, outcome: Outcome) -> Outcome:
     """Keep on the disk a message that came to `outcome`, to be sent later."""
-    kept = foreign.call(lambda: _spool(notifier).add(message, outcome.reason, _described(notifier)), _SPOOL)
+    kept = foreign.call(lambda: _add(notifier, message, outcome.reason), _SPOOL)
     if not kept.returned:
         log.error("a message could not be kept either (%s): %s", reason(kept.error), message.partition("\n")[0])
         _counts[outcome.status] += 1
@@ -60,8 +63,14 @@ def keep(notifier: Sender, message: Message, outcome: Outcome) -> Outcome:
 
 
 def flush(notifier: Sender) -> Flushed:
-    """Send what was kept for the channel of `notifier`. Raises OSError when the folder does not work."""
-    return _spool(notifier).flush(lambda _, message: send(notifier, message, BACKGROUND_BUDGET))
+    """Send what was kept for the channel of `notifier`. Raises OSError when a folder does not work."""
+    total = Flushed()
+    for spool in Spool.everyone(channel(notifier)):
+        flushed = spool.flush(lambda _, message: send(notifier, message, BACKGROUND_BUDGET))
+        why, after = flushed.why or total.why, flushed.retry_after or total.retry_after
+        total = Flushed(total.told + flushed.told, total.left + flushed.left, why, after)
+    _counts["sent"] += total.told
+    return total
 
 
 def send(notifier: Sender, message: str, seconds: float, incident: str = "") -> Outcome:
@@ -88,32 +97,41 @@ def _origin(error: BaseException) -> str:
     return f"{os.path.basename(tb.tb_frame.f_code.co_filename)}:{tb.tb_lineno}" if tb else "an unknown place"
 
 
-def _spool(notifier: Sender) -> Spool:
-    return Spool.of(channel(notifier))
+def _add(notifier: Sender, message: Message, why: str) -> None:
+    description = describe(notifier, save_secrets=True)
+    hidden = Message(mask(message, _secrets(description)), message.id)  # it may go out to another robot, by --to
+    Spool.of(channel(notifier)).add(hidden, why, redact(description) if description else None)
 
 
-def _described(notifier: Sender) -> dict[str, object] | None:
-    return describe(notifier, save_secrets=False)
+def _secrets(described: object, name: str = "") -> list[str]:
+    """The secret texts in a description, looked up where they are references."""
+    if isinstance(described, dict):
+        return [secret for key, value in described.items() if key != "class" for secret in _secrets(value, str(key))]
+    if isinstance(described, list):
+        return [secret for value in described for secret in _secrets(value, name)]
+    if not isinstance(described, str) or not (is_reference(described) or redact(described, name) == REDACTED):
+        return []
+    text = foreign.call(lambda: resolve(described), _LOOK_UP).value or ""
+    return secrets_in_url(text) if "://" in text else [text]
 
 
 def _after_success(notifier: Sender, message: Message) -> None:
-    _spool(notifier).remove(message)  # another rank, or an earlier try, may have kept it
+    for spool in Spool.everyone(channel(notifier)):
+        spool.remove(message)  # another rank, or an earlier try, may have kept it
     _try_again(notifier, _RETRY)
 
 
 def _retry_later(notifier: Sender, seconds: float) -> None:
-    if at_exit() or (name := channel(notifier)) in _retried:
+    if at_exit() or (name := channel(notifier)) in background.names:
         return
-    _retried.add(name)
-
-    def retry() -> None:
-        _retried.discard(name)
-        _try_again(notifier, seconds)
-
-    background.post(retry, after=seconds)
+    background.post(lambda: _try_again(notifier, seconds), after=seconds, name=name)
 
 
 def _try_again(notifier: Sender, seconds: float) -> None:
-    flushed = flush(notifier)
+    try:
+        flushed = flush(notifier)
+    except OSError as error:
+        log.warning("what is kept on the disk cannot be sent: %s", error)
+        flushed = Flushed(left=1)
     if flushed.left:
-        _retry_later(notifier, min(2 * seconds, _RETRY_MOST))
+        _retry_later(notifier, max(min(2 * seconds, _RETRY_MOST), flushed.retry_after or 0.0))

@@ -18,10 +18,17 @@ log = logging.getLogger("twinkle_notifier")
 
 
 def channel(notifier: Callable[[str], object]) -> str:
-    """Tells one channel of a run from another, alike on every rank, and shows nothing of its secrets."""
+    """Tells one channel of a run from another, alike on every rank, and shows nothing of its secrets.
+
+    By its own description, and by the name of its class or function. What its references lead to does not count: it
+    may differ from node to node.
+    """
+    own = notifier if hasattr(notifier, "__qualname__") else type(notifier)
+    module = str(getattr(own, "__module__", "")).replace("__mp_main__", "__main__")  # as a spawned rank calls it
+    name = f"{module}.{getattr(own, '__qualname__', '')}"
     to_dict = getattr(notifier, "to_dict", dict)
     described = foreign.call(lambda: json.dumps(to_dict(), sort_keys=True, default=_kind), _BUDGET)
-    return hashlib.sha256(f"{type(notifier).__qualname__} {described.value}".encode()).hexdigest()[:8]
+    return hashlib.sha256(f"{name} {described.value}".encode()).hexdigest()[:8]
 
 
 def _kind(value: object) -> str:

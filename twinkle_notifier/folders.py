@@ -15,6 +15,7 @@ VARIABLE = "TWINKLE_NOTIFIER_DIR"
 _POLL = 0.01  # seconds between two tries to get a lock
 
 log = logging.getLogger("twinkle_notifier")
+_warned: set[str] = set()
 
 
 def folder(*parts: str) -> Path:
@@ -29,9 +30,15 @@ def folder(*parts: str) -> Path:
             return _usable(root, parts)
         except OSError as error:
             problem = error
-            if root == _chosen():
+            if root == _chosen() and str(root) not in _warned:
+                _warned.add(str(root))
                 log.warning("%s=%s cannot be used: %s", VARIABLE, root, error)
     raise problem
+
+
+def roots() -> list[Path]:
+    """The folders in which this package may have kept something: those that are there, and are this user's."""
+    return [root for root in _roots() if root.is_dir() and _is_ours(root)]
 
 
 def write(path: Path, data: bytes, *, sync: bool = True) -> None:
@@ -65,12 +72,28 @@ def locked(path: Path, seconds: float) -> Iterator[bool]:
     The system frees it when its holder dies. Raises OSError where the file system knows no locks.
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    _held.add(handle)
     try:
         yield _lock(handle, time.monotonic() + seconds)
     finally:
-        with suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_UN)  # closing alone would leave it to a forked child
+        if handle in _held:  # not in a child, where `_let_go` has closed it
+            _held.discard(handle)
+            with suppress(OSError):
+                fcntl.flock(handle, fcntl.LOCK_UN)  # closing alone would leave it to a child that is just being forked
+            os.close(handle)
+
+
+_held: set[int] = set()
+
+
+def _let_go() -> None:
+    """A lock is the process's that took it: in a forked child it would outlive its holder."""
+    for handle in list(_held):
+        _held.discard(handle)
         os.close(handle)
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 def _lock(handle: int, deadline: float) -> bool:
@@ -103,6 +126,10 @@ def _roots() -> Iterator[Path]:
     yield Path("/dev/shm") / user  # memory: there when the disk is full or read-only
 
 
+def _is_ours(path: Path) -> bool:
+    return path == _chosen() or not hasattr(os, "getuid") or path.stat().st_uid == os.getuid()
+
+
 def _usable(root: Path, parts: tuple[str, ...]) -> Path:
     path = root
     for part in ("", *parts):  # one by one: mkdir gives the mode to the last part alone
@@ -110,7 +137,7 @@ def _usable(root: Path, parts: tuple[str, ...]) -> Path:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         # In the common temporary folder another user may have been first. A chosen one is the user's own matter: over
         # NFS its files may belong to somebody else altogether.
-        if root != _chosen() and hasattr(os, "getuid") and path.stat().st_uid != os.getuid():
+        if root != _chosen() and not _is_ours(path):
             raise PermissionError(f"{path} belongs to another user")
     probe = draft(path)
     try:

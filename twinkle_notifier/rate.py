@@ -6,14 +6,19 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from twinkle_notifier import folders, foreign
 
 _MINUTE = 61.0  # seconds: the service's clock may run a little slower
 _PATIENCE = 1.0  # seconds for the folder; then this process counts on its own
 
-_own: dict[str, tuple[list[float], float]] = {}  # what this process knows, where the folder does not work
+_BUSY = 5.0  # seconds to come back, when so many want to send that nobody gets to count
+
+# What this process knows by itself, for where the folder does not work.
+_known_here: dict[str, tuple[list[float], float]] = {}
 _Step = Callable[[list[float], float], tuple[list[float], float, float]]  # what was sent, closed until; and the wait
 
 
@@ -33,19 +38,21 @@ class Rate:
 
     def take(self) -> float:
         """Count a message that goes out now, and return 0; or the seconds until one may, and count none."""
-        answer = foreign.call(lambda: self._change(self._taken), _PATIENCE)
-        return answer.result() if answer.returned else self._own(self._taken)
+        own = self._alone(self._taken)
+        answer = foreign.call(lambda: self._change(self._taken), _PATIENCE + 0.5)
+        if isinstance(answer.error, BlockingIOError):
+            return _BUSY
+        return answer.result() if answer.returned else own
 
     def exceeded(self) -> None:
         """The service says that there were too many: let nobody send until its penalty is over."""
-        answer = foreign.call(lambda: self._change(self._held), _PATIENCE)
-        if not answer.returned:
-            self._own(self._held)
+        self._alone(self._held)
+        foreign.call(lambda: self._change(self._held), _PATIENCE + 0.5)
 
     def _taken(self, sent: list[float], closed_until: float) -> tuple[list[float], float, float]:
         now = time.time()
         recent = [at for at in sent if 0 <= now - at < _MINUTE]  # a clock that was set back forgets
-        wait = min(closed_until - now, self.penalty)
+        wait = closed_until - now if closed_until - now <= self.penalty else 0.0  # the same
         if len(recent) >= self.per_minute:
             wait = max(wait, recent[-self.per_minute] + _MINUTE - now)
         return (recent, closed_until, wait) if wait > 0 else ([*recent, now], 0.0, 0.0)
@@ -57,17 +64,20 @@ class Rate:
         path = folders.folder("rate") / hashlib.sha256(self.robot.encode("utf-8", "replace")).hexdigest()[:16]
         with folders.locked(path.with_suffix(".lock"), _PATIENCE) as mine:
             if not mine:
-                raise TimeoutError("others hold the lock for too long")
-            sent, closed_until = [], 0.0
-            if path.exists():
-                data = json.loads(path.read_bytes())
-                sent, closed_until = [float(at) for at in data["sent"]], float(data["closed_until"])
+                raise BlockingIOError("others hold the lock for too long")
+            sent, closed_until = _read(path)
             sent, closed_until, wait = step(sent, closed_until)
             folders.replace(path, json.dumps({"sent": sent, "closed_until": closed_until}).encode(), sync=False)
         return wait
 
-    def _own(self, step: _Step) -> float:
-        sent, closed_until = _own.get(self.robot, ([], 0.0))
-        sent, closed_until, wait = step(sent, closed_until)
-        _own[self.robot] = (sent, closed_until)
+    def _alone(self, step: _Step) -> float:
+        sent, closed_until, wait = step(*_known_here.get(self.robot, ([], 0.0)))
+        _known_here[self.robot] = (sent, closed_until)
         return wait
+
+
+def _read(path: Path) -> tuple[list[float], float]:
+    with suppress(FileNotFoundError, ValueError, KeyError, TypeError):  # what is damaged is written anew
+        data = json.loads(path.read_bytes())
+        return [float(at) for at in data["sent"]], float(data["closed_until"])
+    return [], 0.0

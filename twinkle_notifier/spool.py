@@ -12,10 +12,11 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import Any
 
-from twinkle_notifier import folders
+from twinkle_notifier import folders, foreign
 from twinkle_notifier.message import Message, Outcome
 
 _ROOM = "spool"
@@ -23,7 +24,10 @@ _KEPT = 500  # letters of one channel
 _KEPT_FOR = 7 * 86400.0  # seconds
 _TEXT = 200_000  # characters of one letter
 _SINGLE = 10  # letters that go out one by one; a robot takes twenty messages a minute
-_LINES = 60  # events that a digest lists
+_LISTED = 6_000  # bytes of the list in a digest; a robot takes 18,000 in all
+_EVENTS = 200  # different ones that a digest knows
+_OTHERS = "others"  # the event that counts the rest
+_ENOUGH = 10.0  # seconds that a message must have left, of a flush that has a bound
 _DROPPED = "dropped"  # the file that counts what was given up
 
 log = logging.getLogger("twinkle_notifier")
@@ -54,15 +58,20 @@ class Letter:
     def load(cls, data: bytes) -> Letter | None:
         """As stored; None for what is no letter."""
         try:
-            fields = dict(json.loads(data))
-            events = tuple(Event(**event) for event in fields["events"])
-            return cls(**{**fields, "events": events, "covers": tuple(fields["covers"])})
-        except (ValueError, KeyError, TypeError):
+            stored = dict(json.loads(data))
+            fields = {field.name: stored[field.name] for field in dataclass_fields(cls)}  # a newer version writes more
+            events = [Event(str(e["headline"]), float(e["at"]), int(e["count"])) for e in fields["events"]]
+            return cls(**{**fields, "events": tuple(events), "covers": tuple(fields["covers"])})
+        except (ValueError, KeyError, TypeError, RecursionError):
             return None
 
     def dump(self) -> bytes:
         """As stored."""
         return json.dumps(asdict(self), ensure_ascii=False).encode("utf-8", "replace")
+
+    def newest(self) -> float:
+        """When the last thing happened that it tells of, in seconds since 1970."""
+        return max([self.at, *(event.at for event in self.events)])
 
     def message(self, dropped: int = 0) -> Message:
         """What goes out, in the end, with the same id as at the first try."""
@@ -74,11 +83,12 @@ class Letter:
 
 @dataclass(frozen=True)
 class Flushed:
-    """What became of a channel's letters: events told, letters left, and why they were left."""
+    """What became of a channel's letters: events told, letters left, why, and seconds until it is worth another try."""
 
     told: int = 0
     left: int = 0
     why: str = ""
+    retry_after: float | None = None
 
 
 class Spool:
@@ -93,9 +103,16 @@ class Spool:
         return cls(folders.folder(_ROOM, channel))
 
     @classmethod
-    def everyone(cls) -> list[Spool]:
-        """All channels' in the state folder."""
-        return [cls(path) for path in sorted(folders.folder(_ROOM).iterdir()) if path.is_dir()]
+    def everyone(cls, channel: str = "*") -> list[Spool]:
+        """Those of `channel`, or of all, in the state folder and where letters went while it did not work."""
+        return [
+            cls(path) for root in folders.roots() for path in sorted(root.glob(f"{_ROOM}/{channel}")) if path.is_dir()
+        ]
+
+    @property
+    def name(self) -> str:
+        """What tells it from others."""
+        return str(self._folder)
 
     def add(self, message: str, why: str, notifier: dict[str, Any] | None) -> None:
         """Keep a message; one with the id of another replaces it."""
@@ -130,22 +147,28 @@ class Spool:
             return self._deliver(waiting, deliver)
 
     def _deliver(self, waiting: Sequence[Letter], deliver: Callable[[Letter, Message], Outcome]) -> Flushed:
-        told = 0
+        result = Flushed()
         for number, letter in enumerate(waiting):
+            if foreign.left() < _ENOUGH:  # this one would be cut off halfway, and sent again
+                return replace(result, left=len(waiting) - number, why=result.why or "there was no time for more")
             dropped = self._dropped()
             outcome = deliver(letter, letter.message(dropped))
-            if outcome.status not in ("sent", "duplicate"):
-                return Flushed(told, len(waiting) - number, outcome.reason)
-            self._path(letter.id).unlink(missing_ok=True)
-            if dropped:
-                self._count_dropped(-dropped)
-            told += sum(event.count for event in letter.events)
-        return Flushed(told)
+            if outcome.status in ("sent", "duplicate"):
+                self._path(letter.id).unlink(missing_ok=True)
+                if dropped:
+                    self._count_dropped(-dropped)
+                result = replace(result, told=result.told + sum(event.count for event in letter.events))
+            elif outcome.final:  # it is refused for good, those behind it may not be
+                result = replace(result, left=result.left + 1, why=outcome.reason)
+            else:
+                left = result.left + len(waiting) - number
+                return replace(result, left=left, why=outcome.reason, retry_after=outcome.retry_after)
+        return result
 
     def _merge(self, waiting: Sequence[Letter]) -> Letter:
         """One digest of them all: written first, so that whenever this is killed each event is in one letter."""
         covers = tuple(letter.id for letter in waiting)
-        events = _collapsed(event for letter in waiting for event in letter.events)
+        events = _bounded(_collapsed(event for letter in waiting for event in letter.events))
         text = _digest(events, waiting)
         name = uuid.uuid5(uuid.NAMESPACE_OID, "".join(sorted(covers))).hex
         digest = Letter(name, text, waiting[0].at, waiting[-1].why, waiting[-1].notifier, tuple(events), covers)
@@ -156,8 +179,8 @@ class Spool:
 
     def _tidy(self) -> None:
         letters, now = self.letters(), time.time()
-        old = [letter for letter in letters if now - letter.at > _KEPT_FOR]
-        fresh = letters[len(old) :]
+        old = [letter for letter in letters if now - letter.newest() > _KEPT_FOR]
+        fresh = [letter for letter in letters if letter not in old]
         given_up = old + fresh[: max(len(fresh) - _KEPT, 0)]
         if given_up:
             events = sum(event.count for letter in given_up for event in letter.events)
@@ -165,6 +188,10 @@ class Spool:
             self._count_dropped(events)
         for letter in given_up:
             self._path(letter.id).unlink(missing_ok=True)
+        for path in [*self._folder.glob("draft-*"), *self._folder.glob("*.damaged")]:  # left by who was killed
+            with suppress(FileNotFoundError):
+                if now - path.stat().st_mtime > _KEPT_FOR:
+                    path.unlink()
 
     def _dropped(self) -> int:
         with suppress(OSError, ValueError):
@@ -199,15 +226,32 @@ def _collapsed(events: Iterator[Event]) -> list[Event]:
     found: dict[str, Event] = {}
     for event in events:
         known = found.get(event.headline)
-        found[event.headline] = replace(known, count=known.count + event.count) if known else event
+        count, at = (known.count + event.count, max(known.at, event.at)) if known else (event.count, event.at)
+        found[event.headline] = Event(event.headline, at, count)
     return list(found.values())
+
+
+def _bounded(events: list[Event]) -> list[Event]:
+    """At most `_EVENTS` of them; the others are one, which counts them."""
+    if len(events) <= _EVENTS:
+        return events
+    others = [event for event in events[_EVENTS - 1 :] if event.headline != _OTHERS]
+    before = sum(event.count for event in events[_EVENTS - 1 :]) - sum(event.count for event in others)
+    last = max(event.at for event in events)
+    kept = [event for event in events[: _EVENTS - 1] if event.headline != _OTHERS]
+    known = sum(event.count for event in events[: _EVENTS - 1] if event.headline == _OTHERS)
+    return [*kept, Event(_OTHERS, last, sum(event.count for event in others) + before + known)]
 
 
 def _digest(events: Sequence[Event], waiting: Sequence[Letter]) -> str:
     total = sum(event.count for event in events)
-    listed = [_line(event) for event in events[:_LINES]]
-    if rest := sum(event.count for event in events[_LINES:]):
-        listed.append(f"- and {rest} more")
+    listed, room = [], _LISTED
+    for number, event in enumerate(events):
+        room -= len(_line(event).encode("utf-8", "replace")) + 1
+        if room < 0:
+            listed.append(f"- and {sum(event.count for event in events[number:])} more")
+            break
+        listed.append(_line(event))
     first = next((letter for letter in waiting if not letter.covers), waiting[0])
     return (
         "\n".join([f"### {total} messages that had to wait", "", *listed]) + f"\n\nThe first of them:\n\n{first.text}"
