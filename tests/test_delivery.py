@@ -13,10 +13,11 @@ from typing import Any, ClassVar
 
 import pytest
 
-from twinkle_notifier import DeliveryError, Message, Notifier, Outcome, TrainingRun, counters
+from twinkle_notifier import DeliveryError, DingNotifier, Message, Notifier, Outcome, TrainingRun, counters
 from twinkle_notifier.background import background
-from twinkle_notifier.delivery import deliver, send
+from twinkle_notifier.delivery import deliver, flush, send
 from twinkle_notifier.description import channel
+from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.spool import Spool
 
 
@@ -219,3 +220,17 @@ def test_an_end_that_nobody_hears_is_kept(start: Any) -> None:
     assert time.monotonic() - began < 30
     [path] = Path(os.environ["TMPDIR"]).rglob("spool/*/*.json")
     assert "sft ended" in json.loads(path.read_bytes())["text"]
+
+
+def test_a_burst_of_a_hundred_is_accounted_for(
+    ding: DingNotifier, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The robot accepts what it takes in a minute, is asked no more, and hears of all others in one digest."""
+    statuses = Counter(deliver(ding, message(number), 30).status for number in range(100))
+    assert statuses == {"sent": 18, "spooled": 82}
+    assert background.flush(30)
+    assert (len(inbox.messages), inbox.requests) == (18, 18)
+    monkeypatch.setattr("twinkle_notifier.rate._MINUTE", 0.0)  # a minute later
+    assert flush(ding).told == 82
+    assert [received.title for received in inbox.messages[18:]] == ["82 messages that had to wait"]
+    assert all(f": message {number}\n" in inbox.messages[18].text for number in range(18, 100))
