@@ -201,3 +201,49 @@ def test_a_line_of_a_megabyte_takes_little_time(part: str) -> None:
         scrub(text)
         took.append(time.process_time() - began)
     assert took[1] < 30 * max(took[0], 0.01)
+
+
+HOSTILE = [
+    *("-----BEGIN ", "-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----\n" + "a" * 30, "-----END "),
+    *("-eyJ", "-eyJaaaaaaaa.", "sk-", "-sk-", "-hf_", "-ghp_", "-github_pat_", "-glpat-", "-AKIA", "-xoxb-", "-xapp-"),
+    *("-SEC", "-AIza", "Bearer ", "Bearer\t\t", "=Basic", "a://b:", "a://", "://:", "://b@", "://" + "b" * 255),
+    *("a?key=", "?sign=a&", "/api/webhooks/", "hooks.slack.com/services/"),
+    *("key=", "pass:", "key: ", "api_key=", "db_pass:", "password: ", "password=[", "--token ", "--password "),
+    *(
+        '"api_key": "',
+        '\\"key\\": \\"',
+        "key='\\'",
+        "key=(",
+        "key=:",
+        "key:str=",
+        "pad_token=<",
+        "token=1",
+        "token: 'a",
+    ),
+    *("secret=/a/", "secret=env:", "password=Bearer ", "password=Bearer\t\t", "webhook_url=", "a_", "]", "\\"),
+]
+
+
+def seconds(text: str) -> float:
+    """The least of three, since the machine may be busy."""
+    took = []
+    for _ in range(3):
+        began = time.process_time()
+        scrub(text)
+        took.append(time.process_time() - began)
+    return min(took)
+
+
+@pytest.mark.parametrize("part", HOSTILE)
+@pytest.mark.parametrize("first", ["", "key="])
+def test_twice_the_text_takes_twice_the_time(part: str, first: str) -> None:
+    """For each pattern what it begins to read again and again; four times would be a square."""
+    once, twice = (seconds((first + part * (size // len(part) + 1))[:size]) for size in (100_000, 200_000))
+    assert twice < 4 * max(once, 0.01)
+    assert twice < 2
+
+
+@pytest.mark.parametrize("text", ["password={}", "password='{}'", '\\"password\\": \\"{}\\"', "api_key: Bearer {}"])
+def test_a_long_value_is_masked_whole(text: str) -> None:
+    """Beyond what it takes to judge it."""
+    assert scrub(text.format("hunter2" * 1000)) == text.format("***")

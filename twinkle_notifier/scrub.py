@@ -20,7 +20,7 @@ _TOKEN = re.compile(
     r"|xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-[A-Za-z0-9-]{10,}"
     r"|SEC[A-Za-z0-9]{16,}"  # DingTalk's signing secret
     r"|AIza[\w-]{30,}"
-    r"|eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"  # a JSON Web Token
+    r"|eyJ[\w-]{8,512}\.[\w-]{8,}(?:\.[\w-]*)?"  # a JSON Web Token; what is behind its head is consumed
     r")"
 )
 _SCHEME = re.compile(r"\b(Bearer|Basic)([ \t]+)([A-Za-z0-9._~+/=-]{8,})", re.IGNORECASE)
@@ -47,11 +47,20 @@ _NAME = re.compile(
     r"|(?P<argument>[ \t]{1,8}(?!-)|[\"'],[ \t]{0,8}(?=[\"'])))",
     re.IGNORECASE,
 )
-_VALUE = re.compile(
-    r"[bfru]{0,2}(?:\\{1,3}\"[^\\\n]*(?:\\{1,3}\")?|\"(?:[^\"\\\n]|\\.)*\"?|'(?:[^'\\\n]|\\.)*'?)"
-    r"|(?:(?:Bearer|Basic|Digest|Token)[ \t]+)?[^\s&;,]+",
-    re.IGNORECASE,
-)
+
+
+def _value(most: str) -> re.Pattern[str]:
+    """A value of so many characters, or the first `most` of a longer one."""
+    return re.compile(
+        rf"[bfru]{{0,2}}(?:\\{{1,3}}\"[^\\\n]{{0,{most}}}(?:\\{{1,3}}\")?"
+        rf"|\"(?:[^\"\\\n]|\\.){{0,{most}}}\"?|'(?:[^'\\\n]|\\.){{0,{most}}}'?)"
+        rf"|(?:(?:Bearer|Basic|Digest|Token)[ \t]+)?[^\s&;,]{{1,{most}}}",
+        re.IGNORECASE,
+    )
+
+
+# Names may stand within a value that is none, each with a value up to the end: only what is masked is read as a whole.
+_BEGINNING, _VALUE = _value("1000"), _value("")
 _READABLE = 200  # characters of a value up to which it may be something else than a secret
 _BEFORE = 64  # characters before a name that tell whose it is
 _WORDS = ("pass", "pwd", "secret", "credential", "authorization", "webhook", "url", "key", "token")
@@ -104,12 +113,13 @@ def _without_named(text: str) -> str:
     kept, at = 0, 0
     while found := _NAME.search(text, at):
         at = found.end()
+        owner = _owner(text, found.start())
+        if not _may_own(found, owner) or not _is_secret(found, owner, _beginning(text, at)):
+            continue  # within the value the next name may stand
         value = _VALUE.match(text, at)
         if value is None:
             continue
         start, end = _bounds(value[0])
-        if not _is_secret(found, _owner(text, found.start()), value[0][start:end]):
-            continue  # within the value the next name may stand
         parts += [text[kept : at + start], _MASK]
         kept, at = at + end, value.end()
     return "".join([*parts, text[kept:]])
@@ -123,17 +133,26 @@ def _owner(text: str, end: int) -> str:
     return text[start:end]
 
 
-def _is_secret(found: re.Match[str], owner: str, value: str) -> bool:
-    if not value or (found["argument"] and not owner.startswith("--")):
-        return False
-    if len(value) <= _READABLE and _HARMLESS.fullmatch(value):
+def _beginning(text: str, at: int) -> str:
+    """The value that begins `at`, without its quotes, as far as it takes to judge it; "" when there is none."""
+    value = _BEGINNING.match(text, at)
+    return value[0][slice(*_bounds(value[0]))] if value else ""
+
+
+def _may_own(found: re.Match[str], owner: str) -> bool:
+    """Whether a secret can stand behind this name, whatever the value is."""
+    if found["argument"] and not owner.startswith("--"):
         return False
     name = found["name"].lower()
-    if name == "token":
-        return _is_token(found, owner, value)
     if name == "key":
         return _OF_KEY.search(owner) is not None
     return name != "pass" or _OF_PASS.search(owner) is not None
+
+
+def _is_secret(found: re.Match[str], owner: str, value: str) -> bool:
+    if not value or (len(value) <= _READABLE and _HARMLESS.fullmatch(value)):
+        return False
+    return found["name"].lower() != "token" or _is_token(found, owner, value)
 
 
 def _bounds(value: str) -> tuple[int, int]:

@@ -10,6 +10,7 @@ import pickle
 import re
 import socket
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from twinkle_notifier.credentials import is_reference
 from twinkle_notifier.description import describe
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.inbox.faults import Faulty, Visit, refusing
 
 URL = "https://oapi.dingtalk.com/robot/send?access_token=tok-abcdefgh"
 OK = {"errcode": 0, "errmsg": "ok"}
@@ -104,6 +106,16 @@ def test_a_page_in_the_way_is_no_success(inbox: Inbox) -> None:
     """A proxy's or a wrong path's HTML is told from the robot's answer."""
     error = refused(DingNotifier(inbox.url.replace("robot/send", "robot")))
     assert "HTTP 404" in error.reason
+
+
+def test_an_answer_of_brackets_is_no_success() -> None:
+    """Though they are nested deeper than a parser goes."""
+
+    def brackets(visit: Visit) -> None:
+        visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 65536\r\n\r\n" + b"[" * 65_536)
+
+    with Faulty(brackets) as robot:
+        assert "no answer of a DingTalk robot" in refused(DingNotifier(robot.url)).reason
 
 
 def test_busy_is_tried_again(ding: DingNotifier, inbox: Inbox) -> None:
@@ -325,3 +337,32 @@ def test_no_secret_is_shown(inbox: Inbox, ding: DingNotifier, caplog: pytest.Log
     assert "/robot/send?access_token=***" in caplog.text
     assert any("cannot connect to 127.0.0.1" in text for text in shown)
     assert not [text for text in shown if "tok-" in text or "SEC0" in text or re.search(r"sign=[^*]", text)]
+
+
+def frames(traceback: TracebackType | None) -> list[TracebackType]:
+    return [traceback, *frames(traceback.tb_next)] if traceback else []
+
+
+def below(error: BaseException | None) -> list[TracebackType]:
+    """The frames of `error` and of what hangs on to it, but those of this file."""
+    if error is None:
+        return []
+    own = [level for level in frames(error.__traceback__) if level.tb_frame.f_code.co_filename != __file__]
+    return [*own, *below(error.__cause__ or error.__context__)]
+
+
+def test_the_frames_of_an_error_hold_no_secret(
+    ding: DingNotifier, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Debuggers, and what reports errors, show a frame's variables."""
+    inbox.script({"errcode": 310000, "errmsg": "sign not match"})
+    errors: list[BaseException] = [refused(ding)]
+    with refusing() as url:
+        errors.append(refused(DingNotifier(url, "SEC0123456789abcdef")))
+    monkeypatch.setenv("DING_TEST_URL", URL.replace("https", "http"))
+    with pytest.raises(ArgumentError) as caught:
+        DingNotifier("env:DING_TEST_URL")("### hello")
+    for error in [*errors, caught.value]:
+        levels = below(error)
+        assert [level.tb_frame.f_code.co_name for level in levels] == ["__call__"]
+        assert not [level for level in levels if re.search("tok-|SEC0", repr(level.tb_frame.f_locals))]

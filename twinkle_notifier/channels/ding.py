@@ -23,7 +23,7 @@ from twinkle_notifier import foreign
 from twinkle_notifier.base import Notifier
 from twinkle_notifier.channels import http, markdown
 from twinkle_notifier.credentials import REDACTED, Held, is_reference, mask, resolve, secrets_in_url
-from twinkle_notifier.errors import ArgumentError, CredentialError, DeliveryError
+from twinkle_notifier.errors import ArgumentError, CredentialError, DeliveryError, NotifierError
 from twinkle_notifier.rate import Rate
 
 _HOSTS = ("oapi.dingtalk.com", "oapi.dingtalk.io")
@@ -117,7 +117,20 @@ class DingNotifier(Notifier):
         Raises:
             DeliveryError: the robot has not accepted it, and what to do about it.
             CredentialError: a reference leads nowhere, or a pickle has taken a secret out.
+
+        The traceback of these ends here: the frames below hold the token.
         """
+        try:
+            self._send(message)
+            return
+        except NotifierError as error:
+            failed = error
+        try:  # not within the except block: the frames with the token would hang on as __context__
+            raise failed.with_traceback(None) from None
+        finally:
+            del failed
+
+    def _send(self, message: str) -> None:
         if not message.strip():
             raise ArgumentError("the message is empty: DingTalk takes none")
         if REDACTED in (self.ding_url, self.secret):
@@ -321,7 +334,7 @@ def _refusal(reply: http.Reply) -> _Refusal | None:
     """None when the robot has accepted the message: a JSON object in which errcode is present and 0."""
     try:
         answer = json.loads(reply.body)
-    except ValueError:
+    except (ValueError, RecursionError):  # "[" a thousand times
         answer = None
     code = answer.get("errcode") if isinstance(answer, dict) else None
     if isinstance(code, bool) or not isinstance(code, int):
