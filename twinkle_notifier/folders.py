@@ -12,14 +12,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 VARIABLE = "TWINKLE_NOTIFIER_DIR"
+_USABLE = "usable"  # the file that says so
 _POLL = 0.01  # seconds between two tries to get a lock
 
 log = logging.getLogger("twinkle_notifier")
 _warned: set[str] = set()
 
 
-def folder(*parts: str) -> Path:
+def folder(*parts: str, fresh: bool = False) -> Path:
     """The folder `parts` under ``TWINKLE_NOTIFIER_DIR``, else in a temporary folder, made if need be, of mode 0700.
+
+    Whether it can be written to is tried each time; of one that is `fresh`, made for this run, only the first time:
+    a thousand ranks that try it at once take seconds.
 
     Raises:
         OSError: there is none that can be written to.
@@ -27,7 +31,7 @@ def folder(*parts: str) -> Path:
     problem = OSError(f"no folder can be written to: set {VARIABLE} to one that can")
     for root in _roots():
         try:
-            return _usable(root, parts)
+            return _tried(root, parts) if fresh else _usable(root, parts)
         except OSError as error:
             problem = error
             if root == _chosen() and str(root) not in _warned:
@@ -127,7 +131,22 @@ def _roots() -> Iterator[Path]:
 
 
 def _is_ours(path: Path) -> bool:
-    return path == _chosen() or not hasattr(os, "getuid") or path.stat().st_uid == os.getuid()
+    chosen = _chosen()
+    return (
+        (chosen is not None and path.is_relative_to(chosen))
+        or not hasattr(os, "getuid")
+        or path.stat().st_uid == os.getuid()
+    )
+
+
+def _tried(root: Path, parts: tuple[str, ...]) -> Path:
+    path = root.joinpath(*parts)
+    mark = path / _USABLE
+    if not (mark.exists() and _is_ours(root) and _is_ours(path)):
+        _usable(root, parts)
+        with suppress(FileExistsError):
+            write(mark, b"", sync=False)
+    return path
 
 
 def _usable(root: Path, parts: tuple[str, ...]) -> Path:
