@@ -98,6 +98,7 @@ def following(node: Node) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        cwd="/",
         env={**os.environ, **node.env},
     ) as process:
         yield process

@@ -44,13 +44,15 @@ def test_nobody_sends_during_a_penalty(rate: Rate) -> None:
     rate.exceeded()
     assert 590 < rate.take() <= 600
     code = f"from twinkle_notifier.rate import Rate; print(Rate({rate.robot!r}, 3, 600.0).take() > 500)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "True\n"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd="/").stdout == "True\n"
 
 
 def test_all_processes_count_together(rate: Rate) -> None:
     """Eight at once, of which three may send."""
     code = f"from twinkle_notifier.rate import Rate; print(Rate({rate.robot!r}, 3, 600.0).take() == 0)"
-    running = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(8)]
+    running = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd="/") for _ in range(8)
+    ]
     assert sorted(process.communicate(timeout=60)[0] for process in running) == ["False\n"] * 5 + ["True\n"] * 3
 
 

@@ -174,7 +174,7 @@ def deliver(letter, message):
     os.kill(os.getpid(), signal.SIGKILL)
 Spool(Path({str(tmp_path / "spool")!r})).flush(deliver)
 """
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd="/") as process:
         assert process.stdout is not None
         child = int(process.stdout.readline())
         process.wait(60)
@@ -273,7 +273,9 @@ while True:
 
 def killed(code: str, *arguments: str, after: float) -> str:
     """What a process had printed when it was killed, `after` seconds from its first word on."""
-    with subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True, cwd="/"
+    ) as process:
         assert process.stdout is not None
         try:
             first = process.stdout.readline()
@@ -325,7 +327,7 @@ def test_several_senders_at_once_send_once(spool: Spool, tmp_path: Path) -> None
     accepted = tmp_path / "accepted"
     senders = [
         subprocess.Popen(
-            [sys.executable, "-c", SENDER, str(tmp_path / "spool"), str(accepted)], stdout=subprocess.DEVNULL
+            [sys.executable, "-c", SENDER, str(tmp_path / "spool"), str(accepted)], stdout=subprocess.DEVNULL, cwd="/"
         )
         for _ in range(4)
     ]
