@@ -222,8 +222,10 @@ def test_a_hanging_notifier_holds_the_end_up_shortly(start: Any) -> None:
     assert "1 message(s)" in done.stderr
 
 
-def test_a_failing_work_stops_nothing_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It costs a log line at most."""
+def test_a_failing_work_stops_nothing_after_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It costs a log line."""
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     background, done = Background(), []
     background.post(lambda: sys.exit(3))
@@ -231,3 +233,13 @@ def test_a_failing_work_stops_nothing_after_it(monkeypatch: pytest.MonkeyPatch) 
     background.post(lambda: done.append("second"))
     assert background.flush(2)
     assert done == ["second"]
+    assert "work in the background failed: SystemExit" in caplog.text
+
+
+def test_what_hangs_at_the_end_hangs_once(hang: threading.Event) -> None:
+    """On a dead disk, putting many pieces aside has one bound for all."""
+    background, began = Background(), time.monotonic()
+    for _ in range(8):
+        background.post(lambda: hang.wait(60), lambda: hang.wait(60))
+    assert not background.flush(0.1)
+    assert time.monotonic() - began < 12

@@ -36,14 +36,6 @@ class Described(Notifier):
         return self.how()  # type: ignore[no-any-return]
 
 
-class PickyNotifier(Notifier):
-    """Cannot be restored, and says more than it should."""
-
-    @classmethod
-    def _from_dict_impl(cls, data: dict[str, Any]) -> Notifier:
-        raise RuntimeError(f"cannot connect to {data['address']}")
-
-
 class Color(str, enum.Enum):
     RED = "red"
 

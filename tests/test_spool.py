@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier import Message, Outcome
+from twinkle_notifier import Message, Outcome, foreign
 from twinkle_notifier import spool as spool_module
 from twinkle_notifier.spool import Flushed, Letter, Spool
 
@@ -148,6 +148,21 @@ def test_one_that_is_refused_for_good_holds_up_no_other(spool: Spool) -> None:
 
     assert spool.flush(deliver) == Flushed(2, 1, "unsafe content")
     assert sent == ["id1", "id2"]
+
+
+def test_no_letter_is_begun_without_time_for_it(spool: Spool) -> None:
+    """Cut off halfway it would be sent again; and what was refused before is still counted as left."""
+    for number in range(3):
+        add(spool, number)
+    refused = Outcome("failed", "unsafe content", final=True)
+    assert foreign.call(lambda: spool.flush(Sending()), 5).result() == Flushed(0, 3, "there was no time for more")
+
+    def slow(_letter: Letter, _message: Message) -> Outcome:
+        time.sleep(1.5)
+        return refused
+
+    assert foreign.call(lambda: spool.flush(slow), spool_module._ENOUGH + 1).result() == Flushed(0, 3, "unsafe content")
+    assert spool.flush(Sending()) == Flushed(told=3)
 
 
 def test_a_letter_of_a_newer_version_is_read(spool: Spool, tmp_path: Path) -> None:

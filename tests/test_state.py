@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import json
 from collections.abc import Callable
 from typing import Any
@@ -35,21 +34,6 @@ class PickyNotifier(Notifier):
     @classmethod
     def _from_dict_impl(cls, data: dict[str, Any]) -> Notifier:
         raise RuntimeError(f"cannot connect to {data['address']}")
-
-
-class Color(str, enum.Enum):
-    RED = "red"
-
-
-class Number(enum.IntEnum):
-    ONE = 1
-
-
-class Loss(float): ...
-
-
-def fail() -> None:
-    raise ValueError("https://host/SEC0123456789abcdef")
 
 
 # Reading

@@ -52,7 +52,7 @@ class Rate:
     def _taken(self, sent: list[float], closed_until: float) -> tuple[list[float], float, float]:
         now = time.time()
         recent = [at for at in sent if 0 <= now - at < _MINUTE]  # a clock that was set back forgets
-        wait = closed_until - now if closed_until - now <= self.penalty else 0.0  # the same
+        wait = closed_until - now if closed_until - now <= self.penalty else 0.0  # set back: it is over
         if len(recent) >= self.per_minute:
             wait = max(wait, recent[-self.per_minute] + _MINUTE - now)
         return (recent, closed_until, wait) if wait > 0 else ([*recent, now], 0.0, 0.0)

@@ -150,7 +150,8 @@ class Spool:
         result = Flushed()
         for number, letter in enumerate(waiting):
             if foreign.left() < _ENOUGH:  # this one would be cut off halfway, and sent again
-                return replace(result, left=len(waiting) - number, why=result.why or "there was no time for more")
+                left = result.left + len(waiting) - number
+                return replace(result, left=left, why=result.why or "there was no time for more")
             dropped = self._dropped()
             outcome = deliver(letter, letter.message(dropped))
             if outcome.status in ("sent", "duplicate"):

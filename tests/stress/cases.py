@@ -275,20 +275,20 @@ def all_at_once(lab: Lab) -> None:
     lab.torchrun(CONNECTED.format(action='raise ValueError("met by all")'), 4)
 
 
+CAUSE_AND_FOLLOWERS = """
+try:
+    if rank == {cause}:
+        raise ValueError("the cause")
+    time.sleep(0.1)
+    raise RuntimeError("Connection closed by peer [127.0.0.1]")
+except Exception as e:
+    tell(e)
+    raise
+"""
+
+
 def followers(lab: Lab) -> None:
-    lab.torchrun(
-        """
-        try:
-            if rank == 1:
-                raise ValueError("the cause")
-            time.sleep(0.1)
-            raise RuntimeError("Connection closed by peer [127.0.0.1]")
-        except Exception as e:
-            tell(e)
-            raise
-        """,
-        3,
-    )
+    lab.torchrun(CAUSE_AND_FOLLOWERS.format(cause=1), 3)
 
 
 def killed_after_an_old_error(lab: Lab) -> None:
@@ -326,19 +326,7 @@ def killed_lightning_rank(lab: Lab) -> None:
 def crash_loop_with_followers(lab: Lab) -> None:
     """The fourth crash is not told; what follows from it is not told in its stead."""
     for _ in range(4):
-        lab.torchrun(
-            """
-            try:
-                if rank == 0:
-                    raise ValueError("the cause")
-                time.sleep(0.1)
-                raise RuntimeError("Connection closed by peer [127.0.0.1]")
-            except Exception as e:
-                tell(e)
-                raise
-            """,
-            2,
-        )
+        lab.torchrun(CAUSE_AND_FOLLOWERS.format(cause=0), 2)
 
 
 def crash_loop(lab: Lab) -> None:
