@@ -138,7 +138,7 @@ def notify_exception(
     with signals.deferred() as pending:
         answer = foreign.call(lambda: walk(pending.arrived), incident.PATIENCE, pending.interrupted)
     outcome = answer.value or _unfinished(answer.error)
-    if outcome.status not in ("sent", "duplicate"):
+    if outcome.status not in ("sent", "duplicate", "queued"):
         log.error("people were not told of %s: %s", type(exc).__qualname__, outcome.reason)
     return outcome
 

@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import argparse
+import os
+import re
 import signal
 import sys
 import threading
 import time
 from collections.abc import Sequence
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from twinkle_notifier import delivery, folders
 from twinkle_notifier.channels import VARIABLE, from_environment, from_text
-from twinkle_notifier.errors import NotifierError
+from twinkle_notifier.errors import ArgumentError, NotifierError
 from twinkle_notifier.message import Message, Outcome
 from twinkle_notifier.spool import Flushed, Letter, Spool
 from twinkle_notifier.state import restored
+from twinkle_notifier.supervise import Plan, supervise
 
 _EVERY = 5.0  # seconds between two looks at the folder
 _PAUSE = 10.0  # seconds until a robot that took no message is asked again; then twice as many, up to
 _PAUSE_MOST = 300.0
+
+HEARTBEAT = "TWINKLE_NOTIFIER_HEARTBEAT"
+if TYPE_CHECKING:
+    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code."""
     given = _parser().parse_args(arguments)
     try:
-        return _Flush(given.to).follow(given.every) if given.follow else _Flush(given.to).once()
+        return int(given.do(given))
     except NotifierError as error:
         print(f"twinkle-notifier: {error}", file=sys.stderr)
         return 2
@@ -37,6 +45,42 @@ def _parser() -> argparse.ArgumentParser:
         prog="twinkle-notifier", description="Tells people what happened to training runs."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_run(commands)
+    _add_flush(commands)
+    return parser
+
+
+def _add_run(commands: _Commands) -> None:
+    run = commands.add_parser(
+        "run",
+        help="run a command, and tell how it ended",
+        description="Run a command and tell how it ended, unless its own processes have. Its output, its signals and "
+        "its exit code are passed on.",
+        usage="twinkle-notifier run [--name NAME] [--stall-after TIME] [--to URL] [--on-success] [--heartbeat URL] "
+        "-- COMMAND...",
+    )
+    run.add_argument("--name", help="the run's name in messages (default: the script's)")
+    run.add_argument(
+        "--stall-after",
+        type=_seconds,
+        metavar="TIME",
+        help="tell when nothing moves for so long: 90s, 10m, 2h (default: never)",
+    )
+    run.add_argument(
+        "--to", metavar="URL", help=f"as for flush; by default what {VARIABLE} holds, else the command's own notifier"
+    )
+    run.add_argument("--on-success", action="store_true", help="tell of an end with exit code 0, too")
+    run.add_argument(
+        "--heartbeat",
+        metavar="URL",
+        default=os.environ.get(HEARTBEAT, ""),
+        help=f"ask this URL each minute, so that somebody notices when even this dies (default: {HEARTBEAT})",
+    )
+    run.add_argument("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    run.set_defaults(do=_run)
+
+
+def _add_flush(commands: _Commands) -> None:
     flush = commands.add_parser(
         "flush",
         help="send what could not be delivered",
@@ -55,7 +99,40 @@ def _parser() -> argparse.ArgumentParser:
     flush.add_argument(
         "--every", type=float, default=_EVERY, metavar="SECONDS", help="how often --follow looks (default: %(default)g)"
     )
-    return parser
+    flush.set_defaults(do=_flush)
+
+
+def _seconds(text: str) -> float:
+    """``90``, ``90s``, ``10m``, ``2h``, in seconds."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?", text.strip())
+    if found is None or float(found[1]) <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time: write 90s, 10m or 2h")
+    return float(found[1]) * {"s": 1, "m": 60, "min": 60, "h": 3600}[found[2] or "s"]
+
+
+def _flush(given: argparse.Namespace) -> int:
+    flush = _Flush(given.to)
+    return flush.follow(given.every) if given.follow else flush.once()
+
+
+def _run(given: argparse.Namespace) -> int:
+    command = given.command[1:] if given.command[:1] == ["--"] else given.command
+    if not command:
+        raise ArgumentError("run needs a command: twinkle-notifier run -- python train.py")
+    notifier = from_text(given.to, "--to") if given.to else None
+    try:
+        notifier = notifier or from_environment()
+    except NotifierError as error:  # no reason not to train
+        print(f"twinkle-notifier: {error}", file=sys.stderr)
+    return supervise(
+        command, Plan(given.name or _name(command), notifier, given.stall_after, given.on_success, given.heartbeat)
+    )
+
+
+def _name(command: Sequence[str]) -> str:
+    """The script's name, where there is one, else the command's."""
+    script = next((word for word in command if word.endswith((".py", ".sh"))), command[0])
+    return os.path.basename(script)
 
 
 class _Flush:

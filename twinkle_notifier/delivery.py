@@ -8,6 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from twinkle_notifier import foreign
 from twinkle_notifier.background import BUDGET, EXIT_BUDGET, at_exit, background
@@ -97,10 +98,16 @@ def _origin(error: BaseException) -> str:
     return f"{os.path.basename(tb.tb_frame.f_code.co_filename)}:{tb.tb_lineno}" if tb else "an unknown place"
 
 
-def _add(notifier: Sender, message: Message, why: str) -> None:
+def for_the_disk(notifier: Sender, message: Message) -> tuple[Message, dict[str, Any] | None]:
+    """`message` and the description of `notifier`, both without its secrets. May take seconds."""
     description = describe(notifier, save_secrets=True)
     hidden = Message(mask(message, _secrets(description)), message.id)  # it may go out to another robot, by --to
-    Spool.of(channel(notifier)).add(hidden, why, redact(description) if description else None)
+    return hidden, redact(description) if description else None
+
+
+def _add(notifier: Sender, message: Message, why: str) -> None:
+    hidden, description = for_the_disk(notifier, message)
+    Spool.of(channel(notifier)).add(hidden, why, description)
 
 
 def _secrets(described: object, name: str = "") -> list[str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from twinkle_notifier import claims, delivery, foreign, history, members
+from twinkle_notifier import claims, delivery, foreign, history, members, supervision
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.collateral import is_collateral
 from twinkle_notifier.description import channel as channel_of
@@ -50,6 +51,7 @@ def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool
     outcome = claims.with_store(walk.where, case.store, walk.run)
     if outcome.status in ("sent", "duplicate"):
         _seen.add(channel, case.exc, outcome.incident)
+        walk.say("told", outcome.incident)
     return outcome
 
 
@@ -73,8 +75,29 @@ class _Walk:
         desk = claims.Desk(access, self.where, self._case.mark)
         if self.where.world_size > 1 and foreign.call(lambda: is_collateral(self._case.exc), _LOOK).value:
             told = desk.follow(self._causes, grace=_CAUSE, seconds=self._left(), hurry=self._no_cause_can_come)
-            return _told(told, "it only follows from what") if told else self._tell(desk, collateral=True)
+            if told:
+                return _told(told, "it only follows from what")
+            return self._left_to_supervisor() or self._tell(desk, collateral=True)
         return self._tell(desk, collateral=False)
+
+    def _left_to_supervisor(self) -> Outcome | None:
+        """It sees which process died, and how. What it does not, or not soon, it tells in these words."""
+        key = self._key(collateral=True)
+        message = Message(self._markdown(set(), history.Past(), collateral=True), uuid.uuid4().hex)
+        if not self.say("left", key, message):
+            return None
+        return Outcome("queued", "the supervisor tells what it follows from", incident=key)
+
+    def say(self, state: supervision.State, incident: str, message: Message | None = None) -> bool:
+        """Let the supervisor know, if there is one."""
+
+        def said(to: supervision.Supervision) -> bool:
+            supervision.mind_leaving(_seen.has)
+            kept = delivery.for_the_disk(self._notifier, message) if message is not None else (None, None)
+            to.say(supervision.word(state, incident, self._report.kind, *kept))
+            return True
+
+        return supervision.tell(said) or False
 
     def _no_cause_can_come(self) -> bool:
         # A rank that was killed tells nothing; and Lightning's launcher kills its own process within 5 s of it.
@@ -117,15 +140,24 @@ class _Walk:
             log.warning("errors that follow from this one may be told beside it: %s", error)
 
     def _send(self, claim: claims.Claim, past: history.Past, collateral: bool) -> Outcome:
-        alone = self.where.world_size == 1 or lost_child()
-        ranks = set() if alone else self._gathered(claim)
+        ranks = set() if self._alone() else self._gathered(claim)
+        message = Message(self._markdown(ranks, past, collateral), claim.message_id)
+        self.say("sending", claim.key, message)  # so that it can be sent by the supervisor if this process is killed
+        outcome = delivery.deliver(self._notifier, message, delivery.CRASH_BUDGET, claim.key)
+        if outcome.status != "sent":
+            self.say("kept", claim.key, message)
+        return outcome
+
+    def _markdown(self, ranks: set[str], past: history.Past, collateral: bool) -> str:
         extra = [*members.lines(ranks, self.where), *past.lines()]
         if collateral:
             missing = members.missing(ranks, self.where)
             extra.append("- Note: this only follows from something that no rank has told of: likely one was killed")
-            extra += [f"- No word from ranks: {missing}"] if missing and not alone else []
-        text = self._report.markdown(extra, attempt())
-        return delivery.deliver(self._notifier, Message(text, claim.message_id), delivery.CRASH_BUDGET, claim.key)
+            extra += [f"- No word from ranks: {missing}"] if missing and ranks else []
+        return self._report.markdown(extra, attempt())
+
+    def _alone(self) -> bool:
+        return self.where.world_size == 1 or lost_child()
 
     def _gathered(self, claim: claims.Claim) -> set[str]:
         try:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import functools
 import logging
+import os
 import time
 import uuid
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from twinkle_notifier import claims, delivery, description, foreign, report, signals, state
+from twinkle_notifier import claims, delivery, description, foreign, report, signals, state, supervision
 from twinkle_notifier.background import EXIT_BUDGET, background
 from twinkle_notifier.base import notify_exception
 from twinkle_notifier.channels import VARIABLE, from_environment
@@ -85,8 +86,10 @@ class TrainingRun:
         notifier = self._notifier()
         if notifier is None:
             log.warning("nobody will be told of this run: give the callback a notifier, or set %s", VARIABLE)
-        elif Where.here().local_rank == 0:  # what an earlier run could not send
-            background.post(functools.partial(delivery.flush, notifier))
+        elif Where.here().local_rank == 0:
+            background.post(functools.partial(delivery.flush, notifier))  # what an earlier run could not send
+        if Where.here().local_rank == 0 and supervision.VARIABLE in os.environ:
+            background.post(self._tell_supervisor)
         if self._on_start:
             self._milestone(f"{self.name} started", facts or [])
 
@@ -162,6 +165,10 @@ class TrainingRun:
 
     def _count(self) -> None:
         self._sequence = claims.counted(Where.here(), self._store)
+
+    def _tell_supervisor(self) -> None:
+        described = description.describe(self._notifier(), save_secrets=False)
+        supervision.tell(lambda to: to.tell_run(described))
 
     def _mark_end(self) -> None:
         self._since = TrainingRun._last_end = Instant.now()

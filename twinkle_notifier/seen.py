@@ -14,6 +14,7 @@ from twinkle_notifier.runtime import Instant
 _REMEMBERED = 16  # exceptions
 _PLAIN = (str, bytes, int, float, bool, type(None))
 _DEPTH = 8  # links of a chain of causes
+_EVER = Instant("", 0.0, 0.0)  # before everything
 
 Way = tuple[tuple[CodeType, int], ...]
 
@@ -68,6 +69,10 @@ class Seen:
         """The incident as which `exc` was told on `channel` before, in the run that began at `since`; else None."""
         trace = _Trace.of(channel, exc)
         return next((incident for known, incident in list(self._traces) if trace.came_from(known, since)), None)
+
+    def has(self, exc: BaseException) -> bool:
+        """Whether `exc` was told on any channel."""
+        return any(self.told(known.channel, exc, _EVER) is not None for known, _ in list(self._traces))
 
     def add(self, channel: str, exc: BaseException, incident: str) -> None:
         """Remember that `exc` was told on `channel`."""

@@ -1,0 +1,184 @@
+"""How a command ended, in words for people."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import signal
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from twinkle_notifier.members import compressed
+from twinkle_notifier.plain import block, line
+from twinkle_notifier.report import duration, fenced, now
+from twinkle_notifier.supervise import torchrun
+from twinkle_notifier.supervise.torchrun import Lost, Recorded
+
+Kind = Literal["ended", "failed", "preempted", "interrupted"]
+
+PREEMPTING = (signal.SIGTERM, signal.SIGUSR1)  # SLURM's --signal sends the latter
+INTERRUPTING = (signal.SIGINT, signal.SIGHUP)
+_MEANINGS = {
+    signal.SIGKILL: "the kernel's out-of-memory killer, or your scheduler",
+    signal.SIGSEGV: "a fault in native code: an extension, a driver, or a library of another version",
+    signal.SIGBUS: "memory that is backed by a file is gone: often /dev/shm or a disk is full",
+    signal.SIGABRT: "native code gave up: a failed assertion, NCCL's watchdog, or memory it found broken",
+    signal.SIGFPE: "native code divided an integer by zero",
+    signal.SIGILL: "the processor does not know an instruction: built for another machine",
+    signal.SIGTERM: "your scheduler or somebody asked it to end",
+    signal.SIGUSR1: "SLURM's warning before the time is over",
+    signal.SIGINT: "Ctrl-C",
+    signal.SIGHUP: "the terminal or the connection to it was closed",
+    signal.SIGPIPE: "nobody read its output any more",
+    signal.SIGXCPU: "its limit of processor time",
+    signal.SIGXFSZ: "its limit of a file's size",
+}
+_LINES = 40  # of output
+_CHARACTERS = 6_000  # of them
+_NAME = 100
+_COMMAND = 300
+_ERROR = 300
+_TRACEBACK = re.compile(
+    r"^(?P<mark>(?:\[[\w.-]+\]:? ?)?)Traceback \(most recent call last\):\n"
+    r"(?:(?P=mark)(?:[ \t].*)?\n)+(?P=mark)(?P<error>[A-Za-z_][\w.]*(?::.*)?)$",
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What is known of it. `code` as `subprocess` tells it: minus the signal that killed the command."""
+
+    name: str
+    command: Sequence[str]
+    code: int
+    seconds: float
+    at: float  # since 1970
+    asked: int | None = None  # the signal that the supervisor was sent before
+    out_of_memory: int | None = None  # processes that the kernel has killed for it meanwhile
+    lost: Lost | None = None  # the rank that failed first, under torchrun
+    agent: int | None = None  # the signal that ended torchrun's agent
+    recorded: Recorded | None = None
+    output: str = ""
+    checkpoint: str = ""
+    followers: Sequence[int] = ()  # ranks that met what follows from it
+    attempt: str = ""
+
+    @property
+    def signal(self) -> int | None:
+        """The signal that ended it: the command itself, a shell's child (128 and the number), or torchrun's agent."""
+        if self.code < 0:
+            return -self.code
+        shell = self.code - 128
+        return shell if shell in list(signal.Signals) else self.agent
+
+    def kind(self) -> Kind:
+        """What became of the command."""
+        number = self.asked if self.asked is not None else None if self.lost else self.signal
+        if number in PREEMPTING:
+            return "preempted"
+        if number in INTERRUPTING:
+            return "interrupted"
+        return "failed" if self.code else "ended"
+
+    def killed(self) -> int | None:
+        """The signal that killed the process which failed first."""
+        return self.lost.signal if self.lost else self.signal
+
+    def headline(self) -> str:
+        """One line: the run, and what became of it."""
+        name, kind = line(self.name, _NAME), self.kind()
+        if kind == "ended":
+            return f"{name} ended after {duration(self.seconds)}"
+        if kind in ("preempted", "interrupted"):
+            return f"{name} was {kind} ({signal_name(self.asked or self.signal or 0)})"
+        return f"{name} failed: {self.cause()}"
+
+    def cause(self) -> str:
+        """What it failed of, in a part of a line."""
+        who = str(self.lost) if self.lost else ""
+        number = self.killed()
+        if number is not None:
+            how = (
+                "ran out of memory, and was killed" if self._is_out_of_memory() else f"killed by {signal_name(number)}"
+            )
+            return f"{who} was {how}".replace("was ran", "ran") if who else how
+        code = f"exit code {self.lost.code if self.lost else self.code}"
+        error = line(self._error(), _ERROR)
+        return f"{error} ({who or code})" if error else f"{code} of {who}" if who else code
+
+    def markdown(self) -> str:
+        """The message."""
+        lines = [
+            f"### {self.headline()}",
+            "",
+            f"- Run: {line(self.name, _NAME)}{', ' + self.attempt if self.attempt else ''}",
+            *self._facts(),
+            f"- Command: {line(shlex.join(self.command), _COMMAND)}",
+            f"- Duration: {duration(self.seconds)}",
+            *([f"- Last checkpoint: {line(self.checkpoint, _COMMAND)}"] if self.checkpoint else []),
+            f"- Host: {line(socket.gethostname(), _NAME)}",
+            f"- Time: {now()}",
+        ]
+        shown = self.recorded.traceback if self.recorded and self.recorded.traceback else self._last_lines()
+        return "\n".join(lines) + (f"\n\n{fenced(block(shown))}" if shown and self.kind() != "ended" else "")
+
+    def _facts(self) -> list[str]:
+        facts = [_place(self.lost)] if self.lost else []
+        if self.kind() in ("preempted", "interrupted"):
+            asked = self.asked or self.signal or 0
+            facts.append(f"- Signal: {signal_name(asked)}: {_MEANINGS[signal.Signals(asked)]}")
+            facts.append(f"- Exit code: {self.code}" if self.code >= 0 else f"- Ended by: {signal_name(-self.code)}")
+        elif (number := self.killed()) is not None:
+            facts.append(f"- Signal: {signal_name(number)}{_meaning(number)}")
+            facts += self._memory(number)
+        elif self.code:
+            facts.append(f"- Exit code: {self.lost.code if self.lost else self.code}")
+        if self.followers:
+            facts.append(f"- Errors that follow from it: ranks {compressed(self.followers)}")
+        return facts
+
+    def _is_out_of_memory(self) -> bool:
+        return bool(self.out_of_memory) and self.killed() == signal.SIGKILL
+
+    def _memory(self, number: int) -> list[str]:
+        if number != signal.SIGKILL or self.out_of_memory is None:
+            return []
+        count = self.out_of_memory
+        if count:
+            return [f"- Memory: the kernel's out-of-memory killer ended {count} of this control group's processes"]
+        return ["- Memory: the kernel's out-of-memory killer ended no process of this control group"]
+
+    def _error(self) -> str:
+        """The exception that ended it, as its output shows it."""
+        if self.recorded:
+            return self.recorded.message
+        found = list(_TRACEBACK.finditer(torchrun.without_words(self.output)))
+        mark = f"[rank{self.lost.rank}]" if self.lost else ""
+        own = [match for match in found if mark and match["mark"].startswith(mark)]
+        return (own or found)[-1]["error"] if found else ""
+
+    def _last_lines(self) -> str:
+        text = torchrun.without_words(self.output).rstrip()
+        return "\n".join(text.split("\n")[-_LINES:])[-_CHARACTERS:]
+
+
+def signal_name(number: int) -> str:
+    """``SIGKILL``, or ``signal 40``."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _meaning(number: int) -> str:
+    meaning = _MEANINGS.get(signal.Signals(number)) if number in list(signal.Signals) else None
+    return f": {meaning}" if meaning else ""
+
+
+def _place(lost: Lost) -> str:
+    host = f" on {line(lost.host, _NAME)}" if lost.host else ""
+    rank = f"{lost.rank} (local rank {lost.local_rank})" if lost.rank is not None else f"local rank {lost.local_rank}"
+    return f"- Rank: {rank}{host}, PID {lost.pid}"

@@ -1,0 +1,38 @@
+"""Whether the kernel's out-of-memory killer was at work: the memory events of this process's control group."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+_GROUPS = Path("/sys/fs/cgroup")
+# cgroup-v2: a file that counts the group and those below it; v1: one for each group (kernel 4.13 and newer).
+_FILES = ("memory.events", "memory.oom_control")
+
+
+def kills() -> int | None:
+    """How many processes of this control group the killer has ended so far; None where that cannot be read."""
+    counted = [count for path in _files() if (count := _count(path)) is not None]
+    return sum(counted) if counted else None
+
+
+def _files() -> list[Path]:
+    found = []
+    with suppress(OSError):
+        for entry in Path("/proc/self/cgroup").read_text().splitlines():
+            _, controllers, path = entry.split(":", 2)
+            if controllers in ("", "memory"):
+                root = _GROUPS / controllers
+                # In a container the path is the host's, and the group itself stands at the root.
+                places = (root / path.lstrip("/"), root)
+                found += [place / name for place in places for name in _FILES if (place / name).is_file()][:1]
+    return found
+
+
+def _count(path: Path) -> int | None:
+    with suppress(OSError, ValueError):
+        for line in path.read_text().splitlines():
+            name, _, value = line.partition(" ")
+            if name == "oom_kill":
+                return int(value)
+    return None

@@ -1,0 +1,46 @@
+"""Which of a run's supervisors tells, where each node has one: by the claims that the ranks use, in files."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from twinkle_notifier import claims
+from twinkle_notifier.claims.files import FileStore
+from twinkle_notifier.runtime import Where, process_start
+
+_GRACE = 10.0  # seconds for the node on which it began to say so
+_PATIENCE = 25.0  # seconds that another node may take to tell
+_OPEN = 3.0  # seconds to open the store
+_TOPIC = "ends"
+
+log = logging.getLogger("twinkle_notifier")
+
+
+def once(run: str | None, key: str, tell: Callable[[], bool], *, follows: bool) -> bool:
+    """Do `tell`, unless another supervisor of `run` has; whether it is told.
+
+    An end that `follows` from another node's waits for that one's word first. Without a common folder each node tells.
+    """
+    if run is None:
+        return tell()
+    told = False
+
+    def work(access: claims.Access) -> bool:
+        nonlocal told
+        desk = claims.Desk(access, Where.here(), claims.Mark(process_start()))
+        if follows and desk.follow(_TOPIC, grace=_GRACE, seconds=_PATIENCE, hurry=lambda: False) is not None:
+            return True
+        claim = desk.claim(key, _PATIENCE)
+        if isinstance(claim, claims.Told):
+            return claim.state == "sent"
+        desk.announce(_TOPIC, key)
+        told = tell()
+        claim.close("sent" if told else "failed")
+        return told
+
+    try:
+        return work(claims.Access(lambda: FileStore.of_run(f"supervisors/{run}"), _OPEN))
+    except OSError as error:
+        log.warning("the supervisors of this run cannot agree on who tells: %s", error)
+        return told or tell()

@@ -1,0 +1,163 @@
+"""What people are told of a supervised command: what its own processes could not tell."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import signal
+import socket
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from twinkle_notifier import delivery, report
+from twinkle_notifier.members import compressed
+from twinkle_notifier.message import Message
+from twinkle_notifier.plain import line
+from twinkle_notifier.runtime import Where
+from twinkle_notifier.state import restored
+from twinkle_notifier.supervise import nodes
+from twinkle_notifier.supervise.ending import Ending
+from twinkle_notifier.supervise.story import Story
+from twinkle_notifier.supervise.torchrun import Lost
+from twinkle_notifier.supervision import Supervision, Word
+
+_SENDING = 12.0  # seconds that a process which outlives the command may still take to tell: a claim's lease
+_OVERDUE = 60.0  # seconds after which a message is sent from here while the command goes on
+_POLL = 0.05
+_NAME = 100
+
+log = logging.getLogger("twinkle_notifier")
+
+
+@dataclass(frozen=True)
+class Restart:
+    """A rank was lost, and the launcher starts all of them again: as which attempt, of how many."""
+
+    lost: Lost
+    attempt: int
+    attempts: int
+    at: float
+
+
+class Teller:
+    """Tells of one command. Its methods may take as long as the budget of a send, and do not raise."""
+
+    def __init__(self, name: str, notifier: Callable[[str], object] | None, supervision: Supervision | None) -> None:
+        self._name, self._given, self._supervision = name, notifier, supervision
+
+    def ended(self, ending: Ending, *, on_success: bool, known: bool) -> None:
+        """The command has ended. `known`: people were told already why."""
+        story = self._settled_story()
+        ending = replace(ending, followers=story.followers(), checkpoint=self._checkpoint())
+        kind = ending.kind()
+        accounted = known or self._accounts(story, ending)
+        sent = [self._send_for(word) for word in story.unsent(following=kind == "ended")]
+        if kind == "ended":
+            if on_success:
+                self._tell(ending.markdown())
+            return
+        accounted = accounted or bool(sent)
+        nodes.once(
+            self._run(story),
+            self._key(),
+            lambda: accounted or self._tell(ending.markdown()),
+            follows=not accounted and self._follows(story, ending),
+        )
+
+    def _accounts(self, story: Story, ending: Ending) -> bool:
+        if ending.kind() in ("preempted", "interrupted") and story.preempted(ending.at - ending.seconds):
+            return True
+        return story.accounts_for(ending.at, killed=ending.killed() is not None)
+
+    def _follows(self, story: Story, ending: Ending) -> bool:
+        """Whether the end came from another node: no rank of this one has failed by itself."""
+        lost = ending.lost
+        return ending.kind() == "failed" and (lost is None or lost.signal == signal.SIGTERM or story.left(lost.pid))
+
+    def preempted(self, ending: Ending) -> bool:
+        """The command was asked to end, and takes its time; whether people know now."""
+        story = self._story()
+        if story.preempted(ending.at - ending.seconds):
+            return True
+        ending = replace(ending, checkpoint=self._checkpoint())
+        return nodes.once(self._run(story), self._key(), lambda: self._tell(ending.markdown()), follows=False)
+
+    def restarted(self, restart: Restart, ending: Ending) -> None:
+        """The launcher has started the ranks again after one was lost."""
+        story = self._story()
+        if not story.accounts_for(restart.at, killed=restart.lost.signal is not None):
+            attempts = f"attempt {restart.attempt + 1} of {restart.attempts}"
+            headline = f"{line(self._name, _NAME)} is restarted ({attempts}): {ending.cause()}"
+            followers = compressed(story.followers())
+            facts = [f"- Errors that follow from it: ranks {followers}"] if followers else []
+            facts += [f"- Last checkpoint: {path}"] if (path := self._checkpoint()) else []
+            self._milestone(headline, facts)
+        for word in story.words:
+            if word.state == "left" and self._supervision is not None:
+                self._supervision.forget(word)
+
+    def overdue(self) -> None:
+        """Send what a process could not, or left to us, while the command goes on."""
+        for word in self._story().unsent(following=True):
+            if time.time() - word.at > _OVERDUE:
+                self._send_for(word)
+
+    def silent(self, seconds: float, facts: list[str]) -> None:
+        """No sign of life."""
+        self._milestone(f"{self._name} has been silent for {report.duration(seconds)}", facts)
+
+    def moving(self, seconds: float) -> None:
+        """A sign of life after a silence that was told."""
+        self._milestone(f"{self._name} is moving again after {report.duration(seconds)}", [])
+
+    def _send_for(self, word: Word) -> bool:
+        notifier = self._notifier() or restored({"notifier": word.notifier})
+        message = word.message(
+            f"Note: its process could not send this; sent by the supervisor on {socket.gethostname()}"
+        )
+        told = nodes.once(word.run, word.incident, lambda: self._deliver(notifier, message), follows=False)
+        if self._supervision is not None:
+            self._supervision.say(replace(word, state="told"))
+        return told
+
+    def _tell(self, text: str) -> bool:
+        return self._deliver(self._notifier(), Message(text, uuid.uuid4().hex))
+
+    def _milestone(self, headline: str, facts: list[str]) -> None:
+        self._tell(report.milestone(headline, self._name, Where.here(), facts))
+
+    def _deliver(self, notifier: Callable[[str], object] | None, message: Message) -> bool:
+        if notifier is None:
+            log.warning("nobody is told: %s", message.partition("\n")[0])
+            return False
+        outcome = delivery.deliver(notifier, message, delivery.CRASH_BUDGET)
+        if outcome.status != "sent":
+            log.error("people were not told %r: %s", message.partition("\n")[0], outcome.reason)
+        return outcome.status == "sent"
+
+    def _notifier(self) -> Callable[[str], object] | None:
+        if self._given is None and self._supervision is not None:
+            self._given = restored({"notifier": self._supervision.run().get("notifier")})
+        return self._given
+
+    def _checkpoint(self) -> str:
+        return self._supervision.checkpoint() if self._supervision is not None else ""
+
+    def _key(self) -> str:
+        return f"end-{hashlib.sha256(self._name.encode('utf-8', 'replace')).hexdigest()[:16]}"
+
+    def _run(self, story: Story) -> str | None:
+        told = self._supervision.run() if self._supervision is not None else {}
+        return story.run() or told.get("key")
+
+    def _story(self) -> Story:
+        return Story.of(self._supervision) if self._supervision is not None else Story((), {})
+
+    def _settled_story(self) -> Story:
+        """The story, once nobody is about to tell any more."""
+        deadline = time.monotonic() + _SENDING
+        while (story := self._story()).sending() and time.monotonic() < deadline:
+            time.sleep(_POLL)
+        return story

@@ -1,0 +1,243 @@
+"""What a run's processes and the supervisor above them leave each other to read: files in a folder of theirs.
+
+A process says which incident it is about to tell, and that it is told; how it left; how far it got. Without a supervisor
+none of this does anything.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import json
+import logging
+import os
+import shutil
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from twinkle_notifier import folders, foreign
+from twinkle_notifier.message import Message
+from twinkle_notifier.runtime import Holder, Where, run_key
+
+VARIABLE = "TWINKLE_NOTIFIER_SUPERVISOR"  # names the folder
+_ROOM = "supervised"
+_BUDGET = 2.0  # seconds for the disk
+_SUPERVISOR = "supervisor.json"
+
+# ``sending``: it is about to be told, by this process. ``told``: it is, by this process or another. ``kept``: it could not
+# be sent. ``left``: it only follows from something else, which the supervisor knows better.
+State = Literal["sending", "told", "kept", "left"]
+By = Literal["it", "exit", "other"]
+T = TypeVar("T")
+
+log = logging.getLogger("twinkle_notifier")
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a process says of an incident that it has met. `at` is in seconds since 1970."""
+
+    state: State
+    incident: str
+    kind: str
+    holder: Holder
+    rank: int
+    at: float
+    run: str | None
+    text: str = ""
+    id: str = ""
+    notifier: dict[str, Any] | None = None
+
+    def message(self, note: str) -> Message:
+        """The message that the process was sending, with a list item about why it comes from somebody else."""
+        head, blank, rest = self.text.partition("\n\n")
+        return Message(f"{head}\n\n- {note}\n{rest}" if blank else f"{head}\n\n- {note}", self.id)
+
+    def named(self) -> str:
+        """What tells it from other words of the folder."""
+        return f"{self.holder.pid}-{hashlib.sha256(self.incident.encode('utf-8', 'replace')).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True)
+class Leave:
+    """How a process that had met an incident left: because of ``it``, by ``exit``, or for something ``other``."""
+
+    by: By
+    at: float
+
+
+@dataclass(frozen=True)
+class Beat:
+    """How a rank gets on: its steps, seconds since the last one, and whether its own watcher says that it stands still."""
+
+    rank: int
+    steps: int
+    idle: float
+    stalled: bool
+    slowest: float
+    at: float
+
+
+class Supervision:
+    """The folder, from either side. Its methods raise OSError when it does not work."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def begun(cls) -> Supervision:
+        """One of this process's own, which is the supervisor."""
+        supervision = cls(folders.folder(_ROOM, uuid.uuid4().hex))
+        supervision._write(_SUPERVISOR, asdict(Holder.me()))
+        return supervision
+
+    @classmethod
+    def current(cls) -> Supervision | None:
+        """That of the supervisor above this process, if there is one and it lives."""
+        path = os.environ.get(VARIABLE)
+        if not path:
+            return None
+        supervision = cls(Path(path))
+        return supervision if supervision.is_alive() else None
+
+    @classmethod
+    def orphans(cls) -> Iterator[Supervision]:
+        """Those whose supervisor is gone."""
+        for root in folders.roots():
+            for path in sorted(root.glob(f"{_ROOM}/*/{_SUPERVISOR}")):
+                supervision = cls(path.parent)
+                if not supervision.is_alive():
+                    yield supervision
+
+    def is_alive(self) -> bool:
+        """Whether its supervisor is there, as far as can be seen from here."""
+        fields = self._read(_SUPERVISOR)
+        return fields is not None and not Holder(**fields).dead()
+
+    def close(self) -> None:
+        """Take it away."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def say(self, word: Word) -> None:
+        """Leave `word`; it replaces what the same process has said of the same incident."""
+        self._write(f"{word.named()}.word", asdict(word))
+
+    def words(self) -> list[Word]:
+        """All of them, oldest first."""
+        found = [Word(**{**f, "holder": Holder(**f["holder"])}) for f in self._all("*.word")]
+        return sorted(found, key=lambda word: word.at)
+
+    def forget(self, word: Word) -> None:
+        """Take `word` away."""
+        (self.folder / f"{word.named()}.word").unlink(missing_ok=True)
+
+    def leave(self, leave: Leave) -> None:
+        """Say how this process leaves."""
+        self._write(f"{os.getpid()}.leave", asdict(leave))
+
+    def leaves(self) -> dict[int, Leave]:
+        """How processes left, by process id."""
+        found: dict[int, Leave] = {}
+        for path in self.folder.glob("*.leave"):
+            if (fields := self._read(path.name)) is not None:
+                found[int(path.stem)] = Leave(**fields)
+        return found
+
+    def beat(self, beat: Beat) -> None:
+        """Say how this rank gets on."""
+        self._write(f"{os.getpid()}.beat", asdict(beat))
+
+    def beats(self) -> list[Beat]:
+        """How the ranks get on."""
+        return [Beat(**fields) for fields in self._all("*.beat")]
+
+    def tell_run(self, notifier: dict[str, Any] | None) -> None:
+        """Say what this run is called among its ranks, and whom they would tell."""
+        self._write("run.json", {"key": run_key(Where.here()), "notifier": notifier})
+
+    def run(self) -> dict[str, Any]:
+        """What `tell_run` has said, or nothing."""
+        return self._read("run.json") or {}
+
+    def tell_checkpoint(self, path: str) -> None:
+        """Say where the last checkpoint is."""
+        self._write("checkpoint.json", {"path": path})
+
+    def checkpoint(self) -> str:
+        """Where the last checkpoint is, if anybody said."""
+        return str((self._read("checkpoint.json") or {}).get("path", ""))
+
+    def _write(self, name: str, fields: dict[str, Any]) -> None:
+        # Not synced: it is for a reader on this machine, and to outlive this process, not a loss of power.
+        folders.replace(self.folder / name, json.dumps(fields).encode("utf-8", "replace"), sync=False)
+
+    def _read(self, name: str) -> dict[str, Any] | None:
+        try:
+            return dict(json.loads((self.folder / name).read_bytes()))
+        except (OSError, ValueError):
+            return None
+
+    def _all(self, pattern: str) -> list[dict[str, Any]]:
+        found = (self._read(path.name) for path in self.folder.glob(pattern))
+        return [fields for fields in found if fields is not None]
+
+
+def tell(work: Callable[[Supervision], T]) -> T | None:
+    """Do `work` with the folder of the supervisor above this process, in time; None if there is none. Never raises."""
+    if VARIABLE not in os.environ:
+        return None
+
+    def in_it() -> T | None:
+        supervision = Supervision.current()
+        return work(supervision) if supervision is not None else None
+
+    answer = foreign.call(in_it, _BUDGET)
+    if answer.error is not None:
+        log.warning("the supervisor cannot be told: %s", answer.error)
+    return answer.value
+
+
+def word(
+    state: State,
+    incident: str,
+    kind: str,
+    message: Message | None = None,
+    notifier: dict[str, Any] | None = None,
+) -> Word:
+    """One of this process and moment."""
+    where = Where.here()
+    said = Word(state, incident, kind, Holder.me(), where.rank, time.time(), run_key(where))
+    return said if message is None else replace(said, text=str(message), id=message.id, notifier=notifier)
+
+
+_minds_leaving = False
+
+
+def mind_leaving(is_known: Callable[[BaseException], bool]) -> None:
+    """Once: say at this process's end how it left. `is_known` tells whether an exception is one that it has told of."""
+    global _minds_leaving
+    if not _minds_leaving:
+        _minds_leaving = True
+        atexit.register(_leave, is_known)
+
+
+def _leave(is_known: Callable[[BaseException], bool]) -> None:
+    # What ended the interpreter; SystemExit does not stand there.
+    last = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+    by: By = "exit" if last is None else "it" if any(map(is_known, _links(last))) else "other"
+    tell(lambda supervision: supervision.leave(Leave(by, time.time())))
+
+
+def _links(exc: BaseException) -> list[BaseException]:
+    """`exc`, and what it was raised from or during, hidden or not."""
+    found: dict[int, BaseException] = {}
+    link: BaseException | None = exc
+    while link is not None and id(link) not in found:
+        found[id(link)] = link
+        link = foreign.slot(link, "__cause__") or foreign.slot(link, "__context__")
+    return list(found.values())
