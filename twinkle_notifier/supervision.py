@@ -1,7 +1,7 @@
 """What a run's processes and the supervisor above them leave each other to read: files in a folder of theirs.
 
-A process says which incident it is about to tell, and that it is told; how it left; how far it got. Without a supervisor
-none of this does anything.
+A process says which incident it is about to tell, and that it is told; how it left; how far it got. Without a
+supervisor none of this does anything.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _ROOM = "supervised"
 _BUDGET = 2.0  # seconds for the disk
 _SUPERVISOR = "supervisor.json"
 
-# ``sending``: it is about to be told, by this process. ``told``: it is, by this process or another. ``kept``: it could not
-# be sent. ``left``: it only follows from something else, which the supervisor knows better.
+# ``sending``: it is about to be told, by this process. ``told``: it is, by this process or another. ``kept``: it could
+# not be sent. ``left``: it only follows from something else, which the supervisor knows better.
 State = Literal["sending", "told", "kept", "left"]
 By = Literal["it", "exit", "other"]
 T = TypeVar("T")
@@ -73,7 +73,7 @@ class Leave:
 
 @dataclass(frozen=True)
 class Beat:
-    """How a rank gets on: its steps, seconds since the last one, and whether its own watcher says that it stands still."""
+    """How a rank gets on: steps; seconds since the last and of the slowest; whether its own watcher sees a stall."""
 
     rank: int
     steps: int

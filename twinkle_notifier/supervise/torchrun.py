@@ -14,7 +14,11 @@ _ROOT = re.compile(
     r"rank\s*: (?P<rank>\d+) \(local_rank: (?P<local>\d+)\)\s*exitcode\s*: (?P<code>-?\d+) \(pid: (?P<pid>\d+)\)"
 )
 _SIGNALLED = re.compile(r"SignalException: Process \d+ got signal: (?P<number>\d+)")
-_OWN_WORDS = re.compile(r"^[EW]\d{4} .*torch/distributed/(elastic/|run\.py).*$", re.MULTILINE)
+_OWN_WORDS = re.compile(
+    r"^[EW]\d{4} .*torch/distributed/(?:elastic/|run\.py).*\n?"
+    r"|^\*{20,}\nSetting OMP_NUM_THREADS .*\n\*{20,} *\n?",
+    re.MULTILINE,
+)
 _PAGE = re.compile(
     r"^Traceback \(most recent call last\):\n(?=[^\n]*\btorchrun\b|(  .*\n)*?.*torch/distributed/run\.py)", re.M
 )
