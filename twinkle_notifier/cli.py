@@ -20,6 +20,7 @@ from twinkle_notifier.message import Message, Outcome
 from twinkle_notifier.spool import Flushed, Letter, Spool
 from twinkle_notifier.state import restored
 from twinkle_notifier.supervise import Plan, supervise
+from twinkle_notifier.supervise.orphans import adopt
 
 _EVERY = 5.0  # seconds between two looks at the folder
 _PAUSE = 10.0  # seconds until a robot that took no message is asked again; then twice as many, up to
@@ -111,6 +112,7 @@ def _seconds(text: str) -> float:
 
 
 def _flush(given: argparse.Namespace) -> int:
+    adopt()
     flush = _Flush(given.to)
     return flush.follow(given.every) if given.follow else flush.once()
 

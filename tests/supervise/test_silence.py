@@ -1,0 +1,73 @@
+"""When a command counts as standing still, and when not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.supervise.silence import Silence
+from twinkle_notifier.supervision import Beat
+
+Begin = Callable[..., Any]
+
+
+def words(
+    silence: Silence, times: list[float], last: Callable[[float], float], beats: list[Beat] | None = None
+) -> list[str]:
+    """What `silence` says at these times, where the wall clock shows the same."""
+    said = ((now, silence.look(now, last(now), now, beats or [])) for now in times)
+    return [f"{word} at {now:g}, {silence.lasted:g}" for now, word in said if word is not None]
+
+
+def seconds(first: int, last: int) -> list[float]:
+    return [float(now) for now in range(first, last)]
+
+
+def test_silence_is_told_once_and_so_is_its_end() -> None:
+    """The output stops after 5 s, and comes back after 100 s."""
+    said = words(Silence(60, 0), seconds(1, 200), lambda now: min(now, 5) if now < 105 else now)
+    assert said == ["silent at 66, 61", "moving at 105, 100"]
+
+
+def test_what_writes_is_not_silent() -> None:
+    """A line every 50 s."""
+    assert words(Silence(60, 0), seconds(1, 1000), lambda now: now - now % 50) == []
+
+
+def test_a_suspended_machine_is_not_silent() -> None:
+    """Nobody looked for an hour: neither did the command write."""
+    assert words(Silence(60, 0), [*seconds(1, 50), *seconds(3650, 3655)], lambda _: 0.0) == []
+
+
+def test_slow_steps_are_no_silence() -> None:
+    """Ten times the slowest step that a rank has seen."""
+    slow = Beat(rank=0, steps=3, idle=0, stalled=False, slowest=20, at=1)
+    assert words(Silence(60, 0), seconds(1, 202), lambda _: 0.0, [slow]) == []
+    assert words(Silence(60, 0), seconds(1, 203), lambda _: 0.0, [slow]) == ["silent at 202, 201"]
+
+
+def test_a_rank_with_a_watcher_tells_itself() -> None:
+    """It knows more; only when its watcher stands still, too, is it told from here."""
+    silence = Silence(60, 0)
+    watched = [(now, [Beat(0, 3, now, True, 1, at=now if now < 300 else 300)]) for now in seconds(1, 400)]
+    said = [(now, silence.look(now, 0.0, now, beats)) for now, beats in watched]
+    assert [pair for pair in said if pair[1] is not None] == [(361.0, "silent")]
+
+
+def test_a_silent_command(begin: Begin, robot: Inbox) -> None:
+    """Told once while it stands still, once when it goes on; not at its end."""
+    source = "import time\nprint('step 1', flush=True)\ntime.sleep(5)\nprint('step 2', flush=True)\ntime.sleep(1.5)"
+    done = begin(source, options=("--stall-after", "2s")).result()
+    titles = [message.title for message in robot.messages]
+    assert (done.returncode, len(titles)) == (0, 2), (titles, done.stderr)
+    assert titles[0].startswith("sft has been silent for ")
+    assert titles[1].startswith("sft is moving again after ")
+    assert "py-spy dump --pid" in robot.messages[0].text
+
+
+def test_a_command_that_writes_is_not_silent(begin: Begin, robot: Inbox) -> None:
+    """Half a second between two lines."""
+    source = "import time\nfor step in range(8):\n    print('step', step, flush=True)\n    time.sleep(0.5)"
+    begin(source, options=("--stall-after", "3s")).result()
+    assert robot.messages == []
