@@ -16,6 +16,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -129,8 +130,8 @@ class Supervision:
 
     def words(self) -> list[Word]:
         """All of them, oldest first."""
-        found = [Word(**{**f, "holder": Holder(**f["holder"])}) for f in self._all("*.word")]
-        return sorted(found, key=lambda word: word.at)
+        found = self._all("*.word", lambda fields: Word(**{**fields, "holder": Holder(**fields["holder"])}))
+        return sorted(found.values(), key=lambda word: word.at)
 
     def forget(self, word: Word) -> None:
         """Take `word` away."""
@@ -142,11 +143,8 @@ class Supervision:
 
     def leaves(self) -> dict[int, Leave]:
         """How processes left, by process id."""
-        found: dict[int, Leave] = {}
-        for path in self.folder.glob("*.leave"):
-            if (fields := self._read(path.name)) is not None:
-                found[int(path.stem)] = Leave(**fields)
-        return found
+        found = self._all("*.leave", lambda fields: Leave(**fields))
+        return {int(name): leave for name, leave in found.items()}
 
     def beat(self, beat: Beat) -> None:
         """Say how this rank gets on."""
@@ -154,11 +152,11 @@ class Supervision:
 
     def beats(self) -> list[Beat]:
         """How the ranks get on."""
-        return [Beat(**fields) for fields in self._all("*.beat")]
+        return list(self._all("*.beat", lambda fields: Beat(**fields)).values())
 
     def tell_run(self, notifier: dict[str, Any] | None) -> None:
-        """Say what this run is called among its ranks, and whom they would tell."""
-        self._write("run.json", {"key": run_key(Where.here()), "notifier": notifier})
+        """Say what this run is called among its nodes, and whom they would tell."""
+        self._write("run.json", {"key": _run_of_nodes(), "notifier": notifier})
 
     def run(self) -> dict[str, Any]:
         """What `tell_run` has said, or nothing."""
@@ -182,9 +180,14 @@ class Supervision:
         except (OSError, ValueError):
             return None
 
-    def _all(self, pattern: str) -> list[dict[str, Any]]:
-        found = (self._read(path.name) for path in self.folder.glob(pattern))
-        return [fields for fields in found if fields is not None]
+    def _all(self, pattern: str, load: Callable[[dict[str, Any]], T]) -> dict[str, T]:
+        """What the files hold, by their names; those that cannot be read are left out."""
+        found: dict[str, T] = {}
+        for path in self.folder.glob(pattern):
+            with suppress(TypeError, KeyError):  # of another version
+                if (fields := self._read(path.name)) is not None:
+                    found[path.stem] = load(fields)
+        return found
 
 
 def tell(work: Callable[[Supervision], T]) -> T | None:
@@ -210,9 +213,14 @@ def word(
     notifier: dict[str, Any] | None = None,
 ) -> Word:
     """One of this process and moment."""
-    where = Where.here()
-    said = Word(state, incident, kind, Holder.me(), where.rank, time.time(), run_key(where))
+    said = Word(state, incident, kind, Holder.me(), Where.here().rank, time.time(), _run_of_nodes())
     return said if message is None else replace(said, text=str(message), id=message.id, notifier=notifier)
+
+
+def _run_of_nodes() -> str | None:
+    """What this run is called on all its nodes; None if it has but one, where one supervisor sees all of it."""
+    where = Where.here()
+    return run_key(where) if where.local_world_size < where.world_size else None
 
 
 _minds_leaving = False

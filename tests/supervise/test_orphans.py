@@ -34,7 +34,7 @@ def test_its_command_tells_by_itself(begin: Begin, robot: Inbox, tmp_path: Path)
     assert running.process.stdout is not None
     running.process.stdout.readline()
     os.kill(running.process.pid, signal.SIGKILL)
-    running.process.wait()
+    running.process.communicate()
     outcome, deadline = tmp_path / "run" / "outcome", time.monotonic() + 60
     while not outcome.exists() and time.monotonic() < deadline:
         time.sleep(0.05)

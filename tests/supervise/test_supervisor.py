@@ -201,12 +201,13 @@ class TestToldInside:
         done = begin(TELLS + when + "try: crash()\nexcept ValueError as e: tell(e); raise").result()
         assert (done.returncode, titles(robot)) == (-9, ["sft failed: ValueError: the loss is lost"]), done.stderr
 
-    def test_the_inside_has_no_way_out(self, begin: Begin, robot: Inbox) -> None:
-        """A proxy that only the command has is dead: the supervisor sends its message."""
+    def test_the_inside_has_no_way_out(self, begin: Begin, robot: Inbox, tmp_path: Path) -> None:
+        """A proxy that only the command has is dead: the supervisor sends its message, and nobody does later."""
         broken = "os.environ['HTTP_PROXY'] = os.environ['http_proxy'] = 'http://127.0.0.1:9'; os.environ.pop('NO_PROXY', '')\n"
         done = begin(TELLS + broken + "try: crash()\nexcept ValueError as e: tell(e); raise").result()
         assert titles(robot) == ["sft failed: ValueError: the loss is lost"], done.stderr
         assert "its process could not send this" in robot.messages[0].text
+        assert list(tmp_path.glob("tmp/*/spool/*/*.json")) == []
 
     def test_without_a_notifier_of_its_own_it_takes_the_run_s(
         self, begin: Begin, robot: Inbox, monkeypatch: pytest.MonkeyPatch
@@ -223,6 +224,11 @@ class TestToldInside:
         """
         done = begin(source).result()
         assert titles(robot) == ["sft failed: killed by SIGKILL"], done.stderr
+
+    def test_a_supervisor_below_a_supervisor(self, begin: Begin, robot: Inbox) -> None:
+        """As around a batch script, and in it."""
+        done = begin([*RUN, PYTHON, "-c", "import os; os._exit(9)"]).result()
+        assert (done.returncode, titles(robot)) == (9, ["sft failed: exit code 9"]), done.stderr
 
     def test_nothing_is_left_behind(self, begin: Begin, tmp_path: Path) -> None:
         """Neither the folder between inside and outside, nor a secret in one that a killed supervisor leaves."""

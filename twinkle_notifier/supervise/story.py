@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from twinkle_notifier.supervision import Leave, Supervision, Word
 
@@ -21,7 +21,7 @@ class Story:
     """The words of a command's processes, and how these left."""
 
     words: Sequence[Word] = ()
-    leaves: Mapping[int, Leave] = ()  # type: ignore[assignment]
+    leaves: Mapping[int, Leave] = field(default_factory=dict)
 
     @classmethod
     def of(cls, supervision: Supervision) -> Story:

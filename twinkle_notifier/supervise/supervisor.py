@@ -68,8 +68,11 @@ class _Supervisor:
     def run(self) -> int:
         """See `supervise`."""
         # What nohup has others ignore is ignored here, too, and by the command.
-        heeded = {number for number in _PASSED_ON if signal.getsignal(number) != signal.SIG_IGN}
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {*heeded, signal.SIGCHLD, signal.SIGWINCH})
+        heeded: set[int | signal.Signals] = {
+            number for number in _PASSED_ON if signal.getsignal(number) != signal.SIG_IGN
+        }
+        heeded |= {signal.SIGCHLD, signal.SIGWINCH}
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, heeded)
         try:
             process = self._started(before)
         except OSError as error:
@@ -80,13 +83,15 @@ class _Supervisor:
         pulse = Pulse(self._plan.heartbeat) if self._plan.heartbeat else None
         if pulse is not None:
             pulse.begin()
-        self._wait(process, {*heeded, signal.SIGCHLD, signal.SIGWINCH})
+        self._wait(process, heeded)
         self._streams.end(_DRAIN)
         known = watch.end()
         self._tell(self._ending(process.returncode), known)
         self._streams.end()
         if self._folder is not None:
             self._folder.close()
+        while signal.sigtimedwait(heeded, 0) is not None:  # came too late for the command; its end counts
+            pass
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return _same_end(process.returncode)
 

@@ -11,11 +11,12 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from twinkle_notifier import delivery, report
+from twinkle_notifier import delivery, report, supervision
 from twinkle_notifier.members import compressed
 from twinkle_notifier.message import Message
 from twinkle_notifier.plain import line
-from twinkle_notifier.runtime import Where
+from twinkle_notifier.runtime import Where, run_key
+from twinkle_notifier.spool import Spool
 from twinkle_notifier.state import restored
 from twinkle_notifier.supervise import nodes
 from twinkle_notifier.supervise.ending import Ending
@@ -65,6 +66,7 @@ class Teller:
             lambda: accounted or self._tell(ending.markdown()),
             follows=not accounted and self._follows(story, ending),
         )
+        self._say(ending)
 
     def _accounts(self, story: Story, ending: Ending) -> bool:
         if ending.kind() in ("preempted", "interrupted") and story.preempted(ending.at - ending.seconds):
@@ -75,6 +77,10 @@ class Teller:
         """Whether the end came from another node: no rank of this one has failed by itself."""
         lost = ending.lost
         return ending.kind() == "failed" and (lost is None or lost.signal == signal.SIGTERM or story.left(lost.pid))
+
+    def _say(self, ending: Ending) -> None:
+        """To a supervisor above this one."""
+        supervision.tell(lambda to: to.say(supervision.word("told", self._key(), ending.kind())))
 
     def preempted(self, ending: Ending) -> bool:
         """The command was asked to end, and takes its time; whether people know now."""
@@ -118,8 +124,10 @@ class Teller:
             f"Note: its process could not send this; sent by the supervisor on {socket.gethostname()}"
         )
         told = nodes.once(word.run, word.incident, lambda: self._deliver(notifier, message), follows=False)
-        if self._supervision is not None:
+        if told and self._supervision is not None:
             self._supervision.say(replace(word, state="told"))
+            for spool in Spool.everyone():  # where its process has kept it
+                spool.remove(message)
         return told
 
     def _tell(self, text: str) -> bool:
@@ -149,11 +157,19 @@ class Teller:
         return f"end-{hashlib.sha256(self._name.encode('utf-8', 'replace')).hexdigest()[:16]}"
 
     def _run(self, story: Story) -> str | None:
+        where = Where.here()  # of a supervisor for each node, or each rank, as srun starts them
+        own = run_key(where) if where.world_size > 1 else None
         told = self._supervision.run() if self._supervision is not None else {}
-        return story.run() or told.get("key")
+        return own or story.run() or told.get("key")
 
     def _story(self) -> Story:
-        return Story.of(self._supervision) if self._supervision is not None else Story((), {})
+        if self._supervision is None:
+            return Story()
+        try:
+            return Story.of(self._supervision)
+        except OSError as error:
+            log.warning("what the command's processes have told cannot be read: %s", error)
+            return Story()
 
     def _settled_story(self) -> Story:
         """The story, once nobody is about to tell any more."""

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from twinkle_notifier import foreign
+from twinkle_notifier.errors import reason
 from twinkle_notifier.supervise import torchrun
 from twinkle_notifier.supervise.ending import INTERRUPTING, PREEMPTING, Ending
 from twinkle_notifier.supervise.silence import Silence
@@ -21,6 +23,7 @@ from twinkle_notifier.supervision import Supervision
 
 _TICK = 1.0  # seconds
 _ASKED = 10.0  # seconds that a command which was asked to end may take, before that is told; schedulers kill after 30
+_LOOK = 60.0  # seconds for one look; it may have something to tell
 _END = 10.0  # seconds for a look that is under way
 _DEEP = 6  # generations of a command's processes that are looked at
 
@@ -59,12 +62,13 @@ class Watch:
         return self._known
 
     def _look_on(self) -> None:
+        looks = (self._look_at_signals, self._look_for_silence, self._look_for_restarts, self._teller.overdue)
+        helper = foreign.Helper()
         while not self._over.wait(_TICK):
-            for look in (self._look_at_signals, self._look_for_silence, self._look_for_restarts, self._teller.overdue):
-                try:
-                    look()
-                except OSError as error:  # the folder: once more in a second
-                    log.debug("a look at the command failed: %s", error)
+            for look in looks:
+                answer = helper.call(look, _LOOK)
+                if not answer.returned:  # a disk that is gone, most likely: once more in a second
+                    log.debug("a look at the command failed: %s", reason(answer.error))
 
     def _look_at_signals(self) -> None:
         ending = self._ending(0)
