@@ -165,6 +165,37 @@ def test_what_nohup_ignores_is_ignored(begin: Begin, robot: Inbox) -> None:
     assert (running.result().returncode, robot.messages) == (0, [])
 
 
+def test_without_a_notifier(begin: Begin, robot: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command runs; that nobody will be told is said at its beginning."""
+    monkeypatch.delenv("TWINKLE_NOTIFIER")
+    done = begin("print('done')").result()
+    assert (done.returncode, done.stdout) == (0, "done\n")
+    assert done.stderr.startswith("twinkle-notifier: nobody to tell: give --to, or set TWINKLE_NOTIFIER.")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--to", "https://example.com/hook"], "--to holds neither"),
+        (["--stall-after", "soon", "--", "true"], "'soon' is no time: write 90s, 10m or 2h"),
+        ([], "run needs a command: twinkle-notifier run -- python train.py"),
+    ],
+)
+def test_bad_input_starts_nothing(options: list[str], says: str) -> None:
+    """It says how to mend it."""
+    command = [PYTHON, "-m", "twinkle_notifier", "run", *options]
+    done = subprocess.run([*command, "--", "true"] if "--to" in options else command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert says in done.stderr
+
+
+def test_a_bad_variable_is_no_reason_not_to_train(begin: Begin, robot: Inbox) -> None:
+    """It is said, and the command runs."""
+    done = begin("print('done')", TWINKLE_NOTIFIER="https://example.com/hook").result()
+    assert (done.returncode, done.stdout) == (0, "done\n")
+    assert "TWINKLE_NOTIFIER holds neither" in done.stderr
+
+
 class TestToldInside:
     """One incident, whoever tells it."""
 
@@ -244,6 +275,13 @@ os.write(1, b"y" * 3_000_000)
 """
 
 
+@pytest.fixture
+def console(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notifier, so that none is asked for; it has nothing to tell."""
+    monkeypatch.setenv("TWINKLE_NOTIFIER", '{"class": "ConsoleNotifier"}')
+
+
+@pytest.mark.usefixtures("console")
 class TestPassedOn:
     """The command's output is byte for byte what it is without us."""
 
@@ -327,6 +365,7 @@ class Terminal:
         return code
 
 
+@pytest.mark.usefixtures("console")
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="termios.tcsetwinsize")
 class TestTerminal:
     """A terminal stays a terminal: progress bars work."""
