@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from twinkle_notifier import Notifier, Progress, Store, TrainingRun
 
@@ -32,7 +35,7 @@ class NotifierCallback(TrainerCallback):
             one that the environment variable ``TWINKLE_NOTIFIER`` describes.
         name: the run's name in messages; by default the script's.
         on_start: tell of the start of a training, too.
-        on_end: tell of its end: duration, epochs, steps, metrics, best checkpoint, and why it ended.
+        on_end: tell of its end: duration, epochs, steps, metrics, best and last checkpoint, why it ended.
         save_secrets: let checkpoints hold literal secrets.
         store: where the ranks agree on who tells, if not in the places of docs/ranks.md.
     """
@@ -63,7 +66,13 @@ class NotifierCallback(TrainerCallback):
         states = cast(dict[str, Any], state.stateful_callbacks)  # declared as the list that it is made from
         self.run.resume(states)
         self.run.live_in(states)
+        self.run.last_checkpoint = _checkpoint(args, state)  # the one that is resumed, if it lies there
         self.run.started()
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """See `TrainerCallback`. It follows the save, on every rank."""
+        if checkpoint := _checkpoint(args, state):
+            self.run.saved(checkpoint)
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -143,4 +152,10 @@ def _reached(state: TrainerState) -> Progress:
 def _ended(state: TrainerState) -> Progress:
     reached = _reached(state)
     why = "a callback stopped it" if state.global_step < state.max_steps else f"all {state.max_steps} steps are done"
-    return Progress(reached.epoch, reached.step, reached.metrics, reached.best_checkpoint, why)
+    return replace(reached, why_ended=why)
+
+
+def _checkpoint(args: TrainingArguments, state: TrainerState) -> str:
+    """That of the present step, where there is one: a trial of a search has a folder of its own."""
+    path = os.path.join(str(args.output_dir), f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}")
+    return path if os.path.isdir(path) else ""

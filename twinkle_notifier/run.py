@@ -10,6 +10,7 @@ import time
 import uuid
 import weakref
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from twinkle_notifier import claims, delivery, description, foreign, report, signals, state, supervision
@@ -20,7 +21,7 @@ from twinkle_notifier.claims.store import Store
 from twinkle_notifier.errors import reason
 from twinkle_notifier.message import Message, Outcome
 from twinkle_notifier.report import Progress
-from twinkle_notifier.runtime import Instant, Where, process_start
+from twinkle_notifier.runtime import Attempt, Instant, Where, process_start
 
 _PROGRESS_BUDGET = 2.0  # seconds to ask a trainer how far it got; a tensor on a broken GPU may never answer
 _KEY = "twinkle_notifier"
@@ -63,6 +64,7 @@ class TrainingRun:
         if notifier is not None and not callable(notifier):
             raise TypeError(f"notifier is of type {type(notifier).__name__}: give a Notifier, or leave it out")
         self.key = _free_key()  # under which a checkpoint holds the state; two in one trainer have two
+        self.last_checkpoint = ""
         _living.add(self)
         self._given = notifier
         self._found: Callable[[str], object] | None = None  # in a checkpoint or the environment
@@ -91,13 +93,21 @@ class TrainingRun:
         if Where.here().local_rank == 0 and supervision.VARIABLE in os.environ:
             background.post(self._tell_supervisor)
         if self._on_start:
-            self._milestone(f"{self.name} started", facts or [])
+            attempt = Attempt.here()
+            what = f"restarted ({attempt})" if attempt.number > 1 else "started"
+            self._milestone(f"{self.name} {what}", facts or [])
+
+    def saved(self, checkpoint: str) -> None:
+        """A checkpoint is written. Its path is told where the trainer's progress names none."""
+        self.last_checkpoint = checkpoint
+        if Where.here().local_rank == 0 and supervision.VARIABLE in os.environ:
+            background.post(lambda: supervision.tell(lambda to: to.tell_checkpoint(checkpoint)))
 
     def ended(self, progress: Callable[[], Progress] = Progress) -> None:
         """The training ended well. Rank 0 tells it, in the background. `progress` is asked how far it got."""
         if self._on_end:
             took = report.duration(time.time() - self._began)
-            self._milestone(f"{self.name} ended after {took}", [f"- Duration: {took}", *_asked(progress).lines()])
+            self._milestone(f"{self.name} ended after {took}", [f"- Duration: {took}", *self._asked(progress).lines()])
         self._mark_end()
 
     def failed(self, exc: BaseException, context: str = "", progress: Callable[[], Progress] = Progress) -> Outcome:
@@ -114,7 +124,7 @@ class TrainingRun:
             context=context,
             exc=exc,
             name=self.name,
-            progress=_asked(progress),
+            progress=self._asked(progress),
             mark=claims.Mark(self._since or process_start(), self._sequence),
             store=self._store,
             earlier=state.times(self._state),
@@ -163,6 +173,10 @@ class TrainingRun:
             self._found = answer.value
         return self._given if self._given is not None else self._found
 
+    def _asked(self, progress: Callable[[], Progress]) -> Progress:
+        reached = foreign.call(progress, _PROGRESS_BUDGET).value or Progress()
+        return replace(reached, last_checkpoint=reached.last_checkpoint or self.last_checkpoint)
+
     def _count(self) -> None:
         self._sequence = claims.counted(Where.here(), self._store)
 
@@ -178,7 +192,8 @@ class TrainingRun:
         notifier, where = self._notifier(), Where.here()
         if notifier is None or where.rank != 0:
             return
-        message = Message(report.milestone(headline, self.name, where, facts), uuid.uuid4().hex)
+        text = report.milestone(headline, self.name, where, facts, Attempt.here())
+        message = Message(text, uuid.uuid4().hex)
         state.add_sent(self._state, what=headline, time=report.now())
         background.post(lambda: _send(notifier, message), otherwise=lambda: _keep(notifier, message))
 
@@ -186,10 +201,6 @@ class TrainingRun:
 def _free_key() -> str:
     taken = {run.key for run in _living}
     return next(key for key in (_KEY, *(f"{_KEY}.{n}" for n in range(2, len(taken) + 3))) if key not in taken)
-
-
-def _asked(progress: Callable[[], Progress]) -> Progress:
-    return foreign.call(progress, _PROGRESS_BUDGET).value or Progress()
 
 
 def _send(notifier: Callable[[str], object], message: Message) -> None:

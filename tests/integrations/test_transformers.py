@@ -251,6 +251,51 @@ def test_tells_of_an_early_stop_and_the_best_checkpoint(tmp_path: Path) -> None:
     assert f"- Best checkpoint: {tmp_path}/checkpoint-" in told.messages[0]
 
 
+class FailAt(TrainerCallback):
+    """Raises before a step."""
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step == 2:
+            raise self.error
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+@pytest.mark.parametrize(
+    ("error", "headline"),
+    [(ValueError("lost"), "sft failed: ValueError: lost"), (SystemExit(143), "sft was preempted")],
+)
+def test_tells_of_the_last_checkpoint(error: BaseException, headline: str, tmp_path: Path) -> None:
+    """Of this training: that of the last step is left by an earlier one. 143 is what a handler of SIGTERM leaves."""
+    (tmp_path / "checkpoint-9").mkdir()
+    told = RecordingNotifier()
+    saving = {"save_strategy": "steps", "save_steps": 1, "max_steps": 4}
+    with pytest.raises(type(error)):
+        trainer(tmp_path, NotifierCallback(told, name="sft"), FailAt(error), **saving).train()
+    assert headlines(told) == [f"### {headline}"]
+    assert f"- Last checkpoint: {tmp_path}/checkpoint-2\n" in told.messages[0]
+
+
+def test_tells_of_the_checkpoint_that_was_resumed(tmp_path: Path) -> None:
+    """As long as nothing else is saved; a training from the start has none."""
+    saved, told = save(tmp_path), RecordingNotifier()
+    callback = NotifierCallback(told)
+    for path in (str(saved), None):
+        with pytest.raises(ValueError, match="lost"):
+            trainer(tmp_path, callback, FailAt(ValueError("lost")), max_steps=4).train(resume_from_checkpoint=path)
+    assert f"- Last checkpoint: {saved}\n" in told.messages[0]
+    assert "Last checkpoint" not in told.messages[1]
+
+
+def test_the_end_tells_of_the_last_checkpoint(tmp_path: Path) -> None:
+    """Which the trainer writes before it calls its end."""
+    told = RecordingNotifier()
+    trainer(tmp_path, NotifierCallback(told), save_strategy="epoch", max_steps=8).train()
+    assert background.flush(10)
+    assert f"- Last checkpoint: {tmp_path}/checkpoint-8\n" in told.messages[0]
+
+
 class Bad(Notifier):
     """A notifier that does what it should not."""
 

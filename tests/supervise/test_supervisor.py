@@ -32,6 +32,11 @@ def crash():
 """
 
 
+def finished(command: list[str], **options: Any) -> subprocess.CompletedProcess[Any]:
+    """What became of `command`; in a folder from which the installed copy is imported."""
+    return subprocess.run(command, **{"cwd": "/", "timeout": 60, **options})
+
+
 def titles(robot: Inbox) -> list[str]:
     return [message.title for message in robot.messages]
 
@@ -184,7 +189,7 @@ def test_without_a_notifier(begin: Begin, robot: Inbox, monkeypatch: pytest.Monk
 def test_bad_input_starts_nothing(options: list[str], says: str) -> None:
     """It says how to mend it."""
     command = [PYTHON, "-m", "twinkle_notifier", "run", *options]
-    done = subprocess.run([*command, "--", "true"] if "--to" in options else command, capture_output=True, text=True)
+    done = finished([*command, "--", "true"] if "--to" in options else command, capture_output=True, text=True)
     assert done.returncode == 2
     assert says in done.stderr
 
@@ -287,25 +292,25 @@ class TestPassedOn:
 
     def test_two_streams(self) -> None:
         """As pipes of their own."""
-        bare = subprocess.run([PYTHON, "-c", WRITES], capture_output=True, check=True)
-        ours = subprocess.run([*RUN, PYTHON, "-c", WRITES], capture_output=True, check=True)
+        bare = finished([PYTHON, "-c", WRITES], capture_output=True, check=True)
+        ours = finished([*RUN, PYTHON, "-c", WRITES], capture_output=True, check=True)
         assert (ours.stdout, ours.stderr) == (bare.stdout, bare.stderr)
 
     def test_one_stream(self, tmp_path: Path) -> None:
         """``> log 2>&1`` keeps the order between both."""
         for name, command in (("bare", []), ("ours", RUN)):
             with open(tmp_path / name, "wb") as file:
-                subprocess.run([*command, PYTHON, "-c", WRITES], stdout=file, stderr=subprocess.STDOUT, check=True)
+                finished([*command, PYTHON, "-c", WRITES], stdout=file, stderr=subprocess.STDOUT, check=True)
         assert (tmp_path / "ours").read_bytes() == (tmp_path / "bare").read_bytes()
 
     def test_input(self) -> None:
         """Standard input is the command's."""
-        done = subprocess.run([*RUN, "cat"], input=b"a\nb", capture_output=True, check=True)
+        done = finished([*RUN, "cat"], input=b"a\nb", capture_output=True, check=True)
         assert done.stdout == b"a\nb"
 
     def test_closed_streams(self) -> None:
         """Whoever closed ours closed the command's."""
-        done = subprocess.run(
+        done = finished(
             ["sh", "-c", f"{PYTHON} -m twinkle_notifier run -- sh -c 'echo a; echo b >&2' >&-"], capture_output=True
         )
         assert (done.stdout, b"b\n" in done.stderr) == (b"", True)
@@ -332,7 +337,7 @@ class TestPassedOn:
         """The output is lost, as without us; the run is not."""
         script = "import os\nfor n in range(100):\n    try: os.write(1, b'x' * 100000)\n    except OSError: pass\nopen('done', 'w')"
         with open("/dev/full", "wb") as full:
-            subprocess.run([*RUN, PYTHON, "-c", script], stdout=full, check=True, timeout=60, cwd=tmp_path)
+            finished([*RUN, PYTHON, "-c", script], stdout=full, check=True, timeout=60, cwd=tmp_path)
         assert (tmp_path / "done").exists()
 
 
@@ -342,6 +347,7 @@ class Terminal:
     def __init__(self, command: list[str]) -> None:
         self.pid, self.handle = pty.fork()
         if self.pid == 0:
+            os.chdir("/")  # from which the installed copy is imported
             os.execvp(command[0], command)
         termios.tcsetwinsize(self.handle, (30, 100))
 
@@ -408,10 +414,8 @@ class TestTerminal:
     def test_ctrl_c(self, robot: Inbox) -> None:
         """The terminal sends it to the command; we do not once more. It is told once."""
         script = (
-            "import time\nprint('ready', flush=True)\n"
-            "try: time.sleep(60)\nexcept KeyboardInterrupt:\n"
-            "    try: time.sleep(2); print('once', flush=True)\n"
-            "    except KeyboardInterrupt: print('twice', flush=True)"
+            "import signal\nints = {signal.SIGINT}\nsignal.pthread_sigmask(signal.SIG_BLOCK, ints)\nprint('ready', flush=True)\n"
+            "signal.sigwait(ints)\nprint('once' if signal.sigtimedwait(ints, 2) is None else 'twice')"
         )
         terminal = Terminal([*RUN, PYTHON, "-c", script])
         terminal.read(b"ready")

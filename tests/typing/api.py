@@ -46,6 +46,7 @@ def calls(store: Store, mark: Mark, error: Exception, hf_trainer: Any) -> None:
     status: str = outcome.status
     run = TrainingRun(Own(), name=status, on_start=True)
     run.started()
+    run.last_checkpoint = Progress(last_checkpoint="/x").last_checkpoint
     run.failed(error, "fit", lambda: Progress(step=1))
     run.ended()
     state: dict[str, Any] = run.state_dict()
