@@ -107,7 +107,7 @@ class Watch:
         if len(self._lost) == self._seen_lost and (self.attempt is not None or self._ticks % _SELDOM):
             return
         before, self.attempt = self.attempt, _attempt(self._pid) or self.attempt
-        if before is None or self.attempt is None or not self._lost or self.attempt.number <= before.number:
+        if self.attempt is None or not self._lost or self.attempt.number <= (before.number if before else 1):
             return
         self._seen_lost = len(self._lost)
         lost, at = list(self._lost.values())[-1]
