@@ -139,6 +139,8 @@ class Ending:
             facts.append(f"- Exit code: {self.lost.code if self.lost else self.code}")
         if self.followers:
             facts.append(f"- Errors that follow from it: ranks {compressed(self.followers)}")
+            if self.lost is None and self.killed() is None:
+                facts.append("- Note: they follow from something that no process has told of: likely a rank was killed")
         return facts
 
     def _is_out_of_memory(self) -> bool:
