@@ -15,6 +15,8 @@ from twinkle_notifier import Notifier, Progress, Store, TrainingRun
 
 _ENTRIES = ("train", "evaluate", "predict", "hyperparameter_search")
 _MARK = "_twinkle_notifier_entry"
+# Where a training shows that it moves. The class has none of these hooks: what is not watched pays nothing per step.
+_BEATS = ("on_step_end", "on_substep_end", "on_prediction_step", "on_evaluate", "on_save")
 
 
 class NotifierCallback(TrainerCallback):
@@ -35,6 +37,8 @@ class NotifierCallback(TrainerCallback):
         on_end: tell of its end: duration, epochs, steps, metrics, best checkpoint, and why it ended.
         save_secrets: let checkpoints hold literal secrets.
         store: where the ranks agree on who tells, if not in the places of docs/ranks.md.
+        stall_after: tell when a training has made no step for so many seconds (and ten times its slowest), which
+            ranks stand where, and when it moves again; see docs/stalls.md.
     """
 
     def __init__(
@@ -46,10 +50,19 @@ class NotifierCallback(TrainerCallback):
         on_end: bool = True,
         save_secrets: bool = False,
         store: Store | None = None,
+        stall_after: float | None = None,
     ) -> None:
         self.run = TrainingRun(
-            notifier, name=name, on_start=on_start, on_end=on_end, save_secrets=save_secrets, store=store
+            notifier,
+            name=name,
+            on_start=on_start,
+            on_end=on_end,
+            save_secrets=save_secrets,
+            store=store,
+            stall_after=stall_after,
         )
+        for hook in _BEATS if self.run.stall_after else ():
+            setattr(self, hook, self.run.beat)
         _hook(Trainer)
 
     def on_init_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
@@ -63,7 +76,7 @@ class NotifierCallback(TrainerCallback):
         states = cast(dict[str, Any], state.stateful_callbacks)  # declared as the list that it is made from
         self.run.resume(states)
         self.run.live_in(states)
-        self.run.started()
+        self.run.started(progress=lambda: Progress(epoch=state.epoch, step=state.global_step))
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -102,6 +115,8 @@ def _telling(trainer: Trainer, context: str) -> Iterator[None]:
         raise
     finally:
         trainers.discard(id(trainer))
+        for callback in _callbacks(trainer):  # an error that the trainer swallowed has ended a training, too
+            callback.run.pause()
 
 
 def _callbacks(trainer: Trainer) -> list[NotifierCallback]:
