@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import os
 import pickle
 import re
@@ -32,6 +33,13 @@ def eventually(true: Callable[[], Any], seconds: float = 60) -> bool:
     while not true() and time.monotonic() < deadline:
         time.sleep(0.02)
     return bool(true())
+
+
+@pytest.fixture(autouse=True)
+def _no_watcher() -> None:
+    """Those of earlier tests are gone."""
+    gc.collect()
+    assert eventually(lambda: watchers() == [])
 
 
 def titles(told: RecordingNotifier) -> list[str]:
