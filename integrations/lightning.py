@@ -13,6 +13,9 @@ from lightning.pytorch.callbacks import Timer
 
 from twinkle_notifier import Notifier, Progress, Store, TrainingRun
 
+# Where a fit shows that it moves. The class has none of these hooks: a fit that is not watched pays nothing per batch.
+_BEATS = ("on_train_batch_end", "on_validation_batch_end", "on_validation_end", "on_save_checkpoint")
+
 
 class NotifierCallback(Callback):
     """Tells people when fit, validate, test or predict fails, and when a fit ends.
@@ -28,6 +31,8 @@ class NotifierCallback(Callback):
         on_end: tell of the end of a fit: duration, epochs, steps, metrics, best and last checkpoint, why it ended.
         save_secrets: let checkpoints hold literal secrets.
         store: where the ranks agree on who tells, if not in the places of docs/ranks.md.
+        stall_after: tell when a fit has made no step for so many seconds (and ten times its slowest), which ranks
+            stand where, and when it moves again; see docs/stalls.md.
     """
 
     def __init__(
@@ -39,10 +44,19 @@ class NotifierCallback(Callback):
         on_end: bool = True,
         save_secrets: bool = False,
         store: Store | None = None,
+        stall_after: float | None = None,
     ) -> None:
         self.run = TrainingRun(
-            notifier, name=name, on_start=on_start, on_end=on_end, save_secrets=save_secrets, store=store
+            notifier,
+            name=name,
+            on_start=on_start,
+            on_end=on_end,
+            save_secrets=save_secrets,
+            store=store,
+            stall_after=stall_after,
         )
+        for hook in _BEATS if self.run.stall_after else ():
+            setattr(self, hook, self.run.beat)
 
     @property
     def state_key(self) -> str:
@@ -51,7 +65,7 @@ class NotifierCallback(Callback):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """See `Callback`."""
-        self.run.started()
+        self.run.started(progress=lambda: Progress(epoch=trainer.current_epoch, step=trainer.global_step))
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """See `Callback`. It follows every `on_train_end`, ModelCheckpoint's too."""

@@ -18,6 +18,8 @@ from twinkle_notifier import Notifier, Progress, Store, TrainingRun
 
 _ENTRIES = ("train", "evaluate", "predict", "hyperparameter_search")
 _MARK = "_twinkle_notifier_entry"
+# Where a training shows that it moves. The class has none of these hooks: what is not watched pays nothing per step.
+_BEATS = ("on_step_end", "on_substep_end", "on_prediction_step", "on_evaluate")
 
 
 class NotifierCallback(TrainerCallback):
@@ -38,6 +40,8 @@ class NotifierCallback(TrainerCallback):
         on_end: tell of its end: duration, epochs, steps, metrics, best and last checkpoint, why it ended.
         save_secrets: let checkpoints hold literal secrets.
         store: where the ranks agree on who tells, if not in the places of docs/ranks.md.
+        stall_after: tell when a training has made no step for so many seconds (and ten times its slowest), which
+            ranks stand where, and when it moves again; see docs/stalls.md.
     """
 
     def __init__(
@@ -49,10 +53,19 @@ class NotifierCallback(TrainerCallback):
         on_end: bool = True,
         save_secrets: bool = False,
         store: Store | None = None,
+        stall_after: float | None = None,
     ) -> None:
         self.run = TrainingRun(
-            notifier, name=name, on_start=on_start, on_end=on_end, save_secrets=save_secrets, store=store
+            notifier,
+            name=name,
+            on_start=on_start,
+            on_end=on_end,
+            save_secrets=save_secrets,
+            store=store,
+            stall_after=stall_after,
         )
+        for hook in _BEATS if self.run.stall_after else ():
+            setattr(self, hook, self.run.beat)
         _hook(Trainer)
 
     def on_init_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
@@ -67,10 +80,11 @@ class NotifierCallback(TrainerCallback):
         self.run.resume(states)
         self.run.live_in(states)
         self.run.last_checkpoint = _checkpoint(args, state)  # the one that is resumed, if it lies there
-        self.run.started()
+        self.run.started(progress=lambda: Progress(epoch=state.epoch, step=state.global_step))
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """See `TrainerCallback`. It follows the save, on every rank."""
+        self.run.beat()
         if checkpoint := _checkpoint(args, state):
             self.run.saved(checkpoint)
 
@@ -111,6 +125,8 @@ def _telling(trainer: Trainer, context: str) -> Iterator[None]:
         raise
     finally:
         trainers.discard(id(trainer))
+        for callback in _callbacks(trainer):  # an error that the trainer swallowed has ended a training, too
+            callback.run.pause()
 
 
 def _callbacks(trainer: Trainer) -> list[NotifierCallback]:

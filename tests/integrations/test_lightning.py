@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import pickle
@@ -324,6 +325,48 @@ def test_a_trained_callback_and_a_new_one_meet_in_one_trainer(tmp_path: Path) ->
     assert (len(told.messages), len(other.messages)) == (2, 1)
 
 
+class Stalling(Model):
+    """Waits in its third epoch until `told` holds a message; its validations take their time."""
+
+    def __init__(self, told: RecordingNotifier) -> None:
+        super().__init__()
+        self.told = told
+
+    def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
+        deadline = time.monotonic() + 60
+        while self.current_epoch == 2 and not self.told.messages and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return super().training_step(batch, batch_idx)
+
+    def validation_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
+        time.sleep(0.5 if self.current_epoch == 0 else 0)
+        return super().validation_step(batch, batch_idx)
+
+
+def test_tells_of_a_stall(tmp_path: Path) -> None:
+    """Of a batch, with the step, and when it moves again; a validation takes as long, but moves."""
+    told = RecordingNotifier()
+    callback = NotifierCallback(told, name="sft", on_end=False, stall_after=1.5)
+    trainer(tmp_path, callback, max_epochs=4, num_sanity_val_steps=0).fit(Stalling(told), data(), data())
+    assert background.flush(10)
+    assert [message.splitlines()[0].split(" for ")[0].split(" after ")[0] for message in told.messages] == [
+        "### sft has stood still",
+        "### sft moves again",
+    ]
+    assert "in training_step\n- Epochs: 2\n- Steps: 8\n" in told.messages[0]
+
+
+def test_hooks_for_each_batch_only_if_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And those of a copy beat for the copy."""
+    assert [name for name in vars(NotifierCallback()) if name.startswith("on_")] == []
+    monkeypatch.setenv("TWINKLE_NOTIFIER_STALL_AFTER", "600")
+    callback = NotifierCallback()
+    for copied in (callback, copy.deepcopy(callback), pickle.loads(pickle.dumps(callback))):
+        hooks = [name for name in vars(copied) if name.startswith("on_")]
+        assert "on_train_batch_end" in hooks
+        assert all(getattr(copied, hook).__self__ is copied.run for hook in hooks)
+
+
 def test_pickles(ding: DingNotifier) -> None:
     """As spawn needs it."""
     copy = pickle.loads(pickle.dumps(NotifierCallback(ding, name="sft")))
@@ -502,6 +545,17 @@ class FailAt(Callback):
     def on_train_batch_start(self, trainer: Trainer, *_: Any) -> None:
         if trainer.global_step == self.step:
             raise ValueError("lost")
+
+
+def test_a_stall_of_one_of_two_ranks_is_told_once(run: Callable[..., Any], inbox: Inbox) -> None:
+    """With the rank that is elsewhere, from processes that hold copies of the callback."""
+    source = script(condition="self.global_rank == 1", action="time.sleep(6)", strategy="ddp_fork")
+    done = run(source.replace('name="sft"', 'name="sft", stall_after=2, on_end=False'))
+    assert done.returncode == 0, done.stderr
+    stall, moves = (message.text for message in inbox.messages)
+    assert ": rank 1 is elsewhere than the others\n" in stall
+    assert "- Rank 1 of 2: train.py:14 in training_step\n" in stall
+    assert moves.startswith("### sft moves again")
 
 
 def test_sigterm_is_a_preemption(start: Callable[..., Any], inbox: Inbox) -> None:

@@ -104,7 +104,7 @@ class Teller:
 
     def moving(self, seconds: float) -> None:
         """A sign of life after a silence that was told."""
-        self._milestone(f"{self._name} is moving again after {report.duration(seconds)}", [])
+        self._milestone(f"{self._name} moves again after {report.duration(seconds)}", [])
 
     def _send_for(self, word: Word) -> bool:
         notifier = self._notifier() or restored({"notifier": word.notifier})
