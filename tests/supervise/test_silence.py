@@ -81,7 +81,7 @@ dist.init_process_group("gloo")
 run = TrainingRun(DingNotifier("env:DING_URL", "env:DING_SECRET"), name="sft", on_end=False)
 def load(step):
     if step == 20 and dist.get_rank() == 3:
-        time.sleep(8)
+        time.sleep(14)
 run.started()
 for step in range(30):
     load(step)
@@ -94,7 +94,7 @@ run.ended()
 
 def test_a_stalled_rank_of_four_is_named_by_the_ranks(begin: Begin, robot: Inbox) -> None:
     """``--stall-after`` turns their own watchers on, and leaves it to them."""
-    done = begin(STALLS, ranks=4, options=("--stall-after", "3s")).result()
+    done = begin(STALLS, ranks=4, options=("--stall-after", "8s")).result()
     told = [message.text.partition("\n")[0] for message in robot.messages]
     assert (done.returncode, len(told)) == (0, 2), (told, done.stderr)
     assert told[0].startswith("### sft has stood still for ")
