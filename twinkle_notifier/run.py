@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+import twinkle_notifier.incident  # noqa: F401  a run tells of a crash, when it is too late to load anything
 from twinkle_notifier import claims, delivery, description, foreign, report, signals, state, supervision
 from twinkle_notifier.background import EXIT_BUDGET, background
 from twinkle_notifier.base import notify_exception
