@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinkle_notifier import CredentialError, resolve
-from twinkle_notifier.credentials import holds_redacted, is_reference, mask, masked_logs, redact, secrets_in_url
+from twinkle_notifier.credentials import holds_redacted, mask, masked_logs, redact, secrets_in_url
 from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.references import is_reference
 
 WORDS = st.text(string.ascii_letters + string.digits, min_size=8)
 

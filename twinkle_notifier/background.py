@@ -118,13 +118,13 @@ class Background:
         self._running = False
 
     def _start(self) -> bool:
-        from multiprocessing.util import Finalize  # runs in multiprocessing's children too, where atexit does not
-
-        import requests  # noqa: F401  here: a fork while the thread imports it would inherit a locked import
-
         try:
+            from multiprocessing.util import Finalize  # runs in multiprocessing's children too, where atexit does not
+
+            import requests  # noqa: F401  here: a fork while the thread imports it would inherit a locked import
+
             threading.Thread(target=self._work, name="twinkle-notifier-background", daemon=True).start()
-        except RuntimeError:  # at the process limit
+        except (RuntimeError, OSError, ImportError):  # at the limit of processes, or of open files
             return False
         Finalize(None, self.flush, exitpriority=100)
         return True

@@ -3,25 +3,47 @@
 from __future__ import annotations
 
 import functools
-import inspect
-import logging
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Mapping
 from contextlib import ContextDecorator
-from types import TracebackType
-from typing import Any, TypeVar
 
-from twinkle_notifier import foreign, incident, signals
-from twinkle_notifier.claims import Mark
-from twinkle_notifier.claims.store import Store
+from twinkle_notifier import foreign, signals
 from twinkle_notifier.errors import ArgumentError, UnknownNotifierError, reason
 from twinkle_notifier.message import Outcome
-from twinkle_notifier.report import Progress, default_name
-from twinkle_notifier.runtime import process_start
 
+TYPE_CHECKING = False  # that of `typing`, which importing this package does not load
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+    from typing import Any, TypeVar
+
+    from twinkle_notifier.claims import Mark
+    from twinkle_notifier.claims.store import Store
+    from twinkle_notifier.report import Progress
+
+    Function = TypeVar("Function", bound=Callable[..., Any])
+
+PATIENCE = 25.0  # seconds that a process waits, in all, until it or another rank has told of its exception
+_LOADING = 10.0  # seconds for modules to load; they may lie on a disk that is gone
 _GROUP = "twinkle_notifier.notifiers"  # of entry points
+_OWN = {  # notifiers of this package, by the modules that define them
+    "ConsoleNotifier": "twinkle_notifier.channels.console",
+    "DingNotifier": "twinkle_notifier.channels.ding",
+}
 
-log = logging.getLogger("twinkle_notifier")
 _registry: dict[str, type[Notifier]] = {}
+
+
+def preload(*modules: str) -> None:
+    """Load what telling of an exception takes, and `modules`. Quick from the second time on. Never raises.
+
+    Importing this package does not load it, as that takes a tenth of a second. In a crash it may be too late: no file
+    can be opened any more, a disk is gone, the interpreter ends. So whatever is made beforehand calls this.
+    """
+    missing = [name for name in ("twinkle_notifier.incident", *modules) if name not in sys.modules]
+    if missing:  # in a thread, which has a stack of its own, and a bound; what fails is tried again when it is needed
+        foreign.call(lambda: list(map(__import__, missing)), _LOADING)
 
 
 class Notifier:
@@ -32,12 +54,15 @@ class Notifier:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        before = _registry.get(cls.__name__)
-        if before is not None and before.__module__ != cls.__module__:
-            log.warning(
-                "the notifier class %s of %s replaces that of %s", cls.__name__, cls.__module__, before.__module__
-            )
-        _registry[cls.__name__] = cls
+        name, module = cls.__name__, cls.__module__
+        before = _registry[name].__module__ if name in _registry else _OWN.get(name, module)
+        if before != module:
+            if module == _OWN.get(name):
+                return  # it is loaded later than the user's own, and was replaced by that
+            _log().warning("the notifier class %s of %s replaces that of %s", name, module, before)
+        _registry[name] = cls
+        if not module.startswith("twinkle_notifier."):
+            preload()
 
     def __call__(self, message: str) -> None:
         """Send `message`, which is Markdown; return when the service has accepted it.
@@ -77,6 +102,8 @@ class Notifier:
 
 
 def _class_named(name: str) -> type[Notifier]:
+    if name not in _registry and name in _OWN:
+        __import__(_OWN[name])
     if name not in _registry:
         from importlib.metadata import entry_points
 
@@ -84,7 +111,7 @@ def _class_named(name: str) -> type[Notifier]:
             found = entry.load()
             if isinstance(found, type) and issubclass(found, Notifier):
                 return found
-        raise UnknownNotifierError(name, list(_registry))
+        raise UnknownNotifierError(name, list({*_registry, *_OWN}))
     return _registry[name]
 
 
@@ -125,31 +152,40 @@ def notify_exception(
     if exc is None or not issubclass(
         type(exc), BaseException
     ):  # not isinstance: a class may lie about itself, or raise
-        log.error("notify_exception was given %s as exc: it takes the exception itself", type(exc).__name__)
+        _log_error("notify_exception was given %s as exc: it takes the exception itself", type(exc).__name__)
         return Outcome("failed", "exc is not an exception", final=True)
 
     def walk(hurry: Callable[[], bool]) -> Outcome:
-        since = mark or Mark(process_start())
-        case = incident.Case(
-            exc, str(name or default_name()), str(context), progress or Progress(), since, store, earlier
-        )
-        return incident.tell(notifier, case, hurry)
+        from twinkle_notifier import incident  # loaded by now, see `preload`; else here, where it may fail or hang
+
+        return incident.tell(notifier, incident.Case.of(exc, name, context, progress, mark, store, earlier), hurry)
 
     with signals.deferred() as pending:
-        answer = foreign.call(lambda: walk(pending.arrived), incident.PATIENCE, pending.interrupted)
+        answer = foreign.call(lambda: walk(pending.arrived), PATIENCE, pending.interrupted)
     outcome = answer.value or _unfinished(answer.error)
     if outcome.status not in ("sent", "duplicate", "queued"):
-        log.error("people were not told of %s: %s", type(exc).__qualname__, outcome.reason)
+        _log_error("people were not told of %s: %s", type(exc).__qualname__, outcome.reason)
     return outcome
+
+
+def _log() -> logging.Logger:
+    import logging  # loaded by now, see `preload`; importing this package loads it for nobody
+
+    return logging.getLogger("twinkle_notifier")
+
+
+def _log_error(text: str, *details: object) -> None:
+    log = foreign.call(_log, _LOADING).value
+    if log is not None:
+        log.error(text, *details)
+    else:  # it cannot even be loaded
+        sys.stderr.write(f"{text % details}\n")
 
 
 def _unfinished(error: BaseException | None) -> Outcome:
     if error is None:
-        return Outcome("unknown", f"no word on it within {incident.PATIENCE:g} s, or Ctrl-C ended the waiting")
+        return Outcome("unknown", f"no word on it within {PATIENCE:g} s, or Ctrl-C ended the waiting")
     return Outcome("failed", f"telling it raised {reason(error)}")
-
-
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class watch(ContextDecorator):  # noqa: N801  it reads as a verb, like contextlib.suppress
@@ -176,6 +212,7 @@ class watch(ContextDecorator):  # noqa: N801  it reads as a verb, like contextli
         store: Store | None = None,
     ) -> None:
         self._notifier, self._context, self._name, self._store = notifier, context, name, store
+        preload()
 
     def __enter__(self) -> watch:
         return self
@@ -188,7 +225,9 @@ class watch(ContextDecorator):  # noqa: N801  it reads as a verb, like contextli
 
     def __call__(self, func: Function) -> Function:
         """Decorate a function, or a coroutine function, which is watched while it runs."""
-        if not inspect.iscoroutinefunction(func):
+        from inspect import iscoroutinefunction  # loaded by now, see `preload`
+
+        if not iscoroutinefunction(func):
             return super().__call__(func)
 
         @functools.wraps(func)

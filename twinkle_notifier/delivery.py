@@ -7,15 +7,15 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from twinkle_notifier import foreign
 from twinkle_notifier.background import BUDGET, EXIT_BUDGET, at_exit, background
-from twinkle_notifier.credentials import REDACTED, is_reference, mask, redact, resolve, secrets_in_url
+from twinkle_notifier.credentials import mask, redact, secrets_in_url
 from twinkle_notifier.description import channel, describe
 from twinkle_notifier.errors import DeliveryError, NotifierError, reason
 from twinkle_notifier.message import Message, Outcome
+from twinkle_notifier.references import REDACTED, is_reference, resolve
 from twinkle_notifier.spool import Flushed, Spool
 
 CRASH_BUDGET = 8.0  # seconds for one send while a run is crashing
@@ -60,7 +60,7 @@ def keep(notifier: Sender, message: Message, outcome: Outcome) -> Outcome:
         return outcome
     _counts["spooled"] += 1
     _retry_later(notifier, outcome.retry_after or _RETRY)
-    return replace(outcome, status="spooled", reason=f"{outcome.reason}; {_LATER}")
+    return outcome.replaced(status="spooled", reason=f"{outcome.reason}; {_LATER}")
 
 
 def flush(notifier: Sender) -> Flushed:

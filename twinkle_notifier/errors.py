@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+TYPE_CHECKING = False  # that of `typing`, which importing this package does not load
+if TYPE_CHECKING:
+    from typing import Literal
 
-Fate = Literal["failed", "throttled", "unknown"]
+    Fate = Literal["failed", "throttled", "unknown"]
 
 
 class NotifierError(Exception):

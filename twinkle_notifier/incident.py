@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from twinkle_notifier import claims, delivery, foreign, history, members, supervision
+from twinkle_notifier.base import PATIENCE
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.collateral import is_collateral
 from twinkle_notifier.description import channel as channel_of
 from twinkle_notifier.fingerprint import fingerprint
 from twinkle_notifier.message import Message, Outcome
-from twinkle_notifier.report import Progress, Report
-from twinkle_notifier.runtime import Attempt, Where, lost_child
+from twinkle_notifier.report import Progress, Report, default_name
+from twinkle_notifier.runtime import Attempt, Where, lost_child, process_start
 from twinkle_notifier.seen import Seen
 
-PATIENCE = 25.0  # seconds that a process waits, in all, until it or another rank has told of its exception
 _GATHER = 1.0  # seconds for the other ranks to meet the same
 _LOOK = 6.0  # seconds to look at the exception
 _CAUSE = 5.0  # seconds for a cause to show, once an error was met that only follows from one
@@ -43,6 +43,21 @@ class Case:
     mark: claims.Mark
     store: Store | None
     earlier: Sequence[tuple[str, float]]  # incidents that a checkpoint knows of, and their times
+
+    @classmethod
+    def of(
+        cls,
+        exc: BaseException,
+        name: str | None,
+        context: str,
+        progress: Progress | None,
+        mark: claims.Mark | None,
+        store: Store | None,
+        earlier: Sequence[tuple[str, float]],
+    ) -> Case:
+        """What `notify_exception` was given, or what stands for it."""
+        since = mark or claims.Mark(process_start())
+        return cls(exc, str(name or default_name()), str(context), progress or Progress(), since, store, earlier)
 
 
 def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool]) -> Outcome:

@@ -8,8 +8,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
-from typing import Any
+
+TYPE_CHECKING = False  # that of `typing`, which importing this package does not load
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import Any
 
 
 class Pending:

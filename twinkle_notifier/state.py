@@ -8,8 +8,9 @@ from typing import Any
 
 from twinkle_notifier import foreign
 from twinkle_notifier.base import Notifier
-from twinkle_notifier.credentials import holds_redacted, is_reference, resolve
+from twinkle_notifier.credentials import holds_redacted
 from twinkle_notifier.errors import reason
+from twinkle_notifier.references import is_reference, resolve
 
 VERSION = 1
 _REMEMBERED = 50  # messages that the state lists

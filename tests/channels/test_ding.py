@@ -18,11 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinkle_notifier import CredentialError, DeliveryError, DingNotifier, Message, Notifier, state
-from twinkle_notifier.credentials import is_reference
 from twinkle_notifier.description import describe
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.inbox.faults import Faulty, Visit, refusing
+from twinkle_notifier.references import is_reference
 
 URL = "https://oapi.dingtalk.com/robot/send?access_token=tok-abcdefgh"
 OK = {"errcode": 0, "errmsg": "ok"}

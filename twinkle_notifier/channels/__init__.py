@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 from twinkle_notifier.base import Notifier
@@ -39,6 +38,8 @@ def from_text(text: str, what: str) -> Notifier:
 
 
 def _from_json(text: str, what: str) -> Notifier:
+    import json  # loaded by now, if a notifier was made; importing this package loads it for nobody
+
     try:
         data = json.loads(text)
     except ValueError:

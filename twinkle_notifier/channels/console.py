@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from twinkle_notifier.base import Notifier
+from twinkle_notifier.base import Notifier, preload
 
 
 class ConsoleNotifier(Notifier):
     """Prints each message to standard error."""
+
+    def __init__(self) -> None:
+        preload()
 
     def __call__(self, message: str) -> None:
         """See `Notifier`."""

@@ -1,0 +1,248 @@
+"""What `DingNotifier` does with a robot: one message, and all that may become of it. Loaded when a notifier is made."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import random
+import re
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+from twinkle_notifier import foreign
+from twinkle_notifier.channels import http, markdown
+from twinkle_notifier.credentials import mask, secrets_in_url
+from twinkle_notifier.errors import ArgumentError, DeliveryError
+from twinkle_notifier.rate import Rate
+
+_HOSTS = ("oapi.dingtalk.com", "oapi.dingtalk.io")
+_PATH = "/robot/send"
+_TITLE = 64  # characters
+_BODY = 18_000  # bytes of a request; DingTalk takes 20,000
+_BUSY_RETRIES = 3
+_PER_MINUTE = 18  # messages; DingTalk takes 20, and a retry may count
+_PENALTY = 600.0  # seconds that a robot which was sent more takes none
+
+_BUSY = -1
+_TOO_LONG = (460101, 101002)  # the second in 2019
+_UNSAFE = range(430101, 430105)
+_REFUSED = 310000
+_THROTTLED = {
+    130101: "more than 20 messages a minute: the robot takes none for 10 minutes",
+    410100: "more than 20 messages a minute: the robot takes none for 10 minutes",
+    90030: "the robot has used up its messages of the day",
+}
+_FINAL = {
+    300001: "the access token is wrong: copy the webhook URL from the robot's settings again",
+    300005: "the access token is wrong: copy the webhook URL from the robot's settings again",
+    400101: "the access token is wrong: copy the webhook URL from the robot's settings again",
+    400013: "the group is gone: make a robot in another group",
+    400102: "the robot is switched off: switch it on in the group's settings",
+    400106: "the robot is not in the group any more: add it again",
+    400105: "the request is malformed: report it as a bug of twinkle_notifier",
+    40035: "the request is malformed: report it as a bug of twinkle_notifier",
+    43002: "the request is malformed: report it as a bug of twinkle_notifier",
+    43004: "the request is malformed: report it as a bug of twinkle_notifier",
+}
+_REFUSAL_HINTS = (
+    (r"keyword|关键词", "the robot wants one of its keywords in the message: name the run so that it holds one"),
+    (r"timestamp|时间戳", "the clocks are apart: set this machine's clock"),
+    (r"sign|签名", "the signature is wrong: give the robot's own secret (SEC...) as `secret`"),
+    (r"\bip\b|白名单", "the robot takes messages from listed addresses only: add this machine's"),
+)
+
+
+def serves(url: str) -> bool:
+    """See `DingNotifier.serves`."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # no URL at all
+        return False
+    return parts.scheme in ("http", "https") and (parts.hostname in _HOSTS or parts.path == _PATH)
+
+
+def check(url: str, insecure: bool) -> None:
+    """Raise ArgumentError if `url` cannot be a robot's."""
+    try:
+        parts = urlsplit(url)
+        if "[" in parts.netloc:
+            from ipaddress import IPv6Address
+
+            IPv6Address(parts.hostname or "")  # before Python 3.11 urlsplit lets anything stand in the brackets
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False  # the error would show the URL
+    if not usable:
+        raise ArgumentError(
+            "ding_url is no http(s) URL: copy the robot's webhook URL, https://oapi.dingtalk.com/robot/..."
+        )
+    if parts.scheme == "http" and not insecure and not _is_here(parts.hostname or ""):
+        raise ArgumentError(
+            "ding_url is http:// to another machine, and anyone on the way could read its token: use https://, or "
+            "insist with insecure=True"
+        )
+
+
+def shown(url: str) -> str:
+    """`url` without what grants access."""
+    return mask(url, secrets_in_url(url))
+
+
+def _is_here(host: str) -> bool:
+    from ipaddress import ip_address
+
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # another name
+        return False
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    code: int | None
+    reason: str
+    date: str | None = None
+
+
+class Send:
+    """One message, and what is changed about it from one try to the next. Each change is made once."""
+
+    def __init__(self, url: str, secret: str | None, timeout: float, message: str) -> None:
+        self._url, self._secret, self._timeout, self._message = url, secret, timeout, message
+        self._uuid = getattr(message, "id", None) or uuid.uuid4().hex
+        self._clock_ahead = 0.0  # seconds that the server's clock is ahead of ours
+        self._limit = _BODY
+        self._plain = False
+        self._busy = 0
+
+    def run(self) -> None:
+        """Return when the robot has accepted it. Raises DeliveryError if it does not."""
+        rate = Rate(self._url, _PER_MINUTE, _PENALTY)
+        if wait := rate.take():
+            raise DeliveryError(
+                f"the robot takes {_PER_MINUTE} messages a minute: the next may go in {wait:.0f} s",
+                fate="throttled",
+                retry_after=wait,
+            )
+        while (refusal := self._try()) is not None:
+            if not self._mended(refusal):
+                throttled = refusal.code in _THROTTLED
+                if throttled:
+                    rate.exceeded()
+                elsewhere = throttled or refusal.code in (None, _BUSY) or _is_of_this_machine(refusal)
+                raise DeliveryError(
+                    mask(f"DingTalk {refusal.code}: {_advice(refusal)}", self._secrets()),
+                    fate="throttled" if throttled else "failed",
+                    final=not elsewhere,
+                    code=refusal.code,
+                    retry_after=_PENALTY if throttled else None,
+                )
+
+    def _try(self) -> _Refusal | None:
+        reply = http.post(
+            self._signed_url(), self._body(), timeout=self._timeout, secrets=self._secrets(), repeatable=True
+        )
+        return _refusal(reply)
+
+    def _mended(self, refusal: _Refusal) -> bool:
+        """Whether another try can fare better."""
+        if refusal.code == _BUSY and self._busy < _BUSY_RETRIES:
+            self._busy += 1
+            pause = random.uniform(0.1, 0.3) * 2**self._busy
+            if pause > foreign.left():
+                return False
+            time.sleep(pause)
+            return True
+        if refusal.code in _TOO_LONG and self._limit == _BODY:
+            self._limit //= 2
+            return True
+        if refusal.code in _UNSAFE and not self._plain:
+            self._plain = True
+            return True
+        if refusal.code == _REFUSED and re.search("timestamp|时间戳", refusal.reason) and not self._clock_ahead:
+            self._clock_ahead = _ahead(refusal.date)
+            return bool(self._clock_ahead)
+        return False
+
+    def _body(self) -> bytes:
+        """The request as UTF-8, not escaped, within the limit."""
+        message = mask(self._message, self._secrets())
+        title, room = markdown.title(message, _TITLE), self._limit
+        while len(body := _encoded(self._payload(title, self._fitted(message, room)))) > self._limit:
+            room = min(room - 1, room * self._limit // len(body))  # quotes and newlines take two bytes each in JSON
+        return body
+
+    def _fitted(self, message: str, room: int) -> str:
+        short = markdown.cut(message, room)
+        return short if self._plain else markdown.unfenced(short)
+
+    def _payload(self, title: str, text: str) -> dict[str, Any]:
+        if self._plain:
+            return {"msgtype": "text", "text": {"content": text}, "msgUuid": self._uuid}
+        return {"msgtype": "markdown", "markdown": {"title": title, "text": text}, "msgUuid": self._uuid}
+
+    def _signed_url(self) -> str:
+        if self._secret is None:
+            return self._url
+        millis = round((time.time() + self._clock_ahead) * 1000)
+        parts = urlsplit(self._url)
+        kept = [(key, value) for key, value in parse_qsl(parts.query) if key not in ("timestamp", "sign")]
+        signed = [*kept, ("timestamp", str(millis)), ("sign", signature(self._secret, millis))]
+        return urlunsplit(parts._replace(query=urlencode(signed, quote_via=quote)))
+
+    def _secrets(self) -> list[str]:
+        return [*secrets_in_url(self._url), *([self._secret] if self._secret else [])]
+
+
+def signature(secret: str, millis: int) -> str:
+    """DingTalk's signature for a request made at `millis` since 1970, before URL encoding."""
+    digest = hmac.new(secret.encode(), f"{millis}\n{secret}".encode(), hashlib.sha256).digest()
+    return base64.b64encode(digest).decode()
+
+
+def _encoded(payload: Mapping[str, Any]) -> bytes:
+    return json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _refusal(reply: http.Reply) -> _Refusal | None:
+    """None when the robot has accepted the message: a JSON object in which errcode is present and 0."""
+    try:
+        answer = json.loads(reply.body)
+    except (ValueError, RecursionError):  # "[" a thousand times
+        answer = None
+    code = answer.get("errcode") if isinstance(answer, dict) else None
+    if isinstance(code, bool) or not isinstance(code, int):
+        return _Refusal(
+            None, f"HTTP {reply.status}, and no answer of a DingTalk robot: is the URL right, is there a proxy?"
+        )
+    assert isinstance(answer, dict)
+    return None if code == 0 else _Refusal(code, str(answer.get("errmsg", "")), reply.headers.get("Date"))
+
+
+def _is_of_this_machine(refusal: _Refusal) -> bool:
+    """Whether another machine's address or clock may fare better."""
+    words = r"timestamp|时间戳|\bip\b|白名单"
+    return refusal.code == _REFUSED and re.search(words, refusal.reason, re.IGNORECASE) is not None
+
+
+def _advice(refusal: _Refusal) -> str:
+    said = f" ({refusal.reason[:300]})" if refusal.code is not None else refusal.reason
+    hint = _THROTTLED.get(refusal.code or 0) or _FINAL.get(refusal.code or 0, "")
+    if refusal.code == _REFUSED:
+        hint = next((hint for word, hint in _REFUSAL_HINTS if re.search(word, refusal.reason, re.IGNORECASE)), "")
+    return (hint or ("it refused the message" if refusal.code is not None else "")) + said
+
+
+def _ahead(date: str | None) -> float:
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return parsedate_to_datetime(date or "").timestamp() - time.time()
+    except ValueError:
+        return 0.0

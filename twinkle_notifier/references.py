@@ -1,0 +1,83 @@
+"""References to secrets, and what holds a secret or a reference. Light: a notifier cannot be made without it."""
+
+from __future__ import annotations
+
+import os
+
+from twinkle_notifier.errors import CredentialError
+
+REDACTED = "***"
+_FILE_LIMIT = 64 * 1024  # bytes; a secret is short, and PATH may be a device that never ends
+
+
+def is_reference(value: object) -> bool:
+    """Whether `value` names a secret (``env:NAME``, ``file:PATH``) instead of holding it."""
+    return isinstance(value, str) and value.startswith(("env:", "file:"))
+
+
+def resolve(value: str) -> str:
+    """The text that `value` stands for: a reference is looked up now, anything else is returned as it is.
+
+    ``env:NAME`` reads an environment variable, ``file:PATH`` a file (``~`` allowed, surrounding white space dropped).
+
+    Raises:
+        CredentialError: the variable or file is missing, unreadable or empty. The text names it, never its content.
+    """
+    if not is_reference(value):
+        return value
+    kind, _, target = value.partition(":")
+    text = _from_environment(target) if kind == "env" else _from_file(target)
+    if not text:
+        raise CredentialError(f"{value} is empty: put the secret there")
+    return text
+
+
+def _from_environment(name: str) -> str:
+    try:
+        return os.environ[name].strip()
+    except KeyError:
+        raise CredentialError(f"env:{name}: the variable {name} is not set: export it on every node") from None
+
+
+def _from_file(path: str) -> str:
+    try:
+        with open(os.path.expanduser(path), encoding="utf-8") as file:
+            return file.read(_FILE_LIMIT).strip()
+    except OSError as error:
+        reason = error.strerror
+    except ValueError:  # as __context__ it would show what the file holds
+        reason = "it is no path, or not UTF-8 text"
+    raise CredentialError(f"file:{path} cannot be read ({reason}): put the secret there, in UTF-8")
+
+
+class Held:
+    """A literal secret, or a reference to one, that neither `repr`, `vars` nor a pickle shows.
+
+    Pickled, a literal becomes ``***``: files are read by others. Only the pickle that `multiprocessing` hands to a
+    child it is starting has it whole, as that goes through a pipe and the child could not work without.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    @property
+    def value(self) -> str:
+        """As it was given."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return repr(self._value) if is_reference(self._value) else REDACTED
+
+    def __copy__(self) -> Held:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Held:
+        return self
+
+    def __reduce__(self) -> tuple[type[Held], tuple[str]]:
+        from multiprocessing.context import get_spawning_popen
+
+        shown = is_reference(self._value) or get_spawning_popen() is not None
+        return Held, (self._value if shown else REDACTED,)
