@@ -187,6 +187,34 @@ def test_a_last_attempt_is_final(begin: Begin, robot: Inbox) -> None:
     ], done.stderr
 
 
+@pytest.mark.parametrize(
+    ("peer", "title"), [("sys.exit(1)", "killed by SIGKILL"), ("time.sleep(60)", "killed by SIGKILL")]
+)
+def test_a_supervisor_for_each_rank(begin: Begin, robot: Inbox, tmp_path: Path, peer: str, title: str) -> None:
+    """As srun starts them: the one whose rank was killed tells; that srun then ends the others is no preemption."""
+    source = f"""
+        import os, sys, time
+        print("ready", flush=True)
+        if os.environ["SLURM_PROCID"] == "1":
+            time.sleep(1)
+            os.kill(os.getpid(), 9)
+        time.sleep(4)
+        {peer}
+    """
+    job = {
+        "SLURM_JOB_ID": "7",
+        "SLURM_STEP_ID": "0",
+        "SLURM_NTASKS": "2",
+        "TWINKLE_NOTIFIER_DIR": str(tmp_path / "state"),
+    }
+    ranks = [begin(source, SLURM_PROCID=str(rank), SLURM_LOCALID=str(rank), **job) for rank in range(2)]
+    ranks[1].result()
+    if ranks[0].process.poll() is None and "sleep" in peer:
+        os.kill(ranks[0].process.pid, signal.SIGTERM)
+    ranks[0].result()
+    assert titles(robot) == [f"sft failed: {title}"]
+
+
 def test_two_agents(begin: Begin, robot: Inbox, tmp_path: Path) -> None:
     """Each node has a supervisor: one of them tells, and it is the one on whose node it began."""
     source = TELLS + "if rank == 3: time.sleep(1); os.kill(os.getpid(), 9)\nelse: watched(step, None)"
