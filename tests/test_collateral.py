@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from twinkle_notifier.collateral import is_collateral
+from twinkle_notifier.collateral import is_collateral, says_collateral
 
 torch = pytest.importorskip("torch")
 
@@ -51,3 +51,18 @@ def test_what_follows(error: BaseException) -> None:
 def test_what_is_a_cause(error: BaseException) -> None:
     """A user's error is not taken for collateral because of a word."""
     assert not is_collateral(error)
+
+
+@pytest.mark.parametrize(
+    ("line", "collateral"),
+    [
+        ("torch.distributed.DistBackendError: NCCL error", True),
+        ("torch.distributed.elastic.rendezvous.api.RendezvousClosedError", True),
+        ("RuntimeError: [../gloo/transport/tcp/pair.cc:534] Connection closed by peer [127.0.0.1]:1", True),
+        ("ValueError: the loss is lost", False),
+        ("", False),
+    ],
+)
+def test_what_a_process_has_printed(line: str, collateral: bool) -> None:
+    """The same words, seen from outside."""
+    assert says_collateral(line) is collateral

@@ -61,6 +61,12 @@ def _add_run(commands: _Commands) -> None:
         usage="twinkle-notifier run [--name NAME] [--stall-after TIME] [--to URL] [--on-success] [--heartbeat URL] "
         "-- COMMAND...",
     )
+    _add_options(run)
+    run.add_argument("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    run.set_defaults(do=_run)
+
+
+def _add_options(run: argparse.ArgumentParser) -> None:
     run.add_argument("--name", help="the run's name in messages (default: the script's)")
     run.add_argument(
         "--stall-after",
@@ -78,8 +84,6 @@ def _add_run(commands: _Commands) -> None:
         default=os.environ.get(HEARTBEAT, ""),
         help=f"ask this URL each minute, so that somebody notices when even this dies (default: {HEARTBEAT})",
     )
-    run.add_argument("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
-    run.set_defaults(do=_run)
 
 
 def _add_flush(commands: _Commands) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from twinkle_notifier import claims, delivery, foreign, history, members, supervision
+from twinkle_notifier import claims, delivery, foreign, history, leaving, members, supervision
 from twinkle_notifier.base import PATIENCE
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.collateral import is_collateral
@@ -109,7 +109,7 @@ class _Walk:
         """Let the supervisor know, if there is one."""
 
         def said(to: supervision.Supervision) -> bool:
-            supervision.mind_leaving(_seen.has)
+            leaving.mind(_seen.has)
             kept = delivery.for_the_disk(self._notifier, message) if message is not None else (None, None)
             to.say(supervision.word(state, incident, self._report.kind, *kept))
             return True

@@ -6,13 +6,11 @@ supervisor none of this does anything.
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import json
 import logging
 import os
 import shutil
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -221,31 +219,3 @@ def _run_of_nodes() -> str | None:
     """What this run is called on all its nodes; None if it has but one, where one supervisor sees all of it."""
     where = Where.here()
     return run_key(where) if where.local_world_size < where.world_size else None
-
-
-_minds_leaving = False
-
-
-def mind_leaving(is_known: Callable[[BaseException], bool]) -> None:
-    """Once: say at this process's end how it left. `is_known` tells whether an exception is one that it has told of."""
-    global _minds_leaving
-    if not _minds_leaving:
-        _minds_leaving = True
-        atexit.register(_leave, is_known)
-
-
-def _leave(is_known: Callable[[BaseException], bool]) -> None:
-    # What ended the interpreter; SystemExit does not stand there.
-    last = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
-    by: By = "exit" if last is None else "it" if any(map(is_known, _links(last))) else "other"
-    tell(lambda supervision: supervision.leave(Leave(by, time.time())))
-
-
-def _links(exc: BaseException) -> list[BaseException]:
-    """`exc`, and what it was raised from or during, hidden or not."""
-    found: dict[int, BaseException] = {}
-    link: BaseException | None = exc
-    while link is not None and id(link) not in found:
-        found[id(link)] = link
-        link = foreign.slot(link, "__cause__") or foreign.slot(link, "__context__")
-    return list(found.values())

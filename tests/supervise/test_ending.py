@@ -101,3 +101,24 @@ def test_what_ranks_that_lost_a_peer_say() -> None:
         in text
     )
     assert "Note" not in ending(1, followers=[0], lost=RANK).markdown()
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        (["x", "--wandb-key", "0123", "--lr", "1"], "x --wandb-key *** --lr 1"),
+        (["x", "--api-token=0123", "a b"], "x --api-token=*** 'a b'"),
+        (["x", "--tokenizer", "bert", "--author", "me"], "x --tokenizer bert --author me"),
+        (["x", "--password"], "x --password"),
+    ],
+)
+def test_the_command_line_shows_no_secret(command: list[str], shown: str) -> None:
+    """What follows an option for one is left out."""
+    text = Ending("sft", command, 1, 1.0, 1.0).markdown()
+    assert f"- Command: {shown}\n" in text
+
+
+def test_a_signal_that_asked_is_not_the_cause_of_another_death() -> None:
+    """A fault in native code is told as one, whatever was asked before."""
+    assert ending(-11, asked=signal.SIGUSR1).headline() == "sft failed: killed by SIGSEGV"
+    assert ending(-9, asked=signal.SIGTERM).headline() == "sft was preempted (SIGTERM)"

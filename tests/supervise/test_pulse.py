@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -81,3 +83,14 @@ def test_the_command_asks_at_once(begin: Begin, server: Server) -> None:
     assert server.asked == ["/ping/0123456789abcdef"]
     begin("import time; time.sleep(2)", TWINKLE_NOTIFIER_HEARTBEAT=server.url).result()
     assert len(server.asked) == 2
+
+
+def test_an_address_that_is_none_is_said(server: Server) -> None:
+    """Before anything is started, and without showing it."""
+    command = [sys.executable, "-m", "twinkle_notifier", "run", "--heartbeat", "hc-ping.com/0123456789", "--", "true"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=60)
+    assert done.returncode == 2
+    assert (
+        done.stderr
+        == "twinkle-notifier: --heartbeat, or TWINKLE_NOTIFIER_HEARTBEAT, is no URL: it begins with https://\n"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -114,4 +115,4 @@ def test_a_trainer_of_transformers_is_preempted(begin: Begin, robot: Inbox) -> N
     os.kill(running.process.pid, signal.SIGTERM)
     done = running.result()
     assert (done.returncode, titles(robot)) == (-signal.SIGTERM, ["sft was preempted (SIGTERM)"]), done.stderr
-    assert "- Last checkpoint: out/checkpoint-3\n" in robot.messages[0].text
+    assert re.search(r"- Last checkpoint: out/checkpoint-\d+\n", robot.messages[0].text)

@@ -1,0 +1,38 @@
+"""How a process left that had told of an exception: the supervisor above it wants to know whether that was why."""
+
+from __future__ import annotations
+
+import atexit
+import sys
+import time
+from collections.abc import Callable
+
+from twinkle_notifier import foreign, supervision
+from twinkle_notifier.supervision import By, Leave
+
+_minds_leaving = False
+
+
+def mind(is_known: Callable[[BaseException], bool]) -> None:
+    """Once: say at this process's end how it left. `is_known` tells whether an exception is one that it has told of."""
+    global _minds_leaving
+    if not _minds_leaving:
+        _minds_leaving = True
+        atexit.register(_leave, is_known)
+
+
+def _leave(is_known: Callable[[BaseException], bool]) -> None:
+    # What ended the interpreter; SystemExit does not stand there.
+    last = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+    by: By = "exit" if last is None else "it" if any(map(is_known, _links(last))) else "other"
+    supervision.tell(lambda to: to.leave(Leave(by, time.time())))
+
+
+def _links(exc: BaseException) -> list[BaseException]:
+    """`exc`, and what it was raised from or during, hidden or not."""
+    found: dict[int, BaseException] = {}
+    link: BaseException | None = exc
+    while link is not None and id(link) not in found:
+        found[id(link)] = link
+        link = foreign.slot(link, "__cause__") or foreign.slot(link, "__context__")
+    return list(found.values())
