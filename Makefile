@@ -19,7 +19,7 @@ demo: $(VENV)/installed ## A real crash and a real end, told to a local robot.
 test: $(VENV)/installed ## All tests, against the installed wheel.
 	$(BIN)/pytest tests  # not `python -m pytest`: that would import the checkout, which has no integrations in it
 
-stress: $(VENV)/installed ## Each case of "exactly once" 20 times; takes most of an hour. Prints the table of docs/ranks.md.
+stress: $(VENV)/installed ## Each case of "exactly once" 20 times; takes hours. Prints the tables of docs/ranks.md and docs/run.md.
 	$(BIN)/python tests/stress
 
 reliability: $(VENV)/installed ## Each fault of network, robot and process once. Prints the table of docs/reliability.md.

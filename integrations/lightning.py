@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import Timer
 
 from twinkle_notifier import Notifier, Progress, Store, TrainingRun
+
+# Where a fit shows that it moves. The class has none of these hooks: a fit that is not watched pays nothing per batch.
+_BEATS = ("on_train_batch_end", "on_validation_batch_end", "on_validation_end", "on_save_checkpoint")
 
 
 class NotifierCallback(Callback):
@@ -23,9 +28,11 @@ class NotifierCallback(Callback):
             that the environment variable ``TWINKLE_NOTIFIER`` describes.
         name: the run's name in messages; by default the script's.
         on_start: tell of the start of a fit, too.
-        on_end: tell of the end of a fit: duration, epochs, steps, metrics, best checkpoint, and why it ended.
+        on_end: tell of the end of a fit: duration, epochs, steps, metrics, best and last checkpoint, why it ended.
         save_secrets: let checkpoints hold literal secrets.
         store: where the ranks agree on who tells, if not in the places of docs/ranks.md.
+        stall_after: tell when a fit has made no step for so many seconds (and ten times its slowest), which ranks
+            stand where, and when it moves again; see docs/stalls.md.
     """
 
     def __init__(
@@ -37,10 +44,19 @@ class NotifierCallback(Callback):
         on_end: bool = True,
         save_secrets: bool = False,
         store: Store | None = None,
+        stall_after: float | None = None,
     ) -> None:
         self.run = TrainingRun(
-            notifier, name=name, on_start=on_start, on_end=on_end, save_secrets=save_secrets, store=store
+            notifier,
+            name=name,
+            on_start=on_start,
+            on_end=on_end,
+            save_secrets=save_secrets,
+            store=store,
+            stall_after=stall_after,
         )
+        for hook in _BEATS if self.run.stall_after else ():
+            setattr(self, hook, self.run.beat)
 
     @property
     def state_key(self) -> str:
@@ -49,7 +65,7 @@ class NotifierCallback(Callback):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """See `Callback`."""
-        self.run.started()
+        self.run.started(progress=lambda: Progress(epoch=trainer.current_epoch, step=trainer.global_step))
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """See `Callback`. It follows every `on_train_end`, ModelCheckpoint's too."""
@@ -77,9 +93,55 @@ def _reached(trainer: Trainer, why: Callable[[Trainer], str] = lambda _: "") -> 
         epoch=trainer.current_epoch,
         step=trainer.global_step,
         metrics={name: float(value) for name, value in trainer.callback_metrics.items()},
-        best_checkpoint=str(getattr(trainer.checkpoint_callback, "best_model_path", "") or ""),
+        best_checkpoint=_best(trainer),
         why_ended=why(trainer),
+        last_checkpoint=_last(trainer),
     )
+
+
+def _best(trainer: Trainer) -> str:
+    """By a metric: a `ModelCheckpoint` without one calls whatever it saved last the best."""
+    measured = [callback for callback in trainer.checkpoint_callbacks if getattr(callback, "monitor", None)]
+    return next((path for callback in measured if (path := _path(callback, "best_model_path"))), "")
+
+
+def _last(trainer: Trainer) -> str:
+    """The newest that was saved, as far as it is on record, else the one that this fit has resumed."""
+    saved = [callback for callback in trainer.checkpoint_callbacks if _saved(callback)]
+    resumed = str(trainer.ckpt_path or "") if trainer.global_step else ""
+    last = _saved(max(saved, key=_saved_at)) if saved else resumed
+    requeued = _requeued(trainer)
+    return max([*requeued, last], key=_modified) if requeued else last
+
+
+def _requeued(trainer: Trainer) -> list[str]:
+    """What Lightning saves, past all callbacks, when SLURM warns that it will end the job."""
+    if not trainer.received_sigterm or "SLURM_JOB_ID" not in os.environ:
+        return []
+    return list(map(str, Path(trainer.default_root_dir).absolute().glob("hpc_ckpt_*.ckpt")))
+
+
+def _modified(path: str) -> float:
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return 0.0
+
+
+def _saved(callback: Callback) -> str:
+    """What it wrote last. The public paths are set before the file is written, and stay when that fails."""
+    if hasattr(callback, "_last_checkpoint_saved"):
+        return _path(callback, "_last_checkpoint_saved")
+    return _path(callback, "last_model_path") or _path(callback, "best_model_path")
+
+
+def _saved_at(callback: Callback) -> int:
+    step = getattr(callback, "_last_global_step_saved", 0)
+    return step if isinstance(step, int) else 0
+
+
+def _path(callback: Callback, name: str) -> str:
+    return str(getattr(callback, name, "") or "")
 
 
 def _ended(trainer: Trainer) -> Progress:

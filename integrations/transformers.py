@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from twinkle_notifier import Notifier, Progress, Store, TrainingRun
 
 _ENTRIES = ("train", "evaluate", "predict", "hyperparameter_search")
 _MARK = "_twinkle_notifier_entry"
+# Where a training shows that it moves. The class has none of these hooks: what is not watched pays nothing per step.
+_BEATS = ("on_step_end", "on_substep_end", "on_prediction_step", "on_evaluate")
 
 
 class NotifierCallback(TrainerCallback):
@@ -32,9 +37,11 @@ class NotifierCallback(TrainerCallback):
             one that the environment variable ``TWINKLE_NOTIFIER`` describes.
         name: the run's name in messages; by default the script's.
         on_start: tell of the start of a training, too.
-        on_end: tell of its end: duration, epochs, steps, metrics, best checkpoint, and why it ended.
+        on_end: tell of its end: duration, epochs, steps, metrics, best and last checkpoint, why it ended.
         save_secrets: let checkpoints hold literal secrets.
         store: where the ranks agree on who tells, if not in the places of docs/ranks.md.
+        stall_after: tell when a training has made no step for so many seconds (and ten times its slowest), which
+            ranks stand where, and when it moves again; see docs/stalls.md.
     """
 
     def __init__(
@@ -46,10 +53,19 @@ class NotifierCallback(TrainerCallback):
         on_end: bool = True,
         save_secrets: bool = False,
         store: Store | None = None,
+        stall_after: float | None = None,
     ) -> None:
         self.run = TrainingRun(
-            notifier, name=name, on_start=on_start, on_end=on_end, save_secrets=save_secrets, store=store
+            notifier,
+            name=name,
+            on_start=on_start,
+            on_end=on_end,
+            save_secrets=save_secrets,
+            store=store,
+            stall_after=stall_after,
         )
+        for hook in _BEATS if self.run.stall_after else ():
+            setattr(self, hook, self.run.beat)
         _hook(Trainer)
 
     def on_init_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
@@ -63,7 +79,14 @@ class NotifierCallback(TrainerCallback):
         states = cast(dict[str, Any], state.stateful_callbacks)  # declared as the list that it is made from
         self.run.resume(states)
         self.run.live_in(states)
-        self.run.started()
+        self.run.last_checkpoint = _checkpoint(args, state)  # the one that is resumed, if it lies there
+        self.run.started(progress=lambda: Progress(epoch=state.epoch, step=state.global_step))
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """See `TrainerCallback`. It follows the save, on every rank."""
+        self.run.beat()
+        if checkpoint := _checkpoint(args, state):
+            self.run.saved(checkpoint)
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -102,6 +125,8 @@ def _telling(trainer: Trainer, context: str) -> Iterator[None]:
         raise
     finally:
         trainers.discard(id(trainer))
+        for callback in _callbacks(trainer):  # an error that the trainer swallowed has ended a training, too
+            callback.run.pause()
 
 
 def _callbacks(trainer: Trainer) -> list[NotifierCallback]:
@@ -143,4 +168,10 @@ def _reached(state: TrainerState) -> Progress:
 def _ended(state: TrainerState) -> Progress:
     reached = _reached(state)
     why = "a callback stopped it" if state.global_step < state.max_steps else f"all {state.max_steps} steps are done"
-    return Progress(reached.epoch, reached.step, reached.metrics, reached.best_checkpoint, why)
+    return replace(reached, why_ended=why)
+
+
+def _checkpoint(args: TrainingArguments, state: TrainerState) -> str:
+    """That of the present step, where there is one: a trial of a search has a folder of its own."""
+    path = os.path.join(str(args.output_dir), f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}")
+    return path if os.path.isdir(path) else ""

@@ -135,6 +135,13 @@ def test_a_message_is_there_though_the_process_ends_at_once(end: str, start: Any
     ends(start, f"run().ended()\n{end}", inbox, 1)
 
 
+def test_the_end_of_a_process_waits_no_longer_than_for_its_message(start: Any, inbox: Inbox) -> None:
+    """A message that is out is neither waited for nor kept, to be told again by the next process."""
+    for messages in (1, 2):
+        done = start(DING + "r = run(); r.started(); r.ended()").result(60)
+        assert (done.stderr, inbox.requests) == ("", messages)
+
+
 def test_an_end_in_an_atexit_handler_is_told(start: Any, inbox: Inbox) -> None:
     """Though no thread may start, or go on, by then."""
     ends(start, "atexit.register(lambda: run().ended())", inbox, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import signal
 import sys
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from twinkle_notifier import Progress
 from twinkle_notifier.report import Report, default_name, duration, fenced, kind_of, milestone, now
-from twinkle_notifier.runtime import Where
+from twinkle_notifier.runtime import Attempt, Where
 
 WHERE = dataclasses.replace(
     Where.here(), rank=3, world_size=64, local_rank=1, hostname="node-07", pid=2790, python="3.11.7"
@@ -47,13 +48,20 @@ def caught(error: BaseException) -> Report:
         (ValueError("x"), "failed"),
         (KeyboardInterrupt(), "interrupted"),
         (SystemExit(3), "exited"),
+        (SystemExit("143"), "exited"),
+        (SystemExit(True), "exited"),
+        (SystemExit(137), "exited"),
+        (SystemExit(128 + signal.SIGTERM), "preempted"),
+        (SystemExit(128 + signal.SIGUSR1), "preempted"),
+        (SystemExit(128 + signal.SIGINT), "interrupted"),
+        (type("Lying", (SystemExit,), {"code": property(lambda self: 1 / 0)})(143), "preempted"),
         (SIGTERMException(), "preempted"),
         (type("Derived", (SIGTERMException,), {})(), "preempted"),
         (GeneratorExit(), "failed"),
     ],
 )
 def test_kinds(exc: BaseException, kind: str) -> None:
-    """What became of the run is told by the exception's class."""
+    """What became of the run is told by the exception's class, or by the code with which a user's handler exits."""
     assert kind_of(exc) == kind
 
 
@@ -72,6 +80,47 @@ def test_kinds(exc: BaseException, kind: str) -> None:
 def test_the_headline_is_one_line(changes: dict[str, Any], headline: str) -> None:
     """The run, what became of it, and the error if it is one."""
     assert dataclasses.replace(REPORT, **changes).headline() == headline
+
+
+@pytest.mark.parametrize(
+    ("changes", "restarts", "last"),
+    [
+        ({}, "sft restarts after attempt 1 of 3: ValueError", "sft failed for good in attempt 3 of 3: ValueError"),
+        (
+            {"kind": "exited", "type": "SystemExit", "message": "3"},
+            "restarts after attempt 1 of 3: SystemExit: 3",
+            "exited for good in attempt 3 of 3",
+        ),
+        (
+            {"kind": "exited", "type": "SystemExit", "message": "0"},
+            "sft exited: SystemExit: 0",
+            "sft exited: SystemExit: 0",
+        ),
+        ({"kind": "interrupted"}, "sft was interrupted", "sft was interrupted"),
+        ({"kind": "preempted"}, "sft was preempted", "sft was preempted"),
+    ],
+)
+def test_what_the_launcher_starts_again_is_a_restart(changes: dict[str, Any], restarts: str, last: str) -> None:
+    """And final where it does not; what a person, a scheduler or a clean exit ended is neither."""
+    report = dataclasses.replace(REPORT, **changes)
+    assert restarts in report.headline(Attempt(1, 3))
+    assert last in report.headline(Attempt(3, 3))
+    assert report.headline(Attempt(2)) == report.headline()
+    assert "- Run: sft, attempt 2\n" in report.markdown(attempt=Attempt(2))
+
+
+@pytest.mark.parametrize(
+    ("best", "last", "lines"),
+    [
+        ("/a", "", ["- Best checkpoint: /a"]),
+        ("", "/b", ["- Last checkpoint: /b"]),
+        ("/a", "/b", ["- Best checkpoint: /a", "- Last checkpoint: /b"]),
+        ("/a", "/a", ["- Best checkpoint: /a (also the last)"]),
+    ],
+)
+def test_checkpoints(best: str, last: str, lines: list[str]) -> None:
+    """One line where both are the same."""
+    assert Progress(best_checkpoint=best, last_checkpoint=last).lines() == lines
 
 
 def test_the_message_is_markdown() -> None:

@@ -120,6 +120,20 @@ def test_tells_of_a_failure() -> None:
     assert [entry["what"] for entry in run.state_dict()["sent"]] == ["failed: ValueError"]
 
 
+def test_the_last_checkpoint_is_what_the_trainer_says_else_what_was_noted() -> None:
+    """Also where the trainer cannot be asked any more."""
+    run = TrainingRun(told := RecordingNotifier())
+    run.last_checkpoint = "/noted"
+    for progress in (lambda: Progress(last_checkpoint="/said"), fail):
+        run.started()
+        run.failed(raised(ValueError("x")), progress=progress)
+    run.ended(lambda: Progress(best_checkpoint="/noted"))
+    assert len(titles(told)) == 3
+    assert "- Last checkpoint: /said\n" in told.messages[0]
+    assert "- Last checkpoint: /noted\n" in told.messages[1]
+    assert "- Best checkpoint: /noted (also the last)\n" in told.messages[2]
+
+
 def test_each_training_in_a_notebook_tells() -> None:
     """Though it fails at the same line as the one before, in the same process."""
     told = RecordingNotifier()

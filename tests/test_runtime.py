@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier.runtime import Holder, Instant, Where, process_start, run_key, started_at
+from twinkle_notifier.runtime import Attempt, Holder, Instant, Where, process_start, run_key, started_at
 
 TORCHRUN = {"LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "n0", "MASTER_PORT": "29500", "TORCHELASTIC_RUN_ID": "none"}
 SRUN = {"SLURM_JOB_ID": "7", "SLURM_NTASKS": "4", "SLURM_PROCID": "2", "SLURM_LOCALID": "1"}
@@ -95,6 +95,27 @@ print(Where.here())
     env = {**os.environ, "RANK": "3", "WORLD_SIZE": "4"}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=60, cwd="/")
     assert done.stdout.splitlines() == ["rank 3 of 4", "rank 0 of 1"], done.stderr
+
+
+# Attempts
+
+
+@pytest.mark.parametrize(
+    ("variables", "text", "followed", "last"),
+    [
+        ({}, "", False, False),
+        ({"TORCHELASTIC_RESTART_COUNT": "0", "TORCHELASTIC_MAX_RESTARTS": "0"}, "", False, False),
+        ({"TORCHELASTIC_RESTART_COUNT": "0", "TORCHELASTIC_MAX_RESTARTS": "2"}, "attempt 1 of 3", True, False),
+        ({"TORCHELASTIC_RESTART_COUNT": "2", "TORCHELASTIC_MAX_RESTARTS": "2"}, "attempt 3 of 3", False, True),
+        ({"SLURM_RESTART_COUNT": "0"}, "", False, False),
+        ({"SLURM_RESTART_COUNT": "1"}, "attempt 2", False, False),
+    ],
+)
+def test_launchers_tell_the_attempt(variables: dict[str, str], text: str, followed: bool, last: bool, env: Any) -> None:
+    """Which it is, and whether another follows, as far as they know."""
+    env(**variables)
+    attempt = Attempt.here()
+    assert (str(attempt), attempt.is_followed(), attempt.is_last()) == (text, followed, last)
 
 
 # Runs

@@ -51,6 +51,7 @@ class Background:
 
     def __init__(self) -> None:
         self.dropped = 0
+        self._here = threading.local()
         self._start_over()
 
     @property
@@ -79,7 +80,8 @@ class Background:
         if oldest is not None:
             self._drop(oldest)
         if at_exit():
-            self.flush()
+            if not getattr(self._here, "doing", False):  # else it would wait for itself; who waits for it waits for all
+                self.flush()
         elif not self._running:
             self._do_all()
 
@@ -143,10 +145,17 @@ class Background:
             self._do(piece)
 
     def _do(self, piece: _Piece) -> None:
-        answer = foreign.call(piece.work, BUDGET + 1)
+        answer = foreign.call(lambda: self._done_here(piece.work), BUDGET + 1)
         if answer.error is not None:
             log.warning("work in the background failed: %s", reason(answer.error))
         self._doing = None
+
+    def _done_here(self, work: Work) -> None:
+        self._here.doing = True
+        try:
+            work()
+        finally:
+            self._here.doing = False
 
     def _next(self) -> _Piece | None:
         piece = min(self._waiting, key=lambda piece: piece.due, default=None)

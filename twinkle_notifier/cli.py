@@ -25,6 +25,7 @@ from twinkle_notifier.supervise.orphans import adopt
 _EVERY = 5.0  # seconds between two looks at the folder
 _PAUSE = 10.0  # seconds until a robot that took no message is asked again; then twice as many, up to
 _PAUSE_MOST = 300.0
+_OWN = "(A callback in the command will do, if its notifier was given by reference: env:NAME.)"
 
 HEARTBEAT = "TWINKLE_NOTIFIER_HEARTBEAT"
 if TYPE_CHECKING:
@@ -126,6 +127,8 @@ def _run(given: argparse.Namespace) -> int:
         notifier = notifier or from_environment()
     except NotifierError as error:  # no reason not to train
         print(f"twinkle-notifier: {error}", file=sys.stderr)
+    if notifier is None:
+        print(f"twinkle-notifier: nobody to tell: give --to, or set {VARIABLE}. {_OWN}", file=sys.stderr, flush=True)
     return supervise(
         command, Plan(given.name or _name(command), notifier, given.stall_after, given.on_success, given.heartbeat)
     )

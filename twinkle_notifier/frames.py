@@ -25,6 +25,14 @@ def is_library_path(path: str) -> bool:
     return "site-packages" in path or "dist-packages" in path or path.startswith(("<frozen", _STDLIB))
 
 
+def library_name(path: str) -> str:
+    """The path of a library's file as people know it: ``torch/nn/modules/linear.py``."""
+    for folder in ("site-packages", "dist-packages"):
+        if folder in path:
+            return path.rpartition(folder)[2].lstrip("/\\")
+    return os.path.relpath(path, _STDLIB) if path.startswith(_STDLIB) else path
+
+
 def innermost_own(tb: TracebackType | None) -> str:
     """The innermost place in the user's own code, ``train.py:21 in training_step``; empty if there is none."""
     for frame, line in reversed(list(walk_tb(tb))):

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from twinkle_notifier import claims, delivery, foreign, history, members, supervision
 from twinkle_notifier.base import PATIENCE
@@ -17,12 +18,15 @@ from twinkle_notifier.description import channel as channel_of
 from twinkle_notifier.fingerprint import fingerprint
 from twinkle_notifier.message import Message, Outcome
 from twinkle_notifier.report import Progress, Report, default_name
-from twinkle_notifier.runtime import Where, attempt, is_last_attempt, lost_child, process_start
+from twinkle_notifier.runtime import Attempt, Where, lost_child, process_start
 from twinkle_notifier.seen import Seen
 
 _GATHER = 1.0  # seconds for the other ranks to meet the same
 _LOOK = 6.0  # seconds to look at the exception
 _CAUSE = 5.0  # seconds for a cause to show, once an error was met that only follows from one
+_CAUSE_OF_SIGNAL = 2.0  # seconds for the same: launchers end the others when a rank has left, that is, has told
+
+_How = Literal["cause", "collateral", "preempted"]
 
 log = logging.getLogger("twinkle_notifier")
 _seen = Seen()
@@ -87,18 +91,16 @@ class _Walk:
 
     def run(self, access: claims.Access) -> Outcome:
         """The walk from the claim on. Raises OSError when the store does not work, with nothing sent yet."""
-        desk = claims.Desk(access, self.where, self._case.mark)
-        if self.where.world_size > 1 and foreign.call(lambda: is_collateral(self._case.exc), _LOOK).value:
-            told = desk.follow(self._causes, grace=_CAUSE, seconds=self._left(), hurry=self._no_cause_can_come)
-            if told:
-                return _told(told, "it only follows from what")
-            return self._left_to_supervisor() or self._tell(desk, collateral=True)
-        return self._tell(desk, collateral=False)
+        desk, how = claims.Desk(access, self.where, self._case.mark), self._how()
+        told = None if how == "cause" else self._follow(desk, how)
+        if told is not None:
+            return _told(told, "it only follows from what")
+        return (self._left_to_supervisor() if how == "collateral" else None) or self._tell(desk, how)
 
     def _left_to_supervisor(self) -> Outcome | None:
         """It sees which process died, and how. What it does not, or not soon, it tells in these words."""
-        key = self._key(collateral=True)
-        message = Message(self._markdown(set(), history.Past(), collateral=True), uuid.uuid4().hex)
+        key = self._key("collateral")
+        message = Message(self._markdown(set(), history.Past(), "collateral"), uuid.uuid4().hex)
         if not self.say("left", key, message):
             return None
         return Outcome("queued", "the supervisor tells what it follows from", incident=key)
@@ -114,32 +116,46 @@ class _Walk:
 
         return supervision.tell(said) or False
 
+    def _how(self) -> _How:
+        if self.where.world_size == 1:
+            return "cause"
+        if self._report.kind == "preempted":
+            return "preempted"
+        return "collateral" if foreign.call(lambda: is_collateral(self._case.exc), _LOOK).value else "cause"
+
+    def _follow(self, desk: claims.Desk, how: _How) -> claims.Told | None:
+        if how == "collateral":
+            return desk.follow(self._causes, grace=_CAUSE, seconds=self._left(), hurry=self._no_cause_can_come)
+        # A pending signal is no hurry: it may be the one that the other's end has brought.
+        own, seconds = self._key(how), self._left()
+        return desk.follow(self._causes, grace=_CAUSE_OF_SIGNAL, seconds=seconds, hurry=lambda: False, apart_from=own)
+
     def _no_cause_can_come(self) -> bool:
         # A rank that was killed tells nothing; and Lightning's launcher kills its own process within 5 s of it.
         return self._hurry() or lost_child()
 
-    def _key(self, collateral: bool) -> str:
+    def _key(self, how: _How) -> str:
         case = self._case
-        if collateral:  # one for the run, whatever it looked like on which rank
-            return f"{hashlib.sha256(case.name.encode('utf-8', 'replace')).hexdigest()[:16]}-collateral-{self._channel}"
+        if how != "cause":  # one for the run, whatever it looked like on which rank
+            return f"{hashlib.sha256(case.name.encode('utf-8', 'replace')).hexdigest()[:16]}-{how}-{self._channel}"
         print_of = foreign.call(lambda: fingerprint(case.exc, self._report.kind, case.name, case.context), _LOOK).value
         return f"{print_of or type(case.exc).__qualname__}-{self._channel}"
 
-    def _tell(self, desk: claims.Desk, *, collateral: bool) -> Outcome:
-        key = self._key(collateral)
+    def _tell(self, desk: claims.Desk, how: _How) -> Outcome:
+        key = self._key(how)
         claim = desk.claim(key, self._left())
         if isinstance(claim, claims.Told):
             return _told(claim, incident=key)
-        if not collateral:
+        if how != "collateral":
             self._announce(desk, key)
         earlier = [at for known, at in self._case.earlier if known == key]
         past = history.look(key, self._case.mark.at.wall, earlier)
-        if not past.is_told() and not is_last_attempt():
+        if not past.is_told() and not Attempt.here().is_last():
             _close(claim, "sent")
             history.keep(key, past)
             silent = f"a crash loop: the next is told with {past.next_told() - past.loop} more"
             return Outcome("duplicate", silent, incident=key)
-        outcome = self._send(claim, past, collateral)
+        outcome = self._send(claim, past, how)
         # A robot that is throttled or refuses is not asked by the next rank, too.
         refused = outcome.final or outcome.retry_after is not None
         _close(claim, "sent" if outcome.status == "sent" else "refused" if refused else "failed")
@@ -154,22 +170,22 @@ class _Walk:
         except OSError as error:
             log.warning("errors that follow from this one may be told beside it: %s", error)
 
-    def _send(self, claim: claims.Claim, past: history.Past, collateral: bool) -> Outcome:
+    def _send(self, claim: claims.Claim, past: history.Past, how: _How) -> Outcome:
         ranks = set() if self._alone() else self._gathered(claim)
-        message = Message(self._markdown(ranks, past, collateral), claim.message_id)
-        self.say("sending", claim.key, message)  # so that it can be sent by the supervisor if this process is killed
+        message = Message(self._markdown(ranks, past, how), claim.message_id)
+        self.say("sending", claim.key, message)  # so that the supervisor can send it if this process is killed
         outcome = delivery.deliver(self._notifier, message, delivery.CRASH_BUDGET, claim.key)
         if outcome.status != "sent":
             self.say("kept", claim.key, message)
         return outcome
 
-    def _markdown(self, ranks: set[str], past: history.Past, collateral: bool) -> str:
+    def _markdown(self, ranks: set[str], past: history.Past, how: _How) -> str:
         extra = [*members.lines(ranks, self.where), *past.lines()]
-        if collateral:
-            missing = members.missing(ranks, self.where)
+        if how == "collateral":
             extra.append("- Note: this only follows from something that no rank has told of: likely one was killed")
-            extra += [f"- No word from ranks: {missing}"] if missing and ranks else []
-        return self._report.markdown(extra, attempt())
+        if how != "cause" and ranks and (missing := members.missing(ranks, self.where)):
+            extra.append(f"- No word from ranks: {missing}")
+        return self._report.markdown(extra, Attempt.here())
 
     def _alone(self) -> bool:
         return self.where.world_size == 1 or lost_child()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from twinkle_notifier.errors import reason
 from twinkle_notifier.frames import innermost_own
 from twinkle_notifier.plain import block, line
 from twinkle_notifier.remote import Remote, remote
-from twinkle_notifier.runtime import Where
+from twinkle_notifier.runtime import Attempt, Where
 
 _ONE_LINE = 300  # characters of an exception's message above the traceback, which has all of it
 _NAME = 100  # characters of a run's name, a type, a host
@@ -23,6 +24,13 @@ _METRICS = 30
 _METRIC = 60  # characters of its name
 _TRACEBACK = 4.0  # seconds for one; it reads source files, which may lie on a disk that is gone
 _VERBS = {"failed": "failed", "interrupted": "was interrupted", "preempted": "was preempted", "exited": "exited"}
+_BY_SIGNAL: dict[int, str] = {
+    signal.SIGTERM: "preempted",
+    signal.SIGINT: "interrupted",
+    **({signal.SIGUSR1: "preempted"} if hasattr(signal, "SIGUSR1") else {}),  # not on Windows
+}
+_UNTOLD = Attempt()
+_CLEAN = ("", "0", "None")  # what a SystemExit says that ends a process well
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,7 @@ class Progress:
     metrics: Mapping[str, float] = field(default_factory=dict)
     best_checkpoint: str = ""
     why_ended: str = ""
+    last_checkpoint: str = ""
 
     def lines(self) -> list[str]:
         """Markdown list items."""
@@ -42,9 +51,15 @@ class Progress:
             "Epochs": _number(self.epoch),
             "Steps": _number(self.step),
             "Metrics": self._metrics(),
-            "Best checkpoint": line(self.best_checkpoint, _PATH),
+            **self._checkpoints(),
         }
         return [f"- {name}: {text}" for name, text in facts.items() if text]
+
+    def _checkpoints(self) -> dict[str, str]:
+        best, last = line(self.best_checkpoint, _PATH), line(self.last_checkpoint, _PATH)
+        if best and self.best_checkpoint == self.last_checkpoint:
+            return {"Best checkpoint": f"{best} (also the last)"}
+        return {"Best checkpoint": best, "Last checkpoint": last}
 
     def _metrics(self) -> str:
         told = [f"{line(str(name), _METRIC)} {_number(value)}" for name, value in self.metrics.items()]
@@ -94,19 +109,28 @@ class Report:
         words = "it cannot be looked at"
         return cls(name, context, "failed", kind.__qualname__, words, "", words, where, now(), progress)
 
-    def headline(self) -> str:
-        """One line: the run, what became of it, and the error."""
+    def headline(self, attempt: Attempt = _UNTOLD) -> str:
+        """One line: the run, what became of it in this `attempt`, and the error."""
         error = f"{self.type}: {self.message}" if self.message else self.type
-        what = f"{line(self.name, _NAME)} {_VERBS[self.kind]}"
+        what = f"{line(self.name, _NAME)} {self._fate(attempt)}"
         return f"{what}: {line(error, _ONE_LINE)}" if self.kind in ("failed", "exited") else what
 
-    def markdown(self, extra: Sequence[str] = (), attempt: str = "") -> str:
-        """The message, for people. `extra` are list items that follow the rank; `attempt` as `runtime` tells it."""
+    def _fate(self, attempt: Attempt) -> str:
+        # torchrun restarts what failed, not what a person or a scheduler ended.
+        verb = _VERBS[self.kind]
+        if self.kind not in ("failed", "exited") or (self.kind == "exited" and self.message in _CLEAN):
+            return verb
+        if attempt.is_followed():
+            return f"restarts after {attempt}"
+        return f"{verb} for good in {attempt}" if attempt.is_last() else verb
+
+    def markdown(self, extra: Sequence[str] = (), attempt: Attempt = _UNTOLD) -> str:
+        """The message, for people. `extra` are list items that follow the rank."""
         where, kind = self.where, f"**{line(self.type, _NAME)}**"
         lines = [
-            f"### {self.headline()}",
+            f"### {self.headline(attempt)}",
             "",
-            f"- Run: {line(self.name, _NAME)}{', ' + attempt if attempt else ''}",
+            _run(self.name, attempt),
             *([f"- Context: {line(self.context, _PATH)}"] if self.context else []),
             f"- Error: {kind}: {line(self.message, _ONE_LINE)}" if self.message else f"- Error: {kind}",
             *([f"- At: {line(self.at, _PATH)}"] if self.at else []),
@@ -121,12 +145,16 @@ class Report:
         return "\n".join(lines) + "\n\n" + fenced(block(self.traceback))
 
 
-def milestone(headline: str, name: str, where: Where, facts: list[str]) -> str:
+def _run(name: str, attempt: Attempt) -> str:
+    return f"- Run: {', '.join(filter(None, (line(name, _NAME), str(attempt))))}"
+
+
+def milestone(headline: str, name: str, where: Where, facts: list[str], attempt: Attempt = _UNTOLD) -> str:
     """The message for something that is no failure: a start, an end."""
     head = [
         f"### {line(headline, _ONE_LINE)}",
         "",
-        f"- Run: {line(name, _NAME)}",
+        _run(name, attempt),
         *(line(fact, _FACT) for fact in facts),
     ]
     world = f", {where.world_size} ranks" if where.world_size > 1 else ""
@@ -134,13 +162,19 @@ def milestone(headline: str, name: str, where: Where, facts: list[str]) -> str:
 
 
 def kind_of(exc: BaseException) -> str:
-    """``failed``, or ``interrupted`` (Ctrl-C), ``preempted`` (SIGTERM, as Lightning raises it), ``exited``."""
+    """``failed``, or ``interrupted`` (Ctrl-C), ``preempted`` (SIGTERM or SIGUSR1), ``exited``.
+
+    A signal is told by Lightning's exception, or by an exit code of 128 and its number, as a user's handler leaves it.
+    """
     kind = type(exc)  # isinstance would ask its `__class__`, which may be anything
     if any(base.__name__ == "SIGTERMException" for base in kind.__mro__):
         return "preempted"
     if issubclass(kind, KeyboardInterrupt):
         return "interrupted"
-    return "exited" if issubclass(kind, SystemExit) else "failed"
+    if not issubclass(kind, SystemExit):
+        return "failed"
+    code = SystemExit.__dict__["code"].__get__(exc)
+    return _BY_SIGNAL.get(code - 128, "exited") if type(code) is int else "exited"
 
 
 def default_name() -> str:

@@ -6,22 +6,26 @@ import copy
 import functools
 import logging
 import os
+import threading
 import time
 import uuid
 import weakref
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from time import monotonic
 from typing import Any, ClassVar
 
 import twinkle_notifier.incident  # noqa: F401  a run tells of a crash, when it is too late to load anything
-from twinkle_notifier import claims, delivery, description, foreign, report, signals, state, supervision
+from twinkle_notifier import claims, delivery, description, foreign, report, signals, stalls, state, supervision
 from twinkle_notifier.background import EXIT_BUDGET, background
 from twinkle_notifier.base import notify_exception
 from twinkle_notifier.channels import VARIABLE, from_environment
 from twinkle_notifier.claims.store import Store
+from twinkle_notifier.episode import Case
 from twinkle_notifier.errors import reason
 from twinkle_notifier.message import Message, Outcome
 from twinkle_notifier.report import Progress
-from twinkle_notifier.runtime import Instant, Where, process_start
+from twinkle_notifier.runtime import Attempt, Instant, Where, process_start
 
 _PROGRESS_BUDGET = 2.0  # seconds to ask a trainer how far it got; a tensor on a broken GPU may never answer
 _KEY = "twinkle_notifier"
@@ -43,8 +47,11 @@ class TrainingRun:
         on_end: tell of the end.
         save_secrets: write literal secrets into checkpoints, so that they can be resumed without giving a notifier.
         store: where the ranks agree on who tells; see `notify_exception`.
+        stall_after: tell when the training has made no step for so many seconds, and for ten times as long as its
+            slowest; each step calls `beat`. Without it, what the variable ``TWINKLE_NOTIFIER_STALL_AFTER`` says.
 
     Raises:
+        ArgumentError: `stall_after` is no positive number; it is a ValueError.
         TypeError: `notifier` is something that cannot be called with a message.
     """
 
@@ -60,10 +67,12 @@ class TrainingRun:
         on_end: bool = True,
         save_secrets: bool = False,
         store: Store | None = None,
+        stall_after: float | None = None,
     ) -> None:
         if notifier is not None and not callable(notifier):
             raise TypeError(f"notifier is of type {type(notifier).__name__}: give a Notifier, or leave it out")
         self.key = _free_key()  # under which a checkpoint holds the state; two in one trainer have two
+        self.last_checkpoint = ""
         _living.add(self)
         self._given = notifier
         self._found: Callable[[str], object] | None = None  # in a checkpoint or the environment
@@ -73,14 +82,34 @@ class TrainingRun:
         self._began, self._since = time.time(), TrainingRun._last_end
         self._store = store
         self._sequence: int | None = None
+        self._watch = stalls.StallWatch(stalls.seconds(stall_after))
 
     @property
     def name(self) -> str:
         """The run's name in messages."""
         return str(self._name or report.default_name())
 
-    def started(self, facts: list[str] | None = None) -> None:
-        """The training begins (again). `facts` are Markdown list items for the message."""
+    @property
+    def stall_after(self) -> float | None:
+        """Seconds without a beat after which people are told; None: the training is not watched."""
+        return self._watch.after
+
+    def beat(self, *_: object, **__: object) -> None:
+        """A step is done. Costs a clock read and a store, whatever it is given, so that it can be a hook itself."""
+        watch = self._watch
+        watch.at = monotonic()
+        watch.beats += 1
+
+    def pause(self) -> None:
+        """Nothing trains any more, however it came to that: no stall is looked for until it starts again."""
+        self._watch.stop()
+
+    def started(self, facts: list[str] | None = None, progress: Callable[[], Progress] | None = None) -> None:
+        """The training begins (again), in this thread. `facts` are Markdown list items for the message.
+
+        `progress` is asked in a thread of its own, if the training stands still, how far it got; it should not wait
+        for a device. Without it, the beats are the steps.
+        """
         self._began, self._since, self._sequence = time.time(), TrainingRun._last_end, None
         if claims.counts(Where.here(), self._store):
             background.post(self._count)
@@ -92,17 +121,29 @@ class TrainingRun:
         if Where.here().local_rank == 0 and supervision.VARIABLE in os.environ:
             background.post(self._tell_supervisor)
         if self._on_start:
-            self._milestone(f"{self.name} started", facts or [])
+            attempt = Attempt.here()
+            what = f"restarted ({attempt})" if attempt.number > 1 else "started"
+            self._milestone(f"{self.name} {what}", facts or [])
+        mark = claims.Mark(self._since or process_start())
+        self._watch.start(Case(notifier, self.name, self._store, mark, progress, threading.get_ident()))
+
+    def saved(self, checkpoint: str) -> None:
+        """A checkpoint is written. Its path is told where the trainer's progress names none."""
+        self.last_checkpoint = checkpoint
+        if Where.here().local_rank == 0 and supervision.VARIABLE in os.environ:
+            background.post(lambda: supervision.tell(lambda to: to.tell_checkpoint(checkpoint)))
 
     def ended(self, progress: Callable[[], Progress] = Progress) -> None:
         """The training ended well. Rank 0 tells it, in the background. `progress` is asked how far it got."""
+        self._watch.stop()
         if self._on_end:
             took = report.duration(time.time() - self._began)
-            self._milestone(f"{self.name} ended after {took}", [f"- Duration: {took}", *_asked(progress).lines()])
+            self._milestone(f"{self.name} ended after {took}", [f"- Duration: {took}", *self._asked(progress).lines()])
         self._mark_end()
 
     def failed(self, exc: BaseException, context: str = "", progress: Callable[[], Progress] = Progress) -> Outcome:
         """The training ends with `exc`. Returns when a rank has told it; see `notify_exception`."""
+        self._watch.stop()
         with signals.deferred():  # from the first moment: the trainer is asked before the walk begins
             return self._failed(exc, context, progress)
 
@@ -115,7 +156,7 @@ class TrainingRun:
             context=context,
             exc=exc,
             name=self.name,
-            progress=_asked(progress),
+            progress=self._asked(progress),
             mark=claims.Mark(self._since or process_start(), self._sequence),
             store=self._store,
             earlier=state.times(self._state),
@@ -164,6 +205,10 @@ class TrainingRun:
             self._found = answer.value
         return self._given if self._given is not None else self._found
 
+    def _asked(self, progress: Callable[[], Progress]) -> Progress:
+        reached = foreign.call(progress, _PROGRESS_BUDGET).value or Progress()
+        return replace(reached, last_checkpoint=reached.last_checkpoint or self.last_checkpoint)
+
     def _count(self) -> None:
         self._sequence = claims.counted(Where.here(), self._store)
 
@@ -179,7 +224,8 @@ class TrainingRun:
         notifier, where = self._notifier(), Where.here()
         if notifier is None or where.rank != 0:
             return
-        message = Message(report.milestone(headline, self.name, where, facts), uuid.uuid4().hex)
+        text = report.milestone(headline, self.name, where, facts, Attempt.here())
+        message = Message(text, uuid.uuid4().hex)
         state.add_sent(self._state, what=headline, time=report.now())
         background.post(lambda: _send(notifier, message), otherwise=lambda: _keep(notifier, message))
 
@@ -187,10 +233,6 @@ class TrainingRun:
 def _free_key() -> str:
     taken = {run.key for run in _living}
     return next(key for key in (_KEY, *(f"{_KEY}.{n}" for n in range(2, len(taken) + 3))) if key not in taken)
-
-
-def _asked(progress: Callable[[], Progress]) -> Progress:
-    return foreign.call(progress, _PROGRESS_BUDGET).value or Progress()
 
 
 def _send(notifier: Callable[[str], object], message: Message) -> None:

@@ -180,19 +180,35 @@ def lost_child() -> bool:
     return ended is not None and ended.si_code in (os.CLD_KILLED, os.CLD_DUMPED)
 
 
-def attempt() -> str:
-    """``attempt 2 of 4`` where the launcher tells of restarts, else nothing. Nodes may differ in it."""
-    restarts, limit = _first_number("TORCHELASTIC_RESTART_COUNT"), _first_number("TORCHELASTIC_MAX_RESTARTS")
-    if restarts is not None and limit:
-        return f"attempt {restarts + 1} of {limit + 1}"
-    restarts = _first_number("SLURM_RESTART_COUNT")
-    return f"attempt {restarts + 1}" if restarts else ""
+@dataclass(frozen=True)
+class Attempt:
+    """Which start of its run this is, by the launcher's word; nodes may differ in it, so it is for people alone.
 
+    `number` counts from 1, and is 0 when nobody tells. `of` is how many there may be, 0 when that is not known.
+    """
 
-def is_last_attempt() -> bool:
-    """Whether the launcher tells that it will not start this run again."""
-    limit = _first_number("TORCHELASTIC_MAX_RESTARTS")
-    return bool(limit) and _first_number("TORCHELASTIC_RESTART_COUNT") == limit
+    number: int = 0
+    of: int = 0
+
+    @classmethod
+    def here(cls) -> Attempt:
+        """As torchrun tells it, if it may restart at all, else SLURM, which counts only what it has requeued."""
+        restarts, limit = _first_number("TORCHELASTIC_RESTART_COUNT"), _first_number("TORCHELASTIC_MAX_RESTARTS")
+        if restarts is not None and limit:
+            return cls(restarts + 1, limit + 1)
+        restarts = _first_number("SLURM_RESTART_COUNT")
+        return cls(restarts + 1) if restarts else cls()
+
+    def __str__(self) -> str:
+        return f"attempt {self.number}{f' of {self.of}' if self.of else ''}" if self.number else ""
+
+    def is_last(self) -> bool:
+        """Whether the launcher will not start this run again."""
+        return 0 < self.of <= self.number
+
+    def is_followed(self) -> bool:
+        """Whether the launcher will start this run again if it fails."""
+        return 0 < self.number < self.of
 
 
 def run_key(where: Where) -> str | None:

@@ -6,6 +6,7 @@ import linecache
 from collections.abc import Iterator, Sequence
 from textwrap import indent
 from traceback import walk_tb
+from types import FrameType
 
 from twinkle_notifier.foreign import slot, text
 from twinkle_notifier.frames import without_ours
@@ -33,6 +34,14 @@ def formatted(exc: BaseException) -> str:
     left out.
     """
     return "\n".join(_Teller().chain(exc, 0))
+
+
+def stack(frames: Sequence[FrameType], first: int, last: int) -> str:
+    """The calls of `frames`, which come innermost first, as a traceback shows them: innermost last.
+
+    Of more than `first` outermost and `last` innermost ones it says how many are left out.
+    """
+    return "\n".join(_frames([(frame, frame.f_lineno) for frame in reversed(frames)], first, last))
 
 
 class _Teller:

@@ -372,6 +372,14 @@ def test_a_follower_tells_itself_where_no_cause_is_told(state: Any, store: Store
     assert time.monotonic() - began < 30
 
 
+def test_a_follower_may_leave_one_incident_out(store: Store) -> None:
+    """That which it would claim itself, for which it is no follower."""
+    won(desk(store, 0).claim("own", 0)).close("sent")
+    desk(store, 0).announce("causes", "own")
+    assert desk(store, 1).follow("causes", grace=0.1, seconds=60, hurry=never, apart_from="own") is None
+    assert desk(store, 1).follow("causes", grace=60, seconds=60, hurry=never, apart_from="other") == Told("sent", 0)
+
+
 def test_a_follower_does_not_follow_an_earlier_run(store: Store) -> None:
     """Nor wait long when it is asked to end."""
     won(desk(store, 0).claim("incident", 0)).close("sent")

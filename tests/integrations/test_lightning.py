@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import os
 import pickle
 import signal
 import time
@@ -119,6 +121,7 @@ def test_tells_of_the_end(tmp_path: Path) -> None:
     ):
         assert fact in message
     assert f"- Best checkpoint: {tmp_path / 'best'}" in message
+    assert " (also the last)\n" in message
 
 
 @pytest.mark.parametrize(
@@ -322,6 +325,48 @@ def test_a_trained_callback_and_a_new_one_meet_in_one_trainer(tmp_path: Path) ->
     assert (len(told.messages), len(other.messages)) == (2, 1)
 
 
+class Stalling(Model):
+    """Waits in its third epoch until `told` holds a message; its validations take their time."""
+
+    def __init__(self, told: RecordingNotifier) -> None:
+        super().__init__()
+        self.told = told
+
+    def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
+        deadline = time.monotonic() + 60
+        while self.current_epoch == 2 and not self.told.messages and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return super().training_step(batch, batch_idx)
+
+    def validation_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
+        time.sleep(0.5 if self.current_epoch == 0 else 0)
+        return super().validation_step(batch, batch_idx)
+
+
+def test_tells_of_a_stall(tmp_path: Path) -> None:
+    """Of a batch, with the step, and when it moves again; a validation takes as long, but moves."""
+    told = RecordingNotifier()
+    callback = NotifierCallback(told, name="sft", on_end=False, stall_after=1.5)
+    trainer(tmp_path, callback, max_epochs=4, num_sanity_val_steps=0).fit(Stalling(told), data(), data())
+    assert background.flush(10)
+    assert [message.splitlines()[0].split(" for ")[0].split(" after ")[0] for message in told.messages] == [
+        "### sft has stood still",
+        "### sft moves again",
+    ]
+    assert "in training_step\n- Epochs: 2\n- Steps: 8\n" in told.messages[0]
+
+
+def test_hooks_for_each_batch_only_if_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And those of a copy beat for the copy."""
+    assert [name for name in vars(NotifierCallback()) if name.startswith("on_")] == []
+    monkeypatch.setenv("TWINKLE_NOTIFIER_STALL_AFTER", "600")
+    callback = NotifierCallback()
+    for copied in (callback, copy.deepcopy(callback), pickle.loads(pickle.dumps(callback))):
+        hooks = [name for name in vars(copied) if name.startswith("on_")]
+        assert "on_train_batch_end" in hooks
+        assert all(getattr(copied, hook).__self__ is copied.run for hook in hooks)
+
+
 def test_pickles(ding: DingNotifier) -> None:
     """As spawn needs it."""
     copy = pickle.loads(pickle.dumps(NotifierCallback(ding, name="sft")))
@@ -387,6 +432,130 @@ def test_the_end_is_told_once(strategy: str, run: Callable[..., Any], inbox: Inb
     done = run(script(condition="False", strategy=strategy))
     assert done.returncode == 0, done.stderr
     assert [message.title.split(" after ")[0] for message in inbox.messages] == ["sft ended"]
+
+
+ENDED = """
+import os, time, torch
+from pathlib import Path
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
+from torch.utils.data import DataLoader, TensorDataset
+from twinkle_notifier import DingNotifier
+from twinkle_notifier.integrations.lightning import NotifierCallback
+rank = os.environ.get("RANK", "0")
+
+class Model(LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(4, 1)
+    def training_step(self, batch, batch_idx):
+        if batch_idx == 3:
+            {action}
+        return self.layer(batch[0]).square().mean()
+    def wait(self):  # where no collective is under way: in one, Lightning's handler may hang
+        Path(f"ready-{{rank}}").touch()
+        deadline = time.monotonic() + 60
+        while not self.trainer.received_sigterm and time.monotonic() < deadline:
+            time.sleep(0.02)
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.01)
+
+callback = NotifierCallback(DingNotifier("env:DING_URL", "env:DING_SECRET"), name="sft")
+saving = ModelCheckpoint("saved", filename="{{step}}", every_n_train_steps={every}, save_top_k=-1)
+trainer = Trainer(accelerator="cpu", devices={devices}, strategy={strategy}, max_epochs=1, logger=False,
+    default_root_dir=".", enable_progress_bar=False, enable_model_summary=False, callbacks=[callback, saving])
+trainer.fit(Model(), DataLoader(TensorDataset(torch.randn(32, 4)), batch_size=2))
+"""
+
+
+def test_a_preemption_of_two_ranks_is_one_message(start: Callable[..., Any], inbox: Inbox, tmp_path: Path) -> None:
+    """The scheduler ends torchrun's agent, which ends both ranks; with the step and the last checkpoint."""
+    started = start(ENDED.format(action="self.wait()", devices=2, strategy="DDPStrategy()", every=1), ranks=2)
+    deadline = time.monotonic() + 60
+    while len(list((tmp_path / "work").glob("ready-*"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    started.process.send_signal(signal.SIGTERM)
+    done = started.result()
+    assert [message.title for message in inbox.messages] == ["sft was preempted"], done.stderr
+    assert f"- Steps: 4\n- Last checkpoint: {tmp_path}/work/saved/step=4.ckpt\n" in inbox.messages[0].text
+
+
+def test_a_sigterm_that_follows_from_another_ranks_error_is_not_told(run: Callable[..., Any], inbox: Inbox) -> None:
+    """Two ranks without collectives; torchrun ends the one when the other has failed."""
+    action = 'self.wait() if rank == "0" else exec("raise ValueError(1)")'
+    done = run(ENDED.format(action=action, devices=1, strategy='SingleDeviceStrategy("cpu")', every=9), ranks=2)
+    assert [message.title for message in inbox.messages] == ["sft failed: ValueError: 1"], done.stderr
+
+
+def test_slurms_warning_is_a_preemption(run: Callable[..., Any], inbox: Inbox, tmp_path: Path) -> None:
+    """Lightning saves and has the job requeued, for which SLURM ends it; here a script stands for its command."""
+    (tmp_path / "scontrol").write_text("#!/bin/sh\nkill -TERM $PPID\n")
+    (tmp_path / "scontrol").chmod(0o755)
+    source = ENDED.format(action="os.kill(os.getpid(), 10)", devices=1, strategy='"auto"', every=3)
+    names = {"JOB_ID": "7", "STEP_ID": "0", "NTASKS": "1", "PROCID": "0", "LOCALID": "0", "NODEID": "0"}
+    slurm = {f"SLURM_{name}": value for name, value in {**names, "JOB_NAME": "sft", "RESTART_COUNT": "1"}.items()}
+    done = run(source, PATH=f"{tmp_path}:{os.environ['PATH']}", **slurm)
+    assert [message.title for message in inbox.messages] == ["sft was preempted"], done.stderr
+    assert "- Run: sft, attempt 2\n" in inbox.messages[0].text
+    assert f"- Steps: 4\n- Last checkpoint: {tmp_path}/work/hpc_ckpt_1.ckpt\n" in inbox.messages[0].text
+
+
+def test_the_last_checkpoint_is_the_newest_of_all(tmp_path: Path) -> None:
+    """Over two callbacks; and after a resume, before anything is saved, the one that was resumed."""
+    told = RecordingNotifier()
+    best = ModelCheckpoint(tmp_path / "best", monitor="loss", mode="max", filename="{step}", every_n_train_steps=3)
+    last = ModelCheckpoint(tmp_path / "last", filename="{step}", every_n_train_steps=2)
+    with pytest.raises(ValueError, match="lost"):
+        trainer(tmp_path, NotifierCallback(told, name="sft"), best, last, FailAt(5), max_epochs=2).fit(Model(), data())
+    path = tmp_path / "last" / "step=4.ckpt"
+    assert f"- Best checkpoint: {tmp_path}/best/step=3.ckpt\n- Last checkpoint: {path}\n" in told.messages[0]
+    with pytest.raises(ValueError, match="lost"):
+        trainer(tmp_path, NotifierCallback(told), FailAt(5), max_epochs=2).fit(Model(), data(), ckpt_path=path)
+    assert f"- Last checkpoint: {path}\n" in told.messages[1]
+
+
+def test_a_checkpoint_that_could_not_be_written_is_not_the_last(tmp_path: Path) -> None:
+    """Though Lightning has noted its path."""
+    told = RecordingNotifier()
+    saving = ModelCheckpoint(tmp_path, filename="{step}", every_n_train_steps=1, save_top_k=-1)
+    with pytest.raises(OSError, match="full"):
+        trainer(tmp_path, NotifierCallback(told), saving, FullAt(2)).fit(Model(), data())
+    assert saving.best_model_path == f"{tmp_path}/step=2.ckpt"
+    assert f"- Last checkpoint: {tmp_path}/step=1.ckpt\n" in told.messages[0]
+
+
+class FullAt(Callback):
+    """As when the disk is full."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_save_checkpoint(self, trainer: Trainer, *_: Any) -> None:
+        if trainer.global_step == self.step:
+            raise OSError("full")
+
+
+class FailAt(Callback):
+    """Raises after a batch."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_train_batch_start(self, trainer: Trainer, *_: Any) -> None:
+        if trainer.global_step == self.step:
+            raise ValueError("lost")
+
+
+def test_a_stall_of_one_of_two_ranks_is_told_once(run: Callable[..., Any], inbox: Inbox) -> None:
+    """With the rank that is elsewhere, from processes that hold copies of the callback."""
+    source = script(condition="self.global_rank == 1", action="time.sleep(6)", strategy="ddp_fork")
+    done = run(source.replace('name="sft"', 'name="sft", stall_after=2, on_end=False'))
+    assert done.returncode == 0, done.stderr
+    stall, moves = (message.text for message in inbox.messages)
+    assert ": rank 1 is elsewhere than the others\n" in stall
+    assert "- Rank 1 of 2: train.py:14 in training_step\n" in stall
+    assert moves.startswith("### sft moves again")
 
 
 def test_sigterm_is_a_preemption(start: Callable[..., Any], inbox: Inbox) -> None:

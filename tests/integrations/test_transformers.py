@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import pickle
+import re
 import threading
 import time
 import types
@@ -251,6 +253,51 @@ def test_tells_of_an_early_stop_and_the_best_checkpoint(tmp_path: Path) -> None:
     assert f"- Best checkpoint: {tmp_path}/checkpoint-" in told.messages[0]
 
 
+class FailAt(TrainerCallback):
+    """Raises before a step."""
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step == 2:
+            raise self.error
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+@pytest.mark.parametrize(
+    ("error", "headline"),
+    [(ValueError("lost"), "sft failed: ValueError: lost"), (SystemExit(143), "sft was preempted")],
+)
+def test_tells_of_the_last_checkpoint(error: BaseException, headline: str, tmp_path: Path) -> None:
+    """Of this training: that of the last step is left by an earlier one. 143 is what a handler of SIGTERM leaves."""
+    (tmp_path / "checkpoint-9").mkdir()
+    told = RecordingNotifier()
+    saving = {"save_strategy": "steps", "save_steps": 1, "max_steps": 4}
+    with pytest.raises(type(error)):
+        trainer(tmp_path, NotifierCallback(told, name="sft"), FailAt(error), **saving).train()
+    assert headlines(told) == [f"### {headline}"]
+    assert f"- Last checkpoint: {tmp_path}/checkpoint-2\n" in told.messages[0]
+
+
+def test_tells_of_the_checkpoint_that_was_resumed(tmp_path: Path) -> None:
+    """As long as nothing else is saved; a training from the start has none."""
+    saved, told = save(tmp_path), RecordingNotifier()
+    callback = NotifierCallback(told)
+    for path in (str(saved), None):
+        with pytest.raises(ValueError, match="lost"):
+            trainer(tmp_path, callback, FailAt(ValueError("lost")), max_steps=4).train(resume_from_checkpoint=path)
+    assert f"- Last checkpoint: {saved}\n" in told.messages[0]
+    assert "Last checkpoint" not in told.messages[1]
+
+
+def test_the_end_tells_of_the_last_checkpoint(tmp_path: Path) -> None:
+    """Which the trainer writes before it calls its end."""
+    told = RecordingNotifier()
+    trainer(tmp_path, NotifierCallback(told), save_strategy="epoch", max_steps=8).train()
+    assert background.flush(10)
+    assert f"- Last checkpoint: {tmp_path}/checkpoint-8\n" in told.messages[0]
+
+
 class Bad(Notifier):
     """A notifier that does what it should not."""
 
@@ -399,6 +446,62 @@ def test_resume_never_fails_for_our_state(state: object, tmp_path: Path) -> None
     file.write_text(json.dumps(data))
     for notifier in (RecordingNotifier(), None):
         resume(tmp_path, path, NotifierCallback(notifier))
+
+
+class StallingData(Data):
+    """Waits at one of its examples until `told` holds a message."""
+
+    def __init__(self, told: RecordingNotifier) -> None:
+        super().__init__()
+        self.told, self.asked = told, 0
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        self.asked += 1
+        deadline = time.monotonic() + 60
+        while self.asked >= 20 and not self.told.messages and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return super().__getitem__(index)
+
+
+def test_tells_of_a_stall(tmp_path: Path) -> None:
+    """Of a batch, with the step, and when it moves again; evaluations move."""
+    told = RecordingNotifier()
+    callback = NotifierCallback(told, name="sft", on_end=False, stall_after=1.5)
+    stalling = trainer(tmp_path, callback, max_steps=12, eval_strategy="steps", eval_steps=4)
+    stalling.train_dataset = StallingData(told)
+    stalling.train()
+    assert [headline.split(" for ")[0].split(" after ")[0] for headline in headlines(told)] == [
+        "### sft has stood still",
+        "### sft moves again",
+    ]
+    assert "in __getitem__\n" in told.messages[0] or "in __getitem__, then" in told.messages[0]
+    assert re.search(r"\n- Steps: [89]\n", told.messages[0])
+    assert callback.run._watch._watcher is None
+
+
+def test_hooks_for_each_step_only_if_asked() -> None:
+    """And those of a copy beat for the copy."""
+    assert [name for name in vars(NotifierCallback()) if name.startswith("on_")] == []
+    callback = NotifierCallback(stall_after=600)
+    for copied in (callback, copy.deepcopy(callback), pickle.loads(pickle.dumps(callback))):
+        hooks = [name for name in vars(copied) if name.startswith("on_")]
+        assert "on_step_end" in hooks
+        assert all(getattr(copied, hook).__self__ is copied.run for hook in hooks)
+
+
+def test_nothing_is_watched_once_the_trainer_is_left(tmp_path: Path) -> None:
+    """Though it swallowed the error that ended the training, as a search does with its trials."""
+
+    class Swallowing(Trainer):
+        def hyperparameter_search(self, *args: Any, **kwargs: Any) -> Any:
+            with contextlib.suppress(ValueError):
+                self.train()
+            return callback.run._watch._watcher
+
+    callback = NotifierCallback(told := RecordingNotifier(), stall_after=600)
+    watcher = trainer(tmp_path, callback, error=ValueError("x"), cls=Swallowing).hyperparameter_search()
+    assert watcher is not None
+    assert (callback.run._watch._watcher, told.messages) == (None, [])
 
 
 SCRIPT = """

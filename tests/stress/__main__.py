@@ -1,4 +1,4 @@
-"""``make stress``: every case many times, and the table for docs/ranks.md."""
+"""``make stress``: every case many times, and the tables for docs/ranks.md and docs/run.md."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import claimants
 from cases import CASES, Case
+from deaths import DEATHS
 from lab import Seen
 
 
@@ -47,7 +48,7 @@ def main() -> int:
     )
     print("| case | right | messages | s to message, median (max) | s to last rank | reference sends |")
     print("|---|---|---|---|---|---|", flush=True)
-    for case in CASES:
+    for case in [*CASES, *DEATHS]:
         if arguments.only not in case.name or (case.needs_root and os.getuid()):
             continue
         times = max(arguments.times // 10, 1) if case.slow else arguments.times

@@ -62,7 +62,7 @@ def test_a_silent_command(begin: Begin, robot: Inbox) -> None:
     titles = [message.title for message in robot.messages]
     assert (done.returncode, len(titles)) == (0, 2), (titles, done.stderr)
     assert titles[0].startswith("sft has been silent for ")
-    assert titles[1].startswith("sft is moving again after ")
+    assert titles[1].startswith("sft moves again after ")
     assert "py-spy dump --pid" in robot.messages[0].text
 
 
@@ -71,3 +71,38 @@ def test_a_command_that_writes_is_not_silent(begin: Begin, robot: Inbox) -> None
     source = "import time\nfor step in range(8):\n    print('step', step, flush=True)\n    time.sleep(0.5)"
     begin(source, options=("--stall-after", "3s")).result()
     assert robot.messages == []
+
+
+STALLS = """
+import os, sys, threading, time
+ready = threading.Event()
+def wait():  # on a busy machine the imports take longer than the stall
+    while not ready.wait(0.5): print("not yet", flush=True)
+threading.Thread(target=wait, daemon=True).start()
+import torch, torch.distributed as dist
+from twinkle_notifier import DingNotifier, TrainingRun
+dist.init_process_group("gloo")
+run = TrainingRun(DingNotifier("env:DING_URL", "env:DING_SECRET"), name="sft", on_end=False)
+def load(step):
+    if step == 20 and dist.get_rank() == 3:
+        time.sleep(9)
+run.started()
+ready.set()
+for step in range(30):
+    load(step)
+    dist.all_reduce(torch.ones(1))
+    run.beat()
+    time.sleep(0.05)
+run.ended()
+"""
+
+
+def test_a_stalled_rank_of_four_is_named_by_the_ranks(begin: Begin, robot: Inbox) -> None:
+    """``--stall-after`` turns their own watchers on, and leaves it to them."""
+    done = begin(STALLS, ranks=4, options=("--stall-after", "4s")).result()
+    told = [message.text.partition("\n")[0] for message in robot.messages]
+    assert (done.returncode, len(told)) == (0, 2), (told, done.stderr)
+    assert told[0].startswith("### sft has stood still for ")
+    assert told[0].endswith(": rank 3 is elsewhere than the others")
+    assert told[1].startswith("### sft moves again after ")
+    assert "load" in robot.messages[0].text

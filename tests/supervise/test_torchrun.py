@@ -173,7 +173,18 @@ def test_a_killed_rank_that_is_restarted(begin: Begin, robot: Inbox) -> None:
     source = PLAIN + "time.sleep(1)\nif rank == 1 and attempt == 0: os.kill(os.getpid(), 9)\ntime.sleep(4 * attempt)"
     done = begin(source, ranks=2, torchrun=("--standalone", "--max-restarts=2")).result()
     assert done.returncode == 0, done.stderr
-    assert titles(robot) == ["sft is restarted (attempt 2 of 3): local rank 1 was killed by SIGKILL"[:64]]
+    assert titles(robot) == ["sft restarts after attempt 1 of 3: local rank 1 was killed by SI"]
+
+
+def test_a_last_attempt_is_final(begin: Begin, robot: Inbox) -> None:
+    """Each attempt is told: the first as a restart, the last as an end."""
+    source = PLAIN + "time.sleep(3)\nif rank == 1: os.kill(os.getpid(), 9)\ntime.sleep(60)"
+    done = begin(source, ranks=2, torchrun=("--standalone", "--max-restarts=1")).result()
+    told = [message.text.partition("\n")[0] for message in robot.messages]
+    assert told == [
+        "### sft restarts after attempt 1 of 2: local rank 1 was killed by SIGKILL",
+        f"### sft failed for good in attempt 2 of 2: rank 1 on {here()} was killed by SIGKILL",
+    ], done.stderr
 
 
 def test_two_agents(begin: Begin, robot: Inbox, tmp_path: Path) -> None:

@@ -44,14 +44,18 @@ def calls(store: Store, mark: Mark, error: Exception, hf_trainer: Any) -> None:
     notify_exception(None, context="x", exc=error, name=None, progress=Progress(epoch=1.0, step=2))
     notify_exception(print, exc=error)
     status: str = outcome.status
-    run = TrainingRun(Own(), name=status, on_start=True)
-    run.started()
+    run = TrainingRun(Own(), name=status, on_start=True, stall_after=600)
+    run.started(progress=lambda: Progress(step=1))
+    run.saved(Progress(last_checkpoint="/x").last_checkpoint)
+    run.beat()
+    after: float | None = run.stall_after
+    run.pause()
     run.failed(error, "fit", lambda: Progress(step=1))
     run.ended()
     state: dict[str, Any] = run.state_dict()
     run.load_state_dict(state)
-    Trainer(callbacks=[NotifierCallback(ding, name="sft", on_start=False, on_end=True)])
-    HFCallback(ConsoleNotifier(), name="sft")
+    Trainer(callbacks=[NotifierCallback(ding, name="sft", on_start=False, on_end=True, stall_after=600)])
+    HFCallback(ConsoleNotifier(), name="sft", stall_after=after)
     with guard(hf_trainer), watch(ding, "x"):
         pass
     text: str = resolve("env:A")

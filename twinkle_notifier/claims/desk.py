@@ -169,8 +169,10 @@ class Desk:
         """Let `follow` find the incident `key` under `topic`."""
         self._access.ask(lambda store: store.join(topic, key))
 
-    def follow(self, topic: str, *, grace: float, seconds: float, hurry: Callable[[], bool]) -> Told | None:
-        """Another's word on any incident under `topic`, and join it as one who only follows from it.
+    def follow(
+        self, topic: str, *, grace: float, seconds: float, hurry: Callable[[], bool], apart_from: str = ""
+    ) -> Told | None:
+        """Another's word on any incident under `topic` but one, and join it as one who only follows from it.
 
         Waits up to `grace` seconds for one to be claimed, less in a `hurry`, and up to `seconds` for its message.
         None when there is none, or none that is sent or refused. Raises OSError when the store does not work.
@@ -178,16 +180,18 @@ class Desk:
         polls, began = _polls(self._where.world_size), time.monotonic()
         incidents: dict[str, _Log] = {}
         while True:
-            word, pending = self._access.ask(lambda store: self._find(store, topic, incidents))
+            word, pending = self._access.ask(lambda store: self._find(store, topic, incidents, apart_from))
             if word is not None:
                 return Told(word.state, word.rank)
             if time.monotonic() - began > (seconds if pending else 0.0 if hurry() else grace):
                 return None
             time.sleep(next(polls))
 
-    def _find(self, store: Store, topic: str, incidents: dict[str, _Log]) -> tuple[Record | None, bool]:
+    def _find(
+        self, store: Store, topic: str, incidents: dict[str, _Log], apart_from: str
+    ) -> tuple[Record | None, bool]:
         """The last word on one of the incidents, else whether one is being sent. Joins both kinds."""
-        for key in store.members(topic) - incidents.keys():
+        for key in store.members(topic) - incidents.keys() - {apart_from}:
             incidents[key] = _Log(key, self._mark)
         last = [(incident, record) for incident in incidents.values() if (record := incident.last(store))]
         alive = [(i, record) for i, record in last if record.state == "claimed" and not i.is_free(record)]

@@ -7,12 +7,13 @@ import shlex
 import signal
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from twinkle_notifier.members import compressed
 from twinkle_notifier.plain import block, line
 from twinkle_notifier.report import duration, fenced, now
+from twinkle_notifier.runtime import Attempt
 from twinkle_notifier.supervise import torchrun
 from twinkle_notifier.supervise.torchrun import Lost, Recorded
 
@@ -64,7 +65,7 @@ class Ending:
     output: str = ""
     checkpoint: str = ""
     followers: Sequence[int] = ()  # ranks that met what follows from it
-    attempt: str = ""
+    attempt: Attempt = field(default_factory=Attempt)
 
     @property
     def signal(self) -> int | None:
@@ -94,7 +95,7 @@ class Ending:
             return f"{name} ended after {duration(self.seconds)}"
         if kind in ("preempted", "interrupted"):
             return f"{name} was {kind} ({signal_name(self.asked or self.signal or 0)})"
-        return f"{name} failed: {self.cause()}"
+        return f"{name} failed{f' for good in {self.attempt}' if self.attempt.is_last() else ''}: {self.cause()}"
 
     def cause(self) -> str:
         """What it failed of, in a part of a line."""
@@ -114,7 +115,7 @@ class Ending:
         lines = [
             f"### {self.headline()}",
             "",
-            f"- Run: {line(self.name, _NAME)}{', ' + self.attempt if self.attempt else ''}",
+            f"- Run: {line(self.name, _NAME)}{f', {self.attempt}' if self.attempt.number else ''}",
             *self._facts(),
             f"- Command: {line(shlex.join(self.command), _COMMAND)}",
             f"- Duration: {duration(self.seconds)}",
@@ -138,6 +139,8 @@ class Ending:
             facts.append(f"- Exit code: {self.lost.code if self.lost else self.code}")
         if self.followers:
             facts.append(f"- Errors that follow from it: ranks {compressed(self.followers)}")
+            if self.lost is None and self.killed() is None:
+                facts.append("- Note: they follow from something that no process has told of: likely a rank was killed")
         return facts
 
     def _is_out_of_memory(self) -> bool:

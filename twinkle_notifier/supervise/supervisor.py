@@ -10,13 +10,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from twinkle_notifier import foreign, supervision
 from twinkle_notifier.errors import ArgumentError
-from twinkle_notifier.runtime import attempt
+from twinkle_notifier.runtime import Attempt
 from twinkle_notifier.supervise import memory, torchrun
 from twinkle_notifier.supervise.ending import Ending
 from twinkle_notifier.supervise.pulse import Pulse
@@ -86,7 +86,8 @@ class _Supervisor:
         self._wait(process, heeded)
         self._streams.end(_DRAIN)
         known = watch.end()
-        self._tell(self._ending(process.returncode), known)
+        ending = self._ending(process.returncode)
+        self._tell(replace(ending, attempt=watch.attempt or ending.attempt), known)
         self._streams.end()
         if self._folder is not None:
             self._folder.close()
@@ -152,7 +153,7 @@ class _Supervisor:
             torchrun.signalled(output),
             torchrun.recorded(Path(path)) if path else None,
             output,
-            attempt=attempt(),
+            attempt=Attempt.here(),
         )
 
     def _tell(self, ending: Ending, known: bool) -> None:

@@ -9,7 +9,7 @@ import socket
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from twinkle_notifier import delivery, report, supervision
 from twinkle_notifier.members import compressed
@@ -21,7 +21,6 @@ from twinkle_notifier.state import restored
 from twinkle_notifier.supervise import nodes
 from twinkle_notifier.supervise.ending import Ending
 from twinkle_notifier.supervise.story import Story
-from twinkle_notifier.supervise.torchrun import Lost
 from twinkle_notifier.supervision import Supervision, Word
 
 _SENDING = 12.0  # seconds that a process which outlives the command may still take to tell: a claim's lease
@@ -30,16 +29,6 @@ _POLL = 0.05
 _NAME = 100
 
 log = logging.getLogger("twinkle_notifier")
-
-
-@dataclass(frozen=True)
-class Restart:
-    """A rank was lost, and the launcher starts all of them again: as which attempt, of how many."""
-
-    lost: Lost
-    attempt: int
-    attempts: int
-    at: float
 
 
 class Teller:
@@ -90,12 +79,11 @@ class Teller:
         ending = replace(ending, checkpoint=self._checkpoint())
         return nodes.once(self._run(story), self._key(), lambda: self._tell(ending.markdown()), follows=False)
 
-    def restarted(self, restart: Restart, ending: Ending) -> None:
-        """The launcher has started the ranks again after one was lost."""
+    def restarted(self, ending: Ending) -> None:
+        """The launcher has started the ranks again, after `ending.attempt`, which a rank has ended."""
         story = self._story()
-        if not story.accounts_for(restart.at, killed=restart.lost.signal is not None):
-            attempts = f"attempt {restart.attempt + 1} of {restart.attempts}"
-            headline = f"{line(self._name, _NAME)} is restarted ({attempts}): {ending.cause()}"
+        if not story.accounts_for(ending.at, killed=ending.killed() is not None):
+            headline = f"{line(self._name, _NAME)} restarts after {ending.attempt}: {ending.cause()}"
             followers = compressed(story.followers())
             facts = [f"- Errors that follow from it: ranks {followers}"] if followers else []
             facts += [f"- Last checkpoint: {path}"] if (path := self._checkpoint()) else []
@@ -116,7 +104,7 @@ class Teller:
 
     def moving(self, seconds: float) -> None:
         """A sign of life after a silence that was told."""
-        self._milestone(f"{self._name} is moving again after {report.duration(seconds)}", [])
+        self._milestone(f"{self._name} moves again after {report.duration(seconds)}", [])
 
     def _send_for(self, word: Word) -> bool:
         notifier = self._notifier() or restored({"notifier": word.notifier})

@@ -7,17 +7,19 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from twinkle_notifier import foreign
 from twinkle_notifier.errors import reason
+from twinkle_notifier.runtime import Attempt
 from twinkle_notifier.supervise import torchrun
 from twinkle_notifier.supervise.ending import INTERRUPTING, PREEMPTING, Ending
 from twinkle_notifier.supervise.silence import Silence
 from twinkle_notifier.supervise.streams import Streams
-from twinkle_notifier.supervise.teller import Restart, Teller
+from twinkle_notifier.supervise.teller import Teller
 from twinkle_notifier.supervise.torchrun import Lost
 from twinkle_notifier.supervision import Supervision
 
@@ -25,6 +27,7 @@ _TICK = 1.0  # seconds
 _ASKED = 10.0  # seconds that a command which was asked to end may take, before that is told; schedulers kill after 30
 _LOOK = 60.0  # seconds for one look; it may have something to tell
 _END = 10.0  # seconds for a look that is under way
+_SELDOM = 5  # looks between two for torchrun's ranks: there may be many processes
 _DEEP = 6  # generations of a command's processes that are looked at
 
 log = logging.getLogger("twinkle_notifier")
@@ -45,7 +48,8 @@ class Watch:
         self._teller, self._streams, self._pid, self._folder, self._ending = teller, streams, pid, folder, ending
         self._silence = Silence(stall_after, time.monotonic()) if stall_after is not None else None
         self._lost: dict[int, tuple[Lost, float]] = {}  # by process id, with the time
-        self._restarts = 0
+        self._seen_lost = self._ticks = 0
+        self.attempt: Attempt | None = None  # of torchrun's, if it may restart
         self._asked_at: float | None = None
         self._known = False
         self._over = threading.Event()
@@ -89,7 +93,7 @@ class Watch:
             self._teller.moving(self._silence.lasted)
 
     def _what_is_known(self) -> list[str]:
-        pids = ", ".join(str(pid) for pid in _descendants(self._pid)[:8])
+        pids = ", ".join(str(pid) for pid in islice(_descendants(self._pid), 8))
         return [
             "- Seen from outside: no output, and no heartbeat of a callback",
             f"- Processes: {pids}; `py-spy dump --pid PID` shows where one is",
@@ -99,36 +103,38 @@ class Watch:
     def _look_for_restarts(self) -> None:
         for lost in torchrun.lost(self._streams.tail()):
             self._lost.setdefault(lost.pid, (lost, time.time()))
-        restarts, limit = _restarts(self._pid) if self._lost else (0, 0)
-        if restarts > self._restarts:
-            self._restarts = restarts
-            lost, at = list(self._lost.values())[-1]
-            ending = replace(self._ending(1), lost=lost)
-            self._teller.restarted(Restart(lost, restarts, limit + 1, at), ending)
+        self._ticks += 1
+        if len(self._lost) == self._seen_lost and (self.attempt is not None or self._ticks % _SELDOM):
+            return
+        before, self.attempt = self.attempt, _attempt(self._pid) or self.attempt
+        if self.attempt is None or not self._lost or self.attempt.number <= (before.number if before else 1):
+            return
+        self._seen_lost = len(self._lost)
+        lost, at = list(self._lost.values())[-1]
+        self._teller.restarted(
+            replace(self._ending(1), lost=lost, at=at, attempt=replace(self.attempt, number=self.attempt.number - 1))
+        )
 
 
-def _restarts(pid: int) -> tuple[int, int]:
-    """How often torchrun has started its ranks, some of the processes below `pid`, again, and how often it may."""
+def _attempt(pid: int) -> Attempt | None:
+    """As torchrun tells it to its ranks, if some of the processes below `pid` are such."""
     for child in _descendants(pid):
         try:
             env = Path(f"/proc/{child}/environ").read_bytes()
         except OSError:  # gone, or another user's
             continue
-        found = [
-            re.search(rb"(?:^|\0)TORCHELASTIC_%s=(\d+)" % name, env) for name in (b"RESTART_COUNT", b"MAX_RESTARTS")
-        ]
-        if found[0] and found[1]:
-            return int(found[0][1]), int(found[1][1])
-    return 0, 0
+        found = dict(re.findall(rb"(?:^|\0)TORCHELASTIC_(RESTART_COUNT|MAX_RESTARTS)=(\d+)", env))
+        if len(found) == 2 and int(found[b"MAX_RESTARTS"]):
+            return Attempt(int(found[b"RESTART_COUNT"]) + 1, int(found[b"MAX_RESTARTS"]) + 1)
+    return None
 
 
-def _descendants(pid: int) -> list[int]:
-    """The processes below `pid`, nearest first."""
-    found, parents = [pid], [pid]
+def _descendants(pid: int) -> Iterator[int]:
+    """The processes below `pid`, and itself, nearest first."""
+    generation = [pid]
     for _ in range(_DEEP):
-        children = [child for parent in parents for child in _children(parent)]
-        found, parents = found + children, children
-    return found
+        yield from generation
+        generation = [child for parent in generation for child in _children(parent)]
 
 
 def _children(pid: int) -> list[int]:

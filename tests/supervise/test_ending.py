@@ -1,0 +1,103 @@
+"""How an end reads."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import pytest
+
+from twinkle_notifier.runtime import Attempt
+from twinkle_notifier.supervise.ending import Ending
+from twinkle_notifier.supervise.torchrun import Lost, Recorded
+
+RANK = Lost(-9, 20506, 1, 5, "node-b")
+PRINTED = """epoch 1
+[rank4]: Traceback (most recent call last):
+[rank4]:   File "train.py", line 9, in step
+[rank4]: RuntimeError: Connection closed by peer
+[rank5]: Traceback (most recent call last):
+[rank5]:   File "train.py", line 7, in step
+[rank5]: ValueError: the loss is lost
+[rank6]: Traceback (most recent call last):
+[rank6]:   File "train.py", line 9, in step
+[rank6]: RuntimeError: Connection closed by peer
+"""
+CHAINED = """Traceback (most recent call last):
+  File "train.py", line 1, in <module>
+KeyError: 'x'
+
+The above exception was the direct cause of the following exception:
+
+Traceback (most recent call last):
+  File "train.py", line 3, in <module>
+    raise ValueError("boom") from e
+ValueError: boom
+"""
+
+
+def ending(code: int = 1, **known: Any) -> Ending:
+    return Ending("sft", ["python", "train.py"], code, 187.0, 1000.0, **known)
+
+
+@pytest.mark.parametrize(
+    ("end", "headline"),
+    [
+        (ending(0), "sft ended after 3 min 07 s"),
+        (ending(3), "sft failed: exit code 3"),
+        (ending(-9), "sft failed: killed by SIGKILL"),
+        (ending(137), "sft failed: killed by SIGKILL"),
+        (ending(-9, out_of_memory=1), "sft failed: ran out of memory, and was killed"),
+        (ending(-9, out_of_memory=0), "sft failed: killed by SIGKILL"),
+        (ending(-40), "sft failed: killed by signal 40"),
+        (ending(1, lost=RANK), "sft failed: rank 5 on node-b was killed by SIGKILL"),
+        (ending(1, lost=RANK, out_of_memory=2), "sft failed: rank 5 on node-b ran out of memory, and was killed"),
+        (ending(1, lost=Lost(7, 1, 1, 5, "node-b")), "sft failed: exit code 7 of rank 5 on node-b"),
+        (
+            ending(1, lost=Lost(1, 1, 1, 5, "node-b"), output=PRINTED),
+            "sft failed: ValueError: the loss is lost (rank 5 on node-b)",
+        ),
+        (ending(1, output=CHAINED), "sft failed: ValueError: boom (exit code 1)"),
+        (ending(1, output="Traceback (most recent call last):\n  never ended"), "sft failed: exit code 1"),
+        (ending(1, recorded=Recorded("OSError: no space", "")), "sft failed: OSError: no space (exit code 1)"),
+        (ending(1, attempt=Attempt(3, 3)), "sft failed for good in attempt 3 of 3: exit code 1"),
+        (ending(1, attempt=Attempt(2)), "sft failed: exit code 1"),
+        (ending(-15), "sft was preempted (SIGTERM)"),
+        (ending(143), "sft was preempted (SIGTERM)"),
+        (ending(1, agent=15), "sft was preempted (SIGTERM)"),
+        (ending(0, asked=signal.SIGUSR1), "sft was preempted (SIGUSR1)"),
+        (ending(1, asked=signal.SIGINT), "sft was interrupted (SIGINT)"),
+        (ending(130), "sft was interrupted (SIGINT)"),
+        (ending(-3, asked=signal.SIGQUIT), "sft failed: killed by SIGQUIT"),
+    ],
+)
+def test_the_heading(end: Ending, headline: str) -> None:
+    """The run, and what became of it."""
+    assert end.headline() == headline
+    assert end.markdown().startswith(f"### {headline}\n")
+
+
+def test_the_last_lines() -> None:
+    """Forty of them, and none of a good end."""
+    output = "\n".join(f"line {number}" for number in range(100))
+    assert "line 59\n" not in ending(1, output=output).markdown()
+    assert "line 60\nline 61\n" in ending(1, output=output).markdown()
+    assert "line 60" not in ending(0, output=output).markdown()
+
+
+def test_text_of_the_output_stays_text() -> None:
+    """It mentions nobody, ends no code block, and is bounded."""
+    text = ending(1, output="```\n@all " + "x" * 100_000).markdown()
+    assert text.count("\n```") == 2
+    assert "@all" not in text
+    assert len(text) < 10_000
+
+
+def test_what_ranks_that_lost_a_peer_say() -> None:
+    """Which they were; and that the cause is not known, where nobody knows it."""
+    text = ending(1, followers=[0, 1, 2, 4]).markdown()
+    assert (
+        "- Errors that follow from it: ranks 0-2, 4\n- Note: they follow from something that no process has told of"
+        in text
+    )
+    assert "Note" not in ending(1, followers=[0], lost=RANK).markdown()

@@ -1,0 +1,107 @@
+"""One incident, whoever tells it: the command itself, or the supervisor when it could not."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from twinkle_notifier.inbox import Inbox
+
+PYTHON = sys.executable
+RUN = [PYTHON, "-m", "twinkle_notifier", "run", "--name", "sft", "--"]
+Begin = Callable[..., Any]
+TELLS = """
+import os, sys, threading, time
+import twinkle_notifier as t
+notifier = t.DingNotifier("env:DING_URL", "env:DING_SECRET", timeout=5.0)
+def tell(exc):
+    return t.notify_exception(notifier, "step", exc, name="sft")
+def crash():
+    raise ValueError("the loss is lost")
+"""
+
+
+def titles(robot: Inbox) -> list[str]:
+    return [message.title for message in robot.messages]
+
+
+def test_an_exception_is_not_told_again(begin: Begin, robot: Inbox) -> None:
+    """The command ends of what it has told."""
+    done = begin(TELLS + "try: crash()\nexcept ValueError as e: tell(e); raise").result()
+    assert (done.returncode, titles(robot)) == (1, ["sft failed: ValueError: the loss is lost"]), done.stderr
+
+
+@pytest.mark.parametrize("then", ["raise RuntimeError('in epoch 3') from e", "sys.exit(7)", "os._exit(7)"])
+def test_nor_by_another_name(begin: Begin, robot: Inbox, then: str) -> None:
+    """It was raised further out as another, or led to an exit code."""
+    done = begin(TELLS + f"try: crash()\nexcept ValueError as e:\n    tell(e)\n    {then}").result()
+    assert titles(robot) == ["sft failed: ValueError: the loss is lost"], done.stderr
+
+
+def test_another_end_is_told(begin: Begin, robot: Inbox) -> None:
+    """It was told of an exception, went on, and then ended of something else."""
+    done = begin(TELLS + "try: crash()\nexcept ValueError as e: tell(e)\nraise KeyError('later')").result()
+    told = ["sft failed: ValueError: the loss is lost", "sft failed: KeyError: 'later' (exit code 1)"]
+    assert titles(robot) == told, done.stderr
+
+
+def test_a_run_that_goes_on_is_not_told_again(begin: Begin, robot: Inbox) -> None:
+    """It outlived its exception, and ended well."""
+    begin(TELLS + "try: crash()\nexcept ValueError as e: tell(e)").result()
+    assert titles(robot) == ["sft failed: ValueError: the loss is lost"]
+
+
+@pytest.mark.parametrize("delay", [0.0, 3.0])
+def test_killed_while_sending(begin: Begin, robot: Inbox, delay: float) -> None:
+    """Before its request, or before the answer: the supervisor sends it, and the robot drops a repeat."""
+    robot.delay = delay
+    if delay:
+        when = "threading.Timer(1.5, lambda: os.kill(os.getpid(), 9)).start()\n"
+    else:
+        when = "t.DingNotifier.__call__ = lambda *_: os.kill(os.getpid(), 9)\n"
+    done = begin(TELLS + when + "try: crash()\nexcept ValueError as e: tell(e); raise").result()
+    assert (done.returncode, titles(robot)) == (-9, ["sft failed: ValueError: the loss is lost"]), done.stderr
+
+
+def test_the_inside_has_no_way_out(begin: Begin, robot: Inbox, tmp_path: Path) -> None:
+    """A proxy that only the command has is dead: the supervisor sends its message, and nobody does later."""
+    broken = (
+        "os.environ['HTTP_PROXY'] = os.environ['http_proxy'] = 'http://127.0.0.1:9'; os.environ.pop('NO_PROXY', '')\n"
+    )
+    done = begin(TELLS + broken + "try: crash()\nexcept ValueError as e: tell(e); raise").result()
+    assert titles(robot) == ["sft failed: ValueError: the loss is lost"], done.stderr
+    assert "its process could not send this" in robot.messages[0].text
+    assert list(tmp_path.glob("tmp/*/spool/*/*.json")) == []
+
+
+def test_without_a_notifier_of_its_own_it_takes_the_run_s(
+    begin: Begin, robot: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A callback's, as far as it was given by reference."""
+    monkeypatch.delenv("TWINKLE_NOTIFIER")
+    source = """
+        import os, time
+        from twinkle_notifier import DingNotifier, TrainingRun
+        from twinkle_notifier.background import background
+        TrainingRun(DingNotifier("env:DING_URL", "env:DING_SECRET")).started()
+        background.flush(30)
+        os.kill(os.getpid(), 9)
+    """
+    done = begin(source).result()
+    assert titles(robot) == ["sft failed: killed by SIGKILL"], done.stderr
+
+
+def test_a_supervisor_below_a_supervisor(begin: Begin, robot: Inbox) -> None:
+    """As around a batch script, and in it."""
+    done = begin([*RUN, PYTHON, "-c", "import os; os._exit(9)"]).result()
+    assert (done.returncode, titles(robot)) == (9, ["sft failed: exit code 9"]), done.stderr
+
+
+def test_nothing_is_left_behind(begin: Begin, tmp_path: Path) -> None:
+    """Neither the folder between inside and outside, nor a secret in one that a killed supervisor leaves."""
+    begin(TELLS + "try: crash()\nexcept ValueError as e: tell(e); raise").result()
+    assert list(tmp_path.glob("tmp/*/supervised/*")) == []

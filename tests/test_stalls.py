@@ -1,0 +1,395 @@
+"""Stalls: what is one and what is none, over all ranks, and what it costs."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import os
+import pickle
+import re
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from twinkle_notifier import DeliveryError, Progress, TrainingRun
+from twinkle_notifier.background import background
+from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.stalls import Gauge
+from twinkle_notifier.testing import RecordingNotifier
+
+AFTER = 0.5  # seconds
+
+
+def watchers() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name == "twinkle-notifier-watch"]
+
+
+def eventually(true: Callable[[], Any], seconds: float = 60) -> bool:
+    deadline = time.monotonic() + seconds
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return bool(true())
+
+
+@pytest.fixture(autouse=True)
+def _no_watcher() -> None:
+    """Those of earlier tests are gone."""
+    gc.collect()
+    assert eventually(lambda: watchers() == [])
+
+
+def titles(told: RecordingNotifier) -> list[str]:
+    """The first lines, without how long it took, once the background is done."""
+    assert background.flush(30)
+    return [re.sub(r" (for|after) .*", "", message.splitlines()[0]) for message in told.messages]
+
+
+def load_for_ever(told: RecordingNotifier, messages: int) -> None:
+    deadline = time.monotonic() + 60
+    while len(told.messages) < messages and time.monotonic() < deadline:
+        time.sleep(0.05)  # password = "hunter2-hunter2"
+    assert len(told.messages) == messages
+
+
+# One process
+
+
+def test_tells_of_a_stall_and_of_its_end() -> None:
+    """With the place, the stack and the steps, and without what looks like a secret; then once that it moves again."""
+    run = TrainingRun(told := RecordingNotifier(), name="sft", on_end=False, stall_after=AFTER)
+    run.started()
+    for _ in range(3):
+        run.beat()
+        time.sleep(0.01)
+    load_for_ever(told, 1)
+    run.beat()
+    run.ended()
+    assert eventually(lambda: len(titles(told)) == 2)  # it may move before the word of the first message is back
+    assert titles(told) == ["### sft has stood still", "### sft moves again"]
+    assert re.search(r"\n- At: test_stalls.py:\d+ in load_for_ever\n- Steps: 3\n", told.messages[0])
+    assert ", in load_for_ever\n" in told.messages[0]
+    assert "# password = " in told.messages[0]
+    assert "hunter2" not in told.messages[0]
+    assert re.search(r"- Stood still for: \d+ s\n", told.messages[1])
+
+
+def test_the_first_step_counts() -> None:
+    """A hang while the ranks connect is the commonest."""
+    run = TrainingRun(told := RecordingNotifier(), stall_after=AFTER)
+    run.started(progress=lambda: Progress(epoch=0.0, step=7))
+    load_for_ever(told, 1)
+    run.pause()
+    assert "- Epochs: 0\n- Steps: 7\n" in told.messages[0]
+
+
+def test_a_slow_step_is_none() -> None:
+    """It takes longer than `stall_after`, but not ten times as long as one before did."""
+    run = TrainingRun(told := RecordingNotifier(), on_end=False, stall_after=AFTER)
+    run.started()
+    for seconds in (0.01, 0.3, 0.01, 1.5, 0.01, 1.5):
+        run.beat()
+        time.sleep(seconds)
+    run.beat()
+    run.ended()
+    assert titles(told) == []
+
+
+def test_each_stall_is_told_and_each_training_begins_anew() -> None:
+    """Twice in two trainings of one process; what took a while in the first is not usual in the second."""
+    run = TrainingRun(told := RecordingNotifier(), on_end=False, stall_after=AFTER)
+    for number in (1, 3):
+        run.started()
+        run.beat()
+        load_for_ever(told, number)
+        run.beat()
+        run.ended()
+        assert eventually(lambda messages=number + 1: len(titles(told)) == messages)
+    assert [title.rsplit(" ", 2)[1:] for title in titles(told)] == [["stood", "still"], ["moves", "again"]] * 2
+
+
+def test_a_stall_that_fails_is_told_as_a_failure() -> None:
+    """And nobody hears that it moves again."""
+    run = TrainingRun(told := RecordingNotifier(), name="sft", stall_after=AFTER)
+    run.started()
+    load_for_ever(told, 1)
+    assert run.failed(TimeoutError("all_reduce")).status == "sent"
+    assert titles(told) == ["### sft has stood still", "### sft failed: TimeoutError: all_reduce"]
+
+
+def test_nobody_is_told_after_the_end() -> None:
+    """The thread is gone, however the training ended: well, badly, or with its last reference."""
+    told = RecordingNotifier()
+    for end in (TrainingRun.ended, lambda run: run.failed(ValueError("x")), TrainingRun.pause, lambda _: None):
+        run = TrainingRun(told, name="sft", on_end=False, stall_after=AFTER)
+        run.started()
+        assert len(watchers()) == 1
+        end(run)
+        del run
+        assert eventually(lambda: watchers() == [])
+    time.sleep(2 * AFTER)
+    assert titles(told) == ["### sft failed: ValueError: x"]
+
+
+def test_what_cannot_be_sent_is_kept(caplog: pytest.LogCaptureFixture) -> None:
+    """On the disk, as every message is; and so is its end."""
+    failures: list[str] = []
+
+    def broken(message: str) -> None:
+        failures.append(message)
+        raise DeliveryError("the network is down")
+
+    run = TrainingRun(broken, name="sft", on_end=False, stall_after=AFTER)
+    run.started()
+    assert eventually(lambda: "stands still: the network is down; it is kept on the disk" in caplog.text)
+    run.beat()
+    run.ended()
+    assert eventually(lambda: len(failures) == 2)
+    assert [failure.split(" for ")[0].split(" after ")[0] for failure in failures] == [
+        "### sft has stood still",
+        "### sft moves again",
+    ]
+
+
+def test_without_it_nothing_runs() -> None:
+    """No thread; a beat is no error."""
+    run = TrainingRun(RecordingNotifier(), on_end=False)
+    run.started()
+    run.beat()
+    assert (run.stall_after, watchers()) == (None, [])
+
+
+# How long
+
+
+@pytest.mark.parametrize("bad", [0, -1, True, "600", float("nan"), float("inf")])
+def test_a_bad_time_is_refused_at_once(bad: Any) -> None:
+    """With what to do."""
+    with pytest.raises(ValueError, match=r"stall_after is .*: give a positive number of seconds"):
+        TrainingRun(stall_after=bad)
+
+
+@pytest.mark.parametrize(("text", "after"), [("600", 600.0), (" 1.5 ", 1.5), ("", None)])
+def test_the_environment_gives_the_time(text: str, after: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To runs whose code names none."""
+    monkeypatch.setenv("TWINKLE_NOTIFIER_STALL_AFTER", text)
+    assert (TrainingRun().stall_after, TrainingRun(stall_after=5).stall_after) == (after, 5)
+
+
+@pytest.mark.parametrize("text", ["ten minutes", "0", "-1", "nan", "inf"])
+def test_a_bad_environment_is_ignored(
+    text: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With a warning."""
+    monkeypatch.setenv("TWINKLE_NOTIFIER_STALL_AFTER", text)
+    assert TrainingRun().stall_after is None
+    assert f"TWINKLE_NOTIFIER_STALL_AFTER is {text!r}" in caplog.text
+
+
+def test_ten_times_the_slowest_step() -> None:
+    """As soon as one was seen, whether alone between two looks or among others; the way to the first is none."""
+    gauge = Gauge(100, now=0.0)
+    gauge.look(50, at=49, beats=1, late=0)  # 49 s of preparations
+    gauge.look(69, at=69, beats=2, late=0)  # a step of 20 s
+    assert gauge.slowest == 20
+    gauge.look(268, at=69, beats=2, late=0)
+    assert (gauge.idle, gauge.stalled, gauge.doubtful) == (199, False, True)
+    gauge.look(270, at=69, beats=2, late=0)
+    assert gauge.stalled
+    gauge.look(271, at=269.5, beats=5, late=0)  # a step of 200 s, and two quick ones
+    assert 200 <= gauge.slowest <= 200.5
+    gauge.look(2274, at=269.5, beats=5, late=0)
+    assert not gauge.stalled
+    gauge.look(2276, at=269.5, beats=5, late=0)
+    assert gauge.stalled
+
+
+def test_time_that_the_process_was_stopped_is_none() -> None:
+    """A look that comes an hour late tells of it: of the time since a beat, of a step, and after a beat."""
+    gauge = Gauge(100, now=0.0)
+    gauge.look(10, at=9, beats=1, late=0)
+    gauge.look(3614, at=9, beats=1, late=3600)
+    assert gauge.idle == 5
+    gauge.look(3618, at=3617, beats=2, late=0)
+    assert gauge.slowest == 8
+    gauge.look(7222, at=3619, beats=3, late=3600)  # a beat, and then it was stopped
+    assert (gauge.idle, gauge.stalled, gauge.slowest) == (3, False, 8)
+
+
+def test_a_stopped_process_has_no_stall(start: Any, inbox: Inbox) -> None:
+    """SIGSTOP for much longer than `stall_after`, as a frozen container or a suspended laptop."""
+    started = start(
+        """
+        import os, time, twinkle_notifier as t
+        run = t.TrainingRun(t.DingNotifier("env:DING_URL", "env:DING_SECRET"), on_end=False, stall_after=0.5)
+        run.started()
+        open("began", "w").close()
+        while not os.path.exists("end"):
+            run.beat()
+            time.sleep(0.1)
+        run.ended()
+        """
+    )
+    folder = started.process.args[-1].rpartition("/")[0]
+    assert eventually(lambda: os.path.exists(f"{folder}/began"))
+    for _ in range(2):
+        os.kill(started.process.pid, signal.SIGSTOP)
+        time.sleep(1.5)
+        os.kill(started.process.pid, signal.SIGCONT)
+        time.sleep(0.5)
+    open(f"{folder}/end", "w").close()
+    done = started.result(60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert inbox.messages == []
+
+
+# Over all ranks
+
+RANKS = """
+import os, time
+import torch, torch.distributed as dist
+from twinkle_notifier import DingNotifier, TrainingRun
+
+def load(step):
+    if step == 5 and dist.get_rank() == 3:
+        time.sleep(6)
+
+def train_step():
+    dist.all_reduce(torch.ones(1))
+
+dist.init_process_group("gloo")
+run = TrainingRun(DingNotifier("env:DING_URL", "env:DING_SECRET"), name="sft", on_end=False, stall_after=1.5)
+run.started()
+for step in range(8):
+    load(step)
+    train_step()
+    run.beat()
+run.ended()
+dist.destroy_process_group()
+"""
+
+
+def test_the_rank_that_is_elsewhere_is_named(run: Callable[..., Any], inbox: Inbox) -> None:
+    """One message of four ranks, of which three wait for the fourth; and one when they move again."""
+    done = run(RANKS, ranks=4)
+    assert done.returncode == 0, done.stderr
+    stall, moves = (message.text for message in inbox.messages)
+    assert re.match(r"### sft has stood still for \d+ s: rank 3 is elsewhere than the others\n", stall)
+    assert "\n- Rank 3 of 4: train.py:8 in load\n" in stall
+    assert re.search(r"\n- Ranks 0-2 of 4: train.py:11 in train_step, then torch/distributed/\S+ in \w+\n", stall)
+    assert "No word" not in stall
+    assert "\n- Steps: 5\n" in stall
+    assert stall.index("time.sleep(6)") < stall.index("dist.all_reduce")
+    assert re.search(r"\nRank 3, .*, PID \d+, after 5 steps:\n", stall)
+    assert re.match(r"### sft moves again after \d+ s\n", moves)
+
+
+ONE_OF_THREE = """
+import os, time
+from twinkle_notifier import DingNotifier, TrainingRun
+def wait_for(name):
+    while not os.path.exists(name):
+        time.sleep(0.05)
+run = TrainingRun(DingNotifier("env:DING_URL", "env:DING_SECRET"), name="sft", on_end=False, stall_after=1)
+run.started()
+while os.environ["RANK"] != "1" and not os.path.exists("told"):
+    time.sleep(0.05)
+    run.beat()
+wait_for("end")
+run.beat()
+run.ended()
+"""
+
+
+def test_one_rank_stands_while_others_move(start: Any, inbox: Inbox) -> None:
+    """It says that it had no word from them. That they wait for it much later, after a long validation, is no news."""
+    launcher = {"WORLD_SIZE": "3", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29400"}
+    running = [start(ONE_OF_THREE, **launcher, RANK=str(rank)) for rank in range(3)]
+    folder = running[0].process.args[-1].rpartition("/")[0]
+    assert eventually(lambda: inbox.messages)
+    time.sleep(0.5)  # until the word of it is in the store
+    open(f"{folder}/told", "w").close()
+    time.sleep(4.5)  # they doubt, and would tell
+    open(f"{folder}/end", "w").close()
+    assert [one.result(60).returncode for one in running] == [0, 0, 0]
+    stall, moves = (message.text for message in inbox.messages)
+    assert re.match(r"### sft has stood still for \d+ s: rank 1 of 3\n", stall)
+    assert "- No word from ranks 0, 2: they still move, have ended, or hold Python's lock" in stall
+    assert moves.startswith("### sft moves again")
+
+
+# What it costs, and other processes
+
+
+def test_a_beat_costs_next_to_nothing() -> None:
+    """Less than 300 ns, while the watcher runs."""
+    run = TrainingRun(RecordingNotifier(), on_end=False, stall_after=600)
+    run.started()
+    best = float("inf")
+    for _ in range(200):
+        began = time.perf_counter_ns()
+        for _ in range(1000):
+            run.beat()
+        best = min(best, (time.perf_counter_ns() - began) / 1000)
+    run.ended()
+    assert run._watch.beats == 200_000
+    assert best < 300
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda run: pickle.loads(pickle.dumps(run))])
+def test_a_copy_watches_nothing_until_it_starts(copied: Callable[[TrainingRun], TrainingRun]) -> None:
+    """Though it was made while the first is watched."""
+    run = TrainingRun(RecordingNotifier(), on_end=False, stall_after=600)
+    run.started()
+    other = copied(run)
+    assert (other.stall_after, len(watchers())) == (600, 1)
+    other.pause()
+    assert len(watchers()) == 1
+    other.started()
+    assert len(watchers()) == 2
+    run.ended()
+    other.ended()
+    assert eventually(lambda: watchers() == [])
+
+
+WORKER = """
+import multiprocessing, sys, threading, time
+import twinkle_notifier as t
+
+def watchers():
+    return [thread.name for thread in threading.enumerate() if thread.name.endswith("watch")]
+
+def work(run):
+    before = watchers()
+    run.beat()
+    run.pause()
+    run.started()
+    after = watchers()
+    run.ended()
+    assert (before, after) == ([], ["twinkle-notifier-watch"]), (before, after)
+
+if __name__ == "__main__":
+    run = t.TrainingRun(t.DingNotifier("env:DING_URL", "env:DING_SECRET"), name="sft", on_end=False, stall_after=0.5)
+    run.started()
+    while not t.counters().get("sent"):  # a stall is told
+        time.sleep(0.05)
+    time.sleep(0.5)  # and that is noted
+    process = multiprocessing.get_context("{method}").Process(target=work, args=(run,))
+    process.start()
+    process.join()
+    run.beat()
+    run.ended()
+    sys.exit(process.exitcode)
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_worker_process_watches_nothing(method: str, run: Callable[..., Any], inbox: Inbox) -> None:
+    """As of a DataLoader, or a rank before its own training starts: it knows nothing of the parent's stall."""
+    done = run(WORKER.format(method=method))
+    assert done.returncode == 0, done.stderr
+    assert [" ".join(message.title.split()[:3]) for message in inbox.messages] == ["sft has stood", "sft moves again"]
+    assert inbox.requests == 2  # a repeat would not show among the messages
