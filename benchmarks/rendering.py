@@ -5,11 +5,11 @@ As a script it renders one case once: ``python rendering.py CASE WAY``.
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 import time
 import traceback
+import tracemalloc
 from collections.abc import Callable
 
 from lab import Options, environment, progress, spread, table
@@ -86,13 +86,17 @@ WAYS = {"twinkle_notifier": ours, "traceback.format_exception": standard}
 
 
 def once(case: str, way: str) -> None:
-    """Seconds, MB that the process grew by at its peak, and characters."""
+    """Seconds, MB of Python's at the peak, and characters."""
     WAYS[way](_raised(lambda: 1 // 0))  # what is loaded, is loaded
     exc = CASES[case]()
-    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+    began = time.perf_counter()
     text = WAYS[way](exc)
     took = time.perf_counter() - began
-    print(took, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024, len(text))
+    del text
+    exc = CASES[case]()  # anew: the first may keep what was made of it
+    tracemalloc.start()
+    text = WAYS[way](exc)
+    print(took, tracemalloc.get_traced_memory()[1] / 2**20, len(text))
 
 
 def run(options: Options) -> str:
@@ -106,7 +110,7 @@ def run(options: Options) -> str:
     rows = []
     for (case, way), figures in found.items():
         seconds, grown, size = zip(*figures, strict=True)
-        rows.append((case, way, spread(seconds, 1000), spread(grown), f"{size[0] / 1000:,.0f}"))
+        rows.append((case, way, spread(seconds, 1000), spread(grown, digits=2), f"{size[0] / 1000:,.0f}"))
     return table(("", "by", "ms", "MB at the peak", "thousand characters"), rows)
 
 
