@@ -14,13 +14,14 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 from lab import Options, environment, progress, spread, table
 
 _COUNTED = (10, 110)  # steps of the two runs whose calls are compared
 _LIMIT = 1800.0  # seconds for one framework
 Train = Callable[[int, str], float]
-WAYS = ("nothing", "an empty callback", "our callback")
+WAYS = ("nothing", "an empty callback", "our callback", "our callback, stall_after=600")
 
 
 def lightning() -> Train:
@@ -45,7 +46,7 @@ def lightning() -> Train:
             return torch.optim.SGD(self.parameters(), 0.001)
 
     def train(steps: int, way: str) -> float:
-        callbacks = {"nothing": [], "an empty callback": [Callback()], "our callback": [NotifierCallback(_quiet)]}[way]
+        callbacks = _callbacks(way, Callback, NotifierCallback)
         data = torch.utils.data.DataLoader(torch.zeros(steps, 1), batch_size=1)
         off = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False)
         trainer = Trainer(max_steps=steps, callbacks=callbacks, accelerator="cpu", **off)
@@ -79,17 +80,19 @@ def transformers() -> Train:
             folder, max_steps=steps, per_device_train_batch_size=1, save_strategy="no", logging_strategy="no",
             report_to=[], disable_tqdm=True, use_cpu=True,
         )  # fmt: skip
-        callbacks = {
-            "nothing": [],
-            "an empty callback": [TrainerCallback()],
-            "our callback": [NotifierCallback(_quiet)],
-        }[way]
+        callbacks = _callbacks(way, TrainerCallback, NotifierCallback)
         trainer = Trainer(Tiny(), arguments, train_dataset=data, callbacks=callbacks)
         began = time.process_time()
         trainer.train()
         return time.process_time() - began
 
     return train
+
+
+def _callbacks(way: str, empty: Callable[[], Any], own: Callable[..., Any]) -> list[Any]:
+    if way == WAYS[0]:
+        return []
+    return [empty()] if way == WAYS[1] else [own(_quiet, stall_after=600.0) if "stall" in way else own(_quiet)]
 
 
 def _quiet(_message: str) -> None:
@@ -133,7 +136,7 @@ def beat_nanoseconds() -> float | None:
     run.started()
     try:
         beat = run.beat
-        return min(timeit.repeat(lambda: beat(1, 2, 3), number=100_000, repeat=7)) / 100_000 * 1e9
+        return min(timeit.repeat("beat(1, 2, 3)", globals={"beat": beat}, number=100_000, repeat=7)) / 100_000 * 1e9
     finally:
         run.ended()
 
@@ -145,7 +148,7 @@ def once(framework: str, steps: int, times: int) -> None:
     train(steps, WAYS[-1])
     seconds: dict[str, list[float]] = {way: [] for way in WAYS}
     for number in range(times):
-        for way in WAYS[number % 3 :] + WAYS[: number % 3]:  # whoever comes first has no advantage
+        for way in WAYS[number % 4 :] + WAYS[: number % 4]:  # whoever comes first has no advantage
             seconds[way].append(train(steps, way))
     for way in WAYS:
         more = [(one - bare) / bare * 100 for one, bare in zip(seconds[way], seconds[WAYS[0]], strict=True)]
@@ -166,7 +169,7 @@ def run(options: Options, steps: int = 2000) -> str:
     """The table of both frameworks, and of a beat."""
     rows = []
     for framework in FRAMEWORKS:
-        progress(f"training: {framework}, {3 * options.times} runs of {steps} steps")
+        progress(f"training: {framework}, {len(WAYS) * options.times} runs of {steps} steps")
         command = [sys.executable, __file__, framework, str(steps), str(options.times)]
         with tempfile.TemporaryDirectory() as folder:
             done = subprocess.run(
