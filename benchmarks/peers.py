@@ -22,8 +22,9 @@ Tell = Callable[[BaseException, int], None]
 
 
 def ours(url: str) -> Tell:
-    """`notify_exception`. A run of another name each time, to another robot: an equal error is told once, and a robot
-    18 times a minute.
+    """`notify_exception`.
+
+    A run of another name each time, to another robot: an equal error is told once, and a robot 18 times a minute.
     """
     from twinkle_notifier import DingNotifier, notify_exception
 
@@ -37,8 +38,9 @@ def ours(url: str) -> Tell:
 
 
 def twinkle_kit(url: str) -> Tell:
-    """The files of `twinkle.notifier` themselves, and those that they use. What its package imports besides, torch and
-    datasets among it, is left out: this flatters it.
+    """The files of `twinkle.notifier` themselves, and those that they use.
+
+    What its package imports besides, numpy and datasets among it, is left out: this flatters it.
     """
     site = Path(str(importlib.metadata.distribution("twinkle-kit").locate_file("")))
     for name in ("twinkle", "twinkle.utils", "datasets", "datasets.utils"):

@@ -151,18 +151,19 @@ def once(framework: str, steps: int, times: int) -> None:
         for way in WAYS[number % 4 :] + WAYS[: number % 4]:  # whoever comes first has no advantage
             seconds[way].append(train(steps, way))
     for way in WAYS:
-        more = [(one - bare) / bare * 100 for one, bare in zip(seconds[way], seconds[WAYS[0]], strict=True)]
+        more = [(one - bare) / bare * 100 for one, bare in zip(seconds[way], seconds[WAYS[1]], strict=True)]
         print(
             f"| {framework} | {way} | {calls_per_step(train, way):.2f} | {spread(seconds[way], digits=2)} | {_interval(more)} |"
         )
 
 
 def _interval(values: list[float]) -> str:
-    """The mean with the 95 % interval of it."""
+    """The median, and between which values it is with 95 % certainty, by their order: outliers do not count."""
     if not any(values):
         return ""
-    half = 1.96 * statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.inf
-    return f"{statistics.mean(values):+.1f} % (± {half:.1f})"
+    ordered = sorted(values)
+    rank = max(math.floor((len(ordered) - 1.96 * math.sqrt(len(ordered))) / 2), 1)
+    return f"{statistics.median(ordered):+.1f} % ({ordered[rank - 1]:+.1f} to {ordered[-rank]:+.1f})"
 
 
 def run(options: Options, steps: int = 2000) -> str:
@@ -180,7 +181,7 @@ def run(options: Options, steps: int = 2000) -> str:
             for line in done.stdout.splitlines()
             if line.startswith("| ")
         ]
-    header = ("trainer", "with", "calls a step", f"s for {steps:,} steps", "more time than with nothing, 95 % interval")
+    header = ("trainer", "with", "calls a step", f"s for {steps:,} steps", "more time than with an empty one")
     for row in rows:
         row += [""] * (len(header) - len(row))
     beat = subprocess.run(
