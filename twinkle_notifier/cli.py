@@ -122,6 +122,8 @@ def _run(given: argparse.Namespace) -> int:
     command = given.command[1:] if given.command[:1] == ["--"] else given.command
     if not command:
         raise ArgumentError("run needs a command: twinkle-notifier run -- python train.py")
+    if given.heartbeat and not given.heartbeat.startswith(("https://", "http://")):
+        raise ArgumentError(f"--heartbeat, or {HEARTBEAT}, is no URL: it begins with https://")
     notifier = from_text(given.to, "--to") if given.to else None
     try:
         notifier = notifier or from_environment()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from twinkle_notifier.foreign import slot, text
 
 _TYPES = re.compile(r"^torch\.(distributed|_C\._distributed)\S*\.Dist\w*Error$")
+_PRINTED = re.compile(r"^torch\.distributed\.\S*\b(Dist\w*|Rendezvous\w*)Error\b")
 _WORDS = re.compile(
     r"connection (closed|reset|refused) by peer|(gloo|nccl).*broken pipe"
     r"|(gloo|nccl|collective operation|watchdog).*tim(ed|e)[ -]?out"
@@ -23,6 +24,11 @@ _TEXT = 4096  # characters of a message that are looked at
 def is_collateral(exc: BaseException) -> bool:
     """Whether `exc`, or what caused it, is of the kind that peers see when a rank goes away."""
     return any(_is_one(link) for link in _chain(exc))
+
+
+def says_collateral(text: str) -> bool:
+    """Whether `text`, an error as a process has printed it, is of that kind."""
+    return _PRINTED.search(text[:_TEXT]) is not None or _WORDS.search(text[:_TEXT]) is not None
 
 
 def _is_one(exc: BaseException) -> bool:

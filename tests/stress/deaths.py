@@ -69,7 +69,7 @@ def asked(number: signal.Signals, *, agent: bool = False) -> Callable[[Lab], Non
             time.sleep(0.05)
         pid = process.pid
         if agent:
-            pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+            pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[-1])
         os.kill(pid, number)
         lab.finish(process)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from twinkle_notifier.runtime import Holder
+from twinkle_notifier.supervise.ending import Ending
 from twinkle_notifier.supervise.story import Story
+from twinkle_notifier.supervise.torchrun import Lost
 from twinkle_notifier.supervision import By, Leave, State, Word
 
 GONE = Holder.me().__class__(Holder.me().host, 2**22 + 1, 1.0)  # a process id that this machine cannot have
@@ -15,32 +17,72 @@ def word(state: State = "told", at: float = 100.0, *, kind: str = "failed", inci
     return Word(state, incident, kind, GONE, rank, at, None, "### x", "id")
 
 
+def ending(at: float, code: int = 1, pid: int = GONE.pid, lost: Lost | None = None) -> Ending:
+    return Ending("sft", ["x"], code, 1000.0, at, pid, lost=lost)
+
+
 @pytest.mark.parametrize(
-    ("by", "left", "end", "killed", "explained"),
+    ("by", "left", "at", "code", "explained"),
     [
-        ("it", 101, 102, False, True),
-        ("it", 400, 500, False, True),  # a checkpoint was written in between; then the agent waited
-        ("it", 101, 230, False, False),  # another end, long after
-        ("it", 101, 112, True, True),  # Lightning's launcher kills its own process
-        ("it", 101, 120, True, False),
-        ("exit", 130, 131, False, True),
-        ("exit", 400, 401, False, False),  # it went on
-        ("other", 101, 102, False, False),
-        (None, 0, 103, False, True),  # os._exit
-        (None, 0, 103, True, True),
-        (None, 0, 110, True, False),  # it went on, and was killed
+        ("it", 101, 102, 1, True),
+        ("it", 400, 500, 1, True),  # a checkpoint was written in between
+        ("it", 400, 401, -6, True),  # native code gave up at its end
+        ("exit", 130, 131, 7, True),
+        ("exit", 400, 401, 7, False),  # it went on
+        ("other", 101, 102, 1, False),
+        (None, 0, 106, 7, True),  # os._exit
+        (None, 0, 200, 7, False),
+        (None, 0, 100.5, -9, True),
+        (None, 0, 102, -9, False),  # it went on, and was killed
     ],
 )
-def test_an_end_is_accounted_for(by: By | None, left: float, end: float, killed: bool, explained: bool) -> None:
-    """By how, and when, the process left that told."""
+def test_the_end_of_the_process_that_told(by: By | None, left: float, at: float, code: int, explained: bool) -> None:
+    """By how, and when, it left."""
     story = Story([word()], {GONE.pid: Leave(by, left)} if by else {})
-    assert story.accounts_for(end, killed=killed) is explained
+    assert story.accounts_for(ending(at, code)) is explained
+
+
+@pytest.mark.parametrize(
+    ("by", "left", "at", "code", "explained"),
+    [
+        ("it", 101, 140, 1, True),  # torchrun's agent waited for the other ranks
+        ("it", 101, 104, 9, False),  # a script went on after it, and ended of something else
+        ("it", 101, 300, 1, False),
+        ("it", 101, 112, -9, True),  # Lightning's launcher kills its own process
+        ("it", 101, 120, -9, False),
+        ("it", 101, 102, 137, True),  # a shell
+        ("it", 101, 109, 137, False),  # the shell's next command
+        ("exit", 130, 130.5, 7, True),
+        ("exit", 101, 104, 9, False),  # it ended well, and the script went on
+        (None, 0, 103, 1, True),  # a child of multiprocessing
+        (None, 0, 103, -9, False),
+    ],
+)
+def test_the_end_of_another_process(by: By | None, left: float, at: float, code: int, explained: bool) -> None:
+    """What one below the command has told may be why the command ended, if it was just before."""
+    story = Story([word()], {GONE.pid: Leave(by, left)} if by else {})
+    assert story.accounts_for(ending(at, code, pid=1)) is explained
+
+
+def test_a_rank_that_was_killed_is_not_another_s_matter() -> None:
+    """What a peer met, and told, is not why a rank was killed; nor what it told itself, but at the end."""
+    story = Story([word()], {GONE.pid: Leave("it", 101)})
+    assert not story.accounts_for(ending(102, 1, 1, Lost(-9, 7, 0, at=101)))
+    assert story.accounts_for(ending(140, 1, 1, Lost(1, GONE.pid, 0, at=101)))
+    assert story.accounts_for(ending(140, 1, 1, Lost(1, 7, 0, at=101)))
+
+
+def test_a_rank_that_only_followed() -> None:
+    """What it followed from was told by another."""
+    other = Word("told", "b", "failed", Holder(GONE.host, 7, 1.0), 1, 100.0, None)
+    assert Story([word("left"), other]).accounts_for(ending(103, 1, 1, Lost(1, GONE.pid, 0, at=103)))
+    assert not Story([word("left")]).accounts_for(ending(103, 1, 1, Lost(1, GONE.pid, 0, at=103)))
 
 
 def test_only_what_is_told_accounts_for_anything() -> None:
     """Not what was left to the supervisor, nor what could not be sent."""
     leaves = {GONE.pid: Leave("it", 101)}
-    assert not Story([word("left"), word("kept"), word("sending")], leaves).accounts_for(102, killed=False)
+    assert not Story([word("kept"), word("sending")], leaves).accounts_for(ending(102))
 
 
 def test_what_is_not_out() -> None:

@@ -65,10 +65,8 @@ class TestPassedOn:
 
     def test_closed_streams(self) -> None:
         """Whoever closed ours closed the command's."""
-        done = finished(
-            ["sh", "-c", f"{PYTHON} -m twinkle_notifier run -- sh -c 'echo a; echo b >&2' >&-"], capture_output=True
-        )
-        assert (done.stdout, b"b\n" in done.stderr) == (b"", True)
+        script = f"{' '.join(RUN)} {PYTHON} -c 'import sys; sys.stderr.write(repr(sys.stdout))' >&-"
+        assert finished(["sh", "-c", script], capture_output=True).stderr == b"None"
 
     def test_nobody_reads_any_more(self) -> None:
         """The command learns it, as it would without us."""
@@ -81,12 +79,58 @@ class TestPassedOn:
             running.stdout.close()
             assert running.wait(60) != 0
 
-    def test_a_child_that_lives_on_is_not_waited_for(self, begin: Begin) -> None:
-        """It holds our pipe; ssh waits for such a one for ever."""
-        began = time.monotonic()
-        done = begin(["sh", "-c", "sleep 60 & echo $!"]).result()
-        os.kill(int(done.stdout), signal.SIGKILL)
-        assert time.monotonic() - began < 30
+    def test_a_child_that_lives_on_is_not_waited_for(self, tmp_path: Path) -> None:
+        """It holds our pipe. What it writes later arrives all the same, and does not kill it."""
+        late = "(sleep 2; echo late; echo done > done) & echo now"
+        with open(tmp_path / "out", "wb") as file:
+            finished([*RUN, "sh", "-c", late], stdout=file, check=True, cwd=tmp_path)
+        assert (tmp_path / "out").read_text() == "now\n"
+        deadline = time.monotonic() + 30
+        while not (tmp_path / "done").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.2)
+        assert ((tmp_path / "out").read_text(), (tmp_path / "done").exists()) == ("now\nlate\n", True)
+
+    def test_a_child_that_writes_on_and_on_is_not_waited_for(self, tmp_path: Path) -> None:
+        """There is never a quiet moment."""
+        chatty = "(for i in $(seq 200); do echo $i; sleep 0.02; done) & echo now"
+        with (
+            open(tmp_path / "out", "wb") as file,
+            subprocess.Popen([*RUN, "sh", "-c", chatty], stdout=file, cwd="/") as running,
+        ):
+            assert running.wait(60) == 0
+        deadline = time.monotonic() + 30
+        while "200" not in (tmp_path / "out").read_text() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert sorted((tmp_path / "out").read_text().split()) == sorted(["now", *map(str, range(1, 201))])
+
+    def test_a_reader_that_stands_still_can_be_left(self) -> None:
+        """As with `| less`: the output waits, and a signal ends the waiting."""
+        with subprocess.Popen([*RUN, "head", "-c", "600000", "/dev/zero"], stdout=subprocess.PIPE, cwd="/") as running:
+            time.sleep(2)
+            assert running.poll() is None
+            running.terminate()
+            assert running.wait(60) == -signal.SIGTERM
+
+    def test_one_stream_that_nobody_reads_does_not_hold_up_the_other(self) -> None:
+        """An error is seen while the output is stuck."""
+        script = "import os, sys\nsys.stderr.write('important\\n')\nos.write(1, b'x' * 3_000_000)"
+        with subprocess.Popen(
+            [*RUN, PYTHON, "-c", f"import os; os.write(1, b'x' * 1_300_000)\n{script}"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd="/",
+        ) as running:
+            assert running.stderr is not None
+            assert running.stderr.readline() == b"important\n"
+            running.kill()
+
+    def test_other_files_of_the_command(self, tmp_path: Path) -> None:
+        """What it was given besides the three standard streams."""
+        with open(tmp_path / "third", "wb") as third:
+            command = f"import os; os.write({third.fileno()}, b'third')"
+            finished([*RUN, PYTHON, "-c", command], check=True, pass_fds=[third.fileno()])
+        assert (tmp_path / "third").read_text() == "third"
 
     def test_a_full_disk_does_not_stop_the_command(self, tmp_path: Path) -> None:
         """The output is lost, as without us; the run is not."""
@@ -179,11 +223,42 @@ class TestTerminal:
         assert (terminal.end(), [message.title for message in robot.messages]) == (0, ["sft was interrupted (SIGINT)"])
 
     def test_ctrl_z(self) -> None:
-        """Both are stopped, and go on."""
-        terminal = Terminal([*RUN, PYTHON, "-c", "import time; print('ready', flush=True); time.sleep(2); print('on')"])
+        """In a real shell both are stopped, and go on with `fg`."""
+        terminal = Terminal(["bash", "--norc", "-i"])
+        script = "import time; print('re' + 'ady', flush=True); time.sleep(2); print('o' + 'n')"
+        os.write(terminal.handle, f'{" ".join(RUN)} {PYTHON} -c "{script}"\n'.encode())
         terminal.read(b"ready")
-        os.kill(terminal.pid, signal.SIGSTOP)
-        time.sleep(0.5)
-        os.kill(terminal.pid, signal.SIGCONT)
-        assert b"on" in terminal.read()
+        os.write(terminal.handle, b"\x1a")
+        terminal.read(b"Stopped")
+        os.write(terminal.handle, b"fg\n")
+        assert b"on\r\n" in terminal.read(b"on\r\n")
+        os.write(terminal.handle, b"exit 0\n")
+        terminal.read()
         assert terminal.end() == 0
+
+    def test_the_terminal_is_closed(self, tmp_path: Path) -> None:
+        """The kernel tells the first process of the session alone, which here is the supervisor."""
+        terminal = Terminal(
+            [
+                *RUN,
+                PYTHON,
+                "-c",
+                f"import time, os; open(r'{tmp_path}/pid', 'w').write(str(os.getpid())); time.sleep(60)",
+            ]
+        )
+        deadline = time.monotonic() + 30
+        while not (tmp_path / "pid").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.2)
+        pid = int((tmp_path / "pid").read_text())
+        os.close(terminal.handle)
+        os.waitpid(terminal.pid, 0)
+        assert not Path(f"/proc/{pid}").exists()
+
+    def test_a_million_lines(self) -> None:
+        """They are not held up by pauses between two looks: it would take minutes."""
+        terminal = Terminal([*RUN, PYTHON, "-c", "for n in range(100_000): print(n)"])
+        began = time.monotonic()
+        assert terminal.read().endswith(b"99999\r\n")
+        assert terminal.end() == 0
+        assert time.monotonic() - began < 60

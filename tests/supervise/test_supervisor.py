@@ -188,3 +188,69 @@ def test_a_bad_variable_is_no_reason_not_to_train(begin: Begin, robot: Inbox) ->
     done = begin("print('done')", TWINKLE_NOTIFIER="https://example.com/hook").result()
     assert (done.returncode, done.stdout) == (0, "done\n")
     assert "TWINKLE_NOTIFIER holds neither" in done.stderr
+
+
+def test_a_parent_that_ignores_its_children(robot: Inbox) -> None:
+    """SIGCHLD is ignored in some containers: the end is known all the same."""
+    done = finished(["sh", "-c", "trap '' CHLD; exec \"$@\"", "-", *RUN, "sh", "-c", "exit 3"])
+    assert (done.returncode, titles(robot)) == (3, ["sft failed: exit code 3"])
+
+
+COUNTS = """
+import signal, time
+signals = {signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2}
+signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+print("ready", flush=True)
+count = 0
+while (info := signal.sigtimedwait(signals, 2 if count else 60)) is not None:
+    count += 1
+print("count", count)
+"""
+
+
+@pytest.mark.parametrize("to_all", [False, True])
+def test_a_signal_arrives_once(begin: Begin, robot: Inbox, to_all: bool) -> None:
+    """Sent to the supervisor, or to its whole group, as `timeout` and schedulers do."""
+    running = begin(COUNTS)
+    running.wait_for("ready")
+    (os.killpg if to_all else os.kill)(running.process.pid, signal.SIGTERM)
+    assert running.result().stdout == "count 1\n"
+
+
+def test_a_warning_that_was_told_does_not_silence_a_death(begin: Begin, robot: Inbox) -> None:
+    """SIGUSR1 may only make the command write a checkpoint."""
+    script = "import os, signal, time\nsignal.signal(signal.SIGUSR1, lambda *_: None)\nprint('ready', flush=True)\n"
+    running = begin(script + "time.sleep(13)\nos.kill(os.getpid(), 11)")
+    running.wait_for("ready")
+    os.kill(running.process.pid, signal.SIGUSR1)
+    running.result()
+    assert titles(robot) == ["sft was preempted (SIGUSR1)", "sft failed: killed by SIGSEGV"]
+
+
+def test_the_last_signal_counts(begin: Begin, robot: Inbox) -> None:
+    """One that asks for nothing, then a preemption that ends well."""
+    running = begin(
+        "import signal, sys\nsignal.signal(signal.SIGUSR2, lambda *_: None)\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n" + SLEEPS
+    )
+    running.wait_for("ready")
+    os.kill(running.process.pid, signal.SIGUSR2)
+    time.sleep(0.5)
+    os.kill(running.process.pid, signal.SIGTERM)
+    assert (running.result().returncode, titles(robot)) == (0, ["sft was preempted (SIGTERM)"])
+
+
+def test_a_disk_that_dies_does_not_hold_up_the_end(begin: Begin, robot: Inbox) -> None:
+    """The error file hangs."""
+    script = "import os\npath = os.environ['TORCHELASTIC_ERROR_FILE']\nos.mkfifo(path)\nos._exit(9)"
+    done = begin(script).result()
+    assert (done.returncode, titles(robot)) == (9, ["sft failed: exit code 9"])
+
+
+def test_an_error_file_of_yesterday(begin: Begin, robot: Inbox, tmp_path: Path) -> None:
+    """Is not why it ended today."""
+    path = tmp_path / "error.json"
+    path.write_text('{"message": {"message": "RuntimeError: from yesterday", "extraInfo": {"py_callstack": "x"}}}')
+    os.utime(path, (1.0, 1.0))
+    begin("raise KeyError('today')", TORCHELASTIC_ERROR_FILE=str(path)).result()
+    assert titles(robot) == ["sft failed: KeyError: 'today' (exit code 1)"]

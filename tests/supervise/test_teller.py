@@ -55,16 +55,22 @@ def test_a_run_that_goes_on_is_not_told_again(begin: Begin, robot: Inbox) -> Non
     assert titles(robot) == ["sft failed: ValueError: the loss is lost"]
 
 
-@pytest.mark.parametrize("delay", [0.0, 3.0])
-def test_killed_while_sending(begin: Begin, robot: Inbox, delay: float) -> None:
-    """Before its request, or before the answer: the supervisor sends it, and the robot drops a repeat."""
-    robot.delay = delay
-    if delay:
-        when = "threading.Timer(1.5, lambda: os.kill(os.getpid(), 9)).start()\n"
-    else:
-        when = "t.DingNotifier.__call__ = lambda *_: os.kill(os.getpid(), 9)\n"
-    done = begin(TELLS + when + "try: crash()\nexcept ValueError as e: tell(e); raise").result()
+def test_killed_before_its_request(begin: Begin, robot: Inbox) -> None:
+    """The supervisor sends it."""
+    kill = "t.DingNotifier.__call__ = lambda *_: os.kill(os.getpid(), 9)\n"
+    done = begin(TELLS + kill + "try: crash()\nexcept ValueError as e: tell(e); raise").result()
     assert (done.returncode, titles(robot)) == (-9, ["sft failed: ValueError: the loss is lost"]), done.stderr
+
+
+def test_killed_before_the_answer(begin: Begin, robot: Inbox) -> None:
+    """The supervisor sends it once more, and the robot drops the repeat."""
+    kill = "threading.Timer(1.5, lambda: os.kill(os.getpid(), 9)).start()\n"
+    with Inbox(delay=3.0) as slow:
+        env = {"DING_URL": slow.url, "DING_SECRET": "", "TWINKLE_NOTIFIER": slow.url}
+        source = TELLS.replace(', "env:DING_SECRET"', "") + kill
+        done = begin(source + "try: crash()\nexcept ValueError as e: tell(e); raise", **env).result()
+        assert (done.returncode, titles(slow)) == (-9, ["sft failed: ValueError: the loss is lost"]), done.stderr
+        assert slow.requests == 2
 
 
 def test_the_inside_has_no_way_out(begin: Begin, robot: Inbox, tmp_path: Path) -> None:
@@ -105,3 +111,23 @@ def test_nothing_is_left_behind(begin: Begin, tmp_path: Path) -> None:
     """Neither the folder between inside and outside, nor a secret in one that a killed supervisor leaves."""
     begin(TELLS + "try: crash()\nexcept ValueError as e: tell(e); raise").result()
     assert list(tmp_path.glob("tmp/*/supervised/*")) == []
+
+
+@pytest.mark.parametrize(
+    ("then", "title"), [("import os; os._exit(9)", "exit code 9"), ("raise KeyError(1)", "KeyError: 1 (exit code 1)")]
+)
+def test_what_one_command_told_is_not_why_the_next_ended(
+    begin: Begin, robot: Inbox, tmp_path: Path, then: str, title: str
+) -> None:
+    """A script runs two; the first outlives its exception."""
+    first = tmp_path / "first.py"
+    first.write_text(TELLS + "try: crash()\nexcept ValueError as e: tell(e)")
+    done = begin(["sh", "-c", f"{PYTHON} {first}; sleep 2; {PYTHON} -c '{then}'"]).result()
+    assert titles(robot) == ["sft failed: ValueError: the loss is lost", f"sft failed: {title}"], done.stderr
+
+
+def test_a_run_that_went_on_and_was_killed(begin: Begin, robot: Inbox) -> None:
+    """Two seconds after its exception, by the out-of-memory killer, say."""
+    went_on = "try: crash()\nexcept ValueError as e: tell(e)\ntime.sleep(2)\nos.kill(os.getpid(), 9)"
+    done = begin(TELLS + went_on).result()
+    assert titles(robot) == ["sft failed: ValueError: the loss is lost", "sft failed: killed by SIGKILL"], done.stderr

@@ -87,8 +87,16 @@ class TestWords:
 
     def test_the_rank_that_failed_first(self) -> None:
         """Its table names it, with the node."""
-        assert torchrun.root_cause("x\n" + AGENT) == Lost(-9, 20506, 1, 5, "node-b")
+        at = time.mktime((2026, 11, 24, 23, 55, 26, 0, 0, -1))
+        assert torchrun.root_cause("x\n" + AGENT) == Lost(-9, 20506, 1, 5, "node-b", at)
         assert torchrun.root_cause("no table") is None
+
+    def test_an_earlier_agent_s_words_count_no_more(self) -> None:
+        """A script went on after it."""
+        assert torchrun.root_cause(AGENT + "line\n" * 50) is None
+        said = "SignalException: Process 1 got signal: 15\n"
+        assert torchrun.signalled(said) == 15
+        assert torchrun.signalled(said + "line\n" * 50) is None
 
     def test_ranks_that_failed_meanwhile(self) -> None:
         """Its log names them; restarts do not end it."""
@@ -101,14 +109,15 @@ class TestWords:
     def test_an_error_file(self, tmp_path: Path) -> None:
         """As `record` writes it; anything else is none."""
         path = tmp_path / "error.json"
-        assert torchrun.recorded(path) is None
+        assert torchrun.recorded(path, 0) is None
         path.write_text('{"message": {"message": "ValueError: x", "extraInfo": {"py_callstack": "Traceback ..."}}}')
-        assert torchrun.recorded(path) == Recorded("ValueError: x", "Traceback ...")
+        assert torchrun.recorded(path, 0) == Recorded("ValueError: x", "Traceback ...")
         path.write_text('{"message": "x"}')
-        assert torchrun.recorded(path) == Recorded("x", "")
+        assert torchrun.recorded(path, 0) == Recorded("x", "")
+        assert torchrun.recorded(path, time.time() + 60) is None  # of an earlier run
         for damaged in ("[", "[]", "{}"):
             path.write_text(damaged)
-            assert torchrun.recorded(path) is None
+            assert torchrun.recorded(path, 0) is None
 
 
 def test_a_killed_rank_is_named(begin: Begin, robot: Inbox) -> None:
@@ -162,7 +171,7 @@ def test_sigterm_to_the_agent(begin: Begin, robot: Inbox) -> None:
     running.wait_for("ready")
     time.sleep(1)
     pid = running.process.pid
-    agent = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+    agent = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[-1])
     os.kill(agent, signal.SIGTERM)
     done = running.result()
     assert (done.returncode, titles(robot)) == (1, ["sft was preempted (SIGTERM)"]), done.stderr
@@ -185,6 +194,34 @@ def test_a_last_attempt_is_final(begin: Begin, robot: Inbox) -> None:
         "### sft restarts after attempt 1 of 2: local rank 1 was killed by SIGKILL",
         f"### sft failed for good in attempt 2 of 2: rank 1 on {here()} was killed by SIGKILL",
     ], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("peer", "title"), [("sys.exit(1)", "killed by SIGKILL"), ("time.sleep(60)", "killed by SIGKILL")]
+)
+def test_a_supervisor_for_each_rank(begin: Begin, robot: Inbox, tmp_path: Path, peer: str, title: str) -> None:
+    """As srun starts them: the one whose rank was killed tells; that srun then ends the others is no preemption."""
+    source = f"""
+        import os, sys, time
+        print("ready", flush=True)
+        if os.environ["SLURM_PROCID"] == "1":
+            time.sleep(1)
+            os.kill(os.getpid(), 9)
+        time.sleep(4)
+        {peer}
+    """
+    job = {
+        "SLURM_JOB_ID": "7",
+        "SLURM_STEP_ID": "0",
+        "SLURM_NTASKS": "2",
+        "TWINKLE_NOTIFIER_DIR": str(tmp_path / "state"),
+    }
+    ranks = [begin(source, SLURM_PROCID=str(rank), SLURM_LOCALID=str(rank), **job) for rank in range(2)]
+    ranks[1].result()
+    if ranks[0].process.poll() is None and "sleep" in peer:
+        os.kill(ranks[0].process.pid, signal.SIGTERM)
+    ranks[0].result()
+    assert titles(robot) == [f"sft failed: {title}"]
 
 
 def test_two_agents(begin: Begin, robot: Inbox, tmp_path: Path) -> None:

@@ -21,6 +21,12 @@ Kind = Literal["ended", "failed", "preempted", "interrupted"]
 
 PREEMPTING = (signal.SIGTERM, signal.SIGUSR1)  # SLURM's --signal sends the latter
 INTERRUPTING = (signal.SIGINT, signal.SIGHUP)
+# A shell says so of its child; 128 and another number is more likely a command's own exit code.
+_OF_SHELLS = {
+    *(signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL),
+    *(signal.SIGTERM, signal.SIGINT, signal.SIGUSR1),
+}
+_SECRET_OPTION = re.compile(r"(?i)--?[\w.-]*(?:key|token(?!i)|secret|passw|pwd|credential|auth(?!or))[\w.-]*")
 _MEANINGS = {
     signal.SIGKILL: "the kernel's out-of-memory killer, or your scheduler",
     signal.SIGSEGV: "a fault in native code: an extension, a driver, or a library of another version",
@@ -57,7 +63,9 @@ class Ending:
     code: int
     seconds: float
     at: float  # since 1970
-    asked: int | None = None  # the signal that the supervisor was sent before
+    pid: int = 0
+    asked: int | None = None  # the signal that asked it to end
+    asked_at: float = 0.0
     out_of_memory: int | None = None  # processes that the kernel has killed for it meanwhile
     lost: Lost | None = None  # the rank that failed first, under torchrun
     agent: int | None = None  # the signal that ended torchrun's agent
@@ -72,17 +80,35 @@ class Ending:
         """The signal that ended it: the command itself, a shell's child (128 and the number), or torchrun's agent."""
         if self.code < 0:
             return -self.code
-        shell = self.code - 128
-        return shell if shell in list(signal.Signals) else self.agent
+        return self.code - 128 if self.code - 128 in _OF_SHELLS else self.agent
+
+    @property
+    def pids(self) -> set[int]:
+        """The processes whose end this is: the command's, and that of the rank that failed first."""
+        return {self.pid, *([self.lost.pid] if self.lost else [])}
+
+    @property
+    def failed_at(self) -> float:
+        """When the first of them ended, in seconds since 1970."""
+        return self.lost.at if self.lost is not None and self.lost.at is not None else self.at
+
+    @property
+    def failed_code(self) -> int:
+        """How the first of them ended."""
+        return self.lost.code if self.lost is not None else self.code
 
     def kind(self) -> Kind:
         """What became of the command."""
-        number = self.asked if self.asked is not None else None if self.lost else self.signal
+        number = self.asked if self.was_asked_for() else None if self.lost else self.signal
         if number in PREEMPTING:
             return "preempted"
         if number in INTERRUPTING:
             return "interrupted"
         return "failed" if self.code else "ended"
+
+    def was_asked_for(self) -> bool:
+        """Whether it is the end that the signal asked for; SIGKILL is what follows on a deaf ear."""
+        return self.asked is not None and self.killed() in (None, *PREEMPTING, *INTERRUPTING, signal.SIGKILL)
 
     def killed(self) -> int | None:
         """The signal that killed the process which failed first."""
@@ -107,7 +133,7 @@ class Ending:
             )
             return f"{who} was {how}".replace("was ran", "ran") if who else how
         code = f"exit code {self.lost.code if self.lost else self.code}"
-        error = line(self._error(), _ERROR)
+        error = line(self.error(), _ERROR)
         return f"{error} ({who or code})" if error else f"{code} of {who}" if who else code
 
     def markdown(self) -> str:
@@ -117,7 +143,7 @@ class Ending:
             "",
             f"- Run: {line(self.name, _NAME)}{f', {self.attempt}' if self.attempt.number else ''}",
             *self._facts(),
-            f"- Command: {line(shlex.join(self.command), _COMMAND)}",
+            f"- Command: {line(_shown(self.command), _COMMAND)}",
             f"- Duration: {duration(self.seconds)}",
             *([f"- Last checkpoint: {line(self.checkpoint, _COMMAND)}"] if self.checkpoint else []),
             f"- Host: {line(socket.gethostname(), _NAME)}",
@@ -154,8 +180,8 @@ class Ending:
             return [f"- Memory: the kernel's out-of-memory killer ended {count} of this control group's processes"]
         return ["- Memory: the kernel's out-of-memory killer ended no process of this control group"]
 
-    def _error(self) -> str:
-        """The exception that ended it, as its output shows it."""
+    def error(self) -> str:
+        """The exception that ended it, as its output shows it; else nothing."""
         if self.recorded:
             return self.recorded.message
         found = list(_TRACEBACK.finditer(torchrun.without_words(self.output)))
@@ -166,6 +192,17 @@ class Ending:
     def _last_lines(self) -> str:
         text = torchrun.without_words(self.output).rstrip()
         return "\n".join(text.split("\n")[-_LINES:])[-_CHARACTERS:]
+
+
+def _shown(command: Sequence[str]) -> str:
+    """The command line, without what follows an option for a secret."""
+    words: list[str] = []
+    for word in command:
+        name, equals, _ = word.partition("=")
+        after = bool(words) and _SECRET_OPTION.fullmatch(words[-1]) is not None and not word.startswith("-")
+        hidden = "***" if after else f"{name}=***" if equals and _SECRET_OPTION.fullmatch(name) else word
+        words.append(hidden)
+    return " ".join(word if word.endswith("***") else shlex.quote(word) for word in words)
 
 
 def signal_name(number: int) -> str:

@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 from twinkle_notifier import claims
 from twinkle_notifier.claims.files import FileStore
-from twinkle_notifier.runtime import Where, process_start
+from twinkle_notifier.runtime import Instant, Where, process_start
 
 _GRACE = 10.0  # seconds for the node on which it began to say so
 _PATIENCE = 25.0  # seconds that another node may take to tell
 _OPEN = 3.0  # seconds to open the store
 _TOPIC = "ends"
+_ONE_END = 900.0  # seconds between the ends of a run's nodes, at most: collectives time out after ten minutes
 
 log = logging.getLogger("twinkle_notifier")
 
@@ -28,7 +29,7 @@ def once(run: str | None, key: str, tell: Callable[[], bool], *, follows: bool) 
 
     def work(access: claims.Access) -> bool:
         nonlocal told
-        desk = claims.Desk(access, Where.here(), claims.Mark(process_start()))
+        desk = claims.Desk(access, Where.here(), claims.Mark(_since()))
         if follows and desk.follow(_TOPIC, grace=_GRACE, seconds=_PATIENCE, hurry=lambda: False) is not None:
             return True
         claim = desk.claim(key, _PATIENCE)
@@ -44,3 +45,10 @@ def once(run: str | None, key: str, tell: Callable[[], bool], *, follows: bool) 
     except OSError as error:
         log.warning("the supervisors of this run cannot agree on who tells: %s", error)
         return told or tell()
+
+
+def _since() -> Instant:
+    """What ended before is another matter."""
+    now, began = Instant.now(), process_start()
+    earliest = Instant(now.boot, now.since_boot - _ONE_END, now.wall - _ONE_END)
+    return max(began, earliest, key=lambda instant: instant.since_boot)

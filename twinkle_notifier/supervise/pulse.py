@@ -42,5 +42,5 @@ class Pulse:
     def _ask(self) -> None:
         import requests
 
-        with requests.get(self._url, timeout=_BUDGET / 2, allow_redirects=False, stream=True) as answer:
+        with requests.get(self._url, timeout=_BUDGET / 2, stream=True) as answer:
             answer.raise_for_status()

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from twinkle_notifier.supervise.ending import Ending
 from twinkle_notifier.supervision import Leave, Supervision, Word
 
-# Seconds from a process's leave to the end of the command. torchrun's agent waits 30 s for the other ranks; Lightning's
-# launcher kills its own process up to 5 s after it has lost a rank.
-_UNTIL_END = 120.0
+# Seconds from a process's leave to the end of the command, when that is another process: torchrun's agent waits 30 s
+# for the other ranks; Lightning's launcher kills its own process up to 5 s after it lost a rank; a shell ends at once.
+_UNTIL_END = 60.0
 _UNTIL_KILLED = 15.0
-_UNTIL_EXIT = 60.0  # from the message to `sys.exit`, where that is how the process left
-_AT_ONCE = 5.0  # from the message to the end of a process that said nothing of its leave: killed, or `os._exit`
+_UNTIL_SHELL = 2.0
+_UNTIL_EXIT = 60.0  # from the message to `sys.exit` or `os._exit`, where that is how the process left
+_AT_ONCE = 5.0  # from the message to the end of another process, of whose leave nothing is known
+_DYING = 1.0  # from the message to a signal that ended the same process, e.g. in what native code does at its end
 _CLOCK = 1.0  # torchrun's times are in whole seconds
 
 
@@ -28,16 +31,33 @@ class Story:
         """As it stands now. Raises OSError."""
         return cls(supervision.words(), supervision.leaves())
 
-    def accounts_for(self, at: float, *, killed: bool) -> bool:
-        """Whether people were told why the command, or a rank of it, ended at `at`; `killed` by a signal or not."""
-        return any(word.state == "told" and self._explains(word, at, killed) for word in self.words)
+    def accounts_for(self, ending: Ending) -> bool:
+        """Whether people were told why the command, or a rank of it, ended."""
+        told = [word for word in self.words if word.state == "told"]
+        if any(self.left(pid) for pid in ending.pids):  # it only followed from what another has told
+            return any(-_CLOCK <= ending.failed_at - word.at < _UNTIL_END for word in told)
+        return any(self._explains(word, ending) for word in told)
 
-    def _explains(self, word: Word, at: float, killed: bool) -> bool:
-        leave = self.leaves.get(word.holder.pid)
+    def _explains(self, word: Word, ending: Ending) -> bool:
+        leave, since = self.leaves.get(word.holder.pid), ending.failed_at - word.at
+        if word.holder.pid not in ending.pids:
+            return self._explains_another(leave, since, ending)
+        if leave is not None:
+            return leave.by == "it" or (leave.by == "exit" and leave.at - word.at < _UNTIL_EXIT)
+        return -_CLOCK <= since < (_UNTIL_EXIT if ending.killed() is None else _DYING)
+
+    def _explains_another(self, leave: Leave | None, since: float, ending: Ending) -> bool:
+        """Whether the command, or a rank of it, ended of what another process told `since` seconds before."""
+        killed, code = ending.killed(), ending.failed_code
+        if killed is not None and ending.lost is not None:
+            return False  # that rank was killed, whatever others met
         if leave is None:
-            return -_CLOCK <= at - word.at < _AT_ONCE
-        by_it = leave.by == "it" or (leave.by == "exit" and leave.at - word.at < _UNTIL_EXIT)
-        return by_it and -_CLOCK <= at - leave.at < (_UNTIL_KILLED if killed else _UNTIL_END)
+            return killed is None and -_CLOCK <= since < _AT_ONCE
+        gap = ending.failed_at - leave.at
+        if leave.by == "it":  # an uncaught exception is exit code 1
+            longest = _UNTIL_END if killed is None else _UNTIL_KILLED if code < 0 else _UNTIL_SHELL
+            return -_CLOCK <= gap < longest and (killed is not None or code == 1)
+        return leave.by == "exit" and -_CLOCK <= gap < _CLOCK and killed is None
 
     def preempted(self, since: float) -> bool:
         """Whether people were told, after `since`, that the run was asked to end."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from twinkle_notifier import delivery, report, supervision
+from twinkle_notifier.collateral import says_collateral
 from twinkle_notifier.members import compressed
 from twinkle_notifier.message import Message
 from twinkle_notifier.plain import line
@@ -43,7 +44,7 @@ class Teller:
         ending = replace(ending, followers=story.followers(), checkpoint=self._checkpoint())
         kind = ending.kind()
         accounted = known or self._accounts(story, ending)
-        sent = [self._send_for(word) for word in story.unsent(following=kind == "ended")]
+        sent = [self._send_for(word) for word in self._unsent(story, following=kind == "ended")]
         if kind == "ended":
             if on_success:
                 self._tell(ending.markdown())
@@ -60,12 +61,13 @@ class Teller:
     def _accounts(self, story: Story, ending: Ending) -> bool:
         if ending.kind() in ("preempted", "interrupted") and story.preempted(ending.at - ending.seconds):
             return True
-        return story.accounts_for(ending.at, killed=ending.killed() is not None)
+        return story.accounts_for(ending)
 
     def _follows(self, story: Story, ending: Ending) -> bool:
-        """Whether the end came from another node: no rank of this one has failed by itself."""
-        lost = ending.lost
-        return ending.kind() == "failed" and (lost is None or lost.signal == signal.SIGTERM or story.left(lost.pid))
+        """Whether the end may have come from another node: no rank of this one has failed by itself."""
+        if ending.lost is not None:
+            return ending.lost.signal == signal.SIGTERM or story.left(ending.lost.pid)
+        return ending.killed() is None and (bool(story.followers()) or says_collateral(ending.error()))
 
     def _say(self, ending: Ending) -> None:
         """To a supervisor above this one."""
@@ -82,7 +84,7 @@ class Teller:
     def restarted(self, ending: Ending) -> None:
         """The launcher has started the ranks again, after `ending.attempt`, which a rank has ended."""
         story = self._story()
-        if not story.accounts_for(ending.at, killed=ending.killed() is not None):
+        if not story.accounts_for(ending):
             headline = f"{line(self._name, _NAME)} restarts after {ending.attempt}: {ending.cause()}"
             followers = compressed(story.followers())
             facts = [f"- Errors that follow from it: ranks {followers}"] if followers else []
@@ -94,7 +96,7 @@ class Teller:
 
     def overdue(self) -> None:
         """Send what a process could not, or left to us, while the command goes on."""
-        for word in self._story().unsent(following=True):
+        for word in self._unsent(self._story(), following=True):
             if time.time() - word.at > _OVERDUE:
                 self._send_for(word)
 
@@ -105,6 +107,11 @@ class Teller:
     def moving(self, seconds: float) -> None:
         """A sign of life after a silence that was told."""
         self._milestone(f"{self._name} moves again after {report.duration(seconds)}", [])
+
+    def _unsent(self, story: Story, *, following: bool) -> list[Word]:
+        """Without what its process has kept on the disk, and somebody has sent from there meanwhile."""
+        kept = {letter.id for spool in Spool.everyone() for letter in spool.letters()}
+        return [word for word in story.unsent(following=following) if word.state != "kept" or word.id in kept]
 
     def _send_for(self, word: Word) -> bool:
         notifier = self._notifier() or restored({"notifier": word.notifier})

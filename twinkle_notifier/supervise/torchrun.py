@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,15 +25,23 @@ _PAGE = re.compile(
 )
 
 
+_AFTER = 40  # lines after the agent's last words: the rest of its table, a traceback, what a wrapper adds
+_CLOCK = 1.0  # seconds that a file system may be behind
+
+
 @dataclass(frozen=True)
 class Lost:
-    """A rank that has ended as it should not: its exit code, which is minus the signal where one killed it."""
+    """A rank that has ended as it should not: its exit code, which is minus the signal where one killed it.
+
+    `at` is when the agent noticed, in seconds since 1970, if it says so.
+    """
 
     code: int
     pid: int
     local_rank: int
     rank: int | None = None
     host: str = ""
+    at: float | None = None
 
     @property
     def signal(self) -> int | None:
@@ -50,17 +59,31 @@ def lost(text: str) -> list[Lost]:
 
 
 def root_cause(text: str) -> Lost | None:
-    """The rank that failed first, as the agent says at its end."""
-    found = next(reversed(list(_ROOT.finditer(text))), None)
+    """The rank that failed first, as the agent says at its end; None if that is not the end of `text`."""
+    found = _last(_ROOT, text)
     if found is None:
         return None
-    return Lost(int(found["code"]), int(found["pid"]), int(found["local"]), int(found["rank"]), found["host"])
+    at = _seconds(found["time"])
+    return Lost(int(found["code"]), int(found["pid"]), int(found["local"]), int(found["rank"]), found["host"], at)
 
 
 def signalled(text: str) -> int | None:
-    """The signal that ended the agent itself."""
-    found = _SIGNALLED.search(text)
+    """The signal that ended the agent itself; None if that is not the end of `text`."""
+    found = _last(_SIGNALLED, text)
     return int(found["number"]) if found else None
+
+
+def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """What the agent said last of all; an earlier agent's words are followed by other output."""
+    found = next(reversed(list(pattern.finditer(text))), None)
+    return found if found is not None and text.count("\n", found.end()) <= _AFTER else None
+
+
+def _seconds(clock: str) -> float | None:
+    try:
+        return time.mktime(time.strptime(clock, "%Y-%m-%d_%H:%M:%S"))
+    except ValueError:
+        return None
 
 
 def without_words(text: str) -> str:
@@ -77,9 +100,11 @@ class Recorded:
     traceback: str
 
 
-def recorded(path: Path) -> Recorded | None:
-    """What stands in an error file; None if there is none that can be read."""
+def recorded(path: Path, since: float) -> Recorded | None:
+    """What was written into an error file after `since` (seconds since 1970); None if nothing that can be read."""
     try:
+        if path.stat().st_mtime < since - _CLOCK:
+            return None
         said = json.loads(path.read_bytes())["message"]
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -16,7 +16,7 @@ from twinkle_notifier import foreign
 from twinkle_notifier.errors import reason
 from twinkle_notifier.runtime import Attempt
 from twinkle_notifier.supervise import torchrun
-from twinkle_notifier.supervise.ending import INTERRUPTING, PREEMPTING, Ending
+from twinkle_notifier.supervise.ending import Ending
 from twinkle_notifier.supervise.silence import Silence
 from twinkle_notifier.supervise.streams import Streams
 from twinkle_notifier.supervise.teller import Teller
@@ -50,7 +50,6 @@ class Watch:
         self._lost: dict[int, tuple[Lost, float]] = {}  # by process id, with the time
         self._seen_lost = self._ticks = 0
         self.attempt: Attempt | None = None  # of torchrun's, if it may restart
-        self._asked_at: float | None = None
         self._known = False
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look_on, name="twinkle-notifier-watch", daemon=True)
@@ -76,10 +75,9 @@ class Watch:
 
     def _look_at_signals(self) -> None:
         ending = self._ending(0)
-        if ending.asked not in (*PREEMPTING, *INTERRUPTING) or self._known:
-            return
-        self._asked_at = self._asked_at or time.monotonic()
-        if time.monotonic() - self._asked_at > _ASKED:
+        if ending.asked is None:
+            self._known = False  # it was long ago
+        elif not self._known and time.time() - ending.asked_at > _ASKED:
             self._known = self._teller.preempted(ending)
 
     def _look_for_silence(self) -> None:
