@@ -8,7 +8,7 @@ SOURCES := $(shell find twinkle_notifier integrations -name '*.py') README.md
 export HF_HUB_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: help demo test core stress reliability lint clean
+.PHONY: help demo test core stress reliability bench lint clean
 
 help: ## Show these targets.
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -24,6 +24,12 @@ stress: $(VENV)/installed ## Each case of "exactly once" 20 times; takes hours. 
 
 reliability: $(VENV)/installed ## Each fault of network, robot and process once. Prints the table of docs/reliability.md.
 	$(BIN)/python tests/reliability
+
+BENCH := .venv-bench
+POINTS ?=
+
+bench: $(VENV)/installed $(BENCH)/installed ## Beside what people use today: half an hour. Prints the tables of docs/performance.md.
+	$(BIN)/python benchmarks --peers $(BENCH)/bin/python $(POINTS)
 
 # Those that are there, of a system or of pyenv; a shim of pyenv may be there and lead nowhere.
 PYTHONS ?= $(foreach version,3.10 3.11 3.12 3.13,$(shell \
@@ -47,7 +53,7 @@ lint: $(VENV)/installed ## Formatting, lints and types.
 	cd tests && ../$(BIN)/mypy --config-file ../pyproject.toml typing/api.py
 
 clean: ## Remove what the other targets made.
-	rm -rf $(VENV) $(VENV)-3.* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-3.* $(BENCH) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
 
 # torch first: whatever asked for it later would choose another build.
 $(VENV)/dependencies: constraints.txt pyproject.toml
@@ -59,5 +65,14 @@ $(VENV)/dependencies: constraints.txt pyproject.toml
 # The wheel is what is tested, not the checkout.
 $(VENV)/installed: $(VENV)/dependencies $(SOURCES)
 	$(PIP) install --no-deps --force-reinstall .
+	rm -rf build *.egg-info
+	touch $@
+
+# What people use today. twinkle-kit without what it depends on, torch for CUDA among it: its notifier alone is run.
+$(BENCH)/installed: benchmarks/requirements.txt $(SOURCES)
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip --disable-pip-version-check --quiet install --requirement benchmarks/requirements.txt
+	$(BENCH)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps 'twinkle-kit==0.5.1'
+	$(BENCH)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --force-reinstall .
 	rm -rf build *.egg-info
 	touch $@

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
+from collections import deque
 from collections.abc import Callable
 
 import pytest
@@ -94,6 +96,74 @@ print(call(threading.current_thread, 5).value is threading.main_thread(), call(l
     assert done.stdout.strip() == "True division by zero", done.stderr
 
 
+# Its threads
+
+
+def test_one_call_after_the_other_shares_a_thread() -> None:
+    """To start one for each takes long on a busy machine; and it ends when nobody calls."""
+    threads = {call(threading.current_thread, 60).result() for _ in range(20)}
+    assert len(threads) < 10
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+
+
+def test_a_thread_that_hangs_is_not_waited_for_by_the_next_call() -> None:
+    """And serves others once it is free."""
+    release = threading.Event()
+    call(lambda: release.wait(60), 0.05)
+    assert call(lambda: "value", 60).value == "value"
+    release.set()
+    assert call(lambda: "value", 60).value == "value"
+
+
+def test_many_threads_call_at_once() -> None:
+    """Each gets the answer to its own call, within another."""
+    answers: dict[int, int] = {}
+
+    def caller(number: int) -> None:
+        for _ in range(50):
+            answers[number] = call(lambda: call(lambda: number, 60).result(), 60).result()
+
+    callers = [threading.Thread(target=caller, args=(number,)) for number in range(8)]
+    for thread in callers:
+        thread.start()
+    for thread in callers:
+        thread.join()
+    assert answers == {number: number for number in range(8)}
+
+
+def test_a_forked_child_has_threads_of_its_own() -> None:
+    """Those of its parent are not there."""
+    code = """
+import os
+from twinkle_notifier.foreign import call
+call(lambda: 1, 5)
+if not os.fork():
+    os._exit(0 if call(lambda: 2, 5).value == 2 else 1)
+print(os.wait()[1])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd="/")
+    assert done.stdout.strip() == "0", done.stderr
+
+
+def test_a_thread_keeps_nothing_of_what_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it waits for another call."""
+    monkeypatch.setattr("twinkle_notifier.foreign._IDLE", 3600.0)
+
+    class Thing:
+        pass
+
+    thing = Thing()
+    gone = weakref.ref(thing)
+    call(lambda thing=thing: None, 60)
+    del thing
+    deadline = time.monotonic() + 30
+    while gone() is not None and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert gone() is None
+
+
 # A helper
 
 
@@ -143,6 +213,7 @@ def test_an_alarm_ends_what_runs_right_here(monkeypatch: pytest.MonkeyPatch) -> 
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", no_thread)
+    monkeypatch.setattr("twinkle_notifier.foreign._idle", deque())  # those of other tests
     handler = signal.getsignal(signal.SIGALRM)
     began = time.monotonic()
     assert isinstance(call(lambda: time.sleep(60), 0.1).error, TimeoutError)
@@ -162,6 +233,7 @@ def test_an_alarm_within_an_alarm_leaves_the_outer_one_its_time(monkeypatch: pyt
         time.sleep(60)
 
     monkeypatch.setattr(threading.Thread, "start", no_thread)
+    monkeypatch.setattr("twinkle_notifier.foreign._idle", deque())  # those of other tests
     began = time.monotonic()
     assert isinstance(call(twice, 2.5).error, TimeoutError)
     assert time.monotonic() - began < 4.3

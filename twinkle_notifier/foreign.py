@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 import queue
 import threading
 import time
@@ -22,6 +23,7 @@ else:
     T, Generic = "T", type("Generic", (), {"__class_getitem__": classmethod(lambda cls, _: cls)})
 
 _POLL = 0.05  # seconds; how soon `hurry` is noticed
+_IDLE = 0.25  # seconds that a thread waits for another call before it ends
 _TEXT = 1.0  # seconds for a `__str__`; half of it once one has hung, and so on down to a tenth
 
 
@@ -92,20 +94,55 @@ def _serve(calls: queue.SimpleQueue[Callable[[], None] | None]) -> None:
 def call(work: Callable[[], T], seconds: float, hurry: Callable[[], bool] = lambda: False) -> Answer[T]:
     """Run `work` for at most `seconds`, whatever it does: raise, exit, hang. Ended early once `hurry()` is true.
 
-    It runs in a daemon thread, which is left behind when it hangs, and which has a stack of its own however deep the
-    caller stands. Where no thread can start any more (at interpreter exit, at the process limit) it runs right here:
-    in the main thread an alarm ends it, elsewhere only its own time-outs do. What knows how to end in time asks `left`.
+    It runs in a daemon thread, which has done other calls where one is free. It is left behind when it hangs, and has
+    a stack of its own however deep the caller stands. Where no thread can start any more (at interpreter exit, at the
+    process limit) it runs right here: in the main thread an alarm ends it, elsewhere only its own time-outs do. What
+    knows how to end in time asks `left`.
     """
     answer: Answer[T] = Answer()
     done = threading.Event()
     seconds = min(seconds, left())
     run = functools.partial(_run, work, answer, done, time.monotonic() + seconds)
-    try:
-        threading.Thread(target=run, name="twinkle-notifier", daemon=True).start()
-    except RuntimeError:
+    if not _handed(run):
         _run_here(run, seconds)
     _wait(done, seconds, hurry)
     return answer
+
+
+# Threads that have done their call and wait for another, by their queues. A crash makes a dozen calls, one within the
+# other; to start a thread for each takes longer than all else together, on a busy machine.
+_idle: deque[queue.SimpleQueue[Callable[[], None]]] = deque()
+os.register_at_fork(after_in_child=_idle.clear)  # a child has none of them
+
+
+def _handed(run: Callable[[], None]) -> bool:
+    """Let a thread do it: one that waits, else a new one. False when none can start."""
+    try:
+        calls = _idle.pop()
+    except IndexError:
+        calls = queue.SimpleQueue()
+        try:
+            threading.Thread(target=_work, args=(calls,), name="twinkle-notifier", daemon=True).start()
+        except RuntimeError:
+            return False
+    calls.put(run)
+    return True
+
+
+def _work(calls: queue.SimpleQueue[Callable[[], None]]) -> None:
+    run = calls.get()
+    while True:
+        run()
+        del run  # or what it holds would live until the next
+        _idle.append(calls)
+        try:
+            run = calls.get(timeout=_IDLE)
+        except queue.Empty:
+            try:
+                _idle.remove(calls)
+                return
+            except ValueError:  # somebody has just taken it
+                run = calls.get()
 
 
 _time = threading.local()

@@ -70,7 +70,8 @@ def look(key: str, started: float, earlier: Sequence[float] = ()) -> Past:
 
 def keep(key: str, past: Past) -> None:
     """Let later crashes know of `past`, once it is told, or silent because of those before it."""
-    foreign.call(lambda: folders.replace(_path(key), json.dumps(asdict(past)).encode()), _BUDGET)
+    # Not synced: only a loss of power could take it, and a run waits for this.
+    foreign.call(lambda: folders.replace(_path(key), json.dumps(asdict(past)).encode(), sync=False), _BUDGET)
 
 
 def _path(key: str) -> Path:

@@ -44,6 +44,7 @@ def without_a_thread() -> None:
     """In a process that has no memory for another thread's stack."""
     import requests  # noqa: F401
 
+    time.sleep(1.0)  # the thread that made the notifier ready is gone
     threading.stack_size(1 << 30)
     resource.setrlimit(resource.RLIMIT_AS, (1 << 29, 1 << 29))
     one()
@@ -51,6 +52,7 @@ def without_a_thread() -> None:
 
 def at_exit() -> None:
     atexit.register(one)
+    time.sleep(1.0)  # the thread that made the notifier ready is gone
 
 
 def after_a_fork() -> None:
