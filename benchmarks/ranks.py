@@ -59,7 +59,8 @@ def _figures(found: list[Round]) -> tuple[str, str, str]:
     if not found:
         return "not measured", "", ""
     winners, silent, seconds = zip(*found, strict=True)
-    return ", ".join(map(str, sorted(set(winners)))), str(max(silent)), spread(seconds, digits=3)
+    took = spread(seconds, digits=3) if any(seconds) else "none has"
+    return ", ".join(map(str, sorted(set(winners)))), str(max(silent)), took
 
 
 def _apart(store: str, count: int) -> tuple[float, float, float] | None:
