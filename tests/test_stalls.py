@@ -147,9 +147,10 @@ def test_what_cannot_be_sent_is_kept(caplog: pytest.LogCaptureFixture) -> None:
     assert eventually(lambda: "stands still: the network is down; it is kept on the disk" in caplog.text)
     run.beat()
     run.ended()
-    assert eventually(lambda: len(failures) == 2)
+    assert eventually(lambda: len(failures) == 3)
     assert [failure.split(" for ")[0].split(" after ")[0] for failure in failures] == [
         "### sft has stood still",
+        "### sft has stood still",  # again: it should not come after its end
         "### sft moves again",
     ]
 
@@ -165,7 +166,7 @@ def test_without_it_nothing_runs() -> None:
 # How long
 
 
-@pytest.mark.parametrize("bad", [0, -1, True, "600", float("nan"), float("inf")])
+@pytest.mark.parametrize("bad", [0, -1, True, "600", float("nan"), float("inf"), 10**400])
 def test_a_bad_time_is_refused_at_once(bad: Any) -> None:
     """With what to do."""
     with pytest.raises(ValueError, match=r"stall_after is .*: give a positive number of seconds"):
@@ -199,11 +200,27 @@ def test_ten_times_the_slowest_step() -> None:
     assert (gauge.idle, gauge.stalled, gauge.doubtful) == (199, False, True)
     gauge.look(270, at=69, beats=2, late=0)
     assert gauge.stalled
-    gauge.look(271, at=269.5, beats=5, late=0)  # a step of 200 s, and two quick ones
-    assert 200 <= gauge.slowest <= 200.5
-    gauge.look(2274, at=269.5, beats=5, late=0)
+    gauge.look(271, at=269.5, beats=5, late=0)  # 200 s, but that was a stall
+    assert gauge.slowest == 20
+    gauge.look(321, at=320, beats=8, late=0)  # a step of 50 s at most, and two quick ones
+    assert 50 <= gauge.slowest <= 50.5
+    gauge.look(824, at=320, beats=8, late=0)
     assert not gauge.stalled
-    gauge.look(2276, at=269.5, beats=5, late=0)
+    gauge.look(826, at=320, beats=8, late=0)
+    assert gauge.stalled
+
+
+def test_where_something_slow_follows_ten_times_as_long_is_none() -> None:
+    """Until the next beat; and it is no step that was seen."""
+    gauge = Gauge(100, now=0.0)
+    gauge.look(10, at=9, beats=1, late=0, lull=True)
+    gauge.look(1008, at=9, beats=1, late=0, lull=True)
+    assert (gauge.stalled, gauge.doubtful) == (False, True)
+    gauge.look(1009.5, at=9, beats=1, late=0, lull=True)
+    assert gauge.stalled
+    gauge.look(1010, at=1010, beats=2, late=0)
+    assert gauge.slowest == 0
+    gauge.look(1111, at=1010, beats=2, late=0)
     assert gauge.stalled
 
 
