@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,10 +12,15 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import Timer
 
-from twinkle_notifier import Notifier, Progress, Store, TrainingRun
+from twinkle_notifier import Notifier, Progress, Store, TrainingRun, supervision
+from twinkle_notifier.run import add_hook
 
 # Where a fit shows that it moves. The class has none of these hooks: a fit that is not watched pays nothing per batch.
-_BEATS = ("on_train_batch_end", "on_validation_batch_end", "on_validation_end", "on_save_checkpoint")
+_BEATS = ("on_train_batch_end", "on_validation_batch_end", "on_validation_end")
+# And where something slow may follow: the first batch, what the model makes of an epoch, a checkpoint's write.
+_LULLS = ("on_validation_start", "on_validation_epoch_end", "on_train_epoch_end", "on_save_checkpoint")
+# A checkpoint is on record only when it is written. Only for a supervisor, who cannot ask when all is over.
+_LOOKS = ("on_train_batch_start", "on_validation_start")
 
 
 class NotifierCallback(Callback):
@@ -55,8 +61,15 @@ class NotifierCallback(Callback):
             store=store,
             stall_after=stall_after,
         )
+        self._written = False  # a checkpoint, of which the supervisor was not told
         for hook in _BEATS if self.run.stall_after else ():
-            setattr(self, hook, self.run.beat)
+            add_hook(self, Callback, hook, self.run.beat)
+        for hook in _LULLS if self.run.stall_after else ():
+            add_hook(self, Callback, hook, self.run.lull)
+        if supervision.VARIABLE in os.environ:
+            add_hook(self, Callback, "on_save_checkpoint", self._saves)
+            for hook in _LOOKS:
+                add_hook(self, Callback, hook, self._tell_saved)
 
     @property
     def state_key(self) -> str:
@@ -65,15 +78,35 @@ class NotifierCallback(Callback):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """See `Callback`."""
-        self.run.started(progress=lambda: Progress(epoch=trainer.current_epoch, step=trainer.global_step))
+        self.run.started(progress=partial(_step, weakref.ref(trainer)))  # who watches keeps nothing alive
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """See `Callback`. The steps are over; what others still do, such as the last checkpoint, may take its time."""
+        self.run.beat()
+        self.run.pause()
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """See `Callback`. It follows every `on_train_end`, ModelCheckpoint's too."""
+        if self._written:
+            self._tell_saved(trainer)
         self.run.ended(partial(_ended, trainer))
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """See `Callback`. Returns when a rank has told it, so that none ends before."""
         self.run.failed(exception, context=_context(trainer), progress=partial(_reached, trainer))
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """See `Callback`. A fit may end without either of these."""
+        if stage == "fit":
+            self.run.pause()
+
+    def _saves(self, *_: object) -> None:
+        self._written = True
+
+    def _tell_saved(self, trainer: Trainer, *_: object) -> None:
+        if self._written and (path := _last(trainer)):
+            self._written = False
+            self.run.saved(path)
 
     def state_dict(self) -> dict[str, Any]:
         """See `Callback`."""
@@ -82,6 +115,11 @@ class NotifierCallback(Callback):
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """See `Callback`. All states are looked through: a run with more or fewer callbacks may have saved ours."""
         self.run.resume(checkpoint.get("callbacks"))
+
+
+def _step(watched: weakref.ref[Trainer]) -> Progress:
+    trainer = watched()
+    return Progress() if trainer is None else Progress(epoch=trainer.current_epoch, step=trainer.global_step)
 
 
 def _context(trainer: Trainer) -> str:

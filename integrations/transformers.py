@@ -9,17 +9,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from twinkle_notifier import Notifier, Progress, Store, TrainingRun
+from twinkle_notifier.run import add_hook
 
 _ENTRIES = ("train", "evaluate", "predict", "hyperparameter_search")
 _MARK = "_twinkle_notifier_entry"
 # Where a training shows that it moves. The class has none of these hooks: what is not watched pays nothing per step.
-_BEATS = ("on_step_end", "on_substep_end", "on_prediction_step", "on_evaluate")
+_BEATS = ("on_substep_end", "on_evaluate")
+_LULLS = ("on_prediction_step",)  # `compute_metrics` may follow
+_ENDS = ("on_step_end", "on_epoch_end")
 
 
 class NotifierCallback(TrainerCallback):
@@ -64,8 +68,13 @@ class NotifierCallback(TrainerCallback):
             store=store,
             stall_after=stall_after,
         )
+        self._resumed = ""  # the checkpoint that the training was told to resume
         for hook in _BEATS if self.run.stall_after else ():
-            setattr(self, hook, self.run.beat)
+            add_hook(self, TrainerCallback, hook, self.run.beat)
+        for hook in _LULLS if self.run.stall_after else ():
+            add_hook(self, TrainerCallback, hook, self.run.lull)
+        for hook in _ENDS if self.run.stall_after else ():
+            add_hook(self, TrainerCallback, hook, self._step_ends)
         _hook(Trainer)
 
     def on_init_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
@@ -79,7 +88,7 @@ class NotifierCallback(TrainerCallback):
         states = cast(dict[str, Any], state.stateful_callbacks)  # declared as the list that it is made from
         self.run.resume(states)
         self.run.live_in(states)
-        self.run.last_checkpoint = _checkpoint(args, state)  # the one that is resumed, if it lies there
+        self.run.last_checkpoint = self._resumed or _checkpoint(args, state)
         self.run.started(progress=lambda: Progress(epoch=state.epoch, step=state.global_step))
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
@@ -92,7 +101,13 @@ class NotifierCallback(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """See `TrainerCallback`."""
-        self.run.ended(partial(_ended, state))
+        self.run.ended(partial(_ended, self.run, state))
+
+    def _step_ends(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        if control.should_save or control.should_evaluate:  # there is no hook before either
+            self.run.lull()
+        else:
+            self.run.beat()
 
 
 @contextmanager
@@ -117,16 +132,20 @@ def _telling(trainer: Trainer, context: str) -> Iterator[None]:
         yield
         return
     trainers.add(id(trainer))
+    before = {id(callback): callback.run.watcher for callback in _callbacks(trainer)}
     try:
         yield
     except BaseException as exc:
         for callback in _callbacks(trainer):
-            callback.run.failed(exc, context=context, progress=lambda: _reached(trainer.state))
+            progress = partial(_reached, callback.run, trainer.state)
+            callback.run.failed(exc, context=context, progress=progress)
         raise
     finally:
         trainers.discard(id(trainer))
-        for callback in _callbacks(trainer):  # an error that the trainer swallowed has ended a training, too
-            callback.run.pause()
+        for callback in _callbacks(trainer):
+            # An error that the trainer swallowed has ended a training, too; but not one that began outside.
+            if callback.run.watcher is not before.get(id(callback)):
+                callback.run.pause()
 
 
 def _callbacks(trainer: Trainer) -> list[NotifierCallback]:
@@ -146,6 +165,10 @@ def _hook(cls: type[Trainer]) -> None:
 def _entry(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def entry(self: Trainer, *args: Any, **kwargs: Any) -> Any:
+        if method.__name__ == "train":
+            resumed = kwargs.get("resume_from_checkpoint", args[0] if args else None)
+            for callback in _callbacks(self):
+                callback._resumed = os.fspath(resumed) if isinstance(resumed, str | os.PathLike) else ""
         with _telling(self, method.__name__):
             return method(self, *args, **kwargs)
 
@@ -153,7 +176,8 @@ def _entry(method: Callable[..., Any]) -> Callable[..., Any]:
     return entry
 
 
-def _reached(state: TrainerState) -> Progress:
+def _reached(run: TrainingRun, state: TrainerState) -> Progress:
+    run.last_checkpoint = _present(run.last_checkpoint, state)
     metrics: dict[str, float] = {}
     for logged in state.log_history:
         metrics.update({name: value for name, value in logged.items() if isinstance(value, int | float)})
@@ -165,10 +189,20 @@ def _reached(state: TrainerState) -> Progress:
     )
 
 
-def _ended(state: TrainerState) -> Progress:
-    reached = _reached(state)
+def _ended(run: TrainingRun, state: TrainerState) -> Progress:
+    reached = _reached(run, state)
     why = "a callback stopped it" if state.global_step < state.max_steps else f"all {state.max_steps} steps are done"
     return replace(reached, why_ended=why)
+
+
+def _present(last: str, state: TrainerState) -> str:
+    """`last`, or if the trainer has taken that away, the newest of this training that it has not."""
+    if not last or os.path.isdir(last):
+        return last
+    found = {
+        int(path.name.rpartition("-")[2]): path for path in Path(last).parent.glob(f"{PREFIX_CHECKPOINT_DIR}-*[0-9]")
+    }
+    return str(found[step]) if (step := max((n for n in found if n <= state.global_step), default=-1)) >= 0 else ""
 
 
 def _checkpoint(args: TrainingArguments, state: TrainerState) -> str:

@@ -11,6 +11,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -237,3 +238,15 @@ def test_an_alarm_within_an_alarm_leaves_the_outer_one_its_time(monkeypatch: pyt
     began = time.monotonic()
     assert isinstance(call(twice, 2.5).error, TimeoutError)
     assert time.monotonic() - began < 4.3
+
+
+def test_a_helper_helps_at_the_interpreters_end(run: Callable[..., Any]) -> None:
+    """What the background still does then asks a store."""
+    source = """
+import atexit
+from twinkle_notifier.foreign import Helper
+helper = Helper()
+atexit.register(lambda: print(helper.call(lambda: "helped", 5)))
+helper.call(int, 5)
+"""
+    assert "'helped'" in run(source).stdout

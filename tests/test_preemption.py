@@ -83,7 +83,7 @@ def test_a_preemption_of_two_ranks_is_one_message(start: Callable[..., Any], inb
     started = start(source, ranks=2, torchrun=("--standalone", "--max-restarts=2"))
     terminate(started, tmp_path / "work")
     started.result()
-    assert titles(inbox) == ["sft was preempted"]
+    assert titles(inbox) == ["sft was preempted in attempt 1 of 3"]
     assert "- Run: sft, attempt 1 of 3\n" in inbox.messages[0].text
     assert "killed" not in inbox.messages[0].text
     assert "follow" not in inbox.messages[0].text

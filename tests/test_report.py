@@ -97,7 +97,7 @@ def test_the_headline_is_one_line(changes: dict[str, Any], headline: str) -> Non
             "sft exited: SystemExit: 0",
         ),
         ({"kind": "interrupted"}, "sft was interrupted", "sft was interrupted"),
-        ({"kind": "preempted"}, "sft was preempted", "sft was preempted"),
+        ({"kind": "preempted"}, "sft was preempted in attempt 1 of 3", "sft was preempted"),
     ],
 )
 def test_what_the_launcher_starts_again_is_a_restart(changes: dict[str, Any], restarts: str, last: str) -> None:

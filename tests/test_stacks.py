@@ -7,6 +7,7 @@ import queue
 import re
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -82,3 +83,32 @@ def test_a_thread_that_is_gone_is_nowhere() -> None:
     """Nothing raises."""
     assert doing(-1) == Doing("", "", False, "", doing(-1).others)
     assert doing(-1).place() == "outside of Python"
+
+
+class Tensor:
+    """Something large."""
+
+
+def test_a_look_keeps_no_variable_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it takes to read the source."""
+    box: queue.Queue[int] = queue.Queue()
+    left: list[weakref.ref[Tensor]] = []
+
+    def step() -> None:
+        tensor = Tensor()
+        left.append(weakref.ref(tensor))
+        box.get()
+
+    thread = threading.Thread(target=step)
+    thread.start()
+    assert thread.ident
+    reading, end = threading.Event(), threading.Event()
+    monkeypatch.setattr(linecache, "checkcache", lambda _: (reading.set(), end.wait(10)))
+    look = threading.Thread(target=doing, args=(thread.ident,))
+    look.start()
+    assert reading.wait(10)
+    box.put(5)
+    thread.join()
+    assert left[0]() is None
+    end.set()
+    look.join()

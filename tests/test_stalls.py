@@ -120,6 +120,66 @@ def test_a_stall_that_fails_is_told_as_a_failure() -> None:
     assert titles(told) == ["### sft has stood still", "### sft failed: TimeoutError: all_reduce"]
 
 
+def test_a_stall_may_end_with_the_training() -> None:
+    """Well, and without another step."""
+    run = TrainingRun(told := RecordingNotifier(), name="sft", stall_after=AFTER)
+    run.started()
+    load_for_ever(told, 1)
+    run.ended()
+    assert eventually(lambda: len(titles(told)) == 3)
+    assert sorted(titles(told)[1:]) == ["### sft ended", "### sft moves again"]
+
+
+def test_after_a_stall_the_next_one_is_told_as_soon() -> None:
+    """What was told as a stall is no step that was seen."""
+    run = TrainingRun(told := RecordingNotifier(), on_end=False, stall_after=AFTER)
+    run.started()
+    run.beat()
+    load_for_ever(told, 1)
+    time.sleep(1)
+    run.beat()
+    assert eventually(lambda: len(titles(told)) == 2)
+    for _ in range(10):
+        run.beat()
+        time.sleep(0.05)
+    began = time.monotonic()
+    load_for_ever(told, 3)
+    run.pause()
+    assert time.monotonic() - began < 10  # times as long as the first one took
+
+
+def test_trainings_side_by_side_are_two() -> None:
+    """Of one name, in one process."""
+    runs = [TrainingRun(told := RecordingNotifier(), name="sft", on_end=False, stall_after=AFTER) for _ in range(2)]
+    for run in runs:
+        run._given = told
+        run.started()
+    load_for_ever(told, 2)
+    for run in runs:
+        run.pause()
+
+
+def test_a_bad_progress_costs_no_message() -> None:
+    """It gives no Progress; the beats are told."""
+    run = TrainingRun(told := RecordingNotifier(), name="sft", stall_after=AFTER)
+    run.started(progress=lambda: 5)  # type: ignore[arg-type, return-value]
+    load_for_ever(told, 1)
+    assert "- Steps: 0\n" in told.messages[0]
+    run.ended(lambda: 5)  # type: ignore[arg-type, return-value]
+    assert eventually(lambda: "### sft ended" in titles(told))
+
+
+def test_a_debugger_is_no_stall() -> None:
+    """Who stands at its prompt knows."""
+    import bdb
+
+    run = TrainingRun(told := RecordingNotifier(), on_end=False, stall_after=AFTER)
+    run.started()
+    bdb.Bdb().runcall(time.sleep, 3 * AFTER)
+    run.ended()
+    assert titles(told) == []
+
+
 def test_nobody_is_told_after_the_end() -> None:
     """The thread is gone, however the training ended: well, badly, or with its last reference."""
     told = RecordingNotifier()
@@ -147,9 +207,10 @@ def test_what_cannot_be_sent_is_kept(caplog: pytest.LogCaptureFixture) -> None:
     assert eventually(lambda: "stands still: the network is down; it is kept on the disk" in caplog.text)
     run.beat()
     run.ended()
-    assert eventually(lambda: len(failures) == 2)
+    assert eventually(lambda: len(failures) == 3)
     assert [failure.split(" for ")[0].split(" after ")[0] for failure in failures] == [
         "### sft has stood still",
+        "### sft has stood still",  # again: it should not come after its end
         "### sft moves again",
     ]
 
@@ -165,7 +226,7 @@ def test_without_it_nothing_runs() -> None:
 # How long
 
 
-@pytest.mark.parametrize("bad", [0, -1, True, "600", float("nan"), float("inf")])
+@pytest.mark.parametrize("bad", [0, -1, True, "600", float("nan"), float("inf"), 10**400])
 def test_a_bad_time_is_refused_at_once(bad: Any) -> None:
     """With what to do."""
     with pytest.raises(ValueError, match=r"stall_after is .*: give a positive number of seconds"):
@@ -199,11 +260,27 @@ def test_ten_times_the_slowest_step() -> None:
     assert (gauge.idle, gauge.stalled, gauge.doubtful) == (199, False, True)
     gauge.look(270, at=69, beats=2, late=0)
     assert gauge.stalled
-    gauge.look(271, at=269.5, beats=5, late=0)  # a step of 200 s, and two quick ones
-    assert 200 <= gauge.slowest <= 200.5
-    gauge.look(2274, at=269.5, beats=5, late=0)
+    gauge.look(271, at=269.5, beats=5, late=0)  # 200 s, but that was a stall
+    assert gauge.slowest == 20
+    gauge.look(321, at=320, beats=8, late=0)  # a step of 50 s at most, and two quick ones
+    assert 50 <= gauge.slowest <= 50.5
+    gauge.look(824, at=320, beats=8, late=0)
     assert not gauge.stalled
-    gauge.look(2276, at=269.5, beats=5, late=0)
+    gauge.look(826, at=320, beats=8, late=0)
+    assert gauge.stalled
+
+
+def test_where_something_slow_follows_ten_times_as_long_is_none() -> None:
+    """Until the next beat; and it is no step that was seen."""
+    gauge = Gauge(100, now=0.0)
+    gauge.look(10, at=9, beats=1, late=0, lull=True)
+    gauge.look(1008, at=9, beats=1, late=0, lull=True)
+    assert (gauge.stalled, gauge.doubtful) == (False, True)
+    gauge.look(1009.5, at=9, beats=1, late=0, lull=True)
+    assert gauge.stalled
+    gauge.look(1010, at=1010, beats=2, late=0)
+    assert gauge.slowest == 0
+    gauge.look(1111, at=1010, beats=2, late=0)
     assert gauge.stalled
 
 
@@ -277,6 +354,7 @@ def test_the_rank_that_is_elsewhere_is_named(run: Callable[..., Any], inbox: Inb
     done = run(RANKS, ranks=4)
     assert done.returncode == 0, done.stderr
     stall, moves = (message.text for message in inbox.messages)
+    assert inbox.requests == 2
     assert re.match(r"### sft has stood still for \d+ s: rank 3 is elsewhere than the others\n", stall)
     assert "\n- Rank 3 of 4: train.py:8 in load\n" in stall
     assert re.search(r"\n- Ranks 0-2 of 4: train.py:11 in train_step, then torch/distributed/\S+ in \w+\n", stall)
@@ -316,9 +394,110 @@ def test_one_rank_stands_while_others_move(start: Any, inbox: Inbox) -> None:
     open(f"{folder}/end", "w").close()
     assert [one.result(60).returncode for one in running] == [0, 0, 0]
     stall, moves = (message.text for message in inbox.messages)
+    assert inbox.requests == 2
     assert re.match(r"### sft has stood still for \d+ s: rank 1 of 3\n", stall)
     assert "- No word from ranks 0, 2: they still move, have ended, or hold Python's lock" in stall
     assert moves.startswith("### sft moves again")
+
+
+STANDS = """
+import os, time
+from twinkle_notifier import DingNotifier, TrainingRun
+rank = os.environ["RANK"]
+def until(name):
+    while not os.path.exists(name):
+        time.sleep(0.05)
+        run.beat()
+run = TrainingRun(DingNotifier("env:DING_URL", "env:DING_SECRET"), name="sft", on_end=False, stall_after=1 + int(rank))
+run.started()
+while not os.path.exists(f"go-{rank}"):
+    time.sleep(0.05)
+until("end")
+run.ended()
+"""
+TWO = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29400"}
+
+
+def test_it_moves_again_only_when_all_do_that_were_named(start: Any, inbox: Inbox) -> None:
+    """The one that told is the first to move."""
+    running = [start(STANDS, **TWO, RANK=str(rank)) for rank in range(2)]
+    folder = running[0].process.args[-1].rpartition("/")[0]
+    assert eventually(lambda: inbox.messages)
+    assert ": all 2 ranks at one place\n" in inbox.messages[0].text
+    open(f"{folder}/go-0", "w").close()
+    time.sleep(2)  # rank 0 moves
+    assert inbox.requests == 1
+    open(f"{folder}/go-1", "w").close()
+    assert eventually(lambda: len(inbox.messages) == 2)
+    open(f"{folder}/end", "w").close()
+    assert [one.result(60).returncode for one in running] == [0, 0]
+    assert inbox.messages[1].title.startswith("sft moves again after ")
+    assert inbox.requests == 2
+
+
+LATE = """
+import os, time
+from twinkle_notifier import DingNotifier, TrainingRun
+def late_load():
+    while not os.path.exists("end"):
+        time.sleep(0.05)
+run = TrainingRun(DingNotifier("env:DING_URL", "env:DING_SECRET"), name="sft", on_end=False, stall_after=3)
+run.started()
+began = time.monotonic()
+while time.monotonic() < began + (3.5 if os.environ["RANK"] == "1" else 0.5):
+    time.sleep(0.05)
+    run.beat()
+late_load()
+run.ended()
+"""
+
+
+def test_who_came_to_stand_later_says_where(start: Any, inbox: Inbox) -> None:
+    """While another is about to tell; it may be the one that all wait for."""
+    running = [start(LATE, **TWO, RANK=str(rank)) for rank in range(2)]
+    folder = running[0].process.args[-1].rpartition("/")[0]
+    assert eventually(lambda: inbox.messages)
+    open(f"{folder}/end", "w").close()
+    assert [one.result(60).returncode for one in running] == [0, 0]
+    assert ": all 2 ranks at one place\n" in inbox.messages[0].text
+
+
+OUTAGE = """
+import os, time
+from twinkle_notifier import DeliveryError, Notifier, TrainingRun
+class FileNotifier(Notifier):
+    def __call__(self, message):
+        open(f"tried-{os.environ['RANK']}", "w").close()
+        if not os.path.exists("up"):
+            raise DeliveryError("the network is down")
+        with open("sent", "a") as file:
+            file.write(" ".join(message.split()[:4]) + "\\n")
+    def to_dict(self):
+        return {"class": "FileNotifier"}
+run = TrainingRun(FileNotifier(), name="sft", on_end=False, stall_after=1)
+run.started()
+while not os.path.exists("up"):
+    time.sleep(0.05)
+run.beat()
+while not os.path.exists("end"):
+    time.sleep(0.05)
+    run.beat()
+run.ended()
+"""
+
+
+def test_what_was_kept_is_told_by_one_rank(start: Any, tmp_path: Any) -> None:
+    """And in order, once the network is back."""
+    running = [start(OUTAGE, **{**TWO, "WORLD_SIZE": "3"}, RANK=str(rank)) for rank in range(3)]
+    folder = tmp_path / "work"
+    assert eventually(lambda: list(folder.glob("tried-*")))
+    time.sleep(3)  # the others would try, too
+    assert len(list(folder.glob("tried-*"))) == 1
+    (folder / "up").touch()
+    assert eventually(lambda: (folder / "sent").exists() and len((folder / "sent").read_text().splitlines()) >= 2)
+    (folder / "end").touch()
+    assert [one.result(60).returncode for one in running] == [0, 0, 0]
+    assert (folder / "sent").read_text().splitlines() == ["### sft has stood", "### sft moves again"]
 
 
 # What it costs, and other processes
@@ -332,7 +511,7 @@ def test_a_beat_costs_next_to_nothing() -> None:
     for _ in range(200):
         began = time.perf_counter_ns()
         for _ in range(1000):
-            run.beat()
+            run.beat(run, run, run, run, 0, model=run, optimizer=run)  # as both frameworks call it
         best = min(best, (time.perf_counter_ns() - began) / 1000)
     run.ended()
     assert run._watch.beats == 200_000

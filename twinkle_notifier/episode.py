@@ -8,27 +8,30 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from twinkle_notifier import claims, delivery, foreign, report
 from twinkle_notifier.background import background
+from twinkle_notifier.board import Board
 from twinkle_notifier.claims.desk import Record
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.description import channel
 from twinkle_notifier.errors import reason
 from twinkle_notifier.message import Message, Outcome
 from twinkle_notifier.report import Progress
-from twinkle_notifier.runtime import Holder, Instant, Where
+from twinkle_notifier.runtime import Attempt, Holder, Instant, Where
 from twinkle_notifier.stacks import Doing, doing
 from twinkle_notifier.standing import Stand, markdown
 
 _PATIENCE = 75.0  # seconds for all that is done to tell of a stall
 _WORD = 25.0  # seconds for the word of another rank that is telling it
 _GATHER = 2.0  # seconds beyond two looks for the other ranks to find that they stand, too; at most
-_GATHER_MOST = 10.0  # a lease of a claim is 12 s; it is renewed for the send
+_GATHER_MOST = 10.0  # a lease of a claim is 12 s; it is renewed for the reading, and for the send
+_READ = 8.0  # seconds to read what the others say
+_ASK = 1.0  # seconds, at least, between two looks at what the others say
+_LAST_WORD = 1.0  # seconds, at the end of a training, for the others to say that they move, too
 _PROGRESS = 2.0  # seconds to ask the trainer for the step
-_BATCH = 32  # ranks whose word is read at once
 
 log = logging.getLogger("twinkle_notifier")
 
@@ -43,72 +46,145 @@ class Case:
     mark: claims.Mark  # when it began
     progress: Callable[[], Progress] | None
     thread: int  # that trains
+    number: int  # among those of this process
+
+    @functools.cached_property
+    def key(self) -> str:
+        """Under which the ranks agree on its stalls; a process on its own may have several trainings at a time."""
+        name = hashlib.sha256(self.name.encode("utf-8", "replace")).hexdigest()[:16]
+        number = f"-{self.number}" if Where.here().world_size == 1 else ""
+        return f"stall-{name}-{channel(self.notifier)}{number}" if self.notifier is not None else ""
 
 
 class Episode:
-    """A time in which this rank makes no step."""
+    """A time in which this rank makes no step; if it told people, until no rank that it named stands any more."""
 
     def __init__(self, case: Case, notifier: Callable[[str], object], idle: float, beats: int, poll: float) -> None:
         self._case, self._notifier, self._beats, self._poll = case, notifier, beats, poll
         self._began = time.monotonic() - idle
         now = Instant.now()
         self._last = Instant(now.boot, now.since_boot - idle, now.wall - idle)  # this rank's last beat
-        self._key = f"stall-{hashlib.sha256(case.name.encode('utf-8', 'replace')).hexdigest()[:16]}-{channel(notifier)}"
         self._reached = Progress()
         self._lock = threading.Lock()
         self._ended = 0.0
         self._told = ""  # the message's id
-        self._published = self._moves = self.alarmed = False
+        self._named: set[int] = set()  # other ranks in it, as long as they stand
+        self._asks, self._asked_at = threading.Lock(), 0.0
+        self._alarmed_at = 0.0
+        self._published = self._moves = self._telling = self._kept = self.doubted = self.alarmed = False
+
+    @property
+    def open(self) -> bool:
+        """Whether people wait for its end, or may soon."""
+        return bool(self._told) or (self._telling and time.monotonic() < self._alarmed_at + _PATIENCE)
+
+    def listen(self) -> None:
+        """Let the others know where this rank is if one of them gives the alarm. Returns at once."""
+        if Where.here().world_size > 1 and not self._published:
+            self._ask(self._listen)
 
     def doubt(self) -> None:
         """Let the others know that this rank stands, should one of them give the alarm. Returns at once."""
+        self.doubted = True
         _in_thread(self._doubt)
 
     def alarm(self) -> None:
         """Tell people, or leave it to another rank. Returns at once."""
-        self.alarmed = True
+        self.doubted = self.alarmed = self._telling = True
+        self._alarmed_at = time.monotonic()
         _in_thread(self._alarm)
 
     def over(self, *, moves: bool) -> None:
-        """This rank moves again, which people learn if they were told; else its training is over. Returns at once."""
+        """This rank moves again, or its training is over. Returns at once."""
         with self._lock:
             if not self._ended:
                 self._ended, self._moves = time.monotonic(), moves
         self._settle()
 
+    def look(self) -> None:
+        """While this rank moves: whether all that it told of do, which people learn then. Returns at once."""
+        if self._told:
+            self._ask(self._conclude)
+
+    def close(self, *, moves: bool) -> None:
+        """This rank's training is over, well if it `moves`: the last time to tell of the end. Returns at once."""
+        if moves:
+            background.post(lambda: self._conclude(_LAST_WORD))
+        background.post(self._forget)
+
+    def _ask(self, work: Callable[[], object]) -> None:
+        """One thing at a time, and not too often."""
+        if time.monotonic() < self._asked_at + _ASK or not self._asks.acquire(blocking=False):
+            return
+
+        def asked() -> None:
+            try:
+                work()
+            finally:
+                self._asked_at = time.monotonic()
+                self._asks.release()
+
+        if not _in_thread(asked):
+            self._asks.release()
+
+    def _with_board(self, work: Callable[[Board], claims.T]) -> claims.T:
+        def on(access: claims.Access) -> claims.T:
+            return work(Board(access, self._case.key, self._case.mark.at))
+
+        return claims.with_store(Where.here(), self._case.store, on)
+
+    def _listen(self) -> None:
+        def answer(board: Board) -> None:
+            if board.is_asked():
+                self._publish(board)
+
+        self._with_board(answer)
+        self._settle_if_over()
+
     def _doubt(self) -> None:
-        claims.with_store(Where.here(), self._case.store, self._publish)
-        if self._ended:
-            self._settle()
+        self._with_board(self._publish)
+        self._settle_if_over()
 
     def _alarm(self) -> None:
-        told = claims.with_store(Where.here(), self._case.store, self._tell)
-        with self._lock:
-            self._told = told
-        if self._ended:
-            self._settle()
+        try:
+            told = self._with_board(self._tell)
+            with self._lock:
+                self._told = told
+        finally:
+            self._telling = False
+        self._settle_if_over()
 
-    def _tell(self, access: claims.Access) -> str:
+    def _tell(self, board: Board) -> str:
         """The id of the message if this rank has told. Raises OSError when the store fails with nothing sent yet."""
-        own = self._publish(access)
-        if self._is_told(access, own.rank):
+        own, access = self._publish(board), board.access
+        if Where.here().world_size > 1 and board.is_told():
             return ""
-        claim = claims.Desk(access, Where.here(), claims.Mark(self._last)).claim(self._key, _WORD)
+        claim = claims.Desk(access, Where.here(), claims.Mark(self._last)).claim(self._case.key, _WORD)
         if not isinstance(claim, claims.Claim):
             return ""
         self._gather(claim)
         held = None if self._ended else _renewed(claim)
-        if held is None:  # it moves, or another has taken it for dead
-            _quietly(lambda: claim.close("failed"))
+        others = self._others(board, own.rank) if held else []
+        last = _renewed(held) if held and not self._ended else None
+        if last is None:  # it moves, or another has taken it for dead
+            _quietly(lambda: (held or claim).close("failed"))
             return ""
-        outcome = self._send(held, [own, *self._others(access, own.rank)])
-        refused = outcome.final or outcome.retry_after is not None
-        _quietly(lambda: held.close("sent" if outcome.status == "sent" else "refused" if refused else "failed"))
-        if outcome.status == "sent":
-            _quietly(lambda: _append(access, f"{self._key}-told", own))
-        else:
+        return self._told_as(self._send(last, [own, *others]), last, board, own, others)
+
+    def _told_as(self, outcome: Outcome, held: claims.Claim, board: Board, own: Stand, others: list[Stand]) -> str:
+        """Say what became of the message; its id if it is on its way."""
+        where = Where.here()
+        # What is kept is told, later. Only from another machine there may be a way out.
+        final = outcome.final or outcome.retry_after is not None or where.local_world_size == where.world_size
+        _quietly(lambda: held.close("sent" if outcome.status == "sent" else "refused" if final else "failed"))
+        if outcome.status != "sent":
             log.error("people were not told that %s stands still: %s", self._case.name, outcome.reason)
-        return claim.message_id if outcome.status in ("sent", "spooled") else ""
+        if outcome.status not in ("sent", "spooled"):
+            return ""
+        self._kept = outcome.status == "spooled"
+        self._named = {stand.rank for stand in others}
+        _quietly(lambda: board.tell(own))
+        return held.message_id
 
     def _gather(self, claim: claims.Claim) -> None:
         """Wait until all other ranks have told where they stand, or the time for it is over."""
@@ -116,36 +192,15 @@ class Episode:
         if world_size > 1:
             _quietly(lambda: claim.gather(world_size, seconds, hurry=lambda: bool(self._ended)))
 
-    def _others(self, access: claims.Access, rank: int) -> list[Stand]:
+    def _others(self, board: Board, rank: int) -> list[Stand]:
         """What the other ranks tell of themselves."""
         if Where.here().world_size == 1:
             return []
         try:
-            return [stand for stand in self._read(access) if stand.rank != rank]
+            return [stand for stand in board.stands(_READ) if stand.rank != rank]
         except OSError as error:  # better to tell of this rank alone
             log.warning("it cannot be told where the other ranks stand: %s", error)
             return []
-
-    def _read(self, access: claims.Access) -> Iterator[Stand]:
-        members = access.ask(lambda store: store.members(f"{self._key}-standing"))
-        ranks = sorted({int(member.partition("@")[0]) for member in members})
-        for first in range(0, len(ranks), _BATCH):
-            batch = ranks[first : first + _BATCH]
-            logs = access.ask(lambda store, batch=batch: [store.read(f"{self._key}-{rank}", 0) for rank in batch])  # type: ignore[misc]
-            for stand in (Stand.load(records[-1]) for records in logs if records):
-                if stand is not None and self._counts(stand):
-                    yield stand
-
-    def _counts(self, stand: Stand) -> bool:
-        return not stand.moves and stand.at.after(self._case.mark.at) and not stand.holder.dead()
-
-    def _is_told(self, access: claims.Access, rank: int) -> bool:
-        """Whether another rank has told that it stands, and stands yet: what waits for it is no news."""
-        last: dict[int, Stand] = {}
-        for stand in map(Stand.load, access.ask(lambda store: store.read(f"{self._key}-told", 0))):
-            if stand is not None:
-                last[stand.rank] = stand
-        return any(self._counts(stand) for other, stand in last.items() if other != rank)
 
     def _send(self, claim: claims.Claim, stands: list[Stand]) -> Outcome:
         idle = time.monotonic() - self._began
@@ -153,13 +208,12 @@ class Episode:
         # Not longer than a claim holds, or another rank would take over.
         return delivery.deliver(self._notifier, Message(text, claim.message_id), delivery.CRASH_BUDGET)
 
-    def _publish(self, access: claims.Access) -> Stand:
+    def _publish(self, board: Board) -> Stand:
         self._reached = self._progress()
         stand = self._stand(doing(self._case.thread))
         if Where.here().world_size > 1:
-            _append(access, f"{self._key}-{stand.rank}", stand)
-            access.ask(lambda store: store.join(f"{self._key}-standing", f"{stand.rank}@{stand.hostname}"))
-            self._published = True
+            self._published = True  # before, so that a half of it is taken back
+            board.publish(stand)
         return stand
 
     def _stand(self, found: Doing | None) -> Stand:
@@ -171,46 +225,67 @@ class Episode:
     def _progress(self) -> Progress:
         asked = self._case.progress
         found = foreign.call(asked, _PROGRESS).value if asked is not None else None
-        return found or Progress(step=self._beats)
+        return found if isinstance(found, Progress) else Progress(step=self._beats)
+
+    def _settle_if_over(self) -> None:
+        if self._ended:
+            self._settle()
 
     def _settle(self) -> None:
-        """Take back what was told and published, once."""
+        """Take back what was published, once, and tell the end of what was told, if it is one."""
         with self._lock:
-            told, published = self._told, self._published
-            self._told, self._published = "", False
-        if told and self._moves:
+            published, self._published = self._published, False
+        if published:
+            background.post(lambda: self._with_board(lambda board: board.publish(self._stand(None))))
+        if self._told and not self._moves:
+            background.post(self._forget)
+        elif Where.here().world_size == 1:
+            self._conclude()
+        else:
+            self.look()
+
+    def _conclude(self, seconds: float = 0.0) -> None:
+        """Tell the end, once, when within `seconds` no rank stands any more of which this one told."""
+        if not self._told:
+            return
+        deadline = time.monotonic() + seconds
+        while self._named:
+            self._named = self._with_board(lambda board: board.still(self._named))
+            if self._named and time.monotonic() > deadline:
+                self._ended = time.monotonic()
+                return
+            time.sleep(0.1 if self._named else 0.0)
+        if told := self._forget():
             self._tell_of_the_end(told)
-        if told or published:
-            work = functools.partial(self._withdraw, bool(told))
-            background.post(lambda: claims.with_store(Where.here(), self._case.store, work))
+
+    def _forget(self) -> str:
+        """Take back that this rank has told, once; the message's id if it was the last to."""
+        with self._lock:
+            told, self._told = self._told, ""
+        if not told or Where.here().world_size == 1:
+            return told
+
+        def take_back(board: Board) -> str:
+            last = board.teller()
+            board.tell(self._stand(None))
+            return told if last in (None, Where.here().rank) else ""
+
+        return self._with_board(take_back)
 
     def _tell_of_the_end(self, told: str) -> None:
         name, took = self._case.name, report.duration(self._ended - self._began)
         facts = [f"- Stood still for: {took}"]
-        text = report.milestone(f"{name} moves again after {took}", name, Where.here(), facts)
-        # One id, should several ranks have kept the message of the stall on the disk.
+        text = report.milestone(f"{name} moves again after {took}", name, Where.here(), facts, Attempt.here())
         message = Message(text, uuid.uuid5(uuid.NAMESPACE_OID, f"{told}/moves").hex)
         send = functools.partial(delivery.deliver, self._notifier, message, delivery.BACKGROUND_BUDGET)
+        if self._kept:  # it goes first
+            background.post(functools.partial(delivery.flush, self._notifier))
         no_time = Outcome("unknown", "there was no time to send it")
         background.post(send, otherwise=functools.partial(delivery.keep, self._notifier, message, no_time))
 
-    def _withdraw(self, told: bool, access: claims.Access) -> None:
-        stand = self._stand(None)
-        for name in [f"{self._key}-{stand.rank}", *([f"{self._key}-told"] if told else [])]:
-            _append(access, name, stand)
-
-
-def _append(access: claims.Access, key: str, stand: Stand) -> None:
-    def add(store: Store) -> None:
-        index = len(store.read(key, 0))
-        while not store.append(key, index, stand.dump()):
-            index += 1
-
-    access.ask(add)
-
 
 def _renewed(claim: claims.Claim) -> claims.Claim | None:
-    """`claim` for another lease, which leaves time for the send after the gathering; None if another has it."""
+    """`claim` for another lease, which leaves time for what follows; None if another has it."""
     key, index = claim.key, claim.index + 1
     try:
         held = claim.access.ask(lambda store: store.append(key, index, Record.now("claimed", claim.rank, store).dump()))
@@ -226,7 +301,7 @@ def _quietly(work: Callable[[], object]) -> None:
         log.warning("the ranks cannot agree on a stall: %s", error)
 
 
-def _in_thread(work: Callable[[], object]) -> None:
+def _in_thread(work: Callable[[], object]) -> bool:
     def contained() -> None:
         answer = foreign.call(work, _PATIENCE)
         if not answer.returned:
@@ -236,3 +311,5 @@ def _in_thread(work: Callable[[], object]) -> None:
         threading.Thread(target=contained, name="twinkle-notifier-stall", daemon=True).start()
     except RuntimeError:  # at the process limit
         log.error("a stall was not told: no thread can start")
+        return False
+    return True

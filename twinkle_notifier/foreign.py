@@ -81,7 +81,8 @@ class Helper:
             threading.Thread(target=_serve, args=(calls,), name="twinkle-notifier-helper", daemon=True).start()
         except RuntimeError:  # no thread can start any more: right here, as `call` does
             return None
-        weakref.finalize(self, calls.put, None)
+        # Not at the interpreter's end, when there may be calls yet: they would wait for a thread that is gone.
+        weakref.finalize(self, calls.put, None).atexit = False
         return calls
 
 

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from os.path import basename
 from traceback import walk_tb
-from types import FrameType, TracebackType
+from types import CodeType, FrameType, TracebackType
+from typing import Any
 
 _STDLIB = os.path.dirname(os.__file__)
 
 
-def is_ours(frame: FrameType) -> bool:
+@dataclass(frozen=True)
+class Still:
+    """A frame as it is shown, without the variables that it keeps alive: a look at a stack may take seconds."""
+
+    f_code: CodeType
+    f_lineno: int
+    f_globals: dict[str, Any]  # what tells the module, and finds its source
+
+    @classmethod
+    def of(cls, frame: FrameType) -> Still:
+        """`frame` as it is now."""
+        names = ("__name__", "__loader__", "__spec__")
+        return cls(frame.f_code, frame.f_lineno or 0, {name: frame.f_globals.get(name) for name in names})
+
+
+def is_ours(frame: FrameType | Still) -> bool:
     """Whether it runs code of this package."""
     return str(frame.f_globals.get("__name__", "")).startswith("twinkle_notifier.")
 
 
-def is_library(frame: FrameType) -> bool:
+def is_library(frame: FrameType | Still) -> bool:
     """Whether it runs code that was installed, or came with Python."""
     return is_library_path(frame.f_code.co_filename)
 

@@ -6,10 +6,11 @@ from collections.abc import Container
 from types import FrameType
 
 from twinkle_notifier.foreign import slot
+from twinkle_notifier.frames import Still
 
 _LONGEST = 100_000  # links of a chain that are followed
 
-Place = tuple[FrameType, int]
+Place = tuple[FrameType | Still, int]
 
 
 def behind(exc: BaseException) -> BaseException | None:

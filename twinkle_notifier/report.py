@@ -119,7 +119,8 @@ class Report:
         # torchrun restarts what failed, not what a person or a scheduler ended.
         verb = _VERBS[self.kind]
         if self.kind not in ("failed", "exited") or (self.kind == "exited" and self.message in _CLEAN):
-            return verb
+            # But a rank that is preempted alone, it does start again, and nobody here knows.
+            return f"{verb} in {attempt}" if self.kind == "preempted" and attempt.is_followed() else verb
         if attempt.is_followed():
             return f"restarts after {attempt}"
         return f"{verb} for good in {attempt}" if attempt.is_last() else verb

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import itertools
 import logging
 import os
 import threading
@@ -31,6 +32,7 @@ _PROGRESS_BUDGET = 2.0  # seconds to ask a trainer how far it got; a tensor on a
 _KEY = "twinkle_notifier"
 
 log = logging.getLogger("twinkle_notifier")
+_numbers = itertools.count(1)  # of the trainings of this process
 _living: weakref.WeakSet[TrainingRun] = weakref.WeakSet()  # any two may meet in one trainer
 
 
@@ -100,6 +102,16 @@ class TrainingRun:
         watch.at = monotonic()
         watch.beats += 1
 
+    def lull(self, *_: object, **__: object) -> None:
+        """A step is done, and something slow may follow: a checkpoint's write. It may take ten times `stall_after`."""
+        self.beat()
+        self._watch.lull = self._watch.beats
+
+    @property
+    def watcher(self) -> object:
+        """Another for each training that is watched; None while none is."""
+        return self._watch.watcher
+
     def pause(self) -> None:
         """Nothing trains any more, however it came to that: no stall is looked for until it starts again."""
         self._watch.stop()
@@ -124,8 +136,8 @@ class TrainingRun:
             attempt = Attempt.here()
             what = f"restarted ({attempt})" if attempt.number > 1 else "started"
             self._milestone(f"{self.name} {what}", facts or [])
-        mark = claims.Mark(self._since or process_start())
-        self._watch.start(Case(notifier, self.name, self._store, mark, progress, threading.get_ident()))
+        mark, number = claims.Mark(self._since or process_start()), next(_numbers)
+        self._watch.start(Case(notifier, self.name, self._store, mark, progress, threading.get_ident(), number))
 
     def saved(self, checkpoint: str) -> None:
         """A checkpoint is written. Its path is told where the trainer's progress names none."""
@@ -135,7 +147,7 @@ class TrainingRun:
 
     def ended(self, progress: Callable[[], Progress] = Progress) -> None:
         """The training ended well. Rank 0 tells it, in the background. `progress` is asked how far it got."""
-        self._watch.stop()
+        self._watch.stop(moves=True)
         if self._on_end:
             took = report.duration(time.time() - self._began)
             self._milestone(f"{self.name} ended after {took}", [f"- Duration: {took}", *self._asked(progress).lines()])
@@ -143,7 +155,7 @@ class TrainingRun:
 
     def failed(self, exc: BaseException, context: str = "", progress: Callable[[], Progress] = Progress) -> Outcome:
         """The training ends with `exc`. Returns when a rank has told it; see `notify_exception`."""
-        self._watch.stop()
+        self._watch.stop(moves=False)
         with signals.deferred():  # from the first moment: the trainer is asked before the walk begins
             return self._failed(exc, context, progress)
 
@@ -206,7 +218,8 @@ class TrainingRun:
         return self._given if self._given is not None else self._found
 
     def _asked(self, progress: Callable[[], Progress]) -> Progress:
-        reached = foreign.call(progress, _PROGRESS_BUDGET).value or Progress()
+        found = foreign.call(progress, _PROGRESS_BUDGET).value
+        reached = found if isinstance(found, Progress) else Progress()
         return replace(reached, last_checkpoint=reached.last_checkpoint or self.last_checkpoint)
 
     def _count(self) -> None:
@@ -228,6 +241,17 @@ class TrainingRun:
         message = Message(text, uuid.uuid4().hex)
         state.add_sent(self._state, what=headline, time=report.now())
         background.post(lambda: _send(notifier, message), otherwise=lambda: _keep(notifier, message))
+
+
+def add_hook(callback: object, base: type, name: str, hook: Callable[..., object]) -> None:
+    """Let the hook `name` of `callback` do `hook`, and then what its class does, if that is not `base`'s nothing."""
+    own = getattr(callback, name) if getattr(type(callback), name) is not getattr(base, name) else None
+    setattr(callback, name, hook if own is None else functools.partial(_both, hook, own))
+
+
+def _both(first: Callable[..., object], second: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    first(*args, **kwargs)
+    return second(*args, **kwargs)
 
 
 def _free_key() -> str:

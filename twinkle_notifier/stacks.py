@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from twinkle_notifier import foreign, tracebacks
-from twinkle_notifier.frames import is_library, is_ours, library_name
+from twinkle_notifier.frames import Still, is_library, is_ours, library_name
 from twinkle_notifier.scrub import scrub
 
 _LOOK = 4.0  # seconds for all stacks; they show source files, which may lie on a disk that is gone
@@ -18,6 +18,7 @@ _FRAMES = (10, 40)  # of a stack: the outermost and the innermost
 _STACK = 5_000  # characters of the stack of the thread that trains: its end
 _OTHER_FRAMES = (0, 4)  # of the stacks of the other threads
 _OTHERS = 2_500  # characters of all of these
+_DEBUGGERS = ("bdb", "pdb", "pydevd", "_pydevd_bundle", "debugpy")  # modules
 _OURS = "twinkle-notifier"  # what our threads' names begin with
 
 
@@ -43,46 +44,54 @@ class Doing:
 
 def doing(thread: int) -> Doing:
     """What this process does now, above all its `thread`, by Python's number for it. Never raises; takes up to 8 s."""
-    frame = sys._current_frames().get(thread)
-    own, library, waits = _places(frame)
-    stack = foreign.call(lambda: tracebacks.stack(list(_frames(frame)), *_FRAMES), _LOOK).value
-    others = foreign.call(lambda: "\n\n".join(_others(thread)), _LOOK).value if stack else ""
+    stills = {ident: list(_stills(frame)) for ident, frame in sys._current_frames().items()}
+    frames = stills.pop(thread, [])
+    own, library, waits = _places(frames)
+    stack = foreign.call(lambda: tracebacks.stack(frames, *_FRAMES), _LOOK).value
+    others = foreign.call(lambda: "\n\n".join(_others(stills)), _LOOK).value if stack else ""
     # Without what the files hold, a stack is still better than none.
-    stack = scrub(stack or "\n".join(reversed([f"  {_place(frame)}" for frame in _frames(frame)])))
+    stack = scrub(stack or "\n".join(reversed([f"  {_place(frame)}" for frame in frames])))
     return Doing(own, library, waits, _end(stack, _STACK), _beginning(scrub(others or ""), _OTHERS))
 
 
-def _frames(frame: FrameType | None) -> Iterator[FrameType]:
+def debugged(thread: int) -> bool:
+    """Whether a debugger has stopped `thread`, or runs it."""
+    modules = {
+        str(still.f_globals["__name__"]).partition(".")[0] for still in _stills(sys._current_frames().get(thread))
+    }
+    return not modules.isdisjoint(_DEBUGGERS)
+
+
+def _stills(frame: FrameType | None) -> Iterator[Still]:
     """From the innermost outwards."""
     while frame is not None:
         if not is_ours(frame):
-            yield frame
+            yield Still.of(frame)
         frame = frame.f_back
 
 
-def _places(frame: FrameType | None) -> tuple[str, str, bool]:
-    frames = list(_frames(frame))
+def _places(frames: list[Still]) -> tuple[str, str, bool]:
     own = next((_place(frame) for frame in frames if not is_library(frame)), "")
     if not frames or not is_library(frames[0]):
         return own, "", False
-    module, function = str(frames[0].f_globals.get("__name__", "")), frames[0].f_code.co_name
+    module, function = str(frames[0].f_globals["__name__"]), frames[0].f_code.co_name
     # The second is where autograd's own threads reduce the gradients of DDP.
     waits = module.startswith("torch.distributed.") or function == "_engine_run_backward"
     return own, _place(frames[0]), waits
 
 
-def _place(frame: FrameType) -> str:
+def _place(frame: Still) -> str:
     path = frame.f_code.co_filename
     name = library_name(path) if is_library(frame) else os.path.basename(path)
     return f"{name}:{frame.f_lineno} in {frame.f_code.co_name}"
 
 
-def _others(thread: int) -> Iterator[str]:
+def _others(stills: dict[int, list[Still]]) -> Iterator[str]:
     names = {one.ident: one.name for one in threading.enumerate()}
-    for ident, frame in sys._current_frames().items():
+    for ident, frames in stills.items():
         name = names.get(ident, "unknown to Python")
-        if ident != thread and not name.startswith(_OURS):
-            yield f"Thread {name}:\n{tracebacks.stack(list(_frames(frame)), *_OTHER_FRAMES)}"
+        if not name.startswith(_OURS):
+            yield f"Thread {name}:\n{tracebacks.stack(frames, *_OTHER_FRAMES)}"
 
 
 def _beginning(text: str, limit: int) -> str:

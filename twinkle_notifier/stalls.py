@@ -7,6 +7,8 @@ import math
 import os
 import threading
 import weakref
+from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic, time
 from typing import Any
 
@@ -14,13 +16,17 @@ from twinkle_notifier import supervision
 from twinkle_notifier.episode import Case, Episode
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.runtime import Where
+from twinkle_notifier.stacks import debugged
 from twinkle_notifier.supervision import Beat
 
 VARIABLE = "TWINKLE_NOTIFIER_STALL_AFTER"  # seconds, for runs whose code names none
+_IDLE_LOOKS = 2  # without a beat: from then on a rank minds whether another gives the alarm
 _LOOKS = 25  # within the time after which a training stands still
 _POLL_MOST = 5.0  # seconds between two looks
 _SELDOM = 1.0  # seconds between two words to the supervisor
+_MOST = 1e9  # seconds that may be given: 30 years
 _TIMES = 10  # the slowest step seen: what is not longer is no stall
+_LULL_TIMES = 10  # the time given: what is not longer is no stall where something slow is to be expected
 _DOUBT_TIMES = 2  # the slowest step seen: from then on a rank lets the others know where it stands
 
 log = logging.getLogger("twinkle_notifier")
@@ -35,7 +41,7 @@ def seconds(given: object) -> float | None:
         ArgumentError: what is given is no positive number.
     """
     if given is not None:
-        if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < math.inf:
+        if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < _MOST:
             raise ArgumentError(f"stall_after is {given!r:.50}: give a positive number of seconds, or leave it out")
         return float(given)
     text = os.environ.get(VARIABLE, "").strip()
@@ -43,7 +49,7 @@ def seconds(given: object) -> float | None:
         value = float(text or "nan")
     except ValueError:
         value = math.nan
-    if 0 < value < math.inf:
+    if 0 < value < _MOST:
         return value
     if text:
         log.warning("%s is %.50r, which is no positive number of seconds: stalls are not looked for", VARIABLE, text)
@@ -61,25 +67,30 @@ class Gauge:
         self.poll = min(after / _LOOKS, _POLL_MOST)  # seconds between two looks
         self.slowest = 0.0
         self.idle = 0.0
-        self._after, self._at, self._beats, self._forgiven = after, now, 0, 0.0
+        self._after, self._at, self._beats, self._forgiven, self._lull = after, now, 0, 0.0, False
 
-    def look(self, now: float, at: float, beats: int, late: float) -> bool:
-        """Note that beat number `beats` was at `at`, and that this look is `late`. Whether there is a new beat."""
+    def look(self, now: float, at: float, beats: int, late: float, lull: bool = False) -> bool:
+        """Note that beat number `beats` was at `at`, and that this look is `late`. Whether there is a new beat.
+
+        `lull`: something slow follows that beat.
+        """
         late = late if late > self.poll else 0.0
         self._forgiven += late
         moved = at != self._at
         if moved:
-            if self._beats:  # the time up to the first is none between steps: compilation, the first connections
+            # Neither the time up to the first (compilation, the first connections) nor a stall is one between steps.
+            if self._beats and not self.stalled and not self._lull:
                 self.slowest = max(self.slowest, at - self._at - self._forgiven)
             self._at, self._beats = at, beats
             self._forgiven = late if now - at >= late else 0.0  # it was stopped after the beat, or before
-        self.idle = max(now - self._at - self._forgiven, 0.0)
+        self.idle, self._lull = max(now - self._at - self._forgiven, 0.0), lull
         return moved
 
     @property
     def stalled(self) -> bool:
         """Whether it stands still, for any step seen so far."""
-        return self.idle > max(self._after, _TIMES * self.slowest)
+        after = _LULL_TIMES * self._after if self._lull else self._after
+        return self.idle > max(after, _TIMES * self.slowest)
 
     @property
     def doubtful(self) -> bool:
@@ -97,23 +108,26 @@ class StallWatch:
         """`after` so many seconds without a beat the training stands still; None: it is never watched."""
         self.after = after
         self.at, self.beats = 0.0, 0
-        self._watcher: _Watcher | None = None
+        self.lull = -1  # the number of the last beat that something slow follows
+        self.watcher: _Watcher | None = None  # another for each training
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"after": self.after, "at": 0.0, "beats": 0, "_watcher": None}
+        return {**vars(StallWatch(self.after))}
 
     def start(self, case: Case) -> None:
         """Watch the training `case` from now on, and no other."""
         self.stop()
         if self.after is not None:
-            self.at, self.beats = monotonic(), 0
-            self._watcher = _Watcher(self, case, Gauge(self.after, self.at))
+            with suppress(ImportError, OSError):  # at the limit of open files
+                import requests  # noqa: F401  here: a fork while a stall's thread imports it would inherit the lock
+            self.at, self.beats, self.lull = monotonic(), 0, -1
+            self.watcher = _Watcher(self, case, Gauge(self.after, self.at))
 
-    def stop(self) -> None:
-        """Watch no more. Returns at once."""
-        watcher, self._watcher = self._watcher, None
+    def stop(self, *, moves: bool | None = None) -> None:
+        """Watch no more. Its beats tell whether the training `moves` to its end, if nobody does. Returns at once."""
+        watcher, self.watcher = self.watcher, None
         if watcher is not None:
-            watcher.stop(self.beats)
+            watcher.stop(self.beats, moves)
 
 
 class _Watcher:
@@ -122,7 +136,9 @@ class _Watcher:
         self._case, self._gauge = case, gauge
         self._pid = os.getpid()
         self._over = threading.Event()
+        self._lock = threading.Lock()  # of the episodes: none begins, and none alarms, when it is over
         self._episode: Episode | None = None
+        self._open: list[Episode] = []  # past ones whose end people wait for
         self._beats = 0  # when it began
         self._told_supervisor = 0.0
         try:
@@ -130,10 +146,10 @@ class _Watcher:
         except RuntimeError:  # at the process limit
             log.warning("stalls are not looked for: no thread can start")
 
-    def stop(self, beats: int) -> None:
+    def stop(self, beats: int, moves: bool | None) -> None:
         if self._pid == os.getpid():  # else the thread is the parent's, and perhaps a lock is
             self._over.set()
-            self._end(moves=beats > self._beats)
+            self._close(beats > self._beats if moves is None else moves)
 
     def _run(self) -> None:
         while True:
@@ -142,25 +158,38 @@ class _Watcher:
                 return
             watch = self._watch()
             if watch is None:
-                self._end(moves=False)
+                self._close(False)
                 return
             self._look(watch, monotonic() - asleep - self._gauge.poll)
             del watch
 
     def _look(self, watch: StallWatch, late: float) -> None:
-        gauge, at, beats = self._gauge, watch.at, watch.beats  # in the order in which a beat writes them
-        if gauge.look(monotonic(), at, beats, late):
+        gauge, at, beats, lull = self._gauge, watch.at, watch.beats, watch.lull  # in the order in which a beat writes
+        if gauge.look(monotonic(), at, beats, late, beats == lull):
             self._end(moves=True)
         self._tell_supervisor(beats)
-        if self._case.notifier is None or not gauge.doubtful:
+        if self._case.notifier is None:
             return
-        if self._episode is None:
+        with self._lock:
+            if not self._over.is_set():
+                self._mind(self._case.notifier, beats)
+
+    def _mind(self, notifier: Callable[[str], object], beats: int) -> None:
+        gauge, episode = self._gauge, self._episode
+        if episode is None and gauge.idle > _IDLE_LOOKS * gauge.poll:
             self._beats = beats
-            self._episode = Episode(self._case, self._case.notifier, gauge.idle, beats, gauge.poll)
-            if not gauge.stalled:
-                self._episode.doubt()
-        if gauge.stalled and not self._episode.alarmed:
-            self._episode.alarm()
+            episode = self._episode = Episode(self._case, notifier, gauge.idle, beats, gauge.poll)
+        if episode is None:
+            self._open = [past for past in self._open if past.open]
+            for past in self._open:
+                past.look()
+        elif not gauge.doubtful:
+            episode.listen()
+        elif gauge.stalled and not episode.alarmed:
+            if not debugged(self._case.thread):
+                episode.alarm()
+        elif not episode.doubted:
+            episode.doubt()
 
     def _tell_supervisor(self, beats: int) -> None:
         if supervision.VARIABLE not in os.environ or monotonic() - self._told_supervisor < _SELDOM:
@@ -171,6 +200,15 @@ class _Watcher:
         supervision.tell(lambda to: to.beat(beat))
 
     def _end(self, *, moves: bool) -> None:
-        episode, self._episode = self._episode, None
-        if episode is not None:
-            episode.over(moves=moves)
+        with self._lock:
+            episode, self._episode = self._episode, None
+            if episode is not None:
+                episode.over(moves=moves)
+                self._open += [episode] if episode.open else []
+
+    def _close(self, moves: bool) -> None:
+        self._end(moves=moves)
+        with self._lock:
+            past, self._open = self._open, []
+        for episode in past:
+            episode.close(moves=moves)

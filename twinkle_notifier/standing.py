@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from twinkle_notifier.members import compressed
 from twinkle_notifier.plain import block, line
 from twinkle_notifier.report import Progress, duration, fenced, milestone
-from twinkle_notifier.runtime import Holder, Instant, Where
+from twinkle_notifier.runtime import Attempt, Holder, Instant, Where
 from twinkle_notifier.stacks import Doing
 
 _SHOWN = 6  # places whose stack is shown, and which are named
@@ -82,7 +82,7 @@ def markdown(name: str, stands: Sequence[Stand], where: Where, idle: float, prog
     if missing:
         perhaps = "it still moves, has ended, or holds" if len(missing) == 1 else "they still move, have ended, or hold"
         facts.append(f"- No word from {named(missing)}: {perhaps} Python's lock")
-    text = milestone(headline, name, where, [*facts, *progress.lines()])
+    text = milestone(headline, name, where, [*facts, *progress.lines()], Attempt.here())
     shown = [group.stacks(threads=group in odd or len(groups) == 1) for group in groups[:_SHOWN]]
     return "\n\n".join([text, *shown])
 

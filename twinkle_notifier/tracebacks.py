@@ -6,10 +6,9 @@ import linecache
 from collections.abc import Iterator, Sequence
 from textwrap import indent
 from traceback import walk_tb
-from types import FrameType
 
 from twinkle_notifier.foreign import slot, text
-from twinkle_notifier.frames import without_ours
+from twinkle_notifier.frames import Still, without_ours
 from twinkle_notifier.links import Place, chain, members
 from twinkle_notifier.plain import shortened
 
@@ -36,7 +35,7 @@ def formatted(exc: BaseException) -> str:
     return "\n".join(_Teller().chain(exc, 0))
 
 
-def stack(frames: Sequence[FrameType], first: int, last: int) -> str:
+def stack(frames: Sequence[Still], first: int, last: int) -> str:
     """The calls of `frames`, which come innermost first, as a traceback shows them: innermost last.
 
     Of more than `first` outermost and `last` innermost ones it says how many are left out.
@@ -64,7 +63,7 @@ class _Teller:
                 yield from ("", _CAUSE if direct else _CONTEXT, "")
 
     def _one(self, exc: BaseException, depth: int) -> Iterator[str]:
-        came = list(walk_tb(without_ours(slot(exc, "__traceback__"))))
+        came: list[Place] = list(walk_tb(without_ours(slot(exc, "__traceback__"))))
         if came:
             yield "Traceback (most recent call last):"
             yield from _frames(came, *(_MEMBER_FRAMES if depth else _FRAMES))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import gc
 import json
 import os
 import pickle
 import signal
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from twinkle_notifier.integrations.lightning import NotifierCallback
 from twinkle_notifier import DingNotifier, Notifier
 from twinkle_notifier.background import background
 from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.supervision import VARIABLE, Supervision
 from twinkle_notifier.testing import RecordingNotifier
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -354,6 +357,87 @@ def test_tells_of_a_stall(tmp_path: Path) -> None:
         "### sft moves again",
     ]
     assert "in training_step\n- Epochs: 2\n- Steps: 8\n" in told.messages[0]
+
+
+class Slow(Model):
+    """After its validation, and in the end."""
+
+    def on_validation_epoch_end(self) -> None:
+        time.sleep(0 if self.trainer.sanity_checking else 1.5)
+
+    def on_train_end(self) -> None:
+        time.sleep(1.5)
+
+
+class SlowCheckpoint(ModelCheckpoint):
+    """Its writes take their time."""
+
+    def _save_checkpoint(self, trainer: Trainer, filepath: str) -> None:
+        super()._save_checkpoint(trainer, filepath)
+        time.sleep(1.5)
+
+
+def test_what_is_slow_between_the_steps_is_no_stall(tmp_path: Path) -> None:
+    """A checkpoint's write, what a model makes of an epoch, and what follows the last step."""
+    callback = NotifierCallback(told := RecordingNotifier(), on_end=False, stall_after=0.8)
+    checkpoint = SlowCheckpoint(tmp_path, every_n_train_steps=3)
+    trainer(tmp_path, callback, checkpoint).fit(Slow(), data(), data())
+    assert background.flush(10)
+    assert told.messages == []
+    assert callback.run.watcher is None
+
+
+def test_a_subclass_keeps_its_hooks(tmp_path: Path) -> None:
+    """Beside the beats."""
+
+    class Own(NotifierCallback):
+        validations = 0
+
+        def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+            self.validations += 1
+
+        def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+            checkpoint["own"] = self.run._watch.beats
+
+    callback = Own(RecordingNotifier(), stall_after=600)
+    fitting = trainer(tmp_path, callback, num_sanity_val_steps=0)
+    fitting.fit(Model(), data(), data())
+    [path] = tmp_path.rglob("*.ckpt")
+    assert callback.validations == 1
+    assert torch.load(path, weights_only=False)["own"] > 8
+
+
+def test_a_watch_ends_with_its_trainer(tmp_path: Path) -> None:
+    """Though nobody ended it."""
+
+    def begin() -> weakref.ref[object]:
+        callback = NotifierCallback(RecordingNotifier(), stall_after=600)
+        callback.on_fit_start(trainer(tmp_path, callback), Model())
+        assert callback.run.watcher is not None
+        return weakref.ref(callback.run)
+
+    run = begin()
+    gc.collect()
+    assert run() is None
+
+
+def test_the_supervisor_learns_of_each_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once it is written, for it cannot ask when all is over."""
+    supervision = Supervision.begun()
+    monkeypatch.setenv(VARIABLE, str(supervision.folder))
+    seen = []
+
+    class Looking(Callback):
+        def on_train_batch_start(self, *_: Any) -> None:
+            background.flush(10)
+            seen.append(supervision.checkpoint().rpartition("/")[2])
+
+    checkpoint = ModelCheckpoint(tmp_path, every_n_train_steps=1, save_top_k=-1, filename="{step}")
+    callback = NotifierCallback(RecordingNotifier(), on_end=False)
+    trainer(tmp_path, callback, Looking(), checkpoint).fit(Model(), data())
+    background.flush(10)
+    assert seen == ["", "step=1.ckpt", "step=2.ckpt", "step=3.ckpt"]
+    assert supervision.checkpoint().endswith("step=4.ckpt")
 
 
 def test_hooks_for_each_batch_only_if_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -476,7 +476,7 @@ def test_tells_of_a_stall(tmp_path: Path) -> None:
     ]
     assert "in __getitem__\n" in told.messages[0] or "in __getitem__, then" in told.messages[0]
     assert re.search(r"\n- Steps: [89]\n", told.messages[0])
-    assert callback.run._watch._watcher is None
+    assert callback.run.watcher is None
 
 
 def test_hooks_for_each_step_only_if_asked() -> None:
@@ -486,7 +486,80 @@ def test_hooks_for_each_step_only_if_asked() -> None:
     for copied in (callback, copy.deepcopy(callback), pickle.loads(pickle.dumps(callback))):
         hooks = [name for name in vars(copied) if name.startswith("on_")]
         assert "on_step_end" in hooks
-        assert all(getattr(copied, hook).__self__ is copied.run for hook in hooks)
+        assert all(getattr(copied, hook).__self__ in (copied, copied.run) for hook in hooks)
+
+
+class At(TrainerCallback):
+    """Does `work` at the end of a step."""
+
+    def __init__(self, step: int, work: Callable[[], object]) -> None:
+        self.step, self.work = step, work
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step == self.step:
+            self.work()
+
+
+def test_an_inner_trainer_leaves_the_watch_alone(tmp_path: Path) -> None:
+    """It shares the callback, and evaluates while the outer trains."""
+    callback = NotifierCallback(RecordingNotifier(), stall_after=600)
+    inner, seen = trainer(tmp_path, callback), []
+    outer = trainer(tmp_path, callback, At(1, inner.evaluate), At(2, lambda: seen.append(callback.run.watcher)))
+    outer.train()
+    assert seen != [None]
+    assert callback.run.watcher is None
+
+
+def test_a_subclass_keeps_its_hooks(tmp_path: Path) -> None:
+    """Beside the beats."""
+
+    class Own(NotifierCallback):
+        steps = 0
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
+            self.steps += 1
+            control.should_training_stop = True
+            return control
+
+    callback = Own(RecordingNotifier(), stall_after=600)
+    beats: list[int] = []
+    trainer(tmp_path, callback, At(1, lambda: beats.append(callback.run._watch.beats)), max_steps=4).train()
+    assert (callback.steps, beats) == (1, [1])
+
+
+def test_a_slow_compute_metrics_is_no_stall(tmp_path: Path) -> None:
+    """Nor is what else an evaluation does before it has a hook."""
+    callback = NotifierCallback(told := RecordingNotifier(), on_end=False, stall_after=0.8)
+    slow = trainer(tmp_path, callback, eval_strategy="steps", eval_steps=1)
+    slow.compute_metrics = lambda _: time.sleep(1.5) or {}  # type: ignore[func-returns-value]
+    slow.train()
+    assert headlines(told) == []
+
+
+def test_a_checkpoint_that_was_taken_away_is_not_told(tmp_path: Path) -> None:
+    """But the newest that is there."""
+    saving = {"save_strategy": "steps", "save_steps": 1, "eval_strategy": "steps", "eval_steps": 1, "max_steps": 3}
+    best = {"save_total_limit": 1, "load_best_model_at_end": True, "metric_for_best_model": "steps_per_second"}
+    callback = NotifierCallback(told := RecordingNotifier())
+    limited = trainer(tmp_path, callback, **saving, **best, greater_is_better=True)
+    speeds = iter([3.0, 2.0, 1.0])
+    evaluate = limited.evaluate
+    limited.evaluate = lambda *a, **k: {**evaluate(*a, **k), "eval_steps_per_second": next(speeds)}  # type: ignore[method-assign]
+    limited.train()
+    headlines(told)
+    assert [path.name for path in tmp_path.glob("checkpoint-*")] == ["checkpoint-1"]
+    assert f"- Best checkpoint: {tmp_path}/checkpoint-1 (also the last)\n" in told.messages[0]
+
+
+def test_what_is_resumed_from_elsewhere_is_told(tmp_path: Path) -> None:
+    """Not what lies under its name in the folder of this training."""
+    elsewhere = save(tmp_path / "a").rename(tmp_path / "elsewhere")
+    (tmp_path / "b" / "checkpoint-1").mkdir(parents=True)
+    (tmp_path / "b" / "checkpoint-2").mkdir(parents=True)
+    callback = NotifierCallback(told := RecordingNotifier())
+    with pytest.raises(ValueError, match="lost"):
+        trainer(tmp_path / "b", callback, FailAt(ValueError("lost")), max_steps=4).train(str(elsewhere))
+    assert f"- Last checkpoint: {elsewhere}\n" in told.messages[0]
 
 
 def test_nothing_is_watched_once_the_trainer_is_left(tmp_path: Path) -> None:
@@ -496,12 +569,12 @@ def test_nothing_is_watched_once_the_trainer_is_left(tmp_path: Path) -> None:
         def hyperparameter_search(self, *args: Any, **kwargs: Any) -> Any:
             with contextlib.suppress(ValueError):
                 self.train()
-            return callback.run._watch._watcher
+            return callback.run.watcher
 
     callback = NotifierCallback(told := RecordingNotifier(), stall_after=600)
     watcher = trainer(tmp_path, callback, error=ValueError("x"), cls=Swallowing).hyperparameter_search()
     assert watcher is not None
-    assert (callback.run._watch._watcher, told.messages) == (None, [])
+    assert (callback.run.watcher, told.messages) == (None, [])
 
 
 SCRIPT = """
