@@ -9,6 +9,7 @@ import socket
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from twinkle_notifier import delivery, report, supervision
@@ -37,6 +38,7 @@ class Teller:
 
     def __init__(self, name: str, notifier: Callable[[str], object] | None, supervision: Supervision | None) -> None:
         self._name, self._given, self._supervision = name, notifier, supervision
+        self._kept = False  # the last message, on the disk
 
     def ended(self, ending: Ending, *, on_success: bool, known: bool) -> None:
         """The command has ended. `known`: people were told already why."""
@@ -79,7 +81,8 @@ class Teller:
         if story.preempted(ending.at - ending.seconds):
             return True
         ending = replace(ending, checkpoint=self._checkpoint())
-        return nodes.once(self._run(story), self._key(), lambda: self._tell(ending.markdown()), follows=False)
+        told = nodes.once(self._run(story), self._key(), lambda: self._tell(ending.markdown()), follows=False)
+        return told or self._kept  # what is kept goes out later; trying each second would keep it each second
 
     def restarted(self, ending: Ending) -> None:
         """The launcher has started the ranks again, after `ending.attempt`, which a rank has ended."""
@@ -110,8 +113,14 @@ class Teller:
 
     def _unsent(self, story: Story, *, following: bool) -> list[Word]:
         """Without what its process has kept on the disk, and somebody has sent from there meanwhile."""
-        kept = {letter.id for spool in Spool.everyone() for letter in spool.letters()}
-        return [word for word in story.unsent(following=following) if word.state != "kept" or word.id in kept]
+        words = story.unsent(following=following)
+        kept = {word.id for word in words if word.state == "kept"}
+        try:
+            gone = kept - {letter.id for spool in Spool.everyone() for letter in spool.letters()} if kept else set()
+        except OSError as error:  # rather once more: it has the same id
+            log.warning("what was kept on the disk cannot be read: %s", error)
+            gone = set()
+        return [word for word in words if word.id not in gone]
 
     def _send_for(self, word: Word) -> bool:
         notifier = self._notifier() or restored({"notifier": word.notifier})
@@ -120,9 +129,10 @@ class Teller:
         )
         told = nodes.once(word.run, word.incident, lambda: self._deliver(notifier, message), follows=False)
         if told and self._supervision is not None:
-            self._supervision.say(replace(word, state="told"))
-            for spool in Spool.everyone():  # where its process has kept it
-                spool.remove(message)
+            with suppress(OSError):  # it may be sent once more, with the same id
+                self._supervision.say(replace(word, state="told"))
+                for spool in Spool.everyone():  # where its process has kept it
+                    spool.remove(message)
         return told
 
     def _tell(self, text: str) -> bool:
@@ -136,6 +146,7 @@ class Teller:
             log.warning("nobody is told: %s", message.partition("\n")[0])
             return False
         outcome = delivery.deliver(notifier, message, delivery.CRASH_BUDGET)
+        self._kept = outcome.status == "spooled"
         if outcome.status != "sent":
             log.error("people were not told %r: %s", message.partition("\n")[0], outcome.reason)
         return outcome.status == "sent"
