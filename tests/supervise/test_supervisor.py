@@ -142,7 +142,7 @@ def test_a_slow_end_after_sigterm_is_told_before_a_scheduler_kills(begin: Begin,
 def test_a_preemption_that_cannot_be_told_is_kept_once(begin: Begin, robot: Inbox, tmp_path: Path) -> None:
     """It is not tried each second; it goes out later."""
     running = begin(
-        f"import signal\nsignal.signal(signal.SIGTERM, lambda *_: None)\n{SLEEPS.replace('60', '16')}",
+        f"import signal\nsignal.signal(signal.SIGTERM, lambda *_: None)\n{SLEEPS.replace('60', '14')}",
         DING_URL="http://127.0.0.1:9/robot/send?access_token=tok",
     )
     running.wait_for("ready")

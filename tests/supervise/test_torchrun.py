@@ -153,7 +153,6 @@ def test_a_recorded_exception_of_a_rank(begin: Begin, robot: Inbox) -> None:
     ("death", "title"),
     [
         ("os.kill(os.getpid(), 9)", "sft failed: rank 1 on {host} was killed by SIGKILL"),
-        ("os.kill(os.getpid(), 11)", "sft failed: rank 1 on {host} was killed by SIGSEGV"),
         ("os._exit(9)", "sft failed: exit code 9 of rank 1 on {host}"),
         ("watched(int, 'x')", "sft failed: ValueError: invalid literal for int() with base 10: 'x'"),
     ],
