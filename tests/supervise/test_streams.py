@@ -147,6 +147,7 @@ class Terminal:
         self.pid, self.handle = pty.fork()
         if self.pid == 0:
             os.chdir("/")  # from which the installed copy is imported
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # these tests may be run by `nohup`
             os.execvp(command[0], command)
         termios.tcsetwinsize(self.handle, (30, 100))
 
@@ -243,7 +244,7 @@ class TestTerminal:
                 *RUN,
                 PYTHON,
                 "-c",
-                f"import time, os; open(r'{tmp_path}/pid', 'w').write(str(os.getpid())); time.sleep(60)",
+                f"import time, os; open(r'{tmp_path}/pid', 'w').write(str(os.getpid())); time.sleep(600)",
             ]
         )
         deadline = time.monotonic() + 30
@@ -252,8 +253,8 @@ class TestTerminal:
         time.sleep(0.2)
         pid = int((tmp_path / "pid").read_text())
         os.close(terminal.handle)
-        os.waitpid(terminal.pid, 0)
-        assert not Path(f"/proc/{pid}").exists()
+        _, status = os.waitpid(terminal.pid, 0)
+        assert (os.waitstatus_to_exitcode(status), Path(f"/proc/{pid}").exists()) == (-signal.SIGHUP, False)
 
     def test_a_million_lines(self) -> None:
         """They are not held up by pauses between two looks: it would take minutes."""

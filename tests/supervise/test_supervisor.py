@@ -229,16 +229,6 @@ def test_a_signal_arrives_once(begin: Begin, robot: Inbox, to_all: bool) -> None
     assert running.result().stdout == "count 1\n"
 
 
-def test_a_warning_that_was_told_does_not_silence_a_death(begin: Begin, robot: Inbox) -> None:
-    """SIGUSR1 may only make the command write a checkpoint."""
-    script = "import os, signal, time\nsignal.signal(signal.SIGUSR1, lambda *_: None)\nprint('ready', flush=True)\n"
-    running = begin(script + "time.sleep(13)\nos.kill(os.getpid(), 11)")
-    running.wait_for("ready")
-    os.kill(running.process.pid, signal.SIGUSR1)
-    running.result()
-    assert titles(robot) == ["sft was preempted (SIGUSR1)", "sft failed: killed by SIGSEGV"]
-
-
 def test_the_last_signal_counts(begin: Begin, robot: Inbox) -> None:
     """One that asks for nothing, then a preemption that ends well."""
     running = begin(
