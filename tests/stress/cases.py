@@ -355,7 +355,7 @@ CASES = [
     Case("the sender is SIGKILLed before its request", 1, killed_sender, "0"),
     Case("the sender has no network, another rank has", 1, sender_without_network, "0"),
     Case("five senders have no network, another rank has", 1, five_senders_without_network),
-    Case("two agents, a resolver that answers nothing", 1, silent_resolver, needs_root=True),
+    Case("two agents, a resolver that answers nothing", 1, silent_resolver, needs_root=True, slow=True),
     Case(
         "a read-only working and temporary folder", 1, read_only_folder, "import fails, or every rank", needs_root=True
     ),
