@@ -113,7 +113,7 @@ DEATHS = [
     Case(
         "steps that are slow but move",
         0,
-        dies(WORKING.format(load="time.sleep(1.5)", steps=8), 4, "--stall-after", "4s"),
+        dies(WORKING.format(load="time.sleep(3)", steps=6), 4, "--stall-after", "10s"),  # to load torch takes long, too
     ),
     Case("SIGTERM to torchrun's agent", 1, asked(signal.SIGTERM, agent=True), says="was preempted"),
     Case("SIGTERM to the supervisor", 1, asked(signal.SIGTERM), says="was preempted"),

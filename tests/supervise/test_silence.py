@@ -73,6 +73,13 @@ def test_a_command_that_writes_is_not_silent(begin: Begin, robot: Inbox) -> None
     assert robot.messages == []
 
 
+def test_it_turns_the_ranks_watchers_on(begin: Begin, robot: Inbox) -> None:
+    """By a variable, which a user may have set to something else."""
+    says = ["sh", "-c", "echo $TWINKLE_NOTIFIER_STALL_AFTER"]
+    assert begin(says, options=("--stall-after", "10m")).result().stdout == "600\n"
+    assert begin(says, options=("--stall-after", "10m"), TWINKLE_NOTIFIER_STALL_AFTER="5").result().stdout == "5\n"
+
+
 STALLS = """
 import os, sys, threading, time
 ready = threading.Event()
@@ -98,8 +105,8 @@ run.ended()
 
 
 def test_a_stalled_rank_of_four_is_named_by_the_ranks(begin: Begin, robot: Inbox) -> None:
-    """``--stall-after`` turns their own watchers on, and leaves it to them."""
-    done = begin(STALLS, ranks=4, options=("--stall-after", "4s")).result()
+    """By their own watchers; the supervisor has nothing to add. (To load torch may take seconds without a word.)"""
+    done = begin(STALLS, ranks=4, options=("--stall-after", "30s"), TWINKLE_NOTIFIER_STALL_AFTER="4").result()
     told = [message.text.partition("\n")[0] for message in robot.messages]
     assert (done.returncode, len(told)) == (0, 2), (told, done.stderr)
     assert told[0].startswith("### sft has stood still for ")
