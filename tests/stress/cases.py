@@ -339,7 +339,7 @@ def crash_loop(lab: Lab) -> None:
 CASES = [
     Case("torchrun, 8 ranks", 1, eight_ranks, "8"),
     Case("two agents of 4 ranks, a shared folder", 1, agents_shared, "4 to 8"),
-    Case("two agents of 4 ranks, no shared folder", 1, agents_apart, "2"),
+    Case("two agents of 4 ranks, no shared folder", 1, agents_apart, "2", slow=True),
     Case("two machines (boot ids), training begun", 1, two_machines, needs_root=True),
     Case(
         "2 of 16 ranks, on one of two machines",
@@ -348,7 +348,7 @@ CASES = [
         says="Ranks: (3, 5|11, 13) of 16 on node-b\n",
         needs_root=True,
     ),
-    Case("Lightning's own launcher, 4 processes", 1, lightning_launcher, "3 to 4"),
+    Case("Lightning's own launcher, 4 processes", 1, lightning_launcher, "3 to 4", slow=True),
     Case("8 ranks fail 0.15 s apart", 1, staggered),
     Case("8 ranks, a message that differs on each", 1, differing_message),
     Case("8 ranks, the robot takes 2 s to answer", 1, slow_robot, "0", delay=2.0),
@@ -363,7 +363,7 @@ CASES = [
     Case("a deleted working and temporary folder", 1, deleted_folder),
     Case("an elastic restart, one node", 2, restart, "1", says="attempt [12] of 2\n"),
     Case("six attempts, the last one told", 5, four_restarts, says="attempt [1-6] of 6\n", slow=True),
-    Case("an elastic restart, two agents", 2, restart_on_two),
+    Case("an elastic restart, two agents", 2, restart_on_two, slow=True),
     Case("two runs with the same id and port", 2, next_run),
     Case("two runs with the same process ids", 2, pid_reused, "1", needs_root=True),
     Case("4 ranks at one moment", 1, all_at_once, says="- Ranks: 0-3 of 4\n"),

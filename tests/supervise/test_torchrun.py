@@ -176,14 +176,6 @@ def test_sigterm_to_the_agent(begin: Begin, robot: Inbox) -> None:
     assert (done.returncode, titles(robot)) == (1, ["sft was preempted (SIGTERM)"]), done.stderr
 
 
-def test_a_killed_rank_that_is_restarted(begin: Begin, robot: Inbox) -> None:
-    """Told as a restart, with the attempt; the second attempt ends well."""
-    source = PLAIN + "time.sleep(1)\nif rank == 1 and attempt == 0: os.kill(os.getpid(), 9)\ntime.sleep(4 * attempt)"
-    done = begin(source, ranks=2, torchrun=("--standalone", "--max-restarts=2")).result()
-    assert done.returncode == 0, done.stderr
-    assert titles(robot) == ["sft restarts after attempt 1 of 3: local rank 1 was killed by SI"]
-
-
 def test_a_last_attempt_is_final(begin: Begin, robot: Inbox) -> None:
     """Each attempt is told: the first as a restart, the last as an end."""
     source = PLAIN + "time.sleep(3)\nif rank == 1: os.kill(os.getpid(), 9)\ntime.sleep(60)"
