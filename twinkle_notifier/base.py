@@ -39,8 +39,12 @@ def preload(*modules: str) -> None:
     """Load what telling of an exception takes, and `modules`. Quick from the second time on. Never raises.
 
     Importing this package does not load it, as that takes a tenth of a second. In a crash it may be too late: no file
-    can be opened any more, a disk is gone, the interpreter ends. So whatever is made beforehand calls this.
+    can be opened any more, a disk is gone, the interpreter ends. So whatever is made beforehand calls this. What is
+    made while an exception is handled leaves it to `notify_exception`, which defers signals first: a launcher ends the
+    other ranks of one that has failed within a tenth of a second.
     """
+    if sys.exc_info()[1] is not None:
+        return
     missing = [name for name in ("twinkle_notifier.incident", *modules) if name not in sys.modules]
     if missing:  # in a thread, which has a stack of its own, and a bound; what fails is tried again when it is needed
         foreign.call(lambda: list(map(__import__, missing)), _LOADING)

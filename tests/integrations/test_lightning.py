@@ -562,7 +562,8 @@ def test_a_preemption_of_two_ranks_is_one_message(start: Callable[..., Any], inb
     started.process.send_signal(signal.SIGTERM)
     done = started.result()
     assert [message.title for message in inbox.messages] == ["sft was preempted"], done.stderr
-    assert f"- Steps: 4\n- Last checkpoint: {tmp_path}/work/saved/step=4.ckpt\n" in inbox.messages[0].text
+    saved = tmp_path.joinpath("work", "saved", "step=4.ckpt")
+    assert f"- Steps: 4\n- Last checkpoint: {saved}\n" in inbox.messages[0].text
 
 
 def test_a_sigterm_that_follows_from_another_ranks_error_is_not_told(run: Callable[..., Any], inbox: Inbox) -> None:
@@ -582,7 +583,8 @@ def test_slurms_warning_is_a_preemption(run: Callable[..., Any], inbox: Inbox, t
     done = run(source, PATH=f"{tmp_path}:{os.environ['PATH']}", **slurm)
     assert [message.title for message in inbox.messages] == ["sft was preempted"], done.stderr
     assert "- Run: sft, attempt 2\n" in inbox.messages[0].text
-    assert f"- Steps: 4\n- Last checkpoint: {tmp_path}/work/hpc_ckpt_1.ckpt\n" in inbox.messages[0].text
+    saved = tmp_path.joinpath("work", "hpc_ckpt_1.ckpt")
+    assert f"- Steps: 4\n- Last checkpoint: {saved}\n" in inbox.messages[0].text
 
 
 def test_the_last_checkpoint_is_the_newest_of_all(tmp_path: Path) -> None:

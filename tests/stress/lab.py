@@ -25,7 +25,6 @@ PRELUDE = """
 import os, signal, sys, time
 import twinkle_notifier as t
 rank = int(os.environ.get("RANK", 0))
-t.DingNotifier("env:DING_URL")  # as a program makes its own before it crashes: that loads what telling takes
 def stamp(what):
     os.write(2, f"{what} {time.time()}\\n".encode())
 def tell(exc, notifier=None, name="sft"):
