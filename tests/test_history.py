@@ -75,10 +75,10 @@ def test_a_damaged_past_is_none(content: bytes, tmp_path: Path) -> None:
 def test_without_a_folder_there_is_no_past(monkeypatch: pytest.MonkeyPatch) -> None:
     """A deleted working folder, or none to write to, costs the past and nothing else."""
 
-    def broken(*_: str) -> Path:
+    def broken(*_: object) -> Path:
         raise OSError("full")
 
-    monkeypatch.setattr("twinkle_notifier.folders.folder", broken)
+    monkeypatch.setattr("twinkle_notifier.folders.within", broken)
     assert [note("error-f").count for _ in range(2)] == [1, 1]
 
 

@@ -39,7 +39,7 @@ def caught(error: BaseException) -> Report:
     try:
         raise error
     except BaseException as exc:
-        return Report.of(exc, name="sft", context="", where=WHERE, progress=Progress())
+        return Report.of(exc, name="sft", context="", where=WHERE, progress=Progress()).traced(exc)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_marks_under_the_code_are_left_out() -> None:
     try:
         print({"a": [1, 2]}["a"][0] + int("^^ ~~ x"))
     except ValueError as error:
-        text = Report.of(error, name="", context="", where=WHERE, progress=Progress()).traceback
+        text = Report.of(error, name="", context="", where=WHERE, progress=Progress()).traced(error).traceback
     assert 'int("^^ ~~ x")' in text
     assert "'^^ ~~ x'" in text
     assert [line for line in text.splitlines() if set(line) <= set(" |^~")] == []

@@ -52,7 +52,8 @@ def deep(source: str) -> BaseException:
 def told(error: BaseException) -> str:
     """The whole message; its fingerprint must exist, too."""
     assert len(fingerprint(error, "failed", "sft", "")) == 16
-    return Report.of(error, name="sft", context="", where=Where.here(), progress=Progress()).markdown()
+    report = Report.of(error, name="sft", context="", where=Where.here(), progress=Progress())
+    return report.traced(error).markdown()
 
 
 def module(source: str) -> Callable[[], Any]:

@@ -7,15 +7,17 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 VARIABLE = "TWINKLE_NOTIFIER_DIR"
 _USABLE = "usable"  # the file that says so
 _POLL = 0.01  # seconds between two tries to get a lock
 
 log = logging.getLogger("twinkle_notifier")
+T = TypeVar("T")
 _warned: set[str] = set()
 
 
@@ -28,10 +30,19 @@ def folder(*parts: str, fresh: bool = False) -> Path:
     Raises:
         OSError: there is none that can be written to.
     """
+    return within(parts, _tried if fresh else _probed)
+
+
+def within(parts: Sequence[str], work: Callable[[Path], T]) -> T:
+    """Do `work` in the folder `parts` under ``TWINKLE_NOTIFIER_DIR``; where that fails, in one of the others.
+
+    Raises:
+        OSError: it could be done in none of them.
+    """
     problem = OSError(f"no folder can be written to: set {VARIABLE} to one that can")
     for root in _roots():
         try:
-            return _tried(root, parts) if fresh else _usable(root, parts)
+            return work(_made(root, parts))
         except OSError as error:
             problem = error
             if root == _chosen() and str(root) not in _warned:
@@ -42,7 +53,7 @@ def folder(*parts: str, fresh: bool = False) -> Path:
 
 def roots() -> list[Path]:
     """The folders in which this package may have kept something: those that are there, and are this user's."""
-    return [root for root in _roots() if root.is_dir() and _is_ours(root)]
+    return [root for root in _roots() if _is_there(root)]
 
 
 def write(path: Path, data: bytes, *, sync: bool = True) -> None:
@@ -70,15 +81,16 @@ def replace(path: Path, data: bytes, *, sync: bool = True) -> None:
 
 
 @contextmanager
-def locked(path: Path, seconds: float) -> Iterator[bool]:
-    """Hold the lock that the file `path` stands for, made if need be; gives whether it was free within `seconds`.
+def locked(path: Path, seconds: float) -> Iterator[int | None]:
+    """Hold the lock of the file `path`, made if need be; gives its descriptor, or None if it is not free in time.
 
-    The system frees it when its holder dies. Raises OSError where the file system knows no locks.
+    In time: within `seconds`. The system frees it when its holder dies. Raises OSError where the file system knows no
+    locks.
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     _held.add(handle)
     try:
-        yield _lock(handle, time.monotonic() + seconds)
+        yield handle if _lock(handle, time.monotonic() + seconds) else None
     finally:
         if handle in _held:  # not in a child, where `_let_go` has closed it
             _held.discard(handle)
@@ -130,34 +142,52 @@ def _roots() -> Iterator[Path]:
     yield Path("/dev/shm") / user  # memory: there when the disk is full or read-only
 
 
+def _is_there(root: Path) -> bool:
+    try:
+        return _is_ours(root)
+    except OSError:
+        return False
+
+
 def _is_ours(path: Path) -> bool:
+    """Whether no other user was first, in the common temporary folder. Raises OSError if it is not there."""
+    if not hasattr(os, "getuid") or os.stat(path).st_uid == os.getuid():
+        return True
+    # A chosen one is the user's own matter: over NFS its files may belong to somebody else altogether.
     chosen = _chosen()
-    return (
-        (chosen is not None and path.is_relative_to(chosen))
-        or not hasattr(os, "getuid")
-        or path.stat().st_uid == os.getuid()
-    )
+    return chosen is not None and path.is_relative_to(chosen)
 
 
-def _tried(root: Path, parts: tuple[str, ...]) -> Path:
+def _made(root: Path, parts: Sequence[str]) -> Path:
     path = root.joinpath(*parts)
+    try:
+        ours = _is_ours(root) and _is_ours(path)
+    except FileNotFoundError:
+        ours = all(_is_ours(_made_one(place)) for place in (root, *_below(root, parts)))
+    if not ours:
+        raise PermissionError(f"{path} belongs to another user")
+    return path
+
+
+def _below(root: Path, parts: Sequence[str]) -> list[Path]:
+    return [root.joinpath(*parts[: number + 1]) for number in range(len(parts))]
+
+
+def _made_one(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)  # one by one: it gives the mode to the last part alone
+    return path
+
+
+def _tried(path: Path) -> Path:
     mark = path / _USABLE
-    if not (mark.exists() and _is_ours(root) and _is_ours(path)):
-        _usable(root, parts)
+    if not mark.exists():
+        _probed(path)
         with suppress(FileExistsError):
             write(mark, b"", sync=False)
     return path
 
 
-def _usable(root: Path, parts: tuple[str, ...]) -> Path:
-    path = root
-    for part in ("", *parts):  # one by one: mkdir gives the mode to the last part alone
-        path = path / part
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # In the common temporary folder another user may have been first. A chosen one is the user's own matter: over
-        # NFS its files may belong to somebody else altogether.
-        if root != _chosen() and not _is_ours(path):
-            raise PermissionError(f"{path} belongs to another user")
+def _probed(path: Path) -> Path:
     probe = draft(path)
     try:
         write(probe, b"probe", sync=False)

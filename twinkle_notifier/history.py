@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from twinkle_notifier import folders, foreign
@@ -60,7 +60,7 @@ def look(key: str, started: float, earlier: Sequence[float] = ()) -> Past:
     does not work, the crash has no past.
     """
     now = time.time()
-    before = foreign.call(lambda: _read(_path(key)), _BUDGET).value
+    before = foreign.call(lambda: _last(key), _BUDGET).value
     if before is not None and 0 <= now - before.last < _FORGET:
         again = now - before.last < _LOOP and started > before.last
         loop = before.loop + 1 if again else 1
@@ -71,11 +71,22 @@ def look(key: str, started: float, earlier: Sequence[float] = ()) -> Past:
 def keep(key: str, past: Past) -> None:
     """Let later crashes know of `past`, once it is told, or silent because of those before it."""
     # Not synced: only a loss of power could take it, and a run waits for this.
-    foreign.call(lambda: folders.replace(_path(key), json.dumps(asdict(past)).encode(), sync=False), _BUDGET)
+    data = json.dumps(vars(past)).encode()
+
+    def write(folder: Path) -> None:
+        folders.replace(folder / key, data, sync=False)
+
+    foreign.call(lambda: folders.within(_room(), write), _BUDGET)
 
 
-def _path(key: str) -> Path:
-    return folders.folder("history", hashlib.sha256(os.getcwd().encode()).hexdigest()[:16]) / key
+def _room() -> tuple[str, str]:
+    return "history", hashlib.sha256(os.getcwd().encode()).hexdigest()[:16]
+
+
+def _last(key: str) -> Past | None:
+    """The newest: a folder that cannot be written to any more still has what it had before."""
+    found = [past for root in folders.roots() if (past := _read(root.joinpath(*_room(), key))) is not None]
+    return max(found, key=lambda past: past.last, default=None)
 
 
 def _read(path: Path) -> Past | None:

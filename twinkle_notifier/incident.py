@@ -7,7 +7,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from twinkle_notifier import claims, delivery, foreign, history, leaving, members, supervision
@@ -22,7 +22,7 @@ from twinkle_notifier.runtime import Attempt, Where, lost_child, process_start
 from twinkle_notifier.seen import Seen
 
 _GATHER = 1.0  # seconds for the other ranks to meet the same
-_LOOK = 6.0  # seconds to look at the exception
+_LOOK = 6.0  # seconds to look at the exception; its source files may lie on a disk that is gone
 _CAUSE = 5.0  # seconds for a cause to show, once an error was met that only follows from one
 _CAUSE_OF_SIGNAL = 2.0  # seconds for the same: launchers end the others when a rank has left, that is, has told
 
@@ -74,20 +74,38 @@ def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool
     return outcome
 
 
+@dataclass
+class _Look:
+    """What is seen of an exception, step by step: of one that raises, or hangs, less."""
+
+    report: Report
+    fingerprint: str
+    follows: bool = False  # from another rank's
+
+    def at(self, case: Case, where: Where) -> None:
+        """Look at it in this thread, which may be left. All in one: to hand each step to a thread takes longer."""
+        name, context = case.name, case.context
+        self.report = Report.of(case.exc, name=name, context=context, where=where, progress=case.progress)
+        self.follows = where.world_size > 1 and is_collateral(case.exc)
+        self.fingerprint = fingerprint(case.exc, self.report.kind, name, context)
+        self.report = self.report.traced(case.exc)
+
+
 class _Walk:
     def __init__(self, notifier: Callable[[str], object], case: Case, channel: str, hurry: Callable[[], bool]) -> None:
         self.where = Where.here()
         self._deadline = time.monotonic() + PATIENCE
         self._notifier, self._case, self._channel, self._hurry = notifier, case, channel, hurry
-        self._report = self._described()
+        self._look = self._looked()
+        self._report = self._look.report
         self._causes = f"causes-{channel}"
 
-    def _described(self) -> Report:
+    def _looked(self) -> _Look:
         # The exception is the user's: to look at it may raise, or hang. Its type alone is better than nothing.
-        case = self._case
-        words = {"name": case.name, "context": case.context}
-        answer = foreign.call(lambda: Report.of(case.exc, **words, where=self.where, progress=case.progress), _LOOK)
-        return answer.value or Report.bare(type(case.exc), **words, where=self.where, progress=case.progress)
+        kind, words = type(self._case.exc), {"name": self._case.name, "context": self._case.context}
+        look = _Look(Report.bare(kind, **words, where=self.where, progress=self._case.progress), kind.__qualname__)
+        answer = foreign.call(lambda: look.at(self._case, self.where), _LOOK)
+        return replace(look, report=look.report.untraced(answer.error))  # a copy: what comes late comes too late
 
     def run(self, access: claims.Access) -> Outcome:
         """The walk from the claim on. Raises OSError when the store does not work, with nothing sent yet."""
@@ -121,7 +139,7 @@ class _Walk:
             return "cause"
         if self._report.kind == "preempted":
             return "preempted"
-        return "collateral" if foreign.call(lambda: is_collateral(self._case.exc), _LOOK).value else "cause"
+        return "collateral" if self._look.follows else "cause"
 
     def _follow(self, desk: claims.Desk, how: _How) -> claims.Told | None:
         if how == "collateral":
@@ -138,8 +156,7 @@ class _Walk:
         case = self._case
         if how != "cause":  # one for the run, whatever it looked like on which rank
             return f"{hashlib.sha256(case.name.encode('utf-8', 'replace')).hexdigest()[:16]}-{how}-{self._channel}"
-        print_of = foreign.call(lambda: fingerprint(case.exc, self._report.kind, case.name, case.context), _LOOK).value
-        return f"{print_of or type(case.exc).__qualname__}-{self._channel}"
+        return f"{self._look.fingerprint}-{self._channel}"
 
     def _tell(self, desk: claims.Desk, how: _How) -> Outcome:
         key = self._key(how)

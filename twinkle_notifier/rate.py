@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +16,7 @@ from twinkle_notifier import folders, foreign
 _MINUTE = 61.0  # seconds: the service's clock may run a little slower
 _PATIENCE = 1.0  # seconds for the folder; then this process counts on its own
 
+_MOST = 1 << 16  # bytes of a file; the times of a minute take a few hundred
 _BUSY = 5.0  # seconds to come back, when so many want to send that nobody gets to count
 
 # What this process knows by itself, for where the folder does not work.
@@ -40,8 +42,6 @@ class Rate:
         """Count a message that goes out now, and return 0; or the seconds until one may, and count none."""
         own = self._alone(self._taken)
         answer = foreign.call(lambda: self._change(self._taken), _PATIENCE + 0.5)
-        if isinstance(answer.error, BlockingIOError):
-            return _BUSY
         return answer.result() if answer.returned else own
 
     def exceeded(self) -> None:
@@ -61,14 +61,8 @@ class Rate:
         return sent, time.time() + self.penalty, self.penalty
 
     def _change(self, step: _Step) -> float:
-        path = folders.folder("rate") / hashlib.sha256(self.robot.encode("utf-8", "replace")).hexdigest()[:16]
-        with folders.locked(path.with_suffix(".lock"), _PATIENCE) as mine:
-            if not mine:
-                raise BlockingIOError("others hold the lock for too long")
-            sent, closed_until = _read(path)
-            sent, closed_until, wait = step(sent, closed_until)
-            folders.replace(path, json.dumps({"sent": sent, "closed_until": closed_until}).encode(), sync=False)
-        return wait
+        name = hashlib.sha256(self.robot.encode("utf-8", "replace")).hexdigest()[:16]
+        return folders.within(["rate"], lambda folder: _changed(folder / name, step))
 
     def _alone(self, step: _Step) -> float:
         sent, closed_until, wait = step(*_known_here.get(self.robot, ([], 0.0)))
@@ -76,8 +70,18 @@ class Rate:
         return wait
 
 
-def _read(path: Path) -> tuple[list[float], float]:
-    with suppress(FileNotFoundError, ValueError, KeyError, TypeError):  # what is damaged is written anew
-        data = json.loads(path.read_bytes())
+def _changed(path: Path, step: _Step) -> float:
+    with folders.locked(path, _PATIENCE) as handle:
+        if handle is None:
+            return _BUSY
+        sent, closed_until, wait = step(*_read(handle))
+        # In one piece, and with a newline: what is left of a longer one stands behind it.
+        os.pwrite(handle, json.dumps({"sent": sent, "closed_until": closed_until}).encode() + b"\n", 0)
+    return wait
+
+
+def _read(handle: int) -> tuple[list[float], float]:
+    with suppress(ValueError, KeyError, TypeError):  # what is damaged is written anew
+        data = json.loads(os.pread(handle, _MOST, 0).partition(b"\n")[0])
         return [float(at) for at in data["sent"]], float(data["closed_until"])
     return [], 0.0

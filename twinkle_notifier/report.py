@@ -22,7 +22,6 @@ _PATH = 300  # characters of a path, a context, a place
 _FACT = 1_000  # characters of a fact that an adapter gives
 _METRICS = 30
 _METRIC = 60  # characters of its name
-_TRACEBACK = 4.0  # seconds for one; it reads source files, which may lie on a disk that is gone
 _VERBS = {"failed": "failed", "interrupted": "was interrupted", "preempted": "was preempted", "exited": "exited"}
 _BY_SIGNAL: dict[int, str] = {
     signal.SIGTERM: "preempted",
@@ -85,8 +84,8 @@ class Report:
 
     @classmethod
     def of(cls, exc: BaseException, *, name: str, context: str, where: Where, progress: Progress) -> Report:
-        """Describe `exc`, raised in this process, or in another for which it stands."""
-        there = remote(exc) or Remote(type(exc).__qualname__, foreign.text(exc, "<its __str__ {}>"), _traceback(exc))
+        """Describe `exc`, raised in this process, or in another for which it stands; but see `traced`."""
+        there = remote(exc) or Remote(type(exc).__qualname__, foreign.text(exc, "<its __str__ {}>"), "")
         return cls(
             name=name,
             context=context,
@@ -108,6 +107,15 @@ class Report:
         """Of an exception of type `kind` that cannot be looked at."""
         words = "it cannot be looked at"
         return cls(name, context, "failed", kind.__qualname__, words, "", words, where, now(), progress)
+
+    def traced(self, exc: BaseException) -> Report:
+        """The same with the traceback, for which source files are read: they may lie on a disk that is gone."""
+        return self if self.traceback else replace(self, traceback=tracebacks.formatted(exc))
+
+    def untraced(self, why: BaseException | None) -> Report:
+        """The same, which is better than no message, when `traced` raised that, or did not come back (None)."""
+        said = f"{self.type} (its traceback cannot be shown: {reason(why)})"
+        return self if self.traceback else replace(self, traceback=said)
 
     def headline(self, attempt: Attempt = _UNTOLD) -> str:
         """One line: the run, what became of it in this `attempt`, and the error."""
@@ -204,14 +212,6 @@ def fenced(text: str) -> str:
     while fence in text:
         fence += "`"
     return f"{fence}\n{text.rstrip()}\n{fence}"
-
-
-def _traceback(exc: BaseException) -> str:
-    answer = foreign.call(lambda: tracebacks.formatted(exc), _TRACEBACK)
-    if answer.returned:
-        return answer.result()
-    # A message without its traceback is better than none.
-    return f"{type(exc).__qualname__} (its traceback cannot be shown: {reason(answer.error)})"
 
 
 def _number(value: object) -> str:

@@ -72,6 +72,7 @@ def started_at(pid: int) -> float | None:
 _FIRST_SEEN = time.monotonic()  # stands in for the process's start where /proc does not tell it
 
 
+@cache
 def process_start() -> Instant:
     """When this process started."""
     now, started = Instant.now(), started_at(os.getpid())
@@ -87,14 +88,28 @@ class Holder:
     pid: int
     started: float | None
 
-    @classmethod
-    def me(cls) -> Holder:
+    @staticmethod
+    def me() -> Holder:
         """This process."""
-        return cls(_host_key(), os.getpid(), started_at(os.getpid()))
+        return _me()
 
     def dead(self) -> bool:
         """Whether the process is certainly gone. One that cannot be looked for (another machine, container) is not."""
         return self.host == _host_key() and self.started is not None and started_at(self.pid) != self.started
+
+
+@cache
+def _me() -> Holder:
+    return Holder(_host_key(), os.getpid(), started_at(os.getpid()))
+
+
+def _forget() -> None:
+    """A forked child is another process."""
+    process_start.cache_clear()
+    _me.cache_clear()
+
+
+os.register_at_fork(after_in_child=_forget)
 
 
 def _host_key() -> str:

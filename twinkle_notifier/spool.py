@@ -138,7 +138,7 @@ class Spool:
     def flush(self, deliver: Callable[[Letter, Message], Outcome]) -> Flushed:
         """Hand the letters to `deliver`, until one is not accepted. One process at a time; others return at once."""
         with folders.locked(self._folder / "lock", 0.0) as mine:
-            if not mine:
+            if mine is None:
                 return Flushed(0, len(self.letters()), "another process is sending them")
             self._tidy()
             waiting = self.letters()

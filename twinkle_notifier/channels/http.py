@@ -6,12 +6,15 @@ Not urllib3's Retry: it sleeps a Retry-After past every time-out, and repeats a 
 from __future__ import annotations
 
 import io
+import os
 import random
 import ssl
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from email.utils import mktime_tz, parsedate_tz
+from typing import Any
 from urllib.parse import urlsplit
 
 from twinkle_notifier import foreign
@@ -142,6 +145,7 @@ class _Payload(io.BytesIO):
 
     def __init__(self, body: bytes) -> None:
         super().__init__(body)
+        self.size = len(body)
         self._first: dict[str, str] = {}  # setdefault is atomic, and holds no lock when an alarm rings
 
     def read(self, size: int | None = -1, /) -> bytes:
@@ -156,7 +160,7 @@ class _Payload(io.BytesIO):
 
 def _try(url: str, body: bytes, seconds: float, secrets: Sequence[str]) -> Reply | _Lost:
     payload = _Payload(body)
-    # requests' own timeout bounds each look-up, address and read on its own; the sum of them has no bound.
+    # urllib3's own timeout bounds each look-up, address and read on its own; the sum of them has no bound.
     answer = foreign.call(lambda: _post(url, payload, seconds, secrets), seconds)
     sent = payload.seal()
     if answer.value is not None:
@@ -174,21 +178,51 @@ def _try(url: str, body: bytes, seconds: float, secrets: Sequence[str]) -> Reply
 
 
 def _post(url: str, payload: _Payload, seconds: float, secrets: Sequence[str]) -> Reply:
-    import requests
+    import urllib3
+    from requests.utils import get_auth_from_url, urldefragauth
 
-    class Session(requests.Session):
-        def get_redirect_target(self, resp: requests.Response) -> None:
-            """Nowhere: to say where, though nobody follows, requests would read all of the answer into memory."""
+    headers = {"Content-Type": "application/json; charset=utf-8", "Content-Length": str(payload.size)}
+    headers |= {"Accept-Encoding": "identity", "User-Agent": "twinkle-notifier"}
+    if any(auth := get_auth_from_url(url)):
+        headers |= urllib3.make_headers(basic_auth=":".join(auth))
+    # Of a name's two addresses, IPv6 and IPv4 say, the first may be a dead end.
+    how = {"timeout": urllib3.Timeout(seconds / 2, seconds), "retries": False, "redirect": False}
+    with masked_logs(secrets), _way_out(url) as manager:
+        asked = manager.urlopen("POST", urldefragauth(url), body=payload, headers=headers, preload_content=False, **how)
+        with closing(asked) as reply:
+            reply.enforce_content_length = True  # urllib3 2 does so anyway
+            return Reply(reply.status, reply.headers, _read(reply.stream(_CHUNK)))
 
-    timeouts = (seconds / 2, seconds)  # of a name's two addresses, IPv6 and IPv4 say, the first may be a dead end
-    headers = {"Content-Type": "application/json; charset=utf-8", "Accept-Encoding": "identity"}
-    with (
-        masked_logs(secrets),
-        Session() as session,
-        session.post(url, payload, headers=headers, timeout=timeouts, allow_redirects=False, stream=True) as reply,
-    ):
-        reply.raw.enforce_content_length = True  # urllib3 2 does so anyway
-        return Reply(reply.status_code, reply.headers, _read(reply.iter_content(_CHUNK)))
+
+@contextmanager
+def _way_out(url: str) -> Iterator[Any]:
+    """What connects to `url`: directly, or by the environment's proxy.
+
+    urllib3, set up as requests does it. A Session of requests, and the request that it prepares, take longer than the
+    request itself takes on a short way; and it adds what ~/.netrc has for the host.
+    """
+    from urllib.request import getproxies
+
+    from requests import adapters
+    from requests import utils as typed
+    from urllib3 import PoolManager
+
+    utils: Any = typed  # their stubs hold a function without types
+    trusted: dict[str, Any] = {}
+    if url.lower().startswith("https:"):
+        ca = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or utils.DEFAULT_CA_BUNDLE_PATH
+        trusted = {"cert_reqs": "CERT_REQUIRED", "ca_cert_dir" if os.path.isdir(ca) else "ca_certs": ca}
+    proxies = utils.get_environ_proxies(url) if getproxies() else {}
+    proxy = utils.select_proxy(url, proxies) if proxies else None
+    if proxy:
+        proxy = utils.prepend_scheme_if_needed(proxy, "http")
+        manager = adapters.HTTPAdapter().proxy_manager_for(proxy, **trusted)
+    else:
+        manager = PoolManager(1, **trusted)
+    try:
+        yield manager
+    finally:
+        manager.clear()
 
 
 def _read(chunks: Iterator[bytes]) -> bytes:

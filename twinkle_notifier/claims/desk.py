@@ -9,7 +9,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 from twinkle_notifier import foreign
@@ -54,7 +54,7 @@ class Record:
 
     def dump(self) -> bytes:
         """As stored."""
-        return json.dumps(asdict(self)).encode()
+        return json.dumps(self, default=vars).encode()
 
     @classmethod
     def load(cls, data: bytes) -> Record | None:
