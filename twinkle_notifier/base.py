@@ -161,8 +161,9 @@ def notify_exception(
 
     def walk(hurry: Callable[[], bool]) -> Outcome:
         from twinkle_notifier import incident  # loaded by now, see `preload`; else here, where it may fail or hang
+        from twinkle_notifier.case import Case
 
-        return incident.tell(notifier, incident.Case.of(exc, name, context, progress, mark, store, earlier), hurry)
+        return incident.tell(notifier, Case.of(exc, name, context, progress, mark, store, earlier), hurry)
 
     with signals.deferred() as pending:
         answer = foreign.call(lambda: walk(pending.arrived), PATIENCE, pending.interrupted)

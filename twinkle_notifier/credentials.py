@@ -32,7 +32,8 @@ def mask(text: str, secrets: Iterable[str]) -> str:
     """`text` without any of the `secrets`, raw or URL-encoded."""
     forms = {secret for secret in secrets if len(secret) >= _SHORTEST}
     for _ in range(2):  # encoded once, and once more by whoever did not know
-        forms |= {encoded for form in forms for encoded in (quote(form), quote(form, safe=""), quote_plus(form))}
+        written = [form for form in forms if not form.isalnum() or not form.isascii()]  # the rest is the same encoded
+        forms |= {encoded for form in written for encoded in (quote(form), quote(form, safe=""), quote_plus(form))}
     small = text.casefold()  # a quick look first: a text may have megabytes, and seldom holds one
     if not any(form.casefold() in small for form in forms):
         return text

@@ -31,9 +31,9 @@ def channel(notifier: Callable[[str], object]) -> str:
     def described() -> str:
         return json.dumps(to_dict(), sort_keys=True, default=_kind)
 
-    # Ours does not hang, and can be asked without a thread.
-    text = described() if module.startswith("twinkle_notifier.channels.") else foreign.call(described, _BUDGET).value
-    return hashlib.sha256(f"{name} {text}".encode()).hexdigest()[:8]
+    # One of ours does not hang, and can be asked without a thread.
+    asked = foreign.here if module.startswith("twinkle_notifier.channels.") else foreign.call
+    return hashlib.sha256(f"{name} {asked(described, _BUDGET).value}".encode()).hexdigest()[:8]
 
 
 def _kind(value: object) -> str:

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import accumulate
 from pathlib import Path
 from typing import TypeVar
 
@@ -42,18 +43,18 @@ def within(parts: Sequence[str], work: Callable[[Path], T]) -> T:
     problem = OSError(f"no folder can be written to: set {VARIABLE} to one that can")
     for root in _roots():
         try:
-            return work(_made(root, parts))
+            return work(Path(_made(root, parts)))
         except OSError as error:
             problem = error
-            if root == _chosen() and str(root) not in _warned:
-                _warned.add(str(root))
+            if root == _chosen() and root not in _warned:
+                _warned.add(root)
                 log.warning("%s=%s cannot be used: %s", VARIABLE, root, error)
     raise problem
 
 
 def roots() -> list[Path]:
     """The folders in which this package may have kept something: those that are there, and are this user's."""
-    return [root for root in _roots() if _is_there(root)]
+    return [Path(root) for root in _roots() if _is_there(root)]
 
 
 def write(path: Path, data: bytes, *, sync: bool = True) -> None:
@@ -128,53 +129,49 @@ def draft(where: Path) -> Path:
     return where / f"draft-{os.getpid()}-{os.urandom(6).hex()}"
 
 
-def _chosen() -> Path | None:
-    chosen = os.environ.get(VARIABLE)
-    return Path(chosen).expanduser() if chosen else None
+def _chosen() -> str:
+    return os.path.expanduser(os.environ.get(VARIABLE, ""))
 
 
-def _roots() -> Iterator[Path]:
-    if (chosen := _chosen()) is not None:
+# Texts and not Paths, which take longer to make than a folder takes to be looked at: a crash waits for this.
+def _roots() -> Iterator[str]:
+    if chosen := _chosen():
         yield chosen
     user = f"twinkle-notifier-{os.getuid()}" if hasattr(os, "getuid") else "twinkle-notifier"
     with suppress(FileNotFoundError):  # tempfile found no folder at all
-        yield Path(tempfile.gettempdir()) / user
-    yield Path("/dev/shm") / user  # memory: there when the disk is full or read-only
+        yield os.path.join(tempfile.gettempdir(), user)
+    yield os.path.join("/dev/shm", user)  # memory: there when the disk is full or read-only
 
 
-def _is_there(root: Path) -> bool:
+def _is_there(root: str) -> bool:
     try:
         return _is_ours(root)
     except OSError:
         return False
 
 
-def _is_ours(path: Path) -> bool:
+def _is_ours(path: str) -> bool:
     """Whether no other user was first, in the common temporary folder. Raises OSError if it is not there."""
     if not hasattr(os, "getuid") or os.stat(path).st_uid == os.getuid():
         return True
     # A chosen one is the user's own matter: over NFS its files may belong to somebody else altogether.
     chosen = _chosen()
-    return chosen is not None and path.is_relative_to(chosen)
+    return bool(chosen) and Path(path).is_relative_to(chosen)
 
 
-def _made(root: Path, parts: Sequence[str]) -> Path:
-    path = root.joinpath(*parts)
+def _made(root: str, parts: Sequence[str]) -> str:
+    path = os.path.join(root, *parts)
     try:
         ours = _is_ours(root) and _is_ours(path)
     except FileNotFoundError:
-        ours = all(_is_ours(_made_one(place)) for place in (root, *_below(root, parts)))
+        ours = all(_is_ours(_made_one(place)) for place in accumulate((root, *parts), os.path.join))
     if not ours:
         raise PermissionError(f"{path} belongs to another user")
     return path
 
 
-def _below(root: Path, parts: Sequence[str]) -> list[Path]:
-    return [root.joinpath(*parts[: number + 1]) for number in range(len(parts))]
-
-
-def _made_one(path: Path) -> Path:
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)  # one by one: it gives the mode to the last part alone
+def _made_one(path: str) -> str:
+    Path(path).mkdir(parents=True, exist_ok=True, mode=0o700)  # one by one: it gives the mode to the last part alone
     return path
 
 

@@ -110,6 +110,13 @@ def call(work: Callable[[], T], seconds: float, hurry: Callable[[], bool] = lamb
     return answer
 
 
+def here(work: Callable[[], T], seconds: float) -> Answer[T]:
+    """Run `work` in this thread, in time if it asks `left`: for what raises anything, but does not hang."""
+    answer: Answer[T] = Answer()
+    _run(work, answer, _held(), time.monotonic() + min(seconds, left()))
+    return answer
+
+
 # Threads that have done their call and wait for another, by their queues. A crash makes a dozen calls, one within the
 # other; to start a thread for each takes longer than all else together, on a busy machine.
 _idle: deque[queue.SimpleQueue[Callable[[], None]]] = deque()

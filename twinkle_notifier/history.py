@@ -55,16 +55,21 @@ class Past:
 def look(key: str, started: float, earlier: Sequence[float] = ()) -> Past:
     """The past of a crash by the error `key` that happens now, in a run that began at `started` (seconds since 1970).
 
-    It is in the state folder, for each working folder on its own; `earlier` has the times of others that a checkpoint
-    knows of. Runs side by side are no loop: only one that began after the last crash goes on with it. Where the folder
-    does not work, the crash has no past.
+    It is in the state folder, for each working folder on its own, which may hang; `earlier` has the times of others
+    that a checkpoint knows of. Runs side by side are no loop: only one that began after the last crash goes on with it.
+    Where the folder does not work, the crash has no past.
     """
-    now = time.time()
-    before = foreign.call(lambda: _last(key), _BUDGET).value
+    now, before = time.time(), _last(key)
     if before is not None and 0 <= now - before.last < _FORGET:
         again = now - before.last < _LOOP and started > before.last
         loop = before.loop + 1 if again else 1
         return Past(max(before.count, len(earlier)) + 1, min(before.first, *earlier, now), now, loop)
+    return unknown(earlier)
+
+
+def unknown(earlier: Sequence[float]) -> Past:
+    """The past of a crash that happens now, as far as a checkpoint knows it."""
+    now = time.time()
     return Past(len(earlier) + 1, min((*earlier, now)), now)
 
 
@@ -85,13 +90,15 @@ def _room() -> tuple[str, str]:
 
 def _last(key: str) -> Past | None:
     """The newest: a folder that cannot be written to any more still has what it had before."""
-    found = [past for root in folders.roots() if (past := _read(root.joinpath(*_room(), key))) is not None]
+    name = os.path.join(*_room(), key)
+    found = [past for root in folders.roots() if (past := _read(os.path.join(root, name))) is not None]
     return max(found, key=lambda past: past.last, default=None)
 
 
-def _read(path: Path) -> Past | None:
+def _read(path: str) -> Past | None:
     try:
-        fields = json.loads(path.read_bytes())
+        with open(path, "rb") as file:
+            fields = json.loads(file.read())
         return Past(int(fields["count"]), float(fields["first"]), float(fields["last"]), int(fields["loop"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

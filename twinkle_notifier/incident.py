@@ -2,62 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Callable
 
-from twinkle_notifier import claims, delivery, foreign, history, leaving, members, supervision
+from twinkle_notifier import claims, delivery, history, leaving, members, supervision
 from twinkle_notifier.base import PATIENCE
-from twinkle_notifier.claims.store import Store
-from twinkle_notifier.collateral import is_collateral
+from twinkle_notifier.case import Case, Look
 from twinkle_notifier.description import channel as channel_of
-from twinkle_notifier.fingerprint import fingerprint
 from twinkle_notifier.message import Message, Outcome
-from twinkle_notifier.report import Progress, Report, default_name
-from twinkle_notifier.runtime import Attempt, Where, lost_child, process_start
+from twinkle_notifier.runtime import Attempt, Where, lost_child
 from twinkle_notifier.seen import Seen
 
 _GATHER = 1.0  # seconds for the other ranks to meet the same
-_LOOK = 6.0  # seconds to look at the exception; its source files may lie on a disk that is gone
 _CAUSE = 5.0  # seconds for a cause to show, once an error was met that only follows from one
 _CAUSE_OF_SIGNAL = 2.0  # seconds for the same: launchers end the others when a rank has left, that is, has told
 
-_How = Literal["cause", "collateral", "preempted"]
-
 log = logging.getLogger("twinkle_notifier")
 _seen = Seen()
-
-
-@dataclass(frozen=True)
-class Case:
-    """An exception, as the caller knows it."""
-
-    exc: BaseException
-    name: str
-    context: str
-    progress: Progress
-    mark: claims.Mark
-    store: Store | None
-    earlier: Sequence[tuple[str, float]]  # incidents that a checkpoint knows of, and their times
-
-    @classmethod
-    def of(
-        cls,
-        exc: BaseException,
-        name: str | None,
-        context: str,
-        progress: Progress | None,
-        mark: claims.Mark | None,
-        store: Store | None,
-        earlier: Sequence[tuple[str, float]],
-    ) -> Case:
-        """What `notify_exception` was given, or what stands for it."""
-        since = mark or claims.Mark(process_start())
-        return cls(exc, str(name or default_name()), str(context), progress or Progress(), since, store, earlier)
 
 
 def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool]) -> Outcome:
@@ -74,54 +37,29 @@ def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool
     return outcome
 
 
-@dataclass
-class _Look:
-    """What is seen of an exception, step by step: of one that raises, or hangs, less."""
-
-    report: Report
-    fingerprint: str
-    follows: bool = False  # from another rank's
-
-    def at(self, case: Case, where: Where) -> None:
-        """Look at it in this thread, which may be left. All in one: to hand each step to a thread takes longer."""
-        name, context = case.name, case.context
-        self.report = Report.of(case.exc, name=name, context=context, where=where, progress=case.progress)
-        self.follows = where.world_size > 1 and is_collateral(case.exc)
-        self.fingerprint = fingerprint(case.exc, self.report.kind, name, context)
-        self.report = self.report.traced(case.exc)
-
-
 class _Walk:
     def __init__(self, notifier: Callable[[str], object], case: Case, channel: str, hurry: Callable[[], bool]) -> None:
         self.where = Where.here()
         self._deadline = time.monotonic() + PATIENCE
-        self._notifier, self._case, self._channel, self._hurry = notifier, case, channel, hurry
-        self._look = self._looked()
-        self._report = self._look.report
+        self._notifier, self._case, self._hurry = notifier, case, hurry
+        look = Look.at(case, self.where, channel)
+        self._report, self._past, self._how, self._key = look.report, look.past, look.how, look.key
         self._causes = f"causes-{channel}"
-
-    def _looked(self) -> _Look:
-        # The exception is the user's: to look at it may raise, or hang. Its type alone is better than nothing.
-        kind, words = type(self._case.exc), {"name": self._case.name, "context": self._case.context}
-        look = _Look(Report.bare(kind, **words, where=self.where, progress=self._case.progress), kind.__qualname__)
-        answer = foreign.call(lambda: look.at(self._case, self.where), _LOOK)
-        return replace(look, report=look.report.untraced(answer.error))  # a copy: what comes late comes too late
 
     def run(self, access: claims.Access) -> Outcome:
         """The walk from the claim on. Raises OSError when the store does not work, with nothing sent yet."""
-        desk, how = claims.Desk(access, self.where, self._case.mark), self._how()
-        told = None if how == "cause" else self._follow(desk, how)
+        desk = claims.Desk(access, self.where, self._case.mark)
+        told = None if self._how == "cause" else self._follow(desk)
         if told is not None:
             return _told(told, "it only follows from what")
-        return (self._left_to_supervisor() if how == "collateral" else None) or self._tell(desk, how)
+        return (self._left_to_supervisor() if self._how == "collateral" else None) or self._tell(desk)
 
     def _left_to_supervisor(self) -> Outcome | None:
         """It sees which process died, and how. What it does not, or not soon, it tells in these words."""
-        key = self._key("collateral")
-        message = Message(self._markdown(set(), history.Past(), "collateral"), uuid.uuid4().hex)
-        if not self.say("left", key, message):
+        message = Message(self._markdown(set(), history.Past()), uuid.uuid4().hex)
+        if not self.say("left", self._key, message):
             return None
-        return Outcome("queued", "the supervisor tells what it follows from", incident=key)
+        return Outcome("queued", "the supervisor tells what it follows from", incident=self._key)
 
     def say(self, state: supervision.State, incident: str, message: Message | None = None) -> bool:
         """Let the supervisor know, if there is one."""
@@ -134,73 +72,57 @@ class _Walk:
 
         return supervision.tell(said) or False
 
-    def _how(self) -> _How:
-        if self.where.world_size == 1:
-            return "cause"
-        if self._report.kind == "preempted":
-            return "preempted"
-        return "collateral" if self._look.follows else "cause"
-
-    def _follow(self, desk: claims.Desk, how: _How) -> claims.Told | None:
-        if how == "collateral":
+    def _follow(self, desk: claims.Desk) -> claims.Told | None:
+        if self._how == "collateral":
             return desk.follow(self._causes, grace=_CAUSE, seconds=self._left(), hurry=self._no_cause_can_come)
         # A pending signal is no hurry: it may be the one that the other's end has brought.
-        own, seconds = self._key(how), self._left()
-        return desk.follow(self._causes, grace=_CAUSE_OF_SIGNAL, seconds=seconds, hurry=lambda: False, apart_from=own)
+        grace, seconds = _CAUSE_OF_SIGNAL, self._left()
+        return desk.follow(self._causes, grace=grace, seconds=seconds, hurry=lambda: False, apart_from=self._key)
 
     def _no_cause_can_come(self) -> bool:
         # A rank that was killed tells nothing; and Lightning's launcher kills its own process within 5 s of it.
         return self._hurry() or lost_child()
 
-    def _key(self, how: _How) -> str:
-        case = self._case
-        if how != "cause":  # one for the run, whatever it looked like on which rank
-            return f"{hashlib.sha256(case.name.encode('utf-8', 'replace')).hexdigest()[:16]}-{how}-{self._channel}"
-        return f"{self._look.fingerprint}-{self._channel}"
-
-    def _tell(self, desk: claims.Desk, how: _How) -> Outcome:
-        key = self._key(how)
-        claim = desk.claim(key, self._left())
+    def _tell(self, desk: claims.Desk) -> Outcome:
+        claim = desk.claim(self._key, self._left())
         if isinstance(claim, claims.Told):
-            return _told(claim, incident=key)
-        if how != "collateral":
-            self._announce(desk, key)
-        earlier = [at for known, at in self._case.earlier if known == key]
-        past = history.look(key, self._case.mark.at.wall, earlier)
-        if not past.is_told() and not Attempt.here().is_last():
+            return _told(claim, incident=self._key)
+        if self._how != "collateral":
+            self._announce(desk)
+        if not self._past.is_told() and not Attempt.here().is_last():
             _close(claim, "sent")
-            history.keep(key, past)
-            silent = f"a crash loop: the next is told with {past.next_told() - past.loop} more"
-            return Outcome("duplicate", silent, incident=key)
-        outcome = self._send(claim, past, how)
+            history.keep(self._key, self._past)
+            silent = f"a crash loop: the next is told with {self._past.next_told() - self._past.loop} more"
+            return Outcome("duplicate", silent, incident=self._key)
+        outcome = self._send(claim)
         # A robot that is throttled or refuses is not asked by the next rank, too.
         refused = outcome.final or outcome.retry_after is not None
         _close(claim, "sent" if outcome.status == "sent" else "refused" if refused else "failed")
         if outcome.status == "sent":
-            history.keep(key, past)
+            history.keep(self._key, self._past)
         return outcome
 
-    def _announce(self, desk: claims.Desk, key: str) -> None:
+    def _announce(self, desk: claims.Desk) -> None:
         try:
             if self.where.world_size > 1:
-                desk.announce(self._causes, key)
+                desk.announce(self._causes, self._key)
         except OSError as error:
             log.warning("errors that follow from this one may be told beside it: %s", error)
 
-    def _send(self, claim: claims.Claim, past: history.Past, how: _How) -> Outcome:
+    def _send(self, claim: claims.Claim) -> Outcome:
         ranks = set() if self._alone() else self._gathered(claim)
-        message = Message(self._markdown(ranks, past, how), claim.message_id)
+        message = Message(self._markdown(ranks, self._past), claim.message_id)
         self.say("sending", claim.key, message)  # so that the supervisor can send it if this process is killed
         outcome = delivery.deliver(self._notifier, message, delivery.CRASH_BUDGET, claim.key)
         if outcome.status != "sent":
             self.say("kept", claim.key, message)
         return outcome
 
-    def _markdown(self, ranks: set[str], past: history.Past, how: _How) -> str:
+    def _markdown(self, ranks: set[str], past: history.Past) -> str:
         extra = [*members.lines(ranks, self.where), *past.lines()]
-        if how == "collateral":
+        if self._how == "collateral":
             extra.append("- Note: this only follows from something that no rank has told of: likely one was killed")
-        if how != "cause" and ranks and (missing := members.missing(ranks, self.where)):
+        if self._how != "cause" and ranks and (missing := members.missing(ranks, self.where)):
             extra.append(f"- No word from ranks: {missing}")
         return self._report.markdown(extra, Attempt.here())
 

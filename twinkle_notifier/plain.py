@@ -48,11 +48,15 @@ def shortened(text: str, first: int, last: int) -> str:
 
 def _readable(text: str) -> str:
     """Without colours, what controls a terminal, and secrets."""
-    text = _LINE_ENDS.sub("\n", _ANSI.sub("", text))
-    return scrub(_CONTROLS.sub("\ufffd", _INVISIBLE.sub("", text)))
+    if not (text.isascii() and text.isprintable()):  # most lines are
+        text = _LINE_ENDS.sub("\n", _ANSI.sub("", text))
+        text = _CONTROLS.sub("\ufffd", _INVISIBLE.sub("", text))
+    return scrub(text)
 
 
 def _broken(text: str, *marks: re.Pattern[str]) -> str:
+    if not any(first in text for first in "`@<]"):
+        return text
     for mark in marks:
         text = mark.sub(lambda found: found[0] + _BREAK, text)
     return text

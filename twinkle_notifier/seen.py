@@ -67,6 +67,8 @@ class Seen:
 
     def told(self, channel: str, exc: BaseException, since: Instant) -> str | None:
         """The incident as which `exc` was told on `channel` before, in the run that began at `since`; else None."""
+        if not any(known.address == id(exc) for known, _ in list(self._traces)):
+            return None
         trace = _Trace.of(channel, exc)
         return next((incident for known, incident in list(self._traces) if trace.came_from(known, since)), None)
 

@@ -6,6 +6,7 @@ Their contract, from DingTalk's pages: POST to ``/robot/send?access_token=T``; a
 
 from __future__ import annotations
 
+from twinkle_notifier import foreign
 from twinkle_notifier.base import Notifier, preload
 from twinkle_notifier.errors import ArgumentError, CredentialError, NotifierError
 from twinkle_notifier.references import REDACTED, Held, is_reference, resolve
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 # What does the work is imported where it is used, and loaded when a notifier is made: see `preload`.
+_LOOK_UP = 2.0  # seconds for a file
 _ROBOT = "twinkle_notifier.channels.ding_robot"
 
 
@@ -34,6 +36,8 @@ class DingNotifier(Notifier):
     Raises:
         ValueError: an argument that cannot work. The text names the argument and shows no token.
     """
+
+    _ends_in_time = True  # by `foreign.left`, so that it needs no thread to be called in
 
     def __init__(
         self, ding_url: str, secret: str | None = None, timeout: float = 5.0, *, insecure: bool = False
@@ -94,8 +98,8 @@ class DingNotifier(Notifier):
             )
         from twinkle_notifier.channels import ding_robot
 
-        secret = resolve(self.secret) if self.secret else None
-        ding_robot.Send(_checked_url(resolve(self.ding_url), self.insecure), secret, self.timeout, message).run()
+        secret = _looked_up(self.secret) if self.secret else None
+        ding_robot.Send(_checked_url(_looked_up(self.ding_url), self.insecure), secret, self.timeout, message).run()
 
     def to_dict(self) -> dict[str, Any]:
         """See `Notifier`."""
@@ -124,6 +128,16 @@ class DingNotifier(Notifier):
         url = self.ding_url if is_reference(self.ding_url) else ding_robot.shown(self.ding_url)
         insecure = ", insecure=True" if self.insecure else ""
         return f"{type(self).__name__}(ding_url={url!r}, secret={secret!r}, timeout={self.timeout:g}{insecure})"
+
+
+def _looked_up(value: str) -> str:
+    """What `value` stands for. Raises CredentialError, also when a file's disk gives no answer."""
+    if not value.startswith("file:"):
+        return resolve(value)
+    try:
+        return foreign.call(lambda: resolve(value), _LOOK_UP).result()
+    except TimeoutError:
+        raise CredentialError(f"{value} cannot be read within {_LOOK_UP:g} s: is its disk there?") from None
 
 
 def _checked_url(url: object, insecure: bool) -> str:

@@ -120,6 +120,7 @@ class Send:
         self._limit = _BODY
         self._plain = False
         self._busy = 0
+        self._secrets = [*secrets_in_url(url), *([secret] if secret else [])]
 
     def run(self) -> None:
         """Return when the robot has accepted it. Raises DeliveryError if it does not."""
@@ -137,7 +138,7 @@ class Send:
                     rate.exceeded()
                 elsewhere = throttled or refusal.code in (None, _BUSY) or _is_of_this_machine(refusal)
                 raise DeliveryError(
-                    mask(f"DingTalk {refusal.code}: {_advice(refusal)}", self._secrets()),
+                    mask(f"DingTalk {refusal.code}: {_advice(refusal)}", self._secrets),
                     fate="throttled" if throttled else "failed",
                     final=not elsewhere,
                     code=refusal.code,
@@ -146,7 +147,7 @@ class Send:
 
     def _try(self) -> _Refusal | None:
         reply = http.post(
-            self._signed_url(), self._body(), timeout=self._timeout, secrets=self._secrets(), repeatable=True
+            self._signed_url(), self._body(), timeout=self._timeout, secrets=self._secrets, repeatable=True
         )
         return _refusal(reply)
 
@@ -172,7 +173,7 @@ class Send:
 
     def _body(self) -> bytes:
         """The request as UTF-8, not escaped, within the limit."""
-        message = mask(self._message, self._secrets())
+        message = mask(self._message, self._secrets)
         title, room = markdown.title(message, _TITLE), self._limit
         while len(body := _encoded(self._payload(title, self._fitted(message, room)))) > self._limit:
             room = min(room - 1, room * self._limit // len(body))  # quotes and newlines take two bytes each in JSON
@@ -195,9 +196,6 @@ class Send:
         kept = [(key, value) for key, value in parse_qsl(parts.query) if key not in ("timestamp", "sign")]
         signed = [*kept, ("timestamp", str(millis)), ("sign", signature(self._secret, millis))]
         return urlunsplit(parts._replace(query=urlencode(signed, quote_via=quote)))
-
-    def _secrets(self) -> list[str]:
-        return [*secrets_in_url(self._url), *([self._secret] if self._secret else [])]
 
 
 def signature(secret: str, millis: int) -> str:

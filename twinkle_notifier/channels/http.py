@@ -9,6 +9,7 @@ import io
 import os
 import random
 import ssl
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -201,8 +202,6 @@ def _way_out(url: str) -> Iterator[Any]:
     urllib3, set up as requests does it. A Session of requests, and the request that it prepares, take longer than the
     request itself takes on a short way; and it adds what ~/.netrc has for the host.
     """
-    from urllib.request import getproxies
-
     from requests import adapters
     from requests import utils as typed
     from urllib3 import PoolManager
@@ -212,8 +211,7 @@ def _way_out(url: str) -> Iterator[Any]:
     if url.lower().startswith("https:"):
         ca = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or utils.DEFAULT_CA_BUNDLE_PATH
         trusted = {"cert_reqs": "CERT_REQUIRED", "ca_cert_dir" if os.path.isdir(ca) else "ca_certs": ca}
-    proxies = utils.get_environ_proxies(url) if getproxies() else {}
-    proxy = utils.select_proxy(url, proxies) if proxies else None
+    proxy = utils.select_proxy(url, utils.get_environ_proxies(url)) if _has_proxies() else None
     if proxy:
         proxy = utils.prepend_scheme_if_needed(proxy, "http")
         manager = adapters.HTTPAdapter().proxy_manager_for(proxy, **trusted)
@@ -223,6 +221,11 @@ def _way_out(url: str) -> Iterator[Any]:
         yield manager
     finally:
         manager.clear()
+
+
+def _has_proxies() -> bool:
+    """A quick look at what mostly is not there. Elsewhere than on Linux the system's settings count, too."""
+    return sys.platform != "linux" or any(name[-6:].lower() == "_proxy" for name in os.environ)
 
 
 def _read(chunks: Iterator[bytes]) -> bytes:

@@ -219,6 +219,7 @@ class _Log:
         self._last: Record | None = None
         self._last_seen = 0.0
         self._joined = False
+        self._id: tuple[Record | None, str] | None = None
 
     def last(self, store: Store) -> Record | None:
         for data in store.read(self.key, self.length):
@@ -241,8 +242,10 @@ class _Log:
 
     def message_id(self) -> str:
         """The same for every try at one incident, so that a service can drop what it has already accepted."""
-        first = self.first.dump().decode() if self.first else ""
-        return uuid.uuid5(uuid.NAMESPACE_OID, f"{self.key}/{first}").hex
+        if self._id is None or self._id[0] is not self.first:
+            first = self.first.dump().decode() if self.first else ""
+            self._id = self.first, uuid.uuid5(uuid.NAMESPACE_OID, f"{self.key}/{first}").hex
+        return self._id[1]
 
 
 def _polls(world_size: int) -> Iterator[float]:
