@@ -55,7 +55,7 @@ def _readable(text: str) -> str:
 
 
 def _broken(text: str, *marks: re.Pattern[str]) -> str:
-    if not any(first in text for first in "`@<]"):
+    if "`" not in text and "@" not in text and "<" not in text and "]" not in text:
         return text
     for mark in marks:
         text = mark.sub(lambda found: found[0] + _BREAK, text)

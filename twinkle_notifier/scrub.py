@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _MASK = "***"
 
@@ -65,6 +66,7 @@ _READABLE = 200  # characters of a value up to which it may be something else th
 _BEFORE = 64  # characters before a name that tell whose it is
 _WORDS = ("pass", "pwd", "secret", "credential", "authorization", "webhook", "url", "key", "token")
 _PREFIXES = ("sk-", "hf_", "gh", "github_pat_", "glpat-", "KIA", "SIA", "xox", "xapp-", "SEC", "AIza", "eyJ")
+_SCHEMES = ("bearer", "basic")
 # What a key or pass belongs to when it is a secret; num_key, key: 5, forward_pass are none.
 _OF_KEY = re.compile(
     r"(?:api|access|app|auth|account|client|private|routing|signing|encryption|shared|storage|subscription|webhook)"
@@ -94,7 +96,7 @@ def scrub(text: str) -> str:
     """
     if "PRIVATE KEY-----" in text:
         text = _PEM.sub(_MASK, text)
-    if any(prefix in text for prefix in _PREFIXES):
+    if _has(text, _PREFIXES):
         text = _TOKEN.sub(lambda found: _MASK if any(map(str.isdigit, found[0])) else found[0], text)  # no sk-learn-x
     if "://" in text:
         text = _USERINFO.sub(rf"\1:{_MASK}@", text)
@@ -102,11 +104,19 @@ def scrub(text: str) -> str:
         text = _QUERY.sub(rf"\1{_MASK}", text)
         text = _WEBHOOK.sub(rf"\1{_MASK}", text)
     small = text.lower()
-    if any(word in small for word in _WORDS):
+    if _has(small, _WORDS):
         text = _without_named(text)
-    if "bearer" not in small and "basic" not in small:
+    if not _has(small, _SCHEMES):
         return text
     return _SCHEME.sub(lambda found: f"{found[1]}{found[2]}{_MASK}" if _is_random(found[3]) else found[0], text)
+
+
+def _has(text: str, words: Sequence[str]) -> bool:
+    """A quick look first: whether a pattern can find anything at all."""
+    for word in words:  # noqa: SIM110  `any` takes four times as long
+        if word in text:
+            return True
+    return False
 
 
 def _without_named(text: str) -> str:

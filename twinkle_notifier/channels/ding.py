@@ -99,7 +99,9 @@ class DingNotifier(Notifier):
         from twinkle_notifier.channels import ding_robot
 
         secret = _looked_up(self.secret) if self.secret else None
-        ding_robot.Send(_checked_url(_looked_up(self.ding_url), self.insecure), secret, self.timeout, message).run()
+        url = self.ding_url  # checked when it was given, unless it is a reference
+        url = _checked_url(_looked_up(url), self.insecure) if is_reference(url) else url
+        ding_robot.Send(url, secret, self.timeout, message).run()
 
     def to_dict(self) -> dict[str, Any]:
         """See `Notifier`."""
