@@ -111,7 +111,9 @@ def call(work: Callable[[], T], seconds: float, hurry: Callable[[], bool] = lamb
 
 
 def here(work: Callable[[], T], seconds: float) -> Answer[T]:
-    """Run `work` in this thread, in time if it asks `left`: for what raises anything, but does not hang."""
+    """As `call`, but within another call in that one's thread: for what may raise, but ends in time by `left`."""
+    if left() == math.inf:
+        return call(work, seconds)
     answer: Answer[T] = Answer()
     _run(work, answer, _held(), time.monotonic() + min(seconds, left()))
     return answer

@@ -319,7 +319,7 @@ def test_references_are_kept_and_resolved_when_needed(
 
 
 def test_no_secret_is_shown(inbox: Inbox, ding: DingNotifier, caplog: pytest.LogCaptureFixture) -> None:
-    """Not in repr, in errors and what they hold on to, nor in urllib3's debug log."""
+    """Not in repr, in errors and what they hold on to, nor in a debug log."""
     caplog.set_level(logging.DEBUG)
     ding("### hello")
     shown = [repr(ding), str(ding), caplog.text, *(str(record.args) for record in caplog.records)]
@@ -334,7 +334,6 @@ def test_no_secret_is_shown(inbox: Inbox, ding: DingNotifier, caplog: pytest.Log
         error = errors.pop()
         shown += [str(error), repr(error)]
         errors += [link for link in (error.__cause__, error.__context__) if link]
-    assert "/robot/send?access_token=***" in caplog.text
     assert any("cannot connect to 127.0.0.1" in text for text in shown)
     assert not [text for text in shown if "tok-" in text or "SEC0" in text or re.search(r"sign=[^*]", text)]
 

@@ -123,17 +123,6 @@ def test_the_caller_s_time_is_enough(timeout: float) -> None:
         assert len(robot.requests) == (2 if timeout < 1 else 1)
 
 
-def test_what_was_left_behind_sends_nothing_later() -> None:
-    """A request that got its connection after its try had ended would be a message that nobody knows of."""
-    payload = http._Payload(BODY)
-    assert not payload.seal()
-    with pytest.raises(TimeoutError):
-        payload.read()
-    payload = http._Payload(BODY)
-    assert payload.read() == BODY
-    assert payload.seal()
-
-
 def test_an_answer_is_cut() -> None:
     """At 64 KiB, though it says that there is more."""
 

@@ -5,21 +5,19 @@ Not urllib3's Retry: it sleeps a Retry-After past every time-out, and repeats a 
 
 from __future__ import annotations
 
-import io
-import os
 import random
 import ssl
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import mktime_tz, parsedate_tz
+from http.client import IncompleteRead
 from typing import Any
 from urllib.parse import urlsplit
 
 from twinkle_notifier import foreign
-from twinkle_notifier.credentials import mask, masked_logs, secrets_in_url
+from twinkle_notifier.channels import wire
+from twinkle_notifier.credentials import mask, secrets_in_url
 from twinkle_notifier.errors import DeliveryError
 
 _LIMIT = 64 * 1024  # bytes of an answer; no service needs more to say yes
@@ -137,31 +135,9 @@ def _date(text: str) -> float | None:
         return None
 
 
-class _Payload(io.BytesIO):
-    """A request's body that knows whether any of it was taken, and that gives nothing once it is sealed.
-
-    urllib3 takes it when it is connected, has shaken hands and has sent the head: before that no service can have
-    accepted anything, whatever went wrong. A try that was left behind sends nothing afterwards.
-    """
-
-    def __init__(self, body: bytes) -> None:
-        super().__init__(body)
-        self.size = len(body)
-        self._first: dict[str, str] = {}  # setdefault is atomic, and holds no lock when an alarm rings
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if self._first.setdefault("is", "taken") != "taken":
-            raise TimeoutError("nobody waits for it any more")
-        return super().read(size)
-
-    def seal(self) -> bool:
-        """From now on nothing can be taken unless something was. Whether it was."""
-        return self._first.setdefault("is", "sealed") == "taken"
-
-
 def _try(url: str, body: bytes, seconds: float, secrets: Sequence[str]) -> Reply | _Lost:
-    payload = _Payload(body)
-    # urllib3's own timeout bounds each look-up, address and read on its own; the sum of them has no bound.
+    payload = wire.Payload(body)
+    # In a thread: its time-outs bound each look-up, address and read on its own, not the sum of them.
     answer = foreign.call(lambda: _post(url, payload, seconds, secrets), seconds)
     sent = payload.seal()
     if answer.value is not None:
@@ -178,62 +154,20 @@ def _try(url: str, body: bytes, seconds: float, secrets: Sequence[str]) -> Reply
     return _Lost(f"cannot connect to {_host(url)} {said}: {hint}", doubtful=False, hopeless=hopeless)
 
 
-def _post(url: str, payload: _Payload, seconds: float, secrets: Sequence[str]) -> Reply:
-    import urllib3
-    from requests.utils import get_auth_from_url, urldefragauth
-
-    headers = {"Content-Type": "application/json; charset=utf-8", "Content-Length": str(payload.size)}
-    headers |= {"Accept-Encoding": "identity", "User-Agent": "twinkle-notifier"}
-    if any(auth := get_auth_from_url(url)):
-        headers |= urllib3.make_headers(basic_auth=":".join(auth))
-    # Of a name's two addresses, IPv6 and IPv4 say, the first may be a dead end.
-    how = {"timeout": urllib3.Timeout(seconds / 2, seconds), "retries": False, "redirect": False}
-    with masked_logs(secrets), _way_out(url) as manager:
-        asked = manager.urlopen("POST", urldefragauth(url), body=payload, headers=headers, preload_content=False, **how)
-        with closing(asked) as reply:
-            reply.enforce_content_length = True  # urllib3 2 does so anyway
-            return Reply(reply.status, reply.headers, _read(reply.stream(_CHUNK)))
+def _post(url: str, payload: wire.Payload, seconds: float, secrets: Sequence[str]) -> Reply:
+    with wire.posted(url, payload, seconds, secrets) as reply:
+        return Reply(reply.status, reply.headers, _read(reply))
 
 
-@contextmanager
-def _way_out(url: str) -> Iterator[Any]:
-    """What connects to `url`: directly, or by the environment's proxy.
-
-    urllib3, set up as requests does it. A Session of requests, and the request that it prepares, take longer than the
-    request itself takes on a short way; and it adds what ~/.netrc has for the host.
-    """
-    from requests import adapters
-    from requests import utils as typed
-    from urllib3 import PoolManager
-
-    utils: Any = typed  # their stubs hold a function without types
-    trusted: dict[str, Any] = {}
-    if url.lower().startswith("https:"):
-        ca = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or utils.DEFAULT_CA_BUNDLE_PATH
-        trusted = {"cert_reqs": "CERT_REQUIRED", "ca_cert_dir" if os.path.isdir(ca) else "ca_certs": ca}
-    proxy = utils.select_proxy(url, utils.get_environ_proxies(url)) if _has_proxies() else None
-    if proxy:
-        proxy = utils.prepend_scheme_if_needed(proxy, "http")
-        manager = adapters.HTTPAdapter().proxy_manager_for(proxy, **trusted)
-    else:
-        manager = PoolManager(1, **trusted)
-    try:
-        yield manager
-    finally:
-        manager.clear()
-
-
-def _has_proxies() -> bool:
-    """A quick look at what mostly is not there. Elsewhere than on Linux the system's settings count, too."""
-    return sys.platform != "linux" or any(name[-6:].lower() == "_proxy" for name in os.environ)
-
-
-def _read(chunks: Iterator[bytes]) -> bytes:
+def _read(reply: Any) -> bytes:
     body = b""
-    for chunk in chunks:
-        body += chunk
-        if len(body) >= _LIMIT or not foreign.left():
+    while len(body) < _LIMIT and foreign.left():
+        chunk = reply.read(_CHUNK)
+        if not chunk and getattr(reply, "length", None):  # the standard library takes what came for all
+            raise IncompleteRead(b"", reply.length)
+        if not chunk:
             break
+        body += chunk
     return body[:_LIMIT]
 
 

@@ -1,0 +1,151 @@
+"""The way of one request: directly, or through a proxy."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from twinkle_notifier.channels import http, wire
+from twinkle_notifier.errors import DeliveryError
+from twinkle_notifier.inbox.faults import Fault, Faulty, Visit, accept, says
+
+BODY = b'{"msgtype": "text", "text": {"content": "hello"}}'
+
+
+def posted(url: str) -> bytes:
+    with wire.posted(url, wire.Payload(BODY), 5.0, ["token-of-a-faulty-robot"]) as reply:
+        answer: bytes = reply.read(1000)
+        return answer
+
+
+def test_a_request_holds_what_it_must() -> None:
+    """And nothing of this machine."""
+    with Faulty(says({"errcode": 0})) as robot:
+        url = robot.url
+        assert posted(url) == b'{"errcode": 0}'
+    [request] = robot.requests
+    assert request.body == BODY
+    assert dict(request.headers) == {
+        "host": url.split("/")[2],
+        "content-type": "application/json; charset=utf-8",
+        "content-length": str(len(BODY)),
+        "accept-encoding": "identity",
+        "user-agent": "twinkle-notifier",
+    }
+
+
+def test_directly_it_takes_the_standard_library_alone() -> None:
+    """In a crash nobody waits for requests to be loaded."""
+    code = (
+        "import sys; from twinkle_notifier import DingNotifier; DingNotifier(sys.argv[1])('hello');"
+        "print([name for name in ('requests', 'urllib3') if name in sys.modules])"
+    )
+    with Faulty(accept) as robot:
+        done = subprocess.run([sys.executable, "-c", code, robot.url], capture_output=True, text=True, cwd="/")
+        assert (done.stdout, done.stderr) == ("[]\n", "")
+        assert len(robot.messages) == 1
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_is_used(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked for the whole URL; with its own password, which a log does not show."""
+    with Faulty(says({"errcode": 0})) as proxy:
+        monkeypatch.setenv(variable, f"http://user:pass-word@127.0.0.1:{proxy.port}")
+        assert posted("http://robot.invalid/robot/send?access_token=x") == b'{"errcode": 0}'
+    [request] = proxy.requests
+    assert request.path == "http://robot.invalid/robot/send?access_token=x"
+    assert request.headers["proxy-authorization"].startswith("Basic ")
+    assert request.body == BODY
+
+
+@pytest.mark.parametrize("exempt", ["127.0.0.1", "127.0.0.0/8", "localhost,127.0.0.1", "*"])
+def test_a_host_without_a_proxy_is_asked_directly(exempt: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As NO_PROXY says it, address ranges among it."""
+    with Faulty(says({"errcode": 0})) as robot, Faulty(accept) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("NO_PROXY", exempt)
+        assert posted(robot.url) == b'{"errcode": 0}'
+        assert proxy.requests == []
+
+
+def test_no_secret_is_logged(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """At DEBUG urllib3 writes the URL of each request."""
+    caplog.set_level(logging.DEBUG)
+    with Faulty(accept) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+        posted(proxy.url)
+    assert "access_token=***" in caplog.text
+    assert "token-of" not in caplog.text
+
+
+def test_a_user_in_the_url_is_sent_as_such(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """And is no part of the host. What ~/.netrc has for it is not sent."""
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password of-netrc")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with Faulty(says({})) as robot:
+        posted(robot.url.replace("://", "://a%40b:c%3Ad@"))
+        posted(robot.url)
+    named, plain = (request.headers for request in robot.requests)
+    assert named["authorization"] == "Basic YUBiOmM6ZA=="  # a@b:c:d
+    assert named["host"] == plain["host"]
+    assert "authorization" not in plain
+
+
+def test_what_a_url_cannot_hold_is_encoded() -> None:
+    """As a browser does it; what is encoded stays."""
+    with Faulty(says({})) as robot:
+        posted(robot.url.partition("?")[0] + "?a=b c&d=%2B+\u00e9#part")
+    assert robot.requests[0].path.partition("?")[2] == "a=b%20c&d=%2B+%C3%A9"
+
+
+def short(visit: Visit) -> None:
+    visit.send(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"errcode": 0}')
+
+
+def cut(visit: Visit) -> None:
+    visit.send(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ne\r\n{"errcode": 0}\r\n')
+
+
+@pytest.mark.parametrize("fault", [short, cut])
+@pytest.mark.parametrize("by_proxy", [False, True])
+def test_an_answer_that_breaks_off_is_none(fault: Fault, by_proxy: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though what came of it says yes."""
+    with Faulty(fault) as robot:
+        if by_proxy:
+            monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{robot.port}")
+        with pytest.raises(DeliveryError) as caught:
+            http.post(robot.url, BODY, timeout=5)
+    assert caught.value.fate == "unknown"
+
+
+def test_a_whole_answer_in_chunks_is_one() -> None:
+    """However it is cut."""
+
+    def chunked(visit: Visit) -> None:
+        head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        visit.send(head + b'7\r\n{"errco\r\n7\r\nde": 0}\r\n0\r\n\r\n')
+
+    with Faulty(chunked) as robot:
+        assert http.post(robot.url, BODY, timeout=5).body == b'{"errcode": 0}'
+
+
+def test_what_was_left_behind_sends_nothing_later() -> None:
+    """A request that got its connection after its try had ended would be a message that nobody knows of."""
+    payload = wire.Payload(BODY)
+    assert not payload.seal()
+    with pytest.raises(TimeoutError):
+        payload.read()
+    payload = wire.Payload(BODY)
+    assert payload.read() == BODY
+    assert payload.seal()
+
+
+def test_an_issuer_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not taken for no way out: REQUESTS_CA_BUNDLE leads nowhere."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
+    with pytest.raises(DeliveryError, match="No such file"):
+        http.post("https://127.0.0.1:1/robot/send", BODY, timeout=5)

@@ -1,0 +1,135 @@
+"""One request on its way: directly, by the standard library; through the environment's proxy, by requests.
+
+Where no proxy is in the way, requests need not be loaded: it takes a tenth of a second and 10 MB, and a crash waits for
+it. What it prepares for a request takes longer than the request itself on a short way.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import http.client
+import io
+import os
+import ssl
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any
+from urllib.parse import SplitResult, quote, unquote, urlsplit
+
+from twinkle_notifier.credentials import masked_logs
+
+_URL_MARKS = "%/:=&?~+!$,;'@()*[]"  # what stays as it is in a path and a query
+
+
+class Payload(io.BytesIO):
+    """A request's body that knows whether any of it was taken, and that gives nothing once it is sealed.
+
+    It is taken when the connection stands, hands are shaken and the head is sent: before that no service can have
+    accepted anything, whatever went wrong. A try that was left behind sends nothing afterwards.
+    """
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(body)
+        self.size = len(body)
+        self._first: dict[str, str] = {}  # setdefault is atomic, and holds no lock when an alarm rings
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Like any file's."""
+        if self._first.setdefault("is", "taken") != "taken":
+            raise TimeoutError("nobody waits for it any more")
+        return super().read(size)
+
+    def seal(self) -> bool:
+        """From now on nothing can be taken unless something was. Whether it was."""
+        return self._first.setdefault("is", "sealed") == "taken"
+
+
+@contextmanager
+def posted(url: str, payload: Payload, seconds: float, secrets: Sequence[str]) -> Iterator[Any]:
+    """The answer to a POST of the JSON `payload`, with ``status``, ``headers``, and a ``read`` that may be short.
+
+    No redirects. `seconds` bound each look-up, address and read on its own; the sum of them has no bound. None of the
+    `secrets` is logged meanwhile. Raises whatever the way raises.
+    """
+    parts = urlsplit(url)
+    headers = {"Content-Type": "application/json; charset=utf-8", "Content-Length": str(payload.size)}
+    headers |= {"Accept-Encoding": "identity", "User-Agent": "twinkle-notifier"}
+    if parts.username or parts.password:
+        user = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+        headers["Authorization"] = f"Basic {base64.b64encode(user.encode()).decode()}"
+        parts = parts._replace(netloc=parts.netloc.rpartition("@")[2])
+    if not _has_proxies():
+        with _directly(parts, payload, headers, seconds) as reply:
+            yield reply
+        return
+    with masked_logs(secrets), _by_proxy(parts, payload, headers, seconds) as reply:
+        yield reply
+
+
+@contextmanager
+def _directly(parts: SplitResult, payload: Payload, headers: dict[str, str], seconds: float) -> Iterator[Any]:
+    # Of a name's two addresses, IPv6 and IPv4 say, the first may be a dead end: half the time for each.
+    where = {"host": parts.hostname, "port": parts.port, "timeout": seconds / 2}
+    secure = parts.scheme == "https"
+    line: Any = http.client.HTTPSConnection(**where, context=_trusting(_issuers())) if secure else None  # type: ignore[arg-type]
+    with closing(line or http.client.HTTPConnection(**where)) as line:  # type: ignore[arg-type]
+        line.connect()
+        line.sock.settimeout(seconds)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        line.request("POST", quote(target, safe=_URL_MARKS), payload, headers)
+        yield line.getresponse()
+
+
+@contextmanager
+def _by_proxy(parts: SplitResult, payload: Payload, headers: dict[str, str], seconds: float) -> Iterator[Any]:
+    """As requests does it, or directly where the proxy is not for this host."""
+    import urllib3
+    from requests import adapters
+    from requests import utils as typed
+
+    utils: Any = typed  # their stubs hold a function without types
+    url = parts._replace(fragment="").geturl()
+    proxy = utils.select_proxy(url, utils.get_environ_proxies(url))
+    if not proxy:
+        with _directly(parts, payload, headers, seconds) as reply:
+            yield reply
+        return
+    trusted = {}
+    if parts.scheme == "https":
+        issuers = _issuers()
+        trusted = {"cert_reqs": "CERT_REQUIRED", "ca_cert_dir" if os.path.isdir(issuers) else "ca_certs": issuers}
+    how: Any = {"timeout": urllib3.Timeout(seconds / 2, seconds), "retries": False, "redirect": False}
+    proxy = utils.prepend_scheme_if_needed(proxy, "http")
+    manager = adapters.HTTPAdapter().proxy_manager_for(proxy, **trusted)
+    try:
+        asked = manager.urlopen("POST", url, body=payload, headers=headers, preload_content=False, **how)
+        with closing(asked) as reply:
+            reply.enforce_content_length = True  # urllib3 2 does so anyway
+            yield reply
+    finally:
+        manager.clear()
+
+
+def _has_proxies() -> bool:
+    """A quick look at what mostly is not there. Elsewhere than on Linux the system's settings count, too."""
+    return sys.platform != "linux" or any(name[-6:].lower() == "_proxy" for name in os.environ)
+
+
+def _issuers() -> str:
+    """The file, or the folder, with the certificates of those who vouch for a server, as requests takes it."""
+    named = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    if named:
+        return named
+    import certifi
+
+    return certifi.where()
+
+
+@functools.cache
+def _trusting(issuers: str) -> ssl.SSLContext:
+    """Once for the process: to read a hundred certificates takes longer than anything else about a request."""
+    if os.path.isdir(issuers):
+        return ssl.create_default_context(capath=issuers)
+    return ssl.create_default_context(cafile=issuers)
