@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import functools
 import math
 import os
@@ -132,11 +133,18 @@ def _handed(run: Callable[[], None]) -> bool:
     except IndexError:
         calls = queue.SimpleQueue()
         try:
-            threading.Thread(target=_work, args=(calls,), name="twinkle-notifier", daemon=True).start()
+            _start(calls)
         except RuntimeError:
             return False
     calls.put(run)
     return True
+
+
+def _start(calls: queue.SimpleQueue[Callable[[], None]]) -> None:
+    try:
+        threading.Thread(target=_work, args=(calls,), name="twinkle-notifier", daemon=True).start()
+    except RecursionError:  # a RuntimeError, too; the caller has no room for the frames of this, but for a thread
+        _thread.start_new_thread(_work, (calls,))
 
 
 def _work(calls: queue.SimpleQueue[Callable[[], None]]) -> None:

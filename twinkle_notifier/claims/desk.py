@@ -160,8 +160,9 @@ class Desk:
             record = Record.now("claimed", self._where.rank, store)
             if not foreign.left():
                 raise TimeoutError("this store was left: nobody would end the claim")
-            if store.append(incident.key, incident.length, record.dump()):
-                incident.first = incident.first or record
+            data = record.dump()
+            if store.append(incident.key, incident.length, data):
+                incident.first = incident.first or data
                 incident.join(store, self._member)
                 return Claim(self._access, incident.key, incident.length, self._where.rank, incident.message_id())
 
@@ -215,18 +216,17 @@ class _Log:
     def __init__(self, key: str, mark: Mark) -> None:
         self.key, self._mark = key, mark
         self.length = 0
-        self.first: Record | None = None  # of those that count
+        self.first = b""  # of those that count
         self._last: Record | None = None
         self._last_seen = 0.0
         self._joined = False
-        self._id: tuple[Record | None, str] | None = None
 
     def last(self, store: Store) -> Record | None:
         for data in store.read(self.key, self.length):
             self.length += 1
             record = Record.load(data)
             if record is not None and record.after(self._mark):
-                self.first = self.first or record
+                self.first = self.first or data
                 self._last, self._last_seen = record, time.monotonic()
         return self._last
 
@@ -242,10 +242,7 @@ class _Log:
 
     def message_id(self) -> str:
         """The same for every try at one incident, so that a service can drop what it has already accepted."""
-        if self._id is None or self._id[0] is not self.first:
-            first = self.first.dump().decode() if self.first else ""
-            self._id = self.first, uuid.uuid5(uuid.NAMESPACE_OID, f"{self.key}/{first}").hex
-        return self._id[1]
+        return uuid.uuid5(uuid.NAMESPACE_OID, f"{self.key}/{self.first.decode('utf-8', 'replace')}").hex
 
 
 def _polls(world_size: int) -> Iterator[float]:
