@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
-import tempfile
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,7 +14,6 @@ VARIABLE = "TWINKLE_NOTIFIER_DIR"
 _USABLE = "usable"  # the file that says so
 _POLL = 0.01  # seconds between two tries to get a lock
 
-log = logging.getLogger("twinkle_notifier")
 _warned: set[str] = set()
 
 
@@ -36,6 +34,9 @@ def folder(*parts: str, fresh: bool = False) -> Path:
             problem = error
             if root == _chosen() and str(root) not in _warned:
                 _warned.add(str(root))
+                import logging  # this module is light: a supervisor needs it before its command starts
+
+                log = logging.getLogger("twinkle_notifier")
                 log.warning("%s=%s cannot be used: %s", VARIABLE, root, error)
     raise problem
 
@@ -126,8 +127,23 @@ def _roots() -> Iterator[Path]:
         yield chosen
     user = f"twinkle-notifier-{os.getuid()}" if hasattr(os, "getuid") else "twinkle-notifier"
     with suppress(FileNotFoundError):  # tempfile found no folder at all
-        yield Path(tempfile.gettempdir()) / user
+        yield _temporary() / user
     yield Path("/dev/shm") / user  # memory: there when the disk is full or read-only
+
+
+def _temporary() -> Path:
+    """`tempfile.gettempdir()`, without loading that where its first choice will do. Raises FileNotFoundError."""
+    if "tempfile" not in sys.modules and os.name == "posix":
+        variables = (os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP"))
+        first = Path(os.path.abspath(next(filter(None, variables), "/tmp")))
+        with suppress(OSError):
+            probe = draft(first)
+            write(probe, b"probe", sync=False)
+            probe.unlink()
+            return first
+    import tempfile
+
+    return Path(tempfile.gettempdir())
 
 
 def _is_ours(path: Path) -> bool:

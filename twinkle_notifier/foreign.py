@@ -110,6 +110,25 @@ def call(work: Callable[[], T], seconds: float, hurry: Callable[[], bool] = lamb
     return answer
 
 
+def begin(work: Callable[[], T]) -> Callable[[float], Answer[T]]:
+    """Run `work` beside what goes on here, whatever it does; what this gives waits for it, at most so many seconds.
+
+    Where no thread can start any more it runs when it is waited for.
+    """
+    answer: Answer[T] = Answer()
+    done = threading.Event()
+    run = functools.partial(_run, work, answer, done, math.inf)
+    handed = _handed(run)
+
+    def wait(seconds: float) -> Answer[T]:
+        if not handed and not done.is_set():
+            _run_here(run, min(seconds, left()))
+        _wait(done, min(seconds, left()), lambda: False)
+        return answer
+
+    return wait
+
+
 # Threads that have done their call and wait for another, by their queues. A crash makes a dozen calls, one within the
 # other; to start a thread for each takes longer than all else together, on a busy machine.
 _idle: deque[queue.SimpleQueue[Callable[[], None]]] = deque()
