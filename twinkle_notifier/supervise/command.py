@@ -17,8 +17,8 @@ _DEFAULT = (signal.SIGPIPE, signal.SIGXFSZ)  # which Python ignores, for itself
 class Command:
     """Runs `words` from when it is made. Raises OSError if it cannot be started.
 
-    What `subprocess.Popen` would do, which takes longer to import than all else here. glibc leaves the signals 32 and 33
-    ignored, which are its own, and which the command's glibc sets up anew.
+    What `subprocess.Popen` would do, which takes longer to import than all else here. glibc leaves the signals 32 and
+    33 ignored, which are its own, and which the command's glibc sets up anew.
     """
 
     def __init__(
