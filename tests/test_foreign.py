@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier.foreign import Answer, Helper, call, left
+from twinkle_notifier.foreign import Answer, Helper, begin, call, left
 
 
 def leave() -> None:
@@ -250,3 +250,24 @@ atexit.register(lambda: print(helper.call(lambda: "helped", 5)))
 helper.call(int, 5)
 """
     assert "'helped'" in run(source).stdout
+
+
+def test_what_is_begun_goes_on_meanwhile() -> None:
+    """Its answer is there for whoever waits, however often; it need not be there yet."""
+    go_on = threading.Event()
+    wait = begin(lambda: go_on.wait(60))
+    assert wait(0.1) == Answer()
+    go_on.set()
+    assert wait(60) == wait(60) == Answer(True, None, True)
+
+
+def test_what_is_begun_may_fail() -> None:
+    """As any call."""
+    assert type(begin(leave)(60).error) is SystemExit
+
+
+def test_what_cannot_begin_is_done_when_it_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no thread can start any more."""
+    monkeypatch.setattr("twinkle_notifier.foreign._handed", lambda run: False)
+    wait = begin(lambda: "value")
+    assert wait(60) == wait(60) == Answer("value", None, True)

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier.runtime import Attempt, Holder, Instant, Where, process_start, run_key, started_at
+from twinkle_notifier.machine import started_at
+from twinkle_notifier.runtime import Attempt, Holder, Instant, Where, process_start, run_key
 
 TORCHRUN = {"LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "n0", "MASTER_PORT": "29500", "TORCHELASTIC_RUN_ID": "none"}
 SRUN = {"SLURM_JOB_ID": "7", "SLURM_NTASKS": "4", "SLURM_PROCID": "2", "SLURM_LOCALID": "1"}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from twinkle_notifier import Message, supervision
+from twinkle_notifier import Message, meeting, supervision
+from twinkle_notifier.runtime import Holder
 from twinkle_notifier.supervision import Beat, Leave, Supervision
 
 
@@ -74,3 +77,8 @@ def test_a_folder_that_hangs_holds_nobody_up(folder: Supervision) -> None:
     os.mkfifo(path)
     assert supervision.tell(lambda _: True) is None
     os.close(os.open(path, os.O_RDWR))  # lets the thread go that reads it
+
+
+def test_the_supervisor_says_who_it_is(folder: Supervision) -> None:
+    """As a `Holder`, which it cannot load before its command starts."""
+    assert json.loads((folder.folder / meeting.HOLDER).read_bytes()) == asdict(Holder.me())

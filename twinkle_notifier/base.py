@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import ContextDecorator
 
-from twinkle_notifier import foreign, signals
+from twinkle_notifier import foreign, loading, signals
 from twinkle_notifier.errors import ArgumentError, UnknownNotifierError, reason
 from twinkle_notifier.message import Outcome
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     Function = TypeVar("Function", bound=Callable[..., Any])
 
 PATIENCE = 25.0  # seconds that a process waits, in all, until it or another rank has told of its exception
-_LOADING = 10.0  # seconds for modules to load; they may lie on a disk that is gone
 _GROUP = "twinkle_notifier.notifiers"  # of entry points
 _OWN = {  # notifiers of this package, by the modules that define them
     "ConsoleNotifier": "twinkle_notifier.channels.console",
@@ -33,21 +32,6 @@ _OWN = {  # notifiers of this package, by the modules that define them
 }
 
 _registry: dict[str, type[Notifier]] = {}
-
-
-def preload(*modules: str) -> None:
-    """Load what telling of an exception takes, and `modules`. Quick from the second time on. Never raises.
-
-    Importing this package does not load it, as that takes a tenth of a second. In a crash it may be too late: no file
-    can be opened any more, a disk is gone, the interpreter ends. So whatever is made beforehand calls this. What is
-    made while an exception is handled leaves it to `notify_exception`, which defers signals first: a launcher ends the
-    other ranks of one that has failed within a tenth of a second.
-    """
-    if sys.exc_info()[1] is not None:
-        return
-    missing = [name for name in ("twinkle_notifier.incident", *modules) if name not in sys.modules]
-    if missing:  # in a thread, which has a stack of its own, and a bound; what fails is tried again when it is needed
-        foreign.call(lambda: list(map(__import__, missing)), _LOADING)
 
 
 class Notifier:
@@ -66,7 +50,7 @@ class Notifier:
             _log().warning("the notifier class %s of %s replaces that of %s", name, module, before)
         _registry[name] = cls
         if not module.startswith("twinkle_notifier."):
-            preload()
+            loading.preload()
 
     def __call__(self, message: str) -> None:
         """Send `message`, which is Markdown; return when the service has accepted it.
@@ -180,7 +164,7 @@ def _log() -> logging.Logger:
 
 
 def _log_error(text: str, *details: object) -> None:
-    log = foreign.call(_log, _LOADING).value
+    log = foreign.call(_log, loading.SECONDS).value
     if log is not None:
         log.error(text, *details)
     else:  # it cannot even be loaded
@@ -217,7 +201,7 @@ class watch(ContextDecorator):  # noqa: N801  it reads as a verb, like contextli
         store: Store | None = None,
     ) -> None:
         self._notifier, self._context, self._name, self._store = notifier, context, name, store
-        preload()
+        loading.preload()
 
     def __enter__(self) -> watch:
         return self

@@ -5,30 +5,22 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import signal
 import sys
-import threading
-import time
 from collections.abc import Sequence
-from types import FrameType
-from typing import TYPE_CHECKING
 
-from twinkle_notifier import delivery, folders
+from twinkle_notifier import folders, loading
 from twinkle_notifier.channels import VARIABLE, from_environment, from_text
 from twinkle_notifier.errors import ArgumentError, NotifierError
-from twinkle_notifier.message import Message, Outcome
-from twinkle_notifier.spool import Flushed, Letter, Spool
-from twinkle_notifier.state import restored
 from twinkle_notifier.supervise import Plan, supervise
-from twinkle_notifier.supervise.orphans import adopt
 
 _EVERY = 5.0  # seconds between two looks at the folder
-_PAUSE = 10.0  # seconds until a robot that took no message is asked again; then twice as many, up to
-_PAUSE_MOST = 300.0
 _OWN = "(A callback in the command will do, if its notifier was given by reference: env:NAME.)"
 
 HEARTBEAT = "TWINKLE_NOTIFIER_HEARTBEAT"
+TYPE_CHECKING = False  # that of `typing`: the command of `run` waits for all that this module loads
 if TYPE_CHECKING:
+    from twinkle_notifier.base import Notifier
+
     _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
@@ -117,8 +109,9 @@ def _seconds(text: str) -> float:
 
 
 def _flush(given: argparse.Namespace) -> int:
-    adopt()
-    flush = _Flush(given.to)
+    from twinkle_notifier.flush import Flush
+
+    flush = Flush(given.to)
     return flush.follow(given.every) if given.follow else flush.once()
 
 
@@ -128,81 +121,25 @@ def _run(given: argparse.Namespace) -> int:
         raise ArgumentError("run needs a command: twinkle-notifier run -- python train.py")
     if given.heartbeat and not given.heartbeat.startswith(("https://", "http://")):
         raise ArgumentError(f"--heartbeat, or {HEARTBEAT}, is no URL: it begins with https://")
-    notifier = from_text(given.to, "--to") if given.to else None
+    with loading.put_off() as modules:  # the command starts first
+        notifier = _notifier(given.to)
+    name = given.name or _name(command)
+    return supervise(command, Plan(name, notifier, modules, given.stall_after, given.on_success, given.heartbeat))
+
+
+def _notifier(to: str | None) -> Notifier | None:
+    """The one to tell; if there is none, that is said. Raises NotifierError for a `to` that cannot work."""
+    notifier = from_text(to, "--to") if to else None
     try:
         notifier = notifier or from_environment()
     except NotifierError as error:  # no reason not to train
         print(f"twinkle-notifier: {error}", file=sys.stderr)
     if notifier is None:
         print(f"twinkle-notifier: nobody to tell: give --to, or set {VARIABLE}. {_OWN}", file=sys.stderr, flush=True)
-    return supervise(
-        command, Plan(given.name or _name(command), notifier, given.stall_after, given.on_success, given.heartbeat)
-    )
+    return notifier
 
 
 def _name(command: Sequence[str]) -> str:
     """The script's name, where there is one, else the command's."""
     script = next((word for word in command if word.endswith((".py", ".sh"))), command[0])
     return os.path.basename(script)
-
-
-class _Flush:
-    def __init__(self, to: str | None) -> None:
-        self._notifier = from_text(to, "--to") if to else from_environment()
-        self._said: set[str] = set()
-        self._pauses: dict[str, float] = {}
-        self._not_before: dict[str, float] = {}
-
-    def once(self) -> int:
-        """All channels, one after the other."""
-        told, left = self._all()
-        print(f"{told} sent, {left} left")
-        return 1 if left else 0
-
-    def follow(self, every: float) -> int:
-        """Until a signal; what is being sent is finished first."""
-        ended = threading.Event()
-
-        def end(_number: int, _frame: FrameType | None) -> None:
-            ended.set()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, end)
-        while not ended.is_set():
-            told, _ = self._all()
-            if told:
-                print(f"{told} sent", flush=True)
-            ended.wait(every)
-        return 0
-
-    def _all(self) -> tuple[int, int]:
-        told = left = 0
-        for spool in Spool.everyone():
-            if time.monotonic() < self._not_before.get(spool.name, 0.0):
-                continue
-            try:
-                flushed = spool.flush(self._deliver)
-            except OSError as error:
-                flushed = Flushed(0, 1, f"a folder does not work: {error}")
-            self._wait_for(spool.name, flushed)
-            told, left = told + flushed.told, left + flushed.left
-            if flushed.left:
-                self._say(f"{flushed.left} left: {flushed.why}")
-        return told, left
-
-    def _wait_for(self, name: str, flushed: Flushed) -> None:
-        """Ask a robot that does not take a message ever less often: each request counts against its rate."""
-        pause = min(2 * self._pauses.get(name, _PAUSE / 2), _PAUSE_MOST) if flushed.left and not flushed.told else 0.0
-        self._pauses[name] = pause or _PAUSE / 2
-        self._not_before[name] = time.monotonic() + max(pause, flushed.retry_after or 0.0)
-
-    def _deliver(self, letter: Letter, message: Message) -> Outcome:
-        notifier = self._notifier if self._notifier is not None else restored({"notifier": letter.notifier})
-        if notifier is None:
-            return Outcome("failed", f"nobody knows where to: give --to, or set {VARIABLE}")
-        return delivery.send(notifier, message, delivery.BACKGROUND_BUDGET)
-
-    def _say(self, problem: str) -> None:
-        if problem not in self._said:  # once, not every five seconds
-            print(problem, file=sys.stderr, flush=True)
-            self._said.add(problem)

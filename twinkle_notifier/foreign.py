@@ -120,6 +120,26 @@ def here(work: Callable[[], T], seconds: float) -> Answer[T]:
     return answer
 
 
+def begin(work: Callable[[], T]) -> Callable[[float], Answer[T]]:
+    """Run `work` beside what goes on here, whatever it does; what this gives waits for it, at most so many seconds.
+
+    Where no thread can start any more it runs when it is waited for.
+    """
+    answer: Answer[T] = Answer()
+    done = _held()
+    run = functools.partial(_run, work, answer, done, math.inf)
+    handed = _handed(run)
+
+    def wait(seconds: float) -> Answer[T]:
+        if not handed and done.locked():
+            _run_here(run, min(seconds, left()))
+        if _wait(done, min(seconds, left()), lambda: False):
+            done.release()  # for who waits next
+        return answer
+
+    return wait
+
+
 # Threads that have done their call and wait for another, by their queues. A crash makes a dozen calls, one within the
 # other; to start a thread for each takes longer than all else together, on a busy machine.
 _idle: deque[queue.SimpleQueue[Callable[[], None]]] = deque()
@@ -205,12 +225,16 @@ def _run(work: Callable[[], T], answer: Answer[T], done: threading.Lock, deadlin
         del work, answer  # an error's traceback holds this frame, and this frame would hold the answer with the error
 
 
-def _wait(done: threading.Lock, seconds: float, hurry: Callable[[], bool]) -> None:
+def _wait(done: threading.Lock, seconds: float, hurry: Callable[[], bool]) -> bool:
+    """Whether it was done in time, and the lock is ours."""
     deadline = time.monotonic() + seconds
     while not hurry():
         rest = deadline - time.monotonic()
-        if done.acquire(timeout=max(min(rest, _POLL), 0.0)) or rest <= 0:
-            return
+        if done.acquire(timeout=max(min(rest, _POLL), 0.0)):
+            return True
+        if rest <= 0:
+            return False
+    return False
 
 
 _Shape = tuple[type, ...]

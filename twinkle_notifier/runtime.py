@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
+from twinkle_notifier.machine import boot_id, host_key, started_at
+
 _WALL_MARGIN = 5.0  # seconds that the clocks of two machines may differ before their order is in doubt
 
 
@@ -25,7 +27,7 @@ class Instant:
     @classmethod
     def now(cls) -> Instant:
         """This moment."""
-        return cls(_boot_id(), _since_boot(), time.time())
+        return cls(boot_id(), _since_boot(), time.time())
 
     def after(self, other: Instant) -> bool:
         """Whether this moment certainly came after `other`; between machines doubt is answered with no."""
@@ -46,27 +48,6 @@ class Instant:
 def _since_boot() -> float:
     clock = getattr(time, "CLOCK_BOOTTIME", None)  # Linux; it counts through a suspend
     return time.clock_gettime(clock) if clock is not None else time.monotonic()
-
-
-@cache
-def _boot_id() -> str:
-    try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            return file.read().strip()
-    except OSError:  # not Linux
-        return f"{socket.gethostname()}-{round(time.time() - time.monotonic(), -1)}"
-
-
-def started_at(pid: int) -> float | None:
-    """Seconds from boot to the start of process `pid`, to 10 ms; None when there is no such process (or no /proc)."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            fields = file.read().rpartition(")")[2].split()
-    except OSError:
-        return None
-    if fields[0] == "Z":
-        return None  # dead, and not yet reaped
-    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
 
 _FIRST_SEEN = time.monotonic()  # stands in for the process's start where /proc does not tell it
@@ -95,12 +76,12 @@ class Holder:
 
     def dead(self) -> bool:
         """Whether the process is certainly gone. One that cannot be looked for (another machine, container) is not."""
-        return self.host == _host_key() and self.started is not None and started_at(self.pid) != self.started
+        return self.host == host_key() and self.started is not None and started_at(self.pid) != self.started
 
 
 @cache
 def _me() -> Holder:
-    return Holder(_host_key(), os.getpid(), started_at(os.getpid()))
+    return Holder(host_key(), os.getpid(), started_at(os.getpid()))
 
 
 def _forget() -> None:
@@ -110,13 +91,6 @@ def _forget() -> None:
 
 
 os.register_at_fork(after_in_child=_forget)
-
-
-def _host_key() -> str:
-    try:
-        return f"{_boot_id()}/{os.readlink('/proc/self/ns/pid')}"  # a pid means nothing in another container
-    except OSError:
-        return _boot_id()
 
 
 @dataclass(frozen=True)
@@ -243,7 +217,7 @@ def run_key(where: Where) -> str | None:
     if (ray := running_ray()) is not None:
         return f"ray/{ray.get_runtime_context().get_job_id()}"
     if _multiprocessing_child():
-        return f"parent/{_host_key()}/{os.getppid()}/{started_at(os.getppid())}"
+        return f"parent/{host_key()}/{os.getppid()}/{started_at(os.getppid())}"
     return f"world/{sys.argv[0]}/{where.world_size}" if where.world_size > 1 else None
 
 

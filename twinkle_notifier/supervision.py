@@ -10,23 +10,19 @@ import hashlib
 import json
 import logging
 import os
-import shutil
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from twinkle_notifier import folders, foreign
+from twinkle_notifier import folders, foreign, meeting
+from twinkle_notifier.meeting import VARIABLE as VARIABLE
 from twinkle_notifier.message import Message
 from twinkle_notifier.runtime import Holder, Where, run_key
 
-VARIABLE = "TWINKLE_NOTIFIER_SUPERVISOR"  # names the folder
-_ROOM = "supervised"
 _BUDGET = 2.0  # seconds for the disk
-_SUPERVISOR = "supervisor.json"
 
 # ``sending``: it is about to be told, by this process. ``told``: it is, by this process or another. ``kept``: it could
 # not be sent. ``left``: it only follows from something else, which the supervisor knows better.
@@ -91,9 +87,7 @@ class Supervision:
     @classmethod
     def begun(cls) -> Supervision:
         """One of this process's own, which is the supervisor."""
-        supervision = cls(folders.folder(_ROOM, uuid.uuid4().hex))
-        supervision._write(_SUPERVISOR, asdict(Holder.me()))
-        return supervision
+        return cls(meeting.opened())
 
     @classmethod
     def current(cls) -> Supervision | None:
@@ -108,19 +102,19 @@ class Supervision:
     def orphans(cls) -> Iterator[Supervision]:
         """Those whose supervisor is gone."""
         for root in folders.roots():
-            for path in sorted(root.glob(f"{_ROOM}/*/{_SUPERVISOR}")):
+            for path in sorted(root.glob(f"{meeting.ROOM}/*/{meeting.HOLDER}")):
                 supervision = cls(path.parent)
                 if not supervision.is_alive():
                     yield supervision
 
     def is_alive(self) -> bool:
         """Whether its supervisor is there, as far as can be seen from here."""
-        fields = self._read(_SUPERVISOR)
+        fields = self._read(meeting.HOLDER)
         return fields is not None and not Holder(**fields).dead()
 
     def close(self) -> None:
         """Take it away."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        meeting.close(self.folder)
 
     def say(self, word: Word) -> None:
         """Leave `word`; it replaces what the same process has said of the same incident."""
@@ -169,7 +163,7 @@ class Supervision:
         return str((self._read("checkpoint.json") or {}).get("path", ""))
 
     def _write(self, name: str, fields: dict[str, Any]) -> None:
-        # Not synced: it is for a reader on this machine, and to outlive this process, not a loss of power.
+        # Not synced, as in `meeting`.
         folders.replace(self.folder / name, json.dumps(fields).encode("utf-8", "replace"), sync=False)
 
     def _read(self, name: str) -> dict[str, Any] | None:

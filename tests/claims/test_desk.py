@@ -20,7 +20,8 @@ from twinkle_notifier.claims import desk as desk_module
 from twinkle_notifier.claims.desk import Record
 from twinkle_notifier.claims.files import FileStore
 from twinkle_notifier.claims.memory import MemoryStore
-from twinkle_notifier.runtime import Holder, Instant, Where, process_start, started_at
+from twinkle_notifier.machine import started_at
+from twinkle_notifier.runtime import Holder, Instant, Where, process_start
 
 
 @pytest.fixture(params=["memory", "files"])
@@ -124,6 +125,7 @@ def test_who_replaces_a_killed_process_sends_the_same_message(tmp_path: Path) ->
 import os, pathlib, signal
 from twinkle_notifier.claims import Access, Desk, Mark
 from twinkle_notifier.claims.files import FileStore
+from twinkle_notifier.machine import started_at
 from twinkle_notifier.runtime import Where, process_start
 desk = Desk(Access(lambda: FileStore(pathlib.Path({str(tmp_path)!r})), 60), Where.here(), Mark(process_start()))
 print(desk.claim("incident", 0).message_id, flush=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from twinkle_notifier.base import Notifier, preload
+from twinkle_notifier.base import Notifier
+from twinkle_notifier.loading import preload
 
 
 class ConsoleNotifier(Notifier):

@@ -7,8 +7,9 @@ Their contract, from DingTalk's pages: POST to ``/robot/send?access_token=T``; a
 from __future__ import annotations
 
 from twinkle_notifier import foreign
-from twinkle_notifier.base import Notifier, preload
+from twinkle_notifier.base import Notifier
 from twinkle_notifier.errors import ArgumentError, CredentialError, NotifierError
+from twinkle_notifier.loading import preload
 from twinkle_notifier.references import REDACTED, Held, is_reference, resolve
 
 TYPE_CHECKING = False  # that of `typing`, which importing this package does not load
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 # What does the work is imported where it is used, and loaded when a notifier is made: see `preload`.
 _LOOK_UP = 2.0  # seconds for a file
-_ROBOT = "twinkle_notifier.channels.ding_robot"
+_PARTS = ("twinkle_notifier.channels.ding_robot", "twinkle_notifier.channels.ding_url")
 
 
 class DingNotifier(Notifier):
@@ -42,7 +43,7 @@ class DingNotifier(Notifier):
     def __init__(
         self, ding_url: str, secret: str | None = None, timeout: float = 5.0, *, insecure: bool = False
     ) -> None:
-        preload(_ROBOT)
+        preload(*_PARTS)
         self.insecure = _checked_insecure(insecure)
         self._ding_url = Held(_checked_url(ding_url, insecure))
         checked = _checked_secret(secret)
@@ -62,9 +63,9 @@ class DingNotifier(Notifier):
     @staticmethod
     def serves(url: str) -> bool:
         """Whether `url` is the webhook of a DingTalk robot (or of a local one, see `twinkle_notifier.inbox`)."""
-        from twinkle_notifier.channels import ding_robot
+        from twinkle_notifier.channels import ding_url
 
-        return ding_robot.serves(url)
+        return ding_url.serves(url)
 
     def __call__(self, message: str) -> None:
         """Send `message`; return when the robot has said ``errcode`` 0, and nothing else counts as success.
@@ -115,7 +116,7 @@ class DingNotifier(Notifier):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        preload(_ROBOT)  # a spawned rank gets its notifier by a pickle
+        preload(*_PARTS)  # a spawned rank gets its notifier by a pickle
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and other.to_dict() == self.to_dict()
@@ -149,9 +150,9 @@ def _checked_url(url: object, insecure: bool) -> str:
         )
     url = url.strip()
     if not is_reference(url):
-        from twinkle_notifier.channels import ding_robot
+        from twinkle_notifier.channels import ding_url
 
-        ding_robot.check(url, insecure)
+        ding_url.check(url, insecure)
     return url
 
 

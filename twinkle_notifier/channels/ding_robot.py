@@ -18,11 +18,9 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from twinkle_notifier import foreign
 from twinkle_notifier.channels import http, markdown
 from twinkle_notifier.credentials import mask, secrets_in_url
-from twinkle_notifier.errors import ArgumentError, DeliveryError
+from twinkle_notifier.errors import DeliveryError
 from twinkle_notifier.rate import Rate
 
-_HOSTS = ("oapi.dingtalk.com", "oapi.dingtalk.io")
-_PATH = "/robot/send"
 _TITLE = 64  # characters
 _BODY = 18_000  # bytes of a request; DingTalk takes 20,000
 _BUSY_RETRIES = 3
@@ -58,49 +56,9 @@ _REFUSAL_HINTS = (
 )
 
 
-def serves(url: str) -> bool:
-    """See `DingNotifier.serves`."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # no URL at all
-        return False
-    return parts.scheme in ("http", "https") and (parts.hostname in _HOSTS or parts.path == _PATH)
-
-
-def check(url: str, insecure: bool) -> None:
-    """Raise ArgumentError if `url` cannot be a robot's."""
-    try:
-        parts = urlsplit(url)
-        if "[" in parts.netloc:
-            from ipaddress import IPv6Address
-
-            IPv6Address(parts.hostname or "")  # before Python 3.11 urlsplit lets anything stand in the brackets
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        usable = False  # the error would show the URL
-    if not usable:
-        raise ArgumentError(
-            "ding_url is no http(s) URL: copy the robot's webhook URL, https://oapi.dingtalk.com/robot/..."
-        )
-    if parts.scheme == "http" and not insecure and not _is_here(parts.hostname or ""):
-        raise ArgumentError(
-            "ding_url is http:// to another machine, and anyone on the way could read its token: use https://, or "
-            "insist with insecure=True"
-        )
-
-
 def shown(url: str) -> str:
     """`url` without what grants access."""
     return mask(url, secrets_in_url(url))
-
-
-def _is_here(host: str) -> bool:
-    from ipaddress import ip_address
-
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:  # another name
-        return False
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,11 @@ from twinkle_notifier.plain import block, line
 from twinkle_notifier.report import duration, fenced, now
 from twinkle_notifier.runtime import Attempt
 from twinkle_notifier.supervise import torchrun
+from twinkle_notifier.supervise.command import INTERRUPTING, PREEMPTING
 from twinkle_notifier.supervise.torchrun import Lost, Recorded
 
 Kind = Literal["ended", "failed", "preempted", "interrupted"]
 
-PREEMPTING = (signal.SIGTERM, signal.SIGUSR1)  # SLURM's --signal sends the latter
-INTERRUPTING = (signal.SIGINT, signal.SIGHUP)
 # A shell says so of its child; 128 and another number is more likely a command's own exit code.
 _OF_SHELLS = {
     *(signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL),

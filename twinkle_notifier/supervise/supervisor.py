@@ -1,51 +1,41 @@
-"""Starts a command, passes on what it writes, the signals that it is sent, and its exit code."""
+"""Starts a command, passes on what it writes, the signals that it is sent, and its exit code.
+
+The command starts first: what this module imports is light. `telling`, with all that it takes, is loaded when the
+command runs; where that fails, people are not told, and all else goes on.
+"""
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import resource
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from pathlib import Path
 
-from twinkle_notifier import foreign, stalls, supervision
+from twinkle_notifier import foreign, meeting
 from twinkle_notifier.errors import ArgumentError
-from twinkle_notifier.runtime import Attempt
-from twinkle_notifier.supervise import memory, torchrun
 from twinkle_notifier.supervise.canary import Canary
-from twinkle_notifier.supervise.ending import INTERRUPTING, PREEMPTING, Ending
-from twinkle_notifier.supervise.pulse import Pulse
+from twinkle_notifier.supervise.command import INTERRUPTING, PREEMPTING, Command
+from twinkle_notifier.supervise.facts import ERROR_FILE, STALL_AFTER, Facts, Plan
 from twinkle_notifier.supervise.streams import Streams
-from twinkle_notifier.supervise.teller import Teller
-from twinkle_notifier.supervise.watch import Watch
+
+TYPE_CHECKING = False  # that of `typing`, which takes long to load
+if TYPE_CHECKING:
+    from twinkle_notifier.supervise.telling import Telling
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 _POLL = 1.0  # seconds between two looks at the command, if no signal comes
 _DRAIN = 2.0  # seconds for its last output, before its end is told
 _LEAVE = 10.0  # seconds for its output, where it was asked to end; schedulers kill after 30
+_LOAD = 20.0  # seconds after its end for what tells of it to be loaded; it has begun at the start
 _TELL = 60.0  # seconds to tell of its end, all waiting for other ranks and nodes included
 _BUDGET = 3.0  # seconds for a disk, which may be a dead mount
 _LOOK = 0.02  # seconds between two looks whether all output is passed on
-_ASKED = 600.0  # seconds from a signal to the end that it accounts for
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126  # as a shell says it
-_ERROR_FILE = "TORCHELASTIC_ERROR_FILE"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to tell of a command, and whom. `stall_after` in seconds."""
-
-    name: str
-    notifier: Callable[[str], object] | None
-    stall_after: float | None = None
-    on_success: bool = False
-    heartbeat: str = ""
 
 
 def supervise(command: Sequence[str], plan: Plan) -> int:
@@ -61,13 +51,6 @@ def supervise(command: Sequence[str], plan: Plan) -> int:
 
 class _Supervisor:
     def __init__(self, command: Sequence[str], plan: Plan) -> None:
-        self._command, self._plan = command, plan
-        self._began, self._kills = time.time(), memory.kills()
-        self._pid = 0
-        self._asked: tuple[int, float] | None = None
-
-    def run(self) -> int:
-        """See `supervise`."""
         self._closed = _held_open()
         # What nohup has others ignore is ignored here, too, and by the command.
         self._heeded: set[int | signal.Signals] = {
@@ -77,93 +60,77 @@ class _Supervisor:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where it is ignored, nobody learns how a child ended
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, self._heeded)  # before any thread: each inherits it
         self._canary = Canary(self._heeded - {signal.SIGCHLD, signal.SIGWINCH})
-        self._folder = foreign.call(supervision.Supervision.begun, _BUDGET).value
+        folder = foreign.call(meeting.opened, _BUDGET).value
         self._streams = Streams(self._closed)
-        self._teller = Teller(self._plan.name, self._plan.notifier, self._folder)
+        self._facts = Facts(command, plan, folder, self._streams)
+
+    def run(self) -> int:
+        """See `supervise`."""
         try:
-            process = self._started()
+            command = Command(self._facts.command, self._environment(), self._streams, self._closed, self._mask)
         except OSError as error:
             code = self._not_started(error)
         else:
-            code = self._seen_through(process)
-        if self._folder is not None:
-            foreign.call(self._folder.close, _BUDGET)
+            code = self._seen_through(command)
+        if (folder := self._facts.folder) is not None:
+            foreign.call(lambda: meeting.close(folder), _BUDGET)
         while signal.sigtimedwait(self._heeded, 0) is not None:  # came too late for the command, whose end counts
             pass
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+        gc.freeze()  # or the interpreter, at its end, looks for garbage in all that was loaded: 20 ms for nothing
         return _same_end(code)
 
-    def _started(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(  # noqa: S603  the user's own command
-            self._command,
-            stdout=self._streams.stdout,
-            stderr=self._streams.stderr,
-            close_fds=False,  # ours are not inherited; what we were given is the command's, too
-            env=self._environment(),
-            preexec_fn=self._in_the_child,
-        )
-
-    def _in_the_child(self) -> None:
-        for stream in self._closed:
-            os.close(stream)
-        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
-
     def _environment(self) -> dict[str, str]:
-        env = dict(os.environ)
-        if self._folder is not None:
-            env[supervision.VARIABLE] = str(self._folder.folder)
-            env.setdefault(_ERROR_FILE, str(self._folder.folder / "error.json"))
-        if self._plan.stall_after is not None:
-            env.setdefault(stalls.VARIABLE, f"{self._plan.stall_after:g}")
+        env, folder, stall_after = dict(os.environ), self._facts.folder, self._facts.plan.stall_after
+        if folder is not None:
+            env[meeting.VARIABLE] = str(folder)
+            env.setdefault(ERROR_FILE, str(folder / "error.json"))
+        if stall_after is not None:
+            env.setdefault(STALL_AFTER, f"{stall_after:g}")
         return env
 
     def _not_started(self, error: OSError) -> int:
-        said = f"{self._command[0]} cannot be started: {error.strerror}"
+        said = f"{self._facts.command[0]} cannot be started: {error.strerror}"
         print(f"twinkle-notifier: {said}", file=sys.stderr)
         code = _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE
-        self._tell(replace(self._ending(code), recorded=torchrun.Recorded(said, "")), known=False)
+        self._tell(lambda: self._loaded().not_started(code, said))
         self._canary.end()
         return code
 
-    def _seen_through(self, process: subprocess.Popen[bytes]) -> int:
+    def _seen_through(self, command: Command) -> int:
         """The command runs, until it has ended, which is told, and all of its output is passed on."""
-        self._pid = process.pid
+        self._facts.pid = command.pid
         self._streams.begin()
-        watch = Watch(self._teller, self._plan.stall_after, self._streams, process.pid, self._folder, self._ending)
-        watch.begin()
-        pulse = Pulse(self._plan.heartbeat) if self._plan.heartbeat else None
-        if pulse is not None:
-            pulse.begin()
-        self._wait(process)
+        telling = foreign.begin(self._begun)
+        code = self._wait(command)
         self._streams.end()
         self._drain(_DRAIN, set())
-        known = watch.end()
-        ending = self._ending(process.returncode)
-        self._tell(replace(ending, attempt=watch.attempt or ending.attempt), known=known and ending.was_asked_for())
-        number = self._drain(_LEAVE if self._asked else math.inf, self._heeded)  # `| less` may be left open for days
+        self._facts.ended = time.time()
+        self._tell(lambda: self._there(telling(_LOAD)).ended(code))
+        number = self._drain(_LEAVE if self._facts.asked else math.inf, self._heeded)  # `| less` may stay open for days
         self._canary.end()
         if number is None:
             self._streams.leave_the_rest()
-        return process.returncode if number is None else -number
+        return code if number is None else -number
 
-    def _wait(self, process: subprocess.Popen[bytes]) -> None:
-        while process.poll() is None:
+    def _wait(self, command: Command) -> int:
+        while (code := command.code()) is None:
             info = signal.sigtimedwait(self._heeded, _POLL)
             if info is None:
                 continue
             if info.si_signo == signal.SIGCHLD:
-                _reap_others(process.pid)
+                _reap_others(command.pid)
             elif info.si_signo == signal.SIGWINCH:
                 self._streams.resize()
             else:
-                self._pass_on(process, info.si_signo)
+                self._pass_on(command, info.si_signo)
+        return code
 
-    def _pass_on(self, process: subprocess.Popen[bytes], number: int) -> None:
+    def _pass_on(self, command: Command, number: int) -> None:
         if number in (*PREEMPTING, *INTERRUPTING):
-            self._asked = (number, time.time())
+            self._facts.asked = (number, time.time())
         if not self._canary.had(number):
-            with suppress(ProcessLookupError):
-                process.send_signal(number)
+            command.send(number)
 
     def _drain(self, seconds: float, heeded: set[int | signal.Signals]) -> int | None:
         """Wait for the output, as long as somebody reads it; the signal that ended the waiting, if one did."""
@@ -174,37 +141,28 @@ class _Supervisor:
                 return info.si_signo
         return None
 
-    def _ending(self, code: int) -> Ending:
-        now, output, kills = time.time(), self._streams.tail(), memory.kills()
-        asked, asked_at = self._asked if self._asked and now - self._asked[1] < _ASKED else (None, 0.0)
-        path = os.environ.get(_ERROR_FILE) or (str(self._folder.folder / "error.json") if self._folder else "")
-        # An agent's words are those of another command of the same script, if the exit code is not the agent's.
-        is_agent_s = code == 1
-        return Ending(
-            self._plan.name,
-            self._command,
-            code,
-            now - self._began,
-            now,
-            self._pid,
-            asked,
-            asked_at,
-            kills - self._kills if kills is not None and self._kills is not None else None,
-            torchrun.root_cause(output) if is_agent_s else None,
-            torchrun.signalled(output) if is_agent_s else None,
-            foreign.call(lambda: torchrun.recorded(Path(path), self._began), _BUDGET).value if path and code else None,
-            output,
-            attempt=Attempt.here(),
-        )
+    def _loaded(self) -> Telling:
+        from twinkle_notifier.supervise.telling import Telling
 
-    def _tell(self, ending: Ending, *, known: bool) -> None:
+        return Telling(self._facts)
+
+    def _begun(self) -> Telling:
+        try:
+            telling = self._loaded()
+            telling.begin()
+        except BaseException as error:
+            print(f"twinkle-notifier: what tells people cannot be loaded: {error}", file=sys.stderr, flush=True)
+            raise
+        return telling
+
+    def _there(self, answer: foreign.Answer[Telling]) -> Telling:
+        """What was loaded beside the command; where that failed it is tried once more. Raises what it raises then."""
+        return self._begun() if answer.error is not None else answer.result()
+
+    def _tell(self, tell: Callable[[], None]) -> None:
         """In time, and until somebody presses Ctrl-C once more."""
         asked_before = signal.SIGINT in signal.sigpending()
-        answer = foreign.call(
-            lambda: self._teller.ended(ending, on_success=self._plan.on_success, known=known),
-            _TELL,
-            lambda: not asked_before and signal.SIGINT in signal.sigpending(),
-        )
+        answer = foreign.call(tell, _TELL, lambda: not asked_before and signal.SIGINT in signal.sigpending())
         if not answer.returned:
             why = f": {answer.error}" if answer.error is not None else ""
             print(f"twinkle-notifier: it is not sure that people were told{why}", file=sys.stderr)

@@ -1,0 +1,50 @@
+"""What can be a DingTalk robot's webhook URL. Light: it is asked when a notifier is made, before anything is sent."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from twinkle_notifier.errors import ArgumentError
+
+_HOSTS = ("oapi.dingtalk.com", "oapi.dingtalk.io")
+_PATH = "/robot/send"
+
+
+def serves(url: str) -> bool:
+    """See `DingNotifier.serves`."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # no URL at all
+        return False
+    return parts.scheme in ("http", "https") and (parts.hostname in _HOSTS or parts.path == _PATH)
+
+
+def check(url: str, insecure: bool) -> None:
+    """Raise ArgumentError if `url` cannot be a robot's."""
+    try:
+        parts = urlsplit(url)
+        if "[" in parts.netloc:
+            from ipaddress import IPv6Address
+
+            IPv6Address(parts.hostname or "")  # before Python 3.11 urlsplit lets anything stand in the brackets
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False  # the error would show the URL
+    if not usable:
+        raise ArgumentError(
+            "ding_url is no http(s) URL: copy the robot's webhook URL, https://oapi.dingtalk.com/robot/..."
+        )
+    if parts.scheme == "http" and not insecure and not _is_here(parts.hostname or ""):
+        raise ArgumentError(
+            "ding_url is http:// to another machine, and anyone on the way could read its token: use https://, or "
+            "insist with insecure=True"
+        )
+
+
+def _is_here(host: str) -> bool:
+    from ipaddress import ip_address
+
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # another name
+        return False

@@ -1,0 +1,32 @@
+"""The folder in which a supervisor and the processes below it meet, as the supervisor makes it and takes it away.
+
+What they leave each other there: see `supervision`. Light: it is made before the command starts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from twinkle_notifier import folders, machine
+
+VARIABLE = "TWINKLE_NOTIFIER_SUPERVISOR"  # names the folder
+ROOM = "supervised"
+HOLDER = "supervisor.json"  # who the supervisor is: a `Holder`
+
+
+def opened() -> Path:
+    """A new one, of which this process is the supervisor. Raises OSError."""
+    folder = folders.folder(ROOM, os.urandom(16).hex())
+    me = {"host": machine.host_key(), "pid": os.getpid(), "started": machine.started_at(os.getpid())}
+    # Not synced: it is for a reader on this machine, and to outlive this process, not a loss of power.
+    folders.replace(folder / HOLDER, json.dumps(me).encode("ascii"), sync=False)
+    return folder
+
+
+def close(folder: Path) -> None:
+    """Take it away."""
+    import shutil  # needed in the end alone
+
+    shutil.rmtree(folder, ignore_errors=True)

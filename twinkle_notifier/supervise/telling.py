@@ -1,0 +1,77 @@
+"""All that is told of a command: loaded and made beside it, when it runs already."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from twinkle_notifier import foreign, loading
+from twinkle_notifier.runtime import Attempt
+from twinkle_notifier.supervise import memory, torchrun
+from twinkle_notifier.supervise.ending import Ending
+from twinkle_notifier.supervise.facts import ERROR_FILE, Facts
+from twinkle_notifier.supervise.pulse import Pulse
+from twinkle_notifier.supervise.teller import Teller
+from twinkle_notifier.supervise.watch import Watch
+from twinkle_notifier.supervision import Supervision
+
+_ASKED = 600.0  # seconds from a signal to the end that it accounts for
+_BUDGET = 3.0  # seconds for a disk, which may be a dead mount
+
+
+class Telling:
+    """Of one command, from its start, or from when this was loaded, to its end."""
+
+    def __init__(self, facts: Facts) -> None:
+        plan, self._facts = facts.plan, facts
+        folder = Supervision(facts.folder) if facts.folder is not None else None
+        self._teller = Teller(plan.name, plan.notifier, folder)
+        self._watch = Watch(self._teller, plan.stall_after, facts.streams, facts.pid, folder, self._ending)
+        self._pulse = Pulse(plan.heartbeat) if plan.heartbeat else None
+
+    def begin(self) -> None:
+        """The command runs."""
+        self._watch.begin()
+        if self._pulse is not None:
+            self._pulse.begin()
+        loading.load(self._facts.plan.modules)
+
+    def ended(self, code: int) -> None:
+        """The command has ended."""
+        known = self._watch.end()
+        ending = self._ending(code)
+        ending = replace(ending, attempt=self._watch.attempt or ending.attempt)
+        self._tell(ending, known=known and ending.was_asked_for())
+
+    def not_started(self, code: int, said: str) -> None:
+        """The command could not even be started."""
+        self._tell(replace(self._ending(code), recorded=torchrun.Recorded(said, "")), known=False)
+
+    def _tell(self, ending: Ending, *, known: bool) -> None:
+        self._teller.ended(ending, on_success=self._facts.plan.on_success, known=known)
+
+    def _ending(self, code: int) -> Ending:
+        facts, output, kills = self._facts, self._facts.streams.tail(), memory.kills()
+        now = facts.ended or time.time()
+        asked, asked_at = facts.asked if facts.asked and now - facts.asked[1] < _ASKED else (None, 0.0)
+        path = os.environ.get(ERROR_FILE) or (str(facts.folder / "error.json") if facts.folder else "")
+        # An agent's words are those of another command of the same script, if the exit code is not the agent's.
+        is_agent_s = code == 1
+        return Ending(
+            facts.plan.name,
+            facts.command,
+            code,
+            now - facts.began,
+            now,
+            facts.pid,
+            asked,
+            asked_at,
+            kills - facts.kills if kills is not None and facts.kills is not None else None,
+            torchrun.root_cause(output) if is_agent_s else None,
+            torchrun.signalled(output) if is_agent_s else None,
+            foreign.call(lambda: torchrun.recorded(Path(path), facts.began), _BUDGET).value if path and code else None,
+            output,
+            attempt=Attempt.here(),
+        )
