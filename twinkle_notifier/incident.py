@@ -67,7 +67,7 @@ def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool
     if before is not None:
         return Outcome("duplicate", "this process has told of the same exception", incident=before)
     walk = _Walk(notifier, case, channel, hurry)
-    outcome = claims.with_store(walk.where, case.store, walk.run)
+    outcome = walk.begin()
     if outcome.status in ("sent", "duplicate"):
         _seen.add(channel, case.exc, outcome.incident)
         walk.say("told", outcome.incident)
@@ -81,6 +81,8 @@ class _Walk:
         self._notifier, self._case, self._channel, self._hurry = notifier, case, channel, hurry
         self._report = self._described()
         self._causes = f"causes-{channel}"
+        self._turn = claims.Turn(self.where)
+        self._teller = self.where.rank  # who has told, as far as this rank knows
 
     def _described(self) -> Report:
         # The exception is the user's: to look at it may raise, or hang. Its type alone is better than nothing.
@@ -89,11 +91,36 @@ class _Walk:
         answer = foreign.call(lambda: Report.of(case.exc, **words, where=self.where, progress=case.progress), _LOOK)
         return answer.value or Report.bare(type(case.exc), **words, where=self.where, progress=case.progress)
 
+    def begin(self) -> Outcome:
+        """The word of another rank of this node, where nodes agree first; else the walk, for all of this node."""
+        case = self._case
+        turn = claims.turn(self.where, case.store, case.mark, lambda: self._key(self._how()), self._left())
+        if isinstance(turn, claims.Turn):
+            self._turn = turn
+        elif (heard := self._heard(turn)) is not None:
+            return heard
+        outcome = None
+        try:
+            outcome = claims.with_store(self.where, case.store, self.run)
+        finally:
+            self._turn.end(outcome, self._teller)
+        return outcome
+
+    def _heard(self, word: claims.Told) -> Outcome | None:
+        """What another rank of this node has said; None when that does not hold for this one."""
+        how = self._how()
+        if word.state == "left":
+            return self._left_to_supervisor()
+        if how != "cause" and word.rank == self.where.rank:  # nothing follows from what it told itself, and outlived
+            return None
+        return _told(word, incident=self._key(how) if how == "cause" else "")
+
     def run(self, access: claims.Access) -> Outcome:
         """The walk from the claim on. Raises OSError when the store does not work, with nothing sent yet."""
-        desk, how = claims.Desk(access, self.where, self._case.mark), self._how()
+        desk, how = claims.Desk(access, self.where, self._case.mark, self._turn.party), self._how()
         told = None if how == "cause" else self._follow(desk, how)
         if told is not None:
+            self._teller = told.rank
             return _told(told, "it only follows from what")
         return (self._left_to_supervisor() if how == "collateral" else None) or self._tell(desk, how)
 
@@ -145,6 +172,7 @@ class _Walk:
         key = self._key(how)
         claim = desk.claim(key, self._left())
         if isinstance(claim, claims.Told):
+            self._teller = claim.rank
             return _told(claim, incident=key)
         if how != "collateral":
             self._announce(desk, key)
