@@ -49,7 +49,7 @@ def tell(exc, notifier=None):
     Path(f"raised-{rank}").touch()
     began = time.monotonic()
     outcome = t.notify_exception(notifier or t.DingNotifier("env:DING_URL", "env:DING_SECRET"), "step", exc, "sft")
-    said = {"status": outcome.status, "final": outcome.final, "took": time.monotonic() - began}
+    said = {"status": outcome.status, "final": outcome.final, "reason": outcome.reason, "took": time.monotonic() - began}
     Path(f"outcome-{rank}").write_text(json.dumps(said))
 class First(t.DingNotifier):
     def __call__(self, message):
@@ -120,6 +120,8 @@ def test_one_rank_of_each_node_goes_to_the_store(meet: Callable[..., Met], inbox
     assert sorted(rank // 4 for rank in met.opened) == [0, 1], met.stderr
     assert ranks_line(inbox) == "0-7 of 8"
     assert statuses(met) == ["duplicate"] * 7 + ["sent"]
+    [sender] = (number for number, said in met.outcomes.items() if said["status"] == "sent")
+    assert sorted({said["reason"] for said in met.outcomes.values()})[1:] == [f"rank {sender} has told it"]
 
 
 def test_who_comes_later_is_counted_in(meet: Callable[..., Met], inbox: Inbox) -> None:
@@ -341,9 +343,9 @@ def test_a_word_does_not_hold_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("launched")
 def test_nodes_are_told_apart_by_name_and_by_agent(monkeypatch: pytest.MonkeyPatch) -> None:
     """In one folder; two agents may be on one machine, and two machines may have one name."""
-    turns = [won(turn(rank(0))), won(turn(rank(0, host="other")))]
+    turns = [won(turn(rank(0), 0)), won(turn(rank(0, host="other"), 0))]
     monkeypatch.setenv("GROUP_RANK", "1")
-    turns.append(won(turn(rank(4))))
+    turns.append(won(turn(rank(4), 0)))
     assert [sorted(mine.party.ranks()) for mine in turns] == [[0], [0], [4]]
 
 
