@@ -56,3 +56,10 @@ def test_claimants_at_a_tcp_store_have_one_winner() -> None:
     """The same store that torchrun's agent serves."""
     decisions = claimants.on_tcp(8)
     assert (len(decisions), sum(won for won, _ in decisions)) == (8, 1)
+
+
+def test_claimants_of_two_nodes_have_one_winner_and_two_connections() -> None:
+    """One of each eight ranks asks the server."""
+    connected: list[int] = []
+    decisions = claimants.on_tcp_by_node(16, connected.append)
+    assert (len(decisions), sum(won for won, _ in decisions), connected) == (16, 1, [2])
