@@ -21,6 +21,7 @@ from twinkle_notifier.message import Outcome
 from twinkle_notifier.runtime import Instant, Where, run_key
 
 _OPEN = 3.0  # seconds to open the folder
+_SEVERAL = 500  # who look for a word at most, by which they look each 0.1 s: it takes as long as that of the run
 _FRESH = 30.0  # seconds that a node's word holds, and more than a rank's patience: then the run's store is asked anew
 
 log = logging.getLogger("twinkle_notifier")
@@ -85,7 +86,7 @@ def turn(where: Where, mark: Mark, key: str, seconds: float) -> Turn | Told:
 
     Waits for that up to `seconds`. Where the folder does not work, each goes for itself. Never raises OSError.
     """
-    party = Party(lambda: {where.rank}, where.hostname, where.local_rank, where.local_world_size)
+    party = Party(lambda: {where.rank}, where.hostname, where.local_rank, min(where.world_size, _SEVERAL))
     try:
         claim = Desk(Access(lambda: _store(where), _OPEN), where, _since(mark), party).claim(key, seconds)
     except OSError as error:
