@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 _WIDTH, _HEIGHT = 680, 400
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 190, 30, 50
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 _TEXT = 'font-family="sans-serif" font-size="12" fill="#333"'
 
 

@@ -22,25 +22,26 @@ sys.path.append(str(_STRESS))
 
 COUNTS = (1, 8, 64, 512, 2048)
 _RAY_COUNTS = (1, 8)  # each is a Python process of Ray's, of 100 MB
-STORES = ("files", "TCPStore", "TCPStore, no name server", "Ray")
+STORES = ("files", "TCPStore", "TCPStore, by node", "TCPStore, no name server", "by node, no name server", "Ray")
 _LIMIT = 300.0  # seconds for one round
-Round = tuple[float, float, float]  # winners; claimants that had no answer; seconds until all others had decided
+# Winners; claimants that had no answer; seconds until all others had decided; connections at the server.
+Round = tuple[float, float, float, float]
 
 
 def run(options: Options, counts: tuple[int, ...] = COUNTS) -> tuple[str, dict[str, dict[int, list[float]]]]:
     """The table, and the seconds by store and count, for the plot."""
     rows, points = [], {}
     for store in STORES:
-        if store == "TCPStore, no name server" and os.getuid():
+        if store.endswith("no name server") and os.getuid():
             continue
         for count in counts:
-            if store == "Ray" and count not in _RAY_COUNTS:
+            if (store == "Ray" and count not in _RAY_COUNTS) or ("by node" in store and count == 1):
                 continue
             progress(f"ranks: {count} on {store}")
             found = [_apart(store, count) for _ in range(options.few)]
             rows.append((count, store, *_figures([one for one in found if one is not None])))
             points.setdefault(store, {})[count] = [one[2] for one in found if one and not one[1] and one[0] == 1]
-    header = ("ranks", "store", "messages", "without an answer in 3 s", "s until all have decided")
+    header = ("ranks", "store", "messages", "connections", "without an answer in 3 s", "s until all have decided")
     return f"{table(header, rows)}\n\n{_rates(options)}", points
 
 
@@ -55,15 +56,16 @@ def _rates(options: Options) -> str:
     return table(("a TCPStore's server, asked by one client", "figure"), rows)
 
 
-def _figures(found: list[Round]) -> tuple[str, str, str]:
+def _figures(found: list[Any]) -> tuple[str, str, str, str]:
     if not found:
-        return "not measured", "", ""
-    winners, silent, seconds = zip(*found, strict=True)
+        return "not measured", "", "", ""
+    winners, silent, seconds, connections = zip(*found, strict=True)
     took = spread(seconds, digits=3) if any(seconds) else "none has"
-    return ", ".join(map(str, sorted(set(winners)))), str(max(silent)), took
+    made = f"{max(connections):,}" if any(connections) else ""
+    return ", ".join(map(str, sorted(set(winners)))), made, str(max(silent)), took
 
 
-def _apart(store: str, count: int) -> tuple[float, float, float] | None:
+def _apart(store: str, count: int) -> list[Any] | None:
     """One round, in a process of its own; None if it does not work here."""
     command = [sys.executable, __file__, store, str(count)]
     with tempfile.NamedTemporaryFile("w", suffix=".conf") as names:
@@ -74,18 +76,22 @@ def _apart(store: str, count: int) -> tuple[float, float, float] | None:
             command = ["unshare", "--mount", "sh", "-c", inner, "sh", *command]
         try:
             done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=_LIMIT)
-            first, second, third = json.loads(done.stdout.splitlines()[-1])
+            found: list[Any] = json.loads(done.stdout.splitlines()[-1])
         except (subprocess.TimeoutExpired, IndexError, ValueError):
             progress(f"{store}, {count} ranks: no figures")
             return None
-    return first, second, third
+    return found
 
 
 def once(store: str, count: int) -> Round:
     """One round."""
     decisions = _WAYS[store](count)
     last = max((at for _, at in decisions if at < math.inf), default=0.0)
-    return sum(won for won, _ in decisions), sum(at == math.inf for _, at in decisions), last
+    connections = _connections[0] if _connections else 0
+    return sum(won for won, _ in decisions), sum(at == math.inf for _, at in decisions), last, connections
+
+
+_connections: list[int] = []  # of this round, once all have decided
 
 
 def _on_files(count: int) -> list[tuple[bool, float]]:
@@ -97,7 +103,13 @@ def _on_files(count: int) -> list[tuple[bool, float]]:
 def _on_tcp(count: int) -> list[tuple[bool, float]]:
     import claimants
 
-    return claimants.on_tcp(count)
+    return claimants.on_tcp(count, decided=_connections.append)
+
+
+def _by_node(count: int) -> list[tuple[bool, float]]:
+    import claimants
+
+    return claimants.on_tcp_by_node(count, _connections.append)
 
 
 def _on_ray(count: int) -> list[tuple[bool, float]]:
@@ -159,7 +171,9 @@ def _per_second(work: Callable[[], object], times: int) -> float:
 _WAYS: dict[str, Callable[[int], list[tuple[bool, float]]]] = {
     "files": _on_files,
     "TCPStore": _on_tcp,
+    "TCPStore, by node": _by_node,
     "TCPStore, no name server": _on_tcp,
+    "by node, no name server": _by_node,
     "Ray": _on_ray,
 }
 

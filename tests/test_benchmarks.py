@@ -43,5 +43,5 @@ def test_a_peer_tells_of_a_crash_at_each_line() -> None:
 
 def test_one_rank_claims_once() -> None:
     """On files, in its own process."""
-    winners, silent, _seconds = run("ranks.py", "files", "4").strip("[]\n").split(", ")
+    winners, silent, _seconds, _connections = run("ranks.py", "files", "4").strip("[]\n").split(", ")
     assert (winners, silent) == ("1", "0")

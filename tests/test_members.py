@@ -40,8 +40,16 @@ def test_followers_are_told_apart() -> None:
     assert lines == ["- Ranks: 1 of 16 on a", "- Errors that follow from it: 0, 2 of 16 on a"]
 
 
+def test_a_member_may_stand_for_several() -> None:
+    """Beside those that stand for one, and those that it repeats."""
+    lines = members.lines(["0-5@a", "3@a", "6@a", "~8-9@b"], WHERE)
+    assert lines == ["- Ranks: 0-6 of 16 on a", "- Errors that follow from it: 8-9 of 16 on b"]
+    assert members.lines(["0-7@a", "8-15@b"], WHERE) == ["- Ranks: 0-15 of 16"]
+
+
 def test_missing_ranks() -> None:
     """Those of whom nothing was heard."""
+    assert members.missing(["0-3@a", "~4-6@a"], replace(WHERE, world_size=9)) == "7-8"
     assert members.missing(["0@a", "~1@a"], replace(WHERE, world_size=4)) == "2-3"
 
 

@@ -59,7 +59,7 @@ from twinkle_notifier.background import background
 training = t.TrainingRun(ding, name="sft", on_start=True)
 training.started()
 assert background.flush(30)
-if os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
+if (os.environ["TORCHELASTIC_RESTART_COUNT"], os.environ["RANK"]) == ("0", "0"):  # whose start is told
     try:
         raise ValueError("lost")
     except ValueError as e:

@@ -30,7 +30,7 @@ def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool
     if before is not None:
         return Outcome("duplicate", "this process has told of the same exception", incident=before)
     walk = _Walk(notifier, case, channel, hurry)
-    outcome = claims.with_store(walk.where, case.store, walk.run)
+    outcome = walk.begin()
     if outcome.status in ("sent", "duplicate"):
         _seen.add(channel, case.exc, outcome.incident)
         walk.say("told", outcome.incident)
@@ -45,12 +45,38 @@ class _Walk:
         look = Look.at(case, self.where, channel)
         self._report, self._past, self._how, self._key = look.report, look.past, look.how, look.key
         self._causes = f"causes-{channel}"
+        self._turn = claims.Turn(self.where)
+        self._teller = self.where.rank  # who has told, as far as this rank knows
+
+    def begin(self) -> Outcome:
+        """The word of another rank of this node, where nodes agree first; else the walk, for all of this node."""
+        case = self._case
+        turn = claims.turn(self.where, case.store, case.mark, self._key, self._left())
+        if isinstance(turn, claims.Turn):
+            self._turn = turn
+        elif (heard := self._heard(turn)) is not None:
+            return heard
+        outcome = None
+        try:
+            outcome = claims.with_store(self.where, case.store, self.run)
+        finally:
+            self._turn.end(outcome, self._teller)
+        return outcome
+
+    def _heard(self, word: claims.Told) -> Outcome | None:
+        """What another rank of this node has said; None when that does not hold for this one."""
+        if word.state == "left":
+            return self._left_to_supervisor()
+        if self._how != "cause" and word.rank == self.where.rank:  # nothing follows from what it told and outlived
+            return None
+        return _told(word, incident=self._key if self._how == "cause" else "")
 
     def run(self, access: claims.Access) -> Outcome:
         """The walk from the claim on. Raises OSError when the store does not work, with nothing sent yet."""
-        desk = claims.Desk(access, self.where, self._case.mark)
+        desk = claims.Desk(access, self.where, self._case.mark, self._turn.party)
         told = None if self._how == "cause" else self._follow(desk)
         if told is not None:
+            self._teller = told.rank
             return _told(told, "it only follows from what")
         return (self._left_to_supervisor() if self._how == "collateral" else None) or self._tell(desk)
 
@@ -86,6 +112,7 @@ class _Walk:
     def _tell(self, desk: claims.Desk) -> Outcome:
         claim = desk.claim(self._key, self._left())
         if isinstance(claim, claims.Told):
+            self._teller = claim.rank
             return _told(claim, incident=self._key)
         if self._how != "collateral":
             self._announce(desk)

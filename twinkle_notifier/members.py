@@ -1,10 +1,10 @@
-"""Which ranks have met an incident, in few words. A member is written ``rank@host``, as `claims.Desk` does."""
+"""Which ranks have met an incident, in few words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from twinkle_notifier.claims import FOLLOWER
+from twinkle_notifier.claims.member import FOLLOWER, all_ranks, runs
 from twinkle_notifier.runtime import Where
 
 _HOSTS = 3  # that are named
@@ -22,27 +22,17 @@ def lines(members: Iterable[str], where: Where) -> list[str]:
 
 def missing(members: Iterable[str], where: Where) -> str:
     """The ranks of the run that are not among `members`."""
-    return compressed(set(range(where.world_size)) - {_rank(name) for name in members})
+    return compressed(set(range(where.world_size)) - all_ranks(members))
 
 
 def compressed(ranks: Iterable[int]) -> str:
     """``0-3, 8, 10-11``."""
-    runs: list[list[int]] = []
-    for rank in sorted(set(ranks)):
-        if runs and rank == runs[-1][1] + 1:
-            runs[-1][1] = rank
-        else:
-            runs.append([rank, rank])
-    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs(ranks))
 
 
 def _places(members: list[str], world_size: int) -> str:
-    ranks = {_rank(name) for name in members}
+    ranks = all_ranks(members)
     hosts = sorted({name.partition("@")[2] for name in members})
     more = f" and {len(hosts) - _HOSTS} more" if len(hosts) > _HOSTS else ""
     where = f" on {', '.join(hosts[:_HOSTS])}{more}" if len(ranks) < world_size else ""
     return f"{compressed(ranks)} of {world_size}{where}"
-
-
-def _rank(member: str) -> int:
-    return int(member.removeprefix(FOLLOWER).partition("@")[0])

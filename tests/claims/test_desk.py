@@ -17,7 +17,7 @@ import pytest
 from twinkle_notifier import claims, foreign
 from twinkle_notifier.claims import Access, Claim, Desk, Mark, Store, Told
 from twinkle_notifier.claims import desk as desk_module
-from twinkle_notifier.claims.desk import Record
+from twinkle_notifier.claims.desk import Party, Record
 from twinkle_notifier.claims.files import FileStore
 from twinkle_notifier.claims.memory import MemoryStore
 from twinkle_notifier.machine import started_at
@@ -320,6 +320,26 @@ def test_who_claims_and_who_waits_has_met_it(store: Store) -> None:
     began = time.monotonic()
     assert claim.gather(3, 60, never) == {"0@host", "1@host", "2@host"}
     assert time.monotonic() - began < 30
+
+
+def test_who_comes_for_several_counts_as_several(store: Store) -> None:
+    """Written as few words; who is new among them is added, on both sides."""
+    parties = [{0, 1}, {4, 5}]
+    where = dataclasses.replace(Where.here(), hostname="host")
+    desks = [
+        Desk(Access(lambda: store, 60), where, Mark(process_start()), Party(lambda n=n: set(parties[n]), "host", n, 2))
+        for n in range(2)
+    ]
+    claim, found = won(desks[0].claim("incident", 0)), []
+    parties[0] |= {2, 3}
+    waiting = threading.Thread(target=lambda: found.append(desks[1].claim("incident", 60)))
+    waiting.start()
+    assert claim.gather(6, 60, never) == {"0-1@host", "2-3@host", "4-5@host"}
+    parties[1] |= {6, 8}
+    assert claim.gather(8, 60, never) == {"0-1@host", "2-3@host", "4-5@host", "6@host", "8@host"}
+    claim.close("sent")
+    waiting.join(60)
+    assert found == [Told("sent", where.rank)]
 
 
 @pytest.mark.parametrize(("seconds", "hurry"), [(0.1, never), (60, lambda: True)])

@@ -16,21 +16,35 @@ from dataclasses import replace
 from pathlib import Path
 
 from twinkle_notifier import folders
-from twinkle_notifier.claims import Claim, Desk, Mark
+from twinkle_notifier.claims import Claim, Desk, Mark, Told, node
 from twinkle_notifier.claims.files import FileStore
 from twinkle_notifier.claims.memory import MemoryStore
 from twinkle_notifier.claims.store import Access, Store
+from twinkle_notifier.message import Outcome
 from twinkle_notifier.runtime import Instant, Where
 
 _LIMIT = 20.0  # seconds without a decision
 _BOUND = 2.0  # seconds within which 1,024 must have decided on files
 _RESULT = struct.Struct("?d")
 _MEMORY = "/dev/shm"  # a file system without a disk, which may stall for seconds
+_EACH = 8  # ranks of a node
+_NODES = "CLAIMANTS_NODES"  # a variable: the folder that holds those of the nodes
+_ESTABLISHED = "01"  # in /proc/net/tcp
 Decision = tuple[bool, float]  # whether it won, and seconds from the start until it knew
 
 
-def claim_at_once(count: int, opened: Callable[[], Store], warm: Callable[[], Store]) -> list[Decision]:
-    """`count` forked processes claim at one moment, each by a fresh store; the winner says "sent" at once."""
+def claim_at_once(
+    count: int,
+    opened: Callable[[], Store],
+    warm: Callable[[], Store],
+    claim: Callable[..., Decision] | None = None,
+    decided: Callable[[], object] = lambda: None,
+) -> list[Decision]:
+    """`count` forked processes claim at one moment, each by a fresh store; the winner says "sent" at once.
+
+    `decided` is called when they all have, and live.
+    """
+    claim = claim or _claim
     mark = Mark(Instant.now())
     gate, opened_gate = os.pipe()
     exit_gate, opened_exit = os.pipe()
@@ -45,7 +59,7 @@ def claim_at_once(count: int, opened: Callable[[], Store], warm: Callable[[], St
                 _claim(f"warm-{rank}", 0, 1, warm, mark)  # a fork's first steps copy pages; a rank has its own already
                 os.write(write_results, bytes(_RESULT.size))  # it stands at the gate
                 os.read(gate, 1)  # until the parent closes its end
-                os.write(write_results, _RESULT.pack(*_claim("incident", rank, count, opened, mark)))
+                os.write(write_results, _RESULT.pack(*claim("incident", rank, count, opened, mark)))
                 os.read(exit_gate, 1)  # what it costs to end a thousand processes is not measured
             except Exception:  # the store does not work, or hangs: this claimant takes the next best, in real life
                 os.write(write_results, _RESULT.pack(False, math.inf))
@@ -60,6 +74,7 @@ def claim_at_once(count: int, opened: Callable[[], Store], warm: Callable[[], St
     for _ in range(count):
         won, at = _RESULT.unpack(_read(results))
         decisions.append((won, at - began))
+    decided()
     os.close(opened_exit)
     for child in children:
         os.waitpid(child, 0)
@@ -82,6 +97,27 @@ def _claim(key: str, rank: int, count: int, opened: Callable[[], Store], mark: M
     return isinstance(claim, Claim), time.monotonic()
 
 
+def _claim_by_node(key: str, rank: int, count: int, opened: Callable[[], Store], mark: Mark) -> Decision:
+    """As ranks do that agree with those of their node first, in a folder of it."""
+    number, local = divmod(rank, _EACH)
+    os.environ.update(TORCHELASTIC_RUN_ID="claimants", GROUP_RANK=str(number))
+    os.environ[folders.VARIABLE] = f"{os.environ[_NODES]}/{number}"
+    size = {"world_size": count, "local_rank": local, "local_world_size": _EACH}
+    where = replace(Where.here(), rank=rank, **size)
+    turn = node.turn(where, mark, key, 30.0)
+    if isinstance(turn, Told):
+        return False, time.monotonic()
+    try:
+        claim = Desk(Access(opened, 3.0), where, mark, turn.party).claim(key, 30.0)
+    except OSError:  # it takes the next best store, in real life, and tells its node all the same
+        turn.end(Outcome("sent"), rank)
+        raise
+    if isinstance(claim, Claim):
+        claim.close("sent")
+    turn.end(Outcome("sent"), rank)
+    return isinstance(claim, Claim), time.monotonic()
+
+
 def on_files(count: int, where: str | None = _MEMORY) -> list[Decision]:
     """In a new folder, in memory or elsewhere."""
     with tempfile.TemporaryDirectory(dir=where) as folder, tempfile.TemporaryDirectory(dir=_MEMORY) as warm:
@@ -93,8 +129,13 @@ def _store_in(folder: str) -> FileStore:
     return FileStore.of_run("claimants")
 
 
-def on_tcp(count: int) -> list[Decision]:
-    """At a TCPStore of a process of its own, as torchrun's agent serves it."""
+def on_tcp(
+    count: int, claim: Callable[..., Decision] | None = None, decided: Callable[[int], object] = lambda _: None
+) -> list[Decision]:
+    """At a TCPStore of a process of its own, as torchrun's agent serves it.
+
+    `decided` is given the number of connections that the claimants have to it.
+    """
     code = (
         "import sys, torch.distributed as d; s = d.TCPStore('127.0.0.1', 0, is_master=True, wait_for_workers=False);"
         "print(s.port, flush=True); sys.stdin.read()"
@@ -109,10 +150,25 @@ def on_tcp(count: int) -> list[Decision]:
         assert torch.distributed.is_available()
         from twinkle_notifier.claims.torch_store import TorchStore
 
-        return claim_at_once(count, TorchStore, MemoryStore)
+        before = _connections()  # the server has one to itself
+        return claim_at_once(count, TorchStore.kept, MemoryStore, claim, lambda: decided(_connections() - before))
     finally:
         server.kill()
         server.communicate()
+
+
+def on_tcp_by_node(count: int, decided: Callable[[int], object] = lambda _: None) -> list[Decision]:
+    """The same, one rank of each node for all of it. A node's folder lies in memory, and is its own."""
+    with tempfile.TemporaryDirectory(dir=_MEMORY) as nodes:
+        os.environ[_NODES] = nodes
+        return on_tcp(count, _claim_by_node, decided)
+
+
+def _connections() -> int:
+    """How many the server has, by the system's own table."""
+    port = int(os.environ["MASTER_PORT"])
+    lines = [line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()]
+    return sum(line[1].endswith(f":{port:04X}") and line[3] == _ESTABLISHED for line in lines)
 
 
 def table(times: int, store: str, run: Callable[[int], list[Decision]], bound: float = math.inf) -> tuple[str, bool]:
@@ -141,12 +197,16 @@ def main(times: int) -> bool:
     print(rows, flush=True)
     print(table(times, "files, on this disk", lambda count: on_files(count, tempfile.gettempdir()))[0], flush=True)
     print(table(times, "TCPStore", on_tcp)[0], flush=True)
+    print(table(times, "TCPStore, by node", on_tcp_by_node)[0], flush=True)
     if not os.getuid():
         with tempfile.NamedTemporaryFile("w", suffix=".conf") as names:
             names.write("hosts: files\n")
             names.flush()
             inner = f'mount --bind {names.name} /etc/nsswitch.conf && exec "$@"'
-            code = f"import claimants; print(claimants.table({times}, 'TCPStore, no name server', claimants.on_tcp)[0])"
+            code = f"""import claimants as c
+print(c.table({times}, "TCPStore, no name server", c.on_tcp)[0], flush=True)
+print(c.table({times}, "by node, no name server", c.on_tcp_by_node)[0])
+"""
             command = ["unshare", "--mount", "sh", "-c", inner, "sh", sys.executable, "-c", code]
             subprocess.run(command, cwd=Path(__file__).parent, check=True)
     return good

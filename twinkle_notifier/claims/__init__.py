@@ -6,10 +6,11 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from twinkle_notifier.claims import ray, torch_store
+from twinkle_notifier.claims import node, ray, torch_store
 from twinkle_notifier.claims.desk import FOLLOWER, Claim, Desk, Mark, State, Told
 from twinkle_notifier.claims.files import FileStore
 from twinkle_notifier.claims.memory import MemoryStore
+from twinkle_notifier.claims.node import Turn
 from twinkle_notifier.claims.store import Access, Own, Store
 from twinkle_notifier.runtime import Where, run_key, running_ray
 
@@ -22,13 +23,19 @@ __all__ = [
     "State",
     "Store",
     "Told",
+    "Turn",
     "alone",
     "counted",
     "counts",
+    "turn",
     "with_store",
 ]
 
 _OPEN = 3.0  # seconds to open a store
+# Ranks of a run up to which each connects beforehand, in the background: where the resolver gives no answer, torchrun's
+# server takes one client in 5 s. Beyond that a server would be busy for long with clients that few crashes need: then
+# the first rank of each node connects, and another only when it speaks for its node.
+_ALL_CONNECT = 256
 
 log = logging.getLogger("twinkle_notifier")
 T = TypeVar("T")
@@ -58,15 +65,25 @@ def _stores(where: Where, chosen: Store | None) -> Iterator[tuple[str, Callable[
 def _counting_stores(where: Where, chosen: Store | None) -> Iterator[tuple[str, Callable[[], Store]]]:
     if chosen is not None:
         yield "the given store", lambda: chosen
-    if torch_store.is_served() and where.local_world_size < where.world_size:
+    if node.are_several(where):
         yield "torchrun's store", torch_store.TorchStore.kept
         yield "torchrun's store, connected anew", torch_store.TorchStore
     if running_ray() is not None:
         yield "a Ray actor", ray.RayStore
 
 
+def turn(where: Where, chosen: Store | None, mark: Mark, key: str, seconds: float) -> Turn | Told:
+    """This rank's turn to go to the store of the run with the incident `key`, or the word of its node on it.
+
+    Where nodes do not agree first, it goes for itself.
+    """
+    return node.turn(where, mark, key, seconds) if node.agrees_first(where, chosen) else Turn(where)
+
+
 def counts(where: Where, chosen: Store | None) -> bool:
-    """Whether this run has a store that may count."""
+    """Whether this rank should ask its run's store beforehand what it has counted to: it connects by that."""
+    if node.agrees_first(where, chosen) and where.world_size > _ALL_CONNECT and where.local_rank:
+        return False
     return any(True for _ in _counting_stores(where, chosen))
 
 

@@ -1,0 +1,107 @@
+"""Who of a node goes to the store of the run: one rank, for all of its node that meet the same.
+
+So the connections to torchrun's one server grow with the nodes, and not with the ranks. The ranks of a node agree in a
+folder of the node, by the claims that they would make in the run. Its word is only passed on here: whether people are
+told is decided in the store of the run, which a rank asks itself whenever its node has no word for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import replace
+
+from twinkle_notifier.claims import torch_store
+from twinkle_notifier.claims.desk import Claim, Desk, Told
+from twinkle_notifier.claims.files import FileStore
+from twinkle_notifier.claims.member import Party, all_ranks
+from twinkle_notifier.claims.record import Mark, State
+from twinkle_notifier.claims.store import Access, Store
+from twinkle_notifier.message import Outcome
+from twinkle_notifier.runtime import Instant, Where, run_key
+
+_OPEN = 3.0  # seconds to open the folder
+_SEVERAL = 500  # who look for a word at most, by which they look each 0.1 s: it takes as long as that of the run
+_FRESH = 30.0  # seconds that a node's word holds, and more than a rank's patience: then the run's store is asked anew
+
+log = logging.getLogger("twinkle_notifier")
+
+
+def are_several(where: Where) -> bool:
+    """Whether the ranks of several nodes have a store of torchrun's in common."""
+    return torch_store.is_served() and where.local_world_size < where.world_size
+
+
+def agrees_first(where: Where, chosen: Store | None) -> bool:
+    """Whether the ranks of this node agree among themselves before one of them goes to the store of the run."""
+    return chosen is None and are_several(where) and where.local_world_size > 1
+
+
+class Turn:
+    """The right of this rank to go to the store of the run: for its node if it has a `claim` there, else for itself."""
+
+    def __init__(self, where: Where, claim: Claim | None = None) -> None:
+        self._where, self._claim = where, claim
+        self._met = {where.rank}
+        if claim is None:
+            self.party = Party.of_one(where)
+        else:
+            number, nodes = where.rank // where.local_world_size, -(-where.world_size // where.local_world_size)
+            self.party = Party(self._ranks, where.hostname, number, nodes)
+        self._asks = claim is not None
+
+    def _ranks(self) -> set[int]:
+        """Those of this node that have met the same so far; the last known once the folder does not work any more."""
+        if self._claim is not None and self._asks:
+            claim = self._claim
+            try:
+                self._met |= all_ranks(claim.access.ask(lambda store: store.members(claim.message_id)))
+            except OSError as error:
+                self._asks = False
+                log.warning("it cannot be told which other ranks of this node have met it: %s", error)
+        return self._met
+
+    def end(self, outcome: Outcome | None, teller: int) -> None:
+        """Pass on to the node what came of it, and which rank has told; None: nothing did."""
+        if self._claim is None:
+            return
+        try:
+            replace(self._claim, rank=teller).close(_word(outcome))
+        except OSError as error:
+            log.warning("the other ranks of this node cannot be told what became of the message: %s", error)
+
+
+def _word(outcome: Outcome | None) -> State:
+    if outcome is None:
+        return "failed"
+    if outcome.status in ("sent", "duplicate"):
+        return "sent"
+    if outcome.status == "queued":  # the supervisor waits for the own word of each of its ranks
+        return "left"
+    return "refused" if outcome.final or outcome.retry_after is not None else "failed"
+
+
+def turn(where: Where, mark: Mark, key: str, seconds: float) -> Turn | Told:
+    """This rank's turn to go to the store of the run with the incident `key`, or the word of its node on it.
+
+    Waits for that up to `seconds`. Where the folder does not work, each goes for itself. Never raises OSError.
+    """
+    party = Party(lambda: {where.rank}, where.hostname, where.local_rank, min(where.world_size, _SEVERAL))
+    try:
+        claim = Desk(Access(lambda: _store(where), _OPEN), where, _since(mark), party).claim(key, seconds)
+    except OSError as error:
+        log.warning("the ranks of this node cannot agree on who goes to the store of the run: %s", error)
+        return Turn(where)
+    return claim if isinstance(claim, Told) else Turn(where, claim)
+
+
+def _store(where: Where) -> FileStore:
+    # By the agent's number and the host's name: a folder may be one for all nodes, and a machine may have two agents.
+    return FileStore.of_run(f"{run_key(where)}/node/{os.environ.get('GROUP_RANK')}/{where.hostname}")
+
+
+def _since(mark: Mark) -> Mark:
+    # In the run's store a word may hold for good or for a minute; see `Desk.follow`. Here it only spares the asking.
+    now = Instant.now()
+    fresh = Instant(now.boot, now.since_boot - _FRESH, now.wall - _FRESH)
+    return Mark(max(mark.at, fresh, key=lambda instant: instant.since_boot))
