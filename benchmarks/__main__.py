@@ -12,6 +12,7 @@ from pathlib import Path
 import delivery
 import faults
 import import_cost
+import instructions
 import plot
 import ranks
 import rendering
@@ -34,6 +35,7 @@ POINTS: dict[str, tuple[str, Callable[[Options], str]]] = {
     "import_cost": ("Import", import_cost.run),
     "delivery": ("From the exception to the accepted message", delivery.run),
     "training": ("Cost to a training", training.run),
+    "instructions": ("Cost to a training, by instructions", instructions.run),
     "faults": ("Faults", faults.run),
     "ranks": ("Ranks", ranks_and_plot),
     "rendering": ("What is huge", rendering.run),

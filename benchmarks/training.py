@@ -1,7 +1,7 @@
 """What a training of 2,000 tiny steps costs with the callback and without: by calls of functions, and by time.
 
-A virtual machine has no counters of instructions, and valgrind would take an hour: so what Python calls is counted, which is
-exact; and the time of the processor is measured over many runs in turn, of all threads.
+What Python calls is counted, which is exact; and the time of the processor is measured over many runs in turn, of all
+threads. See also instructions.py.
 """
 
 from __future__ import annotations

@@ -21,9 +21,9 @@ def run(*arguments: str, stdin: str = "") -> str:
 
 
 def test_every_point_can_be_named() -> None:
-    """All six are loaded by that."""
+    """All are loaded by that."""
     said = run(".", "--help")
-    assert all(point in said for point in ("import_cost", "delivery", "training", "faults", "ranks", "rendering"))
+    assert all(point in said for point in ("import_cost", "delivery", "training", "instructions", "faults", "ranks", "rendering"))
 
 
 @pytest.mark.parametrize("case", ["10,000 frames of 40 functions in turn", "a group of 1,000", "a message of 10 MB"])
