@@ -17,22 +17,26 @@ from typing import Any
 
 from peers import crash, ours
 
-from twinkle_notifier import folders, history, incident, rate, tracebacks
+from twinkle_notifier import case, history, incident, rate, tracebacks
+from twinkle_notifier.case import Look
 from twinkle_notifier.channels import http
+from twinkle_notifier.claims.desk import Desk
 from twinkle_notifier.report import Report
 
 _WARM = 3
 STEPS: dict[str, tuple[Any, str]] = {
     "all of the walk": (incident, "tell"),
-    "describing the exception": (Report, "of"),
-    "its traceback, within that": (tracebacks, "formatted"),
-    "its fingerprint": (incident, "fingerprint"),
+    "looking at the exception and its past, in a thread": (Look, "at"),
+    "its description, within that": (Report, "of"),
+    "its fingerprint": (case, "fingerprint"),
+    "its traceback": (tracebacks, "formatted"),
     "earlier crashes by the same error: reading": (history, "look"),
-    "the rate of the robot, under a lock": (rate.Rate, "take"),
+    "the claim": (Desk, "claim"),
+    "the text": (Report, "markdown"),
+    "the rate of the robot, in a thread, under a lock": (rate.Rate, "take"),
     "the request, tries and all": (http, "post"),
-    "requests' part of it": (http, "_post"),
+    "one try, in a thread": (http, "_post"),
     "earlier crashes: writing, after the message": (history, "keep"),
-    "folders, in each of these: is it there, is it ours, can it be written to": (folders, "folder"),
     "starting threads, in each of these": (threading.Thread, "start"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -23,7 +24,10 @@ def run(*arguments: str, stdin: str = "") -> str:
 def test_every_point_can_be_named() -> None:
     """All are loaded by that."""
     said = run(".", "--help")
-    assert all(point in said for point in ("import_cost", "delivery", "training", "instructions", "faults", "ranks", "rendering"))
+    assert all(
+        point in said
+        for point in ("import_cost", "delivery", "training", "instructions", "faults", "ranks", "rendering")
+    )
 
 
 @pytest.mark.parametrize("case", ["10,000 frames of 40 functions in turn", "a group of 1,000", "a message of 10 MB"])
@@ -39,6 +43,13 @@ def test_a_peer_tells_of_a_crash_at_each_line() -> None:
     with Inbox() as robot:
         lines = run("peers.py", "twinkle_notifier", robot.url, stdin="\n\n").splitlines()
         assert (lines[0], len(lines), len(robot.messages)) == ("ready", 3, 2)
+
+
+def test_each_step_of_a_crash_is_found() -> None:
+    """By its name, which may change; and takes a time."""
+    with Inbox() as robot:
+        said = json.loads(run("where.py", robot.url, "1"))
+    assert {"all of the walk", "the claim", "one try, in a thread"} <= {step for step, (_, ms) in said.items() if ms}
 
 
 def test_one_rank_claims_once() -> None:
