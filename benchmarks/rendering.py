@@ -74,7 +74,8 @@ def ours(exc: BaseException) -> str:
     from twinkle_notifier.report import Progress, Report
     from twinkle_notifier.runtime import Where
 
-    return Report.of(exc, name="sft", context="train", where=Where.here(), progress=Progress()).markdown()
+    report = Report.of(exc, name="sft", context="train", where=Where.here(), progress=Progress())
+    return report.traced(exc).markdown()
 
 
 def standard(exc: BaseException) -> str:

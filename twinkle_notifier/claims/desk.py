@@ -94,7 +94,8 @@ class Desk:
             OSError: the store does not work.
         """
         polls, deadline = _polls(self._party.size), time.monotonic() + seconds
-        time.sleep(self._party.place % _CROWD * _POLITE)
+        if pause := self._party.place % _CROWD * _POLITE:
+            time.sleep(pause)
         incident = _Log(key, self._mark)
         while True:
             found = self._party.ask(self._access, lambda store, ranks: self._look(store, incident, ranks))
@@ -180,6 +181,7 @@ class _Log:
         self._last: Record | None = None
         self._last_seen = 0.0
         self._joined: set[int] = set()
+        self._id = b"", ""  # and of which first record
 
     def last(self, store: Store) -> Record | None:
         for data in store.read(self.key, self.length):
@@ -203,7 +205,10 @@ class _Log:
 
     def message_id(self) -> str:
         """The same for every try at one incident, so that a service can drop what it has already accepted."""
-        return uuid.uuid5(uuid.NAMESPACE_OID, f"{self.key}/{self.first.decode('utf-8', 'replace')}").hex
+        if self._id[0] != self.first:
+            text = self.first.decode("utf-8", "replace")
+            self._id = self.first, uuid.uuid5(uuid.NAMESPACE_OID, f"{self.key}/{text}").hex
+        return self._id[1]
 
 
 def _polls(count: int) -> Iterator[float]:
