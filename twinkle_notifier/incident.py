@@ -51,7 +51,8 @@ class _Walk:
     def begin(self) -> Outcome:
         """The word of another rank of this node, where nodes agree first; else the walk, for all of this node."""
         case = self._case
-        turn = claims.turn(self.where, case.store, case.mark, self._key, self._left())
+        brief = self._how == "collateral"
+        turn = claims.turn(self.where, case.store, case.mark, self._key, self._left(), brief=brief)
         if isinstance(turn, claims.Turn):
             self._turn = turn
         elif (heard := self._heard(turn)) is not None:
@@ -69,7 +70,7 @@ class _Walk:
             return self._left_to_supervisor()
         if self._how != "cause" and word.rank == self.where.rank:  # nothing follows from what it told and outlived
             return None
-        return _told(word, incident=self._key if self._how == "cause" else "")
+        return _told(word, incident="" if self._how == "collateral" else self._key)
 
     def run(self, access: claims.Access) -> Outcome:
         """The walk from the claim on. Raises OSError when the store does not work, with nothing sent yet."""

@@ -39,7 +39,7 @@ def put_off() -> Iterator[set[str]]:
     try:
         yield modules
     finally:
-        _put_off.remove(modules)
+        _put_off.pop()  # not by what it holds: another may hold the same
 
 
 def load(modules: Iterable[str]) -> None:

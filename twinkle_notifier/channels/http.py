@@ -64,7 +64,6 @@ def post(url: str, body: bytes, *, timeout: float, secrets: Sequence[str] = (), 
         DeliveryError: no answer came, or the service had no time until the end. Its text, like what urllib3 logs, holds
             none of the `secrets` and none of the URL's query values and long path segments.
     """
-    secrets = [*secrets, *secrets_in_url(url)]
     deadline = time.monotonic() + min(foreign.left() - _ROOM, _BUDGET)
     results: list[Reply | _Lost] = []
     while True:
@@ -147,7 +146,8 @@ def _try(url: str, body: bytes, seconds: float, secrets: Sequence[str]) -> Reply
         raise error  # Ctrl-C, where no thread could start
     # What is raised of it is raised later: inside an except block the foreign error, URL and all, would hang on as
     # __context__.
-    said = f"within {seconds:.2g} s" if error is None else f"({mask(_said(error), secrets)})"
+    hidden = [*secrets, *secrets_in_url(url)]
+    said = f"within {seconds:.2g} s" if error is None else f"({mask(_said(error), hidden)})"
     if sent:
         return _Lost(f"no answer from {_host(url)} {said}: the message may be there", doubtful=True)
     hint, hopeless = _hint(error)

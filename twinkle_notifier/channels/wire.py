@@ -18,7 +18,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from twinkle_notifier.credentials import masked_logs
+from twinkle_notifier.credentials import masked_logs, secrets_in_url
 
 _URL_MARKS = "%/:=&?~+!$,;'@()*[]"  # what stays as it is in a path and a query
 
@@ -51,7 +51,7 @@ def posted(url: str, payload: Payload, seconds: float, secrets: Sequence[str]) -
     """The answer to a POST of the JSON `payload`, with ``status``, ``headers``, and a ``read`` that may be short.
 
     No redirects. `seconds` bound each look-up, address and read on its own; the sum of them has no bound. None of the
-    `secrets` is logged meanwhile. Raises whatever the way raises.
+    `secrets`, nor of the URL's own, is logged meanwhile. Raises whatever the way raises.
     """
     parts = urlsplit(url)
     headers = {"Content-Type": "application/json; charset=utf-8", "Content-Length": str(payload.size)}
@@ -64,7 +64,7 @@ def posted(url: str, payload: Payload, seconds: float, secrets: Sequence[str]) -
         with _directly(parts, payload, headers, seconds) as reply:
             yield reply
         return
-    with masked_logs(secrets), _by_proxy(parts, payload, headers, seconds) as reply:
+    with masked_logs([*secrets, *secrets_in_url(url)]), _by_proxy(parts, payload, headers, seconds) as reply:
         yield reply
 
 

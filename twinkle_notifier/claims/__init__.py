@@ -72,12 +72,12 @@ def _counting_stores(where: Where, chosen: Store | None) -> Iterator[tuple[str, 
         yield "a Ray actor", ray.RayStore
 
 
-def turn(where: Where, chosen: Store | None, mark: Mark, key: str, seconds: float) -> Turn | Told:
+def turn(where: Where, chosen: Store | None, mark: Mark, key: str, seconds: float, *, brief: bool) -> Turn | Told:
     """This rank's turn to go to the store of the run with the incident `key`, or the word of its node on it.
 
     Where nodes do not agree first, it goes for itself.
     """
-    return node.turn(where, mark, key, seconds) if node.agrees_first(where, chosen) else Turn(where)
+    return node.turn(where, mark, key, seconds, brief=brief) if node.agrees_first(where, chosen) else Turn(where)
 
 
 def counts(where: Where, chosen: Store | None) -> bool:

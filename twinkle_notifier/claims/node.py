@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import replace
 
 from twinkle_notifier.claims import torch_store
@@ -23,8 +24,12 @@ from twinkle_notifier.runtime import Instant, Where, run_key
 _OPEN = 3.0  # seconds to open the folder
 _SEVERAL = 500  # who look for a word at most, by which they look each 0.1 s: it takes as long as that of the run
 _FRESH = 30.0  # seconds that a node's word holds, and more than a rank's patience: then the run's store is asked anew
+_BRIEF = 5.0  # seconds for the same on what follows from an error, which is to blame for a minute only
 
 log = logging.getLogger("twinkle_notifier")
+# Incidents, with the time from which on, that this rank has seen decided in the store of the run: in a loop that goes on
+# after each error it asks that alone, or the node's log would grow with each 30 s.
+_decided: set[tuple[str, Mark]] = set()
 
 
 def are_several(where: Where) -> bool:
@@ -40,8 +45,9 @@ def agrees_first(where: Where, chosen: Store | None) -> bool:
 class Turn:
     """The right of this rank to go to the store of the run: for its node if it has a `claim` there, else for itself."""
 
-    def __init__(self, where: Where, claim: Claim | None = None) -> None:
-        self._where, self._claim = where, claim
+    def __init__(self, where: Where, claim: Claim | None = None, decided: Callable[[], object] = lambda: None) -> None:
+        """`decided` is called when the store of the run has decided for good."""
+        self._where, self._claim, self._decided = where, claim, decided
         self._met = {where.rank}
         if claim is None:
             self.party = Party.of_one(where)
@@ -65,8 +71,11 @@ class Turn:
         """Pass on to the node what came of it, and which rank has told; None: nothing did."""
         if self._claim is None:
             return
+        word = _word(outcome)
+        if word in ("sent", "refused"):
+            self._decided()
         try:
-            replace(self._claim, rank=teller).close(_word(outcome))
+            replace(self._claim, rank=teller).close(word)
         except OSError as error:
             log.warning("the other ranks of this node cannot be told what became of the message: %s", error)
 
@@ -81,27 +90,33 @@ def _word(outcome: Outcome | None) -> State:
     return "refused" if outcome.final or outcome.retry_after is not None else "failed"
 
 
-def turn(where: Where, mark: Mark, key: str, seconds: float) -> Turn | Told:
+def turn(where: Where, mark: Mark, key: str, seconds: float, *, brief: bool) -> Turn | Told:
     """This rank's turn to go to the store of the run with the incident `key`, or the word of its node on it.
 
-    Waits for that up to `seconds`. Where the folder does not work, each goes for itself. Never raises OSError.
+    Waits for that up to `seconds`. A `brief` word holds for 5 s, else 30. Where the folder does not work, each goes for
+    itself. Never raises OSError.
     """
+    if (key, mark) in _decided:
+        return Turn(where)
     party = Party(lambda: {where.rank}, where.hostname, where.local_rank, min(where.world_size, _SEVERAL))
     try:
-        claim = Desk(Access(lambda: _store(where), _OPEN), where, _since(mark), party).claim(key, seconds)
+        since = _since(mark, _BRIEF if brief else _FRESH)
+        claim = Desk(Access(lambda: _store(where), _OPEN), where, since, party).claim(key, seconds)
     except OSError as error:
         log.warning("the ranks of this node cannot agree on who goes to the store of the run: %s", error)
         return Turn(where)
-    return claim if isinstance(claim, Told) else Turn(where, claim)
+    return claim if isinstance(claim, Told) else Turn(where, claim, lambda: _decided.add((key, mark)))
 
 
 def _store(where: Where) -> FileStore:
     # By the agent's number and the host's name: a folder may be one for all nodes, and a machine may have two agents.
-    return FileStore.of_run(f"{run_key(where)}/node/{os.environ.get('GROUP_RANK')}/{where.hostname}")
+    # And by the master: without a rendezvous id two runs may differ in that alone.
+    own = "/".join(str(os.environ.get(name)) for name in ("MASTER_ADDR", "GROUP_RANK"))
+    return FileStore.of_run(f"{run_key(where)}/node/{own}/{where.hostname}")
 
 
-def _since(mark: Mark) -> Mark:
+def _since(mark: Mark, seconds: float) -> Mark:
     # In the run's store a word may hold for good or for a minute; see `Desk.follow`. Here it only spares the asking.
     now = Instant.now()
-    fresh = Instant(now.boot, now.since_boot - _FRESH, now.wall - _FRESH)
+    fresh = Instant(now.boot, now.since_boot - seconds, now.wall - seconds)
     return Mark(max(mark.at, fresh, key=lambda instant: instant.since_boot))
