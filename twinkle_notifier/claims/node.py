@@ -27,8 +27,8 @@ _FRESH = 30.0  # seconds that a node's word holds, and more than a rank's patien
 _BRIEF = 5.0  # seconds for the same on what follows from an error, which is to blame for a minute only
 
 log = logging.getLogger("twinkle_notifier")
-# Incidents, with the time from which on, that this rank has seen decided in the store of the run: in a loop that goes on
-# after each error it asks that alone, or the node's log would grow with each 30 s.
+# Incidents, with the time from which on, that this rank has seen decided in the store of the run: in a loop that goes
+# on after each error it asks that alone, or the node's log would grow with each 30 s.
 _decided: set[tuple[str, Mark]] = set()
 
 
