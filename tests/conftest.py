@@ -35,6 +35,13 @@ _LAUNCHERS = (
 SECRET = "SEC0123456789abcdef"
 
 
+def pytest_configure() -> None:
+    """A shell's job in the background ignores Ctrl-C, and `nohup` hangups: what tests start would inherit that."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @pytest.fixture
 def inbox() -> Iterator[Inbox]:
     with Inbox(token="tok-0123456789abcdef", secret=SECRET) as running:

@@ -82,7 +82,18 @@ def test_an_unknown_class_imports_nothing() -> None:
     assert "antigravity" not in sys.modules
 
 
-@pytest.mark.parametrize("data", [None, [], "DingNotifier", {}, {"class": 5}])
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        [],
+        "DingNotifier",
+        {},
+        {"class": 5},
+        {"class": "DingNotifier"},
+        {"class": "ConsoleNotifier", "robot": "x"},
+    ],
+)
 def test_what_is_no_notifier_is_refused(data: Any) -> None:
     """With how it should look."""
     with pytest.raises(ValueError, match="to_dict"):

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier.foreign import Answer, Helper, begin, call, left
+from twinkle_notifier.foreign import Answer, Helper, begin, call, left, tried
 
 
 def leave() -> None:
@@ -150,7 +150,7 @@ print(os.wait()[1])
 
 def test_a_thread_keeps_nothing_of_what_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
     """While it waits for another call."""
-    monkeypatch.setattr("twinkle_notifier.foreign._IDLE", 3600.0)
+    monkeypatch.setattr("twinkle_notifier.threads._IDLE", 3600.0)
 
     class Thing:
         pass
@@ -214,7 +214,7 @@ def test_an_alarm_ends_what_runs_right_here(monkeypatch: pytest.MonkeyPatch) -> 
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", no_thread)
-    monkeypatch.setattr("twinkle_notifier.foreign._idle", deque())  # those of other tests
+    monkeypatch.setattr("twinkle_notifier.threads._idle", deque())  # those of other tests
     handler = signal.getsignal(signal.SIGALRM)
     began = time.monotonic()
     assert isinstance(call(lambda: time.sleep(60), 0.1).error, TimeoutError)
@@ -234,7 +234,7 @@ def test_an_alarm_within_an_alarm_leaves_the_outer_one_its_time(monkeypatch: pyt
         time.sleep(60)
 
     monkeypatch.setattr(threading.Thread, "start", no_thread)
-    monkeypatch.setattr("twinkle_notifier.foreign._idle", deque())  # those of other tests
+    monkeypatch.setattr("twinkle_notifier.threads._idle", deque())  # those of other tests
     began = time.monotonic()
     assert isinstance(call(twice, 2.5).error, TimeoutError)
     assert time.monotonic() - began < 4.3
@@ -268,6 +268,12 @@ def test_what_is_begun_may_fail() -> None:
 
 def test_what_cannot_begin_is_done_when_it_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no thread can start any more."""
-    monkeypatch.setattr("twinkle_notifier.foreign._handed", lambda run: False)
+    monkeypatch.setattr("twinkle_notifier.threads.handed", lambda run: False)
     wait = begin(lambda: "value")
     assert wait(60) == wait(60) == Answer("value", None, True)
+
+
+def test_what_is_tried_may_raise_anything() -> None:
+    """In this very thread."""
+    assert tried(threading.get_ident).value == threading.get_ident()
+    assert [type(tried(what).error) for what in (leave, interrupt, fail)] == [SystemExit, KeyboardInterrupt, ValueError]

@@ -81,7 +81,11 @@ class Notifier:
         name = data.get("class") if isinstance(data, Mapping) else None
         if not isinstance(name, str):
             raise ArgumentError("a serialized notifier is a dict whose 'class' names it, as to_dict() writes it")
-        return _class_named(name)._from_dict_impl(dict(data))
+        try:
+            return _class_named(name)._from_dict_impl(dict(data))
+        except (KeyError, TypeError) as error:
+            said = "a field of it is missing, unknown, or of another type"
+            raise ArgumentError(f"no {name} can be made of what is not as to_dict() writes it: {said}") from error
 
     @classmethod
     def _from_dict_impl(cls, data: dict[str, Any]) -> Notifier:

@@ -8,9 +8,9 @@ import re
 import sys
 from collections.abc import Sequence
 
-from twinkle_notifier import folders, loading
+from twinkle_notifier import folders, foreign, loading
 from twinkle_notifier.channels import VARIABLE, from_environment, from_text
-from twinkle_notifier.errors import ArgumentError, NotifierError
+from twinkle_notifier.errors import ArgumentError, NotifierError, reason
 from twinkle_notifier.supervise import Plan, supervise
 
 _EVERY = 5.0  # seconds between two looks at the folder
@@ -117,7 +117,7 @@ def _flush(given: argparse.Namespace) -> int:
 
 def _run(given: argparse.Namespace) -> int:
     command = given.command[1:] if given.command[:1] == ["--"] else given.command
-    if not command:
+    if not command or not command[0]:  # "" is a shell's variable that was not set
         raise ArgumentError("run needs a command: twinkle-notifier run -- python train.py")
     if given.heartbeat and not given.heartbeat.startswith(("https://", "http://")):
         raise ArgumentError(f"--heartbeat, or {HEARTBEAT}, is no URL: it begins with https://")
@@ -129,11 +129,13 @@ def _run(given: argparse.Namespace) -> int:
 
 def _notifier(to: str | None) -> Notifier | None:
     """The one to tell; if there is none, that is said. Raises NotifierError for a `to` that cannot work."""
-    notifier = from_text(to, "--to") if to else None
-    try:
-        notifier = notifier or from_environment()
-    except NotifierError as error:  # no reason not to train
-        print(f"twinkle-notifier: {error}", file=sys.stderr)
+    if to:
+        return from_text(to, "--to")
+    # Right here: signals would end this process in a thread that was started before `supervise`.
+    answer = foreign.tried(from_environment)
+    notifier = answer.value
+    if answer.error is not None:  # no reason not to train
+        print(f"twinkle-notifier: no notifier from the environment: {reason(answer.error)}", file=sys.stderr)
     if notifier is None:
         print(f"twinkle-notifier: nobody to tell: give --to, or set {VARIABLE}. {_OWN}", file=sys.stderr, flush=True)
     return notifier

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import _thread
 import functools
 import math
-import os
 import queue
 import threading
 import time
@@ -13,7 +11,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 
-from twinkle_notifier import signals
+from twinkle_notifier import signals, threads
 
 TYPE_CHECKING = False  # that of `typing`, which importing this package does not load
 if TYPE_CHECKING:
@@ -24,7 +22,6 @@ else:
     T, Generic = "T", type("Generic", (), {"__class_getitem__": classmethod(lambda cls, _: cls)})
 
 _POLL = 0.05  # seconds; how soon `hurry` is noticed
-_IDLE = 0.25  # seconds that a thread waits for another call before it ends
 _TEXT = 1.0  # seconds for a `__str__`; half of it once one has hung, and so on down to a tenth
 
 
@@ -105,7 +102,7 @@ def call(work: Callable[[], T], seconds: float, hurry: Callable[[], bool] = lamb
     done = _held()
     seconds = min(seconds, left())
     run = functools.partial(_run, work, answer, done, time.monotonic() + seconds)
-    if not _handed(run):
+    if not threads.handed(run):
         _run_here(run, seconds)
     _wait(done, seconds, hurry)
     return answer
@@ -120,6 +117,13 @@ def here(work: Callable[[], T], seconds: float) -> Answer[T]:
     return answer
 
 
+def tried(work: Callable[[], T]) -> Answer[T]:
+    """Run `work` right here: for what may raise anything, but does not hang."""
+    answer: Answer[T] = Answer()
+    _run(work, answer, _held(), math.inf)
+    return answer
+
+
 def begin(work: Callable[[], T]) -> Callable[[float], Answer[T]]:
     """Run `work` beside what goes on here, whatever it does; what this gives waits for it, at most so many seconds.
 
@@ -128,7 +132,7 @@ def begin(work: Callable[[], T]) -> Callable[[float], Answer[T]]:
     answer: Answer[T] = Answer()
     done = _held()
     run = functools.partial(_run, work, answer, done, math.inf)
-    handed = _handed(run)
+    handed = threads.handed(run)
 
     def wait(seconds: float) -> Answer[T]:
         if not handed and done.locked():
@@ -138,49 +142,6 @@ def begin(work: Callable[[], T]) -> Callable[[float], Answer[T]]:
         return answer
 
     return wait
-
-
-# Threads that have done their call and wait for another, by their queues. A crash makes a dozen calls, one within the
-# other; to start a thread for each takes longer than all else together, on a busy machine.
-_idle: deque[queue.SimpleQueue[Callable[[], None]]] = deque()
-os.register_at_fork(after_in_child=_idle.clear)  # a child has none of them
-
-
-def _handed(run: Callable[[], None]) -> bool:
-    """Let a thread do it: one that waits, else a new one. False when none can start."""
-    try:
-        calls = _idle.pop()
-    except IndexError:
-        calls = queue.SimpleQueue()
-        try:
-            _start(calls)
-        except RuntimeError:
-            return False
-    calls.put(run)
-    return True
-
-
-def _start(calls: queue.SimpleQueue[Callable[[], None]]) -> None:
-    try:
-        threading.Thread(target=_work, args=(calls,), name="twinkle-notifier", daemon=True).start()
-    except RecursionError:  # a RuntimeError, too; the caller has no room for the frames of this, but for a thread
-        _thread.start_new_thread(_work, (calls,))
-
-
-def _work(calls: queue.SimpleQueue[Callable[[], None]]) -> None:
-    run = calls.get()
-    while True:
-        run()
-        del run  # or what it holds would live until the next
-        _idle.append(calls)
-        try:
-            run = calls.get(timeout=_IDLE)
-        except queue.Empty:
-            try:
-                _idle.remove(calls)
-                return
-            except ValueError:  # somebody has just taken it
-                run = calls.get()
 
 
 def _held() -> threading.Lock:

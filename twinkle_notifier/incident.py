@@ -42,6 +42,7 @@ class _Walk:
         self.where = Where.here()
         self._deadline = time.monotonic() + PATIENCE
         self._notifier, self._case, self._hurry = notifier, case, hurry
+        self._mark = case.mark
         look = Look.at(case, self.where, channel)
         self._report, self._past, self._how, self._key = look.report, look.past, look.how, look.key
         self._causes = f"causes-{channel}"
@@ -52,6 +53,7 @@ class _Walk:
         """The word of another rank of this node, where nodes agree first; else the walk, for all of this node."""
         case = self._case
         brief = self._how == "collateral"
+        self._mark = claims.with_count(self.where, case.store, case.mark)
         turn = claims.turn(self.where, case.store, case.mark, self._key, self._left(), brief=brief)
         if isinstance(turn, claims.Turn):
             self._turn = turn
@@ -74,7 +76,7 @@ class _Walk:
 
     def run(self, access: claims.Access) -> Outcome:
         """The walk from the claim on. Raises OSError when the store does not work, with nothing sent yet."""
-        desk = claims.Desk(access, self.where, self._case.mark, self._turn.party)
+        desk = claims.Desk(access, self.where, self._mark, self._turn.party)
         told = None if self._how == "cause" else self._follow(desk)
         if told is not None:
             self._teller = told.rank

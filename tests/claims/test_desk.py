@@ -278,6 +278,33 @@ def test_a_store_that_was_left_claims_nothing(store: Store) -> None:
     assert store.read("incident", 0) == []
 
 
+def test_a_claim_that_comes_too_late_is_taken_back(store: Store) -> None:
+    """Whoever asked has gone on to another store; the next need not wait for the lease."""
+
+    class Slow:
+        seconds = 0.3
+
+        def __init__(self) -> None:
+            self.appended = 0
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(store, name)
+
+        def append(self, key: str, index: int, record: bytes) -> bool:
+            time.sleep(1)
+            added = store.append(key, index, record)
+            self.appended += 1
+            return added
+
+    slow = Slow()
+    with pytest.raises(OSError, match="no answer"):
+        desk(Access(lambda: slow, 60), rank=1).claim("incident", 0)  # type: ignore[arg-type, return-value]
+    deadline = time.monotonic() + 60
+    while slow.appended < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert won(desk(store, rank=2).claim("incident", 0)).rank == 2
+
+
 def test_stores_that_hang_leave_time_for_the_send() -> None:
     """A store may ask for more than there is."""
     release = threading.Event()

@@ -20,11 +20,6 @@ SECRET = "SEC0123456789abcdef"
 _LIMIT = 120  # seconds for one command
 
 
-def _heeds_hangups() -> None:
-    """Though these tests may be run by `nohup`."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
 class Supervised:
     """``twinkle-notifier run`` with a command below it."""
 
@@ -38,7 +33,6 @@ class Supervised:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            preexec_fn=_heeds_hangups,
         )
 
     def wait_for(self, text: str) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.supervise.pulse import Pulse
 
 Begin = Callable[..., Any]
@@ -83,6 +86,24 @@ def test_the_command_asks_at_once(begin: Begin, server: Server) -> None:
     assert server.asked == ["/ping/0123456789abcdef"]
     begin("import time; time.sleep(2)", TWINKLE_NOTIFIER_HEARTBEAT=server.url).result()
     assert len(server.asked) == 2
+
+
+def test_it_ends_with_the_command(begin: Begin, server: Server, robot: Inbox, tmp_path: Path) -> None:
+    """Though a reader of its output, `less` for instance, may leave that open for days."""
+    quick = "from twinkle_notifier.supervise.pulse import Pulse\nPulse.__init__.__defaults__ = (0.05,)\n"
+    (tmp_path / "sitecustomize.py").write_text(quick)
+    running = begin(
+        "import time; time.sleep(1); print('x' * 10**6); exit(3)",
+        options=("--heartbeat", server.url),
+        PYTHONPATH=os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])),
+    )
+    assert wait_for(lambda: bool(robot.messages))
+    assert running.process.poll() is None  # nobody has read what it wrote
+    count = len(server.asked)
+    time.sleep(1)
+    assert count > 1
+    assert len(server.asked) - count <= 1  # one may have been on its way
+    assert running.result().returncode == 3
 
 
 def test_an_address_that_is_none_is_said(server: Server) -> None:

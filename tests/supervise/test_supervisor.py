@@ -185,6 +185,7 @@ def test_without_a_notifier(begin: Begin, robot: Inbox, monkeypatch: pytest.Monk
         (["--to", "https://example.com/hook"], "--to holds neither"),
         (["--stall-after", "soon", "--", "true"], "'soon' is no time: write 90s, 10m or 2h"),
         ([], "run needs a command: twinkle-notifier run -- python train.py"),
+        (["--", "", "x"], "run needs a command: twinkle-notifier run -- python train.py"),
     ],
 )
 def test_bad_input_starts_nothing(options: list[str], says: str) -> None:
@@ -195,11 +196,32 @@ def test_bad_input_starts_nothing(options: list[str], says: str) -> None:
     assert says in done.stderr
 
 
-def test_a_bad_variable_is_no_reason_not_to_train(begin: Begin, robot: Inbox) -> None:
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("https://example.com/hook", "TWINKLE_NOTIFIER holds neither"),
+        ('{"class": "DingNotifier"}', "no DingNotifier can be made of what is not as to_dict() writes it"),
+        ('{"class": "BrokenNotifier"}', "no notifier from the environment: ZeroDivisionError\n"),
+    ],
+)
+def test_a_bad_variable_is_no_reason_not_to_train(
+    begin: Begin, robot: Inbox, tmp_path: Path, text: str, says: str
+) -> None:
     """It is said, and the command runs."""
-    done = begin("print('done')", TWINKLE_NOTIFIER="https://example.com/hook").result()
+    (tmp_path / "broken.py").write_text("1 / 0")
+    (tmp_path / "broken-1.dist-info").mkdir()
+    entry = "[twinkle_notifier.notifiers]\nBrokenNotifier = broken:BrokenNotifier\n"
+    (tmp_path / "broken-1.dist-info" / "entry_points.txt").write_text(entry)
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    done = begin("print('done')", TWINKLE_NOTIFIER=text, PYTHONPATH=path).result()
     assert (done.returncode, done.stdout) == (0, "done\n")
-    assert "TWINKLE_NOTIFIER holds neither" in done.stderr
+    assert says in done.stderr
+
+
+def test_an_entry_without_a_name_in_the_environment(begin: Begin, robot: Inbox) -> None:
+    """It is left out: no command can be started with it."""
+    done = begin(["sh", "-c", "echo $KEPT"], **{"": "x", "KEPT": "kept"}).result()
+    assert (done.returncode, done.stdout) == (0, "kept\n"), done.stderr
 
 
 def test_a_parent_that_ignores_its_children(robot: Inbox) -> None:

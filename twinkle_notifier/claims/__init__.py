@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TypeVar
 
 from twinkle_notifier.claims import node, ray, torch_store
@@ -28,6 +29,7 @@ __all__ = [
     "counted",
     "counts",
     "turn",
+    "with_count",
     "with_store",
 ]
 
@@ -80,6 +82,11 @@ def turn(where: Where, chosen: Store | None, mark: Mark, key: str, seconds: floa
     return node.turn(where, mark, key, seconds, brief=brief) if node.agrees_first(where, chosen) else Turn(where)
 
 
+def with_count(where: Where, chosen: Store | None, mark: Mark) -> Mark:
+    """`mark`, with what the run's store had counted to by then, if another rank of this node has noted that."""
+    return node.with_count(where, mark) if node.agrees_first(where, chosen) else mark
+
+
 def counts(where: Where, chosen: Store | None) -> bool:
     """Whether this rank should ask its run's store beforehand what it has counted to: it connects by that."""
     if node.agrees_first(where, chosen) and where.world_size > _ALL_CONNECT and where.local_rank:
@@ -88,10 +95,17 @@ def counts(where: Where, chosen: Store | None) -> bool:
 
 
 def counted(where: Where, chosen: Store | None) -> int | None:
-    """What the store of this run has counted to; None when it cannot count, or does not answer within 6 s."""
+    """What the store of this run has counted to; None when it cannot count, or does not answer within 6 s.
+
+    The first rank of a node notes it for the others.
+    """
     for _, opened in _counting_stores(where, chosen):
-        try:
-            return Access(opened, _OPEN).ask(lambda store: store.sequence(0))
-        except OSError:
-            continue
-    return None
+        with suppress(OSError):
+            count = Access(opened, _OPEN).ask(lambda store: store.sequence(0))
+            break
+    else:
+        return None
+    if count is not None and where.local_rank == 0 and node.agrees_first(where, chosen):
+        with suppress(OSError):  # it is said when the folder is needed
+            node.note(where, count)
+    return count

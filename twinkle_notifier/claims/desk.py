@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from twinkle_notifier import foreign
 from twinkle_notifier.claims.member import FOLLOWER, Party, all_ranks, written
@@ -120,6 +120,9 @@ class Desk:
                 raise TimeoutError("this store was left: nobody would end the claim")
             data = record.dump()
             if store.append(incident.key, incident.length, data):
+                if not foreign.left():  # it came too late, but not in vain: the next need not wait for its lease
+                    store.append(incident.key, incident.length + 1, replace(record, state="failed").dump())
+                    raise TimeoutError("this store was left meanwhile")
                 incident.first = incident.first or data
                 incident.join(store, ranks, self._party.host)
                 place = (incident.key, incident.length, self._where.rank, incident.message_id())

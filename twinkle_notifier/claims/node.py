@@ -1,7 +1,7 @@
 """Who of a node goes to the store of the run: one rank, for all of its node that meet the same.
 
-So the connections to torchrun's one server grow with the nodes, and not with the ranks. The ranks of a node agree in a
-folder of the node, by the claims that they would make in the run. Its word is only passed on here: whether people are
+So what torchrun's one server is asked grows with the nodes, and not with the ranks, and in large runs its connections do,
+too. The ranks of a node agree in a folder of the node, by the claims that they would make in the run. Its word is only passed on here: whether people are
 told is decided in the store of the run, which a rank asks itself whenever its node has no word for it.
 """
 
@@ -24,7 +24,10 @@ from twinkle_notifier.runtime import Instant, Where, run_key
 _OPEN = 3.0  # seconds to open the folder
 _SEVERAL = 500  # who look for a word at most, by which they look each 0.1 s: it takes as long as that of the run
 _FRESH = 30.0  # seconds that a node's word holds, and more than a rank's patience: then the run's store is asked anew
+_UNCONNECTED = 100  # places, 0.05 s: who would have to connect first lets those go first who need not
 _BRIEF = 5.0  # seconds for the same on what follows from an error, which is to blame for a minute only
+
+_COUNT = "count"
 
 log = logging.getLogger("twinkle_notifier")
 # Incidents, with the time from which on, that this rank has seen decided in the store of the run: in a loop that goes
@@ -90,7 +93,7 @@ def _word(outcome: Outcome | None) -> State:
     return "refused" if outcome.final or outcome.retry_after is not None else "failed"
 
 
-def turn(where: Where, mark: Mark, key: str, seconds: float, *, brief: bool) -> Turn | Told:
+def turn(where: Where, mark: Mark, key: str, seconds: float, *, brief: bool = False) -> Turn | Told:
     """This rank's turn to go to the store of the run with the incident `key`, or the word of its node on it.
 
     Waits for that up to `seconds`. A `brief` word holds for 5 s, else 30. Where the folder does not work, each goes for
@@ -98,7 +101,8 @@ def turn(where: Where, mark: Mark, key: str, seconds: float, *, brief: bool) -> 
     """
     if (key, mark) in _decided:
         return Turn(where)
-    party = Party(lambda: {where.rank}, where.hostname, where.local_rank, min(where.world_size, _SEVERAL))
+    place = where.local_rank + (0 if torch_store.is_connected() else _UNCONNECTED)
+    party = Party(lambda: {where.rank}, where.hostname, place, min(where.world_size, _SEVERAL))
     try:
         since = _since(mark, _BRIEF if brief else _FRESH)
         claim = Desk(Access(lambda: _store(where), _OPEN), where, since, party).claim(key, seconds)
@@ -106,6 +110,28 @@ def turn(where: Where, mark: Mark, key: str, seconds: float, *, brief: bool) -> 
         log.warning("the ranks of this node cannot agree on who goes to the store of the run: %s", error)
         return Turn(where)
     return claim if isinstance(claim, Told) else Turn(where, claim, lambda: _decided.add((key, mark)))
+
+
+def note(where: Where, count: int) -> None:
+    """Let the ranks of this node know what the store of the run has counted to, of whom few ask it. Raises OSError."""
+    data = Mark(Instant.now(), count).dump()
+
+    def noted(store: Store) -> bool:
+        return store.append(_COUNT, len(store.read(_COUNT, 0)), data)
+
+    Access(lambda: _store(where), _OPEN).ask(noted)
+
+
+def with_count(where: Where, mark: Mark) -> Mark:
+    """`mark`, with the count that was first noted after it on this node, if it has none. Never raises OSError."""
+    if mark.sequence is not None:
+        return mark
+    try:
+        noted = Access(lambda: _store(where), _OPEN).ask(lambda store: store.read(_COUNT, 0))
+    except OSError:  # said when it is asked for a turn
+        return mark
+    later = [found for data in noted if (found := Mark.load(data)) is not None and found.at.after(mark.at)]
+    return replace(mark, sequence=later[0].sequence) if later else mark
 
 
 def _store(where: Where) -> FileStore:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.runtime import Holder, Instant
@@ -19,6 +19,24 @@ class Mark:
 
     at: Instant
     sequence: int | None = None
+
+    def dump(self) -> bytes:
+        """As stored."""
+        return json.dumps(self, default=vars).encode()
+
+    @classmethod
+    def load(cls, data: bytes) -> Mark | None:
+        """As stored; None for what cannot be read."""
+        try:
+            return cls._of(json.loads(data))
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    @classmethod
+    def _of(cls, fields: Any) -> Mark:
+        at, sequence = fields["at"], fields["sequence"]
+        instant = Instant(str(at["boot"]), float(at["since_boot"]), float(at["wall"]))
+        return cls(instant, None if sequence is None else int(sequence))
 
 
 @dataclass(frozen=True)
@@ -45,14 +63,9 @@ class Record:
         """As stored; None for what cannot be read, which then counts as made before anything started."""
         try:
             fields = json.loads(data)
-            at, sequence = fields["at"], fields["sequence"]
-            return cls(
-                _STATES[fields["state"]],
-                int(fields["rank"]),
-                Holder(**fields["holder"]),
-                Instant(str(at["boot"]), float(at["since_boot"]), float(at["wall"])),
-                None if sequence is None else int(sequence),
-            )
+            made = Mark._of(fields)
+            holder = Holder(**fields["holder"])
+            return cls(_STATES[fields["state"]], int(fields["rank"]), holder, made.at, made.sequence)
         except (ValueError, KeyError, TypeError):
             return None
 

@@ -19,6 +19,11 @@ def is_served() -> bool:
 _kept: dict[int, TorchStore] = {}  # by process: a fork's copy shares a socket with its parent
 
 
+def is_connected() -> bool:
+    """Whether this process has a client that is kept."""
+    return os.getpid() in _kept
+
+
 class TorchStore:
     """Logs as keys of a TCPStore. A client of its own, since the process group's may be broken by the very failure."""
 

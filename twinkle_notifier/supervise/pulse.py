@@ -30,14 +30,15 @@ class Pulse:
         self._ended.set()
 
     def _go_on(self) -> None:
-        while not self._ended.is_set():
+        while True:
             answer = foreign.call(self._ask, _BUDGET)
             failing = not answer.returned
             if failing and not self._failing:  # its name alone: the URL is a secret, and the error shows it
                 what = type(answer.error).__name__ if answer.error is not None else f"no answer within {_BUDGET:g} s"
                 log.warning("the heartbeat URL does not work (%s); it is asked again each minute", what)
             self._failing = failing
-            self._ended.wait(self._every)
+            if self._ended.wait(self._every):
+                return
 
     def _ask(self) -> None:
         import requests

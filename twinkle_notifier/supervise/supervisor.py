@@ -81,7 +81,8 @@ class _Supervisor:
         return _same_end(code)
 
     def _environment(self) -> dict[str, str]:
-        env, folder, stall_after = dict(os.environ), self._facts.folder, self._facts.plan.stall_after
+        env = {name: value for name, value in os.environ.items() if name}  # an entry without a name cannot be passed on
+        folder, stall_after = self._facts.folder, self._facts.plan.stall_after
         if folder is not None:
             env[meeting.VARIABLE] = str(folder)
             env.setdefault(ERROR_FILE, str(folder / "error.json"))

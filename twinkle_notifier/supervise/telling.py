@@ -40,6 +40,8 @@ class Telling:
 
     def ended(self, code: int) -> None:
         """The command has ended."""
+        if self._pulse is not None:
+            self._pulse.end()
         known = self._watch.end()
         ending = self._ending(code)
         ending = replace(ending, attempt=self._watch.attempt or ending.attempt)

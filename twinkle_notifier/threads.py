@@ -1,0 +1,54 @@
+"""Daemon threads that do one call after the other, whatever hangs in some of them."""
+
+from __future__ import annotations
+
+import _thread
+import os
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable
+
+_IDLE = 0.25  # seconds that a thread waits for another call before it ends
+
+# Threads that have done their call and wait for another, by their queues. A crash makes a dozen calls, one within the
+# other; to start a thread for each takes longer than all else together, on a busy machine.
+_idle: deque[queue.SimpleQueue[Callable[[], None]]] = deque()
+os.register_at_fork(after_in_child=_idle.clear)  # a child has none of them
+
+
+def handed(run: Callable[[], None]) -> bool:
+    """Let a thread do it: one that waits, else a new one. False when none can start."""
+    try:
+        calls = _idle.pop()
+    except IndexError:
+        calls = queue.SimpleQueue()
+        try:
+            _start(calls)
+        except RuntimeError:
+            return False
+    calls.put(run)
+    return True
+
+
+def _start(calls: queue.SimpleQueue[Callable[[], None]]) -> None:
+    try:
+        threading.Thread(target=_work, args=(calls,), name="twinkle-notifier", daemon=True).start()
+    except RecursionError:  # a RuntimeError, too; the caller has no room for the frames of this, but for a thread
+        _thread.start_new_thread(_work, (calls,))
+
+
+def _work(calls: queue.SimpleQueue[Callable[[], None]]) -> None:
+    run = calls.get()
+    while True:
+        run()
+        del run  # or what it holds would live until the next
+        _idle.append(calls)
+        try:
+            run = calls.get(timeout=_IDLE)
+        except queue.Empty:
+            try:
+                _idle.remove(calls)
+                return
+            except ValueError:  # somebody has just taken it
+                run = calls.get()
