@@ -1,8 +1,9 @@
 """Who of a node goes to the store of the run: one rank, for all of its node that meet the same.
 
-So what torchrun's one server is asked grows with the nodes, and not with the ranks, and in large runs its connections do,
-too. The ranks of a node agree in a folder of the node, by the claims that they would make in the run. Its word is only passed on here: whether people are
-told is decided in the store of the run, which a rank asks itself whenever its node has no word for it.
+So what torchrun's one server is asked grows with the nodes, and not with the ranks; in large runs its connections do,
+too. The ranks of a node agree in a folder of the node, by the claims that they would make in the run. Its word is only
+passed on here: whether people are told is decided in the store of the run, which a rank asks itself whenever its node
+has no word for it.
 """
 
 from __future__ import annotations
