@@ -121,8 +121,6 @@ class Background:
         try:
             from multiprocessing.util import Finalize  # runs in multiprocessing's children too, where atexit does not
 
-            import requests  # noqa: F401  here: a fork while the thread imports it would inherit a locked import
-
             threading.Thread(target=self._work, name="twinkle-notifier-background", daemon=True).start()
         except (RuntimeError, OSError, ImportError):  # at the limit of processes, or of open files
             return False

@@ -64,7 +64,7 @@ class Look:
         """Look at the exception of `case`, and at its past, for 4 s at most. Never raises."""
         kind = type(case.exc)
         bare = Report.bare(kind, name=case.name, context=case.context, where=where, progress=case.progress)
-        look = cls(case, where, channel, bare, kind.__qualname__, history.unknown([]))
+        look = cls(case, where, channel, bare, _digest(case.name, case.context, kind.__qualname__), history.unknown([]))
         # The exception is the user's: to look at it may raise, or hang. Its type alone is better than nothing. All in
         # one call, step by step: to hand each step to a thread takes longer than the step.
         answer = foreign.call(look._closely, _SECONDS)
@@ -95,5 +95,8 @@ class Look:
         if self.how == "cause":
             return f"{self.fingerprint}-{self.channel}"
         # One for the run, whatever it looked like on which rank.
-        name = hashlib.sha256(self.case.name.encode("utf-8", "replace")).hexdigest()[:16]
-        return f"{name}-{self.how}-{self.channel}"
+        return f"{_digest(self.case.name)}-{self.how}-{self.channel}"
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:16]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import queue
+import sys
 import threading
 import time
 import weakref
@@ -75,6 +76,8 @@ class Helper:
 
     def _started(self) -> queue.SimpleQueue[Callable[[], None] | None] | None:
         calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        if sys.is_finalizing():
+            return None
         try:
             threading.Thread(target=_serve, args=(calls,), name="twinkle-notifier-helper", daemon=True).start()
         except RuntimeError:  # no thread can start any more: right here, as `call` does

@@ -15,6 +15,7 @@ from twinkle_notifier import folders, foreign
 _LOOP = 600.0  # seconds between two crashes of one loop, at most
 _FORGET = 86400.0  # seconds after which the same error is a new story
 _BUDGET = 2.0  # seconds for the folder; it may be on a dead mount
+_MOST = 100_000  # crashes that are counted; a damaged file may say any number
 _PLAIN = 3  # crashes of a loop that are each told
 
 
@@ -99,8 +100,9 @@ def _read(path: str) -> Past | None:
     try:
         with open(path, "rb") as file:
             fields = json.loads(file.read())
-        return Past(int(fields["count"]), float(fields["first"]), float(fields["last"]), int(fields["loop"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        count, loop = (min(max(int(fields[name]), 1), _MOST) for name in ("count", "loop"))
+        return Past(count, float(fields["first"]), float(fields["last"]), loop)
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
 
 

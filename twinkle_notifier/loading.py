@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -9,7 +10,8 @@ from contextlib import contextmanager
 from twinkle_notifier import foreign
 
 SECONDS = 10.0  # for modules to load; they may lie on a disk that is gone
-_WALK = ("twinkle_notifier.incident", "tempfile")  # `folders` loads the latter only where it has to
+# `folders` loads the second only where it has to, `background` the third with its first work.
+_WALK = ("twinkle_notifier.incident", "tempfile", "multiprocessing.util")
 
 _put_off: list[set[str]] = []  # of the innermost `put_off` last
 
@@ -40,6 +42,11 @@ def put_off() -> Iterator[set[str]]:
         yield modules
     finally:
         _put_off.pop()  # not by what it holds: another may hold the same
+
+
+def has_proxies() -> bool:
+    """A quick look at what mostly is not there. Elsewhere than on Linux the system's settings count, too."""
+    return sys.platform != "linux" or any(name[-6:].lower() == "_proxy" for name in os.environ)
 
 
 def load(modules: Iterable[str]) -> None:

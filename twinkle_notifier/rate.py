@@ -14,8 +14,8 @@ from pathlib import Path
 from twinkle_notifier import folders, foreign
 
 _MINUTE = 61.0  # seconds: the service's clock may run a little slower
-_PATIENCE = 1.0  # seconds for the folder; then this process counts on its own
-
+_PATIENCE = 1.0  # seconds for the lock
+_FOLDER = 1.5  # seconds for the folder, the lock included; then this process counts on its own
 _MOST = 1 << 16  # bytes of a file; the times of a minute take a few hundred
 _BUSY = 5.0  # seconds to come back, when so many want to send that nobody gets to count
 
@@ -41,13 +41,13 @@ class Rate:
     def take(self) -> float:
         """Count a message that goes out now, and return 0; or the seconds until one may, and count none."""
         own = self._alone(self._taken)
-        answer = foreign.call(lambda: self._change(self._taken), _PATIENCE + 0.5)
+        answer = foreign.call(lambda: self._change(self._taken), _FOLDER)
         return answer.result() if answer.returned else own
 
     def exceeded(self) -> None:
         """The service says that there were too many: let nobody send until its penalty is over."""
         self._alone(self._held)
-        foreign.call(lambda: self._change(self._held), _PATIENCE + 0.5)
+        foreign.call(lambda: self._change(self._held), _FOLDER)
 
     def _taken(self, sent: list[float], closed_until: float) -> tuple[list[float], float, float]:
         now = time.time()
@@ -81,7 +81,7 @@ def _changed(path: Path, step: _Step) -> float:
 
 
 def _read(handle: int) -> tuple[list[float], float]:
-    with suppress(ValueError, KeyError, TypeError):  # what is damaged is written anew
+    with suppress(ValueError, KeyError, TypeError, OverflowError, RecursionError):  # what is damaged is written anew
         data = json.loads(os.pread(handle, _MOST, 0).partition(b"\n")[0])
         return [float(at) for at in data["sent"]], float(data["closed_until"])
     return [], 0.0

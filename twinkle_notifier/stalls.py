@@ -8,7 +8,6 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
-from contextlib import suppress
 from time import monotonic, time
 from typing import Any
 
@@ -118,8 +117,6 @@ class StallWatch:
         """Watch the training `case` from now on, and no other."""
         self.stop()
         if self.after is not None:
-            with suppress(ImportError, OSError):  # at the limit of open files
-                import requests  # noqa: F401  here: a fork while a stall's thread imports it would inherit the lock
             self.at, self.beats, self.lull = monotonic(), 0, -1
             self.watcher = _Watcher(self, case, Gauge(self.after, self.at))
 

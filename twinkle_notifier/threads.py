@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import os
 import queue
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -19,15 +20,18 @@ os.register_at_fork(after_in_child=_idle.clear)  # a child has none of them
 
 def handed(run: Callable[[], None]) -> bool:
     """Let a thread do it: one that waits, else a new one. False when none can start."""
+    if sys.is_finalizing():  # those that wait do so for ever
+        return False
     try:
-        calls = _idle.pop()
+        _idle.pop().put(run)
+        return True
     except IndexError:
-        calls = queue.SimpleQueue()
-        try:
-            _start(calls)
-        except RuntimeError:
-            return False
-    calls.put(run)
+        calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+    calls.put(run)  # first, so that it begins while this thread still waits for that one's start
+    try:
+        _start(calls)
+    except RuntimeError:
+        return False
     return True
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from twinkle_notifier import foreign
 from twinkle_notifier.base import Notifier
 from twinkle_notifier.errors import ArgumentError, CredentialError, NotifierError
-from twinkle_notifier.loading import preload
+from twinkle_notifier.loading import has_proxies, preload
 from twinkle_notifier.references import REDACTED, Held, is_reference, resolve
 
 TYPE_CHECKING = False  # that of `typing`, which importing this package does not load
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 # What does the work is imported where it is used, and loaded when a notifier is made: see `preload`.
 _LOOK_UP = 2.0  # seconds for a file
-_PARTS = ("twinkle_notifier.channels.ding_robot", "twinkle_notifier.channels.ding_url")
+_PARTS = ("twinkle_notifier.channels.ding_robot", "twinkle_notifier.channels.ding_url", "certifi", "encodings.idna")
+_BY_PROXY = ("requests.adapters",)
 
 
 class DingNotifier(Notifier):
@@ -43,7 +44,7 @@ class DingNotifier(Notifier):
     def __init__(
         self, ding_url: str, secret: str | None = None, timeout: float = 5.0, *, insecure: bool = False
     ) -> None:
-        preload(*_PARTS)
+        _preload()
         self.insecure = _checked_insecure(insecure)
         self._ding_url = Held(_checked_url(ding_url, insecure))
         checked = _checked_secret(secret)
@@ -116,7 +117,7 @@ class DingNotifier(Notifier):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        preload(*_PARTS)  # a spawned rank gets its notifier by a pickle
+        _preload()  # a spawned rank gets its notifier by a pickle
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and other.to_dict() == self.to_dict()
@@ -131,6 +132,10 @@ class DingNotifier(Notifier):
         url = self.ding_url if is_reference(self.ding_url) else ding_robot.shown(self.ding_url)
         insecure = ", insecure=True" if self.insecure else ""
         return f"{type(self).__name__}(ding_url={url!r}, secret={secret!r}, timeout={self.timeout:g}{insecure})"
+
+
+def _preload() -> None:
+    preload(*_PARTS, *(_BY_PROXY if has_proxies() else ()))
 
 
 def _looked_up(value: str) -> str:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import mktime_tz, parsedate_tz
-from http.client import IncompleteRead
+from http.client import IncompleteRead, InvalidURL
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -156,7 +156,7 @@ def _try(url: str, body: bytes, seconds: float, secrets: Sequence[str]) -> Reply
 
 def _post(url: str, payload: wire.Payload, seconds: float, secrets: Sequence[str]) -> Reply:
     with wire.posted(url, payload, seconds, secrets) as reply:
-        return Reply(reply.status, reply.headers, _read(reply))
+        return Reply(reply.status, reply.headers, _unpacked(_read(reply), reply.headers))
 
 
 def _read(reply: Any) -> bytes:
@@ -171,14 +171,30 @@ def _read(reply: Any) -> bytes:
     return body[:_LIMIT]
 
 
+def _unpacked(body: bytes, headers: Mapping[str, str]) -> bytes:
+    """As it was meant: a proxy may compress what nobody asked to be."""
+    if headers.get("Content-Encoding", "").lower() not in ("gzip", "x-gzip", "deflate"):
+        return body
+    import zlib
+
+    try:
+        return zlib.decompressobj(32 + zlib.MAX_WBITS).decompress(body, _LIMIT)
+    except zlib.error:
+        return body
+
+
 def _hint(error: Exception | None) -> tuple[str, bool]:
     """What may help when there was no connection, and whether only that can."""
     root = None if error is None else _root(error)
     if isinstance(root, ssl.SSLCertVerificationError):
         return "its certificate is not trusted here. Name its issuer's file in REQUESTS_CA_BUNDLE", True
+    if isinstance(root, wire.NoIssuersError):
+        return "there are no certificates where REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or certifi has them", True
+    if _is(error, "InvalidSchema"):  # requests' word for it
+        return "a proxy of this kind needs PySocks: pip install 'requests[socks]'", True
     if _is(error, "ProxyError"):
         return "the proxy does not take it. Are HTTPS_PROXY and NO_PROXY right?", False
-    return _NO_WAY_OUT, isinstance(error, ValueError)  # what is wrong with a URL stays wrong
+    return _NO_WAY_OUT, isinstance(error, ValueError | InvalidURL)  # what is wrong with a URL stays wrong
 
 
 def _said(error: Exception) -> str:

@@ -7,18 +7,19 @@ it. What it prepares for a request takes longer than the request itself on a sho
 from __future__ import annotations
 
 import base64
+import errno
 import functools
 import http.client
 import io
 import os
 import ssl
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from twinkle_notifier.credentials import masked_logs, secrets_in_url
+from twinkle_notifier.loading import has_proxies
 
 _URL_MARKS = "%/:=&?~+!$,;'@()*[]"  # what stays as it is in a path and a query
 
@@ -60,7 +61,7 @@ def posted(url: str, payload: Payload, seconds: float, secrets: Sequence[str]) -
         user = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
         headers["Authorization"] = f"Basic {base64.b64encode(user.encode()).decode()}"
         parts = parts._replace(netloc=parts.netloc.rpartition("@")[2])
-    if not _has_proxies():
+    if not has_proxies():
         with _directly(parts, payload, headers, seconds) as reply:
             yield reply
         return
@@ -71,10 +72,14 @@ def posted(url: str, payload: Payload, seconds: float, secrets: Sequence[str]) -
 @contextmanager
 def _directly(parts: SplitResult, payload: Payload, headers: dict[str, str], seconds: float) -> Iterator[Any]:
     # Of a name's two addresses, IPv6 and IPv4 say, the first may be a dead end: half the time for each.
-    where = {"host": parts.hostname, "port": parts.port, "timeout": seconds / 2}
-    secure = parts.scheme == "https"
-    line: Any = http.client.HTTPSConnection(**where, context=_trusting(_issuers())) if secure else None  # type: ignore[arg-type]
-    with closing(line or http.client.HTTPConnection(**where)) as line:  # type: ignore[arg-type]
+    host, seconds_each = parts.hostname or "", seconds / 2
+    if parts.scheme == "https":
+        secure = http.client.HTTPSConnection(host, parts.port or 443, timeout=seconds_each, context=_trusted())
+        line: http.client.HTTPConnection = secure
+    else:  # with a port in any case, or the end of an IPv6 address would be taken for one
+        line = http.client.HTTPConnection(host, parts.port or 80, timeout=seconds_each)
+    with closing(line):
+        line.set_debuglevel(0)  # whatever a user has set for all: it prints the token
         line.connect()
         line.sock.settimeout(seconds)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -96,12 +101,12 @@ def _by_proxy(parts: SplitResult, payload: Payload, headers: dict[str, str], sec
         with _directly(parts, payload, headers, seconds) as reply:
             yield reply
         return
-    trusted = {}
-    if parts.scheme == "https":
-        issuers = _issuers()
-        trusted = {"cert_reqs": "CERT_REQUIRED", "ca_cert_dir" if os.path.isdir(issuers) else "ca_certs": issuers}
-    how: Any = {"timeout": urllib3.Timeout(seconds / 2, seconds), "retries": False, "redirect": False}
     proxy = utils.prepend_scheme_if_needed(proxy, "http")
+    trusted: Any = {"cert_reqs": "CERT_REQUIRED", "ssl_context": _trusted()} if parts.scheme == "https" else {}
+    if proxy.startswith("https:"):
+        trusted["proxy_ssl_context"] = _trusted()
+    bounds = urllib3.Timeout(connect=seconds / 2, read=seconds)
+    how: Any = {"timeout": bounds, "retries": False, "redirect": False}
     manager = adapters.HTTPAdapter().proxy_manager_for(proxy, **trusted)
     try:
         asked = manager.urlopen("POST", url, body=payload, headers=headers, preload_content=False, **how)
@@ -112,9 +117,17 @@ def _by_proxy(parts: SplitResult, payload: Payload, headers: dict[str, str], sec
         manager.clear()
 
 
-def _has_proxies() -> bool:
-    """A quick look at what mostly is not there. Elsewhere than on Linux the system's settings count, too."""
-    return sys.platform != "linux" or any(name[-6:].lower() == "_proxy" for name in os.environ)
+class NoIssuersError(OSError):
+    """What should hold the certificates of issuers does not."""
+
+
+def _trusted() -> ssl.SSLContext:
+    """That by which a server is trusted. Raises NoIssuersError."""
+    try:
+        return _trusting(_issuers())
+    except (OSError, ssl.SSLError) as error:
+        said = getattr(error, "strerror", None) or type(error).__name__
+        raise NoIssuersError(errno.ENOENT, said) from None
 
 
 def _issuers() -> str:
