@@ -91,18 +91,16 @@ def _room() -> tuple[str, str]:
 
 def _last(key: str) -> Past | None:
     """The newest: a folder that cannot be written to any more still has what it had before."""
-    name = os.path.join(*_room(), key)
-    found = [past for root in folders.roots() if (past := _read(os.path.join(root, name))) is not None]
+    found = [past for data in folders.kept(*_room(), key) if (past := _load(data)) is not None]
     return max(found, key=lambda past: past.last, default=None)
 
 
-def _read(path: str) -> Past | None:
+def _load(data: bytes) -> Past | None:
     try:
-        with open(path, "rb") as file:
-            fields = json.loads(file.read())
+        fields = json.loads(data)
         count, loop = (min(max(int(fields[name]), 1), _MOST) for name in ("count", "loop"))
         return Past(count, float(fields["first"]), float(fields["last"]), loop)
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
 
 

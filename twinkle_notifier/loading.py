@@ -12,6 +12,7 @@ from twinkle_notifier import foreign
 SECONDS = 10.0  # for modules to load; they may lie on a disk that is gone
 # `folders` loads the second only where it has to, `background` the third with its first work.
 _WALK = ("twinkle_notifier.incident", "tempfile", "multiprocessing.util")
+_PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 
 _put_off: list[set[str]] = []  # of the innermost `put_off` last
 
@@ -46,7 +47,7 @@ def put_off() -> Iterator[set[str]]:
 
 def has_proxies() -> bool:
     """A quick look at what mostly is not there. Elsewhere than on Linux the system's settings count, too."""
-    return sys.platform != "linux" or any(name[-6:].lower() == "_proxy" for name in os.environ)
+    return sys.platform != "linux" or any(map(os.environ.__contains__, _PROXIES))
 
 
 def load(modules: Iterable[str]) -> None:

@@ -48,7 +48,7 @@ def shortened(text: str, first: int, last: int) -> str:
 
 def _readable(text: str) -> str:
     """Without colours, what controls a terminal, and secrets."""
-    if not (text.isascii() and text.isprintable()):  # most lines are
+    if not (text.isascii() and text.replace("\n", "").isprintable()):  # most are
         text = _LINE_ENDS.sub("\n", _ANSI.sub("", text))
         text = _CONTROLS.sub("\ufffd", _INVISIBLE.sub("", text))
     return scrub(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import socket
 import sys
 import time
@@ -118,7 +117,7 @@ class Where:
             local_world_size=_first_number("LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE") or world_size,
             hostname=socket.gethostname(),
             pid=os.getpid(),
-            python=platform.python_version(),
+            python=sys.version.partition(" ")[0],
         )
 
     def __str__(self) -> str:
