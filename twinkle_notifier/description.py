@@ -29,7 +29,7 @@ def channel(notifier: Callable[[str], object]) -> str:
     to_dict = getattr(notifier, "to_dict", dict)
 
     def described() -> str:
-        return json.dumps(to_dict(), sort_keys=True, default=_kind)
+        return _WRITER.encode(to_dict())
 
     # One of ours does not hang, and can be asked without a thread.
     asked = foreign.here if module.startswith("twinkle_notifier.channels.") else foreign.call
@@ -38,6 +38,9 @@ def channel(notifier: Callable[[str], object]) -> str:
 
 def _kind(value: object) -> str:
     return type(value).__qualname__  # its text may hold an address, which each rank has its own
+
+
+_WRITER = json.JSONEncoder(sort_keys=True, default=_kind)
 
 
 def describe(notifier: object, *, save_secrets: bool) -> dict[str, Any] | None:

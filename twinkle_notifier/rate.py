@@ -82,6 +82,6 @@ def _changed(path: Path, step: _Step) -> float:
 
 def _read(handle: int) -> tuple[list[float], float]:
     with suppress(ValueError, KeyError, TypeError, OverflowError, RecursionError):  # what is damaged is written anew
-        data = json.loads(os.pread(handle, _MOST, 0).partition(b"\n")[0])
+        data = json.loads(os.pread(handle, min(os.fstat(handle).st_size, _MOST), 0).partition(b"\n")[0])
         return [float(at) for at in data["sent"]], float(data["closed_until"])
     return [], 0.0

@@ -64,10 +64,11 @@ class Seen:
 
     def __init__(self) -> None:
         self._traces: deque[tuple[_Trace, str]] = deque(maxlen=_REMEMBERED)
+        self._addresses: deque[int] = deque(maxlen=_REMEMBERED)  # of the same, for a quick look
 
     def told(self, channel: str, exc: BaseException, since: Instant) -> str | None:
         """The incident as which `exc` was told on `channel` before, in the run that began at `since`; else None."""
-        if not any(known.address == id(exc) for known, _ in list(self._traces)):
+        if id(exc) not in self._addresses.copy():  # another thread may add one just now
             return None
         trace = _Trace.of(channel, exc)
         return next((incident for known, incident in list(self._traces) if trace.came_from(known, since)), None)
@@ -79,3 +80,4 @@ class Seen:
     def add(self, channel: str, exc: BaseException, incident: str) -> None:
         """Remember that `exc` was told on `channel`."""
         self._traces.append((_Trace.of(channel, exc), incident))
+        self._addresses.append(id(exc))

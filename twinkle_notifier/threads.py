@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-_IDLE = 0.25  # seconds that a thread waits for another call before it ends
+_IDLE = 10.0  # seconds that a thread waits for another call before it ends; it takes nothing but its stack
 
 # Threads that have done their call and wait for another, by their queues. A crash makes a dozen calls, one within the
 # other; to start a thread for each takes longer than all else together, on a busy machine.
