@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 
 import pytest
 
@@ -46,6 +47,20 @@ def pytest_configure() -> None:
 def inbox() -> Iterator[Inbox]:
     with Inbox(token="tok-0123456789abcdef", secret=SECRET) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate of 127.0.0.1 and localhost that signs itself, and its key."""
+    if which("openssl") is None:
+        pytest.skip("a certificate is made by openssl")
+    path = tmp_path_factory.mktemp("certificate") / "both.pem"
+    names = ["-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-subj", "/CN=localhost", "-days", "2"]
+    key = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *names]
+    subprocess.run([*key, "-keyout", path, "-out", path.with_suffix(".crt")], check=True, capture_output=True)
+    with path.open("ab") as both:
+        both.write(path.with_suffix(".crt").read_bytes())
+    return path
 
 
 @pytest.fixture

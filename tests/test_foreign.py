@@ -277,3 +277,18 @@ def test_what_is_tried_may_raise_anything() -> None:
     """In this very thread."""
     assert tried(threading.get_ident).value == threading.get_ident()
     assert [type(tried(what).error) for what in (leave, interrupt, fail)] == [SystemExit, KeyboardInterrupt, ValueError]
+
+
+def test_a_call_while_the_interpreter_goes(run: Callable[..., Any]) -> None:
+    """Threads that wait are frozen by then, and none can start."""
+    source = """
+import builtins, time
+from twinkle_notifier import foreign
+foreign.call(int, 5)
+class Last:
+    def __del__(self, call=foreign.call, helper=foreign.Helper(), clock=time.monotonic, print=print):
+        began = clock()
+        print(call(lambda: "called", 30).value, helper.call(lambda: "helped", 30).value, clock() - began < 10)
+builtins.last = Last()
+"""
+    assert run(source).stdout == "called helped True\n"

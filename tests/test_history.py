@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -63,13 +65,33 @@ def test_rare_crashes_are_no_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [past.count for past in pasts] == [1, 2, 3, 4, 5, 1]
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"count": 1, "more": 2}'])
+@pytest.mark.parametrize("content", [b"", b"{", b"[" * 9999, b"[]", b'{"count": 1, "more": 2}', b'{"count": Infinity}'])
 def test_a_damaged_past_is_none(content: bytes, tmp_path: Path) -> None:
     """And is written anew."""
     note("error-e")
     [path] = tmp_path.rglob("error-e")
     path.write_bytes(content)
     assert [note("error-e").count for _ in range(2)] == [1, 2]
+
+
+def test_a_past_that_cannot_be_is_bounded(tmp_path: Path) -> None:
+    """Or a message about it would take minutes to write."""
+    note("error-e")
+    [path] = tmp_path.rglob("error-e")
+    now = time.time()
+    path.write_text(json.dumps({"count": 10**12, "first": now, "last": now, "loop": 10**9}))
+    assert 2 <= len(history.look("error-e", now + 1).lines()) <= 3
+
+
+def test_another_user_s_past_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the common temporary folder: it could silence what is told."""
+    note("error-e")
+    assert note("error-e").count == 2
+    monkeypatch.setattr("os.getuid", lambda: os.geteuid() + 1)
+    [path] = tmp_path.rglob("error-e")
+    folder = path.parents[2]
+    folder.rename(folder.with_name(f"twinkle-notifier-{os.getuid()}"))
+    assert history.look("error-e", 1.0).count == 1
 
 
 def test_without_a_folder_there_is_no_past(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,9 @@ def test_without_a_folder_a_process_counts_on_its_own(rate: Rate, monkeypatch: p
     assert [rate.take() > 0 for _ in range(4)] == [False] * 3 + [True]
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"sent": 5, "closed_until": null}', b"x" * 500])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"sent": 5, "closed_until": null}', b"x" * 500, b"[" * 9999, b"1" * 400]
+)
 def test_a_damaged_file_stops_nothing(content: bytes, rate: Rate) -> None:
     """It is written anew."""
     rate.take()

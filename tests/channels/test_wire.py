@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
+import ssl
 import subprocess
 import sys
+import time
+import zlib
+from collections.abc import Callable
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
 from twinkle_notifier.channels import http, wire
 from twinkle_notifier.errors import DeliveryError
-from twinkle_notifier.inbox.faults import Fault, Faulty, Visit, accept, says
+from twinkle_notifier.inbox.faults import Fault, Faulty, Visit, accept, late, says
 
 BODY = b'{"msgtype": "text", "text": {"content": "hello"}}'
 
@@ -144,8 +150,119 @@ def test_what_was_left_behind_sends_nothing_later() -> None:
     assert payload.seal()
 
 
-def test_an_issuer_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not taken for no way out: REQUESTS_CA_BUNDLE leads nowhere."""
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
-    with pytest.raises(DeliveryError, match="No such file"):
-        http.post("https://127.0.0.1:1/robot/send", BODY, timeout=5)
+@pytest.mark.parametrize("content", [None, "", "no certificate"])
+@pytest.mark.parametrize("by_proxy", [False, True])
+def test_issuers_that_are_not_there_are_named(
+    content: str | None, by_proxy: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, certificate: Path
+) -> None:
+    """Not taken for no way out; and nobody tries it again."""
+    if content is not None:
+        (tmp_path / "ca.pem").write_text(content)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+    began = time.monotonic()
+    with Faulty(accept, certificate=str(certificate)) as robot:
+        if by_proxy:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{robot.port}")
+        with pytest.raises(DeliveryError, match="there are no certificates where REQUESTS_CA_BUNDLE"):
+            http.post(robot.url, BODY, timeout=5)
+        assert robot.requests == []
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_server_is_trusted_by_a_bundle(variable: str, monkeypatch: pytest.MonkeyPatch, certificate: Path) -> None:
+    """And by its name."""
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv(variable, str(certificate.with_suffix(".crt")))
+    with Faulty(says({"errcode": 0}), certificate=str(certificate)) as robot:
+        assert posted(robot.url) == b'{"errcode": 0}'
+        assert posted(robot.url.replace("127.0.0.1", "localhost")) == b'{"errcode": 0}'
+    with Faulty(accept, certificate=str(certificate), host="127.0.0.2") as robot:
+        with pytest.raises(ssl.SSLCertVerificationError):
+            posted(robot.url)
+
+
+@pytest.mark.parametrize("by_proxy", [False, True])
+def test_an_answer_may_take_as_long_as_a_request(by_proxy: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Directly and through a proxy: who gives up at half of it asks twice."""
+    with Faulty(late(1.5)) as robot:
+        if by_proxy:
+            monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{robot.port}")
+        assert http.post(robot.url, BODY, timeout=2.5, repeatable=True).status == 200
+        assert len(robot.requests) == 1
+
+
+@pytest.mark.parametrize("by_proxy", [False, True])
+@pytest.mark.parametrize("packed", [gzip.compress, zlib.compress])
+def test_a_packed_answer_is_unpacked(
+    packed: Callable[[bytes], bytes], by_proxy: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy, or a service's own gateway, may pack what nobody asked to be."""
+
+    def answers(visit: Visit) -> None:
+        body, kind = packed(b'{"errcode": 0}'), b"gzip" if packed is gzip.compress else b"deflate"
+        visit.send(b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\nContent-Length: %d\r\n\r\n" % (kind, len(body)) + body)
+
+    with Faulty(answers) as robot:
+        if by_proxy:
+            monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{robot.port}")
+        assert http.post(robot.url, BODY, timeout=5).body == b'{"errcode": 0}'
+
+
+def test_what_says_that_it_is_packed_and_is_not_stays() -> None:
+    """Some proxies unpack a body and leave its header."""
+
+    def answers(visit: Visit) -> None:
+        visit.send(b'HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 14\r\n\r\n{"errcode": 0}')
+
+    with Faulty(answers) as robot:
+        assert http.post(robot.url, BODY, timeout=5).body == b'{"errcode": 0}'
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("http://[2001:db8::1]/robot/send", ("2001:db8::1", 80)),
+        ("https://[2001:db8::1]/robot/send", ("2001:db8::1", 443)),
+        ("https://[::1]:8443/robot/send", ("::1", 8443)),
+        ("https://robot.invalid/robot/send", ("robot.invalid", 443)),
+    ],
+)
+def test_where_a_url_leads(url: str, address: tuple[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of an IPv6 address is no port."""
+    asked = []
+
+    def connect(address: tuple[str, int], *_: object) -> None:
+        asked.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("socket.create_connection", connect)
+    with pytest.raises(ConnectionRefusedError):
+        posted(url)
+    assert asked == [address]
+
+
+def test_nothing_is_printed_of_a_request(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Though a user has turned that on for all requests: it holds the token."""
+    monkeypatch.setattr(HTTPConnection, "debuglevel", 1)
+    with Faulty(says({})) as robot:
+        posted(robot.url)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("proxy", "says"), [("socks5://127.0.0.1:9", "needs PySocks"), ("http://127.0.0.1:9", "the proxy does not take it")]
+)
+def test_a_proxy_that_does_not_work_is_named(proxy: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what may mend it."""
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(DeliveryError, match=says):
+        http.post("http://robot.invalid/robot/send", BODY, timeout=5)
+
+
+def test_a_host_that_can_be_none_is_not_tried_again() -> None:
+    """What is wrong with a URL stays wrong."""
+    began = time.monotonic()
+    with pytest.raises(DeliveryError, match="InvalidURL"):
+        http.post("http://not a host/robot/send", BODY, timeout=5)
+    assert time.monotonic() - began < 0.5  # two more tries pause for 0.5 s and more

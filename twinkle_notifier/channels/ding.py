@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 # What does the work is imported where it is used, and loaded when a notifier is made: see `preload`.
 _LOOK_UP = 2.0  # seconds for a file
-_PARTS = ("twinkle_notifier.channels.ding_robot", "twinkle_notifier.channels.ding_url", "certifi", "encodings.idna")
+_BY_ITSELF = ("encodings.ascii", "encodings.idna", "certifi", "importlib.readers")  # what a request loads
+_PARTS = ("twinkle_notifier.channels.ding_robot", "twinkle_notifier.channels.ding_url", *_BY_ITSELF)
 _BY_PROXY = ("requests.adapters",)
 
 
