@@ -177,9 +177,9 @@ def test_a_server_is_trusted_by_a_bundle(variable: str, monkeypatch: pytest.Monk
     with Faulty(says({"errcode": 0}), certificate=str(certificate)) as robot:
         assert posted(robot.url) == b'{"errcode": 0}'
         assert posted(robot.url.replace("127.0.0.1", "localhost")) == b'{"errcode": 0}'
-    with Faulty(accept, certificate=str(certificate), host="127.0.0.2") as robot:
-        with pytest.raises(ssl.SSLCertVerificationError):
-            posted(robot.url)
+    other = Faulty(accept, certificate=str(certificate), host="127.0.0.2")
+    with other as robot, pytest.raises(ssl.SSLCertVerificationError):
+        posted(robot.url)
 
 
 @pytest.mark.parametrize("by_proxy", [False, True])
