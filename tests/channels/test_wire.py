@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import gzip
 import logging
+import select
+import socket
+import socketserver
 import ssl
 import subprocess
 import sys
+import threading
 import time
 import zlib
 from collections.abc import Callable
 from http.client import HTTPConnection
 from pathlib import Path
 
+import certifi
 import pytest
 
 from twinkle_notifier.channels import http, wire
@@ -180,6 +185,41 @@ def test_a_server_is_trusted_by_a_bundle(variable: str, monkeypatch: pytest.Monk
     other = Faulty(accept, certificate=str(certificate), host="127.0.0.2")
     with other as robot, pytest.raises(ssl.SSLCertVerificationError):
         posted(robot.url)
+
+
+class Tunnel(socketserver.StreamRequestHandler):
+    """A proxy's end of CONNECT."""
+
+    def handle(self) -> None:
+        host, port = self.rfile.readline().split()[1].decode().split(":")
+        while self.rfile.readline().strip():
+            pass
+        with socket.create_connection((host, int(port)), timeout=30) as there:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            ways = {self.connection: there, there: self.connection}
+            while True:
+                for ready in select.select(list(ways), [], [], 30)[0]:
+                    if not (data := ready.recv(1 << 16)):
+                        return
+                    ways[ready].sendall(data)
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_a_proxy_leads_to_a_secure_server(trusted: bool, monkeypatch: pytest.MonkeyPatch, certificate: Path) -> None:
+    """Through a tunnel, at whose end the server's certificate counts."""
+    bundle = str(certificate.with_suffix(".crt")) if trusted else certifi.where()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Tunnel) as proxy:
+        proxy.daemon_threads = True
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.server_address[1]}")
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
+        with Faulty(says({"errcode": 0}), certificate=str(certificate)) as robot:
+            if trusted:
+                assert http.post(robot.url, BODY, timeout=5).body == b'{"errcode": 0}'
+            else:
+                with pytest.raises(DeliveryError, match="its certificate is not trusted here"):
+                    http.post(robot.url, BODY, timeout=5)
+        proxy.shutdown()
 
 
 @pytest.mark.parametrize("by_proxy", [False, True])

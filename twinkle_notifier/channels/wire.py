@@ -102,9 +102,11 @@ def _by_proxy(parts: SplitResult, payload: Payload, headers: dict[str, str], sec
             yield reply
         return
     proxy = utils.prepend_scheme_if_needed(proxy, "http")
-    trusted: Any = {"cert_reqs": "CERT_REQUIRED", "ssl_context": _trusted()} if parts.scheme == "https" else {}
-    if proxy.startswith("https:"):
-        trusted["proxy_ssl_context"] = _trusted()
+    trusted = {}
+    if "https" in (parts.scheme, urlsplit(proxy).scheme):
+        _trusted()  # raises what tells people how to mend it; urllib3 1 takes no context for an address without a name
+        issuers = _issuers()
+        trusted = {"cert_reqs": "CERT_REQUIRED", "ca_cert_dir" if os.path.isdir(issuers) else "ca_certs": issuers}
     bounds = urllib3.Timeout(connect=seconds / 2, read=seconds)
     how: Any = {"timeout": bounds, "retries": False, "redirect": False}
     manager = adapters.HTTPAdapter().proxy_manager_for(proxy, **trusted)
