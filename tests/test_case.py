@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from twinkle_notifier import case
 from twinkle_notifier.case import Case, Look
 from twinkle_notifier.runtime import Where
 
@@ -15,9 +14,13 @@ def look(exc: BaseException, name: str = "sft", context: str = "step") -> Look:
     return Look.at(Case.of(exc, name, context, None, None, None, ()), Where.here(), "channel")
 
 
-def test_what_is_not_seen_in_time_has_a_key_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_seen_has_a_key_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """By its type, the run and the place; it names files, so that nothing of theirs stands in it as it is."""
-    monkeypatch.setattr(case, "_SECONDS", 0.0)
+
+    def broken(_: Look) -> None:
+        raise OSError
+
+    monkeypatch.setattr(Look, "_closely", broken)
     evil = type("../../evil/x", (Exception,), {})
     keys = [look(*what).key for what in ((evil(),), (ValueError(),), (evil(), "other"), (evil(), "sft", "save"))]
     assert len(set(keys)) == 4

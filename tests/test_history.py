@@ -65,7 +65,12 @@ def test_rare_crashes_are_no_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [past.count for past in pasts] == [1, 2, 3, 4, 5, 1]
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[" * 9999, b"[]", b'{"count": 1, "more": 2}', b'{"count": Infinity}'])
+_UNTIMED = b'{"count": 1, "first": NaN, "last": 1, "loop": 1}'
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[" * 9999, b"[]", b'{"count": 1, "more": 2}', b'{"count": Infinity}', _UNTIMED]
+)
 def test_a_damaged_past_is_none(content: bytes, tmp_path: Path) -> None:
     """And is written anew."""
     note("error-e")

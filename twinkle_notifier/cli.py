@@ -134,6 +134,8 @@ def _notifier(to: str | None) -> Notifier | None:
     # Right here: signals would end this process in a thread that was started before `supervise`.
     answer = foreign.tried(from_environment)
     notifier = answer.value
+    if isinstance(answer.error, KeyboardInterrupt):
+        raise answer.error
     if answer.error is not None:  # no reason not to train
         print(f"twinkle-notifier: no notifier from the environment: {reason(answer.error)}", file=sys.stderr)
     if notifier is None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "TWINKLE_NOTIFIER_DIR"
 _USABLE = "usable"  # the file that says so
+_MOST = 4096  # bytes of what is `kept`
 _POLL = 0.01  # seconds between two tries to get a lock
 
 _warned: set[str] = set()
@@ -63,14 +64,16 @@ def roots() -> list[Path]:
 
 
 def kept(*parts: str) -> list[bytes]:
-    """What the file `parts` holds, in each of the folders in which it is, and is this user's."""
+    """What the file `parts` holds, up to 4 KiB, in each of the folders in which it is, and is this user's."""
     found = []
     for root in _roots():
         with suppress(OSError):
-            handle = os.open(os.path.join(root, *parts), os.O_RDONLY | os.O_CLOEXEC)
-            with open(handle, "rb") as file:
+            handle = os.open(os.path.join(root, *parts), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            try:
                 if _is_ours(root):
-                    found.append(file.read())
+                    found.append(os.read(handle, _MOST))
+            finally:
+                os.close(handle)
     return found
 
 

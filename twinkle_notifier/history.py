@@ -99,7 +99,8 @@ def _load(data: bytes) -> Past | None:
     try:
         fields = json.loads(data)
         count, loop = (min(max(int(fields[name]), 1), _MOST) for name in ("count", "loop"))
-        return Past(count, float(fields["first"]), float(fields["last"]), loop)
+        first, last = float(fields["first"]), float(fields["last"])
+        return Past(count, first, last, loop) if 0 <= first <= last else None  # not a number is neither
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
 

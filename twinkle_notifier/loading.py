@@ -54,4 +54,5 @@ def load(modules: Iterable[str]) -> None:
     """Load `modules`, in a thread, which has a stack of its own, and in time. What fails is tried again when needed."""
     missing = [name for name in modules if name not in sys.modules]
     if missing:
-        foreign.call(lambda: list(map(__import__, missing)), SECONDS)
+        # Not `foreign.call`, whose thread waits for more: since Python 3.12 a fork beside any thread is warned of.
+        foreign.Helper().call(lambda: list(map(__import__, missing)), SECONDS)

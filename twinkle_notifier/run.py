@@ -224,6 +224,7 @@ class TrainingRun:
 
     def _count(self) -> None:
         self._sequence = claims.counted(Where.here(), self._store)
+        claims.note(Where.here(), self._store, self._sequence)
 
     def _tell_supervisor(self) -> None:
         described = description.describe(self._notifier(), save_secrets=False)

@@ -79,5 +79,5 @@ class Seen:
 
     def add(self, channel: str, exc: BaseException, incident: str) -> None:
         """Remember that `exc` was told on `channel`."""
-        self._traces.append((_Trace.of(channel, exc), incident))
         self._addresses.append(id(exc))
+        self._traces.append((_Trace.of(channel, exc), incident))

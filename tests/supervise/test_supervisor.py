@@ -218,6 +218,19 @@ def test_a_bad_variable_is_no_reason_not_to_train(
     assert says in done.stderr
 
 
+def test_ctrl_c_while_a_notifier_is_made(tmp_path: Path) -> None:
+    """Is no reason to start the command."""
+    (tmp_path / "slow.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
+    (tmp_path / "slow-1.dist-info").mkdir()
+    entry = "[twinkle_notifier.notifiers]\nSlowNotifier = slow:SlowNotifier\n"
+    (tmp_path / "slow-1.dist-info" / "entry_points.txt").write_text(entry)
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    env = {**os.environ, "TWINKLE_NOTIFIER": '{"class": "SlowNotifier"}', "PYTHONPATH": path}
+    command = [PYTHON, "-m", "twinkle_notifier", "run", "--", "echo", "started"]
+    done = finished(command, capture_output=True, text=True, env=env)
+    assert (done.returncode, done.stdout) == (-signal.SIGINT, "")
+
+
 def test_an_entry_without_a_name_in_the_environment(begin: Begin, robot: Inbox) -> None:
     """It is left out: no command can be started with it."""
     done = begin(["sh", "-c", "echo $KEPT"], **{"": "x", "KEPT": "kept"}).result()

@@ -9,6 +9,7 @@ import random
 import ssl
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import mktime_tz, parsedate_tz
 from http.client import IncompleteRead, InvalidURL
@@ -177,10 +178,13 @@ def _unpacked(body: bytes, headers: Mapping[str, str]) -> bytes:
         return body
     import zlib
 
-    try:
-        return zlib.decompressobj(32 + zlib.MAX_WBITS).decompress(body, _LIMIT)
-    except zlib.error:
-        return body
+    for window in (32 + zlib.MAX_WBITS, -zlib.MAX_WBITS):  # the second for servers that leave deflate's head out
+        packed = zlib.decompressobj(window)
+        with suppress(zlib.error):
+            plain = packed.decompress(body, _LIMIT)
+            if packed.eof:  # what is not packed may seem so for a while
+                return plain
+    return body
 
 
 def _hint(error: Exception | None) -> tuple[str, bool]:

@@ -109,7 +109,8 @@ def _by_proxy(parts: SplitResult, payload: Payload, headers: dict[str, str], sec
         trusted = {"cert_reqs": "CERT_REQUIRED", "ca_cert_dir" if os.path.isdir(issuers) else "ca_certs": issuers}
     bounds = urllib3.Timeout(connect=seconds / 2, read=seconds)
     how: Any = {"timeout": bounds, "retries": False, "redirect": False}
-    manager = adapters.HTTPAdapter().proxy_manager_for(proxy, **trusted)
+    manager: Any = adapters.HTTPAdapter().proxy_manager_for(proxy, **trusted)
+    manager.pool_classes_by_scheme = {name: _quiet(pool) for name, pool in manager.pool_classes_by_scheme.items()}
     try:
         asked = manager.urlopen("POST", url, body=payload, headers=headers, preload_content=False, **how)
         with closing(asked) as reply:
@@ -117,6 +118,12 @@ def _by_proxy(parts: SplitResult, payload: Payload, headers: dict[str, str], sec
             yield reply
     finally:
         manager.clear()
+
+
+def _quiet(pool: Any) -> Any:
+    """A pool of urllib3 whose connections print nothing, see `_directly`."""
+    connection = type(pool.ConnectionCls.__name__, (pool.ConnectionCls,), {"debuglevel": 0})
+    return type(pool.__name__, (pool,), {"ConnectionCls": connection})
 
 
 class NoIssuersError(OSError):
@@ -127,9 +134,10 @@ def _trusted() -> ssl.SSLContext:
     """That by which a server is trusted. Raises NoIssuersError."""
     try:
         return _trusting(_issuers())
-    except (OSError, ssl.SSLError) as error:
-        said = getattr(error, "strerror", None) or type(error).__name__
-        raise NoIssuersError(errno.ENOENT, said) from None
+    except ssl.SSLError:  # an OSError, too; it says nothing of use
+        raise NoIssuersError(errno.EINVAL, "no certificate in it") from None
+    except (FileNotFoundError, PermissionError) as error:
+        raise NoIssuersError(error.errno, error.strerror) from None
 
 
 def _issuers() -> str:

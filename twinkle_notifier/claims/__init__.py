@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import TypeVar
 
 from twinkle_notifier.claims import node, ray, torch_store
@@ -28,6 +29,7 @@ __all__ = [
     "alone",
     "counted",
     "counts",
+    "note",
     "turn",
     "with_count",
     "with_store",
@@ -95,17 +97,15 @@ def counts(where: Where, chosen: Store | None) -> bool:
 
 
 def counted(where: Where, chosen: Store | None) -> int | None:
-    """What the store of this run has counted to; None when it cannot count, or does not answer within 6 s.
-
-    The first rank of a node notes it for the others.
-    """
+    """What the store of this run has counted to; None when it cannot count, or does not answer within 6 s."""
     for _, opened in _counting_stores(where, chosen):
         with suppress(OSError):
-            count = Access(opened, _OPEN).ask(lambda store: store.sequence(0))
-            break
-    else:
-        return None
-    if count is not None and where.local_rank == 0 and node.agrees_first(where, chosen):
+            return Access(opened, _OPEN).ask(lambda store: store.sequence(0))
+    return None
+
+
+def note(where: Where, chosen: Store | None, count: int | None) -> None:
+    """Let the ranks of this node that do not connect beforehand know what this one has `counted`."""
+    if count is not None and where.local_rank == 0 and not counts(replace(where, local_rank=1), chosen):
         with suppress(OSError):  # it is said when the folder is needed
             node.note(where, count)
-    return count

@@ -120,11 +120,11 @@ class Desk:
                 raise TimeoutError("this store was left: nobody would end the claim")
             data = record.dump()
             if store.append(incident.key, incident.length, data):
+                incident.first = incident.first or data
+                incident.join(store, ranks, self._party.host)
                 if not foreign.left():  # it came too late, but not in vain: the next need not wait for its lease
                     store.append(incident.key, incident.length + 1, replace(record, state="failed").dump())
                     raise TimeoutError("this store was left meanwhile")
-                incident.first = incident.first or data
-                incident.join(store, ranks, self._party.host)
                 place = (incident.key, incident.length, self._where.rank, incident.message_id())
                 return Claim(self._access, *place, self._party, incident)
 

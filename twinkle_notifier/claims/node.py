@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 
+from twinkle_notifier import foreign
 from twinkle_notifier.claims import torch_store
 from twinkle_notifier.claims.desk import Claim, Desk, Told
 from twinkle_notifier.claims.files import FileStore
@@ -23,6 +24,7 @@ from twinkle_notifier.message import Outcome
 from twinkle_notifier.runtime import Instant, Where, run_key
 
 _OPEN = 3.0  # seconds to open the folder
+_LOOK = 1.0  # seconds to look there for a count
 _SEVERAL = 500  # who look for a word at most, by which they look each 0.1 s: it takes as long as that of the run
 _FRESH = 30.0  # seconds that a node's word holds, and more than a rank's patience: then the run's store is asked anew
 _UNCONNECTED = 100  # places, 0.05 s: who would have to connect first lets those go first who need not
@@ -124,13 +126,10 @@ def note(where: Where, count: int) -> None:
 
 
 def with_count(where: Where, mark: Mark) -> Mark:
-    """`mark`, with the count that was first noted after it on this node, if it has none. Never raises OSError."""
+    """`mark`, with the count that was first noted after it on this node, if it has none. Never raises; within 1 s."""
     if mark.sequence is not None:
         return mark
-    try:
-        noted = Access(lambda: _store(where), _OPEN).ask(lambda store: store.read(_COUNT, 0))
-    except OSError:  # said when it is asked for a turn
-        return mark
+    noted = foreign.call(lambda: _store(where).read(_COUNT, 0), _LOOK).value or []  # else it is said by `turn`
     later = [found for data in noted if (found := Mark.load(data)) is not None and found.at.after(mark.at)]
     return replace(mark, sequence=later[0].sequence) if later else mark
 

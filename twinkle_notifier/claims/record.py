@@ -9,6 +9,8 @@ from typing import Any, Literal, get_args
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.runtime import Holder, Instant
 
+_UNREADABLE = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
+
 State = Literal["claimed", "sent", "failed", "refused", "left"]
 _STATES: dict[str, State] = {state: state for state in get_args(State)}
 
@@ -29,7 +31,7 @@ class Mark:
         """As stored; None for what cannot be read."""
         try:
             return cls._of(json.loads(data))
-        except (ValueError, KeyError, TypeError):
+        except _UNREADABLE:
             return None
 
     @classmethod
@@ -66,7 +68,7 @@ class Record:
             made = Mark._of(fields)
             holder = Holder(**fields["holder"])
             return cls(_STATES[fields["state"]], int(fields["rank"]), holder, made.at, made.sequence)
-        except (ValueError, KeyError, TypeError):
+        except _UNREADABLE:
             return None
 
     def after(self, mark: Mark) -> bool:
