@@ -21,7 +21,7 @@ _FAR = 0.1  # seconds that a robot takes which is not on the loopback
 
 def run(options: Options) -> str:
     """The tables for one process and for eight ranks."""
-    return "\n\n".join([one_process(options), far(options), where(options), eight_ranks(options)])
+    return "\n\n".join([one_process(options), first(options), far(options), where(options), eight_ranks(options)])
 
 
 class Stamped:
@@ -80,6 +80,22 @@ def one_process(options: Options) -> str:
     found = rounds(options, list(PEERS), Stamped())
     header = ("", "ms to accepted", "times a bare post", "ms until the run may end", "times a bare post")
     return table(header, _rows(found))
+
+
+def first(options: Options) -> str:
+    """The first exception of each process, which has told nothing yet."""
+    progress("delivery, the first of a process")
+    stamped = Stamped()
+    names = ("twinkle_notifier", "requests.post")
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
+    for _ in range(options.times):
+        for name in names:
+            with peer(options, name, stamped.robot) as worker:
+                stamped.times.clear()
+                took, began = worker.ask()
+                found[name].append((stamped.times[0] - began, took))
+    header = ("the first exception of a process", "ms to accepted", "times a bare post")
+    return table((*header, "ms until the run may end", "times a bare post"), _rows(found))
 
 
 def far(options: Options) -> str:
