@@ -169,10 +169,11 @@ def test_who_is_connected_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another would have to connect in the crash, and a slow resolver may not let it."""
     pauses: list[float] = []
     monkeypatch.setattr("twinkle_notifier.claims.desk.time.sleep", pauses.append)
-    for connected in (True, False):
-        monkeypatch.setattr(torch_store, "is_connected", lambda connected=connected: connected)
-        won(turn(rank(1), 0)).end(None, teller=0)
-    assert pauses == [0.0005, 0.0505]
+    for size in (256, 264):
+        for connected in (True, False):
+            monkeypatch.setattr(torch_store, "is_connected", lambda connected=connected: connected)
+            won(turn(dataclasses.replace(rank(1), world_size=size), 0)).end(None, teller=0)
+    assert pauses == [0.0005, 0.0005, 0.0005, 0.0505]  # in a smaller run all are connected, or none
 
 
 @pytest.mark.usefixtures("launched")

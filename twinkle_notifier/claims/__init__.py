@@ -36,10 +36,6 @@ __all__ = [
 ]
 
 _OPEN = 3.0  # seconds to open a store
-# Ranks of a run up to which each connects beforehand, in the background: where the resolver gives no answer, torchrun's
-# server takes one client in 5 s. Beyond that a server would be busy for long with clients that few crashes need: then
-# the first rank of each node connects, and another only when it speaks for its node.
-_ALL_CONNECT = 256
 
 log = logging.getLogger("twinkle_notifier")
 T = TypeVar("T")
@@ -91,7 +87,7 @@ def with_count(where: Where, chosen: Store | None, mark: Mark) -> Mark:
 
 def counts(where: Where, chosen: Store | None) -> bool:
     """Whether this rank should ask its run's store beforehand what it has counted to: it connects by that."""
-    if node.agrees_first(where, chosen) and where.world_size > _ALL_CONNECT and where.local_rank:
+    if node.agrees_first(where, chosen) and where.world_size > node.ALL_CONNECT and where.local_rank:
         return False
     return any(True for _ in _counting_stores(where, chosen))
 

@@ -23,11 +23,15 @@ from twinkle_notifier.claims.store import Access, Store
 from twinkle_notifier.message import Outcome
 from twinkle_notifier.runtime import Instant, Where, run_key
 
+# Ranks of a run up to which each connects beforehand, in the background: where the resolver gives no answer, torchrun's
+# server takes one client in 5 s. Beyond that a server would be busy for long with clients that few crashes need: then
+# the first rank of each node connects, and another only when it speaks for its node.
+ALL_CONNECT = 256
 _OPEN = 3.0  # seconds to open the folder
 _LOOK = 1.0  # seconds to look there for a count
 _SEVERAL = 500  # who look for a word at most, by which they look each 0.1 s: it takes as long as that of the run
 _FRESH = 30.0  # seconds that a node's word holds, and more than a rank's patience: then the run's store is asked anew
-_UNCONNECTED = 100  # places, 0.05 s: who would have to connect first lets those go first who need not
+_UNCONNECTED = 100  # places, 0.05 s: who would have to connect in the crash lets the one go first that need not
 _BRIEF = 5.0  # seconds for the same on what follows from an error, which is to blame for a minute only
 
 _COUNT = "count"
@@ -104,7 +108,8 @@ def turn(where: Where, mark: Mark, key: str, seconds: float, *, brief: bool = Fa
     """
     if (key, mark) in _decided:
         return Turn(where)
-    place = where.local_rank + (0 if torch_store.is_connected() else _UNCONNECTED)
+    others_are_connected = where.world_size > ALL_CONNECT and not torch_store.is_connected()
+    place = where.local_rank + (_UNCONNECTED if others_are_connected else 0)
     party = Party(lambda: {where.rank}, where.hostname, place, min(where.world_size, _SEVERAL))
     try:
         since = _since(mark, _BRIEF if brief else _FRESH)
