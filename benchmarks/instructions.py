@@ -51,8 +51,7 @@ def _counted(framework: str, steps: int) -> dict[str, int]:
             command, env=env, cwd=folder, check=True, stdout=subprocess.PIPE, text=True, timeout=_LIMIT
         )
         found: dict[tuple[str, int], int] = {}
-        for line in done.stdout.splitlines():
-            way, length, child = line.split(" | ")
+        for way, length, child in re.findall(r"^(.+) \| (\d+) \| (\d+)$", done.stdout, re.MULTILINE):
             said = Path(folder, f"{child}.log").read_text()
             found[way, int(length)] = int(re.findall(r"Collected : (\d+)", said)[-1])
     return {way: found[way, _FIRST + steps] - found[way, _FIRST] for way in training.WAYS}

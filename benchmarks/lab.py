@@ -19,6 +19,7 @@ from types import TracebackType
 HERE = Path(__file__).parent
 _STARTS = 60.0  # seconds for a process to be ready
 _LAUNCHERS = ("RANK", "WORLD_SIZE", "LOCAL_", "MASTER_", "TORCHELASTIC_", "SLURM_", "TWINKLE")
+_NOT_INHERITED = (*_LAUNCHERS, "PYTHONUNBUFFERED")  # the last would make each line of a peer's log a write of its own
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def environment(**more: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(_LAUNCHERS) and not name.lower().endswith("_proxy")
+        if not name.startswith(_NOT_INHERITED) and not name.lower().endswith("_proxy")
     }
     return {**kept, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", **more}
 

@@ -14,6 +14,7 @@ SECONDS = 10.0  # for modules to load; they may lie on a disk that is gone
 _WALK = ("twinkle_notifier.incident", "tempfile", "multiprocessing.util")
 _PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 
+_called: set[str] = set()
 _put_off: list[set[str]] = []  # of the innermost `put_off` last
 
 
@@ -51,8 +52,19 @@ def has_proxies() -> bool:
 
 
 def load(modules: Iterable[str]) -> None:
-    """Load `modules`, in a thread, which has a stack of its own, and in time. What fails is tried again when needed."""
-    missing = [name for name in modules if name not in sys.modules]
+    """Load `modules`, in a thread, which has a stack of its own, and in time. What fails is tried again when needed.
+
+    A name may be ``module:function``: that is called, once.
+    """
+    missing = [name for name in modules if name not in sys.modules and name not in _called]
     if missing:
         # Not `foreign.call`, whose thread waits for more: since Python 3.12 a fork beside any thread is warned of.
-        foreign.Helper().call(lambda: list(map(__import__, missing)), SECONDS)
+        foreign.Helper().call(lambda: list(map(_load, missing)), SECONDS)
+
+
+def _load(name: str) -> None:
+    module, _, function = name.partition(":")
+    __import__(module)
+    if function:
+        getattr(sys.modules[module], function)()
+        _called.add(name)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 # What does the work is imported where it is used, and loaded when a notifier is made: see `preload`.
 _LOOK_UP = 2.0  # seconds for a file
-_BY_ITSELF = ("encodings.ascii", "encodings.idna", "certifi", "importlib.readers")  # what a request loads
-_PARTS = ("twinkle_notifier.channels.ding_robot", "twinkle_notifier.channels.ding_url", *_BY_ITSELF)
+_PARTS = ("twinkle_notifier.channels.ding_robot", "twinkle_notifier.channels.ding_url")
+_PARTS_OF_A_REQUEST = ("twinkle_notifier.channels.wire:ready", "encodings.ascii", "encodings.idna")
 _BY_PROXY = ("requests.adapters",)
 
 
@@ -136,7 +136,7 @@ class DingNotifier(Notifier):
 
 
 def _preload() -> None:
-    preload(*_PARTS, *(_BY_PROXY if has_proxies() else ()))
+    preload(*_PARTS, *_PARTS_OF_A_REQUEST, *(_BY_PROXY if has_proxies() else ()))
 
 
 def _looked_up(value: str) -> str:

@@ -14,7 +14,7 @@ import io
 import os
 import ssl
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
@@ -128,6 +128,12 @@ def _quiet(pool: Any) -> Any:
 
 class NoIssuersError(OSError):
     """What should hold the certificates of issuers does not."""
+
+
+def ready() -> None:
+    """Read the certificates of issuers now: when they are needed, in a crash, their disk may be gone."""
+    with suppress(OSError):  # it is said then
+        _trusted()
 
 
 def _trusted() -> ssl.SSLContext:
