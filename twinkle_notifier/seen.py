@@ -64,11 +64,10 @@ class Seen:
 
     def __init__(self) -> None:
         self._traces: deque[tuple[_Trace, str]] = deque(maxlen=_REMEMBERED)
-        self._addresses: deque[int] = deque(maxlen=_REMEMBERED)  # of the same, for a quick look
 
     def told(self, channel: str, exc: BaseException, since: Instant) -> str | None:
         """The incident as which `exc` was told on `channel` before, in the run that began at `since`; else None."""
-        if id(exc) not in self._addresses.copy():  # another thread may add one just now
+        if not any(known.address == id(exc) for known, _ in list(self._traces)):
             return None
         trace = _Trace.of(channel, exc)
         return next((incident for known, incident in list(self._traces) if trace.came_from(known, since)), None)
@@ -79,5 +78,4 @@ class Seen:
 
     def add(self, channel: str, exc: BaseException, incident: str) -> None:
         """Remember that `exc` was told on `channel`."""
-        self._addresses.append(id(exc))
         self._traces.append((_Trace.of(channel, exc), incident))

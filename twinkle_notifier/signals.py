@@ -48,7 +48,7 @@ def deferred() -> Iterator[Pending]:
     """
     pending = Pending()
     before: dict[int, Any] = {}
-    if _is_main_thread():
+    if threading.current_thread() is threading.main_thread():
         for name in (signal.SIGTERM, signal.SIGINT):
             if callable(signal.getsignal(name)) or signal.getsignal(name) == signal.SIG_DFL:
                 before[name] = signal.signal(name, pending.take)
@@ -62,11 +62,6 @@ def deferred() -> Iterator[Pending]:
             os.kill(os.getpid(), number)
 
 
-def _is_main_thread() -> bool:
-    # By its number: `current_thread` would make up an object for a thread that is not of `threading`.
-    return threading.get_ident() == threading.main_thread().ident
-
-
 @contextmanager
 def alarm(seconds: float) -> Iterator[None]:
     """Raise TimeoutError in the block after `seconds`, where that can be done: in the main thread, on POSIX.
@@ -74,7 +69,8 @@ def alarm(seconds: float) -> Iterator[None]:
     A system call that goes on after a signal, as the look-up of a name does, ends by itself first.
     """
     before = signal.getsignal(signal.SIGALRM) if hasattr(signal, "SIGALRM") else None
-    if not _is_main_thread() or before is None:  # None: a handler that is not Python's, and could not be put back
+    main = threading.current_thread() is threading.main_thread()
+    if not main or before is None:  # None: a handler that is not Python's, and could not be put back
         yield
         return
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import ssl
 import time
+import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -176,8 +177,6 @@ def _unpacked(body: bytes, headers: Mapping[str, str]) -> bytes:
     """As it was meant: a proxy may compress what nobody asked to be."""
     if headers.get("Content-Encoding", "").lower() not in ("gzip", "x-gzip", "deflate"):
         return body
-    import zlib
-
     for window in (32 + zlib.MAX_WBITS, -zlib.MAX_WBITS):  # the second for servers that leave deflate's head out
         packed = zlib.decompressobj(window)
         with suppress(zlib.error):
