@@ -7,17 +7,19 @@ import json
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from twinkle_notifier import claims, folders
+from twinkle_notifier import TrainingRun, claims, folders, notify_exception
 from twinkle_notifier.claims import Mark, Told, Turn, member, node, torch_store
 from twinkle_notifier.claims.memory import MemoryStore
 from twinkle_notifier.claims.record import Record
 from twinkle_notifier.message import Outcome
 from twinkle_notifier.runtime import Holder, Instant, Where, process_start
+from twinkle_notifier.testing import RecordingNotifier
 
 WHERE = dataclasses.replace(Where.here(), world_size=8, local_world_size=4, hostname="host")
 
@@ -226,3 +228,50 @@ def test_members_are_written_by_their_runs() -> None:
     """And read again, those of one rank included."""
     assert list(member.written({0, 1, 2, 5, 7, 8}, "a")) == ["0-2@a", "5@a", "7-8@a"]
     assert member.all_ranks(["~0-2@a", "5@a", "~7-8@b-1"]) == {0, 1, 2, 5, 7, 8}
+
+
+class Ahead(MemoryStore):
+    """A store that has counted to 7, and whose every incident another machine told in an earlier attempt.
+
+    By its clock that was an hour from now.
+    """
+
+    kept = classmethod(lambda cls: cls())
+    told = Record("sent", 4, Holder("another", 1, 1.0), Instant("another", 1.0, time.time() + 3600), 6)
+
+    def sequence(self, step: int) -> int:
+        return 7 + step
+
+    def read(self, key: str, start: int) -> list[bytes]:
+        self.append(key, 0, self.told.dump())
+        return super().read(key, start)
+
+
+@pytest.fixture
+def large(launched: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Stand as a rank of a large run in which other machines' clocks run ahead."""
+    monkeypatch.setattr(torch_store, "TorchStore", Ahead)
+
+    def stand(number: int) -> None:
+        size = {"RANK": number, "LOCAL_RANK": number % 4, "WORLD_SIZE": 264, "LOCAL_WORLD_SIZE": 4}
+        for name, value in size.items():
+            monkeypatch.setenv(name, str(value))
+
+    return stand
+
+
+def told_by(number: int, large: Callable[[int], None]) -> str:
+    large(number)
+    return notify_exception(RecordingNotifier(), "step", ValueError(str(number)), f"run {number}").status
+
+
+def test_a_clock_that_runs_ahead_silences_nobody_once_the_count_is_noted(large: Callable[[int], None]) -> None:
+    """The first rank's training notes it; a crash of another rank of its node heeds it."""
+    assert told_by(2, large) == "duplicate"  # by the clock alone
+    large(0)
+    training = TrainingRun(RecordingNotifier(), name="sft")
+    training.started()
+    mark, deadline = Mark(process_start()), time.monotonic() + 30
+    while claims.with_count(Where.here(), None, mark) == mark and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert told_by(3, large) == "sent"
