@@ -114,6 +114,24 @@ def test_a_signal_to_the_supervisor_reaches_the_command(
     assert (done.returncode, titles(robot)) == (-number, [title]), done.stderr
 
 
+@pytest.mark.parametrize("everybody", [True, False], ids=["all of its processes", "the supervisor alone"])
+def test_stopped_and_continued(begin: Begin, robot: Inbox, everybody: bool) -> None:
+    """As a scheduler's suspend, Ctrl-Z and a debugger do it, for longer than one wait for a signal: nothing changes."""
+    running = begin(
+        "import time\nfor n in range(120):\n    print('step', n, flush=True)\n    time.sleep(0.1)\nraise ValueError"
+    )
+    running.wait_for("step 0")
+    send = os.killpg if everybody else os.kill
+    for _ in range(4):  # the wait is interrupted in most rounds, not in each
+        send(running.process.pid, signal.SIGSTOP)
+        time.sleep(1.5)
+        send(running.process.pid, signal.SIGCONT)
+        time.sleep(0.1)
+    done = running.result()
+    assert (done.returncode, titles(robot)) == (1, ["sft failed: ValueError (exit code 1)"]), done.stderr
+    assert "step 119\n" in done.stdout
+
+
 def test_a_graceful_end_after_sigterm_is_told(begin: Begin, robot: Inbox) -> None:
     """The run is not done, whatever its exit code says."""
     running = begin(f"import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n{SLEEPS}")

@@ -9,6 +9,8 @@ import struct
 import time
 from collections.abc import Collection
 
+from twinkle_notifier.signals import awaited
+
 _SAME = 0.1  # seconds; who signals many processes does it one after the other
 _RECENT = 1.0  # seconds for which a report is of the same sending
 _LOOK = 1.0  # seconds between two looks whether the supervisor is there
@@ -58,6 +60,6 @@ def _note(signals: Collection[int], writer: int, parent: int) -> None:
     for stream in (0, 1, 2):  # or it would hold a pipe open
         os.dup2(null, stream)
     while os.getppid() == parent:
-        info = signal.sigtimedwait(signals, _LOOK)
-        if info is not None:
-            os.write(writer, _REPORT.pack(info.si_signo, time.monotonic()))
+        number = awaited(signals, _LOOK)
+        if number is not None:
+            os.write(writer, _REPORT.pack(number, time.monotonic()))

@@ -54,5 +54,5 @@ class Command:
     def send(self, number: int) -> None:
         """Send it a signal, if it is there."""
         if self.code() is None:
-            with suppress(ProcessLookupError):
+            with suppress(OSError):  # it has just ended, or runs as another user by now
                 os.kill(self.pid, number)

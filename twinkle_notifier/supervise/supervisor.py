@@ -18,6 +18,7 @@ from contextlib import suppress
 
 from twinkle_notifier import foreign, meeting
 from twinkle_notifier.errors import ArgumentError
+from twinkle_notifier.signals import awaited
 from twinkle_notifier.supervise.canary import Canary
 from twinkle_notifier.supervise.command import INTERRUPTING, PREEMPTING, Command
 from twinkle_notifier.supervise.facts import ERROR_FILE, STALL_AFTER, Facts, Plan
@@ -74,7 +75,7 @@ class _Supervisor:
             code = self._seen_through(command)
         if (folder := self._facts.folder) is not None:
             foreign.call(lambda: meeting.close(folder), _BUDGET)
-        while signal.sigtimedwait(self._heeded, 0) is not None:  # came too late for the command, whose end counts
+        while awaited(self._heeded, 0) is not None:  # came too late for the command, whose end counts
             pass
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
         gc.freeze()  # or the interpreter, at its end, looks for garbage in all that was loaded: 20 ms for nothing
@@ -116,15 +117,15 @@ class _Supervisor:
 
     def _wait(self, command: Command) -> int:
         while (code := command.code()) is None:
-            info = signal.sigtimedwait(self._heeded, _POLL)
-            if info is None:
+            number = awaited(self._heeded, _POLL)
+            if number is None:
                 continue
-            if info.si_signo == signal.SIGCHLD:
+            if number == signal.SIGCHLD:
                 _reap_others(command.pid)
-            elif info.si_signo == signal.SIGWINCH:
+            elif number == signal.SIGWINCH:
                 self._streams.resize()
             else:
-                self._pass_on(command, info.si_signo)
+                self._pass_on(command, number)
         return code
 
     def _pass_on(self, command: Command, number: int) -> None:
@@ -137,9 +138,9 @@ class _Supervisor:
         """Wait for the output, as long as somebody reads it; the signal that ended the waiting, if one did."""
         deadline = time.monotonic() + seconds
         while self._streams.busy() and time.monotonic() < deadline:
-            info = signal.sigtimedwait(heeded, _LOOK)
-            if info is not None and info.si_signo in (*PREEMPTING, *INTERRUPTING):
-                return info.si_signo
+            number = awaited(heeded, _LOOK)
+            if number in (*PREEMPTING, *INTERRUPTING):
+                return number
         return None
 
     def _loaded(self) -> Telling:
