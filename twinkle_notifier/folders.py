@@ -31,6 +31,7 @@ __all__ = [
     "locked",
     "replace",
     "roots",
+    "synced",
     "within",
     "write",
 ]
@@ -97,11 +98,8 @@ def _warn(root: str, error: OSError) -> None:
     import logging  # this module is light: a supervisor needs it before its command starts
 
     log = logging.getLogger("twinkle_notifier")
-    why = error if error.filename else error.strerror
-    if root == chosen():
-        log.warning("%s=%s cannot be used: %s", VARIABLE, root, why)
-    else:
-        log.warning("a folder cannot be used: %s", why)
+    place = f"{VARIABLE}={root}" if root == chosen() else root
+    log.warning("%s cannot be used: %s", place, f"{error.filename}: {error.strerror}" if error.filename else error)
 
 
 def roots() -> list[Path]:

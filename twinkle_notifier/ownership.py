@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from contextlib import suppress
+from pathlib import Path
 
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _OPEN = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # a FIFO that nobody writes to would block
@@ -15,10 +16,10 @@ _created: dict[int, int] = {}
 
 
 class ForeignError(PermissionError):
-    """A file or folder that another user owns, or can change. The text names it and the owner."""
+    """A file or folder that another user owns, or can change. The text says who."""
 
 
-def is_trusted(path: str | os.PathLike[str]) -> bool:
+def is_trusted(path: str | Path) -> bool:
     """Whether the folder or regular file `path` is there and belongs to this user or root. False for any link."""
     try:
         status = os.lstat(path)
@@ -34,16 +35,16 @@ def check_folder(path: str) -> None:
     """
     status = os.lstat(path)
     if stat.S_ISLNK(status.st_mode):
-        raise ForeignError(errno.ELOOP, f"{path} is a symbolic link of uid {status.st_uid}")
+        raise ForeignError(errno.ELOOP, f"it is a symbolic link of uid {status.st_uid}", str(path))
     if not stat.S_ISDIR(status.st_mode):
-        raise NotADirectoryError(errno.ENOTDIR, f"{path} is no folder")
+        raise NotADirectoryError(errno.ENOTDIR, "it is no folder", str(path))
     if not _is_own(status, path):
-        raise ForeignError(errno.EACCES, f"{path} belongs to another user, uid {status.st_uid}")
+        raise ForeignError(errno.EACCES, f"it belongs to another user, uid {status.st_uid}", str(path))
     if status.st_mode & _OTHERS_WRITE:
         _close_to_others(path, status)
 
 
-def open_file(path: str | os.PathLike[str], flags: int) -> int:
+def open_file(path: str | Path, flags: int) -> int:
     """A descriptor of the regular file `path`, which is this user's or root's, made with mode 0600 if `flags` say so.
 
     Raises:
@@ -54,21 +55,21 @@ def open_file(path: str | os.PathLike[str], flags: int) -> int:
         handle = os.open(path, flags | _OPEN, 0o600)
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise OSError(errno.ELOOP, f"{path} is a symbolic link") from None
+            raise OSError(errno.ELOOP, "it is a symbolic link", str(path)) from None
         raise
     try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, f"{path} is no regular file")
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
         if not _is_own(status, path):
-            raise ForeignError(errno.EACCES, f"{path} belongs to another user, uid {status.st_uid}")
+            raise ForeignError(errno.EACCES, f"it belongs to another user, uid {status.st_uid}", str(path))
     except OSError:
         os.close(handle)
         raise
     return handle
 
 
-def contents(path: str | os.PathLike[str], most: int) -> bytes:
+def contents(path: str | Path, most: int) -> bytes:
     """What the regular file `path` holds, which is this user's or root's.
 
     Raises:
@@ -83,11 +84,11 @@ def contents(path: str | os.PathLike[str], most: int) -> bytes:
     finally:
         os.close(handle)
     if len(data) > most:
-        raise OSError(errno.EFBIG, f"{path} holds more than {most} bytes")
+        raise OSError(errno.EFBIG, f"it holds more than {most} bytes", str(path))
     return data
 
 
-def _is_own(status: os.stat_result, path: str | os.PathLike[str]) -> bool:
+def _is_own(status: os.stat_result, path: str | Path) -> bool:
     if not hasattr(os, "getuid") or status.st_uid in (os.getuid(), 0):
         return True
     try:
@@ -108,14 +109,14 @@ def _created_as(folder: str, device: int) -> int:
             with suppress(OSError):
                 os.unlink(probe)
         if status.st_dev != device:
-            raise ForeignError(errno.EACCES, f"{folder} is on another file system than what is in it")
+            raise ForeignError(errno.EACCES, "what is in it is on another file system", folder)
         _created[device] = status.st_uid
     return _created[device]
 
 
 def _close_to_others(path: str, status: os.stat_result) -> None:
     if status.st_uid == 0 != os.getuid():
-        raise ForeignError(errno.EACCES, f"{path} belongs to root, and others may write to it")
+        raise ForeignError(errno.EACCES, "it belongs to root, and others may write to it", str(path))
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         with suppress(OSError):  # of ours it only fails where the file system keeps no modes
