@@ -109,7 +109,9 @@ def test_a_relative_folder_is_the_same_for_a_supervised_command(
     done = subprocess.run(
         supervised, env={**os.environ, **own}, capture_output=True, text=True, input="go\n", timeout=120
     )
-    assert [message.title for message in inbox.messages] == ["sft failed: ZeroDivisionError"], done.stderr
+    assert [message.title for message in inbox.messages] == ["sft failed: ZeroDivisionError: division by zero"], (
+        done.stderr
+    )
     assert [path.parent for path in tmp_path.rglob("notifier")] == [tmp_path]
 
 
