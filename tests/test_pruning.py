@@ -67,6 +67,15 @@ def test_a_message_takes_away_what_is_old(root: Path) -> None:
     assert (left(root) & (stay | old)) == stay
 
 
+def test_a_flush_takes_away_what_is_old(root: Path) -> None:
+    """Nodes without a way out never get to it."""
+    made(root / "claims/run/incident/0", 2 * DAY)
+    made(root / "claims/young/incident/0", 60.0)
+    done = subprocess.run([sys.executable, "-m", "twinkle_notifier", "flush"], capture_output=True, text=True, cwd="/")
+    assert done.stdout == "0 sent, 0 left\n", done.stderr
+    assert left(root) == {"claims/young/incident/0"}
+
+
 @pytest.mark.parametrize("young", ["run", "incident", "record"])
 def test_a_run_stays_as_long_as_anything_of_it_is_young(young: str, root: Path) -> None:
     """All its records: a log without its first ones would be another log."""
