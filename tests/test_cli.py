@@ -33,7 +33,7 @@ class Node:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("TWINKLE_NOTIFIER_DIR", str(self.folder))
             for number in range(count):
-                message = Message(f"### message {number}\n\n- Run: sft", f"id{number}")
+                message = Message(f"### message {number}\n\n- Run: sft", f"d{number}")
                 assert delivery.keep(notifier, message, Outcome("failed", "no network")).status == "spooled"
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -113,7 +113,7 @@ def test_follow_serves_nodes_without_a_way_out(
     for _ in range(2):
         node.keep(1)
         deadline = time.monotonic() + 30
-        while list(node.folder.rglob("id0.json")) and time.monotonic() < deadline:
+        while list(node.folder.rglob("d0.json")) and time.monotonic() < deadline:
             time.sleep(0.05)
     assert (len(inbox.messages), inbox.repeats) == (1, 1)  # the same message twice
     following.send_signal(number)

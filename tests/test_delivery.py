@@ -95,11 +95,11 @@ def test_no_answer_in_time_is_unknown(hang: threading.Event) -> None:
 
 
 def message(number: int = 0) -> Message:
-    return Message(f"### message {number}\n\n- Run: sft", f"id{number}")
+    return Message(f"### message {number}\n\n- Run: sft", f"d{number}")
 
 
 def waiting(notifier: Notifier) -> list[str]:
-    return [letter.id for letter in Spool.of(channel(notifier)).letters()]
+    return [letter.id for spool in Spool.everyone(channel(notifier)) for letter in spool.letters()]
 
 
 class Flaky(Notifier):
@@ -127,11 +127,11 @@ def test_what_fails_is_kept_and_goes_out_with_the_next_success(flaky: Flaky) -> 
     outcome = deliver(flaky, message(0), 10)
     assert outcome.status == "spooled"
     assert outcome.reason.startswith("no network; it is kept on the disk")
-    assert waiting(flaky) == ["id0"]
+    assert waiting(flaky) == ["d0"]
     Flaky.down = False
     assert deliver(flaky, message(1), 10).status == "sent"
     assert background.flush(30)
-    assert (Flaky.told, waiting(flaky)) == (["id1", "id0"], [])
+    assert (Flaky.told, waiting(flaky)) == (["d1", "d0"], [])
 
 
 def test_who_delivers_what_another_kept_takes_it_away(flaky: Flaky) -> None:
@@ -140,7 +140,7 @@ def test_who_delivers_what_another_kept_takes_it_away(flaky: Flaky) -> None:
     Flaky.down = False
     deliver(flaky, message(0), 10)
     assert background.flush(30)
-    assert (Flaky.told, waiting(flaky)) == (["id0"], [])
+    assert (Flaky.told, waiting(flaky)) == (["d0"], [])
 
 
 def test_what_went_to_another_folder_goes_out_too(
@@ -152,7 +152,7 @@ def test_what_went_to_another_folder_goes_out_too(
     Flaky.down = False
     deliver(flaky, message(1), 10)
     assert background.flush(30)
-    assert Flaky.told == ["id1", "id0"]
+    assert Flaky.told == ["d1", "d0"]
 
 
 def test_functions_are_channels_of_their_own() -> None:
@@ -174,7 +174,7 @@ def test_a_process_that_lives_on_tries_again(flaky: Flaky, monkeypatch: pytest.M
     deadline = time.monotonic() + 30
     while waiting(flaky) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert Flaky.told == ["id0"]
+    assert Flaky.told == ["d0"]
 
 
 def test_an_earlier_run_s_message_goes_out_at_the_next_start(flaky: Flaky) -> None:
@@ -183,7 +183,7 @@ def test_an_earlier_run_s_message_goes_out_at_the_next_start(flaky: Flaky) -> No
     Flaky.down = False
     TrainingRun(flaky).started()
     assert background.flush(30)
-    assert Flaky.told == ["id0"]
+    assert Flaky.told == ["d0"]
 
 
 def test_messages_are_counted(flaky: Flaky, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,10 +199,10 @@ def test_messages_are_counted(flaky: Flaky, monkeypatch: pytest.MonkeyPatch) -> 
 def test_where_no_folder_works_a_log_line_says_so(flaky: Flaky, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
     """Nothing is lost in silence."""
 
-    def none(*_: str) -> Path:
+    def none(*_: object) -> Path:
         raise OSError("no folder")
 
-    monkeypatch.setattr("twinkle_notifier.folders.folder", none)
+    monkeypatch.setattr("twinkle_notifier.folders.within", none)
     assert deliver(flaky, message(0), 10).status == "failed"
     assert "a message could not be kept either (OSError): ### message 0" in caplog.text
 
