@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -205,6 +207,60 @@ def test_where_no_folder_works_a_log_line_says_so(flaky: Flaky, monkeypatch: pyt
     monkeypatch.setattr("twinkle_notifier.folders.within", none)
     assert deliver(flaky, message(0), 10).status == "failed"
     assert "a message could not be kept either (OSError): ### message 0" in caplog.text
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 16 KB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "none", disk]
+    if subprocess.run(mount, capture_output=True).returncode != 0:
+        pytest.skip("only root mounts disks")
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
+def test_a_letter_that_is_too_large_for_a_disk_is_kept_on_another(
+    small: Path, flaky: Flaky, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though a few bytes would have gone there; nothing is left of the first try."""
+    monkeypatch.setenv("TWINKLE_NOTIFIER_DIR", str(small))
+    long = Message("### long\n\n" + "x" * 17_000, "a1")
+    assert deliver(flaky, long, 10).status == "spooled"
+    assert waiting(flaky) == ["a1"]
+    assert [path for path in small.rglob("*") if path.is_file()] == []
+    Flaky.down = False
+    assert flush(flaky).told == 1
+
+
+def test_a_disk_that_does_not_sync_is_no_reason_to_lose_a_message(
+    flaky: Flaky, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As some in user space do not."""
+    monkeypatch.setenv("TWINKLE_NOTIFIER_DIR", str(tmp_path / "chosen"))
+    sync = os.fsync
+
+    def refused(handle: int) -> None:
+        if os.readlink(f"/proc/self/fd/{handle}").startswith(str(tmp_path / "chosen")):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        sync(handle)
+
+    monkeypatch.setattr("os.fsync", refused)
+    assert deliver(flaky, message(0), 10).status == "spooled"
+    assert waiting(flaky) == ["d0"]
+
+
+def test_what_cannot_be_sent_is_named_in_the_log_once(flaky: Flaky, caplog: pytest.LogCaptureFixture) -> None:
+    """And stops nothing."""
+    deliver(flaky, message(0), 10)
+    [path] = Path(os.environ["TMPDIR"]).rglob("spool/*/d0.json")
+    os.mkfifo(path.with_name("pipe.json"))
+    Flaky.down = False
+    for _ in range(2):
+        assert flush(flaky).left == 0
+    assert Flaky.told == ["d0"]
+    assert caplog.text.count("pipe.json holds no letter; it is put aside") == 1
 
 
 def test_an_end_that_nobody_hears_is_kept(start: Any) -> None:

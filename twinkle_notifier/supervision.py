@@ -138,8 +138,10 @@ class Supervision:
         return sorted(found.values(), key=lambda word: word.at)
 
     def forget(self, word: Word) -> None:
-        """Take `word` away."""
-        (self.folder / f"{word.named()}.word").unlink(missing_ok=True)
+        """Take `word` away, whatever its file is called."""
+        for name, other in self._all("*.word", _word).items():
+            if other == word:
+                (self.folder / f"{name}.word").unlink(missing_ok=True)
 
     def leave(self, leave: Leave) -> None:
         """Say how this process leaves."""
