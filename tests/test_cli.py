@@ -189,6 +189,21 @@ def test_a_folder_of_another_user_is_named(node: Node, inbox: Inbox) -> None:
         shutil.rmtree(shared)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives folders to others")
+def test_a_folder_that_another_user_made_first_is_named(node: Node, inbox: Inbox) -> None:
+    """Nothing of it goes out, or away; what is kept lies elsewhere."""
+    forged = node.folder / "spool" / "0123abcd" / "a.json"
+    forged.parent.mkdir(parents=True)
+    forged.write_text("{}")
+    (node.folder / "spool").chmod(0o777)
+    os.chown(node.folder / "spool", 12345, 12345)
+    node.keep(1)
+    done = node.command("flush")
+    assert (done.stdout, done.returncode) == ("1 sent, 1 left\n", 1), done.stderr
+    assert done.stderr.count(f"{node.folder / 'spool'} belongs to another user, uid 12345") == 1
+    assert list(node.folder.rglob("*.json*")) == [forged]
+
+
 @pytest.fixture
 def following(node: Node) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(

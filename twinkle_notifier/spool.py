@@ -18,8 +18,9 @@ from typing import Any
 
 from twinkle_notifier import folders, foreign
 from twinkle_notifier.message import Message, Outcome
+from twinkle_notifier.ownership import check_folder
 from twinkle_notifier.spool_digest import digest
-from twinkle_notifier.spool_files import SUFFIX, Found, Waiting, look, put_aside, tidy
+from twinkle_notifier.spool_files import SUFFIX, Found, Waiting, look, problem, put_aside, tidy
 from twinkle_notifier.spool_letter import Event, Letter, id_of
 
 _ROOM = "spool"
@@ -75,19 +76,20 @@ class Spool:
     def everyone(cls, channel: str | None = None) -> list[Spool]:
         """Those of `channel`, or of all, in the state folder and where letters went while it did not work.
 
-        A folder that cannot be looked into is one of them: its `flush` says so.
+        Of all, a folder that cannot be looked into is one: its `flush` says so.
         """
         return [spool for root in folders.roots() for spool in cls._in(root / _ROOM, channel)]
 
     @classmethod
     def _in(cls, room: Path, channel: str | None) -> list[Spool]:
         try:
+            check_folder(str(room))
             names = sorted(os.listdir(room)) if channel is None else [channel]
             return [cls(room / name) for name in names if stat.S_ISDIR((room / name).lstat().st_mode)]
         except FileNotFoundError:
             return []
         except OSError:
-            return [cls(room)]
+            return [cls(room)] if channel is None else []
 
     @property
     def name(self) -> str:
@@ -121,6 +123,7 @@ class Spool:
         notifier. A letter whose outcome is ``skipped`` holds up none. Never raises OSError.
         """
         try:
+            check_folder(str(self._folder))
             found = look(self._folder)
             if not os.access(self._folder, os.W_OK | os.X_OK):  # what is sent could not be taken away
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self._folder))
@@ -133,9 +136,9 @@ class Spool:
         except FileNotFoundError:  # the folder is gone
             return Flushed()
         except (PermissionError, NotADirectoryError) as error:
-            return Flushed(skipped=1, problems=(f"{self._folder} cannot be used: {error.strerror}",))
+            return Flushed(skipped=1, problems=(problem(self._folder, "cannot be used", error),))
         except OSError as error:
-            return Flushed(0, 1, f"{self._folder} does not work: {error.strerror or type(error).__name__}")
+            return Flushed(0, 1, problem(self._folder, "does not work", error))
 
     def _lock(self) -> Path:
         """The file whose lock is held while letters are sent: another user's process sends other letters than this."""
@@ -167,8 +170,8 @@ class _Work:
 
     def do(self, found: Found) -> None:
         """Put aside what is no letter, and send the others."""
-        for path, why in found.unreadable.items():
-            self._skip(f"{path} cannot be read: {why}")
+        for unreadable in found.unreadable.values():
+            self._skip(unreadable)
         for path in found.damaged:
             self._put_aside(path)
         for part in found.parts():

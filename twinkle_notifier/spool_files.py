@@ -32,7 +32,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Found:
-    """What a folder holds: letters, oldest first; files that are none; files that cannot be read, and why."""
+    """What a folder holds: letters, oldest first; files that are none; those that cannot be read, and why."""
 
     letters: list[Waiting]
     damaged: list[Path]
@@ -59,7 +59,7 @@ def look(folder: Path) -> Found:
         except FileNotFoundError:  # another process has just sent it
             continue
         except OSError as error:
-            found.unreadable[path] = error.strerror or type(error).__name__
+            found.unreadable[path] = problem(path, "cannot be read", error)
             continue
         if each is None:
             found.damaged.append(path)
@@ -95,6 +95,12 @@ def _joined(known: Waiting | None, copy: Waiting) -> Waiting:
     if known is None:
         return copy
     return Waiting(known.letter, (*known.paths, *copy.paths), max(known.written, copy.written))
+
+
+def problem(path: Path, what: str, error: OSError) -> str:
+    """A line about `path` and what is the matter with it, which names it once."""
+    why = error.strerror or type(error).__name__
+    return why if str(path) in why else f"{path} {what}: {why}"
 
 
 def put_aside(path: Path) -> Path:

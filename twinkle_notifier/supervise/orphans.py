@@ -6,6 +6,7 @@ import logging
 import time
 
 from twinkle_notifier.spool import Spool
+from twinkle_notifier.spool_files import problem
 from twinkle_notifier.supervise.story import Story
 from twinkle_notifier.supervision import Supervision
 
@@ -22,8 +23,10 @@ def adopt() -> list[str]:
     for supervision in Supervision.all():
         try:
             count += _adopted(supervision, problems)
+        except PermissionError:  # root's, who takes it over
+            continue
         except OSError as error:  # it stays for the next time
-            problems.append(f"{supervision.folder} cannot be used: {error.strerror or error}")
+            problems.append(problem(supervision.folder, "cannot be used", error))
     if count:
         log.warning("%d messages of a supervisor that was killed wait for `twinkle-notifier flush`", count)
     return problems
