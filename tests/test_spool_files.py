@@ -248,6 +248,18 @@ def test_a_letter_behind_another_has_its_week_too(folder: Path) -> None:
     assert list(folder.glob("*.json")) == []
 
 
+def test_a_letter_that_another_process_delivers_meanwhile_does_not_come_back(folder: Path) -> None:
+    """Though this one could not send it."""
+    path = add(folder, "a")
+
+    def deliver(_letter: object, message: Message) -> Outcome:
+        Spool(folder).remove(message)
+        return Outcome("failed", "no network")
+
+    Spool(folder).flush(deliver)
+    assert not path.exists()
+
+
 # Notifiers
 
 

@@ -30,6 +30,7 @@ class Flush:
     def __init__(self, to: str | None) -> None:
         self._notifier = from_text(to, "--to") if to else from_environment()
         self._said = Once()
+        self._ended = threading.Event()
         self._pauses: dict[str, float] = {}
         self._not_before: dict[str, float] = {}
         self._sent: set[tuple[str, str]] = set()  # by this look at the folders
@@ -46,19 +47,18 @@ class Flush:
 
     def follow(self, every: float) -> int:
         """Until a signal; what is being sent is finished first."""
-        ended = threading.Event()
 
         def end(_number: int, _frame: FrameType | None) -> None:
-            ended.set()
+            self._ended.set()
 
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, end)
         logging.getLogger("twinkle_notifier").addFilter(Once())
-        while not ended.is_set():
+        while not self._ended.is_set():
             told, _ = self._all()
             if told:
                 print(f"{told} sent", flush=True)
-            ended.wait(every)
+            self._ended.wait(every)
         return 0
 
     def _all(self) -> tuple[int, int]:
@@ -86,6 +86,8 @@ class Flush:
         key = letter.id, letter.goes_to()
         if key in self._sent:  # a copy in another folder
             return Outcome("duplicate")
+        if self._ended.is_set():
+            return Outcome("failed", "a signal ended the flush")
         notifier = self._notifier if self._notifier is not None else restored({"notifier": letter.notifier})
         if notifier is None:
             return Outcome("skipped", f"nobody knows where to: give --to, or set {VARIABLE}")

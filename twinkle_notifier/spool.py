@@ -215,7 +215,8 @@ class _Work:
         """It could not be sent now: it is given up if that began long ago. Whatever its age, it was tried by then."""
         if not each.letter.tried:
             with suppress(OSError):  # a disk that is full: it stays for longer
-                folders.replace(each.paths[0], replace(each.letter, tried=True).dump())
+                if each.paths[0].exists():  # else another process has delivered it meanwhile
+                    folders.replace(each.paths[0], replace(each.letter, tried=True).dump())
         elif time.time() - each.written > _KEPT_FOR:  # since it was marked
             self._give_up([each])
 
