@@ -200,7 +200,7 @@ def test_a_folder_that_another_user_made_first_is_named(node: Node, inbox: Inbox
     node.keep(1)
     done = node.command("flush")
     assert (done.stdout, done.returncode) == ("1 sent, 1 left\n", 1), done.stderr
-    assert done.stderr.count(f"{node.folder / 'spool'} belongs to another user, uid 12345") == 1
+    assert done.stderr.count(f"{node.folder / 'spool'} cannot be used: it belongs to another user, uid 12345") == 1
     assert list(node.folder.rglob("*.json*")) == [forged]
 
 

@@ -336,7 +336,10 @@ def test_a_folder_that_is_gone_or_none_is_no_error(folder: Path, tmp_path: Path)
     """The first was emptied by somebody, the second is named."""
     assert flush(tmp_path / "gone") == ([], Flushed())
     (tmp_path / "file").touch()
-    assert flush(tmp_path / "file") == ([], Flushed(skipped=1, problems=(f"{tmp_path / 'file'} is no folder",)))
+    assert flush(tmp_path / "file") == (
+        [],
+        Flushed(skipped=1, problems=(f"{tmp_path / 'file'} cannot be used: it is no folder",)),
+    )
 
 
 # Other users
@@ -379,7 +382,7 @@ def test_another_user_s_letter_is_left_to_them(folder: Path) -> None:
     path = add(folder, "a")
     os.chown(path, STRANGER, STRANGER)
     add(folder, "b")
-    problem = f"{path} belongs to another user, uid {STRANGER}"
+    problem = f"{path} cannot be read: it belongs to another user, uid {STRANGER}"
     assert flush(folder) == (["b"], Flushed(told=1, skipped=1, problems=(problem,)))
     assert flush(folder) == ([], Flushed(skipped=1, problems=(problem,)))
     assert path.exists()

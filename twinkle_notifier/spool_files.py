@@ -98,9 +98,8 @@ def _joined(known: Waiting | None, copy: Waiting) -> Waiting:
 
 
 def problem(path: Path, what: str, error: OSError) -> str:
-    """A line about `path` and what is the matter with it, which names it once."""
-    why = error.strerror or type(error).__name__
-    return why if str(path) in why else f"{path} {what}: {why}"
+    """A line about `path`, and what is the matter with it."""
+    return f"{path} {what}: {error.strerror or type(error).__name__}"
 
 
 def put_aside(path: Path) -> Path:
