@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import functools
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import ContextDecorator
 
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
     Function = TypeVar("Function", bound=Callable[..., Any])
 
 PATIENCE = 25.0  # seconds that a process waits, in all, until it or another rank has told of its exception
+_LEAST = 1.0  # seconds to keep a message on the disk, when all others are used up
+_ROOM = 150  # calls within calls for which the caller's stack must have room
+# Address space, not memory, that a process which has used up all that it may have is given back for its alert.
+_reserve = [bytes(32 << 20)]
+_NO_ROOM = Outcome("failed", "there was no stack, or no memory, left to tell it")
 _GROUP = "twinkle_notifier.notifiers"  # of entry points
 _OWN = {  # notifiers of this package, by the modules that define them
     "ConsoleNotifier": "twinkle_notifier.channels.console",
@@ -144,20 +151,70 @@ def notify_exception(
     if exc is None or not issubclass(
         type(exc), BaseException
     ):  # not isinstance: a class may lie about itself, or raise
-        _log_error("notify_exception was given %s as exc: it takes the exception itself", type(exc).__name__)
+        kind = foreign.type_name(type(exc))
+        _log_error("notify_exception was given %s as exc: it takes the exception itself", kind)
         return Outcome("failed", "exc is not an exception", final=True)
+    limit = 0
+    try:
+        try:
+            if issubclass(type(exc), MemoryError):
+                _reserve.clear()
+            _dive(_ROOM)
+        except RecursionError:  # these are the last frames of the stack; those that tell of it run in threads
+            limit = sys.getrecursionlimit()
+            sys.setrecursionlimit(limit + _ROOM)
+        return _told(notifier, (exc, name, context, progress, mark, store, earlier))
+    except (RecursionError, MemoryError):  # the user's own handlers further out have more of both
+        return _NO_ROOM
+    finally:
+        if limit:
+            _restore(limit)
 
-    def walk(hurry: Callable[[], bool]) -> Outcome:
-        from twinkle_notifier import incident  # loaded by now, see `preload`; else here, where it may fail or hang
-        from twinkle_notifier.case import Case
 
-        return incident.tell(notifier, Case.of(exc, name, context, progress, mark, store, earlier), hurry)
+def _dive(calls: int) -> None:
+    if calls:
+        _dive(calls - 1)
+
+
+def _restore(limit: int) -> None:
+    """Set the limit of recursion again, below which this very frame may stand: then a thread has to do it."""
+    try:
+        try:
+            sys.setrecursionlimit(limit)
+        except RecursionError:
+            _thread.start_new_thread(sys.setrecursionlimit, (limit,))
+    except (RecursionError, RuntimeError, MemoryError):  # it stays as it is
+        pass
+
+
+def _told(notifier: Callable[[str], object], facts: Any) -> Outcome:
+    from twinkle_notifier import incident  # loaded by now, see `preload`; else here, where it may fail or hang
+    from twinkle_notifier.case import Case
+    from twinkle_notifier.sending import Sending
+
+    sending, began = Sending(), time.monotonic()
+    over = False  # the walk, by `sending.taken_over`
+
+    def give_up() -> bool:
+        nonlocal over
+        over = over or sending.taken_over()
+        return over or pending.interrupted()
+
+    def walk() -> Outcome:
+        return incident.tell(notifier, Case.of(*facts), pending.arrived, sending)
+
+    def other() -> Outcome:
+        why = "it was not sent in time" if answer.error is None else f"telling it raised {reason(answer.error)}"
+        return incident.stand_in(notifier, Case.of(*facts), sending, why, sends=over or sending.begin())
 
     with signals.deferred() as pending:
-        answer = foreign.call(lambda: walk(pending.arrived), PATIENCE, pending.interrupted)
-    outcome = answer.value or _unfinished(answer.error)
-    if outcome.status not in ("sent", "duplicate", "queued"):
-        _log_error("people were not told of %s: %s", type(exc).__qualname__, outcome.reason)
+        answer = foreign.call(walk, PATIENCE, give_up)
+        outcome = answer.value or sending.outcome
+        if outcome is None and (over or answer.error is not None):
+            outcome = foreign.call(other, max(began + PATIENCE - time.monotonic(), _LEAST)).value
+        outcome = outcome or _unfinished(answer.error)
+        if outcome.status not in ("sent", "duplicate", "queued"):
+            _log_error("people were not told of %s: %s", foreign.type_name(type(facts[0])), outcome.reason)
     return outcome
 
 
@@ -179,6 +236,12 @@ def _unfinished(error: BaseException | None) -> Outcome:
     if error is None:
         return Outcome("unknown", f"no word on it within {PATIENCE:g} s, or Ctrl-C ended the waiting")
     return Outcome("failed", f"telling it raised {reason(error)}")
+
+
+def _is_zero(exc: object) -> bool:
+    """Whether Python takes this SystemExit for a good end."""
+    code = foreign.slot(exc, "code", SystemExit)
+    return code is None or (issubclass(type(code), int) and int.__eq__(code, 0))
 
 
 class watch(ContextDecorator):  # noqa: N801  it reads as a verb, like contextlib.suppress
@@ -211,8 +274,7 @@ class watch(ContextDecorator):  # noqa: N801  it reads as a verb, like contextli
         return self
 
     def __exit__(self, _type: object, exc: BaseException | None, _traceback: TracebackType | None) -> None:
-        leaving = issubclass(type(exc), SystemExit) and getattr(exc, "code", None) in (None, 0)
-        clean = leaving or issubclass(type(exc), GeneratorExit)
+        clean = issubclass(type(exc), GeneratorExit) or (issubclass(type(exc), SystemExit) and _is_zero(exc))
         if exc is not None and not clean:
             notify_exception(self._notifier, self._context, exc, self._name, store=self._store)
 
