@@ -5,11 +5,12 @@ from __future__ import annotations
 import _thread
 import functools
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import ContextDecorator
 
-from twinkle_notifier import foreign, loading, signals
+from twinkle_notifier import foreign, loading, signals, threads
 from twinkle_notifier.errors import ArgumentError, UnknownNotifierError, reason
 from twinkle_notifier.message import Outcome
 
@@ -27,10 +28,13 @@ if TYPE_CHECKING:
     Function = TypeVar("Function", bound=Callable[..., Any])
 
 PATIENCE = 25.0  # seconds that a process waits, in all, until it or another rank has told of its exception
+_LOG = 1.0  # seconds for a line of the log
 _LEAST = 1.0  # seconds to keep a message on the disk, when all others are used up
 _ROOM = 150  # calls within calls for which the caller's stack must have room
-# Address space, not memory, that a process which has used up all that it may have is given back for its alert.
-_reserve = [bytes(32 << 20)]
+_THREAD = 72 << 20  # bytes of address space that a thread takes: its stack, and what malloc sets aside for it
+# Address space, which takes no memory, for the one alert of a process that has used up all that it may have.
+_RESERVE = 16 << 20
+_reserve = [bytes(_RESERVE)]
 _NO_ROOM = Outcome("failed", "there was no stack, or no memory, left to tell it")
 _GROUP = "twinkle_notifier.notifiers"  # of entry points
 _OWN = {  # notifiers of this package, by the modules that define them
@@ -146,26 +150,33 @@ def notify_exception(
     Never raises, and takes at most 25 s, 8 s of them for the send. SIGTERM and SIGINT take effect after it; SIGINT
     ends the waiting. What it could not tell is logged as an error of the logger ``twinkle_notifier``.
     """
-    if notifier is None:
-        return Outcome("skipped", "there is no notifier")
-    if exc is None or not issubclass(
-        type(exc), BaseException
-    ):  # not isinstance: a class may lie about itself, or raise
-        kind = foreign.type_name(type(exc))
-        _log_error("notify_exception was given %s as exc: it takes the exception itself", kind)
-        return Outcome("failed", "exc is not an exception", final=True)
-    limit = 0
+    limit, short = 0, False
     try:
+        try:  # right here: without memory not even a function of Python's can be called
+            bytes(_THREAD)
+            if not _reserve:
+                _reserve.append(bytes(_RESERVE))
+        except MemoryError:
+            short = True
+            _reserve.clear()
+        if notifier is None:
+            return Outcome("skipped", "there is no notifier")
+        if exc is None or not issubclass(type(exc), BaseException):  # not isinstance: a class may lie, or raise
+            kind = foreign.type_name(type(exc))
+            _log_error("notify_exception was given %s as exc: it takes the exception itself", kind)
+            return Outcome("failed", "exc is not an exception", final=True)
         try:
-            if issubclass(type(exc), MemoryError):
-                _reserve.clear()
             _dive(_ROOM)
-        except RecursionError:  # these are the last frames of the stack; those that tell of it run in threads
+        except RecursionError:  # these are the last frames of the stack; the walk has one of its own
             limit = sys.getrecursionlimit()
             sys.setrecursionlimit(limit + _ROOM)
-        return _told(notifier, (exc, name, context, progress, mark, store, earlier))
-    except (RecursionError, MemoryError):  # the user's own handlers further out have more of both
-        return _NO_ROOM
+        facts = (exc, name, context, progress, mark, store, earlier)
+        if short:
+            with threads.no_new():  # one that finds no memory may never say that it has started
+                return _told(notifier, facts)
+        return _told(notifier, facts)
+    except (RecursionError, MemoryError, SystemError):  # the user's handlers further out have more of both
+        return _NO_ROOM  # a SystemError is how CPython 3.11 fails to call a function without memory
     finally:
         if limit:
             _restore(limit)
@@ -177,13 +188,21 @@ def _dive(calls: int) -> None:
 
 
 def _restore(limit: int) -> None:
-    """Set the limit of recursion again, below which this very frame may stand: then a thread has to do it."""
+    """Set the limit of recursion to `limit` again, below which this very frame may stand: then a thread does it."""
+    done = threading.Lock()
+
+    def restore() -> None:
+        sys.setrecursionlimit(limit)
+        done.release()
+
     try:
         try:
             sys.setrecursionlimit(limit)
         except RecursionError:
-            _thread.start_new_thread(sys.setrecursionlimit, (limit,))
-    except (RecursionError, RuntimeError, MemoryError):  # it stays as it is
+            done.acquire()
+            _thread.start_new_thread(restore, ())
+            done.acquire(timeout=_LEAST)  # raises RecursionError when it is done already
+    except (RecursionError, RuntimeError, MemoryError):  # or no thread can start, and the limit stays
         pass
 
 
@@ -205,13 +224,15 @@ def _told(notifier: Callable[[str], object], facts: Any) -> Outcome:
 
     def other() -> Outcome:
         why = "it was not sent in time" if answer.error is None else f"telling it raised {reason(answer.error)}"
-        return incident.stand_in(notifier, Case.of(*facts), sending, why, sends=over or sending.begin())
+        case = foreign.tried(lambda: Case.of(*facts)).value or Case.alone(facts[0])
+        return incident.stand_in(notifier, case, sending, why, sends=over or sending.begin())
 
     with signals.deferred() as pending:
         answer = foreign.call(walk, PATIENCE, give_up)
         outcome = answer.value or sending.outcome
         if outcome is None and (over or answer.error is not None):
-            outcome = foreign.call(other, max(began + PATIENCE - time.monotonic(), _LEAST)).value
+            late = foreign.call(other, max(began + PATIENCE - time.monotonic(), _LEAST))
+            outcome = late.value or sending.outcome
         outcome = outcome or _unfinished(answer.error)
         if outcome.status not in ("sent", "duplicate", "queued"):
             _log_error("people were not told of %s: %s", foreign.type_name(type(facts[0])), outcome.reason)
@@ -227,7 +248,7 @@ def _log() -> logging.Logger:
 def _log_error(text: str, *details: object) -> None:
     log = foreign.call(_log, loading.SECONDS).value
     if log is not None:
-        log.error(text, *details)
+        foreign.call(lambda: log.error(text, *details), _LOG)  # a handler may be the user's own
     else:  # it cannot even be loaded
         sys.stderr.write(f"{text % details}\n")
 

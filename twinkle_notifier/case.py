@@ -54,6 +54,11 @@ class Case:
         past = foreign.call(lambda: _times(earlier), _PROGRESS).value or ()
         return cls(exc, called, place, reached, _usable(mark), store, past)
 
+    @classmethod
+    def alone(cls, exc: BaseException) -> Case:
+        """`exc` without anything else that is known."""
+        return cls(exc, default_name(), "", Progress(), claims.Mark(process_start()), None, ())
+
 
 def _usable(mark: object) -> claims.Mark:
     """`mark`; by default, and in place of anything else than a mark of finite times, this process's start."""

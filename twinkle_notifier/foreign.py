@@ -6,7 +6,6 @@ import functools
 import math
 import operator
 import queue
-import sys
 import threading
 import time
 import weakref
@@ -77,7 +76,7 @@ class Helper:
 
     def _started(self) -> queue.SimpleQueue[Callable[[], None] | None] | None:
         calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        if sys.is_finalizing():
+        if not threads.may_start():
             return None
         try:
             threading.Thread(target=_serve, args=(calls,), name="twinkle-notifier-helper", daemon=True).start()

@@ -51,14 +51,14 @@ def stand_in(notifier: Callable[[str], object], case: Case, sending: Sending, wh
     No other rank is asked: rather a message of each than none. `why` is for people: what became of the walk. Without
     `sends` the walk had begun to send, and it is not known whether it has: the message is kept on the disk.
     """
-    channel = channel_of(notifier)
+    channel = foreign.tried(lambda: channel_of(notifier)).value or ""
     if sends and (before := _seen.told(channel, case.exc, case.mark.at)) is not None:
         return Outcome("duplicate", "this process has told of the same exception", incident=before)
     message = sending.message or Message(_bare(case, why), uuid.uuid4().hex)
     if not sends or foreign.left() < _KEEP + 1:
         return delivery.keep(notifier, message, Outcome("unknown", why, incident=sending.incident))
     seconds, incident = min(delivery.CRASH_BUDGET, foreign.left() - _KEEP), sending.incident
-    outcome = delivery.deliver(notifier, message, seconds, incident)
+    sending.outcome = outcome = delivery.deliver(notifier, message, seconds, incident)
     if outcome.status == "sent":
         _seen.add(channel, case.exc, incident)
         supervision.tell(lambda to: to.say(supervision.word("told", incident, kind_of(case.exc))))
@@ -195,8 +195,7 @@ class _Walk:
         if not self._sending.begin():
             return Outcome("unknown", "it was too late to send it, so it went out another way", incident=claim.key)
         seconds = min(delivery.CRASH_BUDGET, max(foreign.left() - _KEEP, 1.0))
-        outcome = delivery.deliver(self._notifier, message, seconds, claim.key)
-        self._sending.outcome = outcome
+        self._sending.outcome = outcome = delivery.deliver(self._notifier, message, seconds, claim.key)
         if outcome.status != "sent":
             self.say("kept", claim.key, message)
         return outcome
