@@ -442,6 +442,30 @@ def test_without_any_memory(more: str, run: Any, inbox: Inbox) -> None:
     assert "held.append(object())" in inbox.messages[0].text
 
 
+def test_the_last_frame_of_all_alone(run: Any, inbox: Inbox) -> None:
+    """Where nothing can be called the message waits for the end of the process."""
+    done = run(
+        """
+        import twinkle_notifier as t
+        ding, told = t.DingNotifier("env:DING_URL", "env:DING_SECRET"), []
+        def dive():
+            global told
+            try:
+                dive()
+            except RecursionError as error:
+                if not told:
+                    told += [t.notify_exception(ding, exc=error)]
+                raise
+        try:
+            dive()
+        except RecursionError:
+            print(told[0].status)
+        """
+    )
+    assert done.stdout.strip() in ("sent", "queued"), done.stderr
+    assert [message.title.partition(": ")[0] for message in inbox.messages] == ["train.py failed"]
+
+
 # Many at once
 
 

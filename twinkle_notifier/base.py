@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import atexit
 import functools
 import sys
 import threading
@@ -13,6 +14,7 @@ from contextlib import ContextDecorator
 from twinkle_notifier import foreign, loading, signals, threads
 from twinkle_notifier.errors import ArgumentError, UnknownNotifierError, reason
 from twinkle_notifier.message import Outcome
+from twinkle_notifier.sending import Sending
 
 TYPE_CHECKING = False  # that of `typing`, which importing this package does not load
 if TYPE_CHECKING:
@@ -35,7 +37,9 @@ _THREAD = 72 << 20  # bytes of address space that a thread takes: its stack, and
 # Address space, which takes no memory, for the one alert of a process that has used up all that it may have.
 _RESERVE = 16 << 20
 _reserve = [bytes(_RESERVE)]
-_NO_ROOM = Outcome("failed", "there was no stack, or no memory, left to tell it")
+_NO_ROOM = Outcome("queued", "there is no stack, or no memory, left here: it is sent when the process ends")
+# Exceptions that were met without either, which no handler further out has told of.
+_untold: list[tuple[Any, tuple[Any, ...]]] = []
 _GROUP = "twinkle_notifier.notifiers"  # of entry points
 _OWN = {  # notifiers of this package, by the modules that define them
     "ConsoleNotifier": "twinkle_notifier.channels.console",
@@ -150,6 +154,7 @@ def notify_exception(
     Never raises, and takes at most 25 s, 8 s of them for the send. SIGTERM and SIGINT take effect after it; SIGINT
     ends the waiting. What it could not tell is logged as an error of the logger ``twinkle_notifier``.
     """
+    global _untold
     limit, short = 0, False
     try:
         try:  # right here: without memory not even a function of Python's can be called
@@ -170,16 +175,28 @@ def notify_exception(
         except RecursionError:  # these are the last frames of the stack; the walk has one of its own
             limit = sys.getrecursionlimit()
             sys.setrecursionlimit(limit + _ROOM)
+        _untold = [one for one in _untold if one[1][0] is not exc]  # now it is told, further out
         facts = (exc, name, context, progress, mark, store, earlier)
         if short:
             with threads.no_new():  # one that finds no memory may never say that it has started
                 return _told(notifier, facts)
         return _told(notifier, facts)
-    except (RecursionError, MemoryError, SystemError):  # the user's handlers further out have more of both
-        return _NO_ROOM  # a SystemError is how CPython 3.11 fails to call a function without memory
+    except (RecursionError, MemoryError, SystemError):  # the last is how CPython 3.11 fails to call without memory
+        _untold += [(notifier, (exc, name, context, progress, mark, store, earlier))]  # no call: none is possible
+        return _NO_ROOM
     finally:
         if limit:
             _restore(limit)
+
+
+def _tell_late() -> None:
+    global _untold
+    late, _untold = _untold, []
+    for notifier, (exc, name, context, progress, mark, store, earlier) in late:
+        notify_exception(notifier, context, exc, name, progress=progress, mark=mark, store=store, earlier=earlier)
+
+
+atexit.register(_tell_late)
 
 
 def _dive(calls: int) -> None:
@@ -207,10 +224,6 @@ def _restore(limit: int) -> None:
 
 
 def _told(notifier: Callable[[str], object], facts: Any) -> Outcome:
-    from twinkle_notifier import incident  # loaded by now, see `preload`; else here, where it may fail or hang
-    from twinkle_notifier.case import Case
-    from twinkle_notifier.sending import Sending
-
     sending, began = Sending(), time.monotonic()
     over = False  # the walk, by `sending.taken_over`
 
@@ -220,9 +233,15 @@ def _told(notifier: Callable[[str], object], facts: Any) -> Outcome:
         return over or pending.interrupted()
 
     def walk() -> Outcome:
+        from twinkle_notifier import incident  # loaded by now, see `preload`; else here, where it may fail or hang
+        from twinkle_notifier.case import Case
+
         return incident.tell(notifier, Case.of(*facts), pending.arrived, sending)
 
     def other() -> Outcome:
+        from twinkle_notifier import incident
+        from twinkle_notifier.case import Case
+
         why = "it was not sent in time" if answer.error is None else f"telling it raised {reason(answer.error)}"
         case = foreign.tried(lambda: Case.of(*facts)).value or Case.alone(facts[0])
         return incident.stand_in(notifier, case, sending, why, sends=over or sending.begin())

@@ -18,6 +18,7 @@ from twinkle_notifier.report import Progress, Report, default_name
 from twinkle_notifier.runtime import Where, process_start
 
 _PROGRESS = 1.0  # seconds for what a trainer gives: tensors of a broken GPU may never answer
+_NONE: Sequence[tuple[str, float]] = ()
 _EARLIER = 10_000  # incidents of a run's past
 _SECONDS = 4.0  # to look at it; its source files, and the folder of its past, may lie on a disk that is gone
 
@@ -49,10 +50,10 @@ class Case:
     ) -> Case:
         """What `notify_exception` was given, or what stands for it."""
         called = (foreign.text(name) if name is not None else "") or default_name()
-        reached = foreign.call(lambda: Progress.of(progress), _PROGRESS).value or Progress()
+        reached = foreign.call(lambda: Progress.of(progress), _PROGRESS).value if progress is not None else None
         place = foreign.text(context, "<its __str__ {}>")
-        past = foreign.call(lambda: _times(earlier), _PROGRESS).value or ()
-        return cls(exc, called, place, reached, _usable(mark), store, past)
+        known = foreign.call(lambda: _times(earlier), _PROGRESS).value if earlier is not _NONE else None
+        return cls(exc, called, place, reached or Progress(), _usable(mark), store, known or _NONE)
 
     @classmethod
     def alone(cls, exc: BaseException) -> Case:
