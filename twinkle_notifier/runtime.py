@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
+from twinkle_notifier import foreign
 from twinkle_notifier.machine import boot_id, host_key, started_at
 
+_ASK = 1.0  # seconds for a framework's answer, in a crash
+_DIGITS = 10  # of a number that a launcher gives
 _WALL_MARGIN = 5.0  # seconds that the clocks of two machines may differ before their order is in doubt
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -120,15 +128,34 @@ class Where:
             python=sys.version.partition(" ")[0],
         )
 
+    @classmethod
+    def alone(cls) -> Where:
+        """This process, when nothing is known of others."""
+        return cls(0, 1, 0, 1, socket.gethostname(), os.getpid(), sys.version.partition(" ")[0])
+
     def __str__(self) -> str:
         return f"rank {self.rank} of {self.world_size}"
 
 
 def _from_torch() -> tuple[int, int] | None:
     distributed = sys.modules.get("torch.distributed")  # never imported by us: if nobody did, there is no group
-    if distributed is None or not distributed.is_available() or not distributed.is_initialized():
+    if distributed is None:
         return None
-    return distributed.get_rank(), distributed.get_world_size()
+
+    def asked() -> tuple[object, object] | None:
+        if distributed.is_available() is not True or distributed.is_initialized() is not True:
+            return None
+        return distributed.get_rank(), distributed.get_world_size()
+
+    rank, size = _answer(asked) or (None, None)
+    return (rank, size) if type(rank) is int and type(size) is int and 0 <= rank < size else None
+
+
+def _answer(asked: Callable[[], T | None]) -> T | None:
+    """What a framework answers; None when it raises, as one does that is half imported, or hangs in a crash."""
+    # Else no thread is started for it: since Python 3.12 a fork beside a thread is warned of.
+    in_a_crash = foreign.left() < math.inf
+    return (foreign.call(asked, _ASK) if in_a_crash else foreign.tried(asked)).value
 
 
 def _from_launcher() -> tuple[int, int]:
@@ -148,7 +175,7 @@ def _srun(name: str) -> list[str]:
 def _first_number(*names: str) -> int | None:
     for name in names:
         text = os.environ.get(name, "")
-        if text.isdecimal():
+        if text.isdecimal() and len(text) < _DIGITS:
             return int(text)
     return None
 
@@ -213,8 +240,8 @@ def run_key(where: Where) -> str | None:
         return f"pmix/{env['PMIX_NAMESPACE']}"
     if "MASTER_PORT" in env:
         return f"master/{env.get('MASTER_ADDR')}/{env['MASTER_PORT']}"
-    if (ray := running_ray()) is not None:
-        return f"ray/{ray.get_runtime_context().get_job_id()}"
+    if (job := _ray_job()) is not None:
+        return f"ray/{job}"
     if _multiprocessing_child():
         return f"parent/{host_key()}/{os.getppid()}/{started_at(os.getppid())}"
     return f"world/{sys.argv[0]}/{where.world_size}" if where.world_size > 1 else None
@@ -222,11 +249,16 @@ def run_key(where: Where) -> str | None:
 
 def running_ray() -> Any:
     """The module ray, if this process belongs to a Ray job; None if not, or if something else is called ray."""
-    ray = sys.modules.get("ray")
-    is_initialized = getattr(ray, "is_initialized", None)
-    return ray if callable(is_initialized) and is_initialized() is True else None
+    ray: Any = sys.modules.get("ray")
+    return ray if ray is not None and _answer(lambda: ray.is_initialized()) is True else None
+
+
+def _ray_job() -> str | None:
+    ray = running_ray()
+    job = _answer(lambda: ray.get_runtime_context().get_job_id()) if ray is not None else None
+    return job if type(job) is str else None
 
 
 def _multiprocessing_child() -> bool:
-    process = sys.modules.get("multiprocessing.process")
-    return process is not None and process.parent_process() is not None
+    process: Any = sys.modules.get("multiprocessing.process")
+    return process is not None and type(_answer(lambda: process.parent_process().pid)) is int
