@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
-import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import accumulate
 from pathlib import Path
+from typing import TypeVar
 
-TYPE_CHECKING = False  # that of `typing`, which this module does not load
-if TYPE_CHECKING:
-    from typing import TypeVar
-
-    T = TypeVar("T")
+T = TypeVar("T")
 
 VARIABLE = "TWINKLE_NOTIFIER_DIR"
 _USABLE = "usable"  # the file that says so
 _MOST = 4096  # bytes of what is `kept`
 _POLL = 0.01  # seconds between two tries to get a lock
 
+log = logging.getLogger("twinkle_notifier")
 _warned: set[str] = set()
 
 
@@ -51,9 +50,6 @@ def within(parts: Sequence[str], work: Callable[[Path], T]) -> T:
             problem = error
             if root == _chosen() and root not in _warned:
                 _warned.add(root)
-                import logging  # this module is light: a supervisor needs it before its command starts
-
-                log = logging.getLogger("twinkle_notifier")
                 log.warning("%s=%s cannot be used: %s", VARIABLE, root, error)
     raise problem
 
@@ -159,23 +155,8 @@ def _roots() -> Iterator[str]:
         yield chosen
     user = f"twinkle-notifier-{os.getuid()}" if hasattr(os, "getuid") else "twinkle-notifier"
     with suppress(FileNotFoundError):  # tempfile found no folder at all
-        yield os.path.join(_temporary(), user)
+        yield os.path.join(tempfile.gettempdir(), user)
     yield os.path.join("/dev/shm", user)  # memory: there when the disk is full or read-only
-
-
-def _temporary() -> str:
-    """`tempfile.gettempdir()`, without loading that where its first choice will do. Raises FileNotFoundError."""
-    if "tempfile" not in sys.modules and os.name == "posix":
-        variables = (os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP"))
-        first = os.path.abspath(next(filter(None, variables), "/tmp"))
-        with suppress(OSError):
-            probe = draft(Path(first))
-            write(probe, b"probe", sync=False)
-            probe.unlink()
-            return first
-    import tempfile
-
-    return tempfile.gettempdir()
 
 
 def _is_there(root: str) -> bool:

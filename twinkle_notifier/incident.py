@@ -8,13 +8,13 @@ import uuid
 from collections.abc import Callable
 
 from twinkle_notifier import claims, delivery, history, leaving, members, supervision
-from twinkle_notifier.base import PATIENCE
 from twinkle_notifier.case import Case, Look
 from twinkle_notifier.description import channel as channel_of
 from twinkle_notifier.message import Message, Outcome
 from twinkle_notifier.runtime import Attempt, Where, lost_child
 from twinkle_notifier.seen import Seen
 
+PATIENCE = 25.0  # seconds that a process waits, in all, until it or another rank has told of its exception
 _GATHER = 1.0  # seconds for the other ranks to meet the same
 _CAUSE = 5.0  # seconds for a cause to show, once an error was met that only follows from one
 _CAUSE_OF_SIGNAL = 2.0  # seconds for the same: launchers end the others when a rank has left, that is, has told

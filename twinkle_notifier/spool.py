@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from twinkle_notifier import folders, foreign
+from twinkle_notifier.channels.markdown import title
 from twinkle_notifier.message import Message, Outcome
 
 _ROOM = "spool"
@@ -217,8 +218,6 @@ def _read(path: Path) -> Letter | None:
 
 
 def _headline(text: str) -> str:
-    from twinkle_notifier.channels.markdown import title
-
     return title(text, 200) or "a message"
 
 
