@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import socket
+import socketserver
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -61,6 +65,43 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with path.open("ab") as both:
         both.write(path.with_suffix(".crt").read_bytes())
     return path
+
+
+class Tunnel(socketserver.ThreadingTCPServer):
+    """A proxy for secure servers, which counts its visits."""
+
+    daemon_threads = True
+    visits = 0
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Connect)
+        self.port = int(self.server_address[1])
+
+
+class _Connect(socketserver.StreamRequestHandler):
+    server: Tunnel
+
+    def handle(self) -> None:
+        self.server.visits += 1
+        host, port = self.rfile.readline().split()[1].decode().split(":")
+        while self.rfile.readline().strip():
+            pass
+        with socket.create_connection((host, int(port)), timeout=30) as there:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            ways = {self.connection: there, there: self.connection}
+            while True:
+                for ready in select.select(list(ways), [], [], 30)[0]:
+                    if not (data := ready.recv(1 << 16)):
+                        return
+                    ways[ready].sendall(data)
+
+
+@pytest.fixture
+def tunnel() -> Iterator[Tunnel]:
+    with Tunnel() as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        yield proxy
+        proxy.shutdown()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,6 @@ import pytest
 import twinkle_notifier
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("requests", "torch", "lightning", "transformers")
 
 
 def python(code: str) -> str:
@@ -29,31 +29,6 @@ def test_public_names_are_importable() -> None:
 def test_every_public_name_has_a_docstring() -> None:
     """What is public says what it promises."""
     assert [name for name in twinkle_notifier.__all__ if not getattr(twinkle_notifier, name).__doc__] == []
-
-
-def test_importing_the_core_loads_nothing_heavy() -> None:
-    """Neither requests nor a framework is loaded before it is needed."""
-    code = f"import sys, twinkle_notifier; print([m for m in {HEAVY} if m in sys.modules])"
-    assert python(code).strip() == "[]"
-
-
-def test_importing_the_core_does_nothing() -> None:
-    """No thread starts, no environment variable is read, no file is written."""
-    code = """
-import os, sys, threading
-seen = []
-opened = lambda event, args: seen.append(args[0]) if event == "open" and (args[2] or 0) & os.O_WRONLY else None
-sys.addaudithook(opened)
-sys.dont_write_bytecode = True
-class Environment(dict):
-    def get(self, key, default=None): seen.append(key); return super().get(key, default)
-import logging, requests.compat, dataclasses, json, inspect, multiprocessing, hmac, base64, queue, platform, uuid, weakref
-del sys.modules["requests"]
-os.environ = Environment(os.environ)
-import twinkle_notifier
-print(seen, threading.active_count())
-"""
-    assert python(code).strip() == "[] 1"
 
 
 def test_adapters_override_no_per_batch_hook() -> None:
@@ -83,6 +58,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(
         [out / "venv/bin/pip", "install", "-q", "--no-deps", "-e", str(source)], check=True, capture_output=True
     )
+    [site] = (out / "venv").glob("lib/python*/site-packages")
+    for package in ("requests", "urllib3", "certifi", "idna", "charset_normalizer"):  # nothing is fetched
+        if (spec := find_spec(package)) is not None and spec.origin is not None:
+            (site / package).symlink_to(Path(spec.origin).parent)
     return out
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.util import Finalize
 
 from twinkle_notifier import foreign, threads
 from twinkle_notifier.errors import reason
@@ -121,11 +122,10 @@ class Background:
         if not threads.may_start():
             return False
         try:
-            from multiprocessing.util import Finalize  # runs in multiprocessing's children too, where atexit does not
-
             threading.Thread(target=self._work, name="twinkle-notifier-background", daemon=True).start()
-        except (RuntimeError, OSError, ImportError):  # at the limit of processes, or of open files
+        except RuntimeError:  # at the limit of processes
             return False
+        # Not atexit, which does not run in multiprocessing's children.
         Finalize(None, self.flush, exitpriority=100)
         return True
 

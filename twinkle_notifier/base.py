@@ -1,35 +1,35 @@
-"""The contract of a notifier, its registry, and the two ways to tell of an exception."""
+"""The two ways to tell of an exception, and the documented place of `Notifier`."""
 
 from __future__ import annotations
 
 import _thread
 import atexit
 import functools
+import logging
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from contextlib import ContextDecorator
+from inspect import iscoroutinefunction
+from types import TracebackType
+from typing import Any, TypeVar
 
-from twinkle_notifier import foreign, loading, signals, threads
-from twinkle_notifier.errors import ArgumentError, UnknownNotifierError, reason
+from twinkle_notifier import foreign, incident, signals, threads
+from twinkle_notifier.case import Case
+from twinkle_notifier.claims import Mark
+from twinkle_notifier.claims.store import Store
+from twinkle_notifier.errors import reason
+from twinkle_notifier.incident import PATIENCE
 from twinkle_notifier.message import Outcome
+from twinkle_notifier.notifier import Notifier as Notifier
+from twinkle_notifier.report import Progress
 from twinkle_notifier.sending import Sending
 
-TYPE_CHECKING = False  # that of `typing`, which importing this package does not load
-if TYPE_CHECKING:
-    import logging
-    from collections.abc import Callable, Sequence
-    from types import TracebackType
-    from typing import Any, TypeVar
+Function = TypeVar("Function", bound=Callable[..., Any])
 
-    from twinkle_notifier.claims import Mark
-    from twinkle_notifier.claims.store import Store
-    from twinkle_notifier.report import Progress
+log = logging.getLogger("twinkle_notifier")
 
-    Function = TypeVar("Function", bound=Callable[..., Any])
-
-PATIENCE = 25.0  # seconds that a process waits, in all, until it or another rank has told of its exception
 _LOG = 1.0  # seconds for a line of the log
 _LEAST = 1.0  # seconds to keep a message on the disk, when all others are used up
 _ROOM = 150  # calls within calls for which the caller's stack must have room
@@ -40,86 +40,6 @@ _reserve = [bytes(_RESERVE)]
 _NO_ROOM = Outcome("queued", "there is no stack, or no memory, left here: it is sent when the process ends")
 # Exceptions that were met without either, which no handler further out has told of.
 _untold: list[tuple[Any, tuple[Any, ...]]] = []
-_GROUP = "twinkle_notifier.notifiers"  # of entry points
-_OWN = {  # notifiers of this package, by the modules that define them
-    "ConsoleNotifier": "twinkle_notifier.channels.console",
-    "DingNotifier": "twinkle_notifier.channels.ding",
-}
-
-_registry: dict[str, type[Notifier]] = {}
-
-
-class Notifier:
-    """Sends a message to people. Subclass it for a channel of your own; that alone registers it by its name.
-
-    A subclass writes `__call__` and, if it takes arguments, `to_dict` and `_from_dict_impl`.
-    """
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        name, module = cls.__name__, cls.__module__
-        before = _registry[name].__module__ if name in _registry else _OWN.get(name, module)
-        if before != module:
-            if module == _OWN.get(name):
-                return  # it is loaded later than the user's own, and was replaced by that
-            _log().warning("the notifier class %s of %s replaces that of %s", name, module, before)
-        _registry[name] = cls
-        if not module.startswith("twinkle_notifier."):
-            loading.preload()
-
-    def __call__(self, message: str) -> None:
-        """Send `message`, which is Markdown; return when the service has accepted it.
-
-        Raises:
-            DeliveryError: it was not accepted, with the reason.
-        """
-        raise TypeError(f"{type(self).__name__} cannot send: write its __call__(self, message)")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values from which `from_dict` restores an equal notifier; ``"class"`` names this class.
-
-        It is faithful: literal secrets are in it. What this package writes to a disk is redacted first.
-        """
-        return {"class": type(self).__name__}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Notifier:
-        """The notifier that `to_dict` described, of whichever registered class ``data["class"]`` names.
-
-        A class that is not registered is looked for among the entry points of group ``twinkle_notifier.notifiers``.
-        Nothing else is imported, whatever `data` says.
-
-        Raises:
-            ValueError: `data` is no description of a notifier.
-            UnknownNotifierError: no class of that name is known.
-        """
-        name = data.get("class") if isinstance(data, Mapping) else None
-        if not isinstance(name, str):
-            raise ArgumentError("a serialized notifier is a dict whose 'class' names it, as to_dict() writes it")
-        try:
-            return _class_named(name)._from_dict_impl(dict(data))
-        except (KeyError, TypeError) as error:
-            said = "a field of it is missing, unknown, or of another type"
-            raise ArgumentError(f"no {name} can be made of what is not as to_dict() writes it: {said}") from error
-
-    @classmethod
-    def _from_dict_impl(cls, data: dict[str, Any]) -> Notifier:
-        """Restore an instance from `data`. By default every other key is an argument of the class."""
-        return cls(**{key: value for key, value in data.items() if key != "class"})
-
-
-def _class_named(name: str) -> type[Notifier]:
-    if name not in _registry and name in _OWN:
-        __import__(_OWN[name])
-    if name not in _registry:
-        from importlib.metadata import entry_points
-
-        for entry in entry_points(group=_GROUP, name=name):
-            found = entry.load()
-            if isinstance(found, type) and issubclass(found, Notifier):
-                return found
-        raise UnknownNotifierError(name, list({*_registry, *_OWN}))
-    return _registry[name]
 
 
 def notify_exception(
@@ -233,15 +153,9 @@ def _told(notifier: Callable[[str], object], facts: Any) -> Outcome:
         return over or pending.interrupted()
 
     def walk() -> Outcome:
-        from twinkle_notifier import incident  # loaded by now, see `preload`; else here, where it may fail or hang
-        from twinkle_notifier.case import Case
-
         return incident.tell(notifier, Case.of(*facts), pending.arrived, sending)
 
     def other() -> Outcome:
-        from twinkle_notifier import incident
-        from twinkle_notifier.case import Case
-
         why = "it was not sent in time" if answer.error is None else f"telling it raised {reason(answer.error)}"
         case = foreign.tried(lambda: Case.of(*facts)).value or Case.alone(facts[0])
         return incident.stand_in(notifier, case, sending, why, sends=over or sending.begin())
@@ -258,18 +172,8 @@ def _told(notifier: Callable[[str], object], facts: Any) -> Outcome:
     return outcome
 
 
-def _log() -> logging.Logger:
-    import logging  # loaded by now, see `preload`; importing this package loads it for nobody
-
-    return logging.getLogger("twinkle_notifier")
-
-
 def _log_error(text: str, *details: object) -> None:
-    log = foreign.call(_log, loading.SECONDS).value
-    if log is not None:
-        foreign.call(lambda: log.error(text, *details), _LOG)  # a handler may be the user's own
-    else:  # it cannot even be loaded
-        sys.stderr.write(f"{text % details}\n")
+    foreign.call(lambda: log.error(text, *details), _LOG)  # a handler may be the user's own
 
 
 def _unfinished(error: BaseException | None) -> Outcome:
@@ -308,7 +212,6 @@ class watch(ContextDecorator):  # noqa: N801  it reads as a verb, like contextli
         store: Store | None = None,
     ) -> None:
         self._notifier, self._context, self._name, self._store = notifier, context, name, store
-        loading.preload()
 
     def __enter__(self) -> watch:
         return self
@@ -320,8 +223,6 @@ class watch(ContextDecorator):  # noqa: N801  it reads as a verb, like contextli
 
     def __call__(self, func: Function) -> Function:
         """Decorate a function, or a coroutine function, which is watched while it runs."""
-        from inspect import iscoroutinefunction  # loaded by now, see `preload`
-
         if not iscoroutinefunction(func):
             return super().__call__(func)
 

@@ -7,21 +7,20 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from typing import TypeAlias
 
-from twinkle_notifier import folders, foreign, loading
+from twinkle_notifier import folders, foreign
 from twinkle_notifier.channels import VARIABLE, from_environment, from_text
 from twinkle_notifier.errors import ArgumentError, NotifierError, reason
+from twinkle_notifier.flush import Flush
+from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.supervise import Plan, supervise
 
 _EVERY = 5.0  # seconds between two looks at the folder
 _OWN = "(A callback in the command will do, if its notifier was given by reference: env:NAME.)"
 
 HEARTBEAT = "TWINKLE_NOTIFIER_HEARTBEAT"
-TYPE_CHECKING = False  # that of `typing`: the command of `run` waits for all that this module loads
-if TYPE_CHECKING:
-    from twinkle_notifier.base import Notifier
-
-    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -109,8 +108,6 @@ def _seconds(text: str) -> float:
 
 
 def _flush(given: argparse.Namespace) -> int:
-    from twinkle_notifier.flush import Flush
-
     flush = Flush(given.to)
     return flush.follow(given.every) if given.follow else flush.once()
 
@@ -121,10 +118,9 @@ def _run(given: argparse.Namespace) -> int:
         raise ArgumentError("run needs a command: twinkle-notifier run -- python train.py")
     if given.heartbeat and not given.heartbeat.startswith(("https://", "http://")):
         raise ArgumentError(f"--heartbeat, or {HEARTBEAT}, is no URL: it begins with https://")
-    with loading.put_off() as modules:  # the command starts first
-        notifier = _notifier(given.to)
+    notifier = _notifier(given.to)
     name = given.name or _name(command)
-    return supervise(command, Plan(name, notifier, modules, given.stall_after, given.on_success, given.heartbeat))
+    return supervise(command, Plan(name, notifier, given.stall_after, given.on_success, given.heartbeat))
 
 
 def _notifier(to: str | None) -> Notifier | None:

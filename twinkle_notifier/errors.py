@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # that of `typing`, which importing this package does not load
-if TYPE_CHECKING:
-    from typing import Literal
+from typing import Literal
 
-    Fate = Literal["failed", "throttled", "unknown"]
+Fate = Literal["failed", "throttled", "unknown"]
 
 
 class NotifierError(Exception):

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
-import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import accumulate
 from pathlib import Path
+from typing import TypeVar
 
 from twinkle_notifier.locks import locked
 from twinkle_notifier.ownership import ForeignError, check_folder, contents, is_trusted
 
-TYPE_CHECKING = False  # that of `typing`, which this module does not load
-if TYPE_CHECKING:
-    from typing import TypeVar
-
-    T = TypeVar("T")
+T = TypeVar("T")
 
 __all__ = [
     "VARIABLE",
@@ -41,6 +39,7 @@ _USABLE = "usable"  # the file that says so
 _MOST = 4096  # bytes of what is `kept`
 _NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)  # some FUSE; what a disk says when it fails is none of these
 
+log = logging.getLogger("twinkle_notifier")
 _warned: set[str] = set()
 try:
     _began_in = os.getcwd()  # a relative name means this folder, wherever the process goes later
@@ -95,9 +94,6 @@ def _warn(root: str, error: OSError) -> None:
     if root in _warned or not (root == chosen() or isinstance(error, ForeignError)):
         return
     _warned.add(root)
-    import logging  # this module is light: a supervisor needs it before its command starts
-
-    log = logging.getLogger("twinkle_notifier")
     place = f"{VARIABLE}={root}" if root == chosen() else root
     log.warning("%s cannot be used: %s", place, f"{error.filename}: {error.strerror}" if error.filename else error)
 
@@ -174,7 +170,7 @@ def _roots() -> Iterator[str]:
         yield place
         yield _in_chosen()  # where another user of the same folder came first
     with suppress(FileNotFoundError):  # tempfile found no folder at all
-        yield os.path.join(_temporary(), _user())
+        yield os.path.join(tempfile.gettempdir(), _user())
     yield os.path.join("/dev/shm", _user())  # memory: there when the disk is full or read-only
     yield from _own()  # where another user has made those first
 
@@ -196,21 +192,6 @@ def _own() -> Iterator[str]:
     state = state if os.path.isabs(state) else os.path.expanduser("~/.local/state")
     if os.path.isabs(state):  # else this user has no home
         yield os.path.join(state, "twinkle-notifier")
-
-
-def _temporary() -> str:
-    """`tempfile.gettempdir()`, without loading that where its first choice will do. Raises FileNotFoundError."""
-    if "tempfile" not in sys.modules and os.name == "posix":
-        variables = (os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP"))
-        first = os.path.normpath(os.path.join(_began_in, next(filter(None, variables), "/tmp")))
-        with suppress(OSError):
-            probe = draft(Path(first))
-            write(probe, b"probe", sync=False)
-            probe.unlink()
-            return first
-    import tempfile
-
-    return tempfile.gettempdir()
 
 
 def _is_there(root: str, parts: Sequence[str] = ()) -> bool:

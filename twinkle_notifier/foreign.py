@@ -11,33 +11,24 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from twinkle_notifier import signals, threads
 
-TYPE_CHECKING = False  # that of `typing`, which importing this package does not load
-if TYPE_CHECKING:
-    from typing import Any, Generic, TypeVar
-
-    T = TypeVar("T")
-else:
-    T, Generic = "T", type("Generic", (), {"__class_getitem__": classmethod(lambda cls, _: cls)})
+T = TypeVar("T")
 
 _POLL = 0.05  # seconds; how soon `hurry` is noticed
 _TEXT = 1.0  # seconds for a `__str__`; half of it once one has hung, and so on down to a tenth
 
 
+@dataclass
 class Answer(Generic[T]):
     """What became of a call: its value, what it raised, or neither when it has not come back in time."""
 
-    # No dataclass: to import `dataclasses` takes longer than this package may.
-    def __init__(self, value: T | None = None, error: BaseException | None = None, returned: bool = False) -> None:
-        self.value, self.error, self.returned = value, error, returned
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Answer) and vars(other) == vars(self)
-
-    def __repr__(self) -> str:
-        return f"Answer({self.value!r}, {self.error!r}, {self.returned!r})"
+    value: T | None = None
+    error: BaseException | None = None
+    returned: bool = False
 
     def result(self) -> T:
         """The value. Raises what the call raised, or TimeoutError."""

@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Callable
 
 from twinkle_notifier import claims, delivery, foreign, history, leaving, members, supervision
-from twinkle_notifier.base import PATIENCE
 from twinkle_notifier.case import Case, Look, bare
 from twinkle_notifier.description import channel as channel_of
 from twinkle_notifier.message import Message, Outcome
@@ -18,6 +17,7 @@ from twinkle_notifier.runtime import Attempt, Where, lost_child
 from twinkle_notifier.seen import Seen
 from twinkle_notifier.sending import Sending
 
+PATIENCE = 25.0  # seconds that a process waits, in all, until it or another rank has told of its exception
 _KEEP = 3.0  # seconds that a send leaves for the disk
 _BARE = 2.0  # seconds to find out what a bare message says, and where this process stands
 _GATHER = 1.0  # seconds for the other ranks to meet the same

@@ -1,8 +1,9 @@
-"""This machine and its processes, as /proc shows them. Light: a supervisor needs it before its command starts."""
+"""This machine and its processes, as /proc shows them."""
 
 from __future__ import annotations
 
 import os
+import socket
 import time
 from functools import cache
 
@@ -14,8 +15,6 @@ def boot_id() -> str:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             return file.read().strip()
     except OSError:  # not Linux
-        import socket  # 3 ms that Linux need not pay
-
         return f"{socket.gethostname()}-{round(time.time() - time.monotonic(), -1)}"
 
 

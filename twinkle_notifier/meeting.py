@@ -1,12 +1,13 @@
 """The folder in which a supervisor and the processes below it meet, as the supervisor makes it and takes it away.
 
-What they leave each other there: see `supervision`. Light: it is made before the command starts.
+What they leave each other there: see `supervision`.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 from twinkle_notifier import folders, machine
@@ -30,6 +31,4 @@ def opened() -> Path:
 
 def close(folder: Path) -> None:
     """Take it away."""
-    import shutil  # needed in the end alone
-
     shutil.rmtree(folder, ignore_errors=True)

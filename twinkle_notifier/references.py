@@ -1,8 +1,9 @@
-"""References to secrets, and what holds a secret or a reference. Light: a notifier cannot be made without it."""
+"""References to secrets, and what holds a secret or a reference."""
 
 from __future__ import annotations
 
 import os
+from multiprocessing.context import get_spawning_popen
 
 from twinkle_notifier.errors import CredentialError
 
@@ -77,7 +78,5 @@ class Held:
         return self
 
     def __reduce__(self) -> tuple[type[Held], tuple[str]]:
-        from multiprocessing.context import get_spawning_popen
-
         shown = is_reference(self._value) or get_spawning_popen() is not None
         return Held, (self._value if shown else REDACTED,)

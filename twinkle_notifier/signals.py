@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-
-TYPE_CHECKING = False  # that of `typing`, which importing this package does not load
-if TYPE_CHECKING:
-    import signal
-    from types import FrameType
-    from typing import Any
-else:
-    try:  # what `signal` itself wraps: its enums alone are a third of what importing this package takes
-        import _signal as signal
-    except ImportError:  # not CPython
-        import signal
+from types import FrameType
+from typing import Any
 
 
 class Pending:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from twinkle_notifier import folders, foreign
+from twinkle_notifier.channels.markdown import title
 from twinkle_notifier.message import Message, Outcome
 from twinkle_notifier.ownership import check_folder
 from twinkle_notifier.spool_digest import digest
@@ -277,6 +278,4 @@ class _Work:
 
 
 def _headline(text: str) -> str:
-    from twinkle_notifier.channels.markdown import title
-
     return title(text, 200) or "a message"

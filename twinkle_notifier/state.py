@@ -7,9 +7,9 @@ import time as clock
 from typing import Any
 
 from twinkle_notifier import foreign
-from twinkle_notifier.base import Notifier
 from twinkle_notifier.credentials import holds_redacted
 from twinkle_notifier.errors import reason
+from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.references import is_reference, resolve
 
 VERSION = 1

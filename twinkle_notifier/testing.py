@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twinkle_notifier.base import Notifier
+from twinkle_notifier.notifier import Notifier
 
 
 class RecordingNotifier(Notifier):

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import gzip
 import logging
-import select
-import socket
-import socketserver
 import ssl
-import subprocess
-import sys
-import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -47,18 +41,6 @@ def test_a_request_holds_what_it_must() -> None:
         "accept-encoding": "identity",
         "user-agent": "twinkle-notifier",
     }
-
-
-def test_directly_it_takes_the_standard_library_alone() -> None:
-    """In a crash nobody waits for requests to be loaded."""
-    code = (
-        "import sys; from twinkle_notifier import DingNotifier; DingNotifier(sys.argv[1])('hello');"
-        "print([name for name in ('requests', 'urllib3') if name in sys.modules])"
-    )
-    with Faulty(accept) as robot:
-        done = subprocess.run([sys.executable, "-c", code, robot.url], capture_output=True, text=True, cwd="/")
-        assert (done.stdout, done.stderr) == ("[]\n", "")
-        assert len(robot.messages) == 1
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
@@ -205,46 +187,9 @@ def test_a_server_is_trusted_by_a_bundle(variable: str, monkeypatch: pytest.Monk
         posted(robot.url)
 
 
-class Tunnel(socketserver.ThreadingTCPServer):
-    """A proxy for secure servers, which counts its visits."""
-
-    daemon_threads = True
-    visits = 0
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Connect)
-        self.port = int(self.server_address[1])
-
-
-class _Connect(socketserver.StreamRequestHandler):
-    server: Tunnel
-
-    def handle(self) -> None:
-        self.server.visits += 1
-        host, port = self.rfile.readline().split()[1].decode().split(":")
-        while self.rfile.readline().strip():
-            pass
-        with socket.create_connection((host, int(port)), timeout=30) as there:
-            self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
-            ways = {self.connection: there, there: self.connection}
-            while True:
-                for ready in select.select(list(ways), [], [], 30)[0]:
-                    if not (data := ready.recv(1 << 16)):
-                        return
-                    ways[ready].sendall(data)
-
-
-@pytest.fixture
-def tunnel() -> Iterator[Tunnel]:
-    with Tunnel() as proxy:
-        threading.Thread(target=proxy.serve_forever, daemon=True).start()
-        yield proxy
-        proxy.shutdown()
-
-
 @pytest.mark.parametrize("trusted", [False, True])
 def test_a_proxy_leads_to_a_secure_server(
-    trusted: bool, monkeypatch: pytest.MonkeyPatch, certificate: Path, tunnel: Tunnel
+    trusted: bool, monkeypatch: pytest.MonkeyPatch, certificate: Path, tunnel: Any
 ) -> None:
     """Through a tunnel, at whose end the server's certificate counts."""
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{tunnel.port}")
@@ -326,7 +271,7 @@ def test_nothing_is_printed_of_a_request(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     certificate: Path,
-    tunnel: Tunnel,
+    tunnel: Any,
 ) -> None:
     """Though a user has turned that on for all requests: it holds the token."""
     monkeypatch.setattr(HTTPConnection, "debuglevel", 1)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 
-from twinkle_notifier.base import Notifier
 from twinkle_notifier.channels.ding import DingNotifier
 from twinkle_notifier.errors import ArgumentError
+from twinkle_notifier.notifier import Notifier
 
 VARIABLE = "TWINKLE_NOTIFIER"
 
@@ -38,8 +39,6 @@ def from_text(text: str, what: str) -> Notifier:
 
 
 def _from_json(text: str, what: str) -> Notifier:
-    import json  # loaded by now, if a notifier was made; importing this package loads it for nobody
-
     try:
         data = json.loads(text)
     except ValueError:

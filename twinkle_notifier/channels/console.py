@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from twinkle_notifier.base import Notifier
-from twinkle_notifier.loading import preload
+from twinkle_notifier.notifier import Notifier
 
 
 class ConsoleNotifier(Notifier):
     """Prints each message to standard error."""
-
-    def __init__(self) -> None:
-        preload()
 
     def __call__(self, message: str) -> None:
         """See `Notifier`."""

@@ -6,21 +6,15 @@ Their contract, from DingTalk's pages: POST to ``/robot/send?access_token=T``; a
 
 from __future__ import annotations
 
+from typing import Any
+
 from twinkle_notifier import foreign
-from twinkle_notifier.base import Notifier
+from twinkle_notifier.channels import ding_robot, ding_url, wire
 from twinkle_notifier.errors import ArgumentError, CredentialError, NotifierError
-from twinkle_notifier.loading import has_proxies, preload
+from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.references import REDACTED, Held, is_reference, resolve
 
-TYPE_CHECKING = False  # that of `typing`, which importing this package does not load
-if TYPE_CHECKING:
-    from typing import Any
-
-# What does the work is imported where it is used, and loaded when a notifier is made: see `preload`.
 _LOOK_UP = 2.0  # seconds for a file
-_PARTS = ("twinkle_notifier.channels.ding_robot", "twinkle_notifier.channels.ding_url")
-_PARTS_OF_A_REQUEST = ("twinkle_notifier.channels.wire:ready", "encodings.ascii", "encodings.idna")
-_BY_PROXY = ("requests.adapters",)
 
 
 class DingNotifier(Notifier):
@@ -45,7 +39,7 @@ class DingNotifier(Notifier):
     def __init__(
         self, ding_url: str, secret: str | None = None, timeout: float = 5.0, *, insecure: bool = False
     ) -> None:
-        _preload()
+        wire.ready()
         self.insecure = _checked_insecure(insecure)
         self._ding_url = Held(_checked_url(ding_url, insecure))
         checked = _checked_secret(secret)
@@ -65,8 +59,6 @@ class DingNotifier(Notifier):
     @staticmethod
     def serves(url: str) -> bool:
         """Whether `url` is the webhook of a DingTalk robot (or of a local one, see `twinkle_notifier.inbox`)."""
-        from twinkle_notifier.channels import ding_url
-
         return ding_url.serves(url)
 
     def __call__(self, message: str) -> None:
@@ -99,8 +91,6 @@ class DingNotifier(Notifier):
                 "this DingNotifier was unpickled, and pickles hold no secrets: give references such as 'env:DING_URL', "
                 "which stay, as its ding_url and secret"
             )
-        from twinkle_notifier.channels import ding_robot
-
         secret = _looked_up(self.secret) if self.secret else None
         url = self.ding_url  # checked when it was given, unless it is a reference
         url = _checked_url(_looked_up(url), self.insecure) if is_reference(url) else url
@@ -118,7 +108,7 @@ class DingNotifier(Notifier):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        _preload()  # a spawned rank gets its notifier by a pickle
+        wire.ready()  # a spawned rank gets its notifier by a pickle
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and other.to_dict() == self.to_dict()
@@ -128,15 +118,9 @@ class DingNotifier(Notifier):
 
     def __repr__(self) -> str:
         secret = self.secret if self.secret is None or is_reference(self.secret) else "***"
-        from twinkle_notifier.channels import ding_robot
-
         url = self.ding_url if is_reference(self.ding_url) else ding_robot.shown(self.ding_url)
         insecure = ", insecure=True" if self.insecure else ""
         return f"{type(self).__name__}(ding_url={url!r}, secret={secret!r}, timeout={self.timeout:g}{insecure})"
-
-
-def _preload() -> None:
-    preload(*_PARTS, *_PARTS_OF_A_REQUEST, *(_BY_PROXY if has_proxies() else ()))
 
 
 def _looked_up(value: str) -> str:
@@ -156,8 +140,6 @@ def _checked_url(url: object, insecure: bool) -> str:
         )
     url = url.strip()
     if not is_reference(url):
-        from twinkle_notifier.channels import ding_url
-
         ding_url.check(url, insecure)
     return url
 

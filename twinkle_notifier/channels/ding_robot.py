@@ -1,4 +1,4 @@
-"""What `DingNotifier` does with a robot: one message, and all that may become of it. Loaded when a notifier is made."""
+"""What `DingNotifier` does with a robot: one message, and all that may become of it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -196,8 +197,6 @@ def _advice(refusal: _Refusal) -> str:
 
 
 def _ahead(date: str | None) -> float:
-    from email.utils import parsedate_to_datetime
-
     try:
         return parsedate_to_datetime(date or "").timestamp() - time.time()
     except ValueError:

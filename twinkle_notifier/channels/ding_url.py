@@ -1,7 +1,8 @@
-"""What can be a DingTalk robot's webhook URL. Light: it is asked when a notifier is made, before anything is sent."""
+"""What can be a DingTalk robot's webhook URL."""
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from twinkle_notifier.errors import ArgumentError
@@ -24,8 +25,6 @@ def check(url: str, insecure: bool) -> None:
     try:
         parts = urlsplit(url)
         if "[" in parts.netloc:
-            from ipaddress import IPv6Address
-
             IPv6Address(parts.hostname or "")  # before Python 3.11 urlsplit lets anything stand in the brackets
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
@@ -42,8 +41,6 @@ def check(url: str, insecure: bool) -> None:
 
 
 def _is_here(host: str) -> bool:
-    from ipaddress import ip_address
-
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:  # another name

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from twinkle_notifier import foreign
-from twinkle_notifier.channels import wire
+from twinkle_notifier.channels import issuers, wire
 from twinkle_notifier.credentials import mask, secrets_in_url
 from twinkle_notifier.errors import DeliveryError
 
@@ -191,7 +191,7 @@ def _hint(error: Exception | None) -> tuple[str, bool]:
     root = None if error is None else _root(error)
     if isinstance(root, ssl.SSLCertVerificationError):
         return "its certificate is not trusted here. Name its issuer's file in REQUESTS_CA_BUNDLE", True
-    if isinstance(root, wire.NoIssuersError):
+    if isinstance(root, issuers.NoIssuersError):
         return "there are no certificates where REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or certifi has them", True
     if _is(error, "InvalidSchema"):  # requests' word for it
         return "a proxy of this kind needs PySocks: pip install 'requests[socks]'", True

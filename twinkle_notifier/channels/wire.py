@@ -1,26 +1,33 @@
 """One request on its way: directly, by the standard library; through the environment's proxy, by requests.
 
-Where no proxy is in the way, requests need not be loaded: it takes a tenth of a second and 10 MB, and a crash waits for
-it. What it prepares for a request takes longer than the request itself on a short way.
+What requests prepares for a request takes longer than the request itself on a short way.
 """
 
 from __future__ import annotations
 
 import base64
-import errno
-import functools
+import codecs
 import http.client
 import io
 import os
-import ssl
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from twinkle_notifier.credentials import masked_logs, secrets_in_url
-from twinkle_notifier.loading import has_proxies
+import urllib3
+from requests import adapters
+from requests import utils as typed
 
+from twinkle_notifier.channels import issuers
+from twinkle_notifier.credentials import masked_logs, secrets_in_url
+
+utils: Any = typed  # their stubs hold a function without types
+for _name in ("ascii", "idna", "latin-1"):  # for the names of hosts and for headers
+    codecs.lookup(_name)  # at the interpreter's end, or without files, none can be loaded
+
+_PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 _URL_MARKS = "%/:=&?~+!$,;'@()*[]"  # what stays as it is in a path and a query
 
 
@@ -74,7 +81,7 @@ def _directly(parts: SplitResult, payload: Payload, headers: dict[str, str], sec
     # Of a name's two addresses, IPv6 and IPv4 say, the first may be a dead end: half the time for each.
     host, seconds_each = parts.hostname or "", seconds / 2
     if parts.scheme == "https":
-        secure = http.client.HTTPSConnection(host, parts.port or 443, timeout=seconds_each, context=_trusted())
+        secure = http.client.HTTPSConnection(host, parts.port or 443, timeout=seconds_each, context=issuers.trusting())
         line: http.client.HTTPConnection = secure
     else:  # with a port in any case, or the end of an IPv6 address would be taken for one
         line = http.client.HTTPConnection(host, parts.port or 80, timeout=seconds_each)
@@ -90,11 +97,6 @@ def _directly(parts: SplitResult, payload: Payload, headers: dict[str, str], sec
 @contextmanager
 def _by_proxy(parts: SplitResult, payload: Payload, headers: dict[str, str], seconds: float) -> Iterator[Any]:
     """As requests does it, or directly where the proxy is not for this host."""
-    import urllib3
-    from requests import adapters
-    from requests import utils as typed
-
-    utils: Any = typed  # their stubs hold a function without types
     url = parts._replace(fragment="").geturl()
     proxy = utils.select_proxy(url, utils.get_environ_proxies(url))
     if not proxy:
@@ -102,11 +104,11 @@ def _by_proxy(parts: SplitResult, payload: Payload, headers: dict[str, str], sec
             yield reply
         return
     proxy = utils.prepend_scheme_if_needed(proxy, "http")
-    trusted = {}
-    if "https" in (parts.scheme, urlsplit(proxy).scheme):
-        _trusted()  # raises what tells people how to mend it; urllib3 1 takes no context for an address without a name
-        issuers = _issuers()
-        trusted = {"cert_reqs": "CERT_REQUIRED", "ca_cert_dir" if os.path.isdir(issuers) else "ca_certs": issuers}
+    trusted: dict[str, Any] = {}
+    if urlsplit(proxy).scheme == "https":  # it makes a context for the proxy, and one for the service
+        trusted = {"cert_reqs": "CERT_REQUIRED", "ca_cert_data": issuers.pem()}
+    elif parts.scheme == "https":  # urllib3 checks the name itself; version 1 could not do so with a context that does
+        trusted = {"cert_reqs": "CERT_REQUIRED", "ssl_context": issuers.trusting(checks_name=False)}
     bounds = urllib3.Timeout(connect=seconds / 2, read=seconds)
     how: Any = {"timeout": bounds, "retries": False, "redirect": False}
     manager: Any = adapters.HTTPAdapter().proxy_manager_for(proxy, **trusted)
@@ -126,39 +128,11 @@ def _quiet(pool: Any) -> Any:
     return type(pool.__name__, (pool,), {"ConnectionCls": connection})
 
 
-class NoIssuersError(OSError):
-    """What should hold the certificates of issuers does not."""
+def has_proxies() -> bool:
+    """A quick look at what mostly is not there. Elsewhere than on Linux the system's settings count, too."""
+    return sys.platform != "linux" or any(map(os.environ.__contains__, _PROXIES))
 
 
 def ready() -> None:
-    """Read the certificates of issuers now: when they are needed, in a crash, their disk may be gone."""
-    with suppress(OSError):  # it is said then
-        _trusted()
-
-
-def _trusted() -> ssl.SSLContext:
-    """That by which a server is trusted. Raises NoIssuersError."""
-    try:
-        return _trusting(_issuers())
-    except ssl.SSLError:  # an OSError, too; it says nothing of use
-        raise NoIssuersError(errno.EINVAL, "no certificate in it") from None
-    except (FileNotFoundError, PermissionError) as error:
-        raise NoIssuersError(error.errno, error.strerror) from None
-
-
-def _issuers() -> str:
-    """The file, or the folder, with the certificates of those who vouch for a server, as requests takes it."""
-    named = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    if named:
-        return named
-    import certifi
-
-    return certifi.where()
-
-
-@functools.cache
-def _trusting(issuers: str) -> ssl.SSLContext:
-    """Once for the process: to read a hundred certificates takes longer than anything else about a request."""
-    if os.path.isdir(issuers):
-        return ssl.create_default_context(capath=issuers)
-    return ssl.create_default_context(cafile=issuers)
+    """Read what a request needs from the disk, so that a crash needs none. Never raises."""
+    issuers.ready(by_proxy=has_proxies())

@@ -1,4 +1,4 @@
-"""The command as a process. Light: see `supervisor`."""
+"""The command as a process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DEFAULT = (signal.SIGPIPE, signal.SIGXFSZ)  # which Python ignores, for itself
 class Command:
     """Runs `words` from when it is made. Raises OSError if it cannot be started.
 
-    What `subprocess.Popen` would do, which takes longer to import than all else here. glibc leaves the signals 32 and
+    glibc leaves the signals 32 and
     33 ignored, which are its own, and which the command's glibc sets up anew.
     """
 

@@ -1,9 +1,10 @@
-"""What the supervisor knows of its command. Light: see `supervisor`."""
+"""What the supervisor knows of its command."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from twinkle_notifier.supervise import memory
@@ -13,24 +14,15 @@ ERROR_FILE = "TORCHELASTIC_ERROR_FILE"
 STALL_AFTER = "TWINKLE_NOTIFIER_STALL_AFTER"  # `stalls.VARIABLE`
 
 
+@dataclass(frozen=True)
 class Plan:
-    """What to tell of a command, and whom; `modules` are what a message of the `notifier` takes.
+    """What to tell of a command, and whom. `stall_after` in seconds."""
 
-    `stall_after` in seconds.
-    """
-
-    # No dataclass, as in `foreign`: nothing that takes long to import is loaded before the command starts.
-    def __init__(
-        self,
-        name: str,
-        notifier: Callable[[str], object] | None,
-        modules: Collection[str] = (),
-        stall_after: float | None = None,
-        on_success: bool = False,
-        heartbeat: str = "",
-    ) -> None:
-        self.name, self.notifier, self.modules = name, notifier, modules
-        self.stall_after, self.on_success, self.heartbeat = stall_after, on_success, heartbeat
+    name: str
+    notifier: Callable[[str], object] | None
+    stall_after: float | None = None
+    on_success: bool = False
+    heartbeat: str = ""
 
 
 class Facts:

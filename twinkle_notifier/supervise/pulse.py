@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 
+import requests
+
 from twinkle_notifier import foreign
 
 EVERY = 60.0  # seconds
@@ -41,7 +43,5 @@ class Pulse:
                 return
 
     def _ask(self) -> None:
-        import requests
-
         with requests.get(self._url, timeout=_BUDGET / 2, stream=True) as answer:
             answer.raise_for_status()

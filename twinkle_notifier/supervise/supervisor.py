@@ -1,8 +1,4 @@
-"""Starts a command, passes on what it writes, the signals that it is sent, and its exit code.
-
-The command starts first: what this module imports is light. `telling`, with all that it takes, is loaded when the
-command runs; where that fails, people are not told, and all else goes on.
-"""
+"""Starts a command, passes on what it writes, the signals that it is sent, and its exit code."""
 
 from __future__ import annotations
 
@@ -23,16 +19,12 @@ from twinkle_notifier.supervise.canary import Canary
 from twinkle_notifier.supervise.command import INTERRUPTING, PREEMPTING, Command
 from twinkle_notifier.supervise.facts import ERROR_FILE, STALL_AFTER, Facts, Plan
 from twinkle_notifier.supervise.streams import Streams
-
-TYPE_CHECKING = False  # that of `typing`, which takes long to load
-if TYPE_CHECKING:
-    from twinkle_notifier.supervise.telling import Telling
+from twinkle_notifier.supervise.telling import Telling
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 _POLL = 1.0  # seconds between two looks at the command, if no signal comes
 _DRAIN = 2.0  # seconds for its last output, before its end is told
 _LEAVE = 10.0  # seconds for its output, where it was asked to end; schedulers kill after 30
-_LOAD = 20.0  # seconds after its end for what tells of it to be loaded; it has begun at the start
 _TELL = 60.0  # seconds to tell of its end, all waiting for other ranks and nodes included
 _BUDGET = 3.0  # seconds for a disk, which may be a dead mount
 _LOOK = 0.02  # seconds between two looks whether all output is passed on
@@ -99,7 +91,7 @@ class _Supervisor:
         said = f"{self._facts.command[0]} cannot be started: {error.strerror}"
         print(f"twinkle-notifier: {said}", file=sys.stderr)
         code = _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE
-        self._tell(lambda: self._loaded().not_started(code, said))
+        self._tell(lambda: Telling(self._facts).not_started(code, said))
         self._canary.end()
         return code
 
@@ -107,12 +99,15 @@ class _Supervisor:
         """The command runs, until it has ended, which is told, and all of its output is passed on."""
         self._facts.pid = command.pid
         self._streams.begin()
-        telling = foreign.begin(self._begun)
+        telling = Telling(self._facts)
+        begun = foreign.tried(telling.begin)
+        if begun.error is not None:  # at the limit of threads; its end is told all the same
+            print(f"twinkle-notifier: the command is not watched: {begun.error}", file=sys.stderr, flush=True)
         code = self._wait(command)
         self._streams.end()
         self._drain(_DRAIN, set())
         self._facts.ended = time.time()
-        self._tell(lambda: self._there(telling(_LOAD)).ended(code))
+        self._tell(lambda: telling.ended(code))
         number = self._drain(_LEAVE if self._facts.asked else math.inf, self._heeded)  # `| less` may stay open for days
         self._canary.end()
         if number is None:
@@ -146,24 +141,6 @@ class _Supervisor:
             if number in (*PREEMPTING, *INTERRUPTING):
                 return number
         return None
-
-    def _loaded(self) -> Telling:
-        from twinkle_notifier.supervise.telling import Telling
-
-        return Telling(self._facts)
-
-    def _begun(self) -> Telling:
-        try:
-            telling = self._loaded()
-            telling.begin()
-        except BaseException as error:
-            print(f"twinkle-notifier: what tells people cannot be loaded: {error}", file=sys.stderr, flush=True)
-            raise
-        return telling
-
-    def _there(self, answer: foreign.Answer[Telling]) -> Telling:
-        """What was loaded beside the command; where that failed it is tried once more. Raises what it raises then."""
-        return self._begun() if answer.error is not None else answer.result()
 
     def _tell(self, tell: Callable[[], None]) -> None:
         """In time, and until somebody presses Ctrl-C once more."""

@@ -1,4 +1,4 @@
-"""All that is told of a command: loaded and made beside it, when it runs already."""
+"""All that is told of a command."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from twinkle_notifier import foreign, loading
+from twinkle_notifier import foreign
 from twinkle_notifier.runtime import Attempt
 from twinkle_notifier.supervise import memory, torchrun
 from twinkle_notifier.supervise.ending import Ending
@@ -22,7 +22,7 @@ _BUDGET = 3.0  # seconds for a disk, which may be a dead mount
 
 
 class Telling:
-    """Of one command, from its start, or from when this was loaded, to its end."""
+    """Of one command, from its start to its end."""
 
     def __init__(self, facts: Facts) -> None:
         plan, self._facts = facts.plan, facts
@@ -36,7 +36,6 @@ class Telling:
         self._watch.begin()
         if self._pulse is not None:
             self._pulse.begin()
-        loading.load(self._facts.plan.modules)
 
     def ended(self, code: int) -> None:
         """The command has ended."""

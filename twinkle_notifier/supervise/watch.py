@@ -61,7 +61,8 @@ class Watch:
     def end(self) -> bool:
         """The command has ended; whether people were told already that it would."""
         self._over.set()
-        self._thread.join(_END)
+        if self._thread.is_alive():  # it may never have started
+            self._thread.join(_END)
         return self._known
 
     def _look_on(self) -> None:

@@ -1,0 +1,110 @@
+"""The certificates of those who vouch for a server.
+
+The disk is read in bounded time. What was read is parsed in the calling thread, one certificate after the other, from
+memory. OpenSSL parses a file without Python's lock, and is torn down when the process exits: a daemon thread that still
+parses one then crashes the process. From memory it parses with the lock, so that the exit waits for one certificate.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import re
+import signal
+import ssl
+import threading
+from contextlib import suppress
+
+import certifi
+
+from twinkle_notifier import foreign
+
+_SECONDS = 2.0  # for a disk, which may be gone
+_MOST = 64 * 1024 * 1024  # bytes of certificates
+_ONE = re.compile(rb"-----BEGIN (X509 )?CERTIFICATE-----.*?-----END \1CERTIFICATE-----", re.DOTALL)
+_HASHED = re.compile(r"[0-9a-f]{8}\.\d+")  # a file that OpenSSL looks at, in a folder
+
+
+class NoIssuersError(OSError):
+    """What should hold the certificates of issuers does not."""
+
+
+def ready(*, by_proxy: bool) -> None:
+    """Read them now: in a crash their disk may be gone. What fails is said when they are needed."""
+    with suppress(OSError, MemoryError):
+        trusting()
+        if by_proxy:
+            trusting(checks_name=False)
+
+
+def trusting(*, checks_name: bool = True) -> ssl.SSLContext:
+    """The context by which a server is trusted, made once for the process.
+
+    Without `checks_name` the caller checks that a certificate is of the server which was asked for.
+
+    Raises:
+        NoIssuersError: there is no certificate, or the disk gives no answer. The text shows no path.
+    """
+    try:
+        return _context(_place(), checks_name)
+    except TimeoutError:
+        raise NoIssuersError(errno.ETIMEDOUT, "the disk gives no answer") from None
+    except ssl.SSLError:  # an OSError, too; it says nothing of use
+        raise NoIssuersError(errno.EINVAL, "no certificate in it") from None
+    except OSError as error:
+        raise NoIssuersError(error.errno, error.strerror) from None
+
+
+def pem() -> str:
+    """All of them, for a client that makes contexts of its own. Raises as `trusting` does."""
+    trusting()
+    return "\n".join(_certificates(_place()))
+
+
+def _place() -> str:
+    """The file, or the folder, as requests takes it."""
+    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or certifi.where()
+
+
+@functools.cache
+def _context(place: str, checks_name: bool) -> ssl.SSLContext:
+    """Once for the process: to parse a hundred certificates takes longer than anything else about a request."""
+    context = None
+    for certificate in _certificates(place):
+        if not foreign.left():  # nobody waits for it any more
+            raise TimeoutError
+        with suppress(ssl.SSLError):  # a damaged one does not make the others useless
+            if context is None:
+                context = ssl.create_default_context(cadata=certificate)
+            else:
+                context.load_verify_locations(cadata=certificate)
+    if context is None:  # OpenSSL's own form, TRUSTED CERTIFICATE, is taken from files alone
+        context = ssl.create_default_context(cafile=place)
+    context.check_hostname = checks_name
+    return context
+
+
+@functools.cache
+def _certificates(place: str) -> tuple[str, ...]:
+    answer = foreign.Helper().call(functools.partial(_read, place, threading.get_ident()), _SECONDS)
+    return tuple(found[0].decode("ascii", "ignore") for found in _ONE.finditer(answer.result()))
+
+
+def _read(place: str, caller: int) -> bytes:
+    if threading.get_ident() != caller and hasattr(signal, "pthread_sigmask"):
+        # This thread may hang for good, and must not be given the signals that a supervisor waits for.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    if not os.path.isdir(place):
+        return _content(place)
+    hashed = [name for name in sorted(os.listdir(place)) if _HASHED.fullmatch(name)]
+    found = []
+    for name in hashed:
+        with suppress(OSError):  # a link that leads nowhere does not make the others useless
+            found.append(_content(os.path.join(place, name)))
+    return b"\n".join(found)
+
+
+def _content(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(_MOST)
