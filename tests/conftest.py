@@ -86,6 +86,8 @@ def _no_past(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test told in this process silences no other."""
     monkeypatch.setattr("twinkle_notifier.claims.alone", MemoryStore())
     monkeypatch.setattr("twinkle_notifier.incident._seen", Seen())
+    for name, nothing in (("_first", ""), ("_line", ()), ("_born", None)):  # nor that it forked
+        monkeypatch.setattr(f"twinkle_notifier.forks.{name}", nothing)
 
 
 Result = subprocess.CompletedProcess[str]

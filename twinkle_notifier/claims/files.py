@@ -19,7 +19,7 @@ class FileStore:
     @classmethod
     def of_run(cls, run_key: str) -> FileStore:
         """The store that the ranks which have `run_key` in common share. Raises OSError if there can be none."""
-        run = hashlib.sha256(run_key.encode("utf-8", "replace")).hexdigest()[:16]
+        run = hashlib.sha256(run_key.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         return cls(folders.folder("claims", run, fresh=True))
 
     def append(self, key: str, index: int, record: bytes) -> bool:
