@@ -233,3 +233,9 @@ except ValueError as e:
 """
     assert told(source) == 1
     assert "a bad file" in inbox.messages[0].text
+
+
+@pytest.mark.parametrize("size", [0, 100, 4096])
+def test_where_no_file_may_grow_they_agree_all_the_same(size: int, told: Callable[..., int]) -> None:
+    """By a limit of the process, which holds in every folder."""
+    assert told(f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size})); {EIGHT}") == 1

@@ -13,7 +13,7 @@ _MOST = 1_000_000  # characters of the table of mounts
 
 
 def identity() -> str:
-    """What names the container for as long as it, or its pod, exists; empty outside of one, or when that cannot be told."""
+    """What names the container for as long as it, or its pod, exists; empty where that cannot be told."""
     mounts = _mounts()
     for point in _MOUNTED:
         found = _ID.findall(mounts.get(point, ("", ""))[0])

@@ -287,10 +287,10 @@ def _family() -> str:
 
 
 def place() -> str:
-    """What the starts of one job have in common that come one after the other; jobs of strangers have not. Raises OSError.
+    """What the starts of one job, one after the other, have in common, and the jobs of strangers have not.
 
     The scheduler's job; else, over several nodes, the id and the master that their launcher was given; else the machine
-    or container. And in each the working folder.
+    or container; and in each the working folder. Raises OSError when that is not there.
     """
     path = os.getcwd()
     if job := scheduler.job():
