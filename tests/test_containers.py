@@ -85,7 +85,7 @@ def done(*processes: subprocess.Popen[str]) -> None:
     """Wait for all of them."""
     with ThreadPoolExecutor(len(processes)) as pool:
         for process, (_, stderr) in zip(
-            processes, pool.map(lambda process: process.communicate(timeout=60), processes)
+            processes, pool.map(lambda process: process.communicate(timeout=60), processes), strict=True
         ):
             assert process.returncode == 0, stderr
 
