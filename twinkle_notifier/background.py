@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from twinkle_notifier import foreign
+from twinkle_notifier import foreign, threads
 from twinkle_notifier.errors import reason
 
 EXIT_BUDGET = 2.0  # seconds that the end of the interpreter waits for the background
@@ -118,6 +118,8 @@ class Background:
         self._running = False
 
     def _start(self) -> bool:
+        if not threads.may_start():
+            return False
         try:
             from multiprocessing.util import Finalize  # runs in multiprocessing's children too, where atexit does not
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import _thread
+import atexit
 import functools
 import sys
+import threading
+import time
 from collections.abc import Mapping
 from contextlib import ContextDecorator
 
-from twinkle_notifier import foreign, loading, signals
+from twinkle_notifier import foreign, loading, signals, threads
 from twinkle_notifier.errors import ArgumentError, UnknownNotifierError, reason
 from twinkle_notifier.message import Outcome
+from twinkle_notifier.sending import Sending
 
 TYPE_CHECKING = False  # that of `typing`, which importing this package does not load
 if TYPE_CHECKING:
@@ -25,6 +30,16 @@ if TYPE_CHECKING:
     Function = TypeVar("Function", bound=Callable[..., Any])
 
 PATIENCE = 25.0  # seconds that a process waits, in all, until it or another rank has told of its exception
+_LOG = 1.0  # seconds for a line of the log
+_LEAST = 1.0  # seconds to keep a message on the disk, when all others are used up
+_ROOM = 150  # calls within calls for which the caller's stack must have room
+_THREAD = 72 << 20  # bytes of address space that a thread takes: its stack, and what malloc sets aside for it
+# Address space, which takes no memory, for the one alert of a process that has used up all that it may have.
+_RESERVE = 16 << 20
+_reserve = [bytes(_RESERVE)]
+_NO_ROOM = Outcome("queued", "there is no stack, or no memory, left here: it is sent when the process ends")
+# Exceptions that were met without either, which no handler further out has told of.
+_untold: list[tuple[Any, tuple[Any, ...]]] = []
 _GROUP = "twinkle_notifier.notifiers"  # of entry points
 _OWN = {  # notifiers of this package, by the modules that define them
     "ConsoleNotifier": "twinkle_notifier.channels.console",
@@ -139,25 +154,107 @@ def notify_exception(
     Never raises, and takes at most 25 s, 8 s of them for the send. SIGTERM and SIGINT take effect after it; SIGINT
     ends the waiting. What it could not tell is logged as an error of the logger ``twinkle_notifier``.
     """
-    if notifier is None:
-        return Outcome("skipped", "there is no notifier")
-    if exc is None or not issubclass(
-        type(exc), BaseException
-    ):  # not isinstance: a class may lie about itself, or raise
-        _log_error("notify_exception was given %s as exc: it takes the exception itself", type(exc).__name__)
-        return Outcome("failed", "exc is not an exception", final=True)
+    global _untold
+    limit, short = 0, False
+    try:
+        try:  # right here: without memory not even a function of Python's can be called
+            bytes(_THREAD)
+            if not _reserve:
+                _reserve.append(bytes(_RESERVE))
+        except MemoryError:
+            short = True
+            _reserve.clear()
+        if notifier is None:
+            return Outcome("skipped", "there is no notifier")
+        if exc is None or not issubclass(type(exc), BaseException):  # not isinstance: a class may lie, or raise
+            kind = foreign.type_name(type(exc))
+            _log_error("notify_exception was given %s as exc: it takes the exception itself", kind)
+            return Outcome("failed", "exc is not an exception", final=True)
+        try:
+            _dive(_ROOM)
+        except RecursionError:  # these are the last frames of the stack; the walk has one of its own
+            limit = sys.getrecursionlimit()
+            sys.setrecursionlimit(limit + _ROOM)
+        _untold = [one for one in _untold if one[1][0] is not exc]  # now it is told, further out
+        facts = (exc, name, context, progress, mark, store, earlier)
+        if short:
+            with threads.no_new():  # one that finds no memory may never say that it has started
+                return _told(notifier, facts)
+        return _told(notifier, facts)
+    except (RecursionError, MemoryError, SystemError):  # the last is how CPython 3.11 fails to call without memory
+        _untold += [(notifier, (exc, name, context, progress, mark, store, earlier))]  # no call: none is possible
+        return _NO_ROOM
+    finally:
+        if limit:
+            _restore(limit)
 
-    def walk(hurry: Callable[[], bool]) -> Outcome:
+
+def _tell_late() -> None:
+    global _untold
+    late, _untold = _untold, []
+    for notifier, (exc, name, context, progress, mark, store, earlier) in late:
+        notify_exception(notifier, context, exc, name, progress=progress, mark=mark, store=store, earlier=earlier)
+
+
+atexit.register(_tell_late)
+
+
+def _dive(calls: int) -> None:
+    if calls:
+        _dive(calls - 1)
+
+
+def _restore(limit: int) -> None:
+    """Set the limit of recursion to `limit` again, below which this very frame may stand: then a thread does it."""
+    done = threading.Lock()
+
+    def restore() -> None:
+        sys.setrecursionlimit(limit)
+        done.release()
+
+    try:
+        try:
+            sys.setrecursionlimit(limit)
+        except RecursionError:
+            done.acquire()
+            _thread.start_new_thread(restore, ())
+            done.acquire(timeout=_LEAST)  # raises RecursionError when it is done already
+    except (RecursionError, RuntimeError, MemoryError):  # or no thread can start, and the limit stays
+        pass
+
+
+def _told(notifier: Callable[[str], object], facts: Any) -> Outcome:
+    sending, began = Sending(), time.monotonic()
+    over = False  # the walk, by `sending.taken_over`
+
+    def give_up() -> bool:
+        nonlocal over
+        over = over or sending.taken_over()
+        return over or pending.interrupted()
+
+    def walk() -> Outcome:
         from twinkle_notifier import incident  # loaded by now, see `preload`; else here, where it may fail or hang
         from twinkle_notifier.case import Case
 
-        return incident.tell(notifier, Case.of(exc, name, context, progress, mark, store, earlier), hurry)
+        return incident.tell(notifier, Case.of(*facts), pending.arrived, sending)
+
+    def other() -> Outcome:
+        from twinkle_notifier import incident
+        from twinkle_notifier.case import Case
+
+        why = "it was not sent in time" if answer.error is None else f"telling it raised {reason(answer.error)}"
+        case = foreign.tried(lambda: Case.of(*facts)).value or Case.alone(facts[0])
+        return incident.stand_in(notifier, case, sending, why, sends=over or sending.begin())
 
     with signals.deferred() as pending:
-        answer = foreign.call(lambda: walk(pending.arrived), PATIENCE, pending.interrupted)
-    outcome = answer.value or _unfinished(answer.error)
-    if outcome.status not in ("sent", "duplicate", "queued"):
-        _log_error("people were not told of %s: %s", type(exc).__qualname__, outcome.reason)
+        answer = foreign.call(walk, PATIENCE, give_up)
+        outcome = answer.value or sending.outcome
+        if outcome is None and (over or answer.error is not None):
+            late = foreign.call(other, max(began + PATIENCE - time.monotonic(), _LEAST))
+            outcome = late.value or sending.outcome
+        outcome = outcome or _unfinished(answer.error)
+        if outcome.status not in ("sent", "duplicate", "queued"):
+            _log_error("people were not told of %s: %s", foreign.type_name(type(facts[0])), outcome.reason)
     return outcome
 
 
@@ -170,7 +267,7 @@ def _log() -> logging.Logger:
 def _log_error(text: str, *details: object) -> None:
     log = foreign.call(_log, loading.SECONDS).value
     if log is not None:
-        log.error(text, *details)
+        foreign.call(lambda: log.error(text, *details), _LOG)  # a handler may be the user's own
     else:  # it cannot even be loaded
         sys.stderr.write(f"{text % details}\n")
 
@@ -179,6 +276,12 @@ def _unfinished(error: BaseException | None) -> Outcome:
     if error is None:
         return Outcome("unknown", f"no word on it within {PATIENCE:g} s, or Ctrl-C ended the waiting")
     return Outcome("failed", f"telling it raised {reason(error)}")
+
+
+def _is_zero(exc: object) -> bool:
+    """Whether Python takes this SystemExit for a good end."""
+    code = foreign.slot(exc, "code", SystemExit)
+    return code is None or (issubclass(type(code), int) and int.__eq__(code, 0))
 
 
 class watch(ContextDecorator):  # noqa: N801  it reads as a verb, like contextlib.suppress
@@ -211,8 +314,7 @@ class watch(ContextDecorator):  # noqa: N801  it reads as a verb, like contextli
         return self
 
     def __exit__(self, _type: object, exc: BaseException | None, _traceback: TracebackType | None) -> None:
-        leaving = issubclass(type(exc), SystemExit) and getattr(exc, "code", None) in (None, 0)
-        clean = leaving or issubclass(type(exc), GeneratorExit)
+        clean = issubclass(type(exc), GeneratorExit) or (issubclass(type(exc), SystemExit) and _is_zero(exc))
         if exc is not None and not clean:
             notify_exception(self._notifier, self._context, exc, self._name, store=self._store)
 

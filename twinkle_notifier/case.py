@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from itertools import islice
+from typing import Any, Literal
 
 from twinkle_notifier import claims, foreign, history
 from twinkle_notifier.claims.store import Store
@@ -14,6 +17,9 @@ from twinkle_notifier.fingerprint import fingerprint
 from twinkle_notifier.report import Progress, Report, default_name
 from twinkle_notifier.runtime import Where, process_start
 
+_PROGRESS = 1.0  # seconds for what a trainer gives: tensors of a broken GPU may never answer
+_NONE: Sequence[tuple[str, float]] = ()
+_EARLIER = 10_000  # incidents of a run's past
 _SECONDS = 4.0  # to look at it; its source files, and the folder of its past, may lie on a disk that is gone
 
 How = Literal["cause", "collateral", "preempted"]
@@ -43,8 +49,34 @@ class Case:
         earlier: Sequence[tuple[str, float]],
     ) -> Case:
         """What `notify_exception` was given, or what stands for it."""
-        since = mark or claims.Mark(process_start())
-        return cls(exc, str(name or default_name()), str(context), progress or Progress(), since, store, earlier)
+        called = (foreign.text(name) if name is not None else "") or default_name()
+        reached = foreign.call(lambda: Progress.of(progress), _PROGRESS).value if progress is not None else None
+        place = foreign.text(context, "<its __str__ {}>")
+        known = foreign.call(lambda: _times(earlier), _PROGRESS).value if earlier is not _NONE else None
+        return cls(exc, called, place, reached or Progress(), _usable(mark), store, known or _NONE)
+
+    @classmethod
+    def alone(cls, exc: BaseException) -> Case:
+        """`exc` without anything else that is known."""
+        return cls(exc, default_name(), "", Progress(), claims.Mark(process_start()), None, ())
+
+
+def _usable(mark: object) -> claims.Mark:
+    """`mark`; by default, and in place of anything else than a mark of finite times, this process's start."""
+    read = claims.Mark.load(foreign.tried(mark.dump).value or b"") if type(mark) is claims.Mark else None
+    usable = read is not None and math.isfinite(read.at.since_boot) and math.isfinite(read.at.wall)
+    return read if read is not None and usable else claims.Mark(process_start())
+
+
+def _times(earlier: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Those of `earlier` that are times."""
+    known = [foreign.tried(functools.partial(_time, pair)).value for pair in islice(earlier, _EARLIER)]
+    return [pair for pair in known if pair is not None]
+
+
+def _time(pair: tuple[object, Any]) -> tuple[str, float] | None:
+    incident, seconds = foreign.text(pair[0]), float(pair[1])
+    return (incident, seconds) if math.isfinite(seconds) and seconds >= 0 else None
 
 
 @dataclass
@@ -64,21 +96,41 @@ class Look:
         """Look at the exception of `case`, and at its past, for 4 s at most. Never raises."""
         kind = type(case.exc)
         bare = Report.bare(kind, name=case.name, context=case.context, where=where, progress=case.progress)
-        look = cls(case, where, channel, bare, _digest(case.name, case.context, kind.__qualname__), history.unknown([]))
+        look = cls(
+            case, where, channel, bare, _digest(case.name, case.context, foreign.type_name(kind)), history.unknown([])
+        )
         # The exception is the user's: to look at it may raise, or hang. Its type alone is better than nothing. All in
         # one call, step by step: to hand each step to a thread takes longer than the step.
         answer = foreign.call(look._closely, _SECONDS)
-        return replace(look, report=look.report.untraced(answer.error))  # a copy: what comes late comes too late
+        report = look.report.untraced(answer.error or answer.value)
+        return replace(look, report=report)  # a copy: what comes late comes too late
 
-    def _closely(self) -> None:
-        case, words = self.case, {"name": self.case.name, "context": self.case.context}
+    def _closely(self) -> BaseException | None:
+        """What one step raises does not stop the next. Gives what kept the traceback from being shown."""
+        foreign.tried(self._describe)
+        foreign.tried(self._identify)
+        why = foreign.tried(self._trace).error
+        foreign.tried(self._remember)
+        return why
+
+    def _describe(self) -> None:
+        case = self.case
+        words = {"name": case.name, "context": case.context}
         self.report = Report.of(case.exc, **words, where=self.where, progress=case.progress)
-        self.follows = self.where.world_size > 1 and is_collateral(case.exc)
-        self.fingerprint = fingerprint(case.exc, self.report.kind, **words)
-        earlier = [at for known, at in case.earlier if known == self.key]
-        self.past = history.unknown(earlier)
-        self.report = self.report.traced(case.exc)
-        self.past = history.look(self.key, case.mark.at.wall, earlier)
+
+    def _identify(self) -> None:
+        self.follows = self.where.world_size > 1 and is_collateral(self.case.exc)
+        self.fingerprint = fingerprint(self.case.exc, self.report.kind, self.case.name, self.case.context)
+        self.past = history.unknown(self._earlier())
+
+    def _trace(self) -> None:
+        self.report = self.report.traced(self.case.exc)
+
+    def _remember(self) -> None:
+        self.past = history.look(self.key, self.case.mark.at.wall, self._earlier())
+
+    def _earlier(self) -> list[float]:
+        return [at for known, at in self.case.earlier if known == self.key]
 
     @property
     def how(self) -> How:
@@ -96,6 +148,15 @@ class Look:
             return f"{self.fingerprint}-{self.channel}"
         # One for the run, whatever it looked like on which rank.
         return f"{_digest(self.case.name)}-{self.how}-{self.channel}"
+
+
+def bare(case: Case, where: Where) -> Report:
+    """What is seen of the exception of `case` without its past, or what it is to others."""
+    words = {"name": case.name, "context": case.context}
+    seen = foreign.tried(lambda: Report.of(case.exc, **words, where=where, progress=case.progress)).value
+    report = seen or Report.bare(type(case.exc), **words, where=where, progress=case.progress)
+    answer = foreign.tried(lambda: report.traced(case.exc))
+    return answer.value or report.untraced(answer.error)
 
 
 def _digest(*parts: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from twinkle_notifier.foreign import slot, text
+from twinkle_notifier.foreign import class_slot, module_name, slot, text, type_name
 
 _TYPES = re.compile(r"^torch\.(distributed|_C\._distributed)\S*\.Dist\w*Error$")
 _PRINTED = re.compile(r"^torch\.distributed\.\S*\b(Dist\w*|Rendezvous\w*)Error\b")
@@ -32,7 +32,7 @@ def says_collateral(text: str) -> bool:
 
 
 def _is_one(exc: BaseException) -> bool:
-    names = (f"{base.__module__}.{base.__qualname__}" for base in type(exc).__mro__)
+    names = (f"{module_name(base)}.{type_name(base)}" for base in class_slot(type(exc), "__mro__"))
     if any(_TYPES.match(name) for name in names):
         return True
     # Only what torch raises with such words: a ConnectionResetError is a data server's, and a cause.

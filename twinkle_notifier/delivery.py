@@ -78,23 +78,32 @@ def send(notifier: Sender, message: str, seconds: float, incident: str = "") -> 
     """Hand `message` to `notifier` and wait up to `seconds`, 2 at the interpreter's end. Never raises."""
     seconds = min(seconds, EXIT_BUDGET) if at_exit() else seconds
     # Of its own class: what derives from it may do anything.
-    bounded = foreign.here if vars(type(notifier)).get("_ends_in_time") else foreign.call
+    bounded = foreign.here if foreign.class_slot(type(notifier), "__dict__").get("_ends_in_time") else foreign.call
     answer = bounded(lambda: notifier(message), seconds)
     if answer.returned:
         return Outcome("sent", incident=incident)
-    error, name = answer.error, type(notifier).__name__
+    error, name = answer.error, foreign.type_name(type(notifier))
     if error is None:
         return Outcome("unknown", f"{name} gave no answer within {seconds:g} s", incident=incident)
-    if isinstance(error, DeliveryError):
-        return Outcome(error.fate, error.reason, error.final, incident, error.retry_after)
-    if isinstance(error, NotifierError):
-        return Outcome("failed", reason(error), incident=incident)
+    if (said := foreign.tried(lambda: _said(error, incident)).value) is not None:
+        return said
     # Not the error's text: a notifier that a user wrote puts its webhook's URL there (requests does, in every one).
-    return Outcome("failed", f"{name} raised {type(error).__name__} at {_origin(error)}", incident=incident)
+    kind = foreign.type_name(type(error))
+    return Outcome("failed", f"{name} raised {kind} at {_origin(error)}", incident=incident)
+
+
+def _said(error: BaseException, incident: str) -> Outcome | None:
+    """What a notifier says by an error of this package; a class that derives from those may raise here."""
+    if issubclass(type(error), DeliveryError) and isinstance(error, DeliveryError):
+        after = float(error.retry_after) if error.retry_after is not None else None
+        return Outcome(error.fate, str(error.reason), bool(error.final), incident, after)
+    if issubclass(type(error), NotifierError):
+        return Outcome("failed", reason(error), incident=incident)
+    return None
 
 
 def _origin(error: BaseException) -> str:
-    tb = error.__traceback__
+    tb = foreign.slot(error, "__traceback__")
     while tb is not None and tb.tb_next is not None:
         tb = tb.tb_next
     return f"{os.path.basename(tb.tb_frame.f_code.co_filename)}:{tb.tb_lineno}" if tb else "an unknown place"

@@ -13,6 +13,7 @@ from twinkle_notifier import foreign
 from twinkle_notifier.credentials import redact
 
 _BUDGET = 1.0  # seconds for a notifier's own to_dict
+_NOTHING = object()
 
 log = logging.getLogger("twinkle_notifier")
 
@@ -23,21 +24,22 @@ def channel(notifier: Callable[[str], object]) -> str:
     By its own description, and by the name of its class or function. What its references lead to does not count: it
     may differ from node to node.
     """
+    # One of ours does not hang, and can be asked without a thread.
+    ours = foreign.module_name(type(notifier)).startswith("twinkle_notifier.channels.")
+    asked = foreign.here if ours else foreign.call
+    name = asked(lambda: _name(notifier), _BUDGET).value
+    described = asked(lambda: _WRITER.encode(getattr(notifier, "to_dict", dict)()), _BUDGET).value
+    return hashlib.sha256(f"{name} {described}".encode("utf-8", "replace")).hexdigest()[:8]
+
+
+def _name(notifier: object) -> str:
     own = notifier if hasattr(notifier, "__qualname__") else type(notifier)
     module = str(getattr(own, "__module__", "")).replace("__mp_main__", "__main__")  # as a spawned rank calls it
-    name = f"{module}.{getattr(own, '__qualname__', '')}"
-    to_dict = getattr(notifier, "to_dict", dict)
-
-    def described() -> str:
-        return _WRITER.encode(to_dict())
-
-    # One of ours does not hang, and can be asked without a thread.
-    asked = foreign.here if module.startswith("twinkle_notifier.channels.") else foreign.call
-    return hashlib.sha256(f"{name} {asked(described, _BUDGET).value}".encode()).hexdigest()[:8]
+    return f"{module}.{getattr(own, '__qualname__', '')}"
 
 
 def _kind(value: object) -> str:
-    return type(value).__qualname__  # its text may hold an address, which each rank has its own
+    return foreign.type_name(type(value))  # its text may hold an address, which each rank has its own
 
 
 _WRITER = json.JSONEncoder(sort_keys=True, default=_kind)
@@ -45,12 +47,17 @@ _WRITER = json.JSONEncoder(sort_keys=True, default=_kind)
 
 def describe(notifier: object, *, save_secrets: bool) -> dict[str, Any] | None:
     """`notifier` as plain JSON values, without literal secrets unless `save_secrets`; None if it cannot be told."""
-    to_dict = getattr(notifier, "to_dict", None)
-    if to_dict is None:
+
+    def described() -> Any:
+        to_dict = getattr(notifier, "to_dict", None)
+        return _plain(to_dict()) if to_dict is not None else _NOTHING
+
+    answer = foreign.call(described, _BUDGET)
+    if answer.value is _NOTHING:
         return None
-    answer = foreign.call(lambda: _plain(to_dict()), _BUDGET)
     if not isinstance(answer.value, dict):
-        log.warning("%s.to_dict() gave no dict, so checkpoints do not hold it", type(notifier).__name__)
+        kind = foreign.type_name(type(notifier))
+        log.warning("%s.to_dict() gave no dict, so checkpoints do not hold it", kind)
         return None
     data: dict[str, Any] = answer.value
     return data if save_secrets else redact(data)

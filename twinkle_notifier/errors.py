@@ -62,4 +62,6 @@ def reason(error: BaseException | None) -> str:
     """What a log may say of `error`. Of one that is not ours only the type: its text may hold a webhook's URL."""
     if error is None:
         return "no answer in time"
-    return str(error) if isinstance(error, NotifierError) else type(error).__name__
+    if issubclass(type(error), NotifierError):
+        return str(error)
+    return str(type.__dict__["__name__"].__get__(type(error)))  # whatever its metaclass makes of it

@@ -9,8 +9,8 @@ from os.path import basename
 from traceback import walk_tb
 from types import FrameType
 
-from twinkle_notifier.foreign import slot, text
-from twinkle_notifier.frames import is_library, is_ours
+from twinkle_notifier.foreign import module_name, slot, text, type_name
+from twinkle_notifier.frames import is_library, is_ours, module_of
 from twinkle_notifier.links import chain, members
 
 _DEPTH = 8  # links of a chain of causes; more tell no more
@@ -37,8 +37,8 @@ def fingerprint(exc: BaseException, kind: str, name: str, context: str) -> str:
 
 
 def _exit_code(exc: BaseException) -> str:
-    code = exc.code if issubclass(type(exc), SystemExit) and isinstance(exc, SystemExit) else None
-    return str(code) if isinstance(code, str | int) else ""
+    code = slot(exc, "code", SystemExit) if issubclass(type(exc), SystemExit) else None
+    return text(code) if issubclass(type(code), (str, int)) else ""
 
 
 def _chain(exc: BaseException, depth: int, left: Iterator[int]) -> Iterator[str]:
@@ -51,7 +51,7 @@ def _chain(exc: BaseException, depth: int, left: Iterator[int]) -> Iterator[str]
 def _one(exc: BaseException, depth: int, left: Iterator[int]) -> Iterator[str]:
     said = text(exc)[:_TEXT]
     frames = _frames(exc, said)
-    yield f"{getattr(type(exc), '__module__', '')}.{type(exc).__qualname__}"
+    yield f"{module_name(type(exc))}.{type_name(type(exc))}"
     yield from (f"{module} {function} {line}" for module, function, line in frames)
     group = members(exc)
     if group and depth < _DEPTH:
@@ -80,5 +80,5 @@ def _innermost(exc: BaseException) -> list[tuple[FrameType, int]]:
 def _place(frame: FrameType, line: int) -> Frame:
     # The module's name, not its path: checkouts lie in other folders on other nodes. A spawned worker calls the
     # script __mp_main__.
-    module = str(frame.f_globals.get("__name__", "")).replace("__mp_main__", "__main__")
+    module = module_of(frame).replace("__mp_main__", "__main__")
     return f"{module}/{basename(frame.f_code.co_filename)}", frame.f_code.co_name, line

@@ -29,7 +29,13 @@ class Still:
 
 def is_ours(frame: FrameType | Still) -> bool:
     """Whether it runs code of this package."""
-    return str(frame.f_globals.get("__name__", "")).startswith("twinkle_notifier.")
+    return module_of(frame).startswith("twinkle_notifier.")
+
+
+def module_of(frame: FrameType | Still) -> str:
+    """The name of the module whose code it runs; empty if that is no text."""
+    name = frame.f_globals.get("__name__")
+    return name if type(name) is str else ""
 
 
 def is_library(frame: FrameType | Still) -> bool:

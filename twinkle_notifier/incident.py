@@ -7,14 +7,19 @@ import time
 import uuid
 from collections.abc import Callable
 
-from twinkle_notifier import claims, delivery, history, leaving, members, supervision
+from twinkle_notifier import claims, delivery, foreign, history, leaving, members, supervision
 from twinkle_notifier.base import PATIENCE
-from twinkle_notifier.case import Case, Look
+from twinkle_notifier.case import Case, Look, bare
 from twinkle_notifier.description import channel as channel_of
 from twinkle_notifier.message import Message, Outcome
+from twinkle_notifier.plain import line
+from twinkle_notifier.report import kind_of
 from twinkle_notifier.runtime import Attempt, Where, lost_child
 from twinkle_notifier.seen import Seen
+from twinkle_notifier.sending import Sending
 
+_KEEP = 3.0  # seconds that a send leaves for the disk
+_BARE = 2.0  # seconds to find out what a bare message says, and where this process stands
 _GATHER = 1.0  # seconds for the other ranks to meet the same
 _CAUSE = 5.0  # seconds for a cause to show, once an error was met that only follows from one
 _CAUSE_OF_SIGNAL = 2.0  # seconds for the same: launchers end the others when a rank has left, that is, has told
@@ -23,13 +28,16 @@ log = logging.getLogger("twinkle_notifier")
 _seen = Seen()
 
 
-def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool]) -> Outcome:
-    """Tell of `case`, or learn that another rank does. May take `PATIENCE` seconds; less of it in a `hurry`."""
+def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool], sending: Sending) -> Outcome:
+    """Tell of `case`, or learn that another rank does. May take `PATIENCE` seconds; less of it in a `hurry`.
+
+    When it raises, or does not return, `sending` says whether a message is on its way; if not, see `stand_in`.
+    """
     channel = channel_of(notifier)
     before = _seen.told(channel, case.exc, case.mark.at)
     if before is not None:
         return Outcome("duplicate", "this process has told of the same exception", incident=before)
-    walk = _Walk(notifier, case, channel, hurry)
+    walk = _Walk(notifier, case, channel, hurry, sending)
     outcome = walk.begin()
     if outcome.status in ("sent", "duplicate"):
         _seen.add(channel, case.exc, outcome.incident)
@@ -37,11 +45,48 @@ def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool
     return outcome
 
 
+def stand_in(notifier: Callable[[str], object], case: Case, sending: Sending, why: str, *, sends: bool) -> Outcome:
+    """Send the message of a walk that is over with nothing sent: the one that it has made, else a bare one.
+
+    No other rank is asked: rather a message of each than none. `why` is for people: what became of the walk. Without
+    `sends` the walk had begun to send, and it is not known whether it has: the message is kept on the disk.
+    """
+    channel = foreign.tried(lambda: channel_of(notifier)).value or ""
+    if sends and (before := _seen.told(channel, case.exc, case.mark.at)) is not None:
+        return Outcome("duplicate", "this process has told of the same exception", incident=before)
+    message = sending.message or Message(_bare(case, why), uuid.uuid4().hex)
+    if not sends or foreign.left() < _KEEP + 1:
+        return delivery.keep(notifier, message, Outcome("unknown", why, incident=sending.incident))
+    seconds, incident = min(delivery.CRASH_BUDGET, foreign.left() - _KEEP), sending.incident
+    sending.outcome = outcome = delivery.deliver(notifier, message, seconds, incident)
+    if outcome.status == "sent":
+        _seen.add(channel, case.exc, incident)
+        supervision.tell(lambda to: to.say(supervision.word("told", incident, kind_of(case.exc))))
+    return outcome
+
+
+def _bare(case: Case, why: str) -> str:
+    """What can be told of an exception by itself."""
+    where = foreign.call(Where.here, _BARE).value or Where.alone()
+    report = foreign.call(lambda: bare(case, where), _BARE).value
+    notes = [f"- Note: this message is bare, as {why}"]
+    text = foreign.tried(lambda: report.markdown(notes)).value if report is not None else None
+    heading = f"### {line(case.name, 100)} failed: {foreign.type_name(type(case.exc))}"
+    return text or f"{heading}\n\n{notes[0]}\n- Host: {where.hostname}, PID {where.pid}"
+
+
 class _Walk:
-    def __init__(self, notifier: Callable[[str], object], case: Case, channel: str, hurry: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        notifier: Callable[[str], object],
+        case: Case,
+        channel: str,
+        hurry: Callable[[], bool],
+        sending: Sending,
+    ) -> None:
         self.where = Where.here()
         self._deadline = time.monotonic() + PATIENCE
-        self._notifier, self._case, self._hurry = notifier, case, hurry
+        self._notifier, self._case, self._hurry, self._sending = notifier, case, hurry, sending
         self._mark = case.mark
         look = Look.at(case, self.where, channel)
         self._report, self._past, self._how, self._key = look.report, look.past, look.how, look.key
@@ -54,7 +99,8 @@ class _Walk:
         case = self._case
         brief = self._how == "collateral"
         self._mark = claims.with_count(self.where, case.store, case.mark)
-        turn = claims.turn(self.where, case.store, case.mark, self._key, self._left(), brief=brief)
+        with self._sending.waiting():
+            turn = claims.turn(self.where, case.store, case.mark, self._key, self._left(), brief=brief)
         if isinstance(turn, claims.Turn):
             self._turn = turn
         elif (heard := self._heard(turn)) is not None:
@@ -77,7 +123,8 @@ class _Walk:
     def run(self, access: claims.Access) -> Outcome:
         """The walk from the claim on. Raises OSError when the store does not work, with nothing sent yet."""
         desk = claims.Desk(access, self.where, self._mark, self._turn.party)
-        told = None if self._how == "cause" else self._follow(desk)
+        with self._sending.waiting():
+            told = None if self._how == "cause" else self._follow(desk)
         if told is not None:
             self._teller = told.rank
             return _told(told, "it only follows from what")
@@ -113,7 +160,8 @@ class _Walk:
         return self._hurry() or lost_child()
 
     def _tell(self, desk: claims.Desk) -> Outcome:
-        claim = desk.claim(self._key, self._left())
+        with self._sending.waiting():
+            claim = desk.claim(self._key, self._left())
         if isinstance(claim, claims.Told):
             self._teller = claim.rank
             return _told(claim, incident=self._key)
@@ -142,8 +190,12 @@ class _Walk:
     def _send(self, claim: claims.Claim) -> Outcome:
         ranks = set() if self._alone() else self._gathered(claim)
         message = Message(self._markdown(ranks, self._past), claim.message_id)
+        self._sending.message, self._sending.incident = message, claim.key
         self.say("sending", claim.key, message)  # so that the supervisor can send it if this process is killed
-        outcome = delivery.deliver(self._notifier, message, delivery.CRASH_BUDGET, claim.key)
+        if not self._sending.begin():
+            return Outcome("unknown", "it was too late to send it, so it went out another way", incident=claim.key)
+        seconds = min(delivery.CRASH_BUDGET, max(foreign.left() - _KEEP, 1.0))
+        self._sending.outcome = outcome = delivery.deliver(self._notifier, message, seconds, claim.key)
         if outcome.status != "sent":
             self.say("kept", claim.key, message)
         return outcome

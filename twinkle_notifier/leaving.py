@@ -34,5 +34,6 @@ def _links(exc: BaseException) -> list[BaseException]:
     link: BaseException | None = exc
     while link is not None and id(link) not in found:
         found[id(link)] = link
-        link = foreign.slot(link, "__cause__") or foreign.slot(link, "__context__")
+        cause = foreign.slot(link, "__cause__")
+        link = cause if cause is not None else foreign.slot(link, "__context__")
     return list(found.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from types import FrameType
 
-from twinkle_notifier.foreign import slot
+from twinkle_notifier.foreign import class_slot, slot, tried
 from twinkle_notifier.frames import Still
 
 _LONGEST = 100_000  # links of a chain that are followed
@@ -18,7 +18,7 @@ def behind(exc: BaseException) -> BaseException | None:
     cause: BaseException | None = slot(exc, "__cause__")
     hidden: bool = slot(exc, "__suppress_context__")
     context: BaseException | None = slot(exc, "__context__")
-    return cause or (None if hidden else context)
+    return cause if cause is not None or hidden else context  # an exception may be false
 
 
 def chain(exc: BaseException, known: Container[int] = (), limit: int = _LONGEST) -> list[BaseException]:
@@ -33,8 +33,13 @@ def chain(exc: BaseException, known: Container[int] = (), limit: int = _LONGEST)
 
 def members(exc: BaseException) -> tuple[BaseException, ...]:
     """The exceptions of a group (of the backport for Python 3.10, too); none of any other."""
-    for base in type(exc).__mro__:
-        if base.__name__ == "BaseExceptionGroup":
-            found = vars(base)["exceptions"].__get__(exc)  # not a property that a subclass makes of it
-            return found if isinstance(found, tuple) else ()
+    for base in class_slot(type(exc), "__mro__"):
+        if class_slot(base, "__name__") == "BaseExceptionGroup":
+            own = class_slot(base, "__dict__")  # not a property that a subclass makes of it
+            found = tried(lambda own=own: own["exceptions"].__get__(exc)).value  # type: ignore[misc]
+            return found if type(found) is tuple and all(map(_is_exception, found)) else ()
     return ()
+
+
+def _is_exception(thing: object) -> bool:
+    return issubclass(type(thing), BaseException)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from twinkle_notifier.foreign import text
+from twinkle_notifier.foreign import attribute, names, text, type_name
 from twinkle_notifier.frames import is_library_path
 from twinkle_notifier.plain import shortened
 
@@ -35,16 +35,17 @@ class Remote:
 
 def remote(exc: BaseException, nested: int = _NESTED) -> Remote | None:
     """The exception of another process that `exc` stands for; None if it stands for itself."""
-    names = {base.__name__ for base in type(exc).__mro__}
-    if "ProcessRaisedException" in names:  # torch.multiprocessing: the class is lost, the traceback is text
-        said, rank = text(exc), getattr(exc, "error_index", None)
-        return _from_text(said.partition("following error:\n")[2] or said, rank if isinstance(rank, int) else None)
-    cause = getattr(exc, "cause", None) if "RayTaskError" in names and nested else None
-    if not isinstance(cause, BaseException):
+    known = names(type(exc))
+    if "ProcessRaisedException" in known:  # torch.multiprocessing: the class is lost, the traceback is text
+        said, rank = text(exc), attribute(exc, "error_index")
+        return _from_text(said.partition("following error:\n")[2] or said, rank if type(rank) is int else None)
+    cause = attribute(exc, "cause") if "RayTaskError" in known and nested else None
+    if cause is None or not issubclass(type(cause), BaseException):
         return None
-    shown = shortened(text(getattr(exc, "traceback_str", exc)), *_TEXT)
+    there = attribute(exc, "traceback_str")
+    shown = shortened(text(there if there is not None else exc), *_TEXT)
     inner = remote(cause, nested - 1)
-    return inner or Remote(type(cause).__qualname__, text(cause, "<its __str__ {}>"), shown)
+    return inner or Remote(type_name(type(cause)), text(cause, "<its __str__ {}>"), shown)
 
 
 def _from_text(said: str, rank: int | None) -> Remote:

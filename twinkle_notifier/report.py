@@ -8,6 +8,8 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any
 
 from twinkle_notifier import foreign, tracebacks
 from twinkle_notifier.errors import reason
@@ -21,6 +23,7 @@ _NAME = 100  # characters of a run's name, a type, a host
 _PATH = 300  # characters of a path, a context, a place
 _FACT = 1_000  # characters of a fact that an adapter gives
 _METRICS = 30
+_MOST_METRICS = 1_000  # that are looked at
 _METRIC = 60  # characters of its name
 _VERBS = {"failed": "failed", "interrupted": "was interrupted", "preempted": "was preempted", "exited": "exited"}
 _BY_SIGNAL: dict[int, str] = {
@@ -42,6 +45,25 @@ class Progress:
     best_checkpoint: str = ""
     why_ended: str = ""
     last_checkpoint: str = ""
+
+    @classmethod
+    def of(cls, given: object) -> Progress:
+        """What a caller gave as its progress, in plain values: it may hold tensors, or be anything."""
+        if not issubclass(type(given), Progress):
+            return cls()
+
+        def told(name: str) -> Any:
+            return foreign.tried(lambda: getattr(given, name)).value
+
+        metrics = foreign.tried(lambda: list(islice(told("metrics").items(), _MOST_METRICS))).value or []
+        return cls(
+            epoch=_plain(told("epoch")),
+            step=_plain(told("step")),
+            metrics={_text(name): _plain(value) for name, value in metrics},
+            best_checkpoint=_text(told("best_checkpoint")),
+            why_ended=_text(told("why_ended")),
+            last_checkpoint=_text(told("last_checkpoint")),
+        )
 
     def lines(self) -> list[str]:
         """Markdown list items."""
@@ -85,7 +107,7 @@ class Report:
     @classmethod
     def of(cls, exc: BaseException, *, name: str, context: str, where: Where, progress: Progress) -> Report:
         """Describe `exc`, raised in this process, or in another for which it stands; but see `traced`."""
-        there = remote(exc) or Remote(type(exc).__qualname__, foreign.text(exc, "<its __str__ {}>"), "")
+        there = remote(exc) or Remote(foreign.type_name(type(exc)), foreign.text(exc, "<its __str__ {}>"), "")
         return cls(
             name=name,
             context=context,
@@ -106,7 +128,7 @@ class Report:
     ) -> Report:
         """Of an exception of type `kind` that cannot be looked at."""
         words = "it cannot be looked at"
-        return cls(name, context, "failed", kind.__qualname__, words, "", words, where, now(), progress)
+        return cls(name, context, "failed", foreign.type_name(kind), words, "", words, where, now(), progress)
 
     def traced(self, exc: BaseException) -> Report:
         """The same with the traceback, for which source files are read: they may lie on a disk that is gone."""
@@ -176,13 +198,13 @@ def kind_of(exc: BaseException) -> str:
     A signal is told by Lightning's exception, or by an exit code of 128 and its number, as a user's handler leaves it.
     """
     kind = type(exc)  # isinstance would ask its `__class__`, which may be anything
-    if any(base.__name__ == "SIGTERMException" for base in kind.__mro__):
+    if "SIGTERMException" in foreign.names(kind):
         return "preempted"
     if issubclass(kind, KeyboardInterrupt):
         return "interrupted"
     if not issubclass(kind, SystemExit):
         return "failed"
-    code = SystemExit.__dict__["code"].__get__(exc)
+    code = foreign.slot(exc, "code", SystemExit)
     return _BY_SIGNAL.get(code - 128, "exited") if type(code) is int else "exited"
 
 
@@ -212,6 +234,14 @@ def fenced(text: str) -> str:
     while fence in text:
         fence += "`"
     return f"{fence}\n{text.rstrip()}\n{fence}"
+
+
+def _text(value: object) -> str:
+    return foreign.text(value) if value is not None else ""
+
+
+def _plain(value: object) -> Any:
+    return value if foreign.is_plain(value) else foreign.text(value)
 
 
 def _number(value: object) -> str:

@@ -89,7 +89,7 @@ class TrainingRun:
     @property
     def name(self) -> str:
         """The run's name in messages."""
-        return str(self._name or report.default_name())
+        return (foreign.text(self._name) if self._name is not None else "") or report.default_name()
 
     @property
     def stall_after(self) -> float | None:
@@ -174,7 +174,7 @@ class TrainingRun:
             earlier=state.times(self._state),
         )
         if outcome.status in ("sent", "duplicate"):
-            what = f"{report.kind_of(exc)}: {type(exc).__qualname__}"
+            what = f"{report.kind_of(exc)}: {foreign.type_name(type(exc))}"
             state.add_sent(self._state, what=what, time=report.now(), incident=outcome.incident)
         self._mark_end()
         return outcome

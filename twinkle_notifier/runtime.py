@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
-from twinkle_notifier import container, forks, scheduler
+from twinkle_notifier import container, foreign, forks, scheduler
 from twinkle_notifier.machine import boot_id, folder_key, host_key, network, process_key, scope, started_at
 
+_ASK = 1.0  # seconds for a framework's answer, in a crash
+_DIGITS = 10  # of a number that a launcher gives
 _WALL_MARGIN = 5.0  # seconds that the clocks of two machines may differ before their order is in doubt
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -122,15 +129,34 @@ class Where:
             python=sys.version.partition(" ")[0],
         )
 
+    @classmethod
+    def alone(cls) -> Where:
+        """This process, when nothing is known of others."""
+        return cls(0, 1, 0, 1, socket.gethostname(), os.getpid(), sys.version.partition(" ")[0])
+
     def __str__(self) -> str:
         return f"rank {self.rank} of {self.world_size}"
 
 
 def _from_torch() -> tuple[int, int] | None:
     distributed = sys.modules.get("torch.distributed")  # never imported by us: if nobody did, there is no group
-    if distributed is None or not distributed.is_available() or not distributed.is_initialized():
+    if distributed is None:
         return None
-    return distributed.get_rank(), distributed.get_world_size()
+
+    def asked() -> tuple[object, object] | None:
+        if distributed.is_available() is not True or distributed.is_initialized() is not True:
+            return None
+        return distributed.get_rank(), distributed.get_world_size()
+
+    rank, size = _answer(asked) or (None, None)
+    return (rank, size) if type(rank) is int and type(size) is int and 0 <= rank < size else None
+
+
+def _answer(asked: Callable[[], T | None]) -> T | None:
+    """What a framework answers; None when it raises, as one does that is half imported, or hangs in a crash."""
+    # Else no thread is started for it: since Python 3.12 a fork beside a thread is warned of.
+    in_a_crash = foreign.left() < math.inf
+    return (foreign.call(asked, _ASK) if in_a_crash else foreign.tried(asked)).value
 
 
 def _from_launcher() -> tuple[int, int]:
@@ -150,7 +176,7 @@ def _srun(name: str) -> list[str]:
 def _first_number(*names: str) -> int | None:
     for name in names:
         text = os.environ.get(name, "")
-        if text.isdecimal():
+        if text.isdecimal() and len(text) < _DIGITS:
             return int(text)
     return None
 
@@ -227,10 +253,9 @@ def run_key(where: Where) -> str | None:
         return _narrowed(f"pmix/{env['PMIX_NAMESPACE']}")
     if "MASTER_PORT" in env:
         return _narrowed(f"master/{_master()}", by_address=True)
-    if (ray := running_ray()) is not None:  # nodes of one cluster may be of several jobs of a scheduler
-        context = ray.get_runtime_context()
-        return f"ray/{getattr(context, 'gcs_address', '')}/{context.get_job_id()}"
-    own = f"world/{sys.argv[:1]}"
+    if (job := _ray_job()) is not None:  # nodes of one cluster may be of several jobs of a scheduler
+        return f"ray/{job}"
+    own = f"world/{getattr(sys, 'argv', [])[:1]}"  # an embedded interpreter may have none
     if (size := _from_launcher()[1]) > 1:
         return _narrowed(f"{own}/{size}", unknown_is_here=True)
     if session := env.get("TWINKLE_SESSION_ID"):  # twinkle-kit's; often the id of a process
@@ -277,10 +302,10 @@ def _is_loopback(address: str) -> bool:
 
 def _family() -> str:
     """The first process of those that forked, or that `multiprocessing` started, down to this one."""
-    process = sys.modules.get("multiprocessing.process")
-    parent = process.parent_process() if process is not None else None
-    if parent is not None and not forks.came_from(parent.pid):
-        return process_key(parent.pid)
+    process: Any = sys.modules.get("multiprocessing.process")
+    parent = _answer(lambda: process.parent_process().pid) if process is not None else None
+    if type(parent) is int and not forks.came_from(parent):
+        return process_key(parent)
     if not forks.first() and getattr(process, "_children", None):  # spawned: they know this process as their parent
         return process_key(os.getpid())
     return forks.first()
@@ -302,6 +327,19 @@ def place() -> str:
 
 def running_ray() -> Any:
     """The module ray, if this process belongs to a Ray job; None if not, or if something else is called ray."""
-    ray = sys.modules.get("ray")
-    is_initialized = getattr(ray, "is_initialized", None)
-    return ray if callable(is_initialized) and is_initialized() is True else None
+    ray: Any = sys.modules.get("ray")
+    return ray if ray is not None and _answer(lambda: ray.is_initialized()) is True else None
+
+
+def _ray_job() -> str | None:
+    """The id of this process's job, which counts anew on each cluster, and the cluster's address."""
+    ray = running_ray()
+
+    def asked() -> tuple[object, object]:
+        context = ray.get_runtime_context()
+        return context.get_job_id(), getattr(context, "gcs_address", "")
+
+    job, address = (_answer(asked) if ray is not None else None) or (None, None)
+    if type(job) is not str:
+        return None
+    return f"{address}/{job}" if type(address) is str else job

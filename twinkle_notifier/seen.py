@@ -9,10 +9,10 @@ from itertools import islice
 from traceback import walk_tb
 from types import CodeType
 
+from twinkle_notifier.foreign import is_plain, slot, type_name
 from twinkle_notifier.runtime import Instant
 
 _REMEMBERED = 16  # exceptions
-_PLAIN = (str, bytes, int, float, bool, type(None))
 _DEPTH = 8  # links of a chain of causes
 _EVER = Instant("", 0.0, 0.0)  # before everything
 
@@ -37,8 +37,8 @@ class _Trace:
 
     @classmethod
     def of(cls, channel: str, exc: BaseException) -> _Trace:
-        args = exc.args if all(type(argument) in _PLAIN for argument in exc.args) else ()
-        causes = tuple((type(cause).__qualname__, _way(cause)) for cause in islice(_causes(exc), _DEPTH))
+        args = slot(exc, "args") if all(map(is_plain, slot(exc, "args"))) else ()
+        causes = tuple((type_name(type(cause)), _way(cause)) for cause in islice(_causes(exc), _DEPTH))
         return cls(channel, id(exc), args, _way(exc), causes, Instant.now())
 
     def came_from(self, other: _Trace, since: Instant) -> bool:
@@ -49,14 +49,19 @@ class _Trace:
 
 
 def _way(exc: BaseException) -> Way:
-    return tuple(reversed([(frame.f_code, line) for frame, line in walk_tb(exc.__traceback__)]))
+    return tuple(reversed([(frame.f_code, line) for frame, line in walk_tb(slot(exc, "__traceback__"))]))
 
 
 def _causes(exc: BaseException) -> Iterator[BaseException]:
-    link = exc.__cause__ or exc.__context__
+    link = _behind(exc)
     while link is not None:
         yield link
-        link = link.__cause__ or link.__context__
+        link = _behind(link)
+
+
+def _behind(exc: BaseException) -> BaseException | None:
+    cause: BaseException | None = slot(exc, "__cause__")
+    return cause if cause is not None else slot(exc, "__context__")
 
 
 class Seen:

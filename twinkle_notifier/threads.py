@@ -8,7 +8,8 @@ import queue
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 _IDLE = 10.0  # seconds that a thread waits for another call before it ends; it takes nothing but its stack
 
@@ -16,6 +17,24 @@ _IDLE = 10.0  # seconds that a thread waits for another call before it ends; it 
 # other; to start a thread for each takes longer than all else together, on a busy machine.
 _idle: deque[queue.SimpleQueue[Callable[[], None]]] = deque()
 os.register_at_fork(after_in_child=_idle.clear)  # a child has none of them
+
+
+_denials = [0]
+
+
+@contextmanager
+def no_new() -> Iterator[None]:
+    """Let no thread of this package start in the block; those that wait for a call still do it."""
+    _denials[0] += 1
+    try:
+        yield
+    finally:
+        _denials[0] -= 1
+
+
+def may_start() -> bool:
+    """Whether a new thread may start."""
+    return not _denials[0] and not sys.is_finalizing()
 
 
 def handed(run: Callable[[], None]) -> bool:
@@ -26,7 +45,9 @@ def handed(run: Callable[[], None]) -> bool:
         _idle.pop().put(run)
         return True
     except IndexError:
-        calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        if not may_start():
+            return False
+    calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
     calls.put(run)  # first, so that it begins while this thread still waits for that one's start
     try:
         _start(calls)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from textwrap import indent
 from traceback import walk_tb
 
-from twinkle_notifier.foreign import slot, text
+from twinkle_notifier import foreign
+from twinkle_notifier.foreign import module_name, slot, text, tried
 from twinkle_notifier.frames import Still, without_ours
 from twinkle_notifier.links import Place, chain, members
 from twinkle_notifier.plain import shortened
@@ -88,9 +89,9 @@ class _Teller:
 
 def type_name(exc: BaseException) -> str:
     """Its class as Python prints it: with the module, unless that says nothing."""
-    module = getattr(type(exc), "__module__", None)
-    prefix = f"{module}." if isinstance(module, str) and module not in ("builtins", "__main__") else ""
-    return prefix + type(exc).__qualname__
+    module = module_name(type(exc))
+    prefix = f"{module}." if module not in ("", "builtins", "__main__") else ""
+    return prefix + foreign.type_name(type(exc))
 
 
 def _frames(came: list[Place], first: int, last: int) -> Iterator[str]:
@@ -106,9 +107,11 @@ def _frame(place: Place, known: set[str]) -> str:
     path = frame.f_code.co_filename
     if path not in known:
         known.add(path)
-        linecache.checkcache(path)
+        tried(lambda: linecache.checkcache(path))
     heading = f'  File "{path}", line {line}, in {frame.f_code.co_name}'
-    source = linecache.getline(path, line, frame.f_globals)[: 2 * _SOURCE].strip() if line else ""
+    # A module's loader may be the user's.
+    source = str(tried(lambda: linecache.getline(path, line or 0, frame.f_globals)).value or "")
+    source = source[: 2 * _SOURCE].strip()
     return f"{heading}\n    {source[:_SOURCE]}" if source else heading
 
 
@@ -145,16 +148,18 @@ def _rounds(keys: list[tuple[int, int]], at: int) -> tuple[int, int]:
 
 def _syntax(exc: BaseException) -> Iterator[str]:
     """Where the code is that Python could not read."""
-    if issubclass(type(exc), SyntaxError) and isinstance(exc, SyntaxError) and isinstance(exc.filename, str):
-        yield f'  File "{exc.filename}", line {exc.lineno}'
-        if isinstance(exc.text, str) and exc.text.strip():
-            yield f"    {exc.text.strip()[:_SOURCE]}"
+    if issubclass(type(exc), SyntaxError):
+        path, line, code = (slot(exc, name, SyntaxError) for name in ("filename", "lineno", "text"))
+        if issubclass(type(path), str):
+            yield f'  File "{text(path)}", line {text(line)}'
+            if issubclass(type(code), str) and (code := text(code).strip()):
+                yield f"    {code[:_SOURCE]}"
 
 
 def _notes(exc: BaseException) -> Iterator[str]:
-    notes = vars(exc).get("__notes__") if hasattr(exc, "__dict__") else None
+    notes = dict.get(slot(exc, "__dict__"), "__notes__")
     if notes is not None:
-        notes = notes if isinstance(notes, list | tuple) else [notes]
+        notes = list(notes) if type(notes) in (list, tuple) else [notes]
         yield from (shortened(text(note, "<a note whose __str__ {}>"), *_TEXT) for note in notes[:_NOTES])
         if len(notes) > _NOTES:
             yield f"[{len(notes) - _NOTES} notes left out]"

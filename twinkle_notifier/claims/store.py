@@ -52,8 +52,7 @@ class Access:
     def __init__(self, opened: Callable[[], Store], seconds: float) -> None:
         """Of what `opened` gives within `seconds`. Raises OSError if it does not."""
         self._helper = foreign.Helper()
-        self.store = self._bounded(opened, seconds)
-        self._seconds: float = min(getattr(self.store, "seconds", _SECONDS), _MOST)
+        self.store, self._seconds = self._bounded(lambda: _opened(opened), seconds)
 
     def ask(self, work: Callable[[Store], T]) -> T:
         """What `work`, a few operations, gives. Raises OSError if it raises anything, or takes too long.
@@ -65,13 +64,20 @@ class Access:
     def _bounded(self, work: Callable[[], T], seconds: float) -> T:
         seconds = max(min(seconds, foreign.left() - _RESERVE), _LEAST)
         answer = self._helper.call(work, seconds)
-        if isinstance(answer.error, OSError):
-            raise OSError(answer.error.strerror or reason(answer.error)) from None
+        if issubclass(type(answer.error), OSError):
+            said = foreign.slot(answer.error, "strerror", OSError)
+            raise OSError(foreign.text(said) if said else reason(answer.error)) from None
         if answer.error is not None:
             raise OSError(reason(answer.error)) from None
         if not answer.returned:
             raise OSError(f"no answer within {seconds:g} s")
         return answer.result()
+
+
+def _opened(opened: Callable[[], Store]) -> tuple[Store, float]:
+    store = opened()
+    seconds = float(getattr(store, "seconds", _SECONDS))
+    return store, min(seconds, _MOST) if seconds > 0 else _SECONDS
 
 
 class Own(Access):
