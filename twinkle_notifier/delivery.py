@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from twinkle_notifier import foreign
+from twinkle_notifier import foreign, pruning
 from twinkle_notifier.background import BUDGET, EXIT_BUDGET, at_exit, background
 from twinkle_notifier.credentials import mask, redact, secrets_in_url
 from twinkle_notifier.description import channel, describe
@@ -137,6 +137,7 @@ def _after_success(notifier: Sender, message: Message) -> None:
     for spool in Spool.everyone(channel(notifier)):
         spool.remove(message)  # another rank, or an earlier try, may have kept it
     _try_again(notifier, _RETRY)
+    pruning.prune()
 
 
 def _retry_later(notifier: Sender, seconds: float) -> None:

@@ -8,7 +8,7 @@ import threading
 import time
 from types import FrameType
 
-from twinkle_notifier import delivery
+from twinkle_notifier import delivery, pruning
 from twinkle_notifier.channels import VARIABLE, from_environment, from_text
 from twinkle_notifier.message import Message, Outcome
 from twinkle_notifier.spool import Flushed, Letter, Spool
@@ -17,6 +17,7 @@ from twinkle_notifier.supervise.orphans import adopt
 
 _PAUSE = 10.0  # seconds until a robot that took no message is asked again; then twice as many, up to
 _PAUSE_MOST = 300.0
+_PRUNING = 2.0  # seconds, once an hour, for what is old
 
 
 class Flush:
@@ -52,6 +53,7 @@ class Flush:
         return 0
 
     def _all(self) -> tuple[int, int]:
+        pruning.prune(_PRUNING)  # nodes without a way out send nothing, and so take nothing away
         told = left = 0
         for spool in Spool.everyone():
             if time.monotonic() < self._not_before.get(spool.name, 0.0):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import accumulate
 from pathlib import Path
+
+from twinkle_notifier.locks import locked
+from twinkle_notifier.ownership import ForeignError, check_folder, contents, is_trusted
 
 TYPE_CHECKING = False  # that of `typing`, which this module does not load
 if TYPE_CHECKING:
@@ -17,16 +19,37 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+__all__ = [
+    "VARIABLE",
+    "chosen",
+    "contents",
+    "draft",
+    "everywhere",
+    "folder",
+    "is_trusted",
+    "kept",
+    "locked",
+    "replace",
+    "roots",
+    "synced",
+    "within",
+    "write",
+]
+
 VARIABLE = "TWINKLE_NOTIFIER_DIR"
 _USABLE = "usable"  # the file that says so
 _MOST = 4096  # bytes of what is `kept`
-_POLL = 0.01  # seconds between two tries to get a lock
+_NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)  # some FUSE; what a disk says when it fails is none of these
 
 _warned: set[str] = set()
+try:
+    _began_in = os.getcwd()  # a relative name means this folder, wherever the process goes later
+except OSError:  # it was deleted
+    _began_in = "/"
 
 
-def folder(*parts: str, fresh: bool = False) -> Path:
-    """The folder `parts` under ``TWINKLE_NOTIFIER_DIR``, else in a temporary folder, made if need be, of mode 0700.
+def folder(*parts: str, fresh: bool = False, tried: list[str] | None = None) -> Path:
+    """The folder `parts` in the first place that can be written to, see `within`, made if need be, of mode 0700.
 
     Whether it can be written to is tried each time; of one that is `fresh`, made for this run, only the first time:
     a thousand ranks that try it at once take seconds.
@@ -34,51 +57,72 @@ def folder(*parts: str, fresh: bool = False) -> Path:
     Raises:
         OSError: there is none that can be written to.
     """
-    return within(parts, _tried if fresh else _probed)
+    return within(parts, _tried if fresh else _probed, tried)
 
 
-def within(parts: Sequence[str], work: Callable[[Path], T]) -> T:
+def within(parts: Sequence[str], work: Callable[[Path], T], tried: list[str] | None = None) -> T:
     """Do `work` in the folder `parts` under ``TWINKLE_NOTIFIER_DIR``; where that fails, in one of the others.
+
+    The others are a folder of the user's own in that one; in the temporary folder; in ``/dev/shm``; and one for state
+    (``XDG_RUNTIME_DIR``, else ``XDG_STATE_HOME`` or ``~/.local/state``). What another user made is passed over.
+
+    Args:
+        parts: the names from the place on; each part is made with mode 0700.
+        work: is handed the folder. It may be called again with another one.
+        tried: places that are passed over; the ones that are gone to are added.
 
     Raises:
         OSError: it could be done in none of them.
     """
     problem = OSError(f"no folder can be written to: set {VARIABLE} to one that can")
-    for root in _roots():
+    for root in map(str, _roots()):
+        if tried is not None:
+            if root in tried:
+                continue
+            tried.append(root)  # first: it may hang
+        if root == _in_chosen() and not isinstance(problem, PermissionError):
+            continue  # it would fail, or hang, like the chosen one
         try:
             return work(Path(_made(root, parts)))
         except OSError as error:
             problem = error
-            if root == _chosen() and root not in _warned:
-                _warned.add(root)
-                import logging  # this module is light: a supervisor needs it before its command starts
-
-                log = logging.getLogger("twinkle_notifier")
-                log.warning("%s=%s cannot be used: %s", VARIABLE, root, error)
+            _warn(root, error)
     raise problem
+
+
+def _warn(root: str, error: OSError) -> None:
+    """Say once for each place that it cannot be used, if a user would wonder."""
+    if root in _warned or not (root == chosen() or isinstance(error, ForeignError)):
+        return
+    _warned.add(root)
+    import logging  # this module is light: a supervisor needs it before its command starts
+
+    log = logging.getLogger("twinkle_notifier")
+    place = f"{VARIABLE}={root}" if root == chosen() else root
+    log.warning("%s cannot be used: %s", place, f"{error.filename}: {error.strerror}" if error.filename else error)
 
 
 def roots() -> list[Path]:
     """The folders in which this package may have kept something: those that are there, and are this user's."""
-    return [Path(root) for root in _roots() if _is_there(root)]
+    return [Path(root) for root in map(str, _roots()) if _is_there(root)]
+
+
+def everywhere(*parts: str) -> list[Path]:
+    """The folder `parts` in each of the `roots` in which it is there, and is this user's."""
+    return [Path(root, *parts) for root in map(str, _roots()) if _is_there(root, parts)]
 
 
 def kept(*parts: str) -> list[bytes]:
-    """What the file `parts` holds, up to 4 KiB, in each of the folders in which it is, and is this user's."""
+    """What the file `parts` holds, of up to 4 KiB, in each of the `roots` in which it is there, and is this user's."""
     found = []
-    for root in _roots():
+    for place in everywhere(*parts[:-1]):
         with suppress(OSError):
-            handle = os.open(os.path.join(root, *parts), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-            try:
-                if _is_ours(root):
-                    found.append(os.read(handle, _MOST))
-            finally:
-                os.close(handle)
+            found.append(contents(place / parts[-1], _MOST))
     return found
 
 
 def write(path: Path, data: bytes, *, sync: bool = True) -> None:
-    """Make a file of mode 0600, with `sync` on the disk when this returns.
+    """Make a file of mode 0600, with `sync` on the disk when this returns, where the file system can do that.
 
     Raises:
         OSError: it could not be written; FileExistsError if it is there.
@@ -87,7 +131,16 @@ def write(path: Path, data: bytes, *, sync: bool = True) -> None:
         file.write(data)
         file.flush()
         if sync:
-            os.fsync(file.fileno())
+            synced(file.fileno())
+
+
+def synced(handle: int) -> None:
+    """Wait until a file is on the disk, where the file system can do that. Raises OSError."""
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
 
 
 def replace(path: Path, data: bytes, *, sync: bool = True) -> None:
@@ -101,73 +154,55 @@ def replace(path: Path, data: bytes, *, sync: bool = True) -> None:
             fresh.unlink()  # there only if something failed
 
 
-@contextmanager
-def locked(path: Path, seconds: float) -> Iterator[int | None]:
-    """Hold the lock of the file `path`, made if need be; gives its descriptor, or None if it is not free in time.
-
-    In time: within `seconds`. The system frees it when its holder dies. Raises OSError where the file system knows no
-    locks.
-    """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    _held.add(handle)
-    try:
-        yield handle if _lock(handle, time.monotonic() + seconds) else None
-    finally:
-        if handle in _held:  # not in a child, where `_let_go` has closed it
-            _held.discard(handle)
-            with suppress(OSError):
-                fcntl.flock(handle, fcntl.LOCK_UN)  # closing alone would leave it to a child that is just being forked
-            os.close(handle)
-
-
-_held: set[int] = set()
-
-
-def _let_go() -> None:
-    """A lock is the process's that took it: in a forked child it would outlive its holder."""
-    for handle in list(_held):
-        _held.discard(handle)
-        os.close(handle)
-
-
-os.register_at_fork(after_in_child=_let_go)
-
-
-def _lock(handle: int, deadline: float) -> bool:
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(_POLL)
-
-
 def draft(where: Path) -> Path:
     """A name in the folder `where` that no other process or thread uses."""
     return where / f"draft-{os.getpid()}-{os.urandom(6).hex()}"
 
 
-def _chosen() -> str:
-    return os.path.expanduser(os.environ.get(VARIABLE, ""))
+def chosen() -> str:
+    """``TWINKLE_NOTIFIER_DIR`` as an absolute path, against the folder in which this process began; empty if not set.
+
+    A supervisor hands it on like this, as its command may go to another folder before it loads this package.
+    """
+    path = os.path.expanduser(os.environ.get(VARIABLE, ""))
+    return os.path.join(_began_in, path) if path else ""
 
 
 # Texts and not Paths, which take longer to make than a folder takes to be looked at: a crash waits for this.
 def _roots() -> Iterator[str]:
-    if chosen := _chosen():
-        yield chosen
-    user = f"twinkle-notifier-{os.getuid()}" if hasattr(os, "getuid") else "twinkle-notifier"
+    if place := chosen():
+        yield place
+        yield _in_chosen()  # where another user of the same folder came first
     with suppress(FileNotFoundError):  # tempfile found no folder at all
-        yield os.path.join(_temporary(), user)
-    yield os.path.join("/dev/shm", user)  # memory: there when the disk is full or read-only
+        yield os.path.join(_temporary(), _user())
+    yield os.path.join("/dev/shm", _user())  # memory: there when the disk is full or read-only
+    yield from _own()  # where another user has made those first
+
+
+def _in_chosen() -> str:
+    return os.path.join(chosen(), _user())
+
+
+def _user() -> str:
+    return f"twinkle-notifier-{os.getuid()}" if hasattr(os, "getuid") else "twinkle-notifier"
+
+
+def _own() -> Iterator[str]:
+    """Places that no other user can make first. The first is taken away at logout, but is on no network."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    if os.path.isabs(runtime) and os.path.isdir(runtime):  # in a batch job it often names one that is not there
+        yield os.path.join(runtime, "twinkle-notifier")
+    state = os.environ.get("XDG_STATE_HOME", "")
+    state = state if os.path.isabs(state) else os.path.expanduser("~/.local/state")
+    if os.path.isabs(state):  # else this user has no home
+        yield os.path.join(state, "twinkle-notifier")
 
 
 def _temporary() -> str:
     """`tempfile.gettempdir()`, without loading that where its first choice will do. Raises FileNotFoundError."""
     if "tempfile" not in sys.modules and os.name == "posix":
         variables = (os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP"))
-        first = os.path.abspath(next(filter(None, variables), "/tmp"))
+        first = os.path.normpath(os.path.join(_began_in, next(filter(None, variables), "/tmp")))
         with suppress(OSError):
             probe = draft(Path(first))
             write(probe, b"probe", sync=False)
@@ -178,36 +213,36 @@ def _temporary() -> str:
     return tempfile.gettempdir()
 
 
-def _is_there(root: str) -> bool:
+def _is_there(root: str, parts: Sequence[str] = ()) -> bool:
     try:
-        return _is_ours(root)
-    except OSError:
+        _check(root, parts)
+    except OSError as error:
+        if isinstance(error, ForeignError):
+            _warn(root, error)
         return False
+    return True
 
 
-def _is_ours(path: str) -> bool:
-    """Whether no other user was first, in the common temporary folder. Raises OSError if it is not there."""
-    if not hasattr(os, "getuid") or os.stat(path).st_uid == os.getuid():
-        return True
-    # A chosen one is the user's own matter: over NFS its files may belong to somebody else altogether.
-    chosen = _chosen()
-    return bool(chosen) and Path(path).is_relative_to(chosen)
+def _check(root: str, parts: Sequence[str]) -> None:
+    """Raise OSError unless all folders from `root` on are there, and this user's."""
+    if root == chosen():
+        os.stat(root)  # it may be a group's, or a link: that is the user's own choice
+    else:
+        check_folder(root)
+    for place in list(accumulate((root, *parts), os.path.join))[1:]:
+        check_folder(place)
 
 
 def _made(root: str, parts: Sequence[str]) -> str:
-    path = os.path.join(root, *parts)
     try:
-        ours = _is_ours(root) and _is_ours(path)
+        _check(root, parts)
     except FileNotFoundError:
-        ours = all(_is_ours(_made_one(place)) for place in accumulate((root, *parts), os.path.join))
-    if not ours:
-        raise PermissionError(f"{path} belongs to another user")
-    return path
-
-
-def _made_one(path: str) -> str:
-    Path(path).mkdir(parents=True, exist_ok=True, mode=0o700)  # one by one: it gives the mode to the last part alone
-    return path
+        for place in accumulate((root, *parts), os.path.join):
+            # One by one: it gives the mode to the last part alone. Parents are made only for the place itself.
+            with suppress(FileExistsError):
+                Path(place).mkdir(parents=place == root, mode=0o700)
+        _check(root, parts)
+    return os.path.join(root, *parts)
 
 
 def _tried(path: Path) -> Path:

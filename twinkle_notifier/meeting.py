@@ -18,11 +18,14 @@ HOLDER = "supervisor.json"  # who the supervisor is: a `Holder`
 
 def opened() -> Path:
     """A new one, of which this process is the supervisor. Raises OSError."""
-    folder = folders.folder(ROOM, os.urandom(16).hex())
     me = {"host": machine.host_key(), "pid": os.getpid(), "started": machine.started_at(os.getpid())}
-    # Not synced: it is for a reader on this machine, and to outlive this process, not a loss of power.
-    folders.replace(folder / HOLDER, json.dumps(me).encode("ascii"), sync=False)
-    return folder
+
+    def made(folder: Path) -> Path:
+        # Not synced: it is for a reader on this machine, and to outlive this process, not a loss of power.
+        folders.replace(folder / HOLDER, json.dumps(me).encode("ascii"), sync=False)
+        return folder
+
+    return folders.within((ROOM, os.urandom(16).hex()), made)
 
 
 def close(folder: Path) -> None:

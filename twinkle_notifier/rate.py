@@ -15,6 +15,7 @@ from twinkle_notifier import folders, foreign
 
 _MINUTE = 61.0  # seconds: the service's clock may run a little slower
 _PATIENCE = 1.0  # seconds for the lock
+_LONGEST = 30.0  # seconds that anybody holds it; usually a thousandth of one
 _FOLDER = 1.5  # seconds for the folder, the lock included; then this process counts on its own
 _MOST = 1 << 16  # bytes of a file; the times of a minute take a few hundred
 _BUSY = 5.0  # seconds to come back, when so many want to send that nobody gets to count
@@ -71,7 +72,7 @@ class Rate:
 
 
 def _changed(path: Path, step: _Step) -> float:
-    with folders.locked(path, _PATIENCE) as handle:
+    with folders.locked(path, _PATIENCE, _LONGEST) as handle:
         if handle is None:
             return _BUSY
         sent, closed_until, wait = step(*_read(handle))

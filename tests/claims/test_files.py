@@ -7,6 +7,9 @@ import os
 import stat
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +74,18 @@ def test_who_has_joined_is_a_set(store: FileStore) -> None:
     assert store.read("incident", 0) == []
 
 
-def test_one_process_wins_each_record(tmp_path: Path) -> None:
+NO_LINKS = """
+import os
+def refused(*_):
+    raise OSError({number}, os.strerror({number}))
+os.link = refused
+"""
+
+
+@pytest.mark.parametrize(
+    "without", [(), range(8), range(0, 8, 2)], ids=["links", "no links", "no links for every second one"]
+)
+def test_one_process_wins_each_record(without: Sequence[int], tmp_path: Path) -> None:
     """Eight race for two records of each of fifty logs: one winner each, no gap, every record whole."""
     code = f"""
 import os, pathlib, sys, time
@@ -84,8 +98,10 @@ for key in map(str, range(50)):
     seen = store.read(key, 0)
     print(key, won, len(seen), set(map(len, seen)))
 """
-    command, pipes = [sys.executable, "-c", code], {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    racers: list[Any] = [subprocess.Popen([*command, str(n)], cwd="/", **pipes) for n in range(8)]
+    numbers = [errno.EOPNOTSUPP, errno.EPERM, errno.ENOSYS, errno.EACCES] * 2
+    codes = [(NO_LINKS.format(number=numbers[n]) if n in without else "") + code for n in range(8)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    racers: list[Any] = [subprocess.Popen([sys.executable, "-c", codes[n], str(n)], cwd="/", **pipes) for n in range(8)]
     try:
         for racer in racers:
             assert racer.stdout.readline() == "ready\n"
@@ -118,6 +134,67 @@ store.append("incident", 0, b"x" * 100)
     assert FileStore(tmp_path).read("incident", 0) == []
     assert "OSError" in done.stderr
     assert left_over(tmp_path) == []
+
+
+# Records that are written in place, where there are no links
+
+
+@pytest.fixture
+def no_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    monkeypatch.setattr(os, "link", refused)
+
+
+@pytest.mark.usefixtures("no_links")
+def test_a_log_without_links_is_like_any_other(store: FileStore) -> None:
+    """Also for binary records, and one that looks like the mark of another."""
+    records = [b"first", b"\x02", b"\x02\x03", b"x" * 100_000, b""]
+    assert [store.append("incident", index, record) for index, record in enumerate(records)] == [True] * 5
+    assert not store.append("incident", 1, b"second")
+    assert store.read("incident", 0) == records
+    assert store.read("incident", 3) == records[3:]
+
+
+@pytest.mark.parametrize("half", [b"", b"\x02", b"\x02{"])
+def test_who_dies_while_it_writes_holds_up_nobody_for_long(half: bytes, store: FileStore, tmp_path: Path) -> None:
+    """What it left is no record for anybody, and the next one comes behind it."""
+    store.append("incident", 0, b"first")
+    (tmp_path / "claims" / "incident" / "1").write_bytes(half)
+    assert store.read("incident", 0) == [b"first"]
+    assert not store.append("incident", 1, b"second")
+    assert store.read("incident", 1) == [b""]
+    assert store.append("incident", 2, b"third")
+    assert FileStore(tmp_path / "claims").read("incident", 2) == [b"third"]
+
+
+def test_a_record_that_is_being_written_is_waited_for(store: FileStore, tmp_path: Path) -> None:
+    """Who was second reads it, as soon as it is whole."""
+    path = tmp_path / "claims" / "incident" / "0"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"\x02fir")
+    writer = threading.Timer(0.2, path.write_bytes, [b"\x02first\x03"])
+    writer.start()
+    assert not store.append("incident", 0, b"second")
+    assert store.read("incident", 0) == [b"first"]
+    writer.join()
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder", "loop", "foreign"])
+def test_what_is_no_record_is_an_error(kind: str, store: FileStore, tmp_path: Path) -> None:
+    """And hangs nobody: the next store has to decide."""
+    store.append("incident", 0, b"first")
+    path = tmp_path / "claims" / "incident" / "1"
+    if kind == "foreign" and os.getuid():
+        pytest.skip("only root gives files away")
+    make = {"fifo": os.mkfifo, "folder": os.mkdir, "loop": lambda path: path.symlink_to(path), "foreign": Path.touch}
+    make[kind](path)  # type: ignore[operator]
+    os.chown(path, 12345 if kind == "foreign" else -1, -1, follow_symlinks=False)
+    began = time.monotonic()
+    with pytest.raises(OSError, match=r"regular file|symbolic link|another user"):
+        store.read("incident", 0)
+    assert time.monotonic() - began < 30
 
 
 # Folders
@@ -202,9 +279,9 @@ def test_a_link_that_was_not_made_is_an_error(store: FileStore, monkeypatch: pyt
     """Neither won nor lost: the next store has to decide."""
 
     def refused(source: Path, target: Path) -> None:
-        raise OSError(errno.EPERM, "no links here")
+        raise OSError(errno.EIO, "the disk is broken")
 
     monkeypatch.setattr(os, "link", refused)
-    with pytest.raises(PermissionError):
+    with pytest.raises(OSError, match="broken"):
         store.append("incident", 0, b"first")
     assert store.read("incident", 0) == []

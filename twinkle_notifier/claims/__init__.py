@@ -60,7 +60,12 @@ def with_store(where: Where, chosen: Store | None, work: Callable[[Access], T]) 
 def _stores(where: Where, chosen: Store | None) -> Iterator[tuple[str, Callable[[], Store]]]:
     yield from _counting_stores(where, chosen)
     if (key := run_key(where)) is not None:
-        yield "a folder", lambda: FileStore.of_run(key)
+        tried: list[str] = []  # places; where the folder works and its files do not, the next one may do
+        while True:
+            before = len(tried)
+            yield "a folder", lambda: FileStore.of_run(key, tried)
+            if len(tried) == before:
+                break
         yield "links in a folder", lambda: SymlinkStore.of_run(key)
 
 

@@ -15,10 +15,10 @@ class SymlinkStore(FileStore):
     """Logs as folders, records as the targets of links, which lead nowhere, appear whole, and are never taken away."""
 
     @classmethod
-    def of_run(cls, run_key: str) -> SymlinkStore:
+    def of_run(cls, run_key: str, tried: list[str] | None = None) -> SymlinkStore:
         """The store that the ranks which have `run_key` in common share. Raises OSError if there can be none."""
         run = hashlib.sha256(run_key.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-        return cls(folders.within(("claims", f"{run}-symlinks"), _probed))
+        return cls(folders.within(("claims", f"{run}-symlinks"), _probed, tried))
 
     def append(self, key: str, index: int, record: bytes) -> bool:
         """See `Store`."""

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from twinkle_notifier import foreign, meeting
+from twinkle_notifier import folders, foreign, meeting
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.signals import awaited
 from twinkle_notifier.supervise.canary import Canary
@@ -84,6 +84,10 @@ class _Supervisor:
     def _environment(self) -> dict[str, str]:
         env = {name: value for name, value in os.environ.items() if name}  # an entry without a name cannot be passed on
         folder, stall_after = self._facts.folder, self._facts.plan.stall_after
+        if chosen := folders.chosen():
+            env[folders.VARIABLE] = (
+                chosen  # a relative one would lead elsewhere once the command has changed its folder
+            )
         if folder is not None:
             env[meeting.VARIABLE] = str(folder)
             env.setdefault(ERROR_FILE, str(folder / "error.json"))

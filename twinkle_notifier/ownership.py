@@ -1,0 +1,125 @@
+"""Whose a folder or a file is. What another user made is neither read nor written; no symbolic link is followed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_OPEN = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # a FIFO that nobody writes to would block
+
+# The owner of what this process creates, by device: over NFS, "root squash" maps root to another user.
+_created: dict[int, int] = {}
+
+
+class ForeignError(PermissionError):
+    """A file or folder that another user owns, or can change. The text says who."""
+
+
+def is_trusted(path: str | Path) -> bool:
+    """Whether the folder or regular file `path` is there and belongs to this user or root. False for any link."""
+    try:
+        status = os.lstat(path)
+        return (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)) and _is_own(status, path)
+    except OSError:
+        return False
+
+
+def check_folder(path: str) -> None:
+    """Raise OSError unless `path` is a folder of this user's or root's, and no symbolic link.
+
+    A folder of this user's that others may write to is closed to them; such a folder of root's is a ForeignError.
+    """
+    status = os.lstat(path)
+    if stat.S_ISLNK(status.st_mode):
+        raise ForeignError(errno.ELOOP, f"it is a symbolic link of uid {status.st_uid}", str(path))
+    if not stat.S_ISDIR(status.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, "it is no folder", str(path))
+    if not _is_own(status, path):
+        raise ForeignError(errno.EACCES, f"it belongs to another user, uid {status.st_uid}", str(path))
+    if status.st_mode & _OTHERS_WRITE:
+        _close_to_others(path, status)
+
+
+def open_file(path: str | Path, flags: int) -> int:
+    """A descriptor of the regular file `path`, which is this user's or root's, made with mode 0600 if `flags` say so.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        OSError: it is something else, or somebody else's. It neither hangs nor follows a symbolic link.
+    """
+    try:
+        handle = os.open(path, flags | _OPEN, 0o600)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "it is a symbolic link", str(path)) from None
+        raise
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        if not _is_own(status, path):
+            raise ForeignError(errno.EACCES, f"it belongs to another user, uid {status.st_uid}", str(path))
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
+
+
+def contents(path: str | Path, most: int) -> bytes:
+    """What the regular file `path` holds, which is this user's or root's.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        OSError: it is something else, somebody else's, or longer than `most` bytes (EFBIG).
+    """
+    handle = open_file(path, os.O_RDONLY)
+    try:
+        data = b""
+        while len(data) <= most and (more := os.read(handle, most + 1 - len(data))):
+            data += more
+    finally:
+        os.close(handle)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"it holds more than {most} bytes", str(path))
+    return data
+
+
+def _is_own(status: os.stat_result, path: str | Path) -> bool:
+    if not hasattr(os, "getuid") or status.st_uid in (os.getuid(), 0):
+        return True
+    try:
+        return status.st_uid == _created_as(os.path.dirname(path), status.st_dev)
+    except OSError:
+        return False
+
+
+def _created_as(folder: str, device: int) -> int:
+    """Who owns a file that this process creates in `folder`, on `device`. Raises OSError where it can create none."""
+    if device not in _created:
+        probe = os.path.join(folder, f"draft-{os.getpid()}-{os.urandom(6).hex()}")
+        handle = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            status = os.fstat(handle)
+        finally:
+            os.close(handle)
+            with suppress(OSError):
+                os.unlink(probe)
+        if status.st_dev != device:
+            raise ForeignError(errno.EACCES, "what is in it is on another file system", folder)
+        _created[device] = status.st_uid
+    return _created[device]
+
+
+def _close_to_others(path: str, status: os.stat_result) -> None:
+    if status.st_uid == 0 != os.getuid():
+        raise ForeignError(errno.EACCES, "it belongs to root, and others may write to it", str(path))
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):  # of ours it only fails where the file system keeps no modes
+            os.fchmod(handle, 0o700)
+    finally:
+        os.close(handle)
