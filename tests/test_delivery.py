@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -13,7 +15,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from twinkle_notifier import DeliveryError, DingNotifier, Message, Notifier, Outcome, TrainingRun, counters
+from twinkle_notifier import DeliveryError, DingNotifier, Message, Notifier, Outcome, TrainingRun, counters, foreign
 from twinkle_notifier.background import background
 from twinkle_notifier.delivery import deliver, flush, send
 from twinkle_notifier.description import channel
@@ -95,11 +97,11 @@ def test_no_answer_in_time_is_unknown(hang: threading.Event) -> None:
 
 
 def message(number: int = 0) -> Message:
-    return Message(f"### message {number}\n\n- Run: sft", f"id{number}")
+    return Message(f"### message {number}\n\n- Run: sft", f"d{number}")
 
 
 def waiting(notifier: Notifier) -> list[str]:
-    return [letter.id for letter in Spool.of(channel(notifier)).letters()]
+    return [letter.id for spool in Spool.everyone(channel(notifier)) for letter in spool.letters()]
 
 
 class Flaky(Notifier):
@@ -127,11 +129,11 @@ def test_what_fails_is_kept_and_goes_out_with_the_next_success(flaky: Flaky) -> 
     outcome = deliver(flaky, message(0), 10)
     assert outcome.status == "spooled"
     assert outcome.reason.startswith("no network; it is kept on the disk")
-    assert waiting(flaky) == ["id0"]
+    assert waiting(flaky) == ["d0"]
     Flaky.down = False
     assert deliver(flaky, message(1), 10).status == "sent"
     assert background.flush(30)
-    assert (Flaky.told, waiting(flaky)) == (["id1", "id0"], [])
+    assert (Flaky.told, waiting(flaky)) == (["d1", "d0"], [])
 
 
 def test_who_delivers_what_another_kept_takes_it_away(flaky: Flaky) -> None:
@@ -140,7 +142,7 @@ def test_who_delivers_what_another_kept_takes_it_away(flaky: Flaky) -> None:
     Flaky.down = False
     deliver(flaky, message(0), 10)
     assert background.flush(30)
-    assert (Flaky.told, waiting(flaky)) == (["id0"], [])
+    assert (Flaky.told, waiting(flaky)) == (["d0"], [])
 
 
 def test_what_went_to_another_folder_goes_out_too(
@@ -152,7 +154,7 @@ def test_what_went_to_another_folder_goes_out_too(
     Flaky.down = False
     deliver(flaky, message(1), 10)
     assert background.flush(30)
-    assert Flaky.told == ["id1", "id0"]
+    assert Flaky.told == ["d1", "d0"]
 
 
 def test_functions_are_channels_of_their_own() -> None:
@@ -174,7 +176,7 @@ def test_a_process_that_lives_on_tries_again(flaky: Flaky, monkeypatch: pytest.M
     deadline = time.monotonic() + 30
     while waiting(flaky) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert Flaky.told == ["id0"]
+    assert Flaky.told == ["d0"]
 
 
 def test_an_earlier_run_s_message_goes_out_at_the_next_start(flaky: Flaky) -> None:
@@ -183,7 +185,7 @@ def test_an_earlier_run_s_message_goes_out_at_the_next_start(flaky: Flaky) -> No
     Flaky.down = False
     TrainingRun(flaky).started()
     assert background.flush(30)
-    assert Flaky.told == ["id0"]
+    assert Flaky.told == ["d0"]
 
 
 def test_messages_are_counted(flaky: Flaky, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,12 +201,66 @@ def test_messages_are_counted(flaky: Flaky, monkeypatch: pytest.MonkeyPatch) -> 
 def test_where_no_folder_works_a_log_line_says_so(flaky: Flaky, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
     """Nothing is lost in silence."""
 
-    def none(*_: str) -> Path:
+    def none(*_: object) -> Path:
         raise OSError("no folder")
 
-    monkeypatch.setattr("twinkle_notifier.folders.folder", none)
+    monkeypatch.setattr("twinkle_notifier.folders.within", none)
     assert deliver(flaky, message(0), 10).status == "failed"
     assert "a message could not be kept either (OSError): ### message 0" in caplog.text
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 16 KB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "none", disk]
+    if subprocess.run(mount, capture_output=True).returncode != 0:
+        pytest.skip("only root mounts disks")
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
+def test_a_letter_that_is_too_large_for_a_disk_is_kept_on_another(
+    small: Path, flaky: Flaky, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though a few bytes would have gone there; nothing is left of the first try."""
+    monkeypatch.setenv("TWINKLE_NOTIFIER_DIR", str(small))
+    long = Message("### long\n\n" + "x" * 17_000, "a1")
+    assert deliver(flaky, long, 10).status == "spooled"
+    assert waiting(flaky) == ["a1"]
+    assert [path for path in small.rglob("*") if path.is_file()] == []
+    Flaky.down = False
+    assert flush(flaky).told == 1
+
+
+def test_a_disk_that_does_not_sync_is_no_reason_to_lose_a_message(
+    flaky: Flaky, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As some in user space do not."""
+    monkeypatch.setenv("TWINKLE_NOTIFIER_DIR", str(tmp_path / "chosen"))
+    sync = os.fsync
+
+    def refused(handle: int) -> None:
+        if os.readlink(f"/proc/self/fd/{handle}").startswith(str(tmp_path / "chosen")):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        sync(handle)
+
+    monkeypatch.setattr("os.fsync", refused)
+    assert deliver(flaky, message(0), 10).status == "spooled"
+    assert waiting(flaky) == ["d0"]
+
+
+def test_what_cannot_be_sent_is_named_in_the_log_once(flaky: Flaky, caplog: pytest.LogCaptureFixture) -> None:
+    """And stops nothing."""
+    deliver(flaky, message(0), 10)
+    [path] = Path(os.environ["TMPDIR"]).rglob("spool/*/d0.json")
+    os.mkfifo(path.with_name("pipe.json"))
+    Flaky.down = False
+    for _ in range(2):
+        assert foreign.call(lambda: flush(flaky), 40).result().left == 0
+    assert Flaky.told == ["d0"]
+    assert caplog.text.count("pipe.json holds no letter; it is put aside") == 1
 
 
 def test_an_end_that_nobody_hears_is_kept(start: Any) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from twinkle_notifier import Message, meeting, supervision
+from twinkle_notifier import Message, foreign, meeting, supervision
 from twinkle_notifier.runtime import Holder
 from twinkle_notifier.supervision import Beat, Leave, Supervision
 
@@ -68,6 +68,69 @@ def test_what_is_damaged_is_left_out(folder: Supervision) -> None:
         (folder.folder / name).write_text(text)
     assert len(folder.words()) == 1
     assert folder.leaves() == {}
+
+
+HOLDER = {"host": "h", "pid": 1, "started": 1.0}
+WORD = {
+    "state": "told", "incident": "i", "kind": "failed", "holder": HOLDER, "rank": 0, "at": 1.0, "run": None,
+    "text": "", "id": "", "notifier": None,
+}  # fmt: skip
+BEAT = {"rank": 0, "steps": 1, "idle": 1.0, "stalled": False, "slowest": 1.0, "at": 1.0}
+LEAVE = {"by": "it", "at": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *((name, text) for name in ("1.word", "1.leave", "1.beat") for text in ("5", "[" * 100_000, '"x"', "\x00", "{}")),
+        *(
+            ("1.word", json.dumps({**WORD, **wrong}))
+            for wrong in (
+                *({"at": at} for at in ("now", None, float("nan"), 1e300)),
+                *({"holder": holder} for holder in (5, None, {}, {**HOLDER, "pid": "1"}, {**HOLDER, "started": "x"})),
+                *({"state": state} for state in ("x", 5, None)),
+                {"rank": "0"}, {"rank": -1}, {"text": 5}, {"id": 5}, {"notifier": "x"}, {"run": 5}, {"incident": None},
+            )
+        ),
+        *(("1.beat", json.dumps({**BEAT, name: "x"})) for name in BEAT),
+        *(("1.leave", json.dumps({**LEAVE, name: []})) for name in LEAVE),
+        ("abc.leave", json.dumps(LEAVE)),
+    ],
+)  # fmt: skip
+def test_what_is_of_another_type_is_left_out(name: str, text: str, folder: Supervision) -> None:
+    """The rest is read."""
+    for good, fields in (("7.word", WORD), ("7.beat", BEAT), ("7.leave", LEAVE)):
+        (folder.folder / good).write_text(json.dumps(fields))
+    (folder.folder / name).write_text(text)
+    [word], [beat] = folder.words(), folder.beats()
+    assert (asdict(word), asdict(beat), folder.leaves()) == (WORD, BEAT, {7: Leave("it", 1.0)})
+
+
+@pytest.mark.parametrize("text", ["5", "[]", "[" * 100_000, '{"path": 5}', '{"key": 5, "notifier": 5}', "", "\xff"])
+def test_a_damaged_file_says_nothing(text: str, folder: Supervision) -> None:
+    """Of the run, or of its last checkpoint."""
+    for name in ("run.json", "checkpoint.json"):
+        (folder.folder / name).write_bytes(text.encode("latin-1"))
+    assert (folder.run(), folder.checkpoint()) in (({}, ""), ({"key": None, "notifier": None}, ""))
+
+
+def test_a_file_that_cannot_be_read_is_not_waited_for(folder: Supervision) -> None:
+    """A pipe, or one without end, in place of any."""
+    for name in ("1.word", "1.leave", "1.beat", "run.json"):
+        os.mkfifo(folder.folder / name)
+    with (folder.folder / "checkpoint.json").open("wb") as file:
+        file.truncate(8 << 30)
+    read = foreign.call(
+        lambda: (folder.words(), folder.leaves(), folder.beats(), folder.run(), folder.checkpoint()), 20
+    )
+    assert read.value == ([], {}, [], {}, "")
+
+
+def test_a_supervisor_of_another_version_lives(folder: Supervision) -> None:
+    """It says more of itself than this one knows."""
+    path = folder.folder / meeting.HOLDER
+    path.write_text(json.dumps({**json.loads(path.read_text()), "colour": "red"}))
+    assert supervision.tell(lambda _: True) is True
 
 
 def test_a_folder_that_hangs_holds_nobody_up(folder: Supervision) -> None:

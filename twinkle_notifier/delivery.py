@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +15,7 @@ from twinkle_notifier.credentials import mask, redact, secrets_in_url
 from twinkle_notifier.description import channel, describe
 from twinkle_notifier.errors import DeliveryError, NotifierError, reason
 from twinkle_notifier.message import Message, Outcome
+from twinkle_notifier.plain import line
 from twinkle_notifier.references import REDACTED, is_reference, resolve
 from twinkle_notifier.spool import Flushed, Spool
 
@@ -25,10 +26,12 @@ _SPOOL = 3.0  # seconds to keep a message on the disk, two of them for its own d
 _RETRY = 60.0
 _RETRY_MOST = 960.0
 _LOOK_UP = 1.0  # seconds for a reference
+_PROBLEM = 500  # characters of a log line about the disk
 _LATER = "it is kept on the disk and goes out with the next message, the next run, or `twinkle-notifier flush`"
 
 log = logging.getLogger("twinkle_notifier")
 _counts: Counter[str] = Counter()
+_named: deque[str] = deque(maxlen=100)  # the problems that the log has named
 
 Sender = Callable[[str], object]
 
@@ -64,13 +67,15 @@ def keep(notifier: Sender, message: Message, outcome: Outcome) -> Outcome:
 
 
 def flush(notifier: Sender) -> Flushed:
-    """Send what was kept for the channel of `notifier`. Raises OSError when a folder does not work."""
+    """Send what was kept for the channel of `notifier`. Raises no OSError; the log names what cannot be sent."""
     total = Flushed()
     for spool in Spool.everyone(channel(notifier)):
-        flushed = spool.flush(lambda _, message: send(notifier, message, BACKGROUND_BUDGET))
-        why, after = flushed.why or total.why, flushed.retry_after or total.retry_after
-        total = Flushed(total.told + flushed.told, total.left + flushed.left, why, after)
+        total += spool.flush(lambda _, message: send(notifier, message, BACKGROUND_BUDGET))
     _counts["sent"] += total.told
+    for problem in total.problems:
+        if problem not in _named:  # once, not at each try
+            _named.append(problem)
+            log.error("%s", line(problem, _PROBLEM))
     return total
 
 
@@ -118,7 +123,7 @@ def for_the_disk(notifier: Sender, message: Message) -> tuple[Message, dict[str,
 
 def _add(notifier: Sender, message: Message, why: str) -> None:
     hidden, description = for_the_disk(notifier, message)
-    Spool.of(channel(notifier)).add(hidden, why, description)
+    Spool.keep(channel(notifier), hidden, why, description)
 
 
 def _secrets(described: object, name: str = "") -> list[str]:
@@ -147,10 +152,6 @@ def _retry_later(notifier: Sender, seconds: float) -> None:
 
 
 def _try_again(notifier: Sender, seconds: float) -> None:
-    try:
-        flushed = flush(notifier)
-    except OSError as error:
-        log.warning("what is kept on the disk cannot be sent: %s", error)
-        flushed = Flushed(left=1)
+    flushed = flush(notifier)
     if flushed.left:
         _retry_later(notifier, max(min(2 * seconds, _RETRY_MOST), flushed.retry_after or 0.0))

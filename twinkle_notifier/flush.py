@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import threading
@@ -11,61 +12,70 @@ from types import FrameType
 from twinkle_notifier import delivery, pruning
 from twinkle_notifier.channels import VARIABLE, from_environment, from_text
 from twinkle_notifier.message import Message, Outcome
-from twinkle_notifier.spool import Flushed, Letter, Spool
+from twinkle_notifier.plain import line
+from twinkle_notifier.spool import Flushed, Spool
+from twinkle_notifier.spool_letter import Letter
 from twinkle_notifier.state import restored
 from twinkle_notifier.supervise.orphans import adopt
 
 _PAUSE = 10.0  # seconds until a robot that took no message is asked again; then twice as many, up to
 _PAUSE_MOST = 300.0
 _PRUNING = 2.0  # seconds, once an hour, for what is old
+_LINE = 500  # characters of a line about a problem
+_REMEMBERED = 10_000  # lines that are not printed again
 
 
 class Flush:
     """Sends what waits, `to` what people gave, else to what the environment says, else to each message's own robot."""
 
     def __init__(self, to: str | None) -> None:
-        adopt()
         self._notifier = from_text(to, "--to") if to else from_environment()
-        self._said: set[str] = set()
+        self._said = Once()
+        self._ended = threading.Event()
         self._pauses: dict[str, float] = {}
         self._not_before: dict[str, float] = {}
+        self._sent: set[tuple[str, str]] = set()  # by this look at the folders
+        self._problems = adopt()
+        for problem in self._problems:
+            self._say(problem)
 
     def once(self) -> int:
         """All channels, one after the other; the exit code."""
         told, left = self._all()
+        left += len(self._problems)
         print(f"{told} sent, {left} left")
         return 1 if left else 0
 
     def follow(self, every: float) -> int:
         """Until a signal; what is being sent is finished first."""
-        ended = threading.Event()
 
         def end(_number: int, _frame: FrameType | None) -> None:
-            ended.set()
+            self._ended.set()
 
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, end)
-        while not ended.is_set():
+        logging.getLogger("twinkle_notifier").addFilter(Once())
+        while not self._ended.is_set():
             told, _ = self._all()
             if told:
                 print(f"{told} sent", flush=True)
-            ended.wait(every)
+            self._ended.wait(every)
         return 0
 
     def _all(self) -> tuple[int, int]:
         pruning.prune(_PRUNING)  # nodes without a way out send nothing, and so take nothing away
         told = left = 0
+        self._sent.clear()
         for spool in Spool.everyone():
             if time.monotonic() < self._not_before.get(spool.name, 0.0):
                 continue
-            try:
-                flushed = spool.flush(self._deliver)
-            except OSError as error:
-                flushed = Flushed(0, 1, f"a folder does not work: {error}")
+            flushed = spool.flush(self._deliver, apart=self._notifier is None)
             self._wait_for(spool.name, flushed)
-            told, left = told + flushed.told, left + flushed.left
+            told, left = told + flushed.told, left + flushed.left + flushed.skipped
             if flushed.left:
                 self._say(f"{flushed.left} left: {flushed.why}")
+            for problem in flushed.problems:
+                self._say(problem)
         return told, left
 
     def _wait_for(self, name: str, flushed: Flushed) -> None:
@@ -75,12 +85,42 @@ class Flush:
         self._not_before[name] = time.monotonic() + max(pause, flushed.retry_after or 0.0)
 
     def _deliver(self, letter: Letter, message: Message) -> Outcome:
+        key = letter.id, letter.goes_to()
+        if key in self._sent:  # a copy in another folder
+            return Outcome("duplicate")
+        if self._ended.is_set():
+            return Outcome("failed", "a signal ended the flush")
         notifier = self._notifier if self._notifier is not None else restored({"notifier": letter.notifier})
         if notifier is None:
-            return Outcome("failed", f"nobody knows where to: give --to, or set {VARIABLE}")
-        return delivery.send(notifier, message, delivery.BACKGROUND_BUDGET)
+            return Outcome("skipped", f"nobody knows where to: give --to, or set {VARIABLE}")
+        outcome = delivery.send(notifier, message, delivery.BACKGROUND_BUDGET)
+        if outcome.status == "sent":
+            self._sent.add(key)
+        return outcome
 
     def _say(self, problem: str) -> None:
-        if problem not in self._said:  # once, not every five seconds
-            print(problem, file=sys.stderr, flush=True)
-            self._said.add(problem)
+        """On stderr, in one line: file names and the words of a service may hold anything."""
+        shown = line(problem, _LINE)
+        if self._said.is_new(shown):
+            print(shown, file=sys.stderr, flush=True)
+
+
+class Once(logging.Filter):
+    """Lets each line through once, not every five seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line is new."""
+        return self.is_new(record.getMessage())
+
+    def is_new(self, text: str) -> bool:
+        """Whether `text` is new, or was let through very long ago."""
+        if text in self._said:
+            return False
+        if len(self._said) >= _REMEMBERED:
+            self._said.clear()
+        self._said.add(text)
+        return True

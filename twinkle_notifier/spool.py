@@ -5,264 +5,278 @@ A folder for each channel. A letter appears whole or not at all, and is taken aw
 
 from __future__ import annotations
 
-import json
+import errno
 import logging
+import os
+import stat
 import time
-import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
-from dataclasses import fields as dataclass_fields
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from twinkle_notifier import folders, foreign
 from twinkle_notifier.message import Message, Outcome
+from twinkle_notifier.ownership import check_folder
+from twinkle_notifier.spool_digest import digest
+from twinkle_notifier.spool_files import SUFFIX, Found, Waiting, look, problem, put_aside, tidy
+from twinkle_notifier.spool_letter import Event, Letter, id_of
 
 _ROOM = "spool"
 _KEPT = 500  # letters of one channel
-_KEPT_FOR = 7 * 86400.0  # seconds
+_KEPT_FOR = 7 * 86400.0  # seconds since a letter was tried for the first time
 _TEXT = 200_000  # characters of one letter
-_SINGLE = 10  # letters that go out one by one; a robot takes twenty messages a minute
-_LISTED = 6_000  # bytes of the list in a digest; a robot takes 18,000 in all
-_EVENTS = 200  # different ones that a digest knows
-_OTHERS = "others"  # the event that counts the rest
+_SINGLE = 10  # letters for one notifier that go out one by one; a robot takes twenty messages a minute
 _ENOUGH = 10.0  # seconds that a message must have left, of a flush that has a bound
 _DROPPED = "dropped"  # the file that counts what was given up
+_DIGITS = 20  # bytes of that
+_NAMED = 20  # problems of one folder that are named
 
 log = logging.getLogger("twinkle_notifier")
 
-
-@dataclass(frozen=True)
-class Event:
-    """What a letter tells of, in a line; a digest tells of many."""
-
-    headline: str
-    at: float
-    count: int = 1
-
-
-@dataclass(frozen=True)
-class Letter:
-    """A message that waits. It holds no credentials: `notifier` is a description without literal secrets."""
-
-    id: str
-    text: str
-    at: float
-    why: str
-    notifier: dict[str, Any] | None
-    events: tuple[Event, ...]
-    covers: tuple[str, ...] = ()  # the letters that were merged into this one
-
-    @classmethod
-    def load(cls, data: bytes) -> Letter | None:
-        """As stored; None for what is no letter."""
-        try:
-            stored = dict(json.loads(data))
-            fields = {field.name: stored[field.name] for field in dataclass_fields(cls)}  # a newer version writes more
-            events = [Event(str(e["headline"]), float(e["at"]), int(e["count"])) for e in fields["events"]]
-            return cls(**{**fields, "events": tuple(events), "covers": tuple(fields["covers"])})
-        except (ValueError, KeyError, TypeError, RecursionError):
-            return None
-
-    def dump(self) -> bytes:
-        """As stored."""
-        return json.dumps(asdict(self), ensure_ascii=False).encode("utf-8", "replace")
-
-    def newest(self) -> float:
-        """When the last thing happened that it tells of, in seconds since 1970."""
-        return max([self.at, *(event.at for event in self.events)])
-
-    def message(self, dropped: int = 0) -> Message:
-        """What goes out, in the end, with the same id as at the first try."""
-        note = f"- Delayed: this waited since {_clock(self.at)} ({self.why})"
-        lost = f"\n- Given up before it: {dropped} older messages, for want of room or time" if dropped else ""
-        head, blank, rest = self.text.partition("\n\n")
-        return Message(f"{head}\n\n{note}{lost}\n{rest}" if blank else f"{head}\n\n{note}{lost}", self.id)
+Deliver = Callable[[Letter, Message], Outcome]
 
 
 @dataclass(frozen=True)
 class Flushed:
-    """What became of a channel's letters: events told, letters left, why, and seconds until it is worth another try."""
+    """What became of a channel's letters.
+
+    Events told; letters left, why, and seconds until it is worth another try. `skipped` are those that cannot go out
+    from here, whatever the robot says: no letter, another user's, or nobody to send it to; `problems` names them.
+    """
 
     told: int = 0
     left: int = 0
     why: str = ""
     retry_after: float | None = None
+    skipped: int = 0
+    problems: tuple[str, ...] = ()
+
+    def __add__(self, other: Flushed) -> Flushed:
+        """What became of the letters of two channels, or of one in two folders."""
+        pauses = [pause for pause in (self.retry_after, other.retry_after) if pause is not None]
+        return Flushed(
+            self.told + other.told,
+            self.left + other.left,
+            other.why or self.why,
+            min(pauses, default=None),
+            self.skipped + other.skipped,
+            self.problems + other.problems,
+        )
 
 
 class Spool:
-    """The letters of one channel. Its methods raise OSError when the folder does not work."""
+    """The letters of one channel. Its methods raise OSError when the folder does not work; `flush` does not."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     @classmethod
-    def of(cls, channel: str) -> Spool:
-        """That of `channel`, in the state folder."""
-        return cls(folders.folder(_ROOM, channel))
+    def everyone(cls, channel: str | None = None) -> list[Spool]:
+        """Those of `channel`, or of all, in the state folder and where letters went while it did not work.
+
+        Of all, a folder that cannot be looked into is one: its `flush` says so.
+        """
+        return [spool for root in folders.roots() for spool in cls._in(root / _ROOM, channel)]
 
     @classmethod
-    def everyone(cls, channel: str = "*") -> list[Spool]:
-        """Those of `channel`, or of all, in the state folder and where letters went while it did not work."""
-        return [
-            cls(path) for root in folders.roots() for path in sorted(root.glob(f"{_ROOM}/{channel}")) if path.is_dir()
-        ]
+    def _in(cls, room: Path, channel: str | None) -> list[Spool]:
+        try:
+            check_folder(str(room))
+            names = sorted(os.listdir(room)) if channel is None else [channel]
+            return [cls(room / name) for name in names if stat.S_ISDIR((room / name).lstat().st_mode)]
+        except FileNotFoundError:
+            return []
+        except OSError:
+            return [cls(room)] if channel is None else []
 
     @property
     def name(self) -> str:
         """What tells it from others."""
         return str(self._folder)
 
+    @classmethod
+    def keep(cls, channel: str, message: str, why: str, notifier: dict[str, Any] | None) -> None:
+        """Keep a message for `channel` in the first folder that takes the whole of it. Raises OSError if none does."""
+        folders.within((_ROOM, channel), lambda folder: cls(folder).add(message, why, notifier))
+
     def add(self, message: str, why: str, notifier: dict[str, Any] | None) -> None:
         """Keep a message; one with the id of another replaces it."""
         text, now = message[:_TEXT], time.time()
-        name = getattr(message, "id", None) or uuid.uuid4().hex
-        event = Event(_headline(text), now)
-        letter = Letter(name, text, now, why, notifier, (event,))
+        letter = Letter(id_of(message), text, now, why, notifier, (Event(_headline(text), now),))
         folders.replace(self._path(letter.id), letter.dump())
 
     def remove(self, message: str) -> None:
-        """Forget a message, which another try has delivered."""
-        if name := getattr(message, "id", None):
-            self._path(name).unlink(missing_ok=True)
+        """Forget a message, which another try has delivered. If that fails it goes out again, with the same id."""
+        with suppress(OSError):
+            self._path(id_of(message)).unlink()
 
     def letters(self) -> list[Letter]:
         """What is waiting, oldest first."""
-        found = [letter for path in self._folder.glob("*.json") if (letter := _read(path)) is not None]
-        covered = {name for letter in found for name in letter.covers}
-        for letter in [letter for letter in found if letter.id in covered]:  # killed between the digest and its parts
-            self._path(letter.id).unlink(missing_ok=True)
-        return sorted((letter for letter in found if letter.id not in covered), key=lambda letter: letter.at)
+        return [each.letter for each in look(self._folder).waiting()]
 
-    def flush(self, deliver: Callable[[Letter, Message], Outcome]) -> Flushed:
-        """Hand the letters to `deliver`, until one is not accepted. One process at a time; others return at once."""
-        with folders.locked(self._folder / "lock", 0.0) as mine:
-            if mine is None:
-                return Flushed(0, len(self.letters()), "another process is sending them")
-            self._tidy()
-            waiting = self.letters()
-            if len(waiting) > _SINGLE:
-                waiting = [self._merge(waiting)]
-            return self._deliver(waiting, deliver)
+    def flush(self, deliver: Deliver, *, apart: bool = False) -> Flushed:
+        """Hand the letters to `deliver`, until one is not accepted. One process at a time; others return at once.
 
-    def _deliver(self, waiting: Sequence[Letter], deliver: Callable[[Letter, Message], Outcome]) -> Flushed:
-        result = Flushed()
-        for number, letter in enumerate(waiting):
-            if foreign.left() < _ENOUGH:  # this one would be cut off halfway, and sent again
-                left = result.left + len(waiting) - number
-                return replace(result, left=left, why=result.why or "there was no time for more")
+        `apart`: each goes to a notifier of its own, and one that is not accepted holds up only those for the same
+        notifier. A letter whose outcome is ``skipped`` holds up none. Never raises OSError.
+        """
+        try:
+            check_folder(str(self._folder))
+            found = look(self._folder)
+            if not os.access(self._folder, os.W_OK | os.X_OK):  # what is sent could not be taken away
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self._folder))
+            with folders.locked(self._lock(), 0.0) as mine:
+                if mine is None:
+                    return Flushed(0, len(found.waiting()), "another process is sending them")
+                work = _Work(self._folder, deliver, apart)
+                work.do(look(self._folder))
+                return work.result()
+        except FileNotFoundError:  # the folder is gone
+            return Flushed()
+        except (PermissionError, NotADirectoryError) as error:
+            return Flushed(skipped=1, problems=(problem(self._folder, "cannot be used", error),))
+        except OSError as error:
+            return Flushed(0, 1, problem(self._folder, "does not work", error))
+
+    def _lock(self) -> Path:
+        """The file whose lock is held while letters are sent: another user's process sends other letters than this."""
+        path = self._folder / "lock"
+        with suppress(FileNotFoundError):
+            if path.lstat().st_uid != os.geteuid():
+                return self._folder / f"lock-{os.geteuid()}"
+        return path
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}{SUFFIX}"
+
+
+class _Work:
+    """One flush of one folder, whose lock is held."""
+
+    def __init__(self, folder: Path, deliver: Deliver, apart: bool) -> None:
+        self._folder, self._hand_over, self._apart = folder, deliver, apart
+        self._told, self._left, self._skipped, self._why = 0, 0, 0, ""
+        self._pauses: list[float] = []
+        self._problems: list[str] = []
+        self._closed: set[str] = set()  # notifiers that take nothing now
+
+    def result(self) -> Flushed:
+        """What has become of the letters."""
+        named, more = self._problems[:_NAMED], len(self._problems) - _NAMED
+        problems = (*named, *([f"{self._folder} holds {more} more that cannot be sent"] if more > 0 else []))
+        return Flushed(self._told, self._left, self._why, min(self._pauses, default=None), self._skipped, problems)
+
+    def do(self, found: Found) -> None:
+        """Put aside what is no letter, and send the others."""
+        for unreadable in found.unreadable.values():
+            self._skip(unreadable)
+        for path in found.damaged:
+            self._put_aside(path)
+        for part in found.parts():
+            self._take_away(part)
+        tidy(self._folder, time.time() - _KEPT_FOR)
+        waiting = found.waiting()
+        too_many = max(len(waiting) - _KEPT, 0)
+        self._give_up(waiting[:too_many])
+        for each in self._merged(waiting[too_many:]):
+            self._send(each)
+
+    def _send(self, each: Waiting) -> None:
+        goes_to = each.letter.goes_to() if self._apart else ""
+        if foreign.left() < _ENOUGH:  # this one would be cut off halfway, and sent again
+            self._left, self._why = self._left + 1, self._why or "there was no time for more"
+        elif goes_to in self._closed:
+            self._left += 1
+            self._stays(each)
+        else:
             dropped = self._dropped()
-            outcome = deliver(letter, letter.message(dropped))
+            outcome = self._hand_over(each.letter, each.letter.message(dropped))
+            if outcome.status == "sent":
+                self._told += each.letter.count()
+                self._count_dropped(-dropped)
             if outcome.status in ("sent", "duplicate"):
-                self._path(letter.id).unlink(missing_ok=True)
-                if dropped:
-                    self._count_dropped(-dropped)
-                result = replace(result, told=result.told + sum(event.count for event in letter.events))
-            elif outcome.final:  # it is refused for good, those behind it may not be
-                result = replace(result, left=result.left + 1, why=outcome.reason)
+                self._take_away(each)
             else:
-                left = result.left + len(waiting) - number
-                return replace(result, left=left, why=outcome.reason, retry_after=outcome.retry_after)
-        return result
+                self._not_sent(each, outcome, goes_to)
 
-    def _merge(self, waiting: Sequence[Letter]) -> Letter:
+    def _not_sent(self, each: Waiting, outcome: Outcome, goes_to: str) -> None:
+        if outcome.status == "skipped":
+            self._skip(f"{each.paths[0]} cannot be sent: {outcome.reason}")
+        else:
+            self._left, self._why = self._left + 1, outcome.reason
+            if not outcome.final:  # one that is refused for good holds up no other
+                self._closed.add(goes_to)
+                self._pauses += [outcome.retry_after] if outcome.retry_after is not None else []
+        self._stays(each)
+
+    def _stays(self, each: Waiting) -> None:
+        """It could not be sent now: it is given up if that began long ago. Whatever its age, it was tried by then."""
+        if not each.letter.tried:
+            with suppress(OSError):  # a disk that is full: it stays for longer
+                if each.paths[0].exists():  # else another process has delivered it meanwhile
+                    folders.replace(each.paths[0], replace(each.letter, tried=True).dump())
+        elif time.time() - each.written > _KEPT_FOR:  # since it was marked
+            self._give_up([each])
+
+    def _merged(self, waiting: Sequence[Waiting]) -> list[Waiting]:
+        """Those for one notifier as a digest, if there are many; oldest first."""
+        groups: dict[str, list[Waiting]] = {}
+        for each in waiting:
+            groups.setdefault(each.letter.goes_to(), []).append(each)
+        merged = [one for group in groups.values() for one in (self._digest(group) if len(group) > _SINGLE else group)]
+        return sorted(merged, key=lambda each: each.letter.at)
+
+    def _digest(self, group: list[Waiting]) -> list[Waiting]:
         """One digest of them all: written first, so that whenever this is killed each event is in one letter."""
-        covers = tuple(letter.id for letter in waiting)
-        events = _bounded(_collapsed(event for letter in waiting for event in letter.events))
-        text = _digest(events, waiting)
-        name = uuid.uuid5(uuid.NAMESPACE_OID, "".join(sorted(covers))).hex
-        digest = Letter(name, text, waiting[0].at, waiting[-1].why, waiting[-1].notifier, tuple(events), covers)
-        folders.replace(self._path(name), digest.dump())
-        for letter in waiting:
-            self._path(letter.id).unlink(missing_ok=True)
-        return digest
+        letter = digest([each.letter for each in group])
+        path = self._folder / f"{letter.id}{SUFFIX}"
+        try:
+            folders.replace(path, letter.dump())
+        except OSError:  # a disk that is full is no reason to send nothing
+            return group
+        for each in group:
+            self._take_away(each)
+        return [Waiting(letter, (path,), time.time())]
 
-    def _tidy(self) -> None:
-        letters, now = self.letters(), time.time()
-        old = [letter for letter in letters if now - letter.newest() > _KEPT_FOR]
-        fresh = [letter for letter in letters if letter not in old]
-        given_up = old + fresh[: max(len(fresh) - _KEPT, 0)]
-        if given_up:
-            events = sum(event.count for letter in given_up for event in letter.events)
+    def _give_up(self, waiting: Sequence[Waiting]) -> None:
+        events = sum(each.letter.count() for each in waiting)
+        if waiting:
             log.error("%d messages that could not be sent were given up, for want of room or time", events)
             self._count_dropped(events)
-        for letter in given_up:
-            self._path(letter.id).unlink(missing_ok=True)
-        for path in [*self._folder.glob("draft-*"), *self._folder.glob("*.damaged")]:  # left by who was killed
-            with suppress(FileNotFoundError):
-                if now - path.stat().st_mtime > _KEPT_FOR:
-                    path.unlink()
+        for each in waiting:
+            self._take_away(each)
+
+    def _put_aside(self, path: Path) -> None:
+        try:
+            self._skip(f"{path} holds no letter; it is put aside as {put_aside(path).name}")
+        except OSError as error:
+            self._skip(f"{path} holds no letter, and cannot be put aside: {error.strerror}")
+
+    def _take_away(self, each: Waiting) -> None:
+        for path in each.paths:
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                self._skip(f"{path} cannot be taken away, and is sent again: {error.strerror}")
+
+    def _skip(self, problem: str) -> None:
+        self._skipped += 1
+        self._problems.append(problem)
 
     def _dropped(self) -> int:
         with suppress(OSError, ValueError):
-            return int((self._folder / _DROPPED).read_text())
+            return max(int(folders.contents(self._folder / _DROPPED, _DIGITS)), 0)
         return 0
 
     def _count_dropped(self, more: int) -> None:
-        folders.replace(self._folder / _DROPPED, str(self._dropped() + more).encode())
-
-    def _path(self, name: str) -> Path:
-        return self._folder / f"{name}.json"
-
-
-def _read(path: Path) -> Letter | None:
-    with suppress(FileNotFoundError):  # another process has just sent it
-        letter = Letter.load(path.read_bytes())
-        if letter is not None:
-            return letter
-        log.error("%s holds no letter; it is put aside as %s.damaged", path, path.name)
-        path.rename(f"{path}.damaged")
-    return None
+        if more:
+            with suppress(OSError):  # a count is not worth a message
+                folders.replace(self._folder / _DROPPED, str(self._dropped() + more).encode())
 
 
 def _headline(text: str) -> str:
     from twinkle_notifier.channels.markdown import title
 
     return title(text, 200) or "a message"
-
-
-def _collapsed(events: Iterator[Event]) -> list[Event]:
-    """Equal headlines once, with their number, in the order in which they came first."""
-    found: dict[str, Event] = {}
-    for event in events:
-        known = found.get(event.headline)
-        count, at = (known.count + event.count, max(known.at, event.at)) if known else (event.count, event.at)
-        found[event.headline] = Event(event.headline, at, count)
-    return list(found.values())
-
-
-def _bounded(events: list[Event]) -> list[Event]:
-    """At most `_EVENTS` of them; the others are one, which counts them."""
-    if len(events) <= _EVENTS:
-        return events
-    others = [event for event in events[_EVENTS - 1 :] if event.headline != _OTHERS]
-    before = sum(event.count for event in events[_EVENTS - 1 :]) - sum(event.count for event in others)
-    last = max(event.at for event in events)
-    kept = [event for event in events[: _EVENTS - 1] if event.headline != _OTHERS]
-    known = sum(event.count for event in events[: _EVENTS - 1] if event.headline == _OTHERS)
-    return [*kept, Event(_OTHERS, last, sum(event.count for event in others) + before + known)]
-
-
-def _digest(events: Sequence[Event], waiting: Sequence[Letter]) -> str:
-    total = sum(event.count for event in events)
-    listed, room = [], _LISTED
-    for number, event in enumerate(events):
-        room -= len(_line(event).encode("utf-8", "replace")) + 1
-        if room < 0:
-            listed.append(f"- and {sum(event.count for event in events[number:])} more")
-            break
-        listed.append(_line(event))
-    first = next((letter for letter in waiting if not letter.covers), waiting[0])
-    return (
-        "\n".join([f"### {total} messages that had to wait", "", *listed]) + f"\n\nThe first of them:\n\n{first.text}"
-    )
-
-
-def _line(event: Event) -> str:
-    times = f" ({event.count} times)" if event.count > 1 else ""
-    return f"- {_clock(event.at)}: {event.headline}{times}"
-
-
-def _clock(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))

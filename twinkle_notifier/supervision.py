@@ -15,14 +15,16 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast, get_args
 
 from twinkle_notifier import folders, foreign, meeting
 from twinkle_notifier.meeting import VARIABLE as VARIABLE
 from twinkle_notifier.message import Message
 from twinkle_notifier.runtime import Holder, Where, run_key
+from twinkle_notifier.stored import Stored
 
 _BUDGET = 2.0  # seconds for the disk
+_MOST = 8_000_000  # bytes of one file
 
 # ``sending``: it is about to be told, by this process. ``told``: it is, by this process or another. ``kept``: it could
 # not be sent. ``left``: it only follows from something else, which the supervisor knows better.
@@ -99,18 +101,28 @@ class Supervision:
         return supervision if supervision.is_alive() else None
 
     @classmethod
-    def orphans(cls) -> Iterator[Supervision]:
-        """Those whose supervisor is gone."""
-        for root in folders.roots():
-            for path in sorted(root.glob(f"{meeting.ROOM}/*/{meeting.HOLDER}")):
-                supervision = cls(path.parent)
-                if not supervision.is_alive():
-                    yield supervision
+    def all(cls) -> Iterator[Supervision]:
+        """Those of this user's supervisors, and of root's, whether they live or not."""
+        for room in folders.everywhere(meeting.ROOM):
+            for path in sorted(room.glob("*")):
+                with suppress(OSError):  # it has just ended
+                    if folders.is_trusted(path) and os.path.lexists(path / meeting.HOLDER):
+                        yield cls(path)
+
+    def holder(self) -> Holder | None:
+        """The supervisor; None if the file that names it is damaged. Raises OSError if that cannot be read."""
+        try:
+            return _holder(self._read(meeting.HOLDER))
+        except ValueError:
+            return None
 
     def is_alive(self) -> bool:
         """Whether its supervisor is there, as far as can be seen from here."""
-        fields = self._read(meeting.HOLDER)
-        return fields is not None and not Holder(**fields).dead()
+        try:
+            holder = self.holder()
+        except OSError:
+            return False
+        return holder is not None and not holder.dead()
 
     def close(self) -> None:
         """Take it away."""
@@ -122,12 +134,14 @@ class Supervision:
 
     def words(self) -> list[Word]:
         """All of them, oldest first."""
-        found = self._all("*.word", lambda fields: Word(**{**fields, "holder": Holder(**fields["holder"])}))
+        found = self._all("*.word", _word)
         return sorted(found.values(), key=lambda word: word.at)
 
     def forget(self, word: Word) -> None:
-        """Take `word` away."""
-        (self.folder / f"{word.named()}.word").unlink(missing_ok=True)
+        """Take `word` away, whatever its file is called."""
+        for name, other in self._all("*.word", _word).items():
+            if other == word:
+                (self.folder / f"{name}.word").unlink(missing_ok=True)
 
     def leave(self, leave: Leave) -> None:
         """Say how this process leaves."""
@@ -135,8 +149,10 @@ class Supervision:
 
     def leaves(self) -> dict[int, Leave]:
         """How processes left, by process id."""
-        found = self._all("*.leave", lambda fields: Leave(**fields))
-        return {int(name): leave for name, leave in found.items()}
+        found = self._all(
+            "*.leave", lambda fields: Leave(cast(By, fields.one_of("by", get_args(By))), fields.time("at"))
+        )
+        return {int(name): leave for name, leave in found.items() if name.isdecimal()}
 
     def beat(self, beat: Beat) -> None:
         """Say how this rank gets on."""
@@ -144,7 +160,7 @@ class Supervision:
 
     def beats(self) -> list[Beat]:
         """How the ranks get on."""
-        return list(self._all("*.beat", lambda fields: Beat(**fields)).values())
+        return list(self._all("*.beat", _beat).values())
 
     def tell_run(self, notifier: dict[str, Any] | None) -> None:
         """Say what this run is called among its nodes, and whom they would tell."""
@@ -152,7 +168,11 @@ class Supervision:
 
     def run(self) -> dict[str, Any]:
         """What `tell_run` has said, or nothing."""
-        return self._read("run.json") or {}
+        try:
+            fields = self._read("run.json")
+            return {"key": fields.text_or_none("key"), "notifier": fields.dict_or_none("notifier")}
+        except (OSError, ValueError):
+            return {}
 
     def tell_checkpoint(self, path: str) -> None:
         """Say where the last checkpoint is."""
@@ -160,26 +180,61 @@ class Supervision:
 
     def checkpoint(self) -> str:
         """Where the last checkpoint is, if anybody said."""
-        return str((self._read("checkpoint.json") or {}).get("path", ""))
+        try:
+            return self._read("checkpoint.json").text("path")
+        except (OSError, ValueError):
+            return ""
+
+    def damaged(self) -> list[Path]:
+        """The words that cannot be read."""
+        names = self._all("*.word", _word)
+        return [path for path in sorted(self.folder.glob("*.word")) if path.stem not in names]
 
     def _write(self, name: str, fields: dict[str, Any]) -> None:
         # Not synced, as in `meeting`.
         folders.replace(self.folder / name, json.dumps(fields).encode("utf-8", "replace"), sync=False)
 
-    def _read(self, name: str) -> dict[str, Any] | None:
-        try:
-            return dict(json.loads((self.folder / name).read_bytes()))
-        except (OSError, ValueError):
-            return None
+    def _read(self, name: str) -> Stored:
+        """What a file holds, whoever wrote it. Raises OSError or ValueError."""
+        return Stored.read(folders.contents(self.folder / name, _MOST))
 
-    def _all(self, pattern: str, load: Callable[[dict[str, Any]], T]) -> dict[str, T]:
+    def _all(self, pattern: str, load: Callable[[Stored], T]) -> dict[str, T]:
         """What the files hold, by their names; those that cannot be read are left out."""
         found: dict[str, T] = {}
         for path in self.folder.glob(pattern):
-            with suppress(TypeError, KeyError):  # of another version
-                if (fields := self._read(path.name)) is not None:
-                    found[path.stem] = load(fields)
+            with suppress(OSError, ValueError):  # damaged, or of another version
+                found[path.stem] = load(self._read(path.name))
         return found
+
+
+def _holder(fields: Stored) -> Holder:
+    return Holder(fields.text("host"), fields.count("pid", 1), fields.number_or_none("started"))
+
+
+def _word(fields: Stored) -> Word:
+    return Word(
+        cast(State, fields.one_of("state", get_args(State))),
+        fields.text("incident"),
+        fields.text("kind"),
+        _holder(fields.object("holder")),
+        fields.count("rank"),
+        fields.time("at"),
+        fields.text_or_none("run"),
+        fields.text("text", ""),
+        fields.text("id", ""),
+        fields.dict_or_none("notifier"),
+    )
+
+
+def _beat(fields: Stored) -> Beat:
+    return Beat(
+        fields.count("rank"),
+        fields.count("steps"),
+        fields.number("idle"),
+        fields.flag("stalled"),
+        fields.number("slowest"),
+        fields.time("at"),
+    )
 
 
 def tell(work: Callable[[Supervision], T]) -> T | None:

@@ -1,0 +1,132 @@
+"""JSON objects that somebody else may have written: read by the types that are expected, or not at all."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+_DEEP = 20  # objects and lists in one another; ours have five
+_LATEST = 1e11  # seconds since 1970: the year 5138
+_MOST = 2**53  # of a number that counts or names something
+T = TypeVar("T")
+_ID = re.compile("[0-9a-f]{1,64}")
+
+
+def is_id(value: object) -> bool:
+    """Whether `value` is a message id that can be a file's name."""
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
+class Stored:
+    """The fields of an object. Each method gives the field `name`; it raises ValueError if that is of another type."""
+
+    def __init__(self, fields: object) -> None:
+        if not isinstance(fields, dict):
+            raise ValueError("it is no object")
+        self._fields: dict[str, Any] = fields
+
+    @classmethod
+    def read(cls, data: bytes) -> Stored:
+        """The object that `data` holds. Raises ValueError if there is none, or one that is nested too deep."""
+        try:
+            found = json.loads(data)
+        except RecursionError:
+            raise ValueError("it is nested too deep") from None
+        if _is_deep(found):
+            raise ValueError("it is nested too deep")
+        return cls(found)
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a field."""
+        return name in self._fields
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """A text; `default`, where there is one, if the field is missing."""
+        return default if default is not None and not self.has(name) else self._of(name, str)
+
+    def text_or_none(self, name: str) -> str | None:
+        """A text or null."""
+        return None if self._fields.get(name) is None else self._of(name, str)
+
+    def one_of(self, name: str, allowed: Sequence[str]) -> str:
+        """One of the texts that are `allowed`."""
+        value = self._of(name, str)
+        return _checked(name, value in allowed, value)
+
+    def id(self, name: str) -> str:
+        """A message id that can be a file's name."""
+        value = self._of(name, str)
+        return _checked(name, is_id(value), value)
+
+    def ids(self, name: str) -> tuple[str, ...]:
+        """A list of such ids."""
+        value = tuple(self.items(name))
+        return _checked(name, all(map(is_id, value)), value)
+
+    def number(self, name: str) -> float:
+        """A finite number, as times and durations have it."""
+        value = self._fields.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise _wrong(name)
+        return _checked(name, -_LATEST < value < _LATEST, value)
+
+    def number_or_none(self, name: str) -> float | None:
+        """Such a number or null."""
+        return None if self._fields.get(name) is None else self.number(name)
+
+    def time(self, name: str) -> float:
+        """Seconds since 1970."""
+        value = self.number(name)
+        return _checked(name, value >= 0, value)
+
+    def count(self, name: str, least: int = 0) -> int:
+        """A whole number, from `least` on."""
+        value = self._of(name, int)
+        return _checked(name, not isinstance(value, bool) and least <= value <= _MOST, value)
+
+    def flag(self, name: str) -> bool:
+        """True or false."""
+        return self._of(name, bool)
+
+    def items(self, name: str) -> list[Any]:
+        """A list."""
+        return self._of(name, list)
+
+    def object(self, name: str) -> Stored:
+        """An object, to be read in the same way."""
+        return Stored(self._fields.get(name))
+
+    def dict_or_none(self, name: str) -> dict[str, Any] | None:
+        """An object as it is, or null."""
+        return None if self._fields.get(name) is None else self._of(name, dict)
+
+    def _of(self, name: str, kind: type[T]) -> T:
+        value = self._fields.get(name)
+        if not isinstance(value, kind):
+            raise _wrong(name)
+        return value
+
+
+def _checked(name: str, holds: bool, value: T) -> T:
+    if not holds:
+        raise _wrong(name)
+    return value
+
+
+def _wrong(name: str) -> ValueError:
+    return ValueError(f"its field {name!r} is missing, or not what it should be")
+
+
+def _is_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(_DEEP):
+        level = [item for one in level if isinstance(one, dict | list) for item in _items(one)]
+        if not level:
+            return False
+    return True
+
+
+def _items(value: dict[str, Any] | list[Any]) -> list[Any]:
+    return list(value.values()) if isinstance(value, dict) else value
