@@ -83,6 +83,11 @@ def test_who_was_forked_from_one_process_tells_once(source: str, told: Callable[
     assert told(source) == 1
 
 
+def test_two_names_that_differ_in_what_is_no_text_are_two(told: Callable[..., int]) -> None:
+    """Both are shown as the same: a name may come from a file's, in any encoding."""
+    assert told("for name in ('sft\\udc80', 'sft\\udc81', 'sft?'): fork(meet)\nall_done()") == 3
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_children_of_multiprocessing_and_their_parent_tell_once(method: str, told: Callable[..., int]) -> None:
     """Though spawned ones have loaded this package themselves."""
