@@ -32,6 +32,10 @@ _LAUNCHERS = (
     "NODE_RANK",
     "GROUP_RANK",
     "SLURM_",
+    "PBS_",
+    "LSB_",
+    "FLUX_",
+    "SGE_",
     "PMI",
     "OMPI_",
     "MPI_",
@@ -127,6 +131,8 @@ def _no_past(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test told in this process silences no other."""
     monkeypatch.setattr("twinkle_notifier.claims.alone", MemoryStore())
     monkeypatch.setattr("twinkle_notifier.incident._seen", Seen())
+    for name, nothing in (("_first", ""), ("_line", ()), ("_born", None)):  # nor that it forked
+        monkeypatch.setattr(f"twinkle_notifier.forks.{name}", nothing)
 
 
 Result = subprocess.CompletedProcess[str]

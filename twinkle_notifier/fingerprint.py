@@ -33,7 +33,7 @@ def fingerprint(exc: BaseException, kind: str, name: str, context: str) -> str:
         if kind in ("interrupted", "preempted")
         else "\n".join([*_chain(exc, 0, iter(range(_ALL))), _exit_code(exc)])
     )
-    return hashlib.sha256(f"{name}\0{context}\0{what}".encode("utf-8", "replace")).hexdigest()[:16]
+    return hashlib.sha256(f"{name}\0{context}\0{what}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _exit_code(exc: BaseException) -> str:

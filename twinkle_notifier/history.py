@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from twinkle_notifier import folders, foreign
+from twinkle_notifier import folders, foreign, runtime
 
 _LOOP = 600.0  # seconds between two crashes of one loop, at most
 _FORGET = 86400.0  # seconds after which the same error is a new story
@@ -86,7 +85,7 @@ def keep(key: str, past: Past) -> None:
 
 
 def _room() -> tuple[str, str]:
-    return "history", hashlib.sha256(os.getcwd().encode()).hexdigest()[:16]
+    return "history", hashlib.sha256(runtime.place().encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _last(key: str) -> Past | None:

@@ -26,6 +26,44 @@ def host_key() -> str:
         return boot_id()
 
 
+def scope() -> str:
+    """What the processes of this container have in common, and those of another container or machine have not.
+
+    By what is now: the kernel uses the numbers of namespaces again.
+    """
+    return f"{boot_id()}/{os.uname().nodename}/{'/'.join(_namespace(name) for name in ('pid', 'net', 'uts'))}"
+
+
+def network() -> str:
+    """What the processes that reach each other at a loopback address have in common."""
+    return f"{boot_id()}/{_namespace('net')}"
+
+
+def _namespace(name: str) -> str:
+    try:
+        return os.readlink(f"/proc/self/ns/{name}")
+    except OSError:  # not Linux
+        return ""
+
+
+def folder_key(path: str, container: str) -> str:
+    """What tells the folder `path` of this process from one of that path elsewhere, now or later. Raises OSError.
+
+    In a known `container` it is the same folder after a restart in place. Elsewhere the numbers of a folder tell, and
+    where they are used again, as in memory, when the container or machine was started.
+    """
+    folder, host = os.stat(path), os.uname().nodename
+    if container:
+        return f"{container}/{host}/{folder.st_ino}/{path}"
+    began = started_at(1) if os.major(folder.st_dev) == 0 else ""
+    return f"{boot_id()}/{host}/{folder.st_dev}/{folder.st_ino}/{began}/{path}"
+
+
+def process_key(pid: int) -> str:
+    """What names process `pid` among all that are, and were since this machine was started."""
+    return f"{host_key()}/{pid}/{started_at(pid)}"
+
+
 def started_at(pid: int) -> float | None:
     """Seconds from boot to the start of process `pid`, to 10 ms; None when there is no such process (or no /proc)."""
     try:

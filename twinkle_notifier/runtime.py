@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any, TypeVar
 
-from twinkle_notifier import foreign
-from twinkle_notifier.machine import boot_id, host_key, started_at
+from twinkle_notifier import container, foreign, forks, scheduler
+from twinkle_notifier.machine import boot_id, folder_key, host_key, network, process_key, scope, started_at
 
 _ASK = 1.0  # seconds for a framework's answer, in a crash
 _DIGITS = 10  # of a number that a launcher gives
@@ -62,9 +62,10 @@ _FIRST_SEEN = time.monotonic()  # stands in for the process's start where /proc 
 
 @cache
 def process_start() -> Instant:
-    """When this process started."""
+    """When this process started; one that was forked with others, when the first of them did."""
     now, started = Instant.now(), started_at(os.getpid())
     age = now.since_boot - started if started is not None else time.monotonic() - _FIRST_SEEN
+    age = max(age, forks.age())
     return Instant(now.boot, now.since_boot - age, now.wall - age)
 
 
@@ -226,25 +227,102 @@ class Attempt:
         return 0 < self.number < self.of
 
 
+_SIZES = (  # of the run and of this node, by launchers
+    ("WORLD_SIZE", "LOCAL_WORLD_SIZE"),
+    ("WORLD_SIZE", "LOCAL_SIZE"),  # DeepSpeed
+    ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE"),
+    ("MV2_COMM_WORLD_SIZE", "MV2_COMM_WORLD_LOCAL_SIZE"),
+    ("PMI_SIZE", "MPI_LOCALNRANKS"),
+)
+_HERE = ("", "localhost", "localhost.localdomain", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback")
+
+
 def run_key(where: Where) -> str | None:
     """What the ranks of this run have in common and other runs likely have not; None for a process on its own.
 
-    It only narrows the search: whether a claim found under it is of this run is told by its time (see `claims`).
+    A run of one node, or whose master is at a loopback address, is told from those of other machines and containers by
+    where it is; a run of a scheduler's job from those of others by that job. It only narrows the search: whether a
+    claim found under it is of this run is told by its time (see `claims`).
     """
     env = os.environ
     if "TORCHELASTIC_RUN_ID" in env:
-        return f"torchrun/{env['TORCHELASTIC_RUN_ID']}/{env.get('MASTER_PORT')}"
-    if _srun("SLURM_PROCID"):
-        return f"slurm/{env.get('SLURM_JOB_ID')}/{env['SLURM_STEP_ID']}"
+        return _narrowed(f"torchrun/{env['TORCHELASTIC_RUN_ID']}/{_master()}", by_address=True)
+    if _srun("SLURM_PROCID") and _first_number("SLURM_NTASKS") != 1:  # one task is a process like another
+        return _narrowed(f"slurm/{env['SLURM_STEP_ID']}")
     if "PMIX_NAMESPACE" in env:
-        return f"pmix/{env['PMIX_NAMESPACE']}"
+        return _narrowed(f"pmix/{env['PMIX_NAMESPACE']}")
     if "MASTER_PORT" in env:
-        return f"master/{env.get('MASTER_ADDR')}/{env['MASTER_PORT']}"
-    if (job := _ray_job()) is not None:
+        return _narrowed(f"master/{_master()}", by_address=True)
+    if (job := _ray_job()) is not None:  # nodes of one cluster may be of several jobs of a scheduler
         return f"ray/{job}"
-    if _multiprocessing_child():
-        return f"parent/{host_key()}/{os.getppid()}/{started_at(os.getppid())}"
-    return f"world/{sys.argv[0]}/{where.world_size}" if where.world_size > 1 else None
+    own = f"world/{getattr(sys, 'argv', [])[:1]}"  # an embedded interpreter may have none
+    if (size := _from_launcher()[1]) > 1:
+        return _narrowed(f"{own}/{size}", unknown_is_here=True)
+    if session := env.get("TWINKLE_SESSION_ID"):  # twinkle-kit's; often the id of a process
+        return _narrowed(f"session/{session}", unknown_is_here=True)
+    if family := _family():
+        return _narrowed(f"family/{family}")
+    return _narrowed(f"{own}/{where.world_size}", unknown_is_here=True) if where.world_size > 1 else None
+
+
+def _master() -> str:
+    return f"{os.environ.get('MASTER_ADDR')}/{os.environ.get('MASTER_PORT')}"
+
+
+def _narrowed(key: str, *, by_address: bool = False, unknown_is_here: bool = False) -> str:
+    """`key` of a run, with what tells it from the same key of strangers."""
+    one_node = _is_of_one_node()
+    loopback = by_address and _is_loopback(os.environ.get("MASTER_ADDR", ""))
+    if one_node is False:  # agents on one machine may each have a container of their own
+        place = network() if loopback else ""
+    else:
+        place = scope() if one_node or loopback or unknown_is_here else ""
+    return "/".join(filter(None, (scheduler.job(), place, key)))
+
+
+def _is_of_one_node() -> bool | None:
+    """Whether all ranks are on this node; None when the launcher does not tell."""
+    sizes = ((_first_number(size), _first_number(local)) for size, local in _SIZES)
+    return next((local >= size for size, local in sizes if size and local), None)
+
+
+def _is_loopback(address: str) -> bool:
+    name = address.strip("[]").rstrip(".").lower()
+    if name in _HERE or name.endswith(".localhost"):
+        return True
+    try:
+        return socket.inet_aton(name)[0] in (0, 127)
+    except (OSError, UnicodeError):
+        pass
+    try:
+        return socket.inet_pton(socket.AF_INET6, name)[:-1] == bytes(15)  # ::1, and :: for any of this machine
+    except (OSError, UnicodeError):
+        return False
+
+
+def _family() -> str:
+    """The first process of those that forked, or that `multiprocessing` started, down to this one."""
+    process: Any = sys.modules.get("multiprocessing.process")
+    parent = _answer(lambda: process.parent_process().pid) if process is not None else None
+    if type(parent) is int and not forks.came_from(parent):
+        return process_key(parent)
+    if not forks.first() and getattr(process, "_children", None):  # spawned: they know this process as their parent
+        return process_key(os.getpid())
+    return forks.first()
+
+
+def place() -> str:
+    """What the starts of one job, one after the other, have in common, and the jobs of strangers have not.
+
+    The scheduler's job; else, over several nodes, the id and the master that their launcher was given; else the machine
+    or container; and in each the working folder. Raises OSError when that is not there.
+    """
+    path = os.getcwd()
+    if job := scheduler.job():
+        return f"{job}/{path}"
+    if "MASTER_PORT" in os.environ and not _is_of_one_node() and not _is_loopback(os.environ.get("MASTER_ADDR", "")):
+        return f"{os.environ.get('TORCHELASTIC_RUN_ID')}/{os.environ.get('MASTER_ADDR')}/{path}"
+    return folder_key(path, container.identity())
 
 
 def running_ray() -> Any:
@@ -254,11 +332,14 @@ def running_ray() -> Any:
 
 
 def _ray_job() -> str | None:
+    """The id of this process's job, which counts anew on each cluster, and the cluster's address."""
     ray = running_ray()
-    job = _answer(lambda: ray.get_runtime_context().get_job_id()) if ray is not None else None
-    return job if type(job) is str else None
 
+    def asked() -> tuple[object, object]:
+        context = ray.get_runtime_context()
+        return context.get_job_id(), getattr(context, "gcs_address", "")
 
-def _multiprocessing_child() -> bool:
-    process: Any = sys.modules.get("multiprocessing.process")
-    return process is not None and type(_answer(lambda: process.parent_process().pid)) is int
+    job, address = (_answer(asked) if ray is not None else None) or (None, None)
+    if type(job) is not str:
+        return None
+    return f"{address}/{job}" if type(address) is str else job

@@ -14,6 +14,7 @@ from twinkle_notifier.claims.files import FileStore
 from twinkle_notifier.claims.memory import MemoryStore
 from twinkle_notifier.claims.node import Turn
 from twinkle_notifier.claims.store import Access, Own, Store
+from twinkle_notifier.claims.symlinks import SymlinkStore
 from twinkle_notifier.runtime import Where, run_key, running_ray
 
 __all__ = [
@@ -64,7 +65,8 @@ def _stores(where: Where, chosen: Store | None) -> Iterator[tuple[str, Callable[
             before = len(tried)
             yield "a folder", lambda: FileStore.of_run(key, tried)
             if len(tried) == before:
-                return
+                break
+        yield "links in a folder", lambda: SymlinkStore.of_run(key)
 
 
 def _counting_stores(where: Where, chosen: Store | None) -> Iterator[tuple[str, Callable[[], Store]]]:

@@ -36,7 +36,7 @@ class FileStore:
 
         See `folders.within` for `tried`. Raises OSError if there can be none.
         """
-        run = hashlib.sha256(run_key.encode("utf-8", "replace")).hexdigest()[:16]
+        run = hashlib.sha256(run_key.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         return cls(folders.folder("claims", run, fresh=True, tried=tried))
 
     def append(self, key: str, index: int, record: bytes) -> bool:

@@ -34,7 +34,8 @@ class Party:
 
 
 def written(ranks: Iterable[int], host: str) -> Iterator[str]:
-    """One member for each of the runs in `ranks`, all of one host."""
+    """One member for each of the runs in `ranks`, all of one host, whose name may be any bytes."""
+    host = host.encode("ascii", "backslashreplace").decode("ascii").replace("/", r"\x2f")
     for first, last in runs(ranks):
         yield f"{first}@{host}" if first == last else f"{first}-{last}@{host}"
 
