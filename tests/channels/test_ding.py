@@ -328,7 +328,7 @@ def test_no_secret_is_shown(inbox: Inbox, ding: DingNotifier, caplog: pytest.Log
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         errors.append(
-            refused(DingNotifier(inbox.url.replace(inbox.page_url, f"http://127.0.0.1:{closed.getsockname()[1]}/")))
+            refused(DingNotifier(re.sub(r":\d+/", f":{closed.getsockname()[1]}/", inbox.url)))
         )
     while errors:
         error = errors.pop()
