@@ -15,6 +15,7 @@ from twinkle_notifier.credentials import mask, redact, secrets_in_url
 from twinkle_notifier.description import channel, describe
 from twinkle_notifier.errors import DeliveryError, NotifierError, reason
 from twinkle_notifier.message import Message, Outcome
+from twinkle_notifier.plain import reply
 from twinkle_notifier.references import REDACTED, is_reference, resolve
 from twinkle_notifier.spool import Flushed, Spool
 
@@ -24,7 +25,10 @@ _SPOOL = 3.0  # seconds to keep a message on the disk, two of them for its own d
 # A process that lives on tries again what it could not send: after so many seconds, then twice as many, up to
 _RETRY = 60.0
 _RETRY_MOST = 960.0
-_LOOK_UP = 1.0  # seconds for a reference
+_LOOK_UP = 1.0  # seconds for a reference, or for what an error says
+_REASON = 600  # characters
+_FATES = ("failed", "throttled", "unknown")
+_LONGEST_WAIT = 86400.0  # seconds that a service may ask for
 _LATER = "it is kept on the disk and goes out with the next message, the next run, or `twinkle-notifier flush`"
 
 log = logging.getLogger("twinkle_notifier")
@@ -86,11 +90,26 @@ def send(notifier: Sender, message: str, seconds: float, incident: str = "") -> 
     if error is None:
         return Outcome("unknown", f"{name} gave no answer within {seconds:g} s", incident=incident)
     if isinstance(error, DeliveryError):
-        return Outcome(error.fate, error.reason, error.final, incident, error.retry_after)
-    if isinstance(error, NotifierError):
-        return Outcome("failed", reason(error), incident=incident)
+        return _refused(error, incident)
     # Not the error's text: a notifier that a user wrote puts its webhook's URL there (requests does, in every one).
-    return Outcome("failed", f"{name} raised {type(error).__name__} at {_origin(error)}", incident=incident)
+    raised = f"{name} raised {type(error).__name__} at {_origin(error)}"
+    said = reason(error) if isinstance(error, NotifierError) else raised
+    return Outcome("failed", reply(said, _REASON), incident=incident)
+
+
+def _refused(error: DeliveryError, incident: str) -> Outcome:
+    """What `error` says, as far as it can be used: a user's notifier may say anything, and quote anybody."""
+    asked = foreign.call(lambda: (error.fate, error.reason, error.final, error.retry_after), _LOOK_UP)
+    fate, why, final, after = asked.value or ("failed", type(error).__name__, False, None)
+    known = type(fate) is str and fate in _FATES
+    said = reply(foreign.text(why) or type(error).__name__, _REASON)
+    return Outcome(fate if known else "failed", said, final is True, incident, _wait(after))
+
+
+def _wait(asked: Any) -> float | None:
+    if type(asked) not in (int, float) or not asked > 0:
+        return None
+    return float(min(asked, _LONGEST_WAIT))
 
 
 def _origin(error: BaseException) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from twinkle_notifier import foreign
+
 TYPE_CHECKING = False  # that of `typing`, which importing this package does not load
 if TYPE_CHECKING:
     from typing import Literal
@@ -58,8 +60,16 @@ class DeliveryError(NotifierError):
         self.retry_after = retry_after
 
 
+_SHOWN = 500  # characters of an error's text
+
+
 def reason(error: BaseException | None) -> str:
     """What a log may say of `error`. Of one that is not ours only the type: its text may hold a webhook's URL."""
     if error is None:
         return "no answer in time"
-    return str(error) if isinstance(error, NotifierError) else type(error).__name__
+    if not isinstance(error, NotifierError):
+        return type(error).__name__
+    # In one line: it may name what a checkpoint, a file or a service holds.
+    text = (foreign.text(error) or type(error).__name__)[: 2 * _SHOWN]
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"
