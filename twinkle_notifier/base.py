@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Sequence
     from types import TracebackType
-    from typing import Any, TypeVar
+    from typing import Any, ClassVar, TypeVar
 
     from twinkle_notifier.claims import Mark
     from twinkle_notifier.claims.store import Store
@@ -39,6 +39,10 @@ class Notifier:
 
     A subclass writes `__call__` and, if it takes arguments, `to_dict` and `_from_dict_impl`.
     """
+
+    # The keys of `to_dict` that may hold a reference (``env:NAME``, ``file:PATH``). In a checkpoint, which others may
+    # have written, references elsewhere are not looked up.
+    reference_fields: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -91,6 +95,11 @@ class Notifier:
     def _from_dict_impl(cls, data: dict[str, Any]) -> Notifier:
         """Restore an instance from `data`. By default every other key is an argument of the class."""
         return cls(**{key: value for key, value in data.items() if key != "class"})
+
+    @classmethod
+    def _taken_from_checkpoint(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """What `_from_dict_impl` gets of `data` that a checkpoint holds, which others may have written."""
+        return data
 
 
 def _class_named(name: str) -> type[Notifier]:

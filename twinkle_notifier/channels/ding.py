@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # What does the work is imported where it is used, and loaded when a notifier is made: see `preload`.
 _LOOK_UP = 2.0  # seconds for a file
+_SHORTEST, _LONGEST = 1.0, 60.0  # seconds that a checkpoint may give a request
 _PARTS = ("twinkle_notifier.channels.ding_robot", "twinkle_notifier.channels.ding_url")
 _PARTS_OF_A_REQUEST = ("twinkle_notifier.channels.wire:ready", "encodings.ascii", "encodings.idna")
 _BY_PROXY = ("requests.adapters",)
@@ -40,6 +41,7 @@ class DingNotifier(Notifier):
         ValueError: an argument that cannot work. The text names the argument and shows no token.
     """
 
+    reference_fields = ("ding_url", "secret")
     _ends_in_time = True  # by `foreign.left`, so that it needs no thread to be called in
 
     def __init__(
@@ -115,6 +117,18 @@ class DingNotifier(Notifier):
     def _from_dict_impl(cls, data: dict[str, Any]) -> DingNotifier:
         insecure = data.get("insecure", False)
         return cls(data["ding_url"], data.get("secret"), data.get("timeout", 5.0), insecure=insecure)
+
+    @classmethod
+    def _taken_from_checkpoint(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """No plain http, no URL that cannot be a robot's, and a time-out in which a message can be sent."""
+        timeout = data.get("timeout", 5.0)
+        bounded = min(max(timeout, _SHORTEST), _LONGEST) if type(timeout) in (int, float) else timeout
+        taken = {**data, "timeout": bounded}
+        if taken.pop("insecure", False) is True:
+            raise ArgumentError("it is insecure=True, and only who starts the run may say that")
+        url = _checked_url(data.get("ding_url"), insecure=False)
+        _checked_url(_looked_up(url), insecure=False)
+        return taken
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
