@@ -40,7 +40,7 @@ def reply(text: str, limit: int, secrets: Iterable[str] = ()) -> str:
 
     Without `secrets`, too, however the answer colours or cuts them.
     """
-    clean = " ".join(_readable(text[: _LONG // 2]).split())
+    clean = " ".join(_readable(text[:_LONG]).split())  # more than any answer that is read
     return _ADDRESS.sub(lambda found: found[0] + _BREAK, line(mask(clean, secrets), limit))
 
 

@@ -126,7 +126,7 @@ def test_what_a_robot_answers_is_one_harmless_line(ding: DingNotifier, inbox: In
     assert reason.startswith("DingTalk 310000: the signature is wrong")
 
 
-@pytest.mark.parametrize("form", ["{}", "\x1b[31m{}", "{0[0]}\x1b[0m{0[1]}", "x" * 292 + " {}"])
+@pytest.mark.parametrize("form", ["{}", "\x1b[31m{}", "{0[0]}\x1b[0m{0[1]}", "x" * 292 + " {}", " " * 49_995 + "{}"])
 def test_a_robot_that_repeats_the_secret_is_not_quoted(ding: DingNotifier, inbox: Inbox, form: str) -> None:
     """Not in colours, nor the half of it that stands before a cut."""
     secret = ding.secret or ""
