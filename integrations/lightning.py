@@ -30,12 +30,12 @@ class NotifierCallback(Callback):
     "interrupted", SIGTERM as "preempted". The checkpoint holds the notifier without its secrets, and what was sent.
 
     Args:
-        notifier: what sends the messages. Without one: that of the checkpoint which the fit resumes, else the one
-            that the environment variable ``TWINKLE_NOTIFIER`` describes.
+        notifier: what sends the messages. Without one: that which the environment variable ``TWINKLE_NOTIFIER``
+            describes, else that of the checkpoint which the fit resumes, as far as docs/security.md trusts it.
         name: the run's name in messages; by default the script's.
         on_start: tell of the start of a fit, too.
         on_end: tell of the end of a fit: duration, epochs, steps, metrics, best and last checkpoint, why it ended.
-        save_secrets: let checkpoints hold literal secrets.
+        save_secrets: let checkpoints hold literal secrets, and take literal URLs from them.
         store: where the ranks agree on who tells, if not in the places of docs/ranks.md.
         stall_after: tell when a fit has made no step for so many seconds (and ten times its slowest), which ranks
             stand where, and when it moves again; see docs/stalls.md.

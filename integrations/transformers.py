@@ -37,12 +37,12 @@ class NotifierCallback(TrainerCallback):
     `Trainer` class and of its subclasses.
 
     Args:
-        notifier: what sends the messages. Without one: that of the checkpoint which the training resumes, else the
-            one that the environment variable ``TWINKLE_NOTIFIER`` describes.
+        notifier: what sends the messages. Without one: that which the environment variable ``TWINKLE_NOTIFIER``
+            describes, else that of the checkpoint which the training resumes, as far as docs/security.md trusts it.
         name: the run's name in messages; by default the script's.
         on_start: tell of the start of a training, too.
         on_end: tell of its end: duration, epochs, steps, metrics, best and last checkpoint, why it ended.
-        save_secrets: let checkpoints hold literal secrets.
+        save_secrets: let checkpoints hold literal secrets, and take literal URLs from them.
         store: where the ranks agree on who tells, if not in the places of docs/ranks.md.
         stall_after: tell when a training has made no step for so many seconds (and ten times its slowest), which
             ranks stand where, and when it moves again; see docs/stalls.md.

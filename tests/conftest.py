@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
 import socket
@@ -106,6 +107,30 @@ def tunnel() -> Iterator[Tunnel]:
         threading.Thread(target=proxy.serve_forever, daemon=True).start()
         yield proxy
         proxy.shutdown()
+
+
+_HARM = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]|@all|@here|\]\(|://|www\.|<at|```|SEC0123|tok-0123"
+)
+_HOSTILE = {
+    "escapes": "\x1b[31mred\x1b[0m \x1b]0;title\x07 \x9b2J \u202e\x00",
+    "headings": "no\r\n\n# The run ended well\n- Steps: all\n```\n@all @here",
+    "links": "[log in](http://evil.example) ![x](//evil.example) http://evil.example www.evil.example <at id=all></at>",
+    "surrogates": "\ud800\udc00 \udfff",
+    "length": "x" * 60_000,
+}
+
+
+@pytest.fixture(params=_HOSTILE.values(), ids=_HOSTILE)
+def hostile(request: pytest.FixtureRequest) -> str:
+    """What a robot, a proxy or a checkpoint may say."""
+    return str(request.param)
+
+
+@pytest.fixture
+def harm() -> Callable[[str], list[str]]:
+    """What of a text hurts where people, terminals or chats read it: marks, links, secrets, and its length."""
+    return lambda text: [*_HARM.findall(text), *([f"{len(text)} characters"] if len(text) > 900 else [])]
 
 
 @pytest.fixture

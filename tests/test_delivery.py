@@ -15,7 +15,19 @@ from typing import Any, ClassVar
 
 import pytest
 
-from twinkle_notifier import DeliveryError, DingNotifier, Message, Notifier, Outcome, TrainingRun, counters, foreign
+from twinkle_notifier import (
+    CredentialError,
+    DeliveryError,
+    DingNotifier,
+    Message,
+    Notifier,
+    NotifierError,
+    Outcome,
+    TrainingRun,
+    counters,
+    foreign,
+    notify_exception,
+)
 from twinkle_notifier.background import background
 from twinkle_notifier.delivery import deliver, flush, send
 from twinkle_notifier.description import channel
@@ -70,6 +82,64 @@ def test_what_returns_has_sent() -> None:
 def test_a_delivery_error_says_what_became_of_it(error: DeliveryError, outcome: Outcome) -> None:
     """Its fate, its reason, and whether it is final."""
     assert send(raising(error), "hello", 60) == outcome
+
+
+class OddError(DeliveryError):
+    """Says what it likes."""
+
+    def __init__(self, **said: Any) -> None:
+        self.__dict__.update(said)
+
+
+class WorseError(DeliveryError):
+    """Does what it likes."""
+
+    def __init__(self) -> None: ...
+
+    @property
+    def reason(self) -> str:  # type: ignore[override]
+        raise SystemExit("reason")
+
+
+@pytest.mark.parametrize("kind", [DeliveryError, CredentialError, NotifierError])
+def test_what_a_notifier_quotes_is_one_harmless_line(kind: type[NotifierError], hostile: str, harm: Any) -> None:
+    """A user's notifier may put a service's answer into its error."""
+    outcome = send(raising(kind(f"password=SEC0123456789 {hostile}")), "hello", 60)
+    assert (outcome.status, harm(outcome.reason)) == ("failed", [])
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (OddError(), Outcome("failed", "OddError")),
+        (WorseError(), Outcome("failed", "WorseError")),
+        (OddError(fate="sent", reason="x", final=False, retry_after=None), Outcome("failed", "x")),
+        (OddError(fate=["failed"], reason=b"x", final="no", retry_after="soon"), Outcome("failed", "b'x'")),
+        (DeliveryError("x", retry_after=float("nan")), Outcome("failed", "x")),
+        (DeliveryError("x", retry_after=-1), Outcome("failed", "x")),
+        (DeliveryError("x", retry_after=10**400), Outcome("failed", "x", retry_after=86400.0)),
+        (DeliveryError(None), Outcome("failed", "None")),  # type: ignore[arg-type]
+    ],
+)
+def test_a_delivery_error_of_any_kind_is_an_outcome(error: DeliveryError, outcome: Outcome) -> None:
+    """What cannot be used of it is left out; it never counts as sent."""
+    assert send(raising(error), "hello", 60) == outcome
+
+
+def test_a_robot_s_words_hurt_neither_log_nor_delayed_message(
+    hostile: str, harm: Any, inbox: Inbox, ding: DingNotifier, caplog: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both quote why it was not sent at once."""
+    monkeypatch.setattr(background, "_waiting", [])
+    inbox.script({"errcode": 123456, "errmsg": hostile})
+    assert notify_exception(ding, "step", ValueError("x"), "sft").status == "spooled"
+    assert "people were not told of ValueError" in caplog.text
+    assert [said for record in caplog.records if harm(said := record.getMessage())] == []
+    assert flush(ding).told == 1
+    [delayed] = [line for line in inbox.messages[0].text.splitlines() if line.startswith("- Delayed: ")]
+    assert "it refused the message" in delayed
+    assert harm(delayed) == []
+    assert len([line for line in inbox.messages[0].text.splitlines() if line.startswith("#")]) == 1
 
 
 @pytest.mark.parametrize("kind", [RuntimeError, SystemExit, KeyboardInterrupt])

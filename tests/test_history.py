@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -126,3 +127,13 @@ def test_runs_side_by_side_are_no_loop() -> None:
         history.keep("error-g", past)
         loops.append(past.loop)
     assert loops == [1] * 6
+
+
+@pytest.mark.parametrize("look", [history.unknown, lambda earlier: history.look("error-n", time.time(), earlier)])
+def test_what_is_no_time_is_no_crash(look: Callable[[Any], Past]) -> None:
+    """A checkpoint, or a caller, may give anything; what is one counts."""
+    damaged = [float("nan"), float("inf"), -1.0, 1e300, 10**400, True, "now", None, [5.0]]
+    past = look([*damaged, 100.0, 200])
+    assert (past.count, past.first) == (3, 100.0)
+    assert past.lines()[0].startswith("- Again: 3rd time, first at 19")
+    assert look(damaged).lines() == []

@@ -8,13 +8,16 @@ import pickle
 import re
 import sys
 import time
+import uuid
 import weakref
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from twinkle_notifier import DeliveryError, DingNotifier, Notifier, Progress, TrainingRun
+from twinkle_notifier import DeliveryError, DingNotifier, Notifier, Outcome, Progress, TrainingRun
 from twinkle_notifier.background import background
 from twinkle_notifier.claims.memory import MemoryStore
 from twinkle_notifier.inbox import Inbox
@@ -337,18 +340,165 @@ def test_a_given_notifier_wins(monkeypatch: pytest.MonkeyPatch, inbox: Inbox, di
     assert (len(told.messages), inbox.requests) == (1, 0)
 
 
-def test_the_checkpoints_wins_over_the_environments(
-    monkeypatch: pytest.MonkeyPatch, inbox: Inbox, ding: DingNotifier
+@pytest.mark.parametrize(("configured", "counts"), [(True, (1, 0)), (False, (0, 1))])
+def test_the_environments_wins_over_the_checkpoints(
+    configured: bool, counts: tuple[int, int], monkeypatch: pytest.MonkeyPatch, inbox: Inbox, ding: DingNotifier
 ) -> None:
-    """If its references lead somewhere."""
+    """Without it the checkpoint's is used, if its references lead somewhere."""
     monkeypatch.setenv("TEST_URL", inbox.url)
     monkeypatch.setenv("TEST_SECRET", ding.secret or "")
     saved = TrainingRun(DingNotifier("env:TEST_URL", "env:TEST_SECRET")).state_dict()
-    monkeypatch.setenv("TWINKLE_NOTIFIER", "https://127.0.0.1:9/robot/send?access_token=none")
-    run = TrainingRun()
-    run.load_state_dict(saved)
+    with Inbox() as own:
+        if configured:
+            monkeypatch.setenv("TWINKLE_NOTIFIER", own.url)
+        run = TrainingRun()
+        run.load_state_dict(saved)
+        assert run.failed(raised(ValueError("x"))).status == "sent"
+        assert (len(own.messages), len(inbox.messages)) == counts
+
+
+# A damaged or hostile state
+
+
+def nested(depth: int) -> Any:
+    value: Any = "x"
+    for _ in range(depth):
+        value = {"class": [value]}
+    return value
+
+
+class Raising(dict[str, Any]):
+    """Raises whatever it is asked; as an unpickled object may."""
+
+    def get(self, *_: object) -> Any:
+        raise SystemExit("get")
+
+    __iter__ = __getitem__ = __contains__ = items = keys = get  # type: ignore[assignment]
+
+
+class Lying:
+    """Says that it is a dict."""
+
+    @property
+    def __class__(self) -> Any:
+        return dict
+
+
+def again(state: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> str:
+    """What people get of an error that a run on another machine met before, whose checkpoint holds `state`."""
+    monkeypatch.setenv("TWINKLE_NOTIFIER_DIR", str(tmp_path / "one"))
+    incident = TrainingRun(RecordingNotifier(), name="sft").failed(raised(ValueError("x"))).incident
+    monkeypatch.setenv("TWINKLE_NOTIFIER_DIR", str(tmp_path / "two"))
+    run = TrainingRun(told := RecordingNotifier(), name="sft")
+    run.resume(states := {"twinkle_notifier": state(incident)})
+    run.live_in(states)
     assert run.failed(raised(ValueError("x"))).status == "sent"
-    assert len(inbox.messages) == 1
+    json.dumps(copy.deepcopy(states))  # as trainers do, in each checkpoint
+    pickle.dumps(run.state_dict())
+    [message] = told.messages
+    return message
+
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    "at", [NAN, INF, -INF, -1e300, 1e300, -1, 10**400, True, "now", None, [1.0], nested(3000), Lying()]
+)
+def test_a_time_that_is_none_is_no_reason_for_silence(at: object, monkeypatch: Any, tmp_path: Any) -> None:
+    """The crash is told as one whose past is not known."""
+    entry = {"what": "failed", "time": "then"}
+    sent = lambda incident: {"version": 1, "notifier": None, "sent": [{**entry, "incident": incident, "at": at}]}  # noqa: E731
+    assert "- Again: " not in again(sent, monkeypatch, tmp_path)
+
+
+def test_what_else_is_sound_is_used(monkeypatch: Any, tmp_path: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Beside what is damaged; a time may be a whole number, too."""
+    entry = {"what": "failed", "time": "then"}
+
+    def sent(incident: str) -> Any:
+        times = [NAN, time.time() - 60, 1_700_000_000]
+        return {
+            "version": 1,
+            "notifier": nested(3000),
+            "sent": [{**entry, "incident": incident, "at": at} for at in times],
+        }
+
+    assert "- Again: 3rd time, first at 2023-11-1" in again(sent, monkeypatch, tmp_path)
+    assert caplog.text.count("parts of the notifier's state in the checkpoint are damaged") == 1
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        nested(3000),
+        {"version": 1, "notifier": nested(3000), "sent": nested(3000)},
+        {"version": 1, "notifier": Raising({"class": "DingNotifier"}), "sent": [Raising()]},
+        {"version": 1, "notifier": Lying(), "sent": Lying()},
+        {"version": 1, "notifier": {"class": Unprintable()}, "sent": [Unprintable()]},
+        {"version": 1, "notifier": {"class": "DingNotifier", "ding_url": "x" * 10**7}, "sent": ["x" * 10**7] * 3000},
+        {"version": 1, "notifier": {"class": "DingNotifier", "timeout": NAN}, "sent": [{"what": NAN, "time": INF}]},
+        {"version": 10**5000, "notifier": None, "sent": []},
+        {"version": True, "notifier": 10**5000, "sent": {"what": "x"}},
+        {"version": 1, "notifier": {5: b"x", None: {1}}, "sent": [{5: 5}, {"what": "x" * 10**7, "time": "x"}]},
+        Raising(),
+        Lying(),
+        object(),
+    ],
+    ids=range(13),
+)
+def test_no_state_hinders_the_resume_or_the_message(state: Any, monkeypatch: Any, tmp_path: Any, caplog: Any) -> None:
+    """Nor the checkpoints that are written after it; a line in the log says that something is left out."""
+    again(lambda _: state, monkeypatch, tmp_path)
+    assert "damaged" in caplog.text
+    assert len(caplog.text) < 3000
+
+
+@pytest.mark.parametrize("states", [None, 5, Lying(), Raising(twinkle_notifier=5), {Lying(): 5, "twinkle_notifier": 5}])
+def test_no_states_hinder_the_resume(states: Any) -> None:
+    """Whatever the checkpoint holds in their place."""
+    run = TrainingRun(RecordingNotifier())
+    run.resume(states)
+    assert run.state_dict() == {"version": 1, "notifier": {"class": "RecordingNotifier"}, "sent": []}
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from([nested(500), Lying(), b"x"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+ENTRY = st.fixed_dictionaries(
+    {"what": st.text() | ANYTHING, "time": st.text() | ANYTHING}, optional={"incident": st.just("x"), "at": ANYTHING}
+)
+NOTIFIER = st.fixed_dictionaries(
+    {"class": st.sampled_from(["DingNotifier", "ConsoleNotifier", "RecordingNotifier", "None"]) | ANYTHING},
+    optional={"ding_url": st.sampled_from(["env:HOME", "file:/dev/zero"]) | ANYTHING, "timeout": st.floats()},
+)
+STATE = st.fixed_dictionaries(
+    {"version": st.just(1) | ANYTHING, "notifier": NOTIFIER | ANYTHING, "sent": st.lists(ENTRY, max_size=3) | ANYTHING}
+)
+
+
+@given(STATE | ANYTHING)
+@settings(max_examples=80, deadline=None, derandomize=True, database=None)
+def test_any_state_is_taken_over(data: Any) -> None:
+    """The next crash is told, by whom the user gave; and the next checkpoint is plain and small."""
+    bare, run = TrainingRun(), TrainingRun(told := RecordingNotifier(), name=uuid.uuid4().hex)
+    for one in (bare, run):
+        one.load_state_dict(data)
+        assert len(json.dumps(one.state_dict(), allow_nan=False)) < 500_000
+    incident = run.failed(raised(ValueError("x"))).incident
+    again = TrainingRun(told, name=run.name)
+    again.load_state_dict(with_incident(data, incident))
+    assert again.failed(raised(ValueError("x"))) == Outcome("sent", incident=incident)
+    assert len(told.messages) == 2
+
+
+def with_incident(data: Any, incident: str) -> Any:
+    if not isinstance(data, dict) or not isinstance(data.get("sent"), list):
+        return data
+    entries = [{**entry, "incident": incident} if isinstance(entry, dict) else entry for entry in data["sent"]]
+    return {**data, "sent": entries}
 
 
 def test_a_notifier_that_is_empty_is_one(caplog: pytest.LogCaptureFixture) -> None:

@@ -140,6 +140,35 @@ def test_what_cannot_be_restored_is_named(data: dict[str, Any], said: str, caplo
     assert said in caplog.text
 
 
+@pytest.mark.parametrize("data", [5, "text", ["x"], {"class": ["x"]}, {"class": "\x1b[31m\n# @all" + "X" * 9000}])
+def test_what_describes_nothing_is_named_in_one_short_line(data: Any, harm: Any, caplog: Any) -> None:
+    """One of our own files may be damaged, too."""
+    assert restored({"notifier": data}) is None
+    assert [harm(record.getMessage()) for record in caplog.records] == [[]]
+
+
+def test_a_description_that_never_ends_restores_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """Nor does it raise."""
+    data: Any = "x"
+    for _ in range(3000):
+        data = [data]
+    assert restored({"notifier": {"class": "DingNotifier", "ding_url": data}}) is None
+    assert "RecursionError" in caplog.text
+
+
+def test_our_own_files_may_hold_references_in_any_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process keeps, or tells its supervisor: the folder is the user's."""
+
+    class PagerNotifier(Notifier):
+        def __init__(self, url: str) -> None:
+            self.url = url
+
+    monkeypatch.setenv("PAGER_URL", "https://pager.example")
+    found = restored({"notifier": {"class": "PagerNotifier", "url": "env:PAGER_URL"}})
+    assert isinstance(found, PagerNotifier)
+    assert found.url == "env:PAGER_URL"
+
+
 def test_a_users_error_is_not_shown(caplog: pytest.LogCaptureFixture) -> None:
     """Its text may hold a secret that was saved."""
     assert restored({**fresh(), "notifier": {"class": "PickyNotifier", "address": "https://host/SEC0123"}}) is None

@@ -15,7 +15,7 @@ from twinkle_notifier.credentials import mask, redact, secrets_in_url
 from twinkle_notifier.description import channel, describe
 from twinkle_notifier.errors import DeliveryError, NotifierError, reason
 from twinkle_notifier.message import Message, Outcome
-from twinkle_notifier.plain import line
+from twinkle_notifier.plain import line, reply
 from twinkle_notifier.references import REDACTED, is_reference, resolve
 from twinkle_notifier.spool import Flushed, Spool
 
@@ -25,8 +25,11 @@ _SPOOL = 3.0  # seconds to keep a message on the disk, two of them for its own d
 # A process that lives on tries again what it could not send: after so many seconds, then twice as many, up to
 _RETRY = 60.0
 _RETRY_MOST = 960.0
-_LOOK_UP = 1.0  # seconds for a reference
+_LOOK_UP = 1.0  # seconds for a reference, or for what an error says
 _PROBLEM = 500  # characters of a log line about the disk
+_REASON = 600  # characters
+_FATES = ("failed", "throttled", "unknown")
+_LONGEST_WAIT = 86400.0  # seconds that a service may ask for
 _LATER = "it is kept on the disk and goes out with the next message, the next run, or `twinkle-notifier flush`"
 
 log = logging.getLogger("twinkle_notifier")
@@ -100,11 +103,26 @@ def send(notifier: Sender, message: str, seconds: float, incident: str = "") -> 
 def _said(error: BaseException, incident: str) -> Outcome | None:
     """What a notifier says by an error of this package; a class that derives from those may raise here."""
     if issubclass(type(error), DeliveryError) and isinstance(error, DeliveryError):
-        after = float(error.retry_after) if error.retry_after is not None else None
-        return Outcome(error.fate, str(error.reason), bool(error.final), incident, after)
+        return _refused(error, incident)
     if issubclass(type(error), NotifierError):
-        return Outcome("failed", reason(error), incident=incident)
+        return Outcome("failed", reply(reason(error), _REASON), incident=incident)
     return None
+
+
+def _refused(error: DeliveryError, incident: str) -> Outcome:
+    """What `error` says, as far as it can be used: a user's notifier may say anything, and quote anybody."""
+    kind = foreign.type_name(type(error))
+    asked = foreign.call(lambda: (error.fate, error.reason, error.final, error.retry_after), _LOOK_UP)
+    fate, why, final, after = asked.value or ("failed", kind, False, None)
+    known = type(fate) is str and fate in _FATES
+    said = reply(foreign.text(why) or kind, _REASON)
+    return Outcome(fate if known else "failed", said, final is True, incident, _wait(after))
+
+
+def _wait(asked: Any) -> float | None:
+    if type(asked) not in (int, float) or not asked > 0:
+        return None
+    return float(min(asked, _LONGEST_WAIT))
 
 
 def _origin(error: BaseException) -> str:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
+from twinkle_notifier import foreign
+
 Fate = Literal["failed", "throttled", "unknown"]
 
 
-class NotifierError(Exception):
-    """Base of every error that this package raises."""
+class NotifierError(RuntimeError):
+    """Base of every error that this package raises.
+
+    A RuntimeError, as code that was written for `twinkle.notifier` catches it.
+    """
 
 
 class ArgumentError(NotifierError, ValueError):
@@ -56,10 +61,17 @@ class DeliveryError(NotifierError):
         self.retry_after = retry_after
 
 
+_SHOWN = 500  # characters of an error's text
+
+
 def reason(error: BaseException | None) -> str:
     """What a log may say of `error`. Of one that is not ours only the type: its text may hold a webhook's URL."""
     if error is None:
         return "no answer in time"
-    if issubclass(type(error), NotifierError):
-        return str(error)
-    return str(type.__dict__["__name__"].__get__(type(error)))  # whatever its metaclass makes of it
+    kind = foreign.type_name(type(error))
+    if not issubclass(type(error), NotifierError):
+        return kind
+    # In one line: it may name what a checkpoint, a file or a service holds.
+    text = (foreign.text(error) or kind)[: 2 * _SHOWN]
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"

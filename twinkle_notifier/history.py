@@ -14,6 +14,7 @@ from twinkle_notifier import folders, foreign, runtime
 _LOOP = 600.0  # seconds between two crashes of one loop, at most
 _FORGET = 86400.0  # seconds after which the same error is a new story
 _BUDGET = 2.0  # seconds for the folder; it may be on a dead mount
+_END = 253402300799.0  # the last second of the year 9999
 _MOST = 100_000  # crashes that are counted; a damaged file may say any number
 _PLAIN = 3  # crashes of a loop that are each told
 
@@ -60,6 +61,7 @@ def look(key: str, started: float, earlier: Sequence[float] = ()) -> Past:
     Where the folder does not work, the crash has no past.
     """
     now, before = time.time(), _last(key)
+    earlier = [at for at in earlier if is_time(at)]
     if before is not None and 0 <= now - before.last < _FORGET:
         again = now - before.last < _LOOP and started > before.last
         loop = before.loop + 1 if again else 1
@@ -70,7 +72,13 @@ def look(key: str, started: float, earlier: Sequence[float] = ()) -> Past:
 def unknown(earlier: Sequence[float]) -> Past:
     """The past of a crash that happens now, as far as a checkpoint knows it."""
     now = time.time()
+    earlier = [at for at in earlier if is_time(at)]
     return Past(len(earlier) + 1, min((*earlier, now)), now)
+
+
+def is_time(value: object) -> bool:
+    """Whether `value` can be a time of this run's past, in seconds since 1970. NaN and what is no number are none."""
+    return type(value) in (int, float) and 0 <= value <= _END  # type: ignore[operator]
 
 
 def keep(key: str, past: Past) -> None:

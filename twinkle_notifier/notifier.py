@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from twinkle_notifier.errors import ArgumentError, UnknownNotifierError
 
@@ -20,6 +20,10 @@ class Notifier:
 
     A subclass writes `__call__` and, if it takes arguments, `to_dict` and `_from_dict_impl`.
     """
+
+    # The keys of `to_dict` that may hold a reference (``env:NAME``, ``file:PATH``). In a checkpoint, which others may
+    # have written, references elsewhere are not looked up.
+    reference_fields: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -68,6 +72,11 @@ class Notifier:
     def _from_dict_impl(cls, data: dict[str, Any]) -> Notifier:
         """Restore an instance from `data`. By default every other key is an argument of the class."""
         return cls(**{key: value for key, value in data.items() if key != "class"})
+
+    @classmethod
+    def _taken_from_checkpoint(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """What `_from_dict_impl` gets of `data` that a checkpoint holds, which others may have written."""
+        return data
 
 
 def _class_named(name: str) -> type[Notifier]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
+from twinkle_notifier.credentials import mask
 from twinkle_notifier.scrub import scrub
 
 _LONG = 100_000  # characters of either end of a text that are looked at
@@ -20,6 +22,7 @@ _FENCE = re.compile("``(?=`)")
 _MENTION = re.compile(r"(?<![\w*.)\]])@(?=\w)|@(?=(?:all|everyone|here|channel|所有人)\b|\d{5})", re.IGNORECASE)
 _TAG = re.compile(r"<(?=[A-Za-z/!?@#])")
 _LINK = re.compile(r"\](?=\()")
+_ADDRESS = re.compile(r":(?=//)|\bwww(?=\.)", re.IGNORECASE)
 # In code only what a service may take for more than code: its own mentions, and links.
 _CODE_TAG = re.compile(r"<(?=[!@#]|/?at\b|https?:|mailto:)", re.IGNORECASE)
 _CODE_LINK = re.compile(r"\](?=\(\s?<?(?:[a-z]{2,10}:|/))", re.IGNORECASE)
@@ -30,6 +33,15 @@ def line(text: str, limit: int) -> str:
     text = " ".join(_readable(text[: _LONG // 2]).split())
     text = text if len(text) <= limit else text[: limit - 1] + "…"
     return _broken(text, _FENCE, _MENTION, _TAG, _LINK)
+
+
+def reply(text: str, limit: int, secrets: Iterable[str] = ()) -> str:
+    """What a service, a proxy or a user's notifier says of a message: as `line`, with no address that is a link.
+
+    Without `secrets`, too, however the answer colours or cuts them.
+    """
+    clean = " ".join(_readable(text[:_LONG]).split())  # more than any answer that is read
+    return _ADDRESS.sub(lambda found: found[0] + _BREAK, line(mask(clean, secrets), limit))
 
 
 def block(text: str) -> str:

@@ -11,17 +11,18 @@ import threading
 import time
 import uuid
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from time import monotonic
 from typing import Any, ClassVar
 
 import twinkle_notifier.incident  # noqa: F401  a run tells of a crash, when it is too late to load anything
-from twinkle_notifier import claims, delivery, description, foreign, report, signals, stalls, state, supervision
+from twinkle_notifier import claims, delivery, description, foreign, report, signals, stalls, state, supervision, trust
 from twinkle_notifier.background import EXIT_BUDGET, background
 from twinkle_notifier.base import notify_exception
 from twinkle_notifier.channels import VARIABLE, from_environment
 from twinkle_notifier.claims.store import Store
+from twinkle_notifier.credentials import redact
 from twinkle_notifier.episode import Case
 from twinkle_notifier.errors import reason
 from twinkle_notifier.message import Message, Outcome
@@ -42,12 +43,14 @@ class TrainingRun:
     None of its methods raises, and all but `failed` return at once. It can be pickled and copied.
 
     Args:
-        notifier: what sends the messages. Without one, the notifier of the checkpoint that the run resumes is used,
-            else the one that the environment variable ``TWINKLE_NOTIFIER`` describes.
+        notifier: what sends the messages. Without one, that which the environment variable ``TWINKLE_NOTIFIER``
+            describes, else that of the checkpoint which the run resumes, as far as that is trusted: see
+            docs/security.md.
         name: the run's name in messages; by default the script's.
         on_start: tell of the start, too.
         on_end: tell of the end.
-        save_secrets: write literal secrets into checkpoints, so that they can be resumed without giving a notifier.
+        save_secrets: write literal secrets into checkpoints, so that they can be resumed without giving a notifier;
+            say it again on the resume. A checkpoint's literal URL is taken only then.
         store: where the ranks agree on who tells; see `notify_exception`.
         stall_after: tell when the training has made no step for so many seconds, and for ten times as long as its
             slowest; each step calls `beat`. Without it, what the variable ``TWINKLE_NOTIFIER_STALL_AFTER`` says.
@@ -77,7 +80,10 @@ class TrainingRun:
         self.last_checkpoint = ""
         _living.add(self)
         self._given = notifier
-        self._found: Callable[[str], object] | None = None  # in a checkpoint or the environment
+        self._configured: Callable[[str], object] | None = None  # in the environment
+        self._complaint = ""  # about the environment, as it was logged
+        self._restored: Callable[[str], object] | None = None  # from a checkpoint
+        self._restored_from: object = None
         self._name, self._on_start, self._on_end, self._save_secrets = name, on_start, on_end, save_secrets
         self._state = state.fresh()
         self._described_notifier: Callable[[str], object] | None = None
@@ -187,14 +193,19 @@ class TrainingRun:
         """Take over the state that a checkpoint held, as far as it can be used; see `state.read`."""
         self._state = state.read(saved)
         self._described_notifier = None
-        self._found = None if self._given is not None else state.restored(self._state)
+        described = self._state["notifier"]
+        if not self._save_secrets:  # what was saved with it must not be in the next checkpoint without it
+            self._state["notifier"] = redact(described)
+        if self._outside() is not None:
+            self._restored = None
+        elif described != self._restored_from or self._restored is None:
+            self._restored_from = described
+            self._restored = trust.from_checkpoint(described, save_secrets=self._save_secrets)
 
     def resume(self, states: object) -> None:
         """Take over this run's state among those that a checkpoint held, if it is there."""
-        if not isinstance(states, Mapping):
-            return
-        ours = [key for key in states if isinstance(key, str) and key.split(".")[0] == _KEY]
-        saved = states.get(self.key if self.key in ours else next(iter(ours), ""))
+        ours = state.ours(states, _KEY)
+        saved = ours.get(self.key if self.key in ours else next(iter(ours), ""))
         if saved is not None:
             self.load_state_dict(saved)
 
@@ -210,12 +221,20 @@ class TrainingRun:
         return self._state
 
     def _notifier(self) -> Callable[[str], object] | None:
-        if self._given is None and self._found is None:
+        outside = self._outside()
+        return outside if outside is not None else self._restored
+
+    def _outside(self) -> Callable[[str], object] | None:
+        """The notifier that was given, else the environment's: a checkpoint redirects nobody who has one of these."""
+        if self._given is not None:
+            return self._given
+        if self._configured is None:
             answer = foreign.call(from_environment, EXIT_BUDGET)
-            if answer.error is not None:
-                log.warning("no notifier from the environment: %s", reason(answer.error))
-            self._found = answer.value
-        return self._given if self._given is not None else self._found
+            if answer.error is not None and (complaint := reason(answer.error)) != self._complaint:
+                self._complaint = complaint
+                log.warning("no notifier from the environment: %s", complaint)
+            self._configured = answer.value
+        return self._configured
 
     def _asked(self, progress: Callable[[], Progress]) -> Progress:
         found = foreign.call(progress, _PROGRESS_BUDGET).value

@@ -118,6 +118,43 @@ def test_an_answer_of_brackets_is_no_success() -> None:
         assert "no answer of a DingTalk robot" in refused(DingNotifier(robot.url)).reason
 
 
+def test_what_a_robot_answers_is_one_harmless_line(ding: DingNotifier, inbox: Inbox, hostile: str, harm: Any) -> None:
+    """Whoever stands in its place may say anything."""
+    inbox.script({"errcode": 310000, "errmsg": f"sign {hostile}"})
+    reason = refused(ding).reason
+    assert harm(reason) == []
+    assert reason.startswith("DingTalk 310000: the signature is wrong")
+
+
+@pytest.mark.parametrize("form", ["{}", "\x1b[31m{}", "{0[0]}\x1b[0m{0[1]}", "x" * 292 + " {}", " " * 49_995 + "{}"])
+def test_a_robot_that_repeats_the_secret_is_not_quoted(ding: DingNotifier, inbox: Inbox, form: str) -> None:
+    """Not in colours, nor the half of it that stands before a cut."""
+    secret = ding.secret or ""
+    for text in (secret, "tok-0123456789abcdef"):
+        parts = form.format((text[:5], text[5:])) if "[0]" in form else form.format(text)
+        inbox.script({"errcode": 1, "errmsg": parts})
+        assert text[:5] not in refused(ding).reason
+
+
+@pytest.mark.parametrize("answer", [{"errcode": 10**400}, {"errcode": 1, "errmsg": [["@all"]]}, {"errcode": -(2**40)}])
+def test_an_answer_of_other_types_is_not_quoted(ding: DingNotifier, inbox: Inbox, answer: Any, harm: Any) -> None:
+    """It is a refusal all the same."""
+    inbox.script(answer)
+    error = refused(ding)
+    assert (error.fate, len(error.reason) < 200, harm(error.reason)) == ("failed", True, [])
+
+
+@pytest.mark.parametrize(
+    "date", ["", "x", "Mon, 99 Xxx 99999 99:99:99 +9999", "Thu, 01 Jan 0001 00:00:00 -0000", "9" * 900]
+)
+def test_a_clock_that_cannot_be_read_is_no_reason_to_fail_otherwise(date: str) -> None:
+    """The refusal is told as it is."""
+    answer = json.dumps({"errcode": 310000, "errmsg": "invalid timestamp"})
+    said = f"HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Length: {len(answer)}\r\n\r\n{answer}".encode()
+    with Faulty(lambda visit: visit.send(said)) as robot:
+        assert refused(DingNotifier(robot.url, "SEC0123456789")).code == 310000
+
+
 def test_busy_is_tried_again(ding: DingNotifier, inbox: Inbox) -> None:
     """Three times, by the same id."""
     busy = {"errcode": -1, "errmsg": "busy"}
@@ -327,9 +364,7 @@ def test_no_secret_is_shown(inbox: Inbox, ding: DingNotifier, caplog: pytest.Log
     errors: list[BaseException] = [refused(ding)]
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        errors.append(
-            refused(DingNotifier(inbox.url.replace(inbox.page_url, f"http://127.0.0.1:{closed.getsockname()[1]}/")))
-        )
+        errors.append(refused(DingNotifier(re.sub(r":\d+/", f":{closed.getsockname()[1]}/", inbox.url))))
     while errors:
         error = errors.pop()
         shown += [str(error), repr(error)]

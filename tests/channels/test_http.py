@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from email.utils import formatdate
+from typing import Any
 
 import pytest
 
@@ -131,6 +133,23 @@ def test_an_answer_is_cut() -> None:
 
     with Faulty(endless) as robot:
         assert len(http.post(robot.url, BODY, timeout=5).body) == 64 * 1024
+
+
+def test_what_a_proxy_answers_is_one_harmless_line(hostile: str, harm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its reason for letting nothing through."""
+    words = re.sub(r"[\r\n]", "\x0b", hostile).encode("latin-1", "replace")
+    with Faulty(lambda visit: visit.send(b"HTTP/1.1 407 " + words + b"\r\nContent-Length: 0\r\n\r\n")) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        error = lost("https://robot.example/robot/send?access_token=tok-0123456789abcdef")
+        assert proxy.requests
+    assert harm(error.reason) == []
+    assert "cannot connect to robot.example" in error.reason
+
+
+def test_a_wait_that_a_service_asks_for_is_shown_short() -> None:
+    """However many digits it has."""
+    with Faulty(status(429, Retry_After="9" * 5000)) as robot:
+        assert "again in 86400 s" in lost(robot.url).reason
 
 
 def test_a_proxy_s_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

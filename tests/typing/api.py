@@ -27,6 +27,8 @@ from twinkle_notifier.testing import RecordingNotifier
 
 
 class Own(Notifier):
+    reference_fields = ("token",)
+
     def __call__(self, message: str) -> None:
         raise DeliveryError("full", fate="throttled", final=False, code=1)
 
@@ -62,7 +64,8 @@ def calls(store: Store, mark: Mark, error: Exception, hf_trainer: Any) -> None:
     messages: list[str] = RecordingNotifier().messages
     with Inbox(token=text) as inbox:
         received: list[Received] = inbox.messages
-    print(messages, received)
+        page: str = inbox.page_url
+    print(messages, received, page)
 
 
 @watch(ConsoleNotifier(), "decorated")

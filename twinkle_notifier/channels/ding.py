@@ -15,6 +15,7 @@ from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.references import REDACTED, Held, is_reference, resolve
 
 _LOOK_UP = 2.0  # seconds for a file
+_SHORTEST, _LONGEST = 1.0, 60.0  # seconds that a checkpoint may give a request
 
 
 class DingNotifier(Notifier):
@@ -34,6 +35,7 @@ class DingNotifier(Notifier):
         ValueError: an argument that cannot work. The text names the argument and shows no token.
     """
 
+    reference_fields = ("ding_url", "secret")
     _ends_in_time = True  # by `foreign.left`, so that it needs no thread to be called in
 
     def __init__(
@@ -105,6 +107,18 @@ class DingNotifier(Notifier):
     def _from_dict_impl(cls, data: dict[str, Any]) -> DingNotifier:
         insecure = data.get("insecure", False)
         return cls(data["ding_url"], data.get("secret"), data.get("timeout", 5.0), insecure=insecure)
+
+    @classmethod
+    def _taken_from_checkpoint(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """No plain http, no URL that cannot be a robot's, and a time-out in which a message can be sent."""
+        timeout = data.get("timeout", 5.0)
+        bounded = min(max(timeout, _SHORTEST), _LONGEST) if type(timeout) in (int, float) else timeout
+        taken = {**data, "timeout": bounded}
+        if taken.pop("insecure", False) is True:
+            raise ArgumentError("it is insecure=True, and only who starts the run may say that")
+        url = _checked_url(data.get("ding_url"), insecure=False)
+        _checked_url(_looked_up(url), insecure=False)
+        return taken
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

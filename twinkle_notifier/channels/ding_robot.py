@@ -10,9 +10,8 @@ import random
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -20,12 +19,15 @@ from twinkle_notifier import foreign
 from twinkle_notifier.channels import http, markdown
 from twinkle_notifier.credentials import mask, secrets_in_url
 from twinkle_notifier.errors import DeliveryError
+from twinkle_notifier.plain import reply
 from twinkle_notifier.rate import Rate
 
 _TITLE = 64  # characters
 _BODY = 18_000  # bytes of a request; DingTalk takes 20,000
 _BUSY_RETRIES = 3
 _PER_MINUTE = 18  # messages; DingTalk takes 20, and a retry may count
+_SAID = 300  # characters of the robot's own words
+_CODES = 2**31  # what is beyond it is no code
 _PENALTY = 600.0  # seconds that a robot which was sent more takes none
 
 _BUSY = -1
@@ -97,7 +99,7 @@ class Send:
                     rate.exceeded()
                 elsewhere = throttled or refusal.code in (None, _BUSY) or _is_of_this_machine(refusal)
                 raise DeliveryError(
-                    mask(f"DingTalk {refusal.code}: {_advice(refusal)}", self._secrets),
+                    f"DingTalk {refusal.code}: {_advice(refusal, self._secrets)}",
                     fate="throttled" if throttled else "failed",
                     final=not elsewhere,
                     code=refusal.code,
@@ -105,10 +107,9 @@ class Send:
                 )
 
     def _try(self) -> _Refusal | None:
-        reply = http.post(
-            self._signed_url(), self._body(), timeout=self._timeout, secrets=self._secrets, repeatable=True
+        return _refusal(
+            http.post(self._signed_url(), self._body(), timeout=self._timeout, secrets=self._secrets, repeatable=True)
         )
-        return _refusal(reply)
 
     def _mended(self, refusal: _Refusal) -> bool:
         """Whether another try can fare better."""
@@ -167,19 +168,20 @@ def _encoded(payload: Mapping[str, Any]) -> bytes:
     return json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
 
 
-def _refusal(reply: http.Reply) -> _Refusal | None:
+def _refusal(answered: http.Reply) -> _Refusal | None:
     """None when the robot has accepted the message: a JSON object in which errcode is present and 0."""
     try:
-        answer = json.loads(reply.body)
+        answer = json.loads(answered.body)
     except (ValueError, RecursionError):  # "[" a thousand times
         answer = None
     code = answer.get("errcode") if isinstance(answer, dict) else None
-    if isinstance(code, bool) or not isinstance(code, int):
+    if isinstance(code, bool) or not isinstance(code, int) or abs(code) > _CODES:
         return _Refusal(
-            None, f"HTTP {reply.status}, and no answer of a DingTalk robot: is the URL right, is there a proxy?"
+            None, f"HTTP {answered.status}, and no answer of a DingTalk robot: is the URL right, is there a proxy?"
         )
     assert isinstance(answer, dict)
-    return None if code == 0 else _Refusal(code, str(answer.get("errmsg", "")), reply.headers.get("Date"))
+    said = answer.get("errmsg", "")
+    return None if code == 0 else _Refusal(code, said if isinstance(said, str) else "", answered.headers.get("Date"))
 
 
 def _is_of_this_machine(refusal: _Refusal) -> bool:
@@ -188,8 +190,9 @@ def _is_of_this_machine(refusal: _Refusal) -> bool:
     return refusal.code == _REFUSED and re.search(words, refusal.reason, re.IGNORECASE) is not None
 
 
-def _advice(refusal: _Refusal) -> str:
-    said = f" ({refusal.reason[:300]})" if refusal.code is not None else refusal.reason
+def _advice(refusal: _Refusal, secrets: Sequence[str]) -> str:
+    """What to do, and what the robot said. Whoever stands in its place may say anything."""
+    said = f" ({reply(refusal.reason, _SAID, secrets)})" if refusal.code is not None else refusal.reason
     hint = _THROTTLED.get(refusal.code or 0) or _FINAL.get(refusal.code or 0, "")
     if refusal.code == _REFUSED:
         hint = next((hint for word, hint in _REFUSAL_HINTS if re.search(word, refusal.reason, re.IGNORECASE)), "")
@@ -197,7 +200,6 @@ def _advice(refusal: _Refusal) -> str:
 
 
 def _ahead(date: str | None) -> float:
-    try:
-        return parsedate_to_datetime(date or "").timestamp() - time.time()
-    except ValueError:
-        return 0.0
+    """Seconds that the server's clock is ahead; 0 when it does not say."""
+    at = http.date(date or "")
+    return 0.0 if at is None else at - time.time()

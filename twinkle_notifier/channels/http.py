@@ -19,8 +19,9 @@ from urllib.parse import urlsplit
 
 from twinkle_notifier import foreign
 from twinkle_notifier.channels import issuers, wire
-from twinkle_notifier.credentials import mask, secrets_in_url
+from twinkle_notifier.credentials import secrets_in_url
 from twinkle_notifier.errors import DeliveryError
+from twinkle_notifier.plain import reply
 
 _LIMIT = 64 * 1024  # bytes of an answer; no service needs more to say yes
 _CHUNK = 64  # bytes; a try that was left behind while the answer drips notices it after so many
@@ -30,6 +31,8 @@ _LEAST = 0.5  # seconds; less is not worth another try
 _TRIES = 3
 _PAUSES = (0.2, 0.5)  # seconds before the second and third try when nothing was sent: other ranks wait to take over
 _BUSY_PAUSES = (0.5, 1.5)  # seconds, when the service asks for patience and says no number
+_LATEST = 86400.0  # seconds; whoever asks to wait for longer is not waited for either
+_SAID = 200  # characters of what the way said: a system, TLS, a proxy
 _BUSY = (408, 429, *range(500, 600))
 _NO_WAY_OUT = (
     "is there a way out from this machine? Set HTTPS_PROXY, or TWINKLE_NOTIFIER_DIR and run "
@@ -123,12 +126,14 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that the service asks to wait. A date counts from its own clock, which may not be ours."""
     asked = headers.get("Retry-After", "").strip()
     if asked.isdecimal():
-        return float(asked)
-    until = _date(asked)
-    return None if until is None else max(until - (_date(headers.get("Date", "")) or time.time()), 0.0)
+        return min(float(asked), _LATEST)
+    until = date(asked)
+    left = None if until is None else until - (date(headers.get("Date", "")) or time.time())
+    return None if left is None else min(max(left, 0.0), _LATEST)
 
 
-def _date(text: str) -> float | None:
+def date(text: str) -> float | None:
+    """A header's date in seconds since 1970; None for what is none."""
     try:
         parsed = parsedate_tz(text)
         return None if parsed is None else float(mktime_tz(parsed))
@@ -149,7 +154,7 @@ def _try(url: str, body: bytes, seconds: float, secrets: Sequence[str]) -> Reply
     # What is raised of it is raised later: inside an except block the foreign error, URL and all, would hang on as
     # __context__.
     hidden = [*secrets, *secrets_in_url(url)]
-    said = f"within {seconds:.2g} s" if error is None else f"({mask(_said(error), hidden)})"
+    said = f"within {seconds:.2g} s" if error is None else f"({reply(_said(error), _SAID, hidden)})"
     if sent:
         return _Lost(f"no answer from {_host(url)} {said}: the message may be there", doubtful=True)
     hint, hopeless = _hint(error)

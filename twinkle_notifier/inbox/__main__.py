@@ -10,7 +10,7 @@ from twinkle_notifier.inbox import Inbox
 
 
 def main() -> None:
-    """Run an inbox and print its addresses."""
+    """Run an inbox and print its addresses. That of the page holds a token: whoever has it can read the messages."""
     parser = argparse.ArgumentParser(prog="python -m twinkle_notifier.inbox", description=__doc__)
     parser.add_argument("--port", type=int, default=8900, help="0 for a free one (default: 8900)")
     parser.add_argument("--secret", help="signing secret, for signed mode")

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import hmac
 import json
+import re
+import secrets
 import threading
 import time
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, cast
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
 from twinkle_notifier.inbox.page import page
 from twinkle_notifier.inbox.robot import Answer, Received, Robot
 
 _READ_LIMIT = 1024 * 1024  # bytes of a request
 _PATH = "/robot/send"
+_PRIVATE = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",  # the page's URL holds its token
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+}
 
 
 class Inbox:
     """A robot on ``127.0.0.1``, running from construction until `close`. Its page is at `page_url`.
+
+    Whoever is logged in to this machine reaches it. The robot takes what names its `token`; the page, which shows all
+    messages, is for those who know its URL: that holds a random token.
 
     Args:
         token: the access token that a request must name.
@@ -49,12 +60,16 @@ class Inbox:
     @property
     def url(self) -> str:
         """The webhook URL, as one would copy it from DingTalk."""
-        return f"{self.page_url}{_PATH.lstrip('/')}?access_token={quote(self._robot.token, safe='')}"
+        return f"{self._root}{_PATH}?access_token={quote(self._robot.token, safe='')}"
 
     @property
     def page_url(self) -> str:
-        """The page that shows what arrived."""
-        return f"http://127.0.0.1:{self._server.server_port}/"
+        """The page that shows what arrived, with the token without which it shows nothing."""
+        return f"{self._root}/?token={self._server.page_token}"
+
+    @property
+    def _root(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
 
     @property
     def messages(self) -> list[Received]:
@@ -102,14 +117,24 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], robot: Robot, delay: float) -> None:
         super().__init__(address, _Handler)
         self.robot, self.delay = robot, delay
+        self.page_token = secrets.token_urlsafe(24)
+
+    def knows(self, host: str, token: str) -> bool:
+        """Whether a request for the page is from who was given its URL.
+
+        The host matters, too: a website may let a name of its own lead here, and so read in a browser what it must not.
+        """
+        ours = {f"{name}:{self.server_port}" for name in ("127.0.0.1", "localhost")}
+        return host.lower() in ours and hmac.compare_digest(token.encode(), self.page_token.encode())
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        parts, server = urlsplit(self.path), cast(_Server, self.server)
-        body = self.rfile.read(min(int(self.headers.get("Content-Length") or 0), _READ_LIMIT))
+        parts, server = _split(self.path), cast(_Server, self.server)
+        size = self.headers.get("Content-Length", "")
+        body = self.rfile.read(min(int(size), _READ_LIMIT) if re.fullmatch("[0-9]{1,9}", size) else 0)
         if parts.path == _PATH:
             answer = server.robot.answer(dict(parse_qsl(parts.query)), self.headers.get("Content-Type", ""), body)
             time.sleep(server.delay)
@@ -118,18 +143,33 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, "text/html", "<h1>404 Not Found</h1>")
 
     def do_GET(self) -> None:
-        if urlsplit(self.path).path == _PATH:
+        parts, server = _split(self.path), cast(_Server, self.server)
+        query, host = dict(parse_qsl(parts.query)), self.headers.get("Host", "")
+        if parts.path == _PATH:
             self._send(200, "application/json", json.dumps({"errcode": 43002, "errmsg": "requires POST"}))
+        elif not server.knows(host, query.get("token", "")):
+            self._send(403, "text/html", "<h1>403 Forbidden</h1>The inbox has printed the page's URL, with a token.")
+        elif parts.path != "/":
+            self._send(404, "text/html", "<h1>404 Not Found</h1>")
         else:
-            self._send(200, "text/html", page(cast(_Server, self.server).robot.messages))
+            self._send(200, "text/html", page(server.robot.messages))
 
     def _send(self, status: int, kind: str, text: str) -> None:
         body = text.encode("utf-8", "replace")
         self.send_response(status)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
+        for name, value in _PRIVATE.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class's name
-        """Nothing: the request line holds the token."""
+        """Nothing: the request line holds the tokens."""
+
+
+def _split(path: str) -> SplitResult:
+    try:
+        return urlsplit(path)
+    except ValueError:
+        return urlsplit("")
