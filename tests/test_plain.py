@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinkle_notifier.plain import block, line, shortened
+from twinkle_notifier.plain import beginning, block, ends, line, shortened
 from twinkle_notifier.report import fenced
 
 SHORT = settings(max_examples=60, deadline=None, derandomize=True, database=None)
@@ -96,3 +97,43 @@ def test_a_long_text_keeps_both_ends() -> None:
 def test_a_secret_at_the_cut_is_masked_first() -> None:
     """Or its beginning would stay."""
     assert line("x" * 70 + " hf_0123456789abcdefghij0123", 80) == "x" * 70 + " ***"
+
+
+# A secret that stands over a cut
+
+KEY = "\n".join(
+    ["-----BEGIN RSA PRIVATE KEY-----", *["MIIEowIBAAKCAQEAx3v9Qd" * 3] * 48, "-----END RSA PRIVATE KEY-----"]
+)
+TOKEN = "hf_" + "Ab3dE6gH9jK2mN5pQ8sT1vW4yZ7" + "x" * 10
+QUOTED = 'password="' + "correct horse battery staple " * 20 + '"'
+
+
+@pytest.mark.parametrize(
+    "secret", [KEY, TOKEN, QUOTED, f"api_key={TOKEN}"], ids=["a key", "a token", "quoted", "named"]
+)
+@pytest.mark.parametrize("cut", ["line", "beginning", "block", "ends"])
+def test_no_part_of_a_secret_stands_at_a_cut(secret: str, cut: str) -> None:
+    """Wherever the cut falls: the whole is masked first, and then cut."""
+    parts = {secret[at : at + 12] for at in range(10, len(secret) - 12)} - {'password="co'}
+    how: dict[str, tuple[Callable[[str], str], Sequence[int]]] = {
+        "line": (lambda text: line(text, 300), (50_000,)),
+        "beginning": (lambda text: beginning(text, 300), (300,)),
+        "block": (block, (16_000, 100_000, 220_000 - 48_000, 220_000 - 100_000)),
+        "ends": (lambda text: ends(text, 6_000, 10_000), (6_000, 220_000 - 10_000)),
+    }
+    do, places = how[cut]
+    for place in places:
+        for inside in range(-1, len(secret) + 2, max(len(secret) // 9, 1)):
+            before = ("loss 0.5 is fine\n" * 14_000)[: place - inside - 1] + " "
+            text = (before + secret + "\n" + "step 7 is done\n" * 16_000)[:220_000]
+            shown = do(text)
+            assert [part for part in parts if part in shown] == [], (place, inside)
+
+
+def test_a_masked_text_shows_no_more_than_was_looked_at() -> None:
+    """Where masks make the beginning shorter, nothing moves up from beyond the cut."""
+    for inside in range(1, len(TOKEN)):
+        text = f"password={'x' * (66_384 - 10 - inside)} {TOKEN} {'y' * 60_000}"
+        assert text[66_384 - inside :].startswith(TOKEN)
+        assert line(text, 300) == "***"
+    assert line(f"password={'x' * 400} for {'y' * 20}", 300) == f"password=*** for {'y' * 20}"

@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from twinkle_notifier import notify_exception
 from twinkle_notifier.collateral import is_collateral
 from twinkle_notifier.fingerprint import fingerprint
 from twinkle_notifier.report import Progress, Report
 from twinkle_notifier.runtime import Where
+from twinkle_notifier.testing import RecordingNotifier
 from twinkle_notifier.tracebacks import formatted
 
 Group: Any = vars(builtins).get("ExceptionGroup")  # came with Python 3.11
@@ -255,6 +257,18 @@ def test_ten_megabytes_are_cut() -> None:
     assert "ValueError: begin word" in text
     assert "characters left out]\n" in text
     assert text.endswith("word end\n```")
+
+
+@pytest.mark.parametrize("room", [(5_990, 9_000), (8_000, 9_000), (10, 9_990), (0, 3_000)])
+def test_a_key_over_a_cut_is_masked(room: tuple[int, int]) -> None:
+    """What an exception says is masked as a whole, and then cut: not a line of the key goes out."""
+    lines = ["MIIEowIBAAKCAQEAx3v9Qd0Kq7Lm2Nf4Rt6Yz8Bw1Ce3Gh5Jk7Mp9Sv" + str(n) for n in range(64)]
+    key = "\n".join(["-----BEGIN PRIVATE KEY-----", *lines, "-----END PRIVATE KEY-----"])
+    error = ValueError(f"{'x' * room[0]} {key} {'y' * room[1]}")
+    error.add_note(f"{'x ' * (room[0] // 2)}{key}{' y' * (room[1] // 2)}") if hasattr(error, "add_note") else None
+    recorded = RecordingNotifier()
+    assert notify_exception(recorded, "step", error, f"room-{room[0]}").status == "sent"
+    assert [line for line in lines if line[:20] in recorded.messages[0]] == []
 
 
 def test_notes_are_told() -> None:

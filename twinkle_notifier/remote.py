@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from twinkle_notifier.foreign import attribute, names, text, type_name
 from twinkle_notifier.frames import is_library_path
-from twinkle_notifier.plain import shortened
+from twinkle_notifier.plain import ends
 
 _FRAME = re.compile(r'File "([^"\n]+)", line (\d+), in (\S+)')
 _TEXT = (20_000, 40_000)  # characters of a traceback: its beginning and its end
@@ -43,7 +43,7 @@ def remote(exc: BaseException, nested: int = _NESTED) -> Remote | None:
     if cause is None or not issubclass(type(cause), BaseException):
         return None
     there = attribute(exc, "traceback_str")
-    shown = shortened(text(there if there is not None else exc), *_TEXT)
+    shown = ends(text(there if there is not None else exc), *_TEXT)
     inner = remote(cause, nested - 1)
     return inner or Remote(type_name(type(cause)), text(cause, "<its __str__ {}>"), shown)
 
@@ -53,4 +53,4 @@ def _from_text(said: str, rank: int | None) -> Remote:
     headings = [line for line in said.splitlines() if line[:1].strip() and not line.startswith("Traceback (")]
     found = _LAST_LINE.match(headings[-1]) if headings else None
     kind, message = (found[1], found[2] or "") if found else ("error", headings[-1] if headings else "")
-    return Remote(kind, message, shortened(said, *_TEXT), rank)
+    return Remote(kind, message, ends(said, *_TEXT), rank)

@@ -11,7 +11,7 @@ from twinkle_notifier import foreign
 from twinkle_notifier.foreign import module_name, slot, text, tried
 from twinkle_notifier.frames import Still, without_ours
 from twinkle_notifier.links import Place, chain, members
-from twinkle_notifier.plain import shortened
+from twinkle_notifier.plain import beginning, ends
 
 _FRAMES = (30, 100)  # of an exception: the outermost and the innermost
 _MEMBER_FRAMES = (5, 20)  # of a member of a group
@@ -69,7 +69,7 @@ class _Teller:
             yield "Traceback (most recent call last):"
             yield from _frames(came, *(_MEMBER_FRAMES if depth else _FRAMES))
         yield from _syntax(exc)
-        said = shortened(text(exc, "<its __str__ {}>"), *_TEXT)
+        said = ends(text(exc, "<its __str__ {}>"), *_TEXT)
         yield f"{type_name(exc)}: {said}" if said else type_name(exc)
         yield from _notes(exc)
         yield from self._members(members(exc), depth)
@@ -111,8 +111,8 @@ def _frame(place: Place, known: set[str]) -> str:
     heading = f'  File "{path}", line {line}, in {frame.f_code.co_name}'
     # A module's loader may be the user's.
     source = str(tried(lambda: linecache.getline(path, line or 0, frame.f_globals)).value or "")
-    source = source[: 2 * _SOURCE].strip()
-    return f"{heading}\n    {source[:_SOURCE]}" if source else heading
+    source = beginning(source.strip(), _SOURCE)
+    return f"{heading}\n    {source}" if source else heading
 
 
 def _folded(came: list[Place]) -> list[Place | str]:
@@ -153,13 +153,13 @@ def _syntax(exc: BaseException) -> Iterator[str]:
         if issubclass(type(path), str):
             yield f'  File "{text(path)}", line {text(line)}'
             if issubclass(type(code), str) and (code := text(code).strip()):
-                yield f"    {code[:_SOURCE]}"
+                yield f"    {beginning(code, _SOURCE)}"
 
 
 def _notes(exc: BaseException) -> Iterator[str]:
     notes = dict.get(slot(exc, "__dict__"), "__notes__")
     if notes is not None:
         notes = list(notes) if type(notes) in (list, tuple) else [notes]
-        yield from (shortened(text(note, "<a note whose __str__ {}>"), *_TEXT) for note in notes[:_NOTES])
+        yield from (ends(text(note, "<a note whose __str__ {}>"), *_TEXT) for note in notes[:_NOTES])
         if len(notes) > _NOTES:
             yield f"[{len(notes) - _NOTES} notes left out]"

@@ -118,6 +118,16 @@ def test_the_command_line_shows_no_secret(command: list[str], shown: str) -> Non
     assert f"- Command: {shown}\n" in text
 
 
+@pytest.mark.parametrize("before", ["", "step 1\n" * 30])
+def test_a_key_in_the_last_lines_is_masked(before: str) -> None:
+    """Its beginning stands above the last 40 lines, or has been lost with older output."""
+    lines = ["MIIEowIBAAKCAQEAx3v9Qd0Kq7Lm2Nf4Rt6Yz8Bw1Ce3Gh5Jk7Mp9Sv" + str(n) for n in range(64)]
+    key = [*([f"{before}-----BEGIN RSA PRIVATE KEY-----"] if before else []), *lines, "-----END RSA PRIVATE KEY-----"]
+    text = ending(1, output="\n".join([*key, "out of memory"])).markdown()
+    assert [line for line in lines if line in text] == []
+    assert "out of memory" in text
+
+
 def test_a_signal_that_asked_is_not_the_cause_of_another_death() -> None:
     """A fault in native code is told as one, whatever was asked before."""
     assert ending(-11, asked=signal.SIGUSR1).headline() == "sft failed: killed by SIGSEGV"

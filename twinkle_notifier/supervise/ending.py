@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from twinkle_notifier.members import compressed
-from twinkle_notifier.plain import block, line
+from twinkle_notifier.plain import block, line, masked_end
 from twinkle_notifier.report import duration, fenced, now
 from twinkle_notifier.runtime import Attempt
 from twinkle_notifier.supervise import torchrun
@@ -189,7 +189,7 @@ class Ending:
         return (own or found)[-1]["error"] if found else ""
 
     def _last_lines(self) -> str:
-        text = torchrun.without_words(self.output).rstrip()
+        text = masked_end(torchrun.without_words(self.output).rstrip())
         return "\n".join(text.split("\n")[-_LINES:])[-_CHARACTERS:]
 
 
