@@ -99,6 +99,7 @@ def test_a_secret_in_the_output_stays(begin: Begin, robot: Inbox) -> None:
     [
         (signal.SIGTERM, "sft was preempted (SIGTERM)"),
         (signal.SIGUSR1, "sft was preempted (SIGUSR1)"),
+        (signal.SIGUSR2, "sft was preempted (SIGUSR2)"),
         (signal.SIGINT, "sft was interrupted (SIGINT)"),
         (signal.SIGHUP, "sft was interrupted (SIGHUP)"),
     ],

@@ -23,7 +23,7 @@ Kind = Literal["ended", "failed", "preempted", "interrupted"]
 # A shell says so of its child; 128 and another number is more likely a command's own exit code.
 _OF_SHELLS = {
     *(signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL),
-    *(signal.SIGTERM, signal.SIGINT, signal.SIGUSR1),
+    *(signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2),
 }
 _SECRET_OPTION = re.compile(r"(?i)--?[\w.-]*(?:key|token(?!i)|secret|passw|pwd|credential|auth(?!or))[\w.-]*")
 _MEANINGS = {
@@ -34,7 +34,8 @@ _MEANINGS = {
     signal.SIGFPE: "native code divided an integer by zero",
     signal.SIGILL: "the processor does not know an instruction: built for another machine",
     signal.SIGTERM: "your scheduler or somebody asked it to end",
-    signal.SIGUSR1: "SLURM's warning before the time is over",
+    signal.SIGUSR1: "a scheduler's warning before the time is over (SLURM's --signal)",
+    signal.SIGUSR2: "a scheduler's warning before the time is over (submitit's)",
     signal.SIGINT: "Ctrl-C",
     signal.SIGHUP: "the terminal or the connection to it was closed",
     signal.SIGPIPE: "nobody read its output any more",
