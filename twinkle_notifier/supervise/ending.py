@@ -159,8 +159,7 @@ class Ending:
             facts.append(f"- Signal: {signal_name(asked)}: {_MEANINGS[signal.Signals(asked)]}")
             facts.append(f"- Exit code: {self.code}" if self.code >= 0 else f"- Ended by: {signal_name(-self.code)}")
         elif (number := self.killed()) is not None:
-            facts.append(f"- Signal: {signal_name(number)}{_meaning(number)}")
-            facts += self._memory(number)
+            facts.append(f"- Signal: {signal_name(number)}{self._memory() or _meaning(number)}")
         elif self.code:
             facts.append(f"- Exit code: {self.lost.code if self.lost else self.code}")
         if self.followers:
@@ -172,13 +171,14 @@ class Ending:
     def _is_out_of_memory(self) -> bool:
         return bool(self.out_of_memory) and self.killed() == signal.SIGKILL
 
-    def _memory(self, number: int) -> list[str]:
-        if number != signal.SIGKILL or self.out_of_memory is None:
-            return []
-        count = self.out_of_memory
-        if count:
-            return [f"- Memory: the kernel's out-of-memory killer ended {count} of this control group's processes"]
-        return ["- Memory: the kernel's out-of-memory killer ended no process of this control group"]
+    def _memory(self) -> str:
+        """Who sent SIGKILL, as far as the kernel's count tells; nothing where it is not known."""
+        if self.killed() != signal.SIGKILL or self.out_of_memory is None:
+            return ""
+        if self.out_of_memory:
+            killed = _processes(self.out_of_memory)
+            return f": the kernel's out-of-memory killer, which killed {killed} of this control group"
+        return ": not the kernel's out-of-memory killer, by its count for this control group; a scheduler or a person"
 
     def error(self) -> str:
         """The exception that ended it, as its output shows it; else nothing."""
@@ -211,6 +211,10 @@ def signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
+
+
+def _processes(count: int) -> str:
+    return "1 process" if count == 1 else f"{count} processes"
 
 
 def _meaning(number: int) -> str:
