@@ -24,6 +24,10 @@ torch = pytest.importorskip("torch")
         torch.distributed.DistBackendError("anything"),
         torch.distributed.DistNetworkError("anything"),
         torch.distributed.DistStoreError("anything"),
+        RuntimeError(
+            'Traceback (most recent call last):\n  File "pool.py", line 3, in work\n    reduce()\n'
+            "RuntimeError: [../gloo/transport/tcp/pair.cc:534] Connection closed by peer [127.0.0.1]:1"
+        ),
     ],
     ids=lambda error: str(error)[:40],
 )
@@ -45,11 +49,33 @@ def test_what_follows(error: BaseException) -> None:
         KeyError("connection closed by peer"),
         TimeoutError("the download of the data set timed out"),
         FileNotFoundError(2, "No such file or directory", "/data/store/timeout.json"),
+        torch.distributed.DistBackendError(
+            "NCCL error in: ProcessGroupNCCL.cpp:1970, invalid usage (run with NCCL_DEBUG=WARN for details)\n"
+            "ncclInvalidUsage: This usually reflects invalid usage of NCCL library.\nLast error:\n"
+            "Duplicate GPU detected : rank 1 and rank 0 both on CUDA device 1000"
+        ),
+        torch.distributed.DistBackendError(
+            "NCCL error, unhandled cuda error\nncclUnhandledCudaError: Call to CUDA function failed.\nLast error:\n"
+            "Cuda failure 2 'out of memory'"
+        ),
+        torch.distributed.DistNetworkError(
+            "The server socket has failed to listen on any local network address. port: 29500, code: -98, "
+            "name: EADDRINUSE, message: address already in use"
+        ),
+        RuntimeError(
+            "Caught ConnectionResetError in DataLoader worker process 0.\nOriginal Traceback (most recent call last):\n"
+            '  File "data.py", line 3, in __getitem__\n    return self.bucket.read(index)\n'
+            "ConnectionResetError: [Errno 104] Connection reset by peer\n"
+        ),
+        RuntimeError(
+            'Traceback (most recent call last):\n  File "pool.py", line 3, in work\n    fetch()\n'
+            "urllib3.exceptions.ProtocolError: ('Connection broken', ConnectionResetError(104, 'Connection reset by peer'))"
+        ),
     ],
     ids=lambda error: str(error)[:40],
 )
 def test_what_is_a_cause(error: BaseException) -> None:
-    """A user's error is not taken for collateral because of a word."""
+    """Nor a user's error for a word in it, nor a set-up that the library refuses, nor what a worker has met."""
     assert not is_collateral(error)
 
 
@@ -59,6 +85,9 @@ def test_what_is_a_cause(error: BaseException) -> None:
         ("torch.distributed.DistBackendError: NCCL error", True),
         ("torch.distributed.elastic.rendezvous.api.RendezvousClosedError", True),
         ("RuntimeError: [../gloo/transport/tcp/pair.cc:534] Connection closed by peer [127.0.0.1]:1", True),
+        ("DistBackendError: NCCL error", True),
+        ("torch.distributed.DistBackendError: ncclInvalidUsage\nLast error:\nDuplicate GPU detected", False),
+        ("ConnectionResetError: [Errno 104] Connection reset by peer", False),
         ("ValueError: the loss is lost", False),
         ("", False),
     ],

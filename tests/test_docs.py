@@ -22,9 +22,30 @@ EXAMPLES = [
 
 @pytest.mark.parametrize("code", EXAMPLES)
 def test_examples_run(code: str, run: Callable[..., Any], tmp_path: Path) -> None:
-    """With DING_URL and DING_SECRET set, and nothing else."""
+    """With DING_URL and DING_SECRET set, and nothing else; one that raises again ends with its own exception."""
     done = run(code)
-    assert done.returncode == 0, done.stderr
+    raised = (
+        re.search(r'^    raise (\w+)\("(.*)"\)', code, re.MULTILINE)
+        if re.search(r"^    raise\b *(#.*)?$", code, re.MULTILINE)
+        else None
+    )
+    ends = (1, f"{raised[1]}: {raised[2]}") if raised else (0, "")
+    assert (done.returncode, done.stderr.strip().rpartition("\n")[2] if raised else "") == ends, done.stderr
+
+
+def test_no_example_swallows_an_exception() -> None:
+    """What people copy raises again: a scheduler would take a swallowed crash for success."""
+    tells = [
+        code.values[0]
+        for code in EXAMPLES
+        if re.search(r"^except .*:\n(?:    .*\n)*    notify_exception", str(code.values[0]), re.MULTILINE)
+    ]
+    assert tells
+    assert [
+        code
+        for code in tells
+        if not re.search(r"^    raise\b", str(code).partition("notify_exception(")[2], re.MULTILINE)
+    ] == []
 
 
 def test_links_lead_somewhere() -> None:

@@ -37,7 +37,7 @@ def test_some_ranks_are_told_with_their_hosts() -> None:
 def test_followers_are_told_apart() -> None:
     """Those who met only what follows from it."""
     lines = members.lines(["1@a", "~0@a", "~2@a"], WHERE)
-    assert lines == ["- Ranks: 1 of 16 on a", "- Errors that follow from it: 0, 2 of 16 on a"]
+    assert lines == ["- Ranks: rank 1 of 16 on a", "- Errors that follow from it: 0, 2 of 16 on a"]
 
 
 def test_a_member_may_stand_for_several() -> None:

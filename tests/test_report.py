@@ -53,6 +53,7 @@ def caught(error: BaseException) -> Report:
         (SystemExit(137), "exited"),
         (SystemExit(128 + signal.SIGTERM), "preempted"),
         (SystemExit(128 + signal.SIGUSR1), "preempted"),
+        (SystemExit(128 + signal.SIGUSR2), "preempted"),
         (SystemExit(128 + signal.SIGINT), "interrupted"),
         (type("Lying", (SystemExit,), {"code": property(lambda self: 1 / 0)})(143), "preempted"),
         (SIGTERMException(), "preempted"),

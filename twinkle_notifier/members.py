@@ -35,4 +35,5 @@ def _places(members: list[str], world_size: int) -> str:
     hosts = sorted({name.partition("@")[2] for name in members})
     more = f" and {len(hosts) - _HOSTS} more" if len(hosts) > _HOSTS else ""
     where = f" on {', '.join(hosts[:_HOSTS])}{more}" if len(ranks) < world_size else ""
-    return f"{compressed(ranks)} of {world_size}{where}"
+    which = f"rank {compressed(ranks)}" if len(ranks) == 1 else compressed(ranks)  # "2 of 4" reads as a number of ranks
+    return f"{which} of {world_size}{where}"

@@ -29,7 +29,8 @@ _VERBS = {"failed": "failed", "interrupted": "was interrupted", "preempted": "wa
 _BY_SIGNAL: dict[int, str] = {
     signal.SIGTERM: "preempted",
     signal.SIGINT: "interrupted",
-    **({signal.SIGUSR1: "preempted"} if hasattr(signal, "SIGUSR1") else {}),  # not on Windows
+    # The warnings of schedulers: SLURM's, submitit's. Windows has neither.
+    **{getattr(signal, name): "preempted" for name in ("SIGUSR1", "SIGUSR2") if hasattr(signal, name)},
 }
 _UNTOLD = Attempt()
 _CLEAN = ("", "0", "None")  # what a SystemExit says that ends a process well
@@ -193,7 +194,7 @@ def milestone(headline: str, name: str, where: Where, facts: list[str], attempt:
 
 
 def kind_of(exc: BaseException) -> str:
-    """``failed``, or ``interrupted`` (Ctrl-C), ``preempted`` (SIGTERM or SIGUSR1), ``exited``.
+    """``failed``, or ``interrupted`` (Ctrl-C), ``preempted`` (SIGTERM, SIGUSR1 or SIGUSR2), ``exited``.
 
     A signal is told by Lightning's exception, or by an exit code of 128 and its number, as a user's handler leaves it.
     """

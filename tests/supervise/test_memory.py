@@ -42,7 +42,10 @@ def test_the_killer_is_named(begin: Begin, robot: Inbox, group: Path) -> None:
     assert done.returncode == 0, done.stderr
     (message,) = [message for message in robot.messages if "inner" in message.title]
     assert message.title == "inner failed: ran out of memory, and was killed"
-    assert "- Memory: the kernel's out-of-memory killer ended 1 of this control group's processes\n" in message.text
+    assert (
+        "- Signal: SIGKILL: the kernel's out-of-memory killer, which killed 1 process of this control group\n"
+        in message.text
+    )
 
 
 def _run() -> list[str]:

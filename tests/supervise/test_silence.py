@@ -66,6 +66,15 @@ def test_a_silent_command(begin: Begin, robot: Inbox) -> None:
     assert "py-spy dump --pid" in robot.messages[0].text
 
 
+def test_a_silent_command_that_ends_well(begin: Begin, robot: Inbox) -> None:
+    """Who was told of a silence is told of the end, too: it writes nothing more, and its exit code is 0."""
+    done = begin("import time\nprint('step 1', flush=True)\ntime.sleep(5)", options=("--stall-after", "2s")).result()
+    titles = [message.title for message in robot.messages]
+    assert (done.returncode, len(titles)) == (0, 2), (titles, done.stderr)
+    assert titles[0].startswith("sft has been silent for ")
+    assert titles[1].startswith("sft ended after ")
+
+
 def test_a_command_that_writes_is_not_silent(begin: Begin, robot: Inbox) -> None:
     """Half a second between two lines."""
     source = "import time\nfor step in range(8):\n    print('step', step, flush=True)\n    time.sleep(0.5)"

@@ -9,7 +9,8 @@ from contextlib import suppress
 
 from twinkle_notifier.supervise.streams import Streams
 
-PREEMPTING = (signal.SIGTERM, signal.SIGUSR1)  # SLURM's --signal sends the latter
+# SLURM's --signal sends the second; submitit asks it for the third.
+PREEMPTING = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 INTERRUPTING = (signal.SIGINT, signal.SIGHUP)
 _DEFAULT = (signal.SIGPIPE, signal.SIGXFSZ)  # which Python ignores, for itself
 

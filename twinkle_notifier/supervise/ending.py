@@ -23,7 +23,7 @@ Kind = Literal["ended", "failed", "preempted", "interrupted"]
 # A shell says so of its child; 128 and another number is more likely a command's own exit code.
 _OF_SHELLS = {
     *(signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL),
-    *(signal.SIGTERM, signal.SIGINT, signal.SIGUSR1),
+    *(signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2),
 }
 _SECRET_OPTION = re.compile(r"(?i)--?[\w.-]*(?:key|token(?!i)|secret|passw|pwd|credential|auth(?!or))[\w.-]*")
 _MEANINGS = {
@@ -34,7 +34,8 @@ _MEANINGS = {
     signal.SIGFPE: "native code divided an integer by zero",
     signal.SIGILL: "the processor does not know an instruction: built for another machine",
     signal.SIGTERM: "your scheduler or somebody asked it to end",
-    signal.SIGUSR1: "SLURM's warning before the time is over",
+    signal.SIGUSR1: "a scheduler's warning before the time is over (SLURM's --signal)",
+    signal.SIGUSR2: "a scheduler's warning before the time is over (submitit's)",
     signal.SIGINT: "Ctrl-C",
     signal.SIGHUP: "the terminal or the connection to it was closed",
     signal.SIGPIPE: "nobody read its output any more",
@@ -158,8 +159,7 @@ class Ending:
             facts.append(f"- Signal: {signal_name(asked)}: {_MEANINGS[signal.Signals(asked)]}")
             facts.append(f"- Exit code: {self.code}" if self.code >= 0 else f"- Ended by: {signal_name(-self.code)}")
         elif (number := self.killed()) is not None:
-            facts.append(f"- Signal: {signal_name(number)}{_meaning(number)}")
-            facts += self._memory(number)
+            facts.append(f"- Signal: {signal_name(number)}{self._memory() or _meaning(number)}")
         elif self.code:
             facts.append(f"- Exit code: {self.lost.code if self.lost else self.code}")
         if self.followers:
@@ -171,13 +171,14 @@ class Ending:
     def _is_out_of_memory(self) -> bool:
         return bool(self.out_of_memory) and self.killed() == signal.SIGKILL
 
-    def _memory(self, number: int) -> list[str]:
-        if number != signal.SIGKILL or self.out_of_memory is None:
-            return []
-        count = self.out_of_memory
-        if count:
-            return [f"- Memory: the kernel's out-of-memory killer ended {count} of this control group's processes"]
-        return ["- Memory: the kernel's out-of-memory killer ended no process of this control group"]
+    def _memory(self) -> str:
+        """Who sent SIGKILL, as far as the kernel's count tells; nothing where it is not known."""
+        if self.killed() != signal.SIGKILL or self.out_of_memory is None:
+            return ""
+        if self.out_of_memory:
+            killed = _processes(self.out_of_memory)
+            return f": the kernel's out-of-memory killer, which killed {killed} of this control group"
+        return ": not the kernel's out-of-memory killer, by its count for this control group; a scheduler or a person"
 
     def error(self) -> str:
         """The exception that ended it, as its output shows it; else nothing."""
@@ -210,6 +211,10 @@ def signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
+
+
+def _processes(count: int) -> str:
+    return "1 process" if count == 1 else f"{count} processes"
 
 
 def _meaning(number: int) -> str:

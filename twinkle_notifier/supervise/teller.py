@@ -39,6 +39,7 @@ class Teller:
     def __init__(self, name: str, notifier: Callable[[str], object] | None, supervision: Supervision | None) -> None:
         self._name, self._given, self._supervision = name, notifier, supervision
         self._kept = False  # the last message, on the disk
+        self._silent = False  # people know that it is, and not yet what became of it
 
     def ended(self, ending: Ending, *, on_success: bool, known: bool) -> None:
         """The command has ended. `known`: people were told already why."""
@@ -48,7 +49,7 @@ class Teller:
         accounted = known or self._accounts(story, ending)
         sent = [self._send_for(word) for word in self._unsent(story, following=kind == "ended")]
         if kind == "ended":
-            if on_success:
+            if on_success or self._silent:
                 self._tell(ending.markdown())
             return
         accounted = accounted or bool(sent)
@@ -105,10 +106,12 @@ class Teller:
 
     def silent(self, seconds: float, facts: list[str]) -> None:
         """No sign of life."""
+        self._silent = True
         self._milestone(f"{self._name} has been silent for {report.duration(seconds)}", facts)
 
     def moving(self, seconds: float) -> None:
         """A sign of life after a silence that was told."""
+        self._silent = False
         self._milestone(f"{self._name} moves again after {report.duration(seconds)}", [])
 
     def _unsent(self, story: Story, *, following: bool) -> list[Word]:
