@@ -194,7 +194,7 @@ def test_it_is_done_after_once(text: str) -> None:
 )
 def test_a_line_of_a_megabyte_takes_little_time(part: str) -> None:
     """Ten times the text takes about ten times as long, not a hundred times."""
-    small, large = (part * (size // len(part)) for size in (100_000, 1_000_000))
+    small, large = (part * (size // len(part)) for size in (20_000, 200_000))
     took = []
     for text in (small, large):
         began = time.process_time()
@@ -220,14 +220,67 @@ HOSTILE = [
         "token=1",
         "token: 'a",
     ),
+    *(
+        "Cookie: ",
+        "Set-Cookie: a",
+        "auth=('a', '",
+        "auth: [",
+        "('password', '",
+        "('",
+        "name: password, value: ",
+        "name: ",
+    ),
+    *(
+        "api_keys=[",
+        "secrets: {",
+        "<password>",
+        "<password>a",
+        "password -> ",
+        "密码：",
+        "密码",
+        "password:\n ",
+        "password:\n",
+    ),
+    *(
+        "login a password ",
+        "login ",
+        "api_key\n input_value='",
+        '"auth": "',
+        "Signature=",
+        "-u a:",
+        "-u ",
+        "mysql -u a -p",
+    ),
+    *(
+        "mysql -a ",
+        "sshpass -p ",
+        "wandb login ",
+        "token%3D",
+        "110201543:AA",
+        "MTA",
+        "7.",
+        "a.atlasv1.",
+        "-us",
+        "AAAA7_x_abc:",
+    ),
+    *(
+        "Private-Lines: 4\n",
+        "Private-Lines: 4\n" + "a" * 30 + "\n",
+        "sk_",
+        "glsa_",
+        "SG.",
+        "SCT1T",
+        "hc-ping.com/",
+        "sk-a-",
+    ),
     *("secret=/a/", "secret=env:", "password=Bearer ", "password=Bearer\t\t", "webhook_url=", "a_", "]", "\\"),
 ]
 
 
 def seconds(text: str) -> float:
-    """The least of three, since the machine may be busy."""
+    """The least of two, since the machine may be busy."""
     took = []
-    for _ in range(3):
+    for _ in range(2):
         began = time.process_time()
         scrub(text)
         took.append(time.process_time() - began)
@@ -238,9 +291,9 @@ def seconds(text: str) -> float:
 @pytest.mark.parametrize("first", ["", "key="])
 def test_twice_the_text_takes_twice_the_time(part: str, first: str) -> None:
     """For each pattern what it begins to read again and again; four times would be a square."""
-    once, twice = (seconds((first + part * (size // len(part) + 1))[:size]) for size in (100_000, 200_000))
+    once, twice = (seconds((first + part * (size // len(part) + 1))[:size]) for size in (20_000, 40_000))
     assert twice < 4 * max(once, 0.01)
-    assert twice < 2
+    assert twice < 1
 
 
 @pytest.mark.parametrize("text", ["password={}", "password='{}'", '\\"password\\": \\"{}\\"', "api_key: Bearer {}"])

@@ -110,12 +110,24 @@ def test_what_ranks_that_lost_a_peer_say() -> None:
         (["x", "--api-token=0123", "a b"], "x --api-token=*** 'a b'"),
         (["x", "--tokenizer", "bert", "--author", "me"], "x --tokenizer bert --author me"),
         (["x", "--password"], "x --password"),
+        (["x", "--pw", "hunter2", "--pass", "hunter2"], "x --pw *** --pass ***"),
+        (["x", "+wandb.key=hunter2horse"], "x +wandb.key=***"),
+        (["sshpass", "-p", "hunter2", "ssh", "h"], "sshpass -p *** ssh h"),
+        (["curl", "-u", "me:hunter2", "https://x"], "curl -u me:*** https://x"),
+        (["mysql", "-u", "me", "-phunter2"], "mysql -u me -p***"),
     ],
 )
 def test_the_command_line_shows_no_secret(command: list[str], shown: str) -> None:
     """What follows an option for one is left out."""
     text = Ending("sft", command, 1, 1.0, 1.0).markdown()
     assert f"- Command: {shown}\n" in text
+
+
+def test_a_word_is_masked_before_it_is_quoted() -> None:
+    """Or the quotes of the shell would part the secret from its name."""
+    text = Ending("sft", ["bash", "-c", "API_KEY='hunter2hunter2' python train.py"], 1, 1.0, 1.0).markdown()
+    assert "hunter2" not in text
+    assert "python train.py" in text
 
 
 @pytest.mark.parametrize("before", ["", "step 1\n" * 30])

@@ -14,6 +14,7 @@ from twinkle_notifier.members import compressed
 from twinkle_notifier.plain import block, line, masked_end
 from twinkle_notifier.report import duration, fenced, now
 from twinkle_notifier.runtime import Attempt
+from twinkle_notifier.scrub import scrub
 from twinkle_notifier.supervise import torchrun
 from twinkle_notifier.supervise.command import INTERRUPTING, PREEMPTING
 from twinkle_notifier.supervise.torchrun import Lost, Recorded
@@ -25,7 +26,9 @@ _OF_SHELLS = {
     *(signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL),
     *(signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2),
 }
-_SECRET_OPTION = re.compile(r"(?i)--?[\w.-]*(?:key|token(?!i)|secret|passw|pwd|credential|auth(?!or))[\w.-]*")
+_SECRET_OPTION = re.compile(
+    r"(?i)--?[\w.-]*(?:key|token(?!i)|secret|passw|pwd|credential|auth(?!or))[\w.-]*|--?(?:pass|pw|wandb)"
+)
 _MEANINGS = {
     signal.SIGKILL: "the kernel's out-of-memory killer, or your scheduler",
     signal.SIGSEGV: "a fault in native code: an extension, a driver, or a library of another version",
@@ -195,12 +198,12 @@ class Ending:
 
 
 def _shown(command: Sequence[str]) -> str:
-    """The command line, without what follows an option for a secret."""
+    """The command line, without what follows an option for a secret; words are masked before they are quoted."""
     words: list[str] = []
     for word in command:
         name, equals, _ = word.partition("=")
         after = bool(words) and _SECRET_OPTION.fullmatch(words[-1]) is not None and not word.startswith("-")
-        hidden = "***" if after else f"{name}=***" if equals and _SECRET_OPTION.fullmatch(name) else word
+        hidden = "***" if after else f"{name}=***" if equals and _SECRET_OPTION.fullmatch(name) else scrub(word)
         words.append(hidden)
     return " ".join(word if word.endswith("***") else shlex.quote(word) for word in words)
 

@@ -1,0 +1,144 @@
+"""Secrets that are known by the form in which they stand: headers, addresses, pairs, records, the next line."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+
+from twinkle_notifier.scrub_tokens import MASK
+
+# Names that hold nothing but secrets, whatever is around them.
+_STRONG = (
+    r"(?:pass(?:word|wd|phrase)|secret(?:[_-]?(?:access[_-]?)?key)?|(?:api|access|private|auth|client|signing|encryption)"
+    r"[_-]?(?:key|token|secret)|(?:bot|refresh|id|session)[_-]?token|connection[_-]?string)"
+)
+_GAP = r"[ \t]{0,4}"
+_PLURAL = r"(?:(?:api|access|private|secret)[_-]?keys|passwords|secrets|credentials|(?:access|api|auth)[_-]?tokens)"
+
+# The second way is for a password with a slash in it; a port is none.
+_USERINFO = re.compile(r"""(?<=://)([^\s/:@"'<>]{0,256}):(?:[^\s/"'<>]{1,256}|(?!\d{1,5}[/?#])[^\s"'<>@:]{1,256})@""")
+_USER = re.compile(r"""(?<=://)([^\s/:@"'<>*]{12,256})@""")
+_QUERY = re.compile(
+    r"([?&](?:sign|sig|[\w-]{0,40}signature|x-amz-credential|x-amz-security-token|key|code|auth)=)"
+    r"""([^\s&#"'<>*]{6,})""",
+    re.IGNORECASE,
+)
+_ENCODED = re.compile(r"((?:access_token|token|key|secret|password|sign|sig)%3D)([^\s%&#\"'<>*]{6,})", re.IGNORECASE)
+_WEBHOOK = re.compile(
+    r"(hooks\.slack\.com/(?:services|workflows|triggers)/|/open-apis/bot/v2/hook/|/api/webhooks/|/webhookb2/"
+    r"|hooks\.zapier\.com/hooks/catch/|/with/key/|sctapi\.ftqq\.com/|sc\.ftqq\.com/|hc-ping\.com/|api\.day\.app/"
+    r"|api\.telegram\.org/bot)"
+    r"""[^\s"'<>*]+""",
+    re.IGNORECASE,
+)
+_SCHEME = re.compile(r"\b(Bearer|Basic)([ \t]+)([A-Za-z0-9._~+/=-]{8,})", re.IGNORECASE)
+_COOKIE = re.compile(r"""\b((?:Set-)?Cookie["']?[ \t]{0,4}[:=][ \t]{0,4}["']?)([^\s"'*][^\n"'*]{5,})""")
+_AUTH_PAIR = re.compile(
+    rf"""\b(auth{_GAP}[=:]{_GAP}[(\[]{_GAP}(["'])[^"'\n]{{0,200}}\2{_GAP},{_GAP}(["']))[^"'\n]{{1,1000}}(?=\3)"""
+)
+_PAIR = re.compile(
+    rf"""(\([ \t]{{0,4}}(["'])[\w-]{{0,40}}{_STRONG}\2[ \t]{{0,4}},[ \t]{{0,4}}(["']))[^"'\n]{{1,1000}}(?=\3)""",
+    re.IGNORECASE,
+)
+_RECORD = re.compile(
+    rf"""(\bname["']?{_GAP}[:=]{_GAP}["']?[\w-]{{0,40}}{_STRONG}[\w-]{{0,10}}["']?{_GAP},?\s{{0,40}}["']?value["']?"""
+    r"""[ \t]{0,4}[:=][ \t]{0,4}["']?)[^\s"',}*]{1,1000}""",
+    re.IGNORECASE,
+)
+_LIST = re.compile(rf"""\b({_PLURAL}["']?[ \t]{{0,4}}[:=][ \t]{{0,4}}[(\[{{])([^)\]}}\n*]{{4,2000}})""", re.IGNORECASE)
+_TAG = re.compile(rf"(<[\w:-]{{0,40}}{_STRONG}>)[^<\s*][^<\n*]{{2,1000}}(?=</)", re.IGNORECASE)
+_ARROW = re.compile(
+    rf"""\b([\w-]{{0,40}}{_STRONG}["']?[ \t]{{0,4}}->[ \t]{{0,4}}["']?)[^\s"'*,]{{4,1000}}""", re.IGNORECASE
+)
+_CHINESE = re.compile(
+    r"((?:密码|口令|密钥|令牌|私钥)[ \t]{0,4}(?:是|为)?[ \t]{0,4}[：:=][ \t]{0,4}[\"'「]?)[^\s\"'，。、」*]{4,1000}"
+)
+_NEXT_LINE = re.compile(
+    r"""^([ \t]{0,40}[\w.-]{0,40}"""
+    rf"""{_STRONG}{_GAP}(?:={_GAP}(?:\"\"\"|''')|:{_GAP}(?:[|>][+-]?)?){_GAP}\n[ \t]{{0,40}})"""
+    r"""(?![\w.-]{1,60}:(?:\s|$)|- )([^\s:"'*]{4,1000})(?=[ \t]{0,4}["']{0,3}$)""",
+    re.IGNORECASE | re.MULTILINE,
+)
+_NETRC = re.compile(r"(\blogin\s{1,4}[^\s]{1,200}\s{1,4}password\s{1,4})[^\s*]{3,1000}")
+_PYDANTIC = re.compile(
+    rf"""^([\w.-]{{0,60}}{_STRONG}\n[^\n]{{0,400}}\binput_value=(["']))(?:(?!\2)[^\n*]){{1,1000}}""",
+    re.IGNORECASE | re.MULTILINE,
+)
+_DOCKER = re.compile(r"""(["']auth["'][ \t]{0,4}:[ \t]{0,4}["'])[A-Za-z0-9+/=]{8,1000}(?=["'])""")
+_SIGNATURE = re.compile(r"\b(Signature=)[0-9a-fA-F]{32,}")
+# What a command is given: curl's user, mysql's and sshpass's password, the key that wandb logs in with.
+_CURL = re.compile(r"""((?<![\w-])(?:-u|--user|--proxy-user)[ =]["']?[^\s:"']{1,100}:)[^\s"'*]{1,1000}""")
+_SSHPASS = re.compile(
+    r"(\b(?:sshpass[ \t]{1,4}-p|mysql(?:dump|admin)?(?:[ \t]{1,4}-\w{1,60}(?:[ \t][^\s-]\S{0,60})?){0,6}[ \t]{1,4}-p)"
+    r"[ \t]?[\"']?)[^\s\"'*-][^\s\"'*]{0,1000}"
+)
+_LOGIN = re.compile(
+    r"(\b(?:wandb|swanlab|huggingface-cli|hf|modelscope)(?: auth)? login (?:--relogin |--token |-k |--api-key )?)"
+    r"(?![\s-])(?=\S*\d)[^\s*]{12,1000}"
+)
+
+
+def _all(text: str, pattern: re.Pattern[str]) -> str:
+    return pattern.sub(rf"\1{MASK}", text)
+
+
+def _in_urls(text: str) -> str:
+    text = _USERINFO.sub(rf"\1:{MASK}@", text)
+    text = _USER.sub(lambda found: f"{MASK}@" if is_random(found[1]) else found[0], text)
+    text = _QUERY.sub(lambda found: found[1] + (MASK if _may_be_secret(found[2]) else found[2]), text)
+    return _all(text, _WEBHOOK)
+
+
+def _may_be_secret(value: str) -> bool:
+    """Whether the value of a query's key or code is more than a word: code=ENOTFOUND."""
+    return len(value) >= 24 or not value.isalpha() or not value.isupper()
+
+
+def _schemes(text: str) -> str:
+    def shown(found: re.Match[str]) -> str:
+        secret = is_random(found[3]) or (found[1].lower() == "basic" and _is_user_and_password(found[3]))
+        return f"{found[1]}{found[2]}{MASK}" if secret else found[0]
+
+    return _SCHEME.sub(shown, text)
+
+
+def _is_user_and_password(text: str) -> bool:
+    try:
+        said = base64.b64decode(text, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return False
+    return ":" in said and said.isprintable()
+
+
+# Words in small letters, of which one must be in the text, and what is then done. All take time in proportion to it.
+FORMS: list[tuple[tuple[str, ...], Callable[[str], str]]] = [
+    (("://", "http"), _in_urls),
+    (("%3d",), lambda text: _all(text, _ENCODED)),
+    (("cookie",), lambda text: _all(text, _COOKIE)),
+    (("auth",), lambda text: _all(_all(text, _AUTH_PAIR), _DOCKER)),
+    (("value",), lambda text: _all(_all(text, _RECORD), _PYDANTIC)),
+    (("keys", "passwords", "secrets", "credentials", "tokens"), lambda text: _all(text, _LIST)),
+    (("->",), lambda text: _all(text, _ARROW)),
+    (("</",), lambda text: _all(text, _TAG)),
+    (("pass", "secret", "key", "token", "connection"), lambda text: _all(_all(text, _PAIR), _NEXT_LINE)),
+    (("login",), lambda text: _all(_all(text, _NETRC), _LOGIN)),
+    (("密", "口令", "令牌", "私钥"), lambda text: _all(text, _CHINESE)),
+    (("signature=",), lambda text: _all(text, _SIGNATURE)),
+    (("-u", "--user", "--proxy-user"), lambda text: _all(text, _CURL)),
+    (("sshpass", "mysql"), lambda text: _all(text, _SSHPASS)),
+]
+LAST: list[tuple[tuple[str, ...], Callable[[str], str]]] = [(("bearer", "basic"), _schemes)]
+
+
+def is_random(word: str) -> bool:
+    """Whether it is no word that somebody reads: long enough, and of mixed characters."""
+    if len(word) < 8 or _NAMES.fullmatch(word):
+        return False
+    mixed = re.search(r"\d", word) and re.search(r"[A-Za-z]", word)
+    return bool(mixed or len(word) >= 40 or (re.search(r"[a-z][A-Z]|[A-Z][a-z]+[A-Z]", word) and word.isalnum()))
+
+
+# foo_bar_12, ckpt-100.pt, layer.3.weight: words and short numbers.
+_NAMES = re.compile(r"[A-Za-z]{1,40}(?:[_./-](?:[A-Za-z]{1,40}|\d{1,6}))+", re.ASCII)

@@ -1,0 +1,153 @@
+"""Tokens that services give out with a fixed beginning, and what stands behind it.
+
+From the services' own pages, and from what scanners for secrets know. To add one: a line in
+`SERVICES`, and an example in the tests.
+"""
+
+from __future__ import annotations
+
+import re
+
+MASK = "***"
+
+_WORD, _WIDE, _HEX = r"[A-Za-z0-9]", r"[\w-]", r"[0-9a-fA-F]"
+_UUID = rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
+
+# The service, the beginnings of its tokens, and a pattern of the rest. Without a digit, none is taken for a token.
+SERVICES: list[tuple[str, tuple[str, ...], str]] = [
+    ("OpenAI, Anthropic, OpenRouter, DeepSeek and others", ("sk-",), rf"{_WIDE}{{16,}}"),
+    ("Hugging Face", ("hf_", "api_org_"), rf"{_WORD}{{16,}}"),
+    ("GitHub", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), rf"{_WORD}{{16,}}"),
+    ("GitHub, fine-grained", ("github_pat_",), r"\w{16,}"),
+    (
+        "GitLab",
+        ("glpat-", "gldt-", "glrt-", "glrtr-", "glcbt-", "glptt-", "glft-", "glimt-", "glagent-", "gloas-", "glsoat-"),
+        r"[\w.-]{16,}",
+    ),
+    ("Bitbucket", ("ATBB", "ATCTT3"), r"[\w=-]{20,}"),
+    ("Atlassian", ("ATATT3",), r"[\w=-]{20,}"),
+    ("AWS", ("AKIA", "ASIA", "ABIA", "ACCA"), r"[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    ("Google API key", ("AIza",), rf"{_WIDE}{{30,}}"),
+    ("Google OAuth", ("ya29.", "GOCSPX-", "1//0"), rf"{_WIDE}{{20,}}"),
+    ("Azure DevOps and Entra", ("8Q~",), r"[\w.~-]{30,}"),
+    ("Alibaba Cloud", ("LTAI",), rf"{_WORD}{{12,30}}(?![A-Za-z0-9])"),
+    ("Tencent Cloud", ("AKID",), rf"{_WORD}{{13,40}}(?![A-Za-z0-9])"),
+    ("Volcengine", ("AKLT",), rf"{_WORD}{{20,}}"),
+    ("Baidu Cloud", ("bce-v3/ALTAK-",), rf"{_WORD}{{10,}}/{_HEX}{{20,}}"),
+    ("DingTalk, the signing secret", ("SEC",), r"[0-9a-f]{16,}(?![A-Za-z0-9])"),
+    ("Slack", ("xoxa-", "xoxb-", "xoxe-", "xoxo-", "xoxp-", "xoxr-", "xoxs-", "xapp-", "xoxe."), r"[A-Za-z0-9.-]{10,}"),
+    ("ModelScope", ("ms-",), _UUID),
+    ("Weights & Biases", ("wandb_v1_",), rf"{_WIDE}{{20,}}"),
+    ("Kaggle", ("KGAT_",), rf"{_HEX}{{20,}}"),
+    ("Replicate, Jina", ("r8_", "jina_"), rf"{_WORD}{{20,}}"),
+    ("Groq", ("gsk_",), rf"{_WORD}{{20,}}"),
+    ("xAI, Perplexity, Cerebras", ("xai-", "pplx-", "csk-"), rf"{_WORD}{{20,}}"),
+    ("NVIDIA", ("nvapi-",), rf"{_WIDE}{{20,}}"),
+    ("Tavily", ("tvly-",), rf"{_WIDE}{{16,}}"),
+    ("Fireworks, Together", ("fw_", "tgp_v1_"), rf"{_WIDE}{{22,}}"),
+    ("RunPod", ("rpa_",), r"[A-Z0-9]{20,}"),
+    ("ElevenLabs", ("sk_",), rf"{_HEX}{{32,}}"),
+    ("LangSmith", ("lsv2_", "ls__"), r"\w{20,}"),
+    ("Pinecone", ("pcsk_",), r"\w{20,}"),
+    ("Databricks", ("dapi",), rf"{_HEX}{{32}}(?:-\d)?(?![A-Za-z0-9])"),
+    ("HashiCorp Vault", ("hvs.", "hvb.", "hvr."), rf"{_WIDE}{{20,}}"),
+    ("Docker Hub", ("dckr_pat_", "dckr_oat_"), rf"{_WIDE}{{20,}}"),
+    ("npm", ("npm_",), rf"{_WORD}{{20,}}"),
+    ("PyPI", ("pypi-AgEI",), rf"{_WIDE}{{20,}}"),
+    ("RubyGems", ("rubygems_",), rf"{_HEX}{{40,}}"),
+    ("DigitalOcean", ("dop_v1_", "doo_v1_", "dor_v1_"), rf"{_HEX}{{40,}}"),
+    ("Stripe", ("sk_live_", "rk_live_", "sk_test_", "rk_test_", "whsec_"), rf"{_WORD}{{16,}}"),
+    ("SendGrid", ("SG.",), rf"{_WIDE}{{16,}}\.{_WIDE}{{16,}}"),
+    ("Brevo", ("xkeysib-", "xsmtpsib-"), r"[0-9a-f]{40,}(?:-\w+)?"),
+    ("Mailgun", ("key-",), r"[0-9a-f]{32}(?![A-Za-z0-9])"),
+    ("Twilio", ("SK",), r"[0-9a-f]{32}(?![A-Za-z0-9])"),
+    ("Tailscale", ("tskey-",), rf"{_WIDE}{{16,}}"),
+    ("Grafana", ("glsa_", "glc_"), r"[\w+/=]{20,}"),
+    ("Figma", ("figd_", "figo_"), rf"{_WIDE}{{20,}}"),
+    ("Notion", ("ntn_",), rf"{_WORD}{{20,}}"),
+    ("Shopify", ("shpat_", "shpca_", "shppa_", "shpss_"), rf"{_HEX}{{32}}"),
+    ("Sentry", ("sntrys_", "sntryu_"), r"[\w=+/-]{20,}"),
+    ("New Relic", ("NRAK-", "NRII-", "NRJS-"), r"[A-Za-z0-9]{16,}"),
+    ("Postman", ("PMAK-",), rf"{_HEX}{{20,}}-{_HEX}{{20,}}"),
+    ("PostHog", ("phx_", "phc_"), rf"{_WORD}{{30,}}"),
+    ("Linear", ("lin_api_",), rf"{_WORD}{{20,}}"),
+    ("Pulumi", ("pul-",), rf"{_HEX}{{40}}"),
+    ("Doppler", ("dp.pt.", "dp.st.", "dp.ct."), r"[\w.-]{30,}"),
+    ("Dynatrace", ("dt0c01.",), r"[A-Z0-9]{20,}\.[A-Z0-9]{40,}"),
+    ("PlanetScale", ("pscale_tkn_", "pscale_pw_", "pscale_oauth_"), r"[\w.=-]{20,}"),
+    ("Prefect", ("pnu_", "pnb_"), rf"{_WORD}{{30,}}"),
+    ("Netlify", ("nfp_",), rf"{_WORD}{{30,}}"),
+    ("Supabase", ("sbp_", "sb_secret_"), rf"{_WIDE}{{20,}}"),
+    ("Square", ("sq0atp-", "sq0csp-"), rf"{_WIDE}{{20,}}"),
+    ("Sourcegraph", ("sgp_",), r"[0-9a-f_]{40,}"),
+    ("Fly.io", ("fm2_",), r"[\w+/=]{50,}"),
+    ("1Password", ("ops_eyJ",), r"[\w-]{40,}"),
+    ("age", ("AGE-SECRET-KEY-1",), r"[0-9A-Z]{20,}"),
+    ("MailerSend", ("mlsn.",), rf"{_HEX}{{40,}}"),
+    ("Neptune", ("eyJhcGlf",), r"[\w+/=-]{40,}"),
+    ("JSON Web Token", ("eyJ",), r"[\w-]{8,512}\.[\w-]{8,}(?:\.[\w-]*)?"),  # what is behind its head is consumed
+    ("ServerChan", ("SCT", "sctp"), r"\d{1,8}[Tt][A-Za-z0-9]{16,}"),
+    ("Yandex Cloud", ("AQVN",), rf"{_WIDE}{{30,}}"),
+]
+
+PREFIXES = tuple(sorted({prefix for _, prefixes, _ in SERVICES for prefix in prefixes}, key=len, reverse=True))
+
+
+def _of(prefixes: tuple[str, ...], rest: str) -> str:
+    return f"(?:{'|'.join(map(re.escape, prefixes))}){rest}"
+
+
+_TOKEN = re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(_of(prefixes, rest) for _, prefixes, rest in SERVICES)})")
+# Those without a beginning of their own. Two words of a name would do for neither: each part is long.
+_TELEGRAM = re.compile(r"(?<![A-Za-z0-9])(?:bot)?\d{8,12}:AA[\w-]{30,}")
+_DISCORD = re.compile(r"(?<![\w.-])[MNO][A-Za-z0-9_-]{22,30}\.[\w-]{6}\.[\w-]{25,60}(?![\w.-])")
+_ATLAS = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}")
+_AIRTABLE = re.compile(r"(?<![A-Za-z0-9])pat[A-Za-z0-9]{14}\.[0-9a-f]{64}(?![A-Za-z0-9])")
+_ZHIPU = re.compile(r"(?<![A-Za-z0-9])[0-9a-f]{32}\.(?=[a-z0-9]*[A-Z])(?=[A-Za-z]*\d)[A-Za-z0-9]{16}(?![A-Za-z0-9])")
+_MAILCHIMP = re.compile(r"(?<![A-Za-z0-9])[0-9a-f]{32}-us\d{1,2}(?![A-Za-z0-9])")
+_FCM = re.compile(r"(?<![A-Za-z0-9])AAAA[\w-]{7}:[\w-]{100,180}")
+# Each with a quick look: a pattern that begins with a letter is found much faster than one that looks back.
+_OTHERS = (
+    (re.compile(r":AA[\w-]{30}"), _TELEGRAM),
+    (re.compile(r"\.[\w-]{6}\.[\w-]{25}"), _DISCORD),
+    (re.compile(r"\.atlasv1\."), _ATLAS),
+    (re.compile(r"pat[A-Za-z0-9]{14}\."), _AIRTABLE),
+    (re.compile(r"\.[A-Za-z0-9]{16}(?![A-Za-z0-9])"), _ZHIPU),
+    (re.compile(r"-us\d"), _MAILCHIMP),
+    (re.compile(r"AAAA[\w-]{7}:"), _FCM),
+)
+# A private key; what was cut off before its end is masked as far as it goes on. PuTTY's stands behind its own name.
+_PEM = re.compile(
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
+    r"(?:(?:[^-]|-(?!----)){0,20000}-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
+    r"|(?:(?:\s|\\[nr])*[A-Za-z0-9+/=]{20,})*)"
+)
+_PUTTY = re.compile(r"(Private-Lines:[ \t]{0,8}\d{1,4})((?:\s{1,4}[A-Za-z0-9+/=]{20,})+)")
+
+
+def without_tokens(text: str) -> str:
+    """`text` with each token and private key masked."""
+    if "PRIVATE KEY" in text:
+        text = _PEM.sub(MASK, text)
+    if "Private-Lines:" in text:
+        text = _PUTTY.sub(rf"\1 {MASK}", text)
+    if any(prefix in text for prefix in PREFIXES):
+        text = _TOKEN.sub(_masked, text)
+    for quick, pattern in _OTHERS:
+        if quick.search(text):
+            text = pattern.sub(lambda found: MASK if any(map(str.isdigit, found[0])) else found[0], text)
+    return text
+
+
+def _masked(found: re.Match[str]) -> str:
+    token = found[0]
+    if not any(map(str.isdigit, token)):
+        return token
+    # The names of packages, data sets and layers begin like this, too: sk-learn-contrib-0001-test-dataset.
+    return token if token.startswith("sk-") and not _has_random_part(token[3:]) else MASK
+
+
+def _has_random_part(text: str) -> bool:
+    """Whether a part between hyphens mixes letters and digits, as no word of a name does for so long."""
+    parts = re.split(r"[-_]", text)
+    return any(len(part) >= 10 and re.search(r"\d", part) and re.search(r"[A-Za-z]", part) for part in parts)
