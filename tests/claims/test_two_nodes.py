@@ -149,7 +149,7 @@ if rank > 3:
 """
     met = meet(source)
     assert len(met.opened) == 2, met.stderr
-    assert re.match("0 of 8 on ", ranks_line(inbox))
+    assert re.match("rank 0 of 8 on ", ranks_line(inbox))
     assert "- Errors that follow from it: 4-7 of 8 on " in inbox.messages[0].text
     assert statuses(met) == ["duplicate"] * 4 + ["sent"]
 
