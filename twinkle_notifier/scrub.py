@@ -99,10 +99,10 @@ def scrub(text: str) -> str:
     if _has(text, _PREFIXES):
         text = _TOKEN.sub(lambda found: _MASK if any(map(str.isdigit, found[0])) else found[0], text)  # no sk-learn-x
     if "://" in text:
-        text = _USERINFO.sub(rf"\1:{_MASK}@", text)
+        text = _USERINFO.sub(lambda found: f"{found[1]}:{_MASK}@", text)
         text = _USER.sub(lambda found: f"{_MASK}@" if _is_random(found[1]) else found[0], text)
-        text = _QUERY.sub(rf"\1{_MASK}", text)
-        text = _WEBHOOK.sub(rf"\1{_MASK}", text)
+        text = _QUERY.sub(lambda found: f"{found[1]}{_MASK}", text)
+        text = _WEBHOOK.sub(lambda found: f"{found[1]}{_MASK}", text)
     small = text.lower()
     if _has(small, _WORDS):
         text = _without_named(text)

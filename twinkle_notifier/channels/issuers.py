@@ -16,6 +16,7 @@ import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 
 import certifi
@@ -122,5 +123,5 @@ def _read(place: str) -> bytes:
 
 
 def _content(path: str) -> bytes:
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:  # not `open`: at the interpreter's end there is none
         return file.read(_MOST)
