@@ -84,7 +84,6 @@ def lose():
     before = set(sys.modules)
 """
 MADE_BEFORE = "notifier = DingNotifier(sys.argv[1]); lose()"
-MADE_IN_IT = "os.environ['REQUESTS_CA_BUNDLE'] += '.not'; open(os.environ['REQUESTS_CA_BUNDLE'], 'w'); lose()"
 CRASH = """
 class Own(Exception): pass
 try:
@@ -119,6 +118,15 @@ def test_nothing_is_loaded_in_a_crash(
         crash = CRASH.format(what=what, made="pass")
         done = python(f"{GONE}{MADE_BEFORE}\n{crash}", Path("/"), robot.url.replace("127.0.0.1", "localhost"))
         assert (done.stdout, done.stderr, len(robot.messages)) == ("sent\n", "", 1)
+
+
+def test_nothing_is_loaded_to_keep_a_message(tmp_path: Path) -> None:
+    """Where nobody answers."""
+    (tmp_path / "ca.pem").write_bytes(Path(certifi.where()).read_bytes())
+    crash = CRASH.format(what="1 / 0", made="pass")
+    code = f"import os; os.environ['REQUESTS_CA_BUNDLE'] = 'ca.pem'\n{GONE}{MADE_BEFORE}\n{crash}"
+    done = python(code, tmp_path, "https://localhost:9/robot/send?access_token=t")
+    assert done.stdout == "spooled\n", done.stderr
 
 
 def test_a_notifier_that_is_first_made_in_a_crash_loads_nothing(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 # Docker, Podman and Kubernetes mount these from a folder that is named after the container or the pod. So the name
 # stays when a container is restarted in place, and in Kubernetes when a pod gets a new container.
@@ -26,7 +27,7 @@ def identity() -> str:
 def _mounts() -> dict[str, tuple[str, str]]:
     """For each place what is mounted there: its path within its own file system, and that one's options."""
     try:
-        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        with Path("/proc/self/mountinfo").open(encoding="utf-8", errors="surrogateescape") as file:
             lines = file.read(_MOST).splitlines()
     except OSError:  # not Linux
         return {}

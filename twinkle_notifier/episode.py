@@ -7,7 +7,6 @@ import hashlib
 import logging
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -18,7 +17,7 @@ from twinkle_notifier.claims.desk import Record
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.description import channel
 from twinkle_notifier.errors import reason
-from twinkle_notifier.message import Message, Outcome
+from twinkle_notifier.message import Message, Outcome, derived_id
 from twinkle_notifier.report import Progress
 from twinkle_notifier.runtime import Attempt, Holder, Instant, Where
 from twinkle_notifier.stacks import Doing, doing
@@ -276,7 +275,7 @@ class Episode:
         name, took = self._case.name, report.duration(self._ended - self._began)
         facts = [f"- Stood still for: {took}"]
         text = report.milestone(f"{name} moves again after {took}", name, Where.here(), facts, Attempt.here())
-        message = Message(text, uuid.uuid5(uuid.NAMESPACE_OID, f"{told}/moves").hex)
+        message = Message(text, derived_id(f"{told}/moves"))
         send = functools.partial(delivery.deliver, self._notifier, message, delivery.BACKGROUND_BUDGET)
         if self._kept:  # it goes first
             background.post(functools.partial(delivery.flush, self._notifier))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import logging
 import os
 import tempfile
@@ -123,7 +124,8 @@ def write(path: Path, data: bytes, *, sync: bool = True) -> None:
     Raises:
         OSError: it could not be written; FileExistsError if it is there.
     """
-    with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+    # At the interpreter's end there is no other `open`.
+    with io.open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:  # noqa: UP020
         file.write(data)
         file.flush()
         if sync:

@@ -6,13 +6,14 @@ import os
 import socket
 import time
 from functools import cache
+from pathlib import Path
 
 
 @cache
 def boot_id() -> str:
     """What this machine is called until it starts again."""
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        with Path("/proc/sys/kernel/random/boot_id").open(encoding="ascii") as file:
             return file.read().strip()
     except OSError:  # not Linux
         return f"{socket.gethostname()}-{round(time.time() - time.monotonic(), -1)}"
@@ -67,7 +68,7 @@ def process_key(pid: int) -> str:
 def started_at(pid: int) -> float | None:
     """Seconds from boot to the start of process `pid`, to 10 ms; None when there is no such process (or no /proc)."""
     try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+        with Path(f"/proc/{pid}/stat").open(encoding="utf-8", errors="replace") as file:
             fields = file.read().rpartition(")")[2].split()
     except OSError:
         return None

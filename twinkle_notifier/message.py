@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import uuid
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -28,6 +30,13 @@ class Outcome:
     def replaced(self, **changes: Any) -> Outcome:
         """The same but for `changes`."""
         return replace(self, **changes)
+
+
+def derived_id(text: str) -> str:
+    """The id of a message that stands for `text`: alike in every process."""
+    # What uuid.uuid5 does, but that imports hashlib at each call: at the interpreter's end nothing can be imported.
+    digest = hashlib.sha1(uuid.NAMESPACE_OID.bytes + text.encode(), usedforsecurity=False).digest()
+    return uuid.UUID(bytes=digest[:16], version=5).hex
 
 
 class Message(str):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from multiprocessing.context import get_spawning_popen
+from pathlib import Path
 
 from twinkle_notifier.errors import CredentialError
 
@@ -42,7 +43,7 @@ def _from_environment(name: str) -> str:
 
 def _from_file(path: str) -> str:
     try:
-        with open(os.path.expanduser(path), encoding="utf-8") as file:
+        with Path(os.path.expanduser(path)).open(encoding="utf-8") as file:
             return file.read(_FILE_LIMIT).strip()
     except OSError as error:
         reason = error.strerror

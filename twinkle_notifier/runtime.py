@@ -255,7 +255,7 @@ def run_key(where: Where) -> str | None:
         return _narrowed(f"master/{_master()}", by_address=True)
     if (job := _ray_job()) is not None:  # nodes of one cluster may be of several jobs of a scheduler
         return f"ray/{job}"
-    own = f"world/{getattr(sys, 'argv', [])[:1]}"  # an embedded interpreter may have none
+    own = f"world/{(getattr(sys, 'argv', None) or [])[:1]}"  # an embedded interpreter, or one at its end, has none
     if (size := _from_launcher()[1]) > 1:
         return _narrowed(f"{own}/{size}", unknown_is_here=True)
     if session := env.get("TWINKLE_SESSION_ID"):  # twinkle-kit's; often the id of a process

@@ -81,11 +81,12 @@ _LOGIN = re.compile(
 
 
 def _all(text: str, pattern: re.Pattern[str]) -> str:
-    return pattern.sub(rf"\1{MASK}", text)
+    # No template: to read one Python loads a module, and at its end it loads none.
+    return pattern.sub(lambda found: f"{found[1]}{MASK}", text)
 
 
 def _in_urls(text: str) -> str:
-    text = _USERINFO.sub(rf"\1:{MASK}@", text)
+    text = _USERINFO.sub(lambda found: f"{found[1]}:{MASK}@", text)
     text = _USER.sub(lambda found: f"{MASK}@" if is_random(found[1]) else found[0], text)
     text = _QUERY.sub(lambda found: found[1] + (MASK if _may_be_secret(found[2]) else found[2]), text)
     return _all(text, _WEBHOOK)

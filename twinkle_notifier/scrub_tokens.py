@@ -130,7 +130,7 @@ def without_tokens(text: str) -> str:
     if "PRIVATE KEY" in text:
         text = _PEM.sub(MASK, text)
     if "Private-Lines:" in text:
-        text = _PUTTY.sub(rf"\1 {MASK}", text)
+        text = _PUTTY.sub(lambda found: f"{found[1]} {MASK}", text)
     if any(prefix in text for prefix in PREFIXES):
         text = _TOKEN.sub(_masked, text)
     for quick, pattern in _OTHERS:

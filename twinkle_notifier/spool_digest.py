@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Sequence
 
+from twinkle_notifier.message import derived_id
 from twinkle_notifier.spool_letter import Event, Letter, clock
 
 _LISTED = 6_000  # bytes of the list in a digest; a robot takes 18,000 in all
@@ -16,7 +16,7 @@ def digest(waiting: Sequence[Letter]) -> Letter:
     """All of `waiting`, oldest first and for one notifier, in one letter, whose id tells which they are."""
     covers = tuple(letter.id for letter in waiting)
     events = _bounded(_collapsed(event for letter in waiting for event in letter.events))
-    name = uuid.uuid5(uuid.NAMESPACE_OID, "".join(sorted(covers)) + waiting[0].goes_to()).hex
+    name = derived_id("".join(sorted(covers)) + waiting[0].goes_to())
     return Letter(
         name, _text(events, waiting), waiting[0].at, waiting[-1].why, waiting[0].notifier, tuple(events), covers
     )

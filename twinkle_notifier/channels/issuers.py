@@ -14,12 +14,18 @@ import re
 import signal
 import ssl
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
 
 import certifi
 
 from twinkle_notifier import foreign
 
+T = TypeVar("T")
+
+_OURS = certifi.where()  # asked once: later, in a crash, it would have to load modules
 _SECONDS = 2.0  # for a disk, which may be gone
 _MOST = 64 * 1024 * 1024  # bytes of certificates
 _ONE = re.compile(rb"-----BEGIN (X509 )?CERTIFICATE-----.*?-----END \1CERTIFICATE-----", re.DOTALL)
@@ -64,7 +70,7 @@ def pem() -> str:
 
 def _place() -> str:
     """The file, or the folder, as requests takes it."""
-    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or certifi.where()
+    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or _OURS
 
 
 @functools.cache
@@ -87,14 +93,25 @@ def _context(place: str, checks_name: bool) -> ssl.SSLContext:
 
 @functools.cache
 def _certificates(place: str) -> tuple[str, ...]:
-    answer = foreign.Helper().call(functools.partial(_read, place, threading.get_ident()), _SECONDS)
-    return tuple(found[0].decode("ascii", "ignore") for found in _ONE.finditer(answer.result()))
+    read = aside(lambda: _read(place), _SECONDS).result()
+    return tuple(found[0].decode("ascii", "ignore") for found in _ONE.finditer(read))
 
 
-def _read(place: str, caller: int) -> bytes:
-    if threading.get_ident() != caller and hasattr(signal, "pthread_sigmask"):
-        # This thread may hang for good, and must not be given the signals that a supervisor waits for.
-        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+def aside(work: Callable[[], T], seconds: float) -> foreign.Answer[T]:
+    """Do `work`, which may wait for a disk for good, in a thread that nothing waits for after `seconds`."""
+    caller = threading.get_ident()
+
+    def blind() -> T:
+        # The thread must not be given the signals that a supervisor waits for.
+        if threading.get_ident() != caller and hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        return work()
+
+    # Not `foreign.call`, whose thread waits for more: since Python 3.12 a fork beside any thread is warned of.
+    return foreign.Helper().call(blind, seconds)
+
+
+def _read(place: str) -> bytes:
     if not os.path.isdir(place):
         return _content(place)
     hashed = [name for name in sorted(os.listdir(place)) if _HASHED.fullmatch(name)]
@@ -106,5 +123,5 @@ def _read(place: str, caller: int) -> bytes:
 
 
 def _content(path: str) -> bytes:
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:  # not `open`: at the interpreter's end there is none
         return file.read(_MOST)

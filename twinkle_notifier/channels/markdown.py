@@ -43,11 +43,12 @@ def _literal(line: str) -> str:
     line = line.expandtabs(4)
     text = line.lstrip(" ")
     indent = "\u00a0" * (len(line) - len(text))
+    # `sub` with a backslash in its template imports `re` anew, which fails at the interpreter's end: hence functions.
     # Each pattern after a quick look for its mark, which most lines do not hold.
-    text = _STARTS.sub("\u200b", _TAGS.sub(r"\\<", text) if "<" in text else text)
+    text = _STARTS.sub("\u200b", _TAGS.sub(lambda _: r"\<", text) if "<" in text else text)
     if len(text) > _LITERAL:
         return indent + text  # the patterns below take quadratic time, and nobody reads such a line on a phone
-    text = _LINKS.sub(r"\\[", text) if "](" in text else text
+    text = _LINKS.sub(lambda _: r"\[", text) if "](" in text else text
     text = text.replace("*", r"\*") if "*" in text and _STARS.search(text) else text
     if "_" in text and _UNDERSCORES.search(text):
         text = re.sub(r"(?<!\w)_+|_+(?!\w)", lambda run: r"\_" * len(run[0]), text)

@@ -1,6 +1,7 @@
 """One request on its way: directly, by the standard library; through the environment's proxy, by requests.
 
-What requests prepares for a request takes longer than the request itself on a short way.
+requests is loaded only behind a proxy, when a notifier is made: importing it takes as long as all of this package. What
+it prepares for a request takes longer than the request itself on a short way.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import base64
 import codecs
 import http.client
+import importlib
 import io
 import os
 import sys
@@ -16,18 +18,14 @@ from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-import urllib3
-from requests import adapters
-from requests import utils as typed
-
 from twinkle_notifier.channels import issuers
 from twinkle_notifier.credentials import masked_logs, secrets_in_url
 
-utils: Any = typed  # their stubs hold a function without types
 for _name in ("ascii", "idna", "latin-1"):  # for the names of hosts and for headers
     codecs.lookup(_name)  # at the interpreter's end, or without files, none can be loaded
 
 _PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+_LOAD = 10.0  # seconds to load requests, from a disk that may be gone
 _URL_MARKS = "%/:=&?~+!$,;'@()*[]"  # what stays as it is in a path and a query
 
 
@@ -97,6 +95,11 @@ def _directly(parts: SplitResult, payload: Payload, headers: dict[str, str], sec
 @contextmanager
 def _by_proxy(parts: SplitResult, payload: Payload, headers: dict[str, str], seconds: float) -> Iterator[Any]:
     """As requests does it, or directly where the proxy is not for this host."""
+    import urllib3  # loaded by now, see `ready`; else here, where it may fail or hang
+    from requests import adapters
+    from requests import utils as typed
+
+    utils: Any = typed  # their stubs hold a function without types
     url = parts._replace(fragment="").geturl()
     proxy = utils.select_proxy(url, utils.get_environ_proxies(url))
     if not proxy:
@@ -134,5 +137,7 @@ def has_proxies() -> bool:
 
 
 def ready() -> None:
-    """Read what a request needs from the disk, so that a crash needs none. Never raises."""
+    """Read what a request needs from the disk, so that a crash needs none. What fails is said when it is needed."""
+    if has_proxies() and "requests.adapters" not in sys.modules:
+        issuers.aside(lambda: importlib.import_module("requests.adapters"), _LOAD)
     issuers.ready(by_proxy=has_proxies())

@@ -7,7 +7,6 @@ within a node also ``left``: each rank leaves it to the supervisor by itself.
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -15,6 +14,7 @@ from twinkle_notifier import foreign
 from twinkle_notifier.claims.member import FOLLOWER, Party, all_ranks, written
 from twinkle_notifier.claims.record import Mark, Record, State
 from twinkle_notifier.claims.store import Access, Store
+from twinkle_notifier.message import derived_id
 from twinkle_notifier.runtime import Holder, Where
 
 __all__ = ["FOLLOWER", "LEASE", "Claim", "Desk", "Mark", "Party", "Record", "State", "Told"]
@@ -210,7 +210,7 @@ class _Log:
         """The same for every try at one incident, so that a service can drop what it has already accepted."""
         if self._id[0] != self.first:
             text = self.first.decode("utf-8", "replace")
-            self._id = self.first, uuid.uuid5(uuid.NAMESPACE_OID, f"{self.key}/{text}").hex
+            self._id = self.first, derived_id(f"{self.key}/{text}")
         return self._id[1]
 
 
