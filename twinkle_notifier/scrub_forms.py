@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import re
 from collections.abc import Callable
 
 from twinkle_notifier.scrub_tokens import MASK
+
+
+def _later(pattern: str, flags: int = 0) -> Callable[[], re.Pattern[str]]:
+    """`pattern`, compiled when a text first needs it: most texts need none, and all take a tenth of the import."""
+    return functools.cache(lambda: re.compile(pattern, flags))
+
 
 # Names that hold nothing but secrets, whatever is around them.
 _STRONG = (
@@ -18,77 +25,77 @@ _GAP = r"[ \t]{0,4}"
 _PLURAL = r"(?:(?:api|access|private|secret)[_-]?keys|passwords|secrets|credentials|(?:access|api|auth)[_-]?tokens)"
 
 # The second way is for a password with a slash in it; a port is none.
-_USERINFO = re.compile(r"""(?<=://)([^\s/:@"'<>]{0,256}):(?:[^\s/"'<>]{1,256}|(?!\d{1,5}[/?#])[^\s"'<>@:]{1,256})@""")
-_USER = re.compile(r"""(?<=://)([^\s/:@"'<>*]{12,256})@""")
-_QUERY = re.compile(
+_USERINFO = _later(r"""(?<=://)([^\s/:@"'<>]{0,256}):(?:[^\s/"'<>]{1,256}|(?!\d{1,5}[/?#])[^\s"'<>@:]{1,256})@""")
+_USER = _later(r"""(?<=://)([^\s/:@"'<>*]{12,256})@""")
+_QUERY = _later(
     r"([?&](?:sign|sig|[\w-]{0,40}signature|x-amz-credential|x-amz-security-token|key|code|auth)=)"
     r"""([^\s&#"'<>*]{6,})""",
     re.IGNORECASE,
 )
-_ENCODED = re.compile(r"((?:access_token|token|key|secret|password|sign|sig)%3D)([^\s%&#\"'<>*]{6,})", re.IGNORECASE)
-_WEBHOOK = re.compile(
+_ENCODED = _later(r"((?:access_token|token|key|secret|password|sign|sig)%3D)([^\s%&#\"'<>*]{6,})", re.IGNORECASE)
+_WEBHOOK = _later(
     r"(hooks\.slack\.com/(?:services|workflows|triggers)/|/open-apis/bot/v2/hook/|/api/webhooks/|/webhookb2/"
     r"|hooks\.zapier\.com/hooks/catch/|/with/key/|sctapi\.ftqq\.com/|sc\.ftqq\.com/|hc-ping\.com/|api\.day\.app/"
     r"|api\.telegram\.org/bot)"
     r"""[^\s"'<>*]+""",
     re.IGNORECASE,
 )
-_SCHEME = re.compile(r"\b(Bearer|Basic)([ \t]+)([A-Za-z0-9._~+/=-]{8,})", re.IGNORECASE)
-_COOKIE = re.compile(r"""\b((?:Set-)?Cookie["']?[ \t]{0,4}[:=][ \t]{0,4}["']?)([^\s"'*][^\n"'*]{5,})""")
-_AUTH_PAIR = re.compile(
+_SCHEME = _later(r"\b(Bearer|Basic)([ \t]+)([A-Za-z0-9._~+/=-]{8,})", re.IGNORECASE)
+_COOKIE = _later(r"""\b((?:Set-)?Cookie["']?[ \t]{0,4}[:=][ \t]{0,4}["']?)([^\s"'*][^\n"'*]{5,})""")
+_AUTH_PAIR = _later(
     rf"""\b(auth{_GAP}[=:]{_GAP}[(\[]{_GAP}(["'])[^"'\n]{{0,200}}\2{_GAP},{_GAP}(["']))[^"'\n]{{1,1000}}(?=\3)"""
 )
-_PAIR = re.compile(
+_PAIR = _later(
     rf"""(\([ \t]{{0,4}}(["'])[\w-]{{0,40}}{_STRONG}\2[ \t]{{0,4}},[ \t]{{0,4}}(["']))[^"'\n]{{1,1000}}(?=\3)""",
     re.IGNORECASE,
 )
-_RECORD = re.compile(
+_RECORD = _later(
     rf"""(\bname["']?{_GAP}[:=]{_GAP}["']?[\w-]{{0,40}}{_STRONG}[\w-]{{0,10}}["']?{_GAP},?\s{{0,40}}["']?value["']?"""
     r"""[ \t]{0,4}[:=][ \t]{0,4}["']?)[^\s"',}*]{1,1000}""",
     re.IGNORECASE,
 )
-_LIST = re.compile(rf"""\b({_PLURAL}["']?[ \t]{{0,4}}[:=][ \t]{{0,4}}[(\[{{])([^)\]}}\n*]{{4,2000}})""", re.IGNORECASE)
-_TAG = re.compile(rf"(<[\w:-]{{0,40}}{_STRONG}>)[^<\s*][^<\n*]{{2,1000}}(?=</)", re.IGNORECASE)
-_ARROW = re.compile(
+_LIST = _later(rf"""\b({_PLURAL}["']?[ \t]{{0,4}}[:=][ \t]{{0,4}}[(\[{{])([^)\]}}\n*]{{4,2000}})""", re.IGNORECASE)
+_TAG = _later(rf"(<[\w:-]{{0,40}}{_STRONG}>)[^<\s*][^<\n*]{{2,1000}}(?=</)", re.IGNORECASE)
+_ARROW = _later(
     rf"""\b([\w-]{{0,40}}{_STRONG}["']?[ \t]{{0,4}}->[ \t]{{0,4}}["']?)[^\s"'*,]{{4,1000}}""", re.IGNORECASE
 )
-_CHINESE = re.compile(
+_CHINESE = _later(
     r"((?:密码|口令|密钥|令牌|私钥)[ \t]{0,4}(?:是|为)?[ \t]{0,4}[：:=][ \t]{0,4}[\"'「]?)[^\s\"'，。、」*]{4,1000}"
 )
-_NEXT_LINE = re.compile(
+_NEXT_LINE = _later(
     r"""^([ \t]{0,40}[\w.-]{0,40}"""
     rf"""{_STRONG}{_GAP}(?:={_GAP}(?:\"\"\"|''')|:{_GAP}(?:[|>][+-]?)?){_GAP}\n[ \t]{{0,40}})"""
     r"""(?![\w.-]{1,60}:(?:\s|$)|- )([^\s:"'*]{4,1000})(?=[ \t]{0,4}["']{0,3}$)""",
     re.IGNORECASE | re.MULTILINE,
 )
-_NETRC = re.compile(r"(\blogin\s{1,4}[^\s]{1,200}\s{1,4}password\s{1,4})[^\s*]{3,1000}")
-_PYDANTIC = re.compile(
+_NETRC = _later(r"(\blogin\s{1,4}[^\s]{1,200}\s{1,4}password\s{1,4})[^\s*]{3,1000}")
+_PYDANTIC = _later(
     rf"""^([\w.-]{{0,60}}{_STRONG}\n[^\n]{{0,400}}\binput_value=(["']))(?:(?!\2)[^\n*]){{1,1000}}""",
     re.IGNORECASE | re.MULTILINE,
 )
-_DOCKER = re.compile(r"""(["']auth["'][ \t]{0,4}:[ \t]{0,4}["'])[A-Za-z0-9+/=]{8,1000}(?=["'])""")
-_SIGNATURE = re.compile(r"\b(Signature=)[0-9a-fA-F]{32,}")
+_DOCKER = _later(r"""(["']auth["'][ \t]{0,4}:[ \t]{0,4}["'])[A-Za-z0-9+/=]{8,1000}(?=["'])""")
+_SIGNATURE = _later(r"\b(Signature=)[0-9a-fA-F]{32,}")
 # What a command is given: curl's user, mysql's and sshpass's password, the key that wandb logs in with.
-_CURL = re.compile(r"""((?<![\w-])(?:-u|--user|--proxy-user)[ =]["']?[^\s:"']{1,100}:)[^\s"'*]{1,1000}""")
-_SSHPASS = re.compile(
+_CURL = _later(r"""((?<![\w-])(?:-u|--user|--proxy-user)[ =]["']?[^\s:"']{1,100}:)[^\s"'*]{1,1000}""")
+_SSHPASS = _later(
     r"(\b(?:sshpass[ \t]{1,4}-p|mysql(?:dump|admin)?(?:[ \t]{1,4}-\w{1,60}(?:[ \t][^\s-]\S{0,60})?){0,6}[ \t]{1,4}-p)"
     r"[ \t]?[\"']?)[^\s\"'*-][^\s\"'*]{0,1000}"
 )
-_LOGIN = re.compile(
+_LOGIN = _later(
     r"(\b(?:wandb|swanlab|huggingface-cli|hf|modelscope)(?: auth)? login (?:--relogin |--token |-k |--api-key )?)"
     r"(?![\s-])(?=\S*\d)[^\s*]{12,1000}"
 )
 
 
-def _all(text: str, pattern: re.Pattern[str]) -> str:
+def _all(text: str, pattern: Callable[[], re.Pattern[str]]) -> str:
     # No template: to read one Python loads a module, and at its end it loads none.
-    return pattern.sub(lambda found: f"{found[1]}{MASK}", text)
+    return pattern().sub(lambda found: f"{found[1]}{MASK}", text)
 
 
 def _in_urls(text: str) -> str:
-    text = _USERINFO.sub(lambda found: f"{found[1]}:{MASK}@", text)
-    text = _USER.sub(lambda found: f"{MASK}@" if is_random(found[1]) else found[0], text)
-    text = _QUERY.sub(lambda found: found[1] + (MASK if _may_be_secret(found[2]) else found[2]), text)
+    text = _USERINFO().sub(lambda found: f"{found[1]}:{MASK}@", text)
+    text = _USER().sub(lambda found: f"{MASK}@" if is_random(found[1]) else found[0], text)
+    text = _QUERY().sub(lambda found: found[1] + (MASK if _may_be_secret(found[2]) else found[2]), text)
     return _all(text, _WEBHOOK)
 
 
@@ -102,7 +109,7 @@ def _schemes(text: str) -> str:
         secret = is_random(found[3]) or (found[1].lower() == "basic" and _is_user_and_password(found[3]))
         return f"{found[1]}{found[2]}{MASK}" if secret else found[0]
 
-    return _SCHEME.sub(shown, text)
+    return _SCHEME().sub(shown, text)
 
 
 def _is_user_and_password(text: str) -> bool:
