@@ -194,7 +194,7 @@ def _unpacked(body: bytes, headers: Mapping[str, str]) -> bytes:
 def _hint(error: Exception | None) -> tuple[str, bool]:
     """What may help when there was no connection, and whether only that can."""
     root = None if error is None else _root(error)
-    if isinstance(root, ssl.SSLCertVerificationError):
+    if isinstance(root, ssl.SSLCertVerificationError) or _is(root, "CertificateError"):  # urllib3's, of a name
         return "its certificate is not trusted here. Name its issuer's file in REQUESTS_CA_BUNDLE", True
     if isinstance(root, issuers.NoIssuersError):
         return "there are no certificates where REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or certifi has them", True

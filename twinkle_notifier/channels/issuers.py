@@ -28,7 +28,7 @@ T = TypeVar("T")
 _OURS = certifi.where()  # asked once: later, in a crash, it would have to load modules
 _SECONDS = 2.0  # for a disk, which may be gone
 _MOST = 64 * 1024 * 1024  # bytes of certificates
-_ONE = re.compile(rb"-----BEGIN (X509 )?CERTIFICATE-----.*?-----END \1CERTIFICATE-----", re.DOTALL)
+_ONE = re.compile(rb"-----BEGIN ((?:X509 )?CERTIFICATE)-----[^-]*-----END \1-----")
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")  # a file that OpenSSL looks at, in a folder
 
 
