@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from twinkle_notifier import DeliveryError
 from twinkle_notifier.collateral import is_collateral, says_collateral
 
 torch = pytest.importorskip("torch")
@@ -47,6 +48,7 @@ def test_what_follows(error: BaseException) -> None:
         RuntimeError("mat1 and mat2 shapes cannot be multiplied"),
         ConnectionResetError(104, "Connection reset by peer"),
         KeyError("connection closed by peer"),
+        DeliveryError("no answer from robot (Connection closed by peer): the message may be there", fate="unknown"),
         TimeoutError("the download of the data set timed out"),
         FileNotFoundError(2, "No such file or directory", "/data/store/timeout.json"),
         torch.distributed.DistBackendError(

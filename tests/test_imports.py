@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -29,6 +31,26 @@ def test_importing_loads_no_framework(tmp_path: Path) -> None:
     """Whether one is installed or not."""
     done = python("import sys, twinkle_notifier; print(*sys.modules)", tmp_path)
     assert set(FRAMEWORKS) & set(done.stdout.split()) == set(), done.stderr
+
+
+def processor_seconds(code: str, env: dict[str, str]) -> float:
+    def spent() -> float:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    before = spent()
+    subprocess.run([sys.executable, "-c", code], check=True, cwd="/", env=env)
+    return spent() - before
+
+
+def test_importing_costs_about_what_requests_costs(tmp_path: Path) -> None:
+    """The target is 1.25 times as much; a busy machine may measure somewhat more."""
+    codes = ("pass", "import requests", "import twinkle_notifier")
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    env["PYTHONPYCACHEPREFIX"] = str(tmp_path)  # the first round compiles
+    rounds = [[processor_seconds(code, env) for code in codes] for _ in range(6)]
+    bare, requests, ours = (min(column) for column in zip(*rounds[1:], strict=True))
+    assert ours - bare < 1.6 * (requests - bare)
 
 
 # The standard library and requests are there: what they do at their import is theirs.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from twinkle_notifier.errors import NotifierError
 from twinkle_notifier.foreign import class_slot, module_name, slot, text, type_name
 
 _TYPES = re.compile(r"^torch\.(distributed|_C\._distributed)\S*\.Dist\w*Error$")
@@ -53,7 +54,8 @@ def _is_one(exc: BaseException) -> bool:
     if any(_TYPES.match(name) for name in names):
         return _CAUSES.search(text(exc)[:_TEXT]) is None
     # Only what torch raises with such words: a ConnectionResetError is a data server's, and a cause.
-    if not issubclass(type(exc), RuntimeError):
+    # So is a message of the user's own that was not taken.
+    if not issubclass(type(exc), RuntimeError) or issubclass(type(exc), NotifierError):
         return False
     said = text(exc)[:_WHOLE]
     remote = list(_REMOTE.finditer(said))
