@@ -35,6 +35,8 @@ def _nothing() -> None:
 
 @dataclass
 class _Piece:
+    """Work that waits until it is due, and what is done if there is no time for it."""
+
     work: Work
     otherwise: Work
     due: float

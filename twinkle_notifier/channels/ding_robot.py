@@ -66,6 +66,8 @@ def shown(url: str) -> str:
 
 @dataclass(frozen=True)
 class _Refusal:
+    """What a robot answered instead of yes, and when by its own clock."""
+
     code: int | None
     reason: str
     date: str | None = None
