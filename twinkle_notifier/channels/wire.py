@@ -138,6 +138,8 @@ def has_proxies() -> bool:
 
 def ready() -> None:
     """Read what a request needs from the disk, so that a crash needs none. What fails is said when it is needed."""
+    if sys.exc_info()[1] is not None:
+        return  # a launcher ends the ranks beside a failed one within 0.1 s: `notify_exception` first defers its signal
     if has_proxies() and "requests.adapters" not in sys.modules:
         issuers.aside(lambda: importlib.import_module("requests.adapters"), _LOAD)
     issuers.ready(by_proxy=has_proxies())
