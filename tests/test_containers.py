@@ -18,6 +18,11 @@ from twinkle_notifier.inbox import Inbox
 SCRIPT = """
 import os, time
 import twinkle_notifier as t
+ready, deadline = os.path.join(os.path.dirname(__file__), "ready"), time.monotonic() + 50
+os.makedirs(ready, exist_ok=True)
+open(os.path.join(ready, os.urandom(8).hex()), "x").close()
+while len(os.listdir(ready)) < int(os.environ.get("ALL", 1)) and time.monotonic() < deadline:
+    time.sleep(0.01)
 try:
     time.sleep(float(os.environ.get("AFTER", 0)))
     raise ValueError("the loss is lost")
@@ -38,7 +43,8 @@ def inbox() -> Iterator[Inbox]:
 def contain(inbox: Inbox, tmp_path: Path) -> Iterator[Contain]:
     """Start `command` in a container of its own, with the host name and the /etc/hosts that Docker or a pod would have.
 
-    It works in /mnt, where `work` is mounted, or a folder in memory. All have the same script, and the same folder.
+    It works in /mnt, where `work` is mounted, or a folder in memory. All have the same script, and the same folder; it
+    waits until `ALL` processes are there.
     """
     if subprocess.run(["unshare", "--pid", "--net", "--uts", "--mount", "--fork", "true"], check=False).returncode:
         pytest.skip("containers need root, or a kernel that lets users have some")
@@ -129,7 +135,7 @@ def test_two_jobs_with_one_launcher_s_defaults_each_tell(
 ) -> None:
     """The second meets the same error while the first's is still fresh. The ranks of each tell once."""
     command, script = two_ranks(variables), str(tmp_path / "train.py")
-    first, second = (contain(*command, SCRIPT=script, AFTER=after) for after in ("1", "3"))
+    first, second = (contain(*command, SCRIPT=script, ALL="4", AFTER=after) for after in ("0", "2"))
     done(first, second)
     assert len(inbox.messages) == 2
     assert all("Again" not in message.text for message in inbox.messages)
@@ -146,8 +152,8 @@ def test_two_jobs_of_torchrun_each_tell(contain: Contain, inbox: Inbox, tmp_path
     outside = subprocess.Popen([sys.executable, str(forward), "unix", socket, port])
     try:
         inside = f"{sys.executable} {forward} tcp {port} {socket} & sleep 1"
-        for after in ("1", "6"):
-            jobs.append(contain(*command, str(tmp_path / "train.py"), net=True, before=inside, AFTER=after))
+        for after in ("0", "5"):
+            jobs.append(contain(*command, str(tmp_path / "train.py"), net=True, before=inside, ALL="4", AFTER=after))
         done(*jobs)
     finally:
         outside.kill()
@@ -184,9 +190,7 @@ SPANNING = {**TORCHRUN, "WORLD_SIZE": "4", "MASTER_ADDR": "trainer-0"}
 def test_ranks_of_one_run_in_two_containers_tell_once(contain: Contain, inbox: Inbox, tmp_path: Path) -> None:
     """As the pods of one job are: their launcher says that there are several, and names a master for all."""
     command, script = two_ranks(SPANNING), str(tmp_path / "train.py")
-    done(
-        *(contain(*command, host=f"trainer-{node}", SCRIPT=script, AFTER="1", GROUP_RANK=str(node)) for node in (0, 1))
-    )
+    done(*(contain(*command, host=f"trainer-{node}", SCRIPT=script, ALL="4", GROUP_RANK=str(node)) for node in (0, 1)))
     assert len(inbox.messages) == 1
 
 
@@ -224,7 +228,12 @@ def test_a_host_may_be_called_anything(name: bytes, contain: Contain, inbox: Inb
     """The kernel takes any bytes for its name; the ranks of a run agree all the same."""
     naming = shlex.join([sys.executable, "-c", f"import socket; socket.sethostname({name!r})"])
     done(
-        contain(*two_ranks({**TORCHRUN, "MASTER_ADDR": "127.0.0.1"}), before=naming, SCRIPT=str(tmp_path / "train.py"))
+        contain(
+            *two_ranks({**TORCHRUN, "MASTER_ADDR": "127.0.0.1"}),
+            before=naming,
+            ALL="2",
+            SCRIPT=str(tmp_path / "train.py"),
+        )
     )
     assert len(inbox.messages) == 1
     assert "- Ranks: 0-1 of 2" in inbox.messages[0].text

@@ -83,6 +83,13 @@ def test_who_was_forked_from_one_process_tells_once(source: str, told: Callable[
     assert told(source) == 1
 
 
+def test_importing_this_package_is_enough(run: Callable[..., Any], inbox: Inbox) -> None:
+    """The parent has used nothing of it when it forks."""
+    source = PRELUDE.replace("notifier = t.", "notifier = lambda: t.").replace("(notifier, ", "(notifier(), ")
+    done = run(source + EIGHT)
+    assert len(inbox.messages) == 1, done.stderr
+
+
 def test_two_names_that_differ_in_what_is_no_text_are_two(told: Callable[..., int]) -> None:
     """Both are shown as the same: a name may come from a file's, in any encoding."""
     assert told("for name in ('sft\\udc80', 'sft\\udc81', 'sft?'): fork(meet)\nall_done()") == 3
