@@ -32,7 +32,9 @@ _QUERY = _later(
     r"""([^\s&#"'<>*]{6,})""",
     re.IGNORECASE,
 )
-_ENCODED = _later(r"((?:access_token|token|key|secret|password|sign|sig)%3D)([^\s%&#\"'<>*]{6,})", re.IGNORECASE)
+_ENCODED = _later(
+    r"((?:access_token|token|key|secret|password|sign|sig)(?:%3D|\\u003d))([^\s%&#\"'<>\\*]{6,})", re.IGNORECASE
+)
 _WEBHOOK = _later(
     r"(hooks\.slack\.com/(?:services|workflows|triggers)/|/open-apis/bot/v2/hook/|/api/webhooks/|/webhookb2/"
     r"|hooks\.zapier\.com/hooks/catch/|/with/key/|sctapi\.ftqq\.com/|sc\.ftqq\.com/|hc-ping\.com/|api\.day\.app/"
@@ -50,22 +52,22 @@ _PAIR = _later(
     re.IGNORECASE,
 )
 _RECORD = _later(
-    rf"""(\bname["']?{_GAP}[:=]{_GAP}["']?[\w-]{{0,40}}{_STRONG}[\w-]{{0,10}}["']?{_GAP},?\s{{0,40}}["']?value["']?"""
+    rf"""(\b(?:name|key)["']?{_GAP}[:=]{_GAP}["']?[\w-]{{0,40}}{_STRONG}[\w-]{{0,10}}["']?{_GAP},?\s{{0,40}}["']?value["']?"""
     r"""[ \t]{0,4}[:=][ \t]{0,4}["']?)[^\s"',}*]{1,1000}""",
     re.IGNORECASE,
 )
 _LIST = _later(rf"""\b({_PLURAL}["']?[ \t]{{0,4}}[:=][ \t]{{0,4}}[(\[{{])([^)\]}}\n*]{{4,2000}})""", re.IGNORECASE)
-_TAG = _later(rf"(<[\w:-]{{0,40}}{_STRONG}>)[^<\s*][^<\n*]{{2,1000}}(?=</)", re.IGNORECASE)
+_TAG = _later(rf"(<[\w:-]{{0,40}}{_STRONG}(?:[ \t][^<>\n]{{0,200}})?>)[^<\s*][^<\n*]{{2,1000}}(?=</)", re.IGNORECASE)
 _ARROW = _later(
     rf"""\b([\w-]{{0,40}}{_STRONG}["']?[ \t]{{0,4}}->[ \t]{{0,4}}["']?)[^\s"'*,]{{4,1000}}""", re.IGNORECASE
 )
 _CHINESE = _later(
-    r"((?:密码|口令|密钥|令牌|私钥)[ \t]{0,4}(?:是|为)?[ \t]{0,4}[：:=][ \t]{0,4}[\"'「]?)[^\s\"'，。、」*]{4,1000}"
+    r"((?:密码|口令|密钥|令牌|私钥)[ \t]{0,4}(?:(?:是|为)?[ \t]{0,4}[：:=]|[是为](?=[ \t]{0,4}[!-~]))[ \t]{0,4}[\"'「]?)[^\s\"'，。、」*]{4,1000}"
 )
 _NEXT_LINE = _later(
     r"""^([ \t]{0,40}[\w.-]{0,40}"""
     rf"""{_STRONG}{_GAP}(?:={_GAP}(?:\"\"\"|''')|:{_GAP}(?:[|>][+-]?)?){_GAP}\n[ \t]{{0,40}})"""
-    r"""(?![\w.-]{1,60}:(?:\s|$)|- )([^\s:"'*]{4,1000})(?=[ \t]{0,4}["']{0,3}$)""",
+    r"""(?![\w.-]{1,60}:(?:\s|$)|- )["']?([^\s:"'*]{4,1000})(?=[ \t]{0,4}["']{0,3}$)""",
     re.IGNORECASE | re.MULTILINE,
 )
 _NETRC = _later(r"(\blogin\s{1,4}[^\s]{1,200}\s{1,4}password\s{1,4})[^\s*]{3,1000}")
@@ -76,14 +78,42 @@ _PYDANTIC = _later(
 _DOCKER = _later(r"""(["']auth["'][ \t]{0,4}:[ \t]{0,4}["'])[A-Za-z0-9+/=]{8,1000}(?=["'])""")
 _SIGNATURE = _later(r"\b(Signature=)[0-9a-fA-F]{32,}")
 # What a command is given: curl's user, mysql's and sshpass's password, the key that wandb logs in with.
-_CURL = _later(r"""((?<![\w-])(?:-u|--user|--proxy-user)[ =]["']?[^\s:"']{1,100}:)[^\s"'*]{1,1000}""")
+_NEXT = r"""(?:[ \t]{1,4}|["'],[ \t]{0,4}["'])"""  # between the words of a command, or of a list of them
+_CURL = _later(
+    rf"""((?<![\w-])(?:-u|--user|--proxy-user)(?:=|{_NEXT})["']?(?!\d{{1,9}}:\d{{1,9}}(?!\w))[^\s:"']{{1,100}}:)"""
+    r"""[^\s"'*]{1,1000}"""
+)
 _SSHPASS = _later(
     r"(\b(?:sshpass[ \t]{1,4}-p|mysql(?:dump|admin)?(?:[ \t]{1,4}-\w{1,60}(?:[ \t][^\s-]\S{0,60})?){0,6}[ \t]{1,4}-p)"
     r"[ \t]?[\"']?)[^\s\"'*-][^\s\"'*]{0,1000}"
 )
 _LOGIN = _later(
-    r"(\b(?:wandb|swanlab|huggingface-cli|hf|modelscope)(?: auth)? login (?:--relogin |--token |-k |--api-key )?)"
-    r"(?![\s-])(?=\S*\d)[^\s*]{12,1000}"
+    rf"(\b(?:wandb|swanlab|huggingface-cli|hf|modelscope)(?:{_NEXT}auth)?{_NEXT}login{_NEXT}"
+    rf"(?:(?:--relogin|--token|-k|--api-key){_NEXT})?)(?![\s-])(?=[^\s\"']{{0,200}}\d)[^\s\"'*]{{12,1000}}"
+)
+_CLIENT = _later(
+    rf"(\b(?:docker|podman|helm|az|redis-cli)(?:{_NEXT}[\w./:=-]{{1,100}}){{0,6}}{_NEXT}(?:-p|-a){_NEXT}[\"']?)"
+    r"(?!\d{1,5}(?::|(?!\w)))[^\s\"'*-][^\s\"'*]{2,1000}"
+)
+# `aws configure set NAME x`, a Dockerfile's `ENV NAME x`, csh's `setenv NAME x`.
+_SET = _later(
+    r"(\b(?:configure set|ENV|ARG|setenv)[ \t]{1,4}\w{0,40}(?:token|key|secret|password)[ \t]{1,4}[\"']?)"
+    r"(?!=)[^\s\"'*]{8,1000}",
+    re.IGNORECASE,
+)
+# Sentences: invalid api key 'x', with password "x", API key: x, the password is x.
+_SAID = _later(
+    r"""(\b(?:password|passphrase|(?:api|secret|access)[ _-]key|access[ _-]token)[ \t](?:is[ \t])?(["']))"""
+    r"""(?![ \t]|(?:-|,)[ \t])[^"'\s*]{3,1000}(?=\2)""",
+    re.IGNORECASE,
+)
+_SAID_BARE = _later(
+    r"(\b(?:(?:api|secret|access)[ ]key|access[ ]token)(?:[ \t]is|[ \t]?:)[ \t]{1,4}|\bpassword[ \t]is[ \t]{1,4})"
+    r"([^\s\"',;*]{8,1000})",
+    re.IGNORECASE,
+)
+_TEXT_BLOCK = _later(
+    r"""(\btoken[ \t]{0,4}=[ \t]{0,4}(?:\"\"\"|\'\'\')\n[ \t]{0,40})[^\s"'*]{16,1000}""", re.IGNORECASE
 )
 
 
@@ -95,13 +125,20 @@ def _all(text: str, pattern: Callable[[], re.Pattern[str]]) -> str:
 def _in_urls(text: str) -> str:
     text = _USERINFO().sub(lambda found: f"{found[1]}:{MASK}@", text)
     text = _USER().sub(lambda found: f"{MASK}@" if is_random(found[1]) else found[0], text)
-    text = _QUERY().sub(lambda found: found[1] + (MASK if _may_be_secret(found[2]) else found[2]), text)
+    text = _QUERY().sub(lambda found: found[1] + (MASK if _may_be_secret(found[1].lower(), found[2]) else found[2]), text)
     return _all(text, _WEBHOOK)
 
 
-def _may_be_secret(value: str) -> bool:
-    """Whether the value of a query's key or code is more than a word: code=ENOTFOUND."""
-    return len(value) >= 24 or not value.isalpha() or not value.isupper()
+def _may_be_secret(name: str, value: str) -> bool:
+    """Whether the value of a query's key or code is more than a word or an error's number: code=E11000."""
+    return len(value) >= 16 or not (name.endswith("code=") or (value.isalpha() and value.isupper()))
+
+
+def _said(text: str) -> str:
+    def bare(found: re.Match[str]) -> str:
+        return found[1] + MASK if is_random(found[2]) else found[0]
+
+    return _SAID_BARE().sub(bare, _all(text, _SAID))
 
 
 def _schemes(text: str) -> str:
@@ -123,14 +160,20 @@ def _is_user_and_password(text: str) -> bool:
 # Words in small letters, of which one must be in the text, and what is then done. All take time in proportion to it.
 FORMS: list[tuple[tuple[str, ...], Callable[[str], str]]] = [
     (("://", "http"), _in_urls),
-    (("%3d",), lambda text: _all(text, _ENCODED)),
+    (("%3d", "u003d"), lambda text: _all(text, _ENCODED)),
     (("cookie",), lambda text: _all(text, _COOKIE)),
     (("auth",), lambda text: _all(_all(text, _AUTH_PAIR), _DOCKER)),
     (("value",), lambda text: _all(_all(text, _RECORD), _PYDANTIC)),
     (("keys", "passwords", "secrets", "credentials", "tokens"), lambda text: _all(text, _LIST)),
     (("->",), lambda text: _all(text, _ARROW)),
     (("</",), lambda text: _all(text, _TAG)),
-    (("pass", "secret", "key", "token", "connection"), lambda text: _all(_all(text, _PAIR), _NEXT_LINE)),
+    (("pass", "secret", "key", "token", "connection"), lambda text: _all(_all(_all(text, _PAIR), _NEXT_LINE), _TEXT_BLOCK)),
+    (
+        ("password ", "phrase ", "api key", "secret key", "access key", "access token", "_key ", "-key ", "_token "),
+        _said,
+    ),
+    (("configure set", "env ", "arg ", "setenv"), lambda text: _all(text, _SET)),
+    (("docker", "podman", "helm", "redis-cli"), lambda text: _all(text, _CLIENT)),
     (("login",), lambda text: _all(_all(text, _NETRC), _LOGIN)),
     (("密", "口令", "令牌", "私钥"), lambda text: _all(text, _CHINESE)),
     (("signature=",), lambda text: _all(text, _SIGNATURE)),

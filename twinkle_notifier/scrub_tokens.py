@@ -16,12 +16,12 @@ _UUID = rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
 # The service, the beginnings of its tokens, and a pattern of the rest. Without a digit, none is taken for a token.
 SERVICES: list[tuple[str, tuple[str, ...], str]] = [
     ("OpenAI, Anthropic, OpenRouter, DeepSeek and others", ("sk-",), rf"{_WIDE}{{16,}}"),
-    ("Hugging Face", ("hf_", "api_org_"), rf"{_WORD}{{16,}}"),
+    ("Hugging Face", ("hf_", "hf_oauth_", "hf_jwt_", "api_org_"), rf"{_WORD}{{16,}}"),
     ("GitHub", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), rf"{_WORD}{{16,}}"),
     ("GitHub, fine-grained", ("github_pat_",), r"\w{16,}"),
     (
         "GitLab",
-        ("glpat-", "gldt-", "glrt-", "glrtr-", "glcbt-", "glptt-", "glft-", "glimt-", "glagent-", "gloas-", "glsoat-"),
+        ("glpat-", "gldt-", "glrt-", "glrtr-", "glcbt-", "glptt-", "glft-", "glimt-", "glagent-", "gloas-", "glsoat-", "glffct-"),
         r"[\w.-]{16,}",
     ),
     ("Bitbucket", ("ATBB", "ATCTT3"), r"[\w=-]{20,}"),
@@ -29,9 +29,8 @@ SERVICES: list[tuple[str, tuple[str, ...], str]] = [
     ("AWS", ("AKIA", "ASIA", "ABIA", "ACCA"), r"[A-Z0-9]{16}(?![A-Za-z0-9])"),
     ("Google API key", ("AIza",), rf"{_WIDE}{{30,}}"),
     ("Google OAuth", ("ya29.", "GOCSPX-", "1//0"), rf"{_WIDE}{{20,}}"),
-    ("Azure DevOps and Entra", ("8Q~",), r"[\w.~-]{30,}"),
-    ("Alibaba Cloud", ("LTAI",), rf"{_WORD}{{12,30}}(?![A-Za-z0-9])"),
-    ("Tencent Cloud", ("AKID",), rf"{_WORD}{{13,40}}(?![A-Za-z0-9])"),
+    ("Alibaba Cloud", ("LTAI",), rf"{_WORD}{{12,}}"),
+    ("Tencent Cloud", ("AKID",), rf"{_WORD}{{13,}}"),
     ("Volcengine", ("AKLT",), rf"{_WORD}{{20,}}"),
     ("Baidu Cloud", ("bce-v3/ALTAK-",), rf"{_WORD}{{10,}}/{_HEX}{{20,}}"),
     ("DingTalk, the signing secret", ("SEC",), r"[0-9a-f]{16,}(?![A-Za-z0-9])"),
@@ -49,7 +48,7 @@ SERVICES: list[tuple[str, tuple[str, ...], str]] = [
     ("ElevenLabs", ("sk_",), rf"{_HEX}{{32,}}"),
     ("LangSmith", ("lsv2_", "ls__"), r"\w{20,}"),
     ("Pinecone", ("pcsk_",), r"\w{20,}"),
-    ("Databricks", ("dapi",), rf"{_HEX}{{32}}(?:-\d)?(?![A-Za-z0-9])"),
+    ("Databricks", ("dapi", "dkea", "dose"), rf"{_HEX}{{32}}(?:-\d)?(?![A-Za-z0-9])"),
     ("HashiCorp Vault", ("hvs.", "hvb.", "hvr."), rf"{_WIDE}{{20,}}"),
     ("Docker Hub", ("dckr_pat_", "dckr_oat_"), rf"{_WIDE}{{20,}}"),
     ("npm", ("npm_",), rf"{_WORD}{{20,}}"),
@@ -73,14 +72,14 @@ SERVICES: list[tuple[str, tuple[str, ...], str]] = [
     ("Linear", ("lin_api_",), rf"{_WORD}{{20,}}"),
     ("Pulumi", ("pul-",), rf"{_HEX}{{40}}"),
     ("Doppler", ("dp.pt.", "dp.st.", "dp.ct."), r"[\w.-]{30,}"),
-    ("Dynatrace", ("dt0c01.",), r"[A-Z0-9]{20,}\.[A-Z0-9]{40,}"),
+    ("Dynatrace", ("dt0c01.", "dt0s01.", "dt0s16."), r"[A-Z0-9]{20,}\.[A-Z0-9]{40,}"),
     ("PlanetScale", ("pscale_tkn_", "pscale_pw_", "pscale_oauth_"), r"[\w.=-]{20,}"),
     ("Prefect", ("pnu_", "pnb_"), rf"{_WORD}{{30,}}"),
     ("Netlify", ("nfp_",), rf"{_WORD}{{30,}}"),
     ("Supabase", ("sbp_", "sb_secret_"), rf"{_WIDE}{{20,}}"),
     ("Square", ("sq0atp-", "sq0csp-"), rf"{_WIDE}{{20,}}"),
     ("Sourcegraph", ("sgp_",), r"[0-9a-f_]{40,}"),
-    ("Fly.io", ("fm2_",), r"[\w+/=]{50,}"),
+    ("Fly.io", ("fm2_", "fm1r_", "fm1a_", "fo1_"), r"[\w+/=]{40,}"),
     ("1Password", ("ops_eyJ",), r"[\w-]{40,}"),
     ("age", ("AGE-SECRET-KEY-1",), r"[0-9A-Z]{20,}"),
     ("MailerSend", ("mlsn.",), rf"{_HEX}{{40,}}"),
@@ -88,6 +87,32 @@ SERVICES: list[tuple[str, tuple[str, ...], str]] = [
     ("JSON Web Token", ("eyJ",), r"[\w-]{8,512}\.[\w-]{8,}(?:\.[\w-]*)?"),  # what is behind its head is consumed
     ("ServerChan", ("SCT", "sctp"), r"\d{1,8}[Tt][A-Za-z0-9]{16,}"),
     ("Yandex Cloud", ("AQVN",), rf"{_WIDE}{{30,}}"),
+    ("JFrog", ("AKCp", "cmVmd"), rf"{_WORD}{{55,}}"),
+    ("Facebook", ("EAAC", "EAAG", "EAAM"), rf"{_WORD}{{60,}}"),
+    ("Dropbox", ("sl.",), rf"{_WIDE}{{100,}}"),
+    ("Notion, before 2024; Lambda Cloud", ("secret_",), rf"{_WORD}{{43}}(?![A-Za-z0-9])"),
+    ("Frame.io", ("fio-u-",), rf"{_WIDE}{{60,}}"),
+    ("Flutterwave", ("FLWSECK_TEST-", "FLWSECK-"), rf"{_WORD}{{32,}}(?:-X)?"),
+    ("Vercel", ("vcp_", "vci_", "vca_", "vcr_", "vck_"), rf"{_WORD}{{24,}}"),
+    ("Cloudflare, the origin's key", ("v1.0-",), r"[0-9a-f]{24,}-[0-9a-f]{120,}"),
+    ("NuGet", ("oy2",), r"[a-z0-9]{43}(?![A-Za-z0-9])"),
+    ("Clojars", ("CLOJARS_",), rf"{_WORD}{{60,}}"),
+    ("OpenShift", ("sha256~",), rf"{_WIDE}{{43}}(?![\w-])"),
+    ("Heroku", ("HRKU-AA",), rf"{_WIDE}{{40,}}"),
+    ("SonarQube", ("sqp_", "squ_", "sqa_"), rf"{_HEX}{{40}}"),
+    ("Typeform", ("tfp_",), r"[\w.=-]{40,}"),
+    ("Infracost", ("ico-",), rf"{_WORD}{{32}}(?![A-Za-z0-9])"),
+    ("Octopus", ("API-",), r"[A-Z0-9]{26,}(?![A-Za-z0-9])"),
+    ("ReadMe", ("rdme_",), rf"{_WORD}{{60,}}"),
+    ("Anyscale", ("esecret_",), rf"{_WORD}{{20,}}"),
+    ("LlamaCloud", ("llx-",), rf"{_WORD}{{40,}}"),
+    ("E2B", ("e2b_",), rf"{_HEX}{{40}}"),
+    ("Firecrawl", ("fc-",), r"[0-9a-f]{32}(?![A-Za-z0-9])"),
+    ("Voyage", ("pa-",), rf"{_WIDE}{{43}}(?![\w-])"),
+    ("Neon", ("napi_",), rf"{_WORD}{{40,}}"),
+    ("Coze", ("pat_",), rf"{_WORD}{{64}}(?![A-Za-z0-9])"),
+    ("Buildkite", ("bkua_",), rf"{_HEX}{{40}}"),
+    ("Adobe", ("p8e-",), rf"{_WORD}{{32}}(?![A-Za-z0-9])"),
 ]
 
 PREFIXES = tuple(sorted({prefix for _, prefixes, _ in SERVICES for prefix in prefixes}, key=len, reverse=True))
@@ -105,6 +130,7 @@ _ATLAS = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}")
 _AIRTABLE = re.compile(r"(?<![A-Za-z0-9])pat[A-Za-z0-9]{14}\.[0-9a-f]{64}(?![A-Za-z0-9])")
 _ZHIPU = re.compile(r"(?<![A-Za-z0-9])[0-9a-f]{32}\.(?=[a-z0-9]*[A-Z])(?=[A-Za-z]*\d)[A-Za-z0-9]{16}(?![A-Za-z0-9])")
 _MAILCHIMP = re.compile(r"(?<![A-Za-z0-9])[0-9a-f]{32}-us\d{1,2}(?![A-Za-z0-9])")
+_ENTRA = re.compile(r"(?<![\w~.])[\w~.]{3}\dQ~[\w~.-]{31,36}(?![\w~-])")
 _FCM = re.compile(r"(?<![A-Za-z0-9])AAAA[\w-]{7}:[\w-]{100,180}")
 # Each with a quick look: a pattern that begins with a letter is found much faster than one that looks back.
 _OTHERS = (
@@ -114,6 +140,7 @@ _OTHERS = (
     (re.compile(r"pat[A-Za-z0-9]{14}\."), _AIRTABLE),
     (re.compile(r"\.[A-Za-z0-9]{16}(?![A-Za-z0-9])"), _ZHIPU),
     (re.compile(r"-us\d"), _MAILCHIMP),
+    (re.compile(r"\dQ~[\w~.-]{31}"), _ENTRA),
     (re.compile(r"AAAA[\w-]{7}:"), _FCM),
 )
 # A private key; what was cut off before its end is masked as far as it goes on. PuTTY's stands behind its own name.
