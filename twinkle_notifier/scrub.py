@@ -10,7 +10,7 @@ from twinkle_notifier.scrub_tokens import MASK, without_tokens
 
 _NAME = re.compile(
     r"(?P<name>passw(?:or)?d|passphrase|pass|pwd|pw|secret(?:[_-]?(?:access[_-]?)?key)?|credentials?|creds?|authorization"
-    r"|auth|webhook(?:[_-]?url)?|ding[_-]?url|(?:php)?sess(?:ion)?[_-]?(?:id|key)|jsessionid|cookie|key|token|[as]k)"
+    r"|auth|webhook(?:[_-]?url)?|ding[_-]?url|(?:php)?sess(?:ion)?[_-]?(?:id|key)|jsessionid|cookie|key|token|pat|[as]k)"
     r"(?:[_-]?(?:value|data|\d{1,3}))?(?![A-Za-z0-9_-])"
     r"(?P<sep>(?P<quote>\\{0,3}[\"'])?\]?[ \t]{0,8}"
     r"(?::[ \t]{0,8}(?:str|bytes|Optional\[str\]|str[ ]\|[ ]None)[ \t]{0,8}=(?!=)|=>|:=|[:=](?!=|//))[ \t]{0,8}"
@@ -36,7 +36,7 @@ def _value(most: str) -> re.Pattern[str]:
 _BEGINNING, _VALUE = _value("1000"), _value("")
 _READABLE = 200  # characters of a value up to which it may be something else than a secret
 _BEFORE = 64  # characters before a name that tell whose it is
-_WORDS = ("pass", "pwd", "pw", "secret", "cred", "auth", "webhook", "url", "sess", "cookie", "key", "token", "ak", "sk")
+_WORDS = ("pass", "pwd", "pw", "secret", "cred", "auth", "webhook", "url", "sess", "cookie", "key", "token", "pat", "ak", "sk")
 # What a key or pass belongs to when it is a secret; num_key, key: 5, forward_pass are none.
 _OF_KEY = re.compile(
     r"(?:api|access|auth|client|private|routing|signing|encryption|webhook|hmac|license|aes|encrypt|master|admin|deploy"
@@ -44,7 +44,11 @@ _OF_KEY = re.compile(
     r"|nvidia|ngc|wandb|comet|neptune|swanlab|mlflow|clearml|modelscope|dashscope|qwen|zhipu|moonshot|minimax|baichuan"
     r"|volc|ark|tencent|aliyun|alibaba|oss|cos|s3|minio|aws|azure|hf|huggingface|github|gitlab|slack|discord|telegram|ding"
     r"|dingtalk|feishu|lark|wecom|send|sendgrid|mailgun|twilio|stripe|datadog|dd|sentry|newrelic|grafana|serverchan|bark"
-    r"|pushover|tavily|serper|serpapi|pinecone|weaviate|qdrant|elastic|kaggle|ssh|rsa|tls|ssl|db|redis|mongo|service)"
+    r"|pushover|tavily|serper|serpapi|pinecone|weaviate|qdrant|elastic|kaggle|ssh|rsa|tls|ssl|db|redis|mongo|service"
+    r"|zhipuai|bigmodel|siliconflow|stepfun|hunyuan|doubao|xfyun|iflytek|qianfan|huawei|obs|qiniu|ucloud|jina|voyage|exa"
+    r"|firecrawl|e2b|langfuse|langsmith|langchain|braintrust|helicone|pagerduty|opsgenie|cloudflare|digitalocean|notion"
+    r"|jira|atlassian|algolia|mapbox|okta|netlify|vercel|supabase|firebase|heroku|docker|npm|pypi|databricks|snowflake"
+    r"|runpod|newapi|oneapi|perplexity|pplx|cerebras|sambanova|deepgram|elevenlabs|assemblyai|stability|llamacloud)"
     r"[._-]?$",
     re.IGNORECASE,
 )
@@ -58,7 +62,7 @@ _OF_TOKEN = re.compile(
     re.IGNORECASE,
 )
 _HARMLESS = re.compile(
-    r"none|null|nil|true|false|undefined|required|missing|(?:bool|str|int|float|bytes|dict|list|any|secretstr|optional)\b.*|\*+|[|>][+-]?|<.*>?|\[.*|\.{2,}.*|~?/[\w.~-]+/[\w./~-]*|(?:env|file):.*"
+    r"none|null|nil|true|false|undefined|required|missing|\W+|--?[a-z][\w-]*|\$\{[A-Za-z_]\w*\}|\$[A-Z][A-Z0-9_]*|(?:bool|str|int|float|bytes|dict|list|any|secretstr|optional)\b.*|\*+|[|>][+-]?|<.*>?|\[.*|\.{2,}.*|~?/[\w.~-]+/[\w./~-]*|(?:env|file):.*"
     r"|(?:self|cls|args|cfg|config|settings|os)\..*|(?:[a-z]{3,20} )?\{.*",
     re.IGNORECASE | re.DOTALL,
 )
@@ -100,7 +104,7 @@ def _without_named(text: str) -> str:
     while found := _NAME.search(text, at):
         at = found.end()
         owner = _owner(text, found.start())
-        if not _may_own(found, owner) or _is_code(text, at) or not _is_secret(found, owner, _beginning(text, at)):
+        if not _may_own(found, owner) or _is_code(text, found) or not _is_secret(found, owner, _beginning(text, at)):
             continue  # within the value the next name may stand
         value = _VALUE.match(text, at)
         if value is None:
@@ -143,6 +147,8 @@ def _is_secret(found: re.Match[str], owner: str, value: str) -> bool:
     name = found["name"].lower()
     if name == "token":
         return _is_token(found, owner, value)
+    if name == "pat":
+        return bool(owner.strip("_-.")) and len(value) >= 16 and is_random(value)
     if name in ("ak", "sk") or "sess" in name:
         return len(value) >= 12 and is_random(value)
     if name == "auth":
@@ -152,19 +158,43 @@ def _is_secret(found: re.Match[str], owner: str, value: str) -> bool:
     return name != "key" or _OF_KEY.search(owner) is not None or is_random(value)
 
 
-def _is_code(text: str, at: int) -> bool:
-    """Whether what begins `at` is an expression in a line of code: a call, an item, an attribute, a variable."""
+_KEYWORD = re.compile(r"(?:await|not|lambda|yield|raise|return)[ \t]+[A-Za-z_(\[]|(?:break|continue|pass)[ \t]*$", re.MULTILINE)
+# After `password: ` or `--token `: words of a sentence.
+_SENTENCE = re.compile(
+    r"(?:field|value|input|must|is|not|cannot|should|may|has|was|too|please|the|an?|no|invalid|missing|expected|required"
+    r"|requires|unexpected|for|to|or|and|in|with)[ \t]+[a-z(\[]",
+    re.IGNORECASE,
+)
+_CALLED = re.compile(r"\(*((?:[A-Za-z_]\w{0,60}\.)*[A-Za-z_]\w{0,100})[(\[]")
+# Of small letters alone, and of several words: auth_header, args.token; a constant's; the name itself, as in token=token.
+_VARIABLE = re.compile(
+    r"\(*(?:(?:[a-z]+[_.])+[a-z]+|[a-z]+(?:[_.][a-z]+)*(?:\.[A-Z]+(?:_[A-Z]+)*)+"
+    r"|(?:token|password|secret|auth|api_key|access_token))(?:$|[)\]}:])"
+)
+_ANNOTATION = re.compile(r"[A-Z][A-Za-z]{1,60}(?:\[[\w, .|]{1,100}\])?(?:[ \t]\|[ \t]None|[ \t]=[ \t])")
+
+
+def _is_code(text: str, found: re.Match[str]) -> bool:
+    """Whether what stands behind a name is an expression in a line of code: a call, an item, an attribute, a variable."""
+    at = found.end()
     value = _BEGINNING.match(text, at)
     if value is None or value[0][0] in "\"'\\":
         return False
-    called = re.match(r"([A-Za-z_][\w.]{0,100})[(\[]", value[0])
+    if "] = " in found["sep"] and not found["quote"]:
+        return True  # cache[token] = x, but not the form user[password]=x
+    if _is_of_environment(text, found):
+        return False
+    if _KEYWORD.match(text, at) or ("=" not in found["sep"] and _SENTENCE.match(text, at)) or (":" in found["sep"] and _ANNOTATION.match(text, at)):
+        return True
+    called = _CALLED.match(value[0])
     if called is not None:
-        return not is_random(called[1])
-    # Of small letters alone, and of several words: auth_header, args.token; or the name itself, as in token=token.
-    return (
-        re.fullmatch(r"(?:[a-z]+[_.])+[a-z]+[)\]}:]*|(?:token|password|secret|auth|api_key)[)\]}:]*", value[0])
-        is not None
-    )
+        return "." in called[1] or not re.search(r"\d", called[1]) or not is_random(called[1])
+    return _VARIABLE.match(value[0]) is not None
+
+
+def _is_of_environment(text: str, found: re.Match[str]) -> bool:
+    """Whether it is ``DB_PASSWORD=x``, as in a file of variables: what follows is no code."""
+    return found["sep"] == "=" and found["name"].isupper() and (found.start() == 0 or not text[found.start() - 1].islower())
 
 
 def _bounds(value: str) -> tuple[int, int]:

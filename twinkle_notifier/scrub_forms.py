@@ -103,7 +103,7 @@ _SET = _later(
 )
 # Sentences: invalid api key 'x', with password "x", API key: x, the password is x.
 _SAID = _later(
-    r"""(\b(?:password|passphrase|(?:api|secret|access)[ _-]key|access[ _-]token)[ \t](?:is[ \t])?(["']))"""
+    r"""((?<![A-Za-z0-9])(?:password|passphrase|(?:api|secret|access)[ _-]key|access[ _-]token)[ \t](?:is[ \t])?(["']))"""
     r"""(?![ \t]|(?:-|,)[ \t])[^"'\s*]{3,1000}(?=\2)""",
     re.IGNORECASE,
 )
