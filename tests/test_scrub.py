@@ -273,6 +273,10 @@ HOSTILE = [
         "hc-ping.com/",
         "sk-a-",
     ),
+    *("docker -p ", "docker a ", "docker', '-p', '", "configure set token ", "ENV A_TOKEN ", "api key: ", "password is "),
+    *("api_key '", "token = \'\'\'\n", "-pa-", "sl.", "v1.0-", "v1.0-" + "0" * 24 + "-", "8Q~", "a" * 4 + "8Q~", "<password "),
+    *("密码是", "token\\u003d", "wandb', 'login', '", "password: A ", "token=a.", "token=(", "password = a ", "cred: A[a,"),
+    *("secret_", "pat_", "github_pat=", "name: a_secret, ", "auth: Aa", "->", "password->"),
     *("secret=/a/", "secret=env:", "password=Bearer ", "password=Bearer\t\t", "webhook_url=", "a_", "]", "\\"),
 ]
 

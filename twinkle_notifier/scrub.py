@@ -55,6 +55,7 @@ _OF_KEY = re.compile(
 # These are of storages and caches, too: the value has to tell.
 _OF_SOME_KEY = re.compile(r"(?:app|account|shared|storage|subscription|host|user)[._-]?$", re.IGNORECASE)
 _OF_PASS = re.compile(r"(?:db|smtp|user|pg|mysql|redis|root|admin|mail|ssh|proxy)[_-]$", re.IGNORECASE)
+_OF_PAT = re.compile(r"(?:github|gitlab|gitea|gh|gl|git|azure|ado|devops|bitbucket|databricks|snowflake)[_-]$", re.IGNORECASE)
 # Whose token grants access; that of a tokenizer (pad_token, eos_token, next_token) does not.
 _OF_TOKEN = re.compile(
     r"(?:access|api|auth|bearer|bot|deploy|ding|dingtalk|github|gitlab|hf|hub|id|identity|jwt|oauth|personal|private"
@@ -62,7 +63,7 @@ _OF_TOKEN = re.compile(
     re.IGNORECASE,
 )
 _HARMLESS = re.compile(
-    r"none|null|nil|true|false|undefined|required|missing|\W+|--?[a-z][\w-]*|\$\{[A-Za-z_]\w*\}|\$[A-Z][A-Z0-9_]*|(?:bool|str|int|float|bytes|dict|list|any|secretstr|optional)\b.*|\*+|[|>][+-]?|<.*>?|\[.*|\.{2,}.*|~?/[\w.~-]+/[\w./~-]*|(?:env|file):.*"
+    r"none|null|nil|true|false|undefined|required|missing|write|\W+|--?[a-z][\w-]*|\$\{[A-Za-z_]\w*\}|\$[A-Z][A-Z0-9_]*|(?:bool|str|int|float|bytes|dict|list|any|secretstr|optional)\b.*|\*+|[|>][+-]?|<.*>?|\[.*|\.{2,}.*|~?/[\w.~-]+/[\w./~-]*|(?:env|file):.*"
     r"|(?:self|cls|args|cfg|config|settings|os)\..*|(?:[a-z]{3,20} )?\{.*",
     re.IGNORECASE | re.DOTALL,
 )
@@ -148,11 +149,13 @@ def _is_secret(found: re.Match[str], owner: str, value: str) -> bool:
     if name == "token":
         return _is_token(found, owner, value)
     if name == "pat":
-        return bool(owner.strip("_-.")) and len(value) >= 16 and is_random(value)
+        return _OF_PAT.search(owner) is not None and is_random(value)
     if name in ("ak", "sk") or "sess" in name:
         return len(value) >= 12 and is_random(value)
     if name == "auth":
         return is_random(value) or re.fullmatch(r"[^\s:/]{1,100}:[^\s/]{3,}", value) is not None
+    if name == "pw" and found["sep"] == " = " and value.isalpha():
+        return False  # ph = pw = side
     if name in ("pass", "pw") and not _OF_PASS.search(owner):
         return len(value) >= 3 and re.fullmatch(r"-?[\d.,]+%?", value) is None
     return name != "key" or _OF_KEY.search(owner) is not None or is_random(value)
@@ -162,16 +165,18 @@ _KEYWORD = re.compile(r"(?:await|not|lambda|yield|raise|return)[ \t]+[A-Za-z_(\[
 # After `password: ` or `--token `: words of a sentence.
 _SENTENCE = re.compile(
     r"(?:field|value|input|must|is|not|cannot|should|may|has|was|too|please|the|an?|no|invalid|missing|expected|required"
-    r"|requires|unexpected|for|to|or|and|in|with)[ \t]+[a-z(\[]",
+    r"|requires|unexpected|options?|instead|for|to|or|and|in|with)[ \t]+[a-z(\[]",
     re.IGNORECASE,
 )
 _CALLED = re.compile(r"\(*((?:[A-Za-z_]\w{0,60}\.)*[A-Za-z_]\w{0,100})[(\[]")
 # Of small letters alone, and of several words: auth_header, args.token; a constant's; the name itself, as in token=token.
 _VARIABLE = re.compile(
-    r"\(*(?:(?:[a-z]+[_.])+[a-z]+|[a-z]+(?:[_.][a-z]+)*(?:\.[A-Z]+(?:_[A-Z]+)*)+"
+    r"\(*(?:(?:_?[a-z]+[_.])+[a-z]+|_[a-z]+(?:_[a-z]+)*|[a-z]+(?:[_.][a-z]+)*(?:\.[A-Z]+(?:_[A-Z]+)*)+"
     r"|(?:token|password|secret|auth|api_key|access_token))(?:$|[)\]}:])"
 )
-_ANNOTATION = re.compile(r"[A-Z][A-Za-z]{1,60}(?:\[[\w, .|]{1,100}\])?(?:[ \t]\|[ \t]None|[ \t]=[ \t])")
+_ANNOTATION = re.compile(r"[A-Z][A-Za-z]{1,60}(?:\[[\w, .|]{1,100}\])?(?:[ \t]\|[ \t](?:None|str)|[ \t]=[ \t])")
+_OPERATOR = re.compile(r"[A-Za-z_.]+[ \t]+(?:or|and|if|=|\+|\^)[ \t]")
+_CLASS = re.compile(r"(?:[A-Z][a-z]{1,20}\d{0,2}){2,8}")
 
 
 def _is_code(text: str, found: re.Match[str]) -> bool:
@@ -186,9 +191,12 @@ def _is_code(text: str, found: re.Match[str]) -> bool:
         return False
     if _KEYWORD.match(text, at) or ("=" not in found["sep"] and _SENTENCE.match(text, at)) or (":" in found["sep"] and _ANNOTATION.match(text, at)):
         return True
+    if " = " in found["sep"] and _OPERATOR.match(text, at):
+        return True  # password = a or b
     called = _CALLED.match(value[0])
     if called is not None:
-        return "." in called[1] or not re.search(r"\d", called[1]) or not is_random(called[1])
+        name = called[1]
+        return "." in name or not re.search(r"\d", name) or not is_random(name) or _CLASS.fullmatch(name) is not None
     return _VARIABLE.match(value[0]) is not None
 
 

@@ -25,8 +25,8 @@ _GAP = r"[ \t]{0,4}"
 _PLURAL = r"(?:(?:api|access|private|secret)[_-]?keys|passwords|secrets|credentials|(?:access|api|auth)[_-]?tokens)"
 
 # The second way is for a password with a slash in it; a port is none.
-_USERINFO = _later(r"""(?<=://)([^\s/:@"'<>]{0,256}):(?:[^\s/"'<>]{1,256}|(?!\d{1,5}[/?#])[^\s"'<>@:]{1,256})@""")
-_USER = _later(r"""(?<=://)([^\s/:@"'<>*]{12,256})@""")
+_USERINFO = _later(r"""://([^\s/:@"'<>]{0,256}):(?:[^\s/"'<>]{1,256}|(?!\d{1,5}[/?#])[^\s"'<>@:]{1,256})@""")
+_USER = _later(r"""://([^\s/:@"'<>*]{12,256})@""")
 _QUERY = _later(
     r"([?&](?:sign|sig|[\w-]{0,40}signature|x-amz-credential|x-amz-security-token|key|code|auth)=)"
     r"""([^\s&#"'<>*]{6,})""",
@@ -48,8 +48,8 @@ _AUTH_PAIR = _later(
     rf"""\b(auth{_GAP}[=:]{_GAP}[(\[]{_GAP}(["'])[^"'\n]{{0,200}}\2{_GAP},{_GAP}(["']))[^"'\n]{{1,1000}}(?=\3)"""
 )
 _PAIR = _later(
-    rf"""(\([ \t]{{0,4}}(["'])[\w-]{{0,40}}{_STRONG}\2[ \t]{{0,4}},[ \t]{{0,4}}(["']))[^"'\n]{{1,1000}}(?=\3)""",
-    re.IGNORECASE,
+    rf"""(\([ \t]{{0,4}}(["'])(?i:[\w-]{{0,40}}{_STRONG})\2[ \t]{{0,4}},[ \t]{{0,4}}(["']))"""
+    r"""(?![A-Z]+(?:_[A-Z]+)+["'])[^"'\n]{1,1000}(?=\3)"""
 )
 _RECORD = _later(
     rf"""(\b(?:name|key)["']?{_GAP}[:=]{_GAP}["']?[\w-]{{0,40}}{_STRONG}[\w-]{{0,10}}["']?{_GAP},?\s{{0,40}}["']?value["']?"""
@@ -59,7 +59,7 @@ _RECORD = _later(
 _LIST = _later(rf"""\b({_PLURAL}["']?[ \t]{{0,4}}[:=][ \t]{{0,4}}[(\[{{])([^)\]}}\n*]{{4,2000}})""", re.IGNORECASE)
 _TAG = _later(rf"(<[\w:-]{{0,40}}{_STRONG}(?:[ \t][^<>\n]{{0,200}})?>)[^<\s*][^<\n*]{{2,1000}}(?=</)", re.IGNORECASE)
 _ARROW = _later(
-    rf"""\b([\w-]{{0,40}}{_STRONG}["']?[ \t]{{0,4}}->[ \t]{{0,4}}["']?)[^\s"'*,]{{4,1000}}""", re.IGNORECASE
+    rf"""({_STRONG}["']?[ \t]{{0,4}}->[ \t]{{0,4}}["']?)[^\s"'*,]{{4,1000}}""", re.IGNORECASE
 )
 _CHINESE = _later(
     r"((?:密码|口令|密钥|令牌|私钥)[ \t]{0,4}(?:(?:是|为)?[ \t]{0,4}[：:=]|[是为](?=[ \t]{0,4}[!-~]))[ \t]{0,4}[\"'「]?)[^\s\"'，。、」*]{4,1000}"
@@ -123,8 +123,8 @@ def _all(text: str, pattern: Callable[[], re.Pattern[str]]) -> str:
 
 
 def _in_urls(text: str) -> str:
-    text = _USERINFO().sub(lambda found: f"{found[1]}:{MASK}@", text)
-    text = _USER().sub(lambda found: f"{MASK}@" if is_random(found[1]) else found[0], text)
+    text = _USERINFO().sub(lambda found: f"://{found[1]}:{MASK}@", text)
+    text = _USER().sub(lambda found: f"://{MASK}@" if is_random(found[1]) else found[0], text)
     text = _QUERY().sub(lambda found: found[1] + (MASK if _may_be_secret(found[1].lower(), found[2]) else found[2]), text)
     return _all(text, _WEBHOOK)
 

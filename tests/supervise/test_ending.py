@@ -115,6 +115,11 @@ def test_what_ranks_that_lost_a_peer_say() -> None:
         (["sshpass", "-p", "hunter2", "ssh", "h"], "sshpass -p *** ssh h"),
         (["curl", "-u", "me:hunter2", "https://x"], "curl -u me:*** https://x"),
         (["mysql", "-u", "me", "-phunter2"], "mysql -u me -p***"),
+        (["wandb", "login", "0123456789abcdef0123"], "wandb login ***"),
+        (["docker", "login", "-u", "me", "-p", "hunter2", "h"], "docker login -u me -p *** h"),
+        (["docker", "run", "-p", "8080:80", "-u", "1000:1000", "x"], "docker run -p 8080:80 -u 1000:1000 x"),
+        (["x", "--wandb", "hunter2", "-u", "train.py"], "x --wandb *** -u train.py"),
+        (["x", "env", "API_KEY=hunter2 horse", "--lr", "1"], "x env API_KEY=*** --lr 1"),
     ],
 )
 def test_the_command_line_shows_no_secret(command: list[str], shown: str) -> None:

@@ -200,12 +200,20 @@ class Ending:
 def _shown(command: Sequence[str]) -> str:
     """The command line, without what follows an option for a secret; words are masked before they are quoted."""
     words: list[str] = []
-    for word in command:
-        name, equals, _ = word.partition("=")
-        after = bool(words) and _SECRET_OPTION.fullmatch(words[-1]) is not None and not word.startswith("-")
-        hidden = "***" if after else f"{name}=***" if equals and _SECRET_OPTION.fullmatch(name) else scrub(word)
-        words.append(hidden)
+    for before, word in zip(["", *command], command, strict=False):
+        words.append(_without_secret(before, word))
     return " ".join(word if word.endswith("***") else shlex.quote(word) for word in words)
+
+
+def _without_secret(before: str, word: str) -> str:
+    name, equals, _ = word.partition("=")
+    if _SECRET_OPTION.fullmatch(before) and not word.startswith("-"):
+        return "***"
+    if equals and _SECRET_OPTION.fullmatch(name):
+        return f"{name}=***"
+    shown = scrub(word)
+    # `env API_KEY=x y`: one word is one value, with its spaces; a script behind -c is not.
+    return f"{name}=***" if equals and shown.startswith(f"{name}=***") and before != "-c" else shown
 
 
 def signal_name(number: int) -> str:
