@@ -36,7 +36,23 @@ def _value(most: str) -> re.Pattern[str]:
 _BEGINNING, _VALUE = _value("1000"), _value("")
 _READABLE = 200  # characters of a value up to which it may be something else than a secret
 _BEFORE = 64  # characters before a name that tell whose it is
-_WORDS = ("pass", "pwd", "pw", "secret", "cred", "auth", "webhook", "url", "sess", "cookie", "key", "token", "pat", "ak", "sk")
+_WORDS = (
+    "pass",
+    "pwd",
+    "pw",
+    "secret",
+    "cred",
+    "auth",
+    "webhook",
+    "url",
+    "sess",
+    "cookie",
+    "key",
+    "token",
+    "pat",
+    "ak",
+    "sk",
+)
 # What a key or pass belongs to when it is a secret; num_key, key: 5, forward_pass are none.
 _OF_KEY = re.compile(
     r"(?:api|access|auth|client|private|routing|signing|encryption|webhook|hmac|license|aes|encrypt|master|admin|deploy"
@@ -48,14 +64,16 @@ _OF_KEY = re.compile(
     r"|zhipuai|bigmodel|siliconflow|stepfun|hunyuan|doubao|xfyun|iflytek|qianfan|huawei|obs|qiniu|ucloud|jina|voyage|exa"
     r"|firecrawl|e2b|langfuse|langsmith|langchain|braintrust|helicone|pagerduty|opsgenie|cloudflare|digitalocean|notion"
     r"|jira|atlassian|algolia|mapbox|okta|netlify|vercel|supabase|firebase|heroku|docker|npm|pypi|databricks|snowflake"
-    r"|runpod|newapi|oneapi|perplexity|pplx|cerebras|sambanova|deepgram|elevenlabs|assemblyai|stability|llamacloud)"
+    r"|secret|bot|robot|functions|runpod|newapi|oneapi|perplexity|pplx|cerebras|sambanova|deepgram|elevenlabs|assemblyai|stability|llamacloud)"
     r"[._-]?$",
     re.IGNORECASE,
 )
 # These are of storages and caches, too: the value has to tell.
 _OF_SOME_KEY = re.compile(r"(?:app|account|shared|storage|subscription|host|user)[._-]?$", re.IGNORECASE)
 _OF_PASS = re.compile(r"(?:db|smtp|user|pg|mysql|redis|root|admin|mail|ssh|proxy)[_-]$", re.IGNORECASE)
-_OF_PAT = re.compile(r"(?:github|gitlab|gitea|gh|gl|git|azure|ado|devops|bitbucket|databricks|snowflake)[_-]$", re.IGNORECASE)
+_OF_PAT = re.compile(
+    r"(?:github|gitlab|gitea|gh|gl|git|azure|ado|devops|bitbucket|databricks|snowflake)[_-]$", re.IGNORECASE
+)
 # Whose token grants access; that of a tokenizer (pad_token, eos_token, next_token) does not.
 _OF_TOKEN = re.compile(
     r"(?:access|api|auth|bearer|bot|deploy|ding|dingtalk|github|gitlab|hf|hub|id|identity|jwt|oauth|personal|private"
@@ -161,7 +179,9 @@ def _is_secret(found: re.Match[str], owner: str, value: str) -> bool:
     return name != "key" or _OF_KEY.search(owner) is not None or is_random(value)
 
 
-_KEYWORD = re.compile(r"(?:await|not|lambda|yield|raise|return)[ \t]+[A-Za-z_(\[]|(?:break|continue|pass)[ \t]*$", re.MULTILINE)
+_KEYWORD = re.compile(
+    r"(?:await|not|lambda|yield|raise|return)[ \t]+[A-Za-z_(\[]|(?:break|continue|pass)[ \t]*$", re.MULTILINE
+)
 # After `password: ` or `--token `: words of a sentence.
 _SENTENCE = re.compile(
     r"(?:field|value|input|must|is|not|cannot|should|may|has|was|too|please|the|an?|no|invalid|missing|expected|required"
@@ -169,7 +189,7 @@ _SENTENCE = re.compile(
     re.IGNORECASE,
 )
 _CALLED = re.compile(r"\(*((?:[A-Za-z_]\w{0,60}\.)*[A-Za-z_]\w{0,100})[(\[]")
-# Of small letters alone, and of several words: auth_header, args.token; a constant's; the name itself, as in token=token.
+# Of small letters alone, and of several words: auth_header, args.token; a constant's; the name itself: token=token.
 _VARIABLE = re.compile(
     r"\(*(?:(?:_?[a-z]+[_.])+[a-z]+|_[a-z]+(?:_[a-z]+)*|[a-z]+(?:[_.][a-z]+)*(?:\.[A-Z]+(?:_[A-Z]+)*)+"
     r"|(?:token|password|secret|auth|api_key|access_token))(?:$|[)\]}:])"
@@ -180,7 +200,7 @@ _CLASS = re.compile(r"(?:[A-Z][a-z]{1,20}\d{0,2}){2,8}")
 
 
 def _is_code(text: str, found: re.Match[str]) -> bool:
-    """Whether what stands behind a name is an expression in a line of code: a call, an item, an attribute, a variable."""
+    """Whether behind a name an expression of code stands: a call, an item, an attribute, a variable."""
     at = found.end()
     value = _BEGINNING.match(text, at)
     if value is None or value[0][0] in "\"'\\":
@@ -189,10 +209,17 @@ def _is_code(text: str, found: re.Match[str]) -> bool:
         return True  # cache[token] = x, but not the form user[password]=x
     if _is_of_environment(text, found):
         return False
-    if _KEYWORD.match(text, at) or ("=" not in found["sep"] and _SENTENCE.match(text, at)) or (":" in found["sep"] and _ANNOTATION.match(text, at)):
+    if (
+        _KEYWORD.match(text, at)
+        or ("=" not in found["sep"] and _SENTENCE.match(text, at))
+        or (":" in found["sep"] and _ANNOTATION.match(text, at))
+    ):
         return True
     if " = " in found["sep"] and _OPERATOR.match(text, at):
         return True  # password = a or b
+    own = _owner(text, found.start()) + found["name"]
+    if re.match(rf"(?:\w{{1,60}}[_.])?{re.escape(own)}(?:[)\]}}:]|$)", value[0], re.IGNORECASE):
+        return True  # api_key=DEFAULT_API_KEY
     called = _CALLED.match(value[0])
     if called is not None:
         name = called[1]
@@ -202,7 +229,11 @@ def _is_code(text: str, found: re.Match[str]) -> bool:
 
 def _is_of_environment(text: str, found: re.Match[str]) -> bool:
     """Whether it is ``DB_PASSWORD=x``, as in a file of variables: what follows is no code."""
-    return found["sep"] == "=" and found["name"].isupper() and (found.start() == 0 or not text[found.start() - 1].islower())
+    return (
+        found["sep"] == "="
+        and found["name"].isupper()
+        and (found.start() == 0 or not text[found.start() - 1].islower())
+    )
 
 
 def _bounds(value: str) -> tuple[int, int]:

@@ -47,8 +47,9 @@ _COOKIE = _later(r"""\b((?:Set-)?Cookie["']?[ \t]{0,4}[:=][ \t]{0,4}["']?)([^\s"
 _AUTH_PAIR = _later(
     rf"""\b(auth{_GAP}[=:]{_GAP}[(\[]{_GAP}(["'])[^"'\n]{{0,200}}\2{_GAP},{_GAP}(["']))[^"'\n]{{1,1000}}(?=\3)"""
 )
+_ENVIRONMENT = r"""[\w-]{1,40}_(?:TOKEN|KEY|SECRET)(?=["'][ \t]{0,4},[ \t]{0,4}["'][^"'\n\d]{0,40}\d)"""
 _PAIR = _later(
-    rf"""(\([ \t]{{0,4}}(["'])(?i:[\w-]{{0,40}}{_STRONG})\2[ \t]{{0,4}},[ \t]{{0,4}}(["']))"""
+    rf"""(\([ \t]{{0,4}}(["'])(?i:[\w-]{{0,40}}{_STRONG}|{_ENVIRONMENT})\2{_GAP},{_GAP}(["']))"""
     r"""(?![A-Z]+(?:_[A-Z]+)+["'])[^"'\n]{1,1000}(?=\3)"""
 )
 _RECORD = _later(
@@ -58,11 +59,12 @@ _RECORD = _later(
 )
 _LIST = _later(rf"""\b({_PLURAL}["']?[ \t]{{0,4}}[:=][ \t]{{0,4}}[(\[{{])([^)\]}}\n*]{{4,2000}})""", re.IGNORECASE)
 _TAG = _later(rf"(<[\w:-]{{0,40}}{_STRONG}(?:[ \t][^<>\n]{{0,200}})?>)[^<\s*][^<\n*]{{2,1000}}(?=</)", re.IGNORECASE)
-_ARROW = _later(
-    rf"""({_STRONG}["']?[ \t]{{0,4}}->[ \t]{{0,4}}["']?)[^\s"'*,]{{4,1000}}""", re.IGNORECASE
-)
+_ARROW = _later(rf"""({_STRONG}["']?[ \t]{{0,4}}->[ \t]{{0,4}}["']?)[^\s"'*,]{{4,1000}}""", re.IGNORECASE)
 _CHINESE = _later(
-    r"((?:密码|口令|密钥|令牌|私钥)[ \t]{0,4}(?:(?:是|为)?[ \t]{0,4}[：:=]|[是为](?=[ \t]{0,4}[!-~]))[ \t]{0,4}[\"'「]?)[^\s\"'，。、」*]{4,1000}"
+    r"((?:(?:密码|口令)[ \t]{1,4}(?=[!-~]{0,40}\d)"
+    r"|(?i:password|token|secret|key)[ \t]{0,2}[：是为][ \t]{0,2}(?=[!-~]{8})"
+    r"|(?:密码|口令|密钥|令牌|私钥)[ \t]{0,4}(?:(?:是|为)?[ \t]{0,4}[：:=]|[是为](?=[ \t]{0,4}[!-~])))"
+    r"[ \t]{0,4}[\"'「“]?)[^\s\"'，。、」”*]{4,1000}"
 )
 _NEXT_LINE = _later(
     r"""^([ \t]{0,40}[\w.-]{0,40}"""
@@ -92,7 +94,7 @@ _LOGIN = _later(
     rf"(?:(?:--relogin|--token|-k|--api-key){_NEXT})?)(?![\s-])(?=[^\s\"']{{0,200}}\d)[^\s\"'*]{{12,1000}}"
 )
 _CLIENT = _later(
-    rf"(\b(?:docker|podman|helm|az|redis-cli)(?:{_NEXT}[\w./:=-]{{1,100}}){{0,6}}{_NEXT}(?:-p|-a){_NEXT}[\"']?)"
+    rf"(\b(?:docker|podman|helm|az|redis-cli|mongo|mongosh)(?:{_NEXT}[\w./:=-]{{1,100}}){{0,6}}{_NEXT}(?:-p|-a){_NEXT}[\"']?)"
     r"(?!\d{1,5}(?::|(?!\w)))[^\s\"'*-][^\s\"'*]{2,1000}"
 )
 # `aws configure set NAME x`, a Dockerfile's `ENV NAME x`, csh's `setenv NAME x`.
@@ -101,9 +103,18 @@ _SET = _later(
     r"(?!=)[^\s\"'*]{8,1000}",
     re.IGNORECASE,
 )
+_STORAGE = _later(  # Hadoop's and Azure's
+    r"(\bfs\.[\w.-]{1,80}\.(?:(?:secret|access)\.key|account\.key\.[\w.-]{1,100})[ \t]{0,4}[ =:][ \t]{0,4})"
+    r"[^\s\"'*]{12,1000}"
+)
+_KAGGLE = _later(r"""(["']username["']\s?:\s?["'][^"'\n]{1,100}["'],\s?["']key["']\s?:\s?["'])[^"'\s*]{8,1000}""")
+_WRAPPED = _later(r"""(\bSecretStr\(["'])[^"'\n*]{1,1000}""")
+_OPENSSL = _later(r"(-pass(?:in|out)?[ \t]{1,4}[\"']?pass:)[^\s\"'*]{1,1000}")
+_DIGEST = _later(r"""(\bresponse=["'])[0-9a-f]{32,}""")
 # Sentences: invalid api key 'x', with password "x", API key: x, the password is x.
 _SAID = _later(
-    r"""((?<![A-Za-z0-9])(?:password|passphrase|(?:api|secret|access)[ _-]key|access[ _-]token)[ \t](?:is[ \t])?(["']))"""
+    r"""((?<![A-Za-z0-9])(?:password|passphrase|(?:api|secret|access)[ _-]key|access[ _-]token)"""
+    r"""[ \t](?:is[ \t])?(["']))"""
     r"""(?![ \t]|(?:-|,)[ \t])[^"'\s*]{3,1000}(?=\2)""",
     re.IGNORECASE,
 )
@@ -125,7 +136,9 @@ def _all(text: str, pattern: Callable[[], re.Pattern[str]]) -> str:
 def _in_urls(text: str) -> str:
     text = _USERINFO().sub(lambda found: f"://{found[1]}:{MASK}@", text)
     text = _USER().sub(lambda found: f"://{MASK}@" if is_random(found[1]) else found[0], text)
-    text = _QUERY().sub(lambda found: found[1] + (MASK if _may_be_secret(found[1].lower(), found[2]) else found[2]), text)
+    text = _QUERY().sub(
+        lambda found: found[1] + (MASK if _may_be_secret(found[1].lower(), found[2]) else found[2]), text
+    )
     return _all(text, _WEBHOOK)
 
 
@@ -167,15 +180,23 @@ FORMS: list[tuple[tuple[str, ...], Callable[[str], str]]] = [
     (("keys", "passwords", "secrets", "credentials", "tokens"), lambda text: _all(text, _LIST)),
     (("->",), lambda text: _all(text, _ARROW)),
     (("</",), lambda text: _all(text, _TAG)),
-    (("pass", "secret", "key", "token", "connection"), lambda text: _all(_all(_all(text, _PAIR), _NEXT_LINE), _TEXT_BLOCK)),
+    (
+        ("pass", "secret", "key", "token", "connection"),
+        lambda text: _all(_all(_all(text, _PAIR), _NEXT_LINE), _TEXT_BLOCK),
+    ),
     (
         ("password ", "phrase ", "api key", "secret key", "access key", "access token", "_key ", "-key ", "_token "),
         _said,
     ),
     (("configure set", "env ", "arg ", "setenv"), lambda text: _all(text, _SET)),
-    (("docker", "podman", "helm", "redis-cli"), lambda text: _all(text, _CLIENT)),
+    (("fs.",), lambda text: _all(text, _STORAGE)),
+    (("username",), lambda text: _all(text, _KAGGLE)),
+    (("secretstr",), lambda text: _all(text, _WRAPPED)),
+    (("pass:",), lambda text: _all(text, _OPENSSL)),
+    (("response=",), lambda text: _all(text, _DIGEST)),
+    (("docker", "podman", "helm", "redis-cli", "mongo"), lambda text: _all(text, _CLIENT)),
     (("login",), lambda text: _all(_all(text, _NETRC), _LOGIN)),
-    (("密", "口令", "令牌", "私钥"), lambda text: _all(text, _CHINESE)),
+    (("密", "口令", "令牌", "私钥", "：", "是", "为"), lambda text: _all(text, _CHINESE)),
     (("signature=",), lambda text: _all(text, _SIGNATURE)),
     (("-u", "--user", "--proxy-user"), lambda text: _all(text, _CURL)),
     (("sshpass", "mysql"), lambda text: _all(text, _SSHPASS)),

@@ -22,7 +22,20 @@ SERVICES: list[tuple[str, tuple[str, ...], str]] = [
     ("GitHub, fine-grained", ("github_pat_",), r"\w{16,}"),
     (
         "GitLab",
-        ("glpat-", "gldt-", "glrt-", "glrtr-", "glcbt-", "glptt-", "glft-", "glimt-", "glagent-", "gloas-", "glsoat-", "glffct-"),
+        (
+            "glpat-",
+            "gldt-",
+            "glrt-",
+            "glrtr-",
+            "glcbt-",
+            "glptt-",
+            "glft-",
+            "glimt-",
+            "glagent-",
+            "gloas-",
+            "glsoat-",
+            "glffct-",
+        ),
         r"[\w.-]{16,}",
     ),
     ("Bitbucket", ("ATBB", "ATCTT3"), r"[\w=-]{20,}"),
@@ -122,7 +135,7 @@ _RESTS = sorted(((prefix, rest) for _, prefixes, rest in SERVICES for prefix in 
 
 @functools.cache
 def _token(prefix: str, rest: str) -> re.Pattern[str]:
-    """A token with this beginning. What may not stand before it is asked behind it: `re` finds a literal much faster."""
+    """A token with this beginning, which comes first in the pattern, since `re` finds a literal much faster."""
     prefix = re.escape(prefix)
     return re.compile(f"{prefix}(?<![A-Za-z0-9]{prefix}){rest}")
 
