@@ -195,6 +195,7 @@ _VARIABLE = re.compile(
     r"|(?:token|password|secret|auth|api_key|access_token))(?:$|[)\]}:])"
 )
 _ANNOTATION = re.compile(r"[A-Z][A-Za-z]{1,60}(?:\[[\w, .|]{1,100}\])?(?:[ \t]\|[ \t](?:None|str)|[ \t]=[ \t])")
+_WORDS_OF_ONE = re.compile(r"([A-Za-z_][\w.]{0,120})(?:[)\]}:]|$)")
 _OPERATOR = re.compile(r"[A-Za-z_.]+[ \t]+(?:or|and|if|=|\+|\^)[ \t]")
 _CLASS = re.compile(r"(?:[A-Z][a-z]{1,20}\d{0,2}){2,8}")
 
@@ -217,8 +218,8 @@ def _is_code(text: str, found: re.Match[str]) -> bool:
         return True
     if " = " in found["sep"] and _OPERATOR.match(text, at):
         return True  # password = a or b
-    own = _owner(text, found.start()) + found["name"]
-    if re.match(rf"(?:\w{{1,60}}[_.])?{re.escape(own)}(?:[)\]}}:]|$)", value[0], re.IGNORECASE):
+    own, variable = (_owner(text, found.start()) + found["name"]).lower(), _WORDS_OF_ONE.match(value[0])
+    if variable is not None and f"_{variable[1]}".lower().endswith((f"_{own}", f".{own}")):
         return True  # api_key=DEFAULT_API_KEY
     called = _CALLED.match(value[0])
     if called is not None:
