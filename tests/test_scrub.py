@@ -163,6 +163,27 @@ def test_a_private_key_without_an_end_is_masked() -> None:
     assert scrub(PEM[:52] + " and so on") == "*** and so on"
 
 
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("host=db user=me password=blue_whale_song dbname=x", "blue_whale_song"),
+        ("password=correct_horse_battery", "correct_horse"),
+        ("db_password: my.secret_pass", "my.secret"),
+        ("password=hunter(2x9)", "hunter(2x9"),
+        ("secret=abc_def", "abc_def"),
+        ("api_key = foo_bar_baz", "foo_bar_baz"),
+        ("--password blue_whale_song", "blue_whale_song"),
+        ("MYSQL_PWD=swordfish(1)", "swordfish"),
+        ("X-Api-Key: team.prod.key", "team.prod"),
+        ('password={"a"', '{"a"'),
+        ("connect to db, password=blue_whale_song, retry", "blue_whale"),
+    ],
+)
+def test_a_password_of_words_is_no_code(text: str, secret: str) -> None:
+    """Where no code stands, what looks like a variable or a call is the secret."""
+    assert secret not in scrub(text)
+
+
 @given(st.lists(st.sampled_from(PARTS), max_size=12).map("".join))
 @SHORT
 def test_it_is_done_after_once(text: str) -> None:

@@ -34,6 +34,8 @@ def _value(most: str) -> re.Pattern[str]:
 
 # Names may stand within a value that is none, each with a value up to the end: only what is masked is read as a whole.
 _BEGINNING, _VALUE = _value("1000"), _value("")
+_EMPTY_CALL = re.compile(r"[A-Za-z_][\w.]{0,100}\(\)[)\]}]*")
+_LINE = 400  # characters before a name among which its line begins
 _READABLE = 200  # characters of a value up to which it may be something else than a secret
 _BEFORE = 64  # characters before a name that tell whose it is
 _WORDS = (
@@ -82,7 +84,7 @@ _OF_TOKEN = re.compile(
 )
 _HARMLESS = re.compile(
     r"none|null|nil|true|false|undefined|required|missing|write|\W+|--?[a-z][\w-]*|\$\{[A-Za-z_]\w*\}|\$[A-Z][A-Z0-9_]*|(?:bool|str|int|float|bytes|dict|list|any|secretstr|optional)\b.*|\*+|[|>][+-]?|<.*>?|\[.*|\.{2,}.*|~?/[\w.~-]+/[\w./~-]*|(?:env|file):.*"
-    r"|(?:self|cls|args|cfg|config|settings|os)\..*|(?:[a-z]{3,20} )?\{.*",
+    r"|(?:self|cls|args|cfg|config|settings|os)\..*|(?:[a-z]{3,20} )?\{[a-z_][\w.!:]*\}.*",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -221,11 +223,24 @@ def _is_code(text: str, found: re.Match[str]) -> bool:
     own, variable = (_owner(text, found.start()) + found["name"]).lower(), _WORDS_OF_ONE.match(value[0])
     if variable is not None and f"_{variable[1]}".lower().endswith((f"_{own}", f".{own}")):
         return True  # api_key=DEFAULT_API_KEY
+    own_words = found["name"].lower() in ("token", "auth", "authorization")
+    if not own_words and not _EMPTY_CALL.fullmatch(value[0]) and not _stands_in_code(text, found, value.end()):
+        return False  # a password may look like a variable or a call
     called = _CALLED.match(value[0])
     if called is not None:
         name = called[1]
         return "." in name or not re.search(r"\d", name) or not is_random(name) or _CLASS.fullmatch(name) is not None
     return _VARIABLE.match(value[0]) is not None
+
+
+def _stands_in_code(text: str, found: re.Match[str], end: int) -> bool:
+    """Whether it is an argument of a call, or a line that is indented as in a traceback; `end` of the value."""
+    if "=" not in found["sep"] or _owner(text, found.start()).startswith("-"):
+        return False
+    line = text[text.rfind("\n", max(found.start() - _LINE, 0), found.start()) + 1 : found.start()]
+    if "(" in line and (text[end : end + 1] == "," or ")" in text[end - 1 : end + _LINE].partition("\n")[0]):
+        return True
+    return " " in found["sep"] and line.startswith(("    ", "\t"))
 
 
 def _is_of_environment(text: str, found: re.Match[str]) -> bool:
