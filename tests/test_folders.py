@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import subprocess
@@ -13,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from twinkle_notifier import folders
+from twinkle_notifier import folders, locks
 from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.machine import host_key
 
 SCRIPT = """
 import tempfile
@@ -253,6 +255,20 @@ def test_without_locks_a_lock_of_the_dead_is_free(number: int, tmp_path: Path) -
         holder.kill()
         holder.communicate()
     assert [seen_by(get), seen_by(get)] == ["True", "True"]
+
+
+def test_without_locks_a_lock_that_was_just_taken_is_not_stolen(tmp_path: Path) -> None:
+    """Two see that the holder is dead; the slower one does not take away what the quicker one has made meanwhile."""
+    held = tmp_path / "lock.held"
+    held.write_text(json.dumps({"host": host_key(), "pid": 4194303, "started": 0.5}))
+    guard = locks._Guard(tmp_path / "lock", 900.0)
+    abandoned = guard._abandoned()
+    assert abandoned is not None
+    assert locks._Guard(tmp_path / "lock", 900.0).take()
+    of_the_quicker = held.read_bytes()
+    assert not guard._took_away(abandoned)
+    assert held.read_bytes() == of_the_quicker
+    assert [path.name for path in tmp_path.glob("[!t]*")] == ["lock.held"]
 
 
 @pytest.mark.parametrize(("age", "free"), [(-2000, "True"), (-100, "False"), (100, "False"), (2000, "True")])

@@ -229,6 +229,31 @@ def test_the_week_of_a_letter_begins_when_it_is_tried(folder: Path, caplog: pyte
     assert "1 messages that could not be sent were given up" in caplog.text
 
 
+def test_a_letter_that_nobody_was_handed_is_not_given_up(folder: Path) -> None:
+    """Its week begins when a robot is asked, not when there is none: a person may name one a month later."""
+    path = add(folder, "a1")
+    for _ in range(2):
+        _, flushed = flush(folder, Outcome("skipped", "nobody knows where to"), apart=True)
+        assert (flushed.skipped, flushed.left) == (1, 0)
+        os.utime(path, (time.time() - 30 * 86400, time.time() - 30 * 86400))
+    assert flush(folder)[0] == ["a1"]
+
+
+def test_a_folder_that_is_just_gone_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process takes it away between the listing and the look at it."""
+    monkeypatch.setenv("TWINKLE_NOTIFIER_DIR", str(tmp_path))
+    for channel in ("aaaa", "bbbb"):
+        Spool.keep(channel, Message("### x", "a1"), "no network", None)
+    listed = os.listdir
+
+    def gone_meanwhile(path: Any) -> list[str]:
+        return [*listed(path), "0000"] if str(path).endswith("spool") else listed(path)
+
+    monkeypatch.setattr("twinkle_notifier.spool.os.listdir", gone_meanwhile)
+    ours = [Path(spool.name) for spool in Spool.everyone() if spool.name.startswith(str(tmp_path))]
+    assert [path.name for path in ours] == ["aaaa", "bbbb"]
+
+
 def test_an_old_letter_goes_out_when_it_can(folder: Path) -> None:
     """Who was without network for a month is still told."""
     path = add(folder, "a")

@@ -122,10 +122,10 @@ def test_without_a_notifier_none_is_restored(caplog: pytest.LogCaptureFixture) -
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        ({"class": "DingNotifier", "ding_url": "***", "secret": None}, "checkpoints hold no secrets"),
+        ({"class": "DingNotifier", "ding_url": "***", "secret": None}, "what is kept holds no secrets"),
         (
             {"class": "Nested", "channels": [{"class": "DingNotifier", "ding_url": "***"}]},
-            "checkpoints hold no secrets",
+            "what is kept holds no secrets",
         ),
         ({"class": "NoNotifier"}, "NoNotifier"),
         ({"class": "DingNotifier"}, "DingNotifier"),

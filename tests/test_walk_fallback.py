@@ -16,7 +16,17 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from twinkle_notifier import DeliveryError, DingNotifier, Mark, Notifier, Progress, TrainingRun, notify_exception, watch
+from twinkle_notifier import (
+    DeliveryError,
+    DingNotifier,
+    Mark,
+    Notifier,
+    Outcome,
+    Progress,
+    TrainingRun,
+    notify_exception,
+    watch,
+)
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.runtime import Instant, process_start
 from twinkle_notifier.supervision import VARIABLE, Supervision
@@ -213,6 +223,32 @@ def test_a_walk_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     go_on.set()
     time.sleep(0.5)
     assert ["bare" in message for message in told.messages] == [True]
+
+
+def test_what_another_rank_has_been_sending_for_too_long_is_kept(tmp_path: Path) -> None:
+    """Nobody knows whether people have it: rather a second message later than none."""
+    told = RecordingNotifier()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(
+            "twinkle_notifier.incident._Walk.begin",
+            lambda _: Outcome("unknown", "rank 0 has been sending it for too long"),
+        )
+        outcome = notify_exception(told, "step", raised(ValueError("the error")), "sft")
+    assert (outcome.status, told.messages) == ("spooled", [])
+    [letter] = (tmp_path / "tmp").rglob("spool/*/*.json")
+    assert "sft failed: ValueError: the error" in letter.read_text()
+
+
+def test_a_send_that_does_not_come_back_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The walk had begun to send, and hangs: the message that it has made is on the disk."""
+    go_on = threading.Event()
+    monkeypatch.setattr("twinkle_notifier.base.PATIENCE", 3.0)
+    monkeypatch.setattr("twinkle_notifier.delivery.deliver", lambda *_: go_on.wait(60))
+    outcome = notify_exception(RecordingNotifier(), "step", raised(ValueError("the error")), "sft")
+    go_on.set()
+    assert outcome.status == "spooled"
+    [letter] = (tmp_path / "tmp").rglob("spool/*/*.json")
+    assert "sft failed: ValueError: the error" in letter.read_text()
 
 
 def test_what_fails_after_the_send_does_not_unsay_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -157,15 +157,18 @@ def _told(notifier: Callable[[str], object], facts: Any) -> Outcome:
 
     def other() -> Outcome:
         why = "it was not sent in time" if answer.error is None else f"telling it raised {reason(answer.error)}"
+        why = outcome.reason if outcome is not None else why
         case = foreign.tried(lambda: Case.of(*facts)).value or Case.alone(facts[0])
-        return incident.stand_in(notifier, case, sending, why, sends=over or sending.begin())
+        # Where another rank may be sending it yet, this one only keeps it: rather a second message than none.
+        sends = over or (answer.error is not None and sending.begin())
+        return incident.stand_in(notifier, case, sending, why, sends=sends)
 
     with signals.deferred() as pending:
-        answer = foreign.call(walk, PATIENCE, give_up)
+        answer = foreign.call(walk, PATIENCE - _LEAST, give_up)
         outcome = answer.value or sending.outcome
-        if outcome is None and (over or answer.error is not None):
+        if (outcome is None or outcome.status == "unknown") and not pending.interrupted():
             late = foreign.call(other, max(began + PATIENCE - time.monotonic(), _LEAST))
-            outcome = late.value or sending.outcome
+            outcome = late.value or sending.outcome or outcome
         outcome = outcome or _unfinished(answer.error)
         if outcome.status not in ("sent", "duplicate", "queued"):
             _log_error("people were not told of %s: %s", foreign.type_name(type(facts[0])), outcome.reason)

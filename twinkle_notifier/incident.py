@@ -67,12 +67,17 @@ def stand_in(notifier: Callable[[str], object], case: Case, sending: Sending, wh
 
 def _bare(case: Case, why: str) -> str:
     """What can be told of an exception by itself."""
-    where = foreign.call(Where.here, _BARE).value or Where.alone()
-    report = foreign.call(lambda: bare(case, where), _BARE).value
+    where = foreign.call(Where.here, _bounded()).value or Where.alone()
+    report = foreign.call(lambda: bare(case, where), _bounded()).value
     notes = [f"- Note: this message is bare, as {why}"]
     text = foreign.tried(lambda: report.markdown(notes)).value if report is not None else None
     heading = f"### {line(case.name, 100)} failed: {foreign.type_name(type(case.exc))}"
     return text or f"{heading}\n\n{notes[0]}\n- Host: {where.hostname}, PID {where.pid}"
+
+
+def _bounded() -> float:
+    """Seconds for one look, so that something is left of this call to keep the message."""
+    return min(_BARE, max(foreign.left() / 4, 0.1))
 
 
 class _Walk:

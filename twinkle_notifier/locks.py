@@ -81,10 +81,8 @@ class _Guard:
         """Make it; False while another process has it. Raises OSError."""
         if self._made():
             return True
-        if not self._is_abandoned():
-            return False
-        self._take_away()
-        return self._made()
+        abandoned = self._abandoned()
+        return abandoned is not None and self._took_away(abandoned) and self._made()
 
     def _made(self) -> bool:
         me = {"host": machine.host_key(), "pid": os.getpid(), "started": machine.started_at(os.getpid())}
@@ -109,19 +107,40 @@ class _Guard:
             if self._me and contents(self._path, _MOST) == self._me:  # else it took too long, and lost it
                 self._path.unlink()
 
-    def _is_abandoned(self) -> bool:
+    def _abandoned(self) -> bytes | None:
+        """What the file says if its holder is gone, or has had it for too long; else None."""
         try:
+            said = contents(self._path, _MOST)
             if abs(time.time() - os.lstat(self._path).st_mtime) > self._longest:  # a clock may have been set back
-                return True
-            holder = json.loads(contents(self._path, _MOST))
+                return said
+            holder = json.loads(said)
             if holder["host"] != machine.host_key() or holder["started"] is None:
-                return False
-            return bool(machine.started_at(holder["pid"]) != holder["started"])
+                return None
+            return said if machine.started_at(holder["pid"]) != holder["started"] else None
         except (OSError, ValueError, KeyError, TypeError, RecursionError):  # it is just being made, or it is gone
-            return False
+            return None
 
-    def _take_away(self) -> None:
+    def _took_away(self, abandoned: bytes) -> bool:
+        """Take it away, of several who try, one; not one that another has made meanwhile."""
         aside = self._path.with_name(f"draft-{os.getpid()}-{os.urandom(6).hex()}")
-        with suppress(OSError):
-            os.rename(self._path, aside)  # of several who try, one succeeds
-            os.unlink(aside)
+        try:
+            os.rename(self._path, aside)
+            if contents(aside, _MOST) == abandoned:
+                return True
+            _put_back(aside, self._path)
+            return False
+        except OSError:
+            return False
+        finally:
+            with suppress(OSError):
+                os.unlink(aside)
+
+
+def _put_back(aside: Path, path: Path) -> None:
+    """Undo a rename, unless a third process has made `path` meanwhile: then the holder of `aside` has lost it."""
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without links
+        os.rename(aside, path)

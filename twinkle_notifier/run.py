@@ -16,7 +16,6 @@ from dataclasses import replace
 from time import monotonic
 from typing import Any, ClassVar
 
-import twinkle_notifier.incident  # noqa: F401  a run tells of a crash, when it is too late to load anything
 from twinkle_notifier import claims, delivery, description, foreign, report, signals, stalls, state, supervision, trust
 from twinkle_notifier.background import EXIT_BUDGET, background
 from twinkle_notifier.base import notify_exception

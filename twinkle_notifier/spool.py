@@ -86,11 +86,11 @@ class Spool:
         try:
             check_folder(str(room))
             names = sorted(os.listdir(room)) if channel is None else [channel]
-            return [cls(room / name) for name in names if stat.S_ISDIR((room / name).lstat().st_mode)]
         except FileNotFoundError:
             return []
         except OSError:
             return [cls(room)] if channel is None else []
+        return [cls(room / name) for name in names if _may_hold_letters(room / name)]
 
     @property
     def name(self) -> str:
@@ -203,13 +203,13 @@ class _Work:
                 self._not_sent(each, outcome, goes_to)
 
     def _not_sent(self, each: Waiting, outcome: Outcome, goes_to: str) -> None:
-        if outcome.status == "skipped":
+        if outcome.status == "skipped":  # it was handed to nobody, so its time has not begun
             self._skip(f"{each.paths[0]} cannot be sent: {outcome.reason}")
-        else:
-            self._left, self._why = self._left + 1, outcome.reason
-            if not outcome.final:  # one that is refused for good holds up no other
-                self._closed.add(goes_to)
-                self._pauses += [outcome.retry_after] if outcome.retry_after is not None else []
+            return
+        self._left, self._why = self._left + 1, outcome.reason
+        if not outcome.final:  # one that is refused for good holds up no other
+            self._closed.add(goes_to)
+            self._pauses += [outcome.retry_after] if outcome.retry_after is not None else []
         self._stays(each)
 
     def _stays(self, each: Waiting) -> None:
@@ -275,6 +275,16 @@ class _Work:
         if more:
             with suppress(OSError):  # a count is not worth a message
                 folders.replace(self._folder / _DROPPED, str(self._dropped() + more).encode())
+
+
+def _may_hold_letters(path: Path) -> bool:
+    """Whether it is a folder, or cannot be looked at, as its `flush` then says. One that is gone hides no other."""
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
 
 
 def _headline(text: str) -> str:

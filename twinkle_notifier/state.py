@@ -177,12 +177,12 @@ def restored(state: dict[str, Any]) -> Notifier | None:
     name = reply(foreign.text(data.get("class")) if isinstance(data, dict) else "", _NAME) or "notifier"
     if redacted:
         log.warning(
-            "the checkpoint's %s cannot be used: checkpoints hold no secrets. Give the callback a notifier, "
+            "the %s that was kept cannot be used: what is kept holds no secrets. Give --to, set TWINKLE_NOTIFIER, "
             "or use references such as 'env:DING_URL' in it",
             name,
         )
     else:
-        log.warning("the checkpoint's %s cannot be restored (%s)", name, reply(reason(answer.error), _REASON))
+        log.warning("the %s that was kept cannot be restored (%s)", name, reply(reason(answer.error), _REASON))
     return None
 
 

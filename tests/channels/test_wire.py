@@ -6,6 +6,7 @@ import gzip
 import logging
 import ssl
 import zlib
+from collections import namedtuple
 from collections.abc import Callable
 from http.client import HTTPConnection
 from pathlib import Path
@@ -201,6 +202,27 @@ def test_a_proxy_leads_to_a_secure_server(
             with pytest.raises(DeliveryError, match="its certificate is not trusted here"):
                 http.post(robot.url, BODY, timeout=5)
     assert tunnel.visits == 1
+
+
+@pytest.mark.parametrize("takes_text", [True, False], ids=["urllib3 2", "as urllib3 1.26 does it"])
+@pytest.mark.parametrize("trusted", [False, True])
+def test_a_secure_proxy_leads_to_a_secure_server(
+    takes_text: bool, trusted: bool, monkeypatch: pytest.MonkeyPatch, certificate: Path, tunnel: Any
+) -> None:
+    """TLS within TLS: both certificates count."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    tunnel.socket = context.wrap_socket(tunnel.socket, server_side=True)
+    if not takes_text:
+        monkeypatch.setattr("urllib3.poolmanager.PoolKey", namedtuple("PoolKey", ["key_ca_certs"]))
+    monkeypatch.setenv("HTTPS_PROXY", f"https://127.0.0.1:{tunnel.port}")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate.with_suffix(".crt")) if trusted else certifi.where())
+    with Faulty(says({"errcode": 0}), certificate=str(certificate)) as robot:
+        if trusted:
+            assert http.post(robot.url, BODY, timeout=5).body == b'{"errcode": 0}'
+        else:
+            with pytest.raises(DeliveryError, match="its certificate is not trusted here"):
+                http.post(robot.url, BODY, timeout=5)
 
 
 @pytest.mark.parametrize("by_proxy", [False, True])

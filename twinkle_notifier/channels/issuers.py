@@ -53,7 +53,7 @@ def trusting(*, checks_name: bool = True) -> ssl.SSLContext:
         NoIssuersError: there is no certificate, or the disk gives no answer. The text shows no path.
     """
     try:
-        return _context(_place(), checks_name)
+        return _context(place(), checks_name)
     except TimeoutError:
         raise NoIssuersError(errno.ETIMEDOUT, "the disk gives no answer") from None
     except ssl.SSLError:  # an OSError, too; it says nothing of use
@@ -65,10 +65,10 @@ def trusting(*, checks_name: bool = True) -> ssl.SSLContext:
 def pem() -> str:
     """All of them, for a client that makes contexts of its own. Raises as `trusting` does."""
     trusting()
-    return "\n".join(_certificates(_place()))
+    return "\n".join(_certificates(place()))
 
 
-def _place() -> str:
+def place() -> str:
     """The file, or the folder, as requests takes it."""
     return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or _OURS
 

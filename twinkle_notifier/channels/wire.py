@@ -109,7 +109,7 @@ def _by_proxy(parts: SplitResult, payload: Payload, headers: dict[str, str], sec
     proxy = utils.prepend_scheme_if_needed(proxy, "http")
     trusted: dict[str, Any] = {}
     if urlsplit(proxy).scheme == "https":  # it makes a context for the proxy, and one for the service
-        trusted = {"cert_reqs": "CERT_REQUIRED", "ca_cert_data": issuers.pem()}
+        trusted = {"cert_reqs": "CERT_REQUIRED", **_issuers_for(urllib3.poolmanager)}
     elif parts.scheme == "https":  # urllib3 checks the name itself; version 1 could not do so with a context that does
         trusted = {"cert_reqs": "CERT_REQUIRED", "ssl_context": issuers.trusting(checks_name=False)}
     bounds = urllib3.Timeout(connect=seconds / 2, read=seconds)
@@ -123,6 +123,15 @@ def _by_proxy(parts: SplitResult, payload: Payload, headers: dict[str, str], sec
             yield reply
     finally:
         manager.clear()
+
+
+def _issuers_for(poolmanager: Any) -> dict[str, Any]:
+    """The certificates of issuers as this version of urllib3 takes them: 1.26 knows no text, only files."""
+    if "key_ca_cert_data" in poolmanager.PoolKey._fields:
+        return {"ca_cert_data": issuers.pem()}
+    issuers.trusting()  # raises what tells people how to mend it
+    place = issuers.place()
+    return {"ca_cert_dir" if os.path.isdir(place) else "ca_certs": place}
 
 
 def _quiet(pool: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -62,10 +63,11 @@ def _stores(where: Where, chosen: Store | None) -> Iterator[tuple[str, Callable[
     if (key := run_key(where)) is not None:
         tried: list[str] = []  # places; where the folder works and its files do not, the next one may do
         while True:
-            before = len(tried)
-            yield "a folder", lambda: FileStore.of_run(key, tried)
-            if len(tried) == before:
+            mine = list(tried)  # a call that was left behind goes on through its own places
+            yield "a folder", functools.partial(FileStore.of_run, key, mine)
+            if len(mine) == len(tried):
                 break
+            tried = list(mine)
         yield "links in a folder", lambda: SymlinkStore.of_run(key)
 
 
