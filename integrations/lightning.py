@@ -1,24 +1,54 @@
-"""Lightning: a callback that tells of exceptions and of the end of training."""
+"""Lightning: a callback that tells of exceptions and of the end of training.
+
+It is for the trainers of `lightning.pytorch` and of `pytorch_lightning`: two copies of one framework, of which either
+may be installed, or both.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 import weakref
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
-
-from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import Timer
+from typing import TYPE_CHECKING, Any
 
 from twinkle_notifier import Notifier, Progress, Store, TrainingRun, supervision
 from twinkle_notifier.run import add_hook
 
+if TYPE_CHECKING:
+    from lightning.pytorch import Callback, LightningModule, Trainer
+
+_COPIES = ("lightning.pytorch", "pytorch_lightning")
+
+
+def _loaded() -> list[Any]:
+    """The copies that are loaded."""
+    return [module for name in _COPIES if hasattr(module := sys.modules.get(name), "Callback")]
+
+
+def _base() -> type[Callback]:
+    """The `Callback` of the copy that the program has loaded, or else of the first that is installed.
+
+    Each trainer takes the other's. Only `Trainer(callbacks=callback)`, without a list, and LightningCLI look at the
+    class: both have it where both are loaded.
+    """
+    if not _loaded():
+        import_module(_COPIES[0] if find_spec("lightning") else _COPIES[1])
+    bases = tuple(module.Callback for module in _loaded())
+    return bases[0] if len(bases) == 1 else type("Callback", bases, {})
+
+
+if not TYPE_CHECKING:
+    Callback = _base()
+
 # Where a fit shows that it moves. The class has none of these hooks: a fit that is not watched pays nothing per batch.
 _BEATS = ("on_train_batch_end", "on_validation_batch_end", "on_validation_end")
-# And where something slow may follow: the first batch, what the model makes of an epoch, a checkpoint's write.
-_LULLS = ("on_validation_start", "on_validation_epoch_end", "on_train_epoch_end", "on_save_checkpoint")
+# And where something slow may follow: the first batch, what the model makes of an epoch.
+_LULLS = ("on_validation_start", "on_validation_epoch_end", "on_train_epoch_end")
 # A checkpoint is on record only when it is written. Only for a supervisor, who cannot ask when all is over.
 _LOOKS = ("on_train_batch_start", "on_validation_start")
 
@@ -61,20 +91,28 @@ class NotifierCallback(Callback):
             store=store,
             stall_after=stall_after,
         )
+        self._is_placed = False  # in a trainer that runs
         self._written = False  # a checkpoint, of which the supervisor was not told
         for hook in _BEATS if self.run.stall_after else ():
             add_hook(self, Callback, hook, self.run.beat)
         for hook in _LULLS if self.run.stall_after else ():
             add_hook(self, Callback, hook, self.run.lull)
         if supervision.VARIABLE in os.environ:
-            add_hook(self, Callback, "on_save_checkpoint", self._saves)
             for hook in _LOOKS:
                 add_hook(self, Callback, hook, self._tell_saved)
+        # A subclass may have its own, which calls ours or not.
+        if type(self).on_save_checkpoint is not NotifierCallback.on_save_checkpoint:
+            add_hook(self, Callback, "on_save_checkpoint", self._saves)
 
     @property
     def state_key(self) -> str:
-        """See `Callback`."""
-        return self.run.key
+        """See `Callback`. While a trainer runs it is where this callback stands there, as in its checkpoints."""
+        return self.run.key if self._is_placed else self.run.apart
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """See `Callback`. It comes before a checkpoint is loaded."""
+        _place(trainer)
+        self._is_placed = True
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """See `Callback`."""
@@ -93,15 +131,23 @@ class NotifierCallback(Callback):
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """See `Callback`. Returns when a rank has told it, so that none ends before."""
+        self._is_placed = False
         self.run.failed(exception, context=_context(trainer), progress=partial(_reached, trainer))
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """See `Callback`. A fit may end without either of these."""
+        self._is_placed = False
         if stage == "fit":
             self.run.pause()
 
-    def _saves(self, *_: object) -> None:
-        self._written = True
+    def _saves(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        self.run.lull()  # the write follows
+        self._written = supervision.VARIABLE in os.environ
+        states, ours = checkpoint.get("callbacks"), _place(trainer)
+        if isinstance(states, dict):
+            for callback in ours:
+                states.pop(callback.run.apart, None)
+            states.update({callback.run.key: callback.state_dict() for callback in ours})
 
     def _tell_saved(self, trainer: Trainer, *_: object) -> None:
         if self._written and (path := _last(trainer)):
@@ -111,6 +157,10 @@ class NotifierCallback(Callback):
     def state_dict(self) -> dict[str, Any]:
         """See `Callback`."""
         return self.run.state_dict()
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """See `Callback`. Lightning has put the states under each `state_key`, which after a fit is another."""
+        self._saves(trainer, pl_module, checkpoint)
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """See `Callback`. All states are looked through: a run with more or fewer callbacks may have saved ours."""
@@ -126,14 +176,21 @@ def _context(trainer: Trainer) -> str:
     return str(getattr(trainer.state.fn, "value", ""))
 
 
-def _reached(trainer: Trainer, why: Callable[[Trainer], str] = lambda _: "") -> Progress:
-    return Progress(
-        epoch=trainer.current_epoch,
-        step=trainer.global_step,
-        metrics={name: float(value) for name, value in trainer.callback_metrics.items()},
-        best_checkpoint=_best(trainer),
-        why_ended=why(trainer),
-        last_checkpoint=_last(trainer),
+def _place(trainer: Trainer) -> list[NotifierCallback]:
+    ours = [callback for callback in _callbacks(trainer) if isinstance(callback, NotifierCallback)]
+    for place, callback in enumerate(ours):
+        callback.run.placed(place, len(ours))
+    return ours
+
+
+def _reached(trainer: Trainer, **more: Callable[[], object]) -> Progress:
+    return Progress.asked(
+        epoch=lambda: trainer.current_epoch,
+        step=lambda: trainer.global_step,
+        last_checkpoint=lambda: _last(trainer),
+        best_checkpoint=lambda: _best(trainer),
+        **more,
+        metrics=lambda: trainer.callback_metrics,
     )
 
 
@@ -183,7 +240,7 @@ def _path(callback: Callback, name: str) -> str:
 
 
 def _ended(trainer: Trainer) -> Progress:
-    return _reached(trainer, _why)
+    return _reached(trainer, why_ended=lambda: _why(trainer))
 
 
 def _why(trainer: Trainer) -> str:
@@ -204,5 +261,6 @@ def _callbacks(trainer: Trainer) -> list[Callback]:
 
 
 def _is_over(callback: Callback) -> bool:
-    left = callback.time_remaining() if isinstance(callback, Timer) else None
+    timers = tuple(module.callbacks.Timer for module in _loaded())
+    left = callback.time_remaining() if isinstance(callback, timers) else None
     return left is not None and left <= 0

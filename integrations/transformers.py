@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import MethodType
 from typing import Any, cast
 
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, BestRun
 
 from twinkle_notifier import Notifier, Progress, Store, TrainingRun
 from twinkle_notifier.run import add_hook
+from twinkle_notifier.trials import is_pruned
 
 _ENTRIES = ("train", "evaluate", "predict", "hyperparameter_search")
 _MARK = "_twinkle_notifier_entry"
@@ -24,17 +27,20 @@ _MARK = "_twinkle_notifier_entry"
 _BEATS = ("on_substep_end", "on_evaluate")
 _LULLS = ("on_prediction_step",)  # `compute_metrics` may follow
 _ENDS = ("on_step_end", "on_epoch_end")
+_BEST = 5  # trials that are told where a search has several objectives
+_NO_METRICS: tuple[type, ...] = (str, bytes, list, tuple, dict, type(None))  # that a trainer or its callbacks log, too
 
 
 class NotifierCallback(TrainerCallback):
     """Tells people when train, evaluate, predict or hyperparameter_search fails, and when a training ends.
 
     Add one to the `Trainer`, at its construction or later, on every rank; people get one message. Errors that the
-    trainer itself swallows (`auto_find_batch_size`, a failed trial) are not told. The checkpoint holds the notifier
-    without its secrets, and what was sent.
+    trainer itself swallows (`auto_find_batch_size`, a failed trial) are not told. A search is told as a whole, with its
+    best trial. The checkpoint holds the notifier without its secrets, and the failures that were told.
 
     The Trainer has no hook for exceptions: making the first such callback puts one around those four methods of the
-    `Trainer` class and of its subclasses.
+    `Trainer` class and of its subclasses, and around `add_callback`, which does the same to methods that an instance
+    has of its own.
 
     Args:
         notifier: what sends the messages. Without one: that which the environment variable ``TWINKLE_NOTIFIER``
@@ -69,6 +75,8 @@ class NotifierCallback(TrainerCallback):
             stall_after=stall_after,
         )
         self._resumed = ""  # the checkpoint that the training was told to resume
+        self._search: _Search | None = None  # that the trainer is in
+        self._preempted = False  # SIGTERM came, and the trainer has saved
         for hook in _BEATS if self.run.stall_after else ():
             add_hook(self, TrainerCallback, hook, self.run.beat)
         for hook in _LULLS if self.run.stall_after else ():
@@ -101,7 +109,10 @@ class NotifierCallback(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """See `TrainerCallback`."""
-        self.run.ended(partial(_ended, self.run, state))
+        if self._preempted:
+            self.run.preempted(partial(_reached, self.run, state), context="train")
+        else:
+            self.run.ended(partial(_ended, self.run, state))
 
     def _step_ends(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         if control.should_save or control.should_evaluate:  # there is no hook before either
@@ -128,6 +139,11 @@ _inside = threading.local()
 def _telling(trainer: Trainer, context: str) -> Iterator[None]:
     """Only the outermost block of a thread tells: what it never sees, the trainer has swallowed."""
     trainers: set[int] = _inside.__dict__.setdefault("trainers", set())
+    search = _search(trainer)
+    if search is not None:  # in any thread
+        with search.trial(context):
+            yield
+        return
     if id(trainer) in trainers:
         yield
         return
@@ -153,46 +169,186 @@ def _callbacks(trainer: Trainer) -> list[NotifierCallback]:
     return [callback for callback in getattr(handler, "callbacks", []) if isinstance(callback, NotifierCallback)]
 
 
+@dataclass
+class _Search:
+    """A hyperparameter search, and what became of its trials in this process."""
+
+    trials: int = 0
+    failed: int = 0
+    pruned: int = 0
+    _threads: set[int] = field(default_factory=set)  # that are in a trial
+
+    @contextmanager
+    def trial(self, context: str) -> Iterator[None]:
+        """A trial's training, or the evaluation that follows it."""
+        thread = threading.get_ident()
+        if thread in self._threads or context not in ("train", "evaluate"):
+            yield
+            return
+        self._threads.add(thread)
+        self.trials += context == "train"
+        try:
+            yield
+        except BaseException as exc:
+            self.pruned, self.failed = self.pruned + is_pruned(exc), self.failed + (not is_pruned(exc))
+            raise
+        finally:
+            self._threads.discard(thread)
+
+    def facts(self, found: object) -> list[str]:
+        """Markdown list items; `found` is the best run, or a list of the best, as the trainer gives it."""
+        counts = [f"{self.trials} trials", f"{self.failed} failed", f"{self.pruned} pruned"]
+        told = [count for count in counts if not count.startswith("0 ")]
+        best = found if isinstance(found, list) else [found]
+        runs = [run for run in best if isinstance(run, BestRun)][:_BEST]
+        return [f"- Search: {', '.join(told)}"] * bool(told) + [
+            f"- Best trial: {run.run_id}, objective {_shown(run.objective)}, {_shown(run.hyperparameters)}"
+            for run in runs
+        ]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_shown(of)}" for name, of in value.items())
+    if isinstance(value, list | tuple):
+        return " and ".join(map(_shown, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@contextmanager
+def _searching(trainer: Trainer) -> Iterator[_Search]:
+    search = _Search()
+    with ExitStack() as stack:
+        for callback in _callbacks(trainer):
+            stack.enter_context(callback.run.parts("search"))
+            stack.callback(setattr, callback, "_search", None)
+            callback._search = search
+        yield search
+
+
+def _search(trainer: Trainer) -> _Search | None:
+    return next((callback._search for callback in _callbacks(trainer) if callback._search is not None), None)
+
+
 def _hook(cls: type[Trainer]) -> None:
-    for name in _ENTRIES:
+    for name in (*_ENTRIES, "add_callback"):
         method = cls.__dict__.get(name)
         if callable(method) and not hasattr(method, _MARK):
-            setattr(cls, name, _entry(method))
+            setattr(cls, name, _wrapped(method, name))
     for subclass in cls.__subclasses__():
         _hook(subclass)
 
 
-def _entry(method: Callable[..., Any]) -> Callable[..., Any]:
+def _hook_own(trainer: Trainer) -> None:
+    """What an instance has of its own hides its class's: Unsloth makes such a `train` when it makes the trainer."""
+    for name in _ENTRIES:
+        method = vars(trainer).get(name)
+        if callable(method) and not hasattr(method, _MARK):
+            bound = isinstance(method, MethodType) and method.__self__ is trainer
+            function = method.__func__ if bound else _without_self(method)
+            setattr(trainer, name, MethodType(_wrapped(function, name), trainer))
+
+
+def _without_self(method: Callable[..., Any]) -> Callable[..., Any]:
+    return functools.wraps(method)(lambda _self, *args, **kwargs: method(*args, **kwargs))
+
+
+def _hook_preemption() -> None:
+    """The trainer's own handler of SIGTERM, `enable_jit_checkpoint`, leaves no other trace of that."""
+    manager = getattr(sys.modules.get("transformers.trainer_jit_checkpoint"), "CheckpointManager", None)
+    method = getattr(manager, "execute_jit_checkpoint", None)
+    if method is not None and not hasattr(method, _MARK):
+        setattr(manager, method.__name__, _wrapped(method, method.__name__))
+
+
+def _wrapped(method: Callable[..., Any], name: str) -> Callable[..., Any]:
     @functools.wraps(method)
-    def entry(self: Trainer, *args: Any, **kwargs: Any) -> Any:
-        if method.__name__ == "train":
-            resumed = kwargs.get("resume_from_checkpoint", args[0] if args else None)
-            for callback in _callbacks(self):
-                callback._resumed = os.fspath(resumed) if isinstance(resumed, str | os.PathLike) else ""
-        with _telling(self, method.__name__):
+    def entry(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if name in _AROUND:
+            return _AROUND[name](method, self, *args, **kwargs)
+        with _telling(self, name):
             return method(self, *args, **kwargs)
 
     setattr(entry, _MARK, True)
     return entry
 
 
-def _reached(run: TrainingRun, state: TrainerState) -> Progress:
-    run.last_checkpoint = _present(run.last_checkpoint, state)
-    metrics: dict[str, float] = {}
-    for logged in state.log_history:
-        metrics.update({name: value for name, value in logged.items() if isinstance(value, int | float)})
-    return Progress(
-        epoch=state.epoch,
-        step=state.global_step,
-        metrics={name: value for name, value in metrics.items() if name not in ("step", "epoch", "total_flos")},
-        best_checkpoint=state.best_model_checkpoint or "",
+def _train(method: Callable[..., Any], trainer: Trainer, *args: Any, **kwargs: Any) -> Any:
+    _hook_preemption()
+    resumed = kwargs.get("resume_from_checkpoint", args[0] if args else None)
+    callbacks = _callbacks(trainer)
+    for place, callback in enumerate(callbacks):
+        callback._resumed = os.fspath(resumed) if isinstance(resumed, str | os.PathLike) else ""
+        callback._preempted = False
+        callback.run.placed(place, len(callbacks))
+    with _telling(trainer, "train"):
+        return method(trainer, *args, **kwargs)
+
+
+def _hyperparameter_search(method: Callable[..., Any], trainer: Trainer, *args: Any, **kwargs: Any) -> Any:
+    if _search(trainer) is not None:  # a subclass calls the method of its class
+        return method(trainer, *args, **kwargs)
+    with _telling(trainer, "hyperparameter_search"):
+        with _searching(trainer) as search:
+            found = method(trainer, *args, **kwargs)
+        for callback in _callbacks(trainer):
+            callback.run.ended(facts=partial(search.facts, found), what="search")
+        return found
+
+
+def _add_callback(method: Callable[..., Any], trainer: Trainer, *args: Any, **kwargs: Any) -> Any:
+    result = method(trainer, *args, **kwargs)
+    if _callbacks(trainer):
+        _hook_own(trainer)
+    return result
+
+
+def _execute_jit_checkpoint(method: Callable[..., Any], manager: Any, *args: Any, **kwargs: Any) -> Any:
+    result = method(manager, *args, **kwargs)
+    trainer = manager.trainer
+    for callback in _callbacks(trainer):
+        callback._preempted = True
+        callback.on_save(trainer.args, trainer.state, trainer.control)
+    return result
+
+
+_AROUND: dict[str, Callable[..., Any]] = {
+    "train": _train,
+    "hyperparameter_search": _hyperparameter_search,
+    "add_callback": _add_callback,
+    "execute_jit_checkpoint": _execute_jit_checkpoint,
+}
+
+
+def _reached(run: TrainingRun, state: TrainerState, **more: Callable[[], object]) -> Progress:
+    def last_checkpoint() -> str:
+        run.last_checkpoint = _present(run.last_checkpoint, state)
+        return run.last_checkpoint
+
+    return Progress.asked(
+        epoch=lambda: state.epoch,
+        step=lambda: state.global_step,
+        last_checkpoint=last_checkpoint,
+        best_checkpoint=lambda: state.best_model_checkpoint,
+        **more,
+        metrics=lambda: _metrics(state),
     )
 
 
+def _metrics(state: TrainerState) -> dict[str, Any]:
+    """The last of each that is logged, without what is no number: texts, lists."""
+    metrics: dict[str, Any] = {}
+    for logged in state.log_history:
+        metrics.update({name: value for name, value in logged.items() if type(value) not in _NO_METRICS})
+    return {name: value for name, value in metrics.items() if name not in ("step", "epoch", "total_flos")}
+
+
 def _ended(run: TrainingRun, state: TrainerState) -> Progress:
-    reached = _reached(run, state)
-    why = "a callback stopped it" if state.global_step < state.max_steps else f"all {state.max_steps} steps are done"
-    return replace(reached, why_ended=why)
+    return _reached(run, state, why_ended=lambda: _why(state))
+
+
+def _why(state: TrainerState) -> str:
+    return "a callback stopped it" if state.global_step < state.max_steps else f"all {state.max_steps} steps are done"
 
 
 def _present(last: str, state: TrainerState) -> str:

@@ -25,6 +25,7 @@ from twinkle_notifier.message import Outcome
 from twinkle_notifier.notifier import Notifier as Notifier
 from twinkle_notifier.report import Progress
 from twinkle_notifier.sending import Sending
+from twinkle_notifier.trials import is_pruned
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -59,7 +60,7 @@ def notify_exception(
     it) before the message is out. Where the sender fails or dies, another takes over. Call it again with the same
     exception further out, or meet an equal one in a loop, and it stays silent. An error that only follows from
     another rank's (its connection closed) is told only if no rank tells of a cause. In a crash loop over several
-    runs the first three are told, then the 5th, 9th, 17th ...
+    runs the first three are told, then the 5th, 9th, 17th ... Optuna's TrialPruned is no failure: nobody is told.
 
     Args:
         notifier: what sends the message; with None nothing happens.
@@ -144,6 +145,8 @@ def _restore(limit: int) -> None:
 
 
 def _told(notifier: Callable[[str], object], facts: Any) -> Outcome:
+    if is_pruned(facts[0]):
+        return Outcome("skipped", "its search has pruned the trial, which is no failure", final=True)
     sending, began = Sending(), time.monotonic()
     over = False  # the walk, by `sending.taken_over`
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -25,6 +26,7 @@ _FACT = 1_000  # characters of a fact that an adapter gives
 _METRICS = 30
 _MOST_METRICS = 1_000  # that are looked at
 _METRIC = 60  # characters of its name
+_ASKING = 2.0  # seconds to ask a trainer how far it got; a tensor on a broken GPU may never answer
 _VERBS = {"failed": "failed", "interrupted": "was interrupted", "preempted": "was preempted", "exited": "exited"}
 _BY_SIGNAL: dict[int, str] = {
     signal.SIGTERM: "preempted",
@@ -38,11 +40,14 @@ _CLEAN = ("", "0", "None")  # what a SystemExit says that ends a process well
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training got, as its trainer tells it. What is not known stays None or empty."""
+    """How far a training got, as its trainer tells it. What is not known stays None or empty.
+
+    A metric that cannot be read is None.
+    """
 
     epoch: float | None = None
     step: int | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
     best_checkpoint: str = ""
     why_ended: str = ""
     last_checkpoint: str = ""
@@ -66,6 +71,23 @@ class Progress:
             last_checkpoint=_text(told("last_checkpoint")),
         )
 
+    @classmethod
+    def asked(cls, **questions: Callable[[], object]) -> Progress:
+        """What a trainer answers to `questions`, named after the fields. Takes two seconds at most, and never raises.
+
+        Each is asked by itself, and so is each metric: one that raises or hangs takes no other with it.
+        """
+        until = time.monotonic() + 0.8 * min(foreign.left(), _ASKING)  # the rest, so that `foreign.call` comes back
+        found: dict[str, Any] = {}
+        for name, question in questions.items():
+            answer = _answered(functools.partial(_read_answer, name, question), until)
+            if answer is not None:
+                found[name] = answer
+        found["metrics"] = {
+            name: _answered(functools.partial(_as_number, value), until) for name, value in found.get("metrics", [])
+        }
+        return cls(**found)
+
     def lines(self) -> list[str]:
         """Markdown list items."""
         facts = {
@@ -84,7 +106,10 @@ class Progress:
         return {"Best checkpoint": best, "Last checkpoint": last}
 
     def _metrics(self) -> str:
-        told = [f"{line(str(name), _METRIC)} {_number(value)}" for name, value in self.metrics.items()]
+        told = [
+            f"{line(str(name), _METRIC)} {'unreadable' if value is None else _number(value)}"
+            for name, value in self.metrics.items()
+        ]
         more = f" and {len(told) - _METRICS} more" if len(told) > _METRICS else ""
         return ", ".join(told[:_METRICS]) + more
 
@@ -249,3 +274,21 @@ def _number(value: object) -> str:
     if value is None:
         return ""
     return f"{value:g}" if isinstance(value, float) else line(foreign.text(value), _METRIC)
+
+
+def _answered(question: Callable[[], Any], until: float) -> Any:
+    """A quarter of the time that is left: however many hang, there is some for the next."""
+    return foreign.call(question, (until - time.monotonic()) / 4).value
+
+
+def _read_answer(field: str, question: Callable[[], Any]) -> Any:
+    answer = question()
+    if field == "metrics":
+        return [(str(name), value) for name, value in answer.items()]
+    if answer is None:
+        return None
+    return _as_number(answer) if field in ("epoch", "step") else str(answer)
+
+
+def _as_number(value: Any) -> float:
+    return value if type(value) in (int, float) else float(value)

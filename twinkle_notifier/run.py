@@ -7,11 +7,13 @@ import functools
 import itertools
 import logging
 import os
+import signal
 import threading
 import time
 import uuid
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from time import monotonic
 from typing import Any, ClassVar
@@ -75,7 +77,10 @@ class TrainingRun:
     ) -> None:
         if notifier is not None and not callable(notifier):
             raise TypeError(f"notifier is of type {type(notifier).__name__}: give a Notifier, or leave it out")
-        self.key = _free_key()  # under which a checkpoint holds the state; two in one trainer have two
+        self.apart = _free_key()  # what no other run of this process has
+        self.key = self.apart  # under which a checkpoint holds the state; two in one trainer have two, see `placed`
+        self._keys: set[str] = set()  # of this trainer
+        self._is_part = False  # of a training that is told as a whole
         self.last_checkpoint = ""
         _living.add(self)
         self._given = notifier
@@ -137,7 +142,7 @@ class TrainingRun:
             background.post(functools.partial(delivery.flush, notifier))  # what an earlier run could not send
         if Where.here().local_rank == 0 and supervision.VARIABLE in os.environ:
             background.post(self._tell_supervisor)
-        if self._on_start:
+        if self._on_start and not self._is_part:
             attempt = Attempt.here()
             what = f"restarted ({attempt})" if attempt.number > 1 else "started"
             self._milestone(f"{self.name} {what}", facts or [])
@@ -150,13 +155,42 @@ class TrainingRun:
         if Where.here().local_rank == 0 and supervision.VARIABLE in os.environ:
             background.post(lambda: supervision.tell(lambda to: to.tell_checkpoint(checkpoint)))
 
-    def ended(self, progress: Callable[[], Progress] = Progress) -> None:
-        """The training ended well. Rank 0 tells it, in the background. `progress` is asked how far it got."""
+    def ended(
+        self,
+        progress: Callable[[], Progress] = Progress,
+        facts: Callable[[], list[str]] = list,
+        what: str = "",
+    ) -> None:
+        """The training, or `what` as a whole, ended well. Rank 0 tells it, in the background.
+
+        `progress` is asked how far it got, `facts` for Markdown list items.
+        """
         self._watch.stop(moves=True)
-        if self._on_end:
+        if self._on_end and not self._is_part:
             took = report.duration(time.time() - self._began)
-            self._milestone(f"{self.name} ended after {took}", [f"- Duration: {took}", *self._asked(progress).lines()])
+            more = foreign.call(facts, _PROGRESS_BUDGET).value or []
+            lines = [f"- Duration: {took}", *more, *self._asked(progress).lines()]
+            self._milestone(f"{self._named(what)} ended after {took}", lines)
         self._mark_end()
+
+    @contextmanager
+    def parts(self, what: str) -> Iterator[None]:
+        """Trainings within the block, such as a search's trials, are told neither to start nor to end.
+
+        `what`, which is all of them, is: it starts here, and its end is told after the block, by `ended`.
+        """
+        began, before = time.time(), self._is_part
+        if self._on_start:
+            self._milestone(f"{self._named(what)} started", [])
+        self._is_part = True
+        try:
+            yield
+        finally:
+            self._is_part, self._began, self.last_checkpoint = before, began, ""
+
+    def preempted(self, progress: Callable[[], Progress] = Progress, context: str = "") -> Outcome:
+        """The trainer met SIGTERM, saved, and ends the training. Told as `failed` tells where it raises for that."""
+        return self.failed(Preempted("SIGTERM; the trainer saved a checkpoint and stopped"), context, progress)
 
     def failed(self, exc: BaseException, context: str = "", progress: Callable[[], Progress] = Progress) -> Outcome:
         """The training ends with `exc`. Returns when a rank has told it; see `notify_exception`."""
@@ -208,8 +242,20 @@ class TrainingRun:
         if saved is not None:
             self.load_state_dict(saved)
 
+    def placed(self, place: int, among: int) -> None:
+        """It is at `place`, from 0, `among` so many callbacks of its trainer: that gives its state the `key`.
+
+        A key that counted what this process has made would be another in the process that resumes.
+        """
+        self.key, self._keys = _key(place), set(map(_key, range(among)))
+
     def live_in(self, states: dict[str, Any]) -> None:
-        """Put the state itself into `states`, under `key`: what is sent later shows there at once."""
+        """Put the state itself into `states`, under `key`: what is sent later shows there at once.
+
+        What an earlier trainer with more callbacks left there is taken out.
+        """
+        for key in [key for key in states if _is_ours(key) and self._keys and key not in self._keys]:
+            del states[key]
         states[self.key] = self._described()
 
     def _described(self) -> dict[str, Any]:
@@ -248,6 +294,9 @@ class TrainingRun:
         described = description.describe(self._notifier(), save_secrets=False)
         supervision.tell(lambda to: to.tell_run(described))
 
+    def _named(self, what: str) -> str:
+        return f"{self.name}: {what}" if what else self.name
+
     def _mark_end(self) -> None:
         self._since = TrainingRun._last_end = Instant.now()
         self._sequence = None  # until the store is asked again, the time decides
@@ -258,7 +307,6 @@ class TrainingRun:
             return
         text = report.milestone(headline, self.name, where, facts, Attempt.here())
         message = Message(text, uuid.uuid4().hex)
-        state.add_sent(self._state, what=headline, time=report.now())
         background.post(lambda: _send(notifier, message), otherwise=lambda: _keep(notifier, message))
 
 
@@ -273,9 +321,25 @@ def _both(first: Callable[..., object], second: Callable[..., Any], *args: Any, 
     return second(*args, **kwargs)
 
 
+class Preempted(SystemExit):
+    """SIGTERM, on which a trainer has saved and stopped."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        self.code = 128 + signal.SIGTERM
+
+
+def _key(place: int) -> str:
+    return f"{_KEY}.{place + 1}" if place else _KEY
+
+
+def _is_ours(key: object) -> bool:
+    return isinstance(key, str) and key.split(".")[0] == _KEY
+
+
 def _free_key() -> str:
-    taken = {run.key for run in _living}
-    return next(key for key in (_KEY, *(f"{_KEY}.{n}" for n in range(2, len(taken) + 3))) if key not in taken)
+    taken = {run.apart for run in _living}
+    return next(key for key in map(_key, range(len(taken) + 2)) if key not in taken)
 
 
 def _send(notifier: Callable[[str], object], message: Message) -> None:

@@ -10,6 +10,7 @@ import pickle
 import signal
 import sys
 import time
+import warnings
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -216,19 +217,21 @@ def test_state_is_plain_and_holds_no_secret(tmp_path: Path, ding: DingNotifier, 
     state = states[ours(states)]
     assert json.loads(json.dumps(state)) == state
     assert state["notifier"] == {"class": "DingNotifier", "ding_url": "***", "secret": "***", "timeout": 5.0}
-    assert [sent["what"].split(" after ")[0] for sent in state["sent"]] == ["sft ended"]
+    assert state["sent"] == []
     assert b"tok-0123456789" not in path.read_bytes()
     assert b"SEC0123456789" not in path.read_bytes()
 
 
 def test_resume_with_the_same_class_keeps_the_past(tmp_path: Path) -> None:
-    """The user's own notifier is used, and what was sent before is still known."""
-    path = save(tmp_path, NotifierCallback(RecordingNotifier()))
+    """The user's own notifier is used, and the failures that were told before are still known."""
+    saving = OnExceptionCheckpoint(tmp_path, "saved")
+    with pytest.raises(ValueError, match="lost"):
+        trainer(tmp_path, NotifierCallback(RecordingNotifier()), saving).fit(Model(ValueError("lost")), data())
     told = RecordingNotifier()
     callback = NotifierCallback(told)
-    resume(tmp_path, path, callback)
+    resume(tmp_path, Path(saving.ckpt_path), callback)
     assert background.flush(10)
-    assert (len(told.messages), len(callback.state_dict()["sent"])) == (1, 2)
+    assert (len(told.messages), len(callback.state_dict()["sent"])) == (1, 1)
 
 
 def test_resume_with_another_class_uses_the_users(tmp_path: Path) -> None:
@@ -550,6 +553,160 @@ def test_pickles(ding: DingNotifier) -> None:
     """As spawn needs it."""
     copy = pickle.loads(pickle.dumps(NotifierCallback(ding, name="sft")))
     assert copy.run.name == "sft"
+
+
+class Unreadable:
+    """A metric that does `how` when it is read."""
+
+    def __init__(self, how: Callable[[], Any]) -> None:
+        self.how = how
+
+    def __float__(self) -> float:
+        return float(self.how())
+
+
+class At(Callback):
+    """Does `work` before a batch."""
+
+    def __init__(self, step: int, work: Callable[[Trainer], object]) -> None:
+        self.step, self.work = step, work
+
+    def on_train_batch_start(self, trainer: Trainer, *_: Any) -> None:
+        if trainer.global_step == self.step:
+            self.work(trainer)
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        torch.empty((), device="meta"),  # as on a device that is lost
+        torch.zeros(2),
+        Unreadable(lambda: 1 / 0),
+        Unreadable(lambda: time.sleep(30)),
+        {"a": 1},
+        1 + 2j,
+        None,
+    ],
+    ids=["meta", "two values", "raises", "hangs", "dict", "complex", "None"],
+)
+def test_a_metric_that_cannot_be_read_costs_nothing_else(metric: Any, tmp_path: Path) -> None:
+    """Steps, epochs, the checkpoints and the other metrics are told."""
+    told = RecordingNotifier()
+    checkpoint = ModelCheckpoint(tmp_path, filename="{step}", every_n_train_steps=1)
+
+    def fail(trainer: Trainer) -> None:
+        trainer.callback_metrics.update({"bad": metric, "good": torch.tensor(0.5)})
+        raise ValueError("lost")
+
+    with pytest.raises(ValueError, match="lost"):
+        trainer(tmp_path, NotifierCallback(told), At(2, fail), checkpoint).fit(Model(), data())
+    assert "- Epochs: 0\n- Steps: 2\n- Metrics: loss " in told.messages[0]
+    assert f", bad unreadable, good 0.5\n- Last checkpoint: {tmp_path}/step=2.ckpt\n" in told.messages[0]
+
+
+def test_a_checkpoint_callback_that_raises_when_asked_costs_only_what_it_knows(tmp_path: Path) -> None:
+    """As one of the user's own may."""
+
+    class Odd(ModelCheckpoint):
+        _last_checkpoint_saved = property(lambda self: 1 / 0, lambda self, value: None)  # type: ignore[assignment]
+
+    told = RecordingNotifier()
+    with pytest.raises(ValueError, match="lost"):
+        trainer(tmp_path, NotifierCallback(told), Odd(tmp_path), FailAt(2)).fit(Model(), data())
+    assert "- Epochs: 0\n- Steps: 2\n- Metrics: loss " in told.messages[0]
+
+
+def test_a_pruned_trial_is_no_failure(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A callback of Optuna raises it out of `fit`, for the study to see."""
+    pruned = type("TrialPruned", (Exception,), {"__module__": "optuna.exceptions"})
+    told = RecordingNotifier()
+    with pytest.raises(pruned):
+        trainer(tmp_path, NotifierCallback(told)).fit(Model(type("Own", (pruned,), {})()), data())
+    assert background.flush(10)
+    assert (told.messages, caplog.text) == ([], "")
+
+
+def keys(path: Path) -> list[str]:
+    """Of our states in a checkpoint."""
+    states = torch.load(path, weights_only=True)["callbacks"]
+    return [key for key in states if key.startswith("twinkle_notifier")]
+
+
+def test_a_checkpoint_has_a_key_for_each_callback_of_its_trainer(tmp_path: Path) -> None:
+    """Not for those that this process has made before, as when a notebook's cell is run again."""
+    before = [NotifierCallback(RecordingNotifier()) for _ in range(3)]
+    assert keys(save(tmp_path, NotifierCallback(RecordingNotifier()))) == ["twinkle_notifier"]
+    assert keys(save(tmp_path, before[2], before[0])) == ["twinkle_notifier", "twinkle_notifier.2"]
+    assert keys(save(tmp_path, before[0], NotifierCallback(Other()))) == ["twinkle_notifier", "twinkle_notifier.2"]
+
+
+def test_a_resume_takes_each_callbacks_own_state(tmp_path: Path) -> None:
+    """By its place in the trainer, and Lightning misses no callback."""
+    first = NotifierCallback(RecordingNotifier())
+    path = save(tmp_path, NotifierCallback(RecordingNotifier()), NotifierCallback(Other()))
+    checkpoint = torch.load(path, weights_only=True)
+    for key in ("twinkle_notifier", "twinkle_notifier.2"):
+        checkpoint["callbacks"][key]["sent"] = [{"what": key, "time": "now"}]
+    torch.save(checkpoint, path)
+    two = (first, NotifierCallback(Other()))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        resume(tmp_path, path, *reversed(two))
+    assert [callback.state_dict()["sent"][0]["what"] for callback in reversed(two)] == [
+        "twinkle_notifier",
+        "twinkle_notifier.2",
+    ]
+    assert [str(warning.message) for warning in caught if "add the following callbacks" in str(warning.message)] == []
+
+
+def test_the_state_of_a_run_is_that_of_the_same_run_again(tmp_path: Path) -> None:
+    """As long as nothing goes wrong: no time of a start or an end is in it."""
+    states = []
+    for _ in range(2):
+        callback = NotifierCallback(RecordingNotifier(), on_start=True)
+        path = save(tmp_path, callback)
+        assert background.flush(10)
+        states.append((torch.load(path, weights_only=True)["callbacks"]["twinkle_notifier"], callback.state_dict()))
+    assert states[0] == states[1]
+
+
+COPIES = """
+import sys, warnings; warnings.simplefilter("ignore")
+import torch
+{first}
+from twinkle_notifier import DingNotifier
+from twinkle_notifier.integrations.lightning import NotifierCallback
+from {trainer} import Trainer
+from {trainer}.demos.boring_classes import BoringModel
+callback = NotifierCallback(DingNotifier("env:DING_URL", "env:DING_SECRET"), name="sft")
+trainer = Trainer(accelerator="cpu", max_epochs=10**6, max_time={{"seconds": 1}}, logger=False, default_root_dir=".",
+    enable_progress_bar=False, enable_model_summary=False, callbacks={callbacks})
+trainer.fit(BoringModel())
+assert [key for key in torch.load(trainer.checkpoint_callback.best_model_path, weights_only=True)["callbacks"]
+    if "twinkle" in key] == ["twinkle_notifier"]
+print(*(name for name in ("lightning.pytorch", "pytorch_lightning") if sys.modules.get(name)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "trainer", "callbacks", "loaded"),
+    [
+        ("sys.modules['lightning'] = None", "pytorch_lightning", "callback", "pytorch_lightning"),
+        ("import pytorch_lightning", "pytorch_lightning", "callback", "pytorch_lightning"),
+        ("", "pytorch_lightning", "[callback]", "lightning.pytorch pytorch_lightning"),
+        ("import pytorch_lightning", "lightning.pytorch", "[callback]", "lightning.pytorch pytorch_lightning"),
+    ],
+    ids=["alone", "loaded first", "loaded later", "in the other's trainer"],
+)
+def test_either_copy_of_lightning(
+    first: str, trainer: str, callbacks: str, loaded: str, run: Callable[..., Any], inbox: Inbox
+) -> None:
+    """`pytorch_lightning` without `lightning`; and with both, whichever is loaded, and no more than that."""
+    done = run(COPIES.format(first=first, trainer=trainer, callbacks=callbacks))
+    assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, [loaded]), done.stderr
+    [message] = inbox.messages
+    assert message.title.startswith("sft ended after")
+    assert "- Ended because: max_time reached\n" in message.text
 
 
 SCRIPT = """

@@ -7,6 +7,7 @@ import copy
 import json
 import pickle
 import re
+import sys
 import threading
 import time
 import types
@@ -188,10 +189,11 @@ def test_a_search_is_silent_on_trials_that_it_swallows(tmp_path: Path) -> None:
 
     searching = trainer(tmp_path, NotifierCallback(told, name="sft"), cls=Searching, error=ValueError("trial"))
     assert searching.hyperparameter_search(swallow=True) == "best"
-    assert headlines(told) == []
+    assert [headline.split(" after ")[0] for headline in headlines(told)] == ["### sft: search ended"]
+    assert "- Search: 1 trials, 1 failed\n" in told.messages[0]
     with pytest.raises(ValueError, match="trial"):
         searching.hyperparameter_search(swallow=False)
-    assert headlines(told) == ["### sft failed: ValueError: trial"]
+    assert headlines(told)[1:] == ["### sft failed: ValueError: trial"]
 
 
 def test_guard_tells_of_what_is_around_the_trainer(tmp_path: Path) -> None:
@@ -372,10 +374,20 @@ def test_state_holds_no_secret(tmp_path: Path, ding: DingNotifier) -> None:
     path = save(tmp_path, NotifierCallback(ding, name="sft", on_start=True))
     state = saved_state(path)
     assert state["notifier"] == {"class": "DingNotifier", "ding_url": "***", "secret": "***", "timeout": 5.0}
-    assert [sent["what"] for sent in state["sent"]] == ["sft started"]
+    assert state["sent"] == []
     for file in filter(Path.is_file, tmp_path.rglob("*")):
         assert b"tok-0123456789" not in file.read_bytes()
         assert b"SEC0123456789" not in file.read_bytes()
+
+
+def note(path: Path, what: str) -> None:
+    """Let the checkpoint hold that a failure was told."""
+    file = path / "trainer_state.json"
+    state = json.loads(file.read_text())
+    for key, saved in state["stateful_callbacks"].items():
+        if key.startswith("twinkle_notifier"):
+            saved["sent"] = [{"what": f"{what} {key}", "time": "now"}]
+    file.write_text(json.dumps(state))
 
 
 @pytest.mark.parametrize("restore", [True, False])
@@ -383,13 +395,39 @@ def test_resume_keeps_the_object_and_the_past(restore: bool, tmp_path: Path) -> 
     """With and without HF's own restoring of callbacks, with two instances, over several saves."""
     path = save(tmp_path, NotifierCallback(RecordingNotifier(), on_start=True), NotifierCallback(Other()))
     assert background.flush(10)
+    note(path, "failed")
     told, other = RecordingNotifier(), Other()
     first, second = NotifierCallback(told, on_start=True), NotifierCallback(other)
     resume(tmp_path, path, first, second, restore_callback_states_from_checkpoint=restore)
     assert background.flush(10)
     assert (len(told.messages), len(other.messages)) == (2, 1)
-    state = saved_state(tmp_path / "checkpoint-4")
-    assert [sent["what"].split()[1] for sent in state["sent"]] == ["started", "started"]
+    states = json.loads((tmp_path / "checkpoint-4" / "trainer_state.json").read_text())["stateful_callbacks"]
+    ours = {key: [sent["what"] for sent in saved["sent"]] for key, saved in states.items() if key != "TrainerControl"}
+    assert ours == {key: [f"failed {key}"] for key in ("twinkle_notifier", "twinkle_notifier.2")}
+
+
+def test_a_checkpoint_has_one_key_for_each_callback_of_its_trainer(tmp_path: Path) -> None:
+    """Not for those that this process has made before, or that the resumed training had."""
+    before = [NotifierCallback(RecordingNotifier()) for _ in range(2)]
+    path = save(tmp_path, before[1], NotifierCallback(Other()))
+    note(path, "failed")
+    resume(tmp_path, path, NotifierCallback(RecordingNotifier()))
+    states = json.loads((tmp_path / "checkpoint-4" / "trainer_state.json").read_text())["stateful_callbacks"]
+    assert {key: saved["sent"] for key, saved in states.items() if key != "TrainerControl"} == {
+        "twinkle_notifier": [{"what": "failed twinkle_notifier", "time": "now"}]
+    }
+
+
+def test_the_state_of_a_run_is_that_of_the_same_run_again(tmp_path: Path) -> None:
+    """As long as nothing goes wrong: no time of a start or an end is in it."""
+    states = []
+    for _ in range(2):
+        saving = {"save_strategy": "steps", "save_steps": 1}
+        trained = trainer(tmp_path, NotifierCallback(RecordingNotifier(), on_start=True), **saving)
+        trained.train()
+        assert background.flush(10)
+        states.append((saved_state(tmp_path / "checkpoint-2"), trained.state.stateful_callbacks["twinkle_notifier"]))  # type: ignore[call-overload]
+    assert states[0] == states[1]
 
 
 def test_resume_with_another_class_uses_the_users(tmp_path: Path) -> None:
@@ -616,10 +654,197 @@ def test_nothing_is_watched_once_the_trainer_is_left(tmp_path: Path) -> None:
                 self.train()
             return callback.run.watcher
 
-    callback = NotifierCallback(told := RecordingNotifier(), stall_after=600)
+    callback = NotifierCallback(told := RecordingNotifier(), stall_after=600, on_end=False)
     watcher = trainer(tmp_path, callback, error=ValueError("x"), cls=Swallowing).hyperparameter_search()
     assert watcher is not None
     assert (callback.run.watcher, told.messages) == (None, [])
+
+
+class Unreadable:
+    """A metric that does `how` when it is read."""
+
+    def __init__(self, how: Callable[[], Any]) -> None:
+        self.how = how
+
+    def __float__(self) -> float:
+        return float(self.how())
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [torch.empty((), device="meta"), Unreadable(lambda: 1 / 0), Unreadable(lambda: time.sleep(30)), 1 + 2j],
+    ids=["meta", "raises", "hangs", "complex"],
+)
+def test_a_metric_that_cannot_be_read_costs_nothing_else(metric: Any, tmp_path: Path) -> None:
+    """Steps, epochs, the checkpoint and the other metrics are told; what is no number is none."""
+    told = RecordingNotifier()
+    callback = NotifierCallback(told)
+    failing = trainer(tmp_path, callback, save_strategy="steps", save_steps=1, max_steps=4)
+
+    def fail() -> None:
+        failing.state.log_history.append({"bad": metric, "good": torch.tensor(0.5), "text": "x", "parts": [1]})  # type: ignore[dict-item]
+        raise ValueError("lost")
+
+    failing.add_callback(At(2, fail))
+    with pytest.raises(ValueError, match="lost"):
+        failing.train()
+    [message] = told.messages
+    assert re.search(r"\n- Epochs: 0.25\n- Steps: 2\n- Metrics: .*, bad unreadable, good 0.5\n", message)
+    assert f"- Last checkpoint: {tmp_path}/checkpoint-1\n" in message
+
+
+def test_a_log_that_cannot_be_read_costs_only_the_metrics(tmp_path: Path) -> None:
+    """As when a user's code has put something else there."""
+    told = RecordingNotifier()
+    failing = trainer(tmp_path, NotifierCallback(told))
+
+    def fail() -> None:
+        failing.state.log_history = [5]  # type: ignore[list-item]
+        raise ValueError("lost")
+
+    failing.add_callback(At(2, fail))
+    with pytest.raises(ValueError, match="lost"):
+        failing.train()
+    assert "- Epochs: 0.25\n- Steps: 2\n\n" in told.messages[0]
+
+
+def pruned() -> BaseException:
+    """As Optuna's, which need not be installed."""
+    return type("TrialPruned", (Exception,), {"__module__": "optuna.exceptions"})()  # type: ignore[no-any-return]
+
+
+def test_a_pruned_trial_is_no_failure(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A callback raises it out of `train`, for the study to see."""
+    told, error = RecordingNotifier(), pruned()
+    with pytest.raises(type(error)):
+        trainer(tmp_path, NotifierCallback(told), error=error).train()
+    assert (headlines(told), caplog.text) == ([], "")
+
+
+def optuna_search(folder: Path, *callbacks: TrainerCallback, error: Callable[[int], Any], **options: Any) -> Any:
+    """Five trials, of which each does `error` by its number at its second step."""
+    optuna = pytest.importorskip("optuna")
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    numbers = iter(range(5))
+    searching = trainer(folder, *callbacks, At(1, lambda: error(next(numbers))), eval_strategy="steps", eval_steps=2)
+    searching.model_init = model
+    return searching.hyperparameter_search(
+        hp_space=lambda trial: {"learning_rate": trial.suggest_float("learning_rate", 1e-5, 1e-4)},
+        compute_objective=lambda metrics: 5.0,
+        n_trials=5,
+        **options,
+    )
+
+
+def raise_it(error: BaseException) -> None:
+    raise error
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_search_is_one_message_with_its_best_trial(jobs: int, tmp_path: Path) -> None:
+    """And how many of its trials failed or were pruned, in one thread or in several."""
+    optuna, told = pytest.importorskip("optuna"), RecordingNotifier()
+    errors = {1: ValueError("lost"), 3: optuna.TrialPruned()}
+    best = optuna_search(
+        tmp_path,
+        NotifierCallback(told, name="sft", on_start=True),
+        error=lambda number: number in errors and raise_it(errors[number]),
+        catch=(ValueError,),
+        n_jobs=jobs,
+    )
+    assert [headline.split(" after ")[0] for headline in headlines(told)] == [
+        "### sft: search started",
+        "### sft: search ended",
+    ]
+    assert "- Search: 5 trials, 1 failed, 1 pruned\n" in told.messages[1]
+    rate = f"{best.hyperparameters['learning_rate']:g}"
+    assert f"- Best trial: {best.run_id}, objective 5, learning_rate {rate}\n" in told.messages[1]
+
+
+def test_a_trial_that_ends_its_search_is_a_failure(tmp_path: Path) -> None:
+    """Told once, and the next training of the same callback is told to end."""
+    callback = NotifierCallback(told := RecordingNotifier(), name="sft")
+    with pytest.raises(ValueError, match="lost"):
+        optuna_search(tmp_path, callback, error=lambda number: number and raise_it(ValueError("lost")))
+    trainer(tmp_path, callback).train()
+    first, second = headlines(told)
+    assert first == "### sft failed: ValueError: lost"
+    assert second.startswith("### sft ended after ")
+
+
+@pytest.mark.parametrize("late", [True, False])
+@pytest.mark.parametrize("shape", ["method", "function"])
+def test_a_trainer_with_a_train_of_its_own(late: bool, shape: str, tmp_path: Path) -> None:
+    """As Unsloth makes them: the callback may be given at the construction, or be added later."""
+
+    class Own(Trainer):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            bound = types.MethodType(vars(Trainer)["train"], self)
+            self.train = bound if shape == "method" else lambda *a, **k: bound(*a, **k)  # type: ignore[method-assign]
+
+    told, error = RecordingNotifier(), ValueError("lost")
+    with monkeyed_trainer():
+        callbacks = [] if late else [NotifierCallback(told, name="sft")]
+        failing = trainer(tmp_path, *callbacks, cls=Own, error=error)
+        if late:
+            failing.add_callback(NotifierCallback(told, name="sft"))
+        with pytest.raises(ValueError, match="lost"):
+            failing.train()
+    assert headlines(told) == ["### sft failed: ValueError: lost"]
+    if shape == "method":
+        failing.train_dataset = failing.eval_dataset = None
+        assert failing.train.__func__ is not None  # type: ignore[union-attr]
+
+
+@contextlib.contextmanager
+def monkeyed_trainer() -> Any:
+    """The Trainer class as it is before any callback is made: without our wrapper around its methods."""
+    wrapped = {name: method for name, method in vars(Trainer).items() if hasattr(method, "_twinkle_notifier_entry")}
+    for name, method in wrapped.items():
+        setattr(Trainer, name, method.__wrapped__)
+    try:
+        yield
+    finally:
+        for name, method in wrapped.items():
+            setattr(Trainer, name, method)
+
+
+PREEMPTED = """
+import os, signal
+from transformers import TrainerCallback
+
+class Terminate(TrainerCallback):
+    def on_step_end(self, args, state, control, **kwargs):
+        if state.global_step == 3:
+            manager.kill_wait = 0
+            os.kill(os.getpid(), signal.SIGTERM)
+            while not manager.is_checkpoint_requested:
+                pass
+
+args = TrainingArguments("out", max_steps=9, use_cpu=True, disable_tqdm=True, report_to="none", save_strategy="no",
+    enable_jit_checkpoint=True, per_device_train_batch_size=2)
+callback = NotifierCallback(DingNotifier("env:DING_URL", "env:DING_SECRET"), name="sft")
+trainer = Trainer(model=BertForSequenceClassification(config), args=args, train_dataset=Data(), callbacks=[callback, Terminate()])
+manager = next(c.jit_manager for c in trainer.callback_handler.callbacks if hasattr(c, "jit_manager"))
+trainer.train()
+"""
+
+
+@pytest.mark.parametrize("supervised", [False, True])
+def test_a_preemption_that_the_trainer_saves_for(
+    supervised: bool, run: Callable[..., Any], inbox: Inbox, tmp_path: Path
+) -> None:
+    """`enable_jit_checkpoint`: one message, with the checkpoint, also below ``twinkle-notifier run``."""
+    pytest.importorskip("transformers.trainer_jit_checkpoint")
+    script = SCRIPT.format(condition="False").partition("args = ")[0] + PREEMPTED
+    (tmp_path / "work" / "inner.py").write_text(script)
+    above = [sys.executable, "-m", "twinkle_notifier", "run", "--name", "sft", "--", sys.executable, "inner.py"]
+    done = run(f"import subprocess, sys; sys.exit(subprocess.call({above!r}))" if supervised else script)
+    assert done.returncode == 0, done.stderr
+    assert [message.title for message in inbox.messages] == ["sft was preempted"], done.stderr
+    assert "- Steps: 3\n" in inbox.messages[0].text or "- Steps: 4\n" in inbox.messages[0].text
+    assert re.search(r"\n- Last checkpoint: out/checkpoint-[34]\n", inbox.messages[0].text)
 
 
 SCRIPT = """
