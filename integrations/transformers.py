@@ -15,6 +15,7 @@ from types import MethodType
 from typing import Any, cast
 
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_callback import CallbackHandler
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, BestRun
 
 from twinkle_notifier import Notifier, Progress, Store, TrainingRun
@@ -39,8 +40,8 @@ class NotifierCallback(TrainerCallback):
     best trial. The checkpoint holds the notifier without its secrets, and the failures that were told.
 
     The Trainer has no hook for exceptions: making the first such callback puts one around those four methods of the
-    `Trainer` class and of its subclasses, and around `add_callback`, which does the same to methods that an instance
-    has of its own.
+    `Trainer` class and of its subclasses. Where an instance has such a method of its own, adding the callback does the
+    same to that.
 
     Args:
         notifier: what sends the messages. Without one: that which the environment variable ``TWINKLE_NOTIFIER``
@@ -231,12 +232,17 @@ def _search(trainer: Trainer) -> _Search | None:
 
 
 def _hook(cls: type[Trainer]) -> None:
-    for name in (*_ENTRIES, "add_callback"):
-        method = cls.__dict__.get(name)
-        if callable(method) and not hasattr(method, _MARK):
-            setattr(cls, name, _wrapped(method, name))
+    _wrap(CallbackHandler, "add_callback")
+    for name in _ENTRIES:
+        _wrap(cls, name)
     for subclass in cls.__subclasses__():
         _hook(subclass)
+
+
+def _wrap(cls: type, name: str) -> None:
+    method = cls.__dict__.get(name)
+    if callable(method) and not hasattr(method, _MARK):
+        setattr(cls, name, _wrapped(method, name))
 
 
 def _hook_own(trainer: Trainer) -> None:
@@ -256,9 +262,8 @@ def _without_self(method: Callable[..., Any]) -> Callable[..., Any]:
 def _hook_preemption() -> None:
     """The trainer's own handler of SIGTERM, `enable_jit_checkpoint`, leaves no other trace of that."""
     manager = getattr(sys.modules.get("transformers.trainer_jit_checkpoint"), "CheckpointManager", None)
-    method = getattr(manager, "execute_jit_checkpoint", None)
-    if method is not None and not hasattr(method, _MARK):
-        setattr(manager, method.__name__, _wrapped(method, method.__name__))
+    if manager is not None:
+        _wrap(manager, "execute_jit_checkpoint")
 
 
 def _wrapped(method: Callable[..., Any], name: str) -> Callable[..., Any]:
@@ -296,9 +301,12 @@ def _hyperparameter_search(method: Callable[..., Any], trainer: Trainer, *args: 
         return found
 
 
-def _add_callback(method: Callable[..., Any], trainer: Trainer, *args: Any, **kwargs: Any) -> Any:
-    result = method(trainer, *args, **kwargs)
-    if _callbacks(trainer):
+def _add_callback(method: Callable[..., Any], handler: Any, *args: Any, **kwargs: Any) -> Any:
+    result = method(handler, *args, **kwargs)
+    # Two frames above, `Trainer.add_callback` calls this. That method itself is too early to wrap: Python looks it up
+    # before it makes the first callback, in `trainer.add_callback(NotifierCallback())`.
+    trainer = sys._getframe(2).f_locals.get("self")
+    if isinstance(trainer, Trainer) and _callbacks(trainer):
         _hook_own(trainer)
     return result
 

@@ -6,6 +6,7 @@ import dataclasses
 import re
 import signal
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -242,3 +243,46 @@ def test_a_run_without_a_name_has_its_scripts(argv: list[str], name: str, monkey
     """Or a plain word where there is no script."""
     monkeypatch.setattr(sys, "argv", argv)
     assert default_name() == name
+
+
+def test_a_trainer_is_asked_piece_by_piece() -> None:
+    """What raises, hangs, exits or is of another kind is left out, and takes nothing else with it."""
+
+    def fail() -> Any:
+        raise RuntimeError("the device is lost")
+
+    class Hangs:
+        def __float__(self) -> float:
+            time.sleep(30)
+            return 1.0
+
+    metrics = {"loss": 0.5, 7: 3, "lost": Hangs(), "gone": object(), "n": 123456789, "none": None}
+    assert Progress.asked(
+        epoch=lambda: "x",
+        step=lambda: 7,
+        best_checkpoint=fail,
+        why_ended=lambda: sys.exit(3),
+        last_checkpoint=lambda: time.sleep(30),
+        metrics=lambda: metrics,
+    ) == Progress(step=7, metrics={"loss": 0.5, "7": 3, "lost": None, "gone": None, "n": 123456789, "none": None})
+
+
+def test_many_metrics_that_hang_leave_time_for_the_next() -> None:
+    """All together are bounded, and the one that answers is read."""
+
+    class Hangs:
+        def __float__(self) -> float:
+            time.sleep(30)
+            return 1.0
+
+    began = time.monotonic()
+    metrics = {**{str(n): Hangs() for n in range(8)}, "good": 0.5}
+    assert Progress.asked(step=lambda: 7, metrics=lambda: metrics) == Progress(
+        step=7, metrics={**dict.fromkeys(map(str, range(8))), "good": 0.5}
+    )
+    assert time.monotonic() - began < 20
+
+
+def test_a_metric_that_cannot_be_read_is_said_to_be() -> None:
+    """Beside those that can."""
+    assert Progress(metrics={"loss": None, "acc": 0.5}).lines() == ["- Metrics: loss unreadable, acc 0.5"]

@@ -222,6 +222,53 @@ def test_two_runs_of_one_trainer_have_two_keys() -> None:
     assert TrainingRun().key == "twinkle_notifier"
 
 
+def test_a_key_counts_the_callbacks_of_a_trainer() -> None:
+    """And what another trainer has left beside them goes; never what is not ours."""
+    _others, run = [TrainingRun(), TrainingRun()], TrainingRun(RecordingNotifier())
+    states: dict[str, Any] = {"twinkle_notifier.2": {}, "twinkle_notifier.3": {}, "theirs": 5}
+    run.placed(0, 2)
+    run.live_in(states)
+    assert [*states] == ["twinkle_notifier.2", "theirs", "twinkle_notifier"]
+    run.placed(0, 1)
+    run.live_in(states)
+    assert [*states] == ["theirs", "twinkle_notifier"]
+
+
+def test_starts_and_ends_leave_no_trace_in_the_state() -> None:
+    """Two runs without a failure have the same; what was told of a failure stays."""
+    run, same = TrainingRun(RecordingNotifier(), on_start=True), TrainingRun(RecordingNotifier())
+    run.started()
+    run.ended()
+    assert run.state_dict() == same.state_dict()
+    run.failed(raised(ValueError("x")))
+    assert run.state_dict() != same.state_dict()
+
+
+def test_parts_are_told_as_a_whole() -> None:
+    """As a search's trials are."""
+    run = TrainingRun(told := RecordingNotifier(), name="sft", on_start=True)
+    with run.parts("search"):
+        for _ in range(3):
+            run.started()
+            run.ended()
+    run.ended(facts=lambda: ["- Search: 3 trials"], what="search")
+    run.ended(facts=fail)
+    assert [title.split(" after ")[0] for title in titles(told)] == [
+        "### sft: search started",
+        "### sft: search ended",
+        "### sft ended",
+    ]
+    assert "\n- Search: 3 trials\n" in told.messages[1]
+
+
+def test_a_preemption_that_a_trainer_ends_well_for() -> None:
+    """Is told as one, with how far it got."""
+    run = TrainingRun(told := RecordingNotifier(), name="sft")
+    assert run.preempted(lambda: Progress(step=7)).status == "sent"
+    assert titles(told) == ["### sft was preempted"]
+    assert "- Steps: 7\n" in told.messages[0]
+
+
 def test_the_state_is_a_copy_or_live() -> None:
     """`state_dict` gives the first, for a checkpoint; `live_in` the second, which shows what is sent later."""
     run, states = TrainingRun(RecordingNotifier()), {"theirs": 5}

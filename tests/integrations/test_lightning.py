@@ -598,8 +598,9 @@ def test_a_metric_that_cannot_be_read_costs_nothing_else(metric: Any, tmp_path: 
         trainer.callback_metrics.update({"bad": metric, "good": torch.tensor(0.5)})
         raise ValueError("lost")
 
-    with pytest.raises(ValueError, match="lost"):
-        trainer(tmp_path, NotifierCallback(told), At(2, fail), checkpoint).fit(Model(), data())
+    with pytest.raises(Exception):  # noqa: B017  after us, Lightning itself fails to copy the meta tensor
+        trainer(tmp_path, NotifierCallback(told, name="sft"), At(2, fail), checkpoint).fit(Model(), data())
+    assert told.messages[0].startswith("### sft failed: ValueError: lost\n")
     assert "- Epochs: 0\n- Steps: 2\n- Metrics: loss " in told.messages[0]
     assert f", bad unreadable, good 0.5\n- Last checkpoint: {tmp_path}/step=2.ckpt\n" in told.messages[0]
 
@@ -623,13 +624,13 @@ def test_a_pruned_trial_is_no_failure(tmp_path: Path, caplog: pytest.LogCaptureF
     with pytest.raises(pruned):
         trainer(tmp_path, NotifierCallback(told)).fit(Model(type("Own", (pruned,), {})()), data())
     assert background.flush(10)
-    assert (told.messages, caplog.text) == ([], "")
+    assert (told.messages, [record for record in caplog.records if record.name == "twinkle_notifier"]) == ([], [])
 
 
 def keys(path: Path) -> list[str]:
     """Of our states in a checkpoint."""
     states = torch.load(path, weights_only=True)["callbacks"]
-    return [key for key in states if key.startswith("twinkle_notifier")]
+    return sorted(key for key in states if key.startswith("twinkle_notifier"))
 
 
 def test_a_checkpoint_has_a_key_for_each_callback_of_its_trainer(tmp_path: Path) -> None:
