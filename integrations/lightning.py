@@ -57,7 +57,7 @@ class NotifierCallback(Callback):
     """Tells people when fit, validate, test or predict fails, and when a fit ends.
 
     Add one to the `Trainer` on every rank, under any launcher; people get one message. Ctrl-C is told as
-    "interrupted", SIGTERM as "preempted". The checkpoint holds the notifier without its secrets, and what was sent.
+    "interrupted", SIGTERM as "preempted". The checkpoint holds the notifier without its secrets, and the failures told.
 
     Args:
         notifier: what sends the messages. Without one: that which the environment variable ``TWINKLE_NOTIFIER``

@@ -219,7 +219,7 @@ class TrainingRun:
         return outcome
 
     def state_dict(self) -> dict[str, Any]:
-        """A copy of the state, for a checkpoint: plain JSON values, the notifier without secrets and what was sent."""
+        """A copy of the state, for a checkpoint: plain JSON values: the notifier without secrets, the failures told."""
         return copy.deepcopy(self._described())
 
     def load_state_dict(self, saved: object) -> None:

@@ -35,7 +35,7 @@ def fresh() -> dict[str, Any]:
 
 
 def add_sent(state: dict[str, Any], *, what: str, time: str, incident: str = "") -> None:
-    """Note a message in `state`, in place."""
+    """Note in `state`, in place, that a failure was told."""
     entry = {"what": what, "time": time, **({"incident": incident, "at": clock.time()} if incident else {})}
     state["sent"] = [*state["sent"], entry][-_REMEMBERED:]
 

@@ -766,14 +766,14 @@ def test_trials_in_threads_of_their_own_are_parts_of_the_search(tmp_path: Path) 
     errors: list[BaseException | None] = [None, ValueError("lost"), pruned(), None]
 
     class Searching(Trainer):
-        def _trial(self) -> None:
+        def one_trial(self) -> None:
             self.train_dataset = Data(errors.pop())
             with contextlib.suppress(Exception):
                 self.train()
 
         def hyperparameter_search(self) -> None:
             while errors:
-                thread = threading.Thread(target=self._trial)
+                thread = threading.Thread(target=self.one_trial)
                 thread.start()
                 thread.join()
 
