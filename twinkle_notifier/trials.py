@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from twinkle_notifier import foreign
+from twinkle_notifier.foreign import class_slot, module_name, type_name
 
 
 def is_pruned(exc: BaseException) -> bool:
     """Whether `exc` is Optuna's `TrialPruned`, or a class of its own that inherits it. Never raises."""
     # By name: Optuna need not be here, and loading it to find out would be too much.
-    return foreign.tried(lambda: any(map(_is_signal, type(exc).__mro__))).value is True
+    return any(map(_is_signal, class_slot(type(exc), "__mro__")))
 
 
 def _is_signal(base: type) -> bool:
-    return base.__name__ == "TrialPruned" and base.__module__.split(".")[0] == "optuna"
+    return type_name(base) == "TrialPruned" and module_name(base).partition(".")[0] == "optuna"
