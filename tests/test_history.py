@@ -70,7 +70,16 @@ _UNTIMED = b'{"count": 1, "first": NaN, "last": %f, "loop": 1}' % time.time()
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[" * 9999, b"[]", b'{"count": 1, "more": 2}', b'{"count": Infinity}', _UNTIMED]
+    "content",
+    [
+        b"",
+        b"{",
+        b"[" * 9999,
+        b"[]",
+        b'{"count": 1, "more": 2}',
+        b'{"count": Infinity}',
+        pytest.param(_UNTIMED, id="NaN"),
+    ],
 )
 def test_a_damaged_past_is_none(content: bytes, tmp_path: Path) -> None:
     """And is written anew."""

@@ -142,7 +142,10 @@ LIAR = object.__new__(Liar)
         {"earlier": 5},
         {"store": 5},
     ],
-    ids=repr,
+    ids=[
+        *("progress mock", "progress text", "progress types", "progress items", "progress liar"),
+        *("mark times", "mark type", "mark text", "mark count", "earlier pairs", "earlier type", "store type"),
+    ],
 )
 def test_facts_that_cannot_be_used(about: dict[str, Any]) -> None:
     """Are left out."""
