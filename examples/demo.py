@@ -19,7 +19,7 @@ def run(script: str, inbox: Inbox, secret: str) -> None:
     """Run an example to its end, whatever its exit code, and pass its error output on if it sent nothing."""
     before = len(inbox.messages)
     notifier = {"class": "DingNotifier", "ding_url": inbox.url, "secret": secret, "timeout": 5.0}
-    env = {**os.environ, "TWINKLE_NOTIFIER": json.dumps(notifier), "HF_HUB_OFFLINE": "1"}
+    env = {**os.environ, "TWINKLE_NOTIFIER_URL": json.dumps(notifier), "HF_HUB_OFFLINE": "1"}
     print(f"Running {script} ...", flush=True)
     done = subprocess.run([sys.executable, _HERE / script], env=env, capture_output=True, text=True, timeout=_LIMIT)
     print(f"  exit code {done.returncode}, {len(inbox.messages) - before} message(s)", flush=True)

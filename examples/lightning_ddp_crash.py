@@ -35,7 +35,7 @@ def main() -> None:
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        callbacks=[NotifierCallback(name="sft")],  # the notifier comes from TWINKLE_NOTIFIER
+        callbacks=[NotifierCallback(name="sft")],  # the notifier comes from TWINKLE_NOTIFIER_URL
     )
     trainer.fit(Model(), data)
 

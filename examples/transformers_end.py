@@ -26,7 +26,7 @@ def main() -> None:
                 save_strategy="no",
             ),
             train_dataset=[example] * 16,
-            callbacks=[NotifierCallback(name="reward-model")],  # the notifier comes from TWINKLE_NOTIFIER
+            callbacks=[NotifierCallback(name="reward-model")],  # the notifier comes from TWINKLE_NOTIFIER_URL
         )
         trainer.train()
 

@@ -22,6 +22,7 @@ import pytest
 from twinkle_notifier import DingNotifier
 from twinkle_notifier.claims.memory import MemoryStore
 from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.repeats import repeats
 from twinkle_notifier.seen import Seen
 
 _LAUNCHERS = (
@@ -152,12 +153,14 @@ def _no_launcher(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_past(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_past(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What one test told in this process silences no other."""
     monkeypatch.setattr("twinkle_notifier.claims.alone", MemoryStore())
     monkeypatch.setattr("twinkle_notifier.incident._seen", Seen())
     for name, nothing in (("_first", ""), ("_line", ()), ("_born", None)):  # nor that it forked
         monkeypatch.setattr(f"twinkle_notifier.forks.{name}", nothing)
+    yield
+    repeats.forget()
 
 
 Result = subprocess.CompletedProcess[str]

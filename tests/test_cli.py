@@ -73,7 +73,9 @@ def test_flush_to_another_robot(node: Node, inbox: Inbox, monkeypatch: pytest.Mo
     node.keep(1, DingNotifier(inbox.url, SECRET))
     done = node.command("flush")
     assert (done.stdout, done.returncode) == ("0 sent, 1 left\n", 1)
-    assert "nobody knows where to: give --to, or set TWINKLE_NOTIFIER" in done.stderr
+    assert "nobody knows where to: give --to, or set TWINKLE_NOTIFIER_URL" in done.stderr
+    assert done.stderr.startswith("the DingNotifier that was kept cannot be used")  # there is no checkpoint
+    assert "checkpoint" not in done.stderr
     to = json.dumps({"class": "DingNotifier", "ding_url": "env:DING_URL", "secret": "env:DING_SECRET"})
     assert node.command("flush", "--to", to).stdout == "1 sent, 0 left\n"
 

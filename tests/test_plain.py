@@ -74,6 +74,40 @@ def test_what_controls_a_screen_is_taken_out(text: str, shown: str) -> None:
     assert block(text) == shown
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Foo.__init__() missing 1 required positional argument: 'x'",
+        "train.py:21 in __getitem__",
+        "__main__.__call__ of _Model_",
+        "/data/__cache__/a_b/_tmp_",
+        "f(*args, **kwargs) got *one*",
+        "no file matches /data/*/x/*.bin",
+        "~~gone~~ and ~/runs",
+    ],
+)
+def test_emphasis_is_none(text: str) -> None:
+    """Code in a fact reads as it was written, with no backslash, by CommonMark's rules and by simpler ones."""
+    shown = line(text, 300)
+    assert emphasised(shown) == []
+    assert shown.replace("\u200b", "").replace("\u2217", "*") == text
+    assert line(shown, 300) == shown
+
+
+@pytest.mark.parametrize("text", ["train_loss 0.1", "2 * 3 * 4", "_private", "a__b__c", "token=*** key=***", "~/a ~/b"])
+def test_what_is_no_emphasis_stays_as_it_is(text: str) -> None:
+    """To the letter: it may be copied."""
+    assert line(text, 300) == text
+
+
+def emphasised(text: str) -> list[str]:
+    """What a renderer may show as bold, italic or struck out."""
+    simple = re.findall(r"(?<![\w\u200b])__(?=\S)(.+?)(?<=\S)__|~~(.+?)~~", text)
+    # CommonMark 0.31, 6.2: `_` opens after white space or punctuation alone, `*` before what is not white space.
+    pairs = r"(?<![\w\u200b])_+(?=[^\s_]).*?[^\s_]_+(?!\w)|\*+(?=[^\s*]).*?[^\s*]\*+"
+    return [str(found) for found in simple] + re.findall(pairs, text)
+
+
 @given(UGLY)
 @SHORT
 def test_any_text_stands_in_a_message(text: str) -> None:

@@ -139,7 +139,40 @@ with t.watch(ding, "step", "sft"):
 """
     assert run(TELLING + source, ranks=2).returncode == 1
     assert titles(inbox) == ["sft was preempted"]
-    assert "- No word from ranks: 1\n" in inbox.messages[0].text
+    assert "- Ranks that did not respond: 1\n" in inbox.messages[0].text
+
+
+@pytest.mark.parametrize(
+    ("meets", "facts"),
+    [
+        ("True", ["- Ranks: 0-1 of 2", "- Note: secondary error; no rank reported the cause"]),
+        (
+            "rank == 0",
+            [
+                "- Ranks: rank 0 of 2 on ",
+                "- Note: secondary error; no rank reported the cause: likely one was killed",
+                "- Ranks that did not respond: 1",
+            ],
+        ),
+    ],
+    ids=["all of them", "one of them"],
+)
+def test_a_killed_rank_is_supposed_only_where_one_is_missing(
+    meets: str, facts: list[str], run: Callable[..., Any], inbox: Inbox
+) -> None:
+    """What follows from a cause that nobody has told is told as such, after the five seconds in which one may show."""
+    source = f"""
+if {meets}:
+    with t.watch(ding, "step", "sft"):
+        raise RuntimeError("[gloo/transport/tcp/pair.cc:534] Connection reset by peer [127.0.0.1]:1")
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+time.sleep(60)
+"""
+    assert run(TELLING + source, ranks=2).returncode == 1
+    (message,) = inbox.messages
+    told = [line for line in message.text.split("\n") if line.startswith(("- Ranks", "- Note"))]
+    assert [line[: len(fact)] for line, fact in zip(told, facts, strict=True)] == facts
+    assert ("likely one was killed" in message.text) is (meets != "True")
 
 
 @pytest.mark.parametrize("count", ["", "1"])

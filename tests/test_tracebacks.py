@@ -6,9 +6,11 @@ import builtins
 import sys
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,6 +107,123 @@ def test_it_reads_as_pythons_own() -> None:
     assert first.startswith("Traceback (most recent call last):\n  File ")
     assert first.endswith("KeyError: 'key'")
     assert '    raise ValueError("no such thing") from error\nValueError: no such thing' in last
+
+
+def pythons_own(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error)).rstrip("\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x = one(2) / {}['key']",
+        "x = [1, 2][0] + (lambda: 1 / 0)()",
+        "训练 = '训练' + '完成' * {}['key']",
+        "one(2,\n        3 / 0,\n        4)",
+        "x = ({}\n         ['key'])",
+        "raise ValueError('whole')",
+    ],
+)
+def test_carets_stand_where_pythons_own_do(line: str, tmp_path: Path) -> None:
+    """Whatever this version of Python shows: under one line or several, beside wide characters, or not at all."""
+    path = tmp_path / "train.py"
+    path.write_text(f"def one(x, *_):\n    return x\n\ndef work():\n    {line}\n", "utf-8")
+    names: dict[str, Any] = {"__name__": "train"}
+    exec(compile(path.read_text("utf-8"), str(path), "exec"), names)
+    error = caught(names["work"])
+    assert formatted(error) == pythons_own(error)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"x = '{'y' * 400}' + {{}}['key']",
+        "x = {'token': 'hf_0123456789abcdefghijABCD', 'n': 1 / 0}",
+        "x = [\n" + "        1,\n" * 40 + "        1 / [][0]]",
+    ],
+    ids=["long", "secret", "many lines"],
+)
+def test_where_a_line_is_cut_or_masked_there_are_no_carets(line: str, tmp_path: Path) -> None:
+    """They would stand under something else. No frame takes more room than before."""
+    path = tmp_path / "train.py"
+    path.write_text(f"def work():\n    {line}\n", "utf-8")
+    names: dict[str, Any] = {"__name__": "train"}
+    exec(compile(path.read_text("utf-8"), str(path), "exec"), names)
+    text = formatted(caught(names["work"]))
+    assert "hf_0123" not in text
+    assert max(map(len, text.split("\n"))) <= 304
+    assert len(text) < 1_000
+
+
+class Model:
+    loss = 1
+
+    @property
+    def learning_rate(self) -> float:
+        return self.learning_rates  # type: ignore[attr-defined, no-any-return]
+
+
+class Obstinate:
+    asked = 0
+
+    def __dir__(self) -> list[str]:
+        Obstinate.asked += 1
+        time.sleep(30)
+        return []
+
+
+class Liar(AttributeError):
+    name = property(lambda self: 1 / 0)  # type: ignore[assignment]
+    obj = property(lambda self: time.sleep(30))  # type: ignore[assignment]
+
+
+MODEL = Model()
+
+
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        (lambda: MODEL.los, "'Model' object has no attribute 'los'. Did you mean: 'loss'?"),  # type: ignore[attr-defined]
+        (lambda: MODEL.learning_rate, "'learning_rates'. Did you mean: 'learning_rate'?"),
+        (module("def work(): prnit('x')"), "name 'prnit' is not defined. Did you mean: 'print'?"),
+        (module("def work(model=1): modle"), "name 'modle' is not defined. Did you mean: 'model'?"),
+        (module("warmup = 1\ndef work(): warmpu"), "name 'warmpu' is not defined. Did you mean: 'warmup'?"),
+        (module("def work(): qqqqqqqq"), "name 'qqqqqqqq' is not defined"),
+        (lambda: throw(AttributeError("los")), "AttributeError: los"),
+    ],
+)
+def test_a_misspelt_name_is_told_with_what_was_meant(work: Callable[[], Any], said: str) -> None:
+    """As Python itself prints it."""
+    assert formatted(caught(work)).endswith(said)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="Python suggests what to import since 3.12")
+def test_a_misspelt_import_is_told_with_what_was_meant() -> None:
+    """Of a module that is loaded; no other is loaded for it."""
+    error = caught(lambda: exec("from textwrap import dednt"))
+    assert formatted(error).endswith("Did you mean: 'dedent'?")
+    unknown: Any = ImportError
+    assert formatted(unknown("x", name="antigravity", name_from="opn")) == "ImportError: x"
+    assert "antigravity" not in sys.modules
+
+
+def test_an_object_that_hangs_costs_the_suggestion_alone() -> None:
+    """It is asked once, however many exceptions of a chain are about it."""
+    error: BaseException | None = None
+    obstinate = Obstinate()
+    for _ in range(10):
+        outer = caught(lambda: obstinate.x)  # type: ignore[attr-defined]
+        outer.__cause__, error = error, outer
+    assert error is not None
+    text = formatted(error)
+    assert text.count("'Obstinate' object has no attribute 'x'") == 10
+    assert "Did you mean" not in text
+    assert Obstinate.asked == 1
+
+
+def test_an_exception_that_lies_about_what_it_missed_is_not_believed() -> None:
+    """Its own properties are not asked."""
+    assert formatted(caught(lambda: throw(Liar("x")))).endswith("Liar: x")
 
 
 def test_what_was_raised_while_handling_is_told_apart() -> None:
@@ -285,6 +404,8 @@ def test_notes_are_told() -> None:
 
 
 def test_code_that_python_cannot_read_is_shown() -> None:
-    """With its file, its line and its text."""
+    """With its file, its line, its text and where in it."""
     text = formatted(caught(lambda: compile("x = = 1", "/home/a/config.py", "exec")))
-    assert '  File "/home/a/config.py", line 1\n    x = = 1\nSyntaxError: invalid syntax' in text
+    assert '  File "/home/a/config.py", line 1\n    x = = 1\n        ^\nSyntaxError: invalid syntax' in text
+    long = formatted(caught(lambda: compile(f"x = = '{'y' * 400}'", "/home/a/config.py", "exec")))
+    assert f"    x = = '{'y' * 293}\nSyntaxError: invalid syntax" in long

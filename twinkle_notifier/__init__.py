@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from twinkle_notifier import repeats
 from twinkle_notifier.base import Notifier, notify_exception, watch
 from twinkle_notifier.channels.console import ConsoleNotifier
 from twinkle_notifier.channels.ding import DingNotifier
@@ -33,3 +34,5 @@ __all__ = [
     "resolve",
     "watch",
 ]
+
+repeats.install()

@@ -9,6 +9,7 @@ import logging
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from contextlib import ContextDecorator
 from inspect import iscoroutinefunction
@@ -174,12 +175,15 @@ def _told(notifier: Callable[[str], object], facts: Any) -> Outcome:
             outcome = late.value or sending.outcome or outcome
         outcome = outcome or _unfinished(answer.error)
         if outcome.status not in ("sent", "duplicate", "queued"):
-            _log_error("people were not told of %s: %s", foreign.type_name(type(facts[0])), outcome.reason)
+            what = foreign.type_name(type(facts[0]))
+            incident_id = outcome.incident or sending.incident or uuid.uuid4().hex  # another's line is no repeat
+            _log_error("people were not told of %s: %s", what, outcome.reason, incident=incident_id)
     return outcome
 
 
-def _log_error(text: str, *details: object) -> None:
-    foreign.call(lambda: log.error(text, *details), _LOG)  # a handler may be the user's own
+def _log_error(text: str, *details: object, incident: str = "") -> None:
+    known = {"incident": incident}  # see `repeats`
+    foreign.call(lambda: log.error(text, *details, extra=known), _LOG)  # a handler may be the user's own
 
 
 def _unfinished(error: BaseException | None) -> Outcome:

@@ -207,10 +207,12 @@ class _Walk:
 
     def _markdown(self, ranks: set[str], past: history.Past) -> str:
         extra = [*members.lines(ranks, self.where), *past.lines()]
+        missing = members.missing(ranks, self.where) if self._how != "cause" and ranks else ""
         if self._how == "collateral":
-            extra.append("- Note: this only follows from something that no rank has told of: likely one was killed")
-        if self._how != "cause" and ranks and (missing := members.missing(ranks, self.where)):
-            extra.append(f"- No word from ranks: {missing}")
+            killed = ": likely one was killed" if missing or lost_child() else ""
+            extra.append(f"- Note: secondary error; no rank reported the cause{killed}")
+        if missing:
+            extra.append(f"- Ranks that did not respond: {missing}")
         return self._report.markdown(extra, Attempt.here())
 
     def _alone(self) -> bool:

@@ -29,6 +29,12 @@ _MENTION = re.compile(r"(?<![\w*.)\]])@(?=\w)|@(?=(?:all|everyone|here|channel|æ
 _TAG = re.compile(r"<(?=[A-Za-z/!?@#])")
 _LINK = re.compile(r"\](?=\()")
 _ADDRESS = re.compile(r":(?=//)|\bwww(?=\.)", re.IGNORECASE)
+# Emphasis, in a line alone: an opening mark that has a closing one. Beside a letter no `_` opens, and a zero-width
+# space counts as one. A `*` opens there, too, so another sign takes its place; three of them are the mask of a secret.
+_UNDERSCORES = re.compile(r"(?<![\w\u200b])_+(?=[^\s_])(?=.*?[^\s_]_+(?!\w))")
+_STARS = re.compile(r"(?<!\*)(?!\*{3}(?!\*))\*+(?=[^\s*])(?=.*?[^\s*]\*)")
+_STRIKES = re.compile(r"~(?=~)")
+_STAR = "\u2217"
 # In code only what a service may take for more than code: its own mentions, and links.
 _CODE_TAG = re.compile(r"<(?=[!@#]|/?at\b|https?:|mailto:)", re.IGNORECASE)
 _CODE_LINK = re.compile(r"\](?=\(\s?<?(?:[a-z]{2,10}:|/))", re.IGNORECASE)
@@ -38,7 +44,7 @@ def line(text: str, limit: int) -> str:
     """`text` as a part of one line of Markdown, in at most `limit` characters (and some that nobody sees)."""
     text = " ".join(beginning(text, _LONG // 2).split())
     text = text if len(text) <= limit else text[: limit - 1] + "â€¦"
-    return _broken(text, _FENCE, _MENTION, _TAG, _LINK)
+    return _unmarked(_broken(text, _FENCE, _MENTION, _TAG, _LINK))
 
 
 def reply(text: str, limit: int, secrets: Iterable[str] = ()) -> str:
@@ -97,6 +103,15 @@ def _readable(text: str) -> str:
         text = _LINE_ENDS.sub("\n", _ANSI.sub("", text))
         text = _CONTROLS.sub("\ufffd", _INVISIBLE.sub("", text))
     return scrub(text)
+
+
+def _unmarked(text: str) -> str:
+    """Without emphasis: ``Foo.__init__()`` stays so, and reads so where a backslash would be shown."""
+    if "_" in text:
+        text = _UNDERSCORES.sub(lambda found: _BREAK + _BREAK.join(found[0]), text)
+    if "*" in text:
+        text = _STARS.sub(lambda found: _STAR * len(found[0]), text)
+    return _STRIKES.sub(lambda found: found[0] + _BREAK, text) if "~" in text else text
 
 
 def _broken(text: str, *marks: re.Pattern[str]) -> str:

@@ -44,7 +44,7 @@ class TrainingRun:
     None of its methods raises, and all but `failed` return at once. It can be pickled and copied.
 
     Args:
-        notifier: what sends the messages. Without one, that which the environment variable ``TWINKLE_NOTIFIER``
+        notifier: what sends the messages. Without one, that which the environment variable ``TWINKLE_NOTIFIER_URL``
             describes, else that of the checkpoint which the run resumes, as far as that is trusted: see
             docs/security.md.
         name: the run's name in messages; by default the script's.

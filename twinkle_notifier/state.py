@@ -177,7 +177,7 @@ def restored(state: dict[str, Any]) -> Notifier | None:
     name = reply(foreign.text(data.get("class")) if isinstance(data, dict) else "", _NAME) or "notifier"
     if redacted:
         log.warning(
-            "the %s that was kept cannot be used: what is kept holds no secrets. Give --to, set TWINKLE_NOTIFIER, "
+            "the %s that was kept cannot be used: what is kept holds no secrets. Give --to, set TWINKLE_NOTIFIER_URL, "
             "or use references such as 'env:DING_URL' in it",
             name,
         )

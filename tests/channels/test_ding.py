@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinkle_notifier import CredentialError, DeliveryError, DingNotifier, Message, Notifier, state
-from twinkle_notifier.description import describe
+from twinkle_notifier.description import channel, describe
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.inbox.faults import Faulty, Visit, refusing
@@ -91,6 +91,53 @@ def test_refusals_say_what_to_do(
     assert (error.code, error.fate, error.final, inbox.requests) == (code, fate, final, 1)
     assert advice in error.reason
     assert str(code) in error.reason
+
+
+MISMATCH = (
+    "description:机器人发送签名不匹配;solution:请确认签名和生成签名的时间戳必须都放在调用的网址中，请确认机器人的密钥"
+)
+EXPIRED = "description:机器人发送签名过期;solution:签名生成时间和发送时间请保持在 timestampms 以内;"
+
+
+@pytest.mark.parametrize(
+    ("said", "signed", "advice", "final"),
+    [
+        (MISMATCH, True, "the signature is wrong", True),
+        (EXPIRED, True, "the clocks are apart", False),
+        ("sign not match, more: [https://ding-doc.dingtalk.com]", True, "the signature is wrong", True),
+        ("invalid timestamp, more: [https://ding-doc.dingtalk.com]", True, "the clocks are apart", False),
+        (MISMATCH, False, "the robot is in signed mode, and no secret is given", True),
+        (EXPIRED, False, "the robot is in signed mode, and no secret is given", True),
+        ("sign not match", False, "the robot is in signed mode, and no secret is given", True),
+        ("invalid timestamp", False, "the robot is in signed mode, and no secret is given", True),
+        ("keywords not in content", False, "the robot wants one of its keywords", True),
+    ],
+)
+def test_a_refused_signature_is_told_by_its_cause(
+    inbox: Inbox, said: str, signed: bool, advice: str, final: bool
+) -> None:
+    """A wrong secret, a clock, or no secret at all, in DingTalk's own words, which name signature and time in each."""
+    inbox.script({"errcode": 310000, "errmsg": said}, {"errcode": 310000, "errmsg": said})
+    error = refused(DingNotifier(inbox.url, "SEC0123456789abcdef" if signed else None))
+    assert error.reason.startswith(f"DingTalk 310000: {advice}")
+    assert (error.final, inbox.requests) == (final, 1 if "clocks" not in advice else inbox.requests)
+
+
+def test_a_signed_robot_asks_for_its_secret(inbox: Inbox) -> None:
+    """Whoever gave none reads what to give; one request, as no other can fare better."""
+    error = refused(DingNotifier(inbox.url))
+    assert "give its secret (SEC...) as `secret`" in error.reason
+    assert (error.code, error.final, inbox.requests) == (310000, True, 1)
+
+
+@pytest.mark.parametrize("status", [b"404 Not Found", b"403 Forbidden", b"200 OK", b"302 Found"])
+def test_where_no_robot_answers_no_code_is_named(status: bytes) -> None:
+    """The status is told, and what may be wrong."""
+    page = b"HTTP/1.1 " + status + b"\r\nContent-Length: 4\r\n\r\n<p>x"
+    with Faulty(lambda visit: visit.send(page)) as proxy:
+        error = refused(DingNotifier(proxy.url))
+    said = f"no answer of a DingTalk robot, but HTTP {status[:3].decode()}: is the URL right, is there a proxy?"
+    assert (error.reason, error.code) == (said, None)
 
 
 @pytest.mark.parametrize(
@@ -257,6 +304,89 @@ def test_restores_an_equal_notifier() -> None:
     ding = DingNotifier(URL, "SECabc", 3.0)
     assert Notifier.from_dict(ding.to_dict()) == ding
     assert ding.to_dict() == {"class": "DingNotifier", "ding_url": URL, "secret": "SECabc", "timeout": 3.0}
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [("5.0", 5.0), ("3", 3.0), (" 0.5 ", 0.5), (7, 7)])
+def test_a_time_out_may_be_a_text_in_a_dict(timeout: Any, seconds: float) -> None:
+    """As twinkle-kit's own `to_dict` writes it."""
+    ding = Notifier.from_dict({"class": "DingNotifier", "ding_url": URL, "secret": None, "timeout": timeout})
+    assert ding == DingNotifier(URL, timeout=seconds)
+
+
+@pytest.mark.parametrize("timeout", ["soon", "", "nan", "inf", "-1", "0", "5 s", "1e999", [5], None])
+def test_another_text_is_no_time_out(timeout: Any) -> None:
+    """It is refused by name."""
+    with pytest.raises(ValueError, match="timeout"):
+        Notifier.from_dict({"class": "DingNotifier", "ding_url": URL, "timeout": timeout})
+
+
+SIGNED = DingNotifier(URL, "SECabc+d/e")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"{URL}&secret=SECabc+d/e",
+        f"{URL}&secret=SECabc%2Bd%2Fe",
+        f" {URL}&secret=SECabc%2bd/e\n",
+        URL.replace("?", "?secret=SECabc+d/e&"),
+        f"{URL}&secret=&secret=SECabc+d/e",
+    ],
+)
+def test_a_secret_may_be_appended_to_the_url(url: str) -> None:
+    """It is one pasted text; the notifier, its channel and what is kept of it are as with a secret given apart."""
+    ding = DingNotifier(url)
+    assert ding == SIGNED
+    assert ding.to_dict() == SIGNED.to_dict()
+    assert (ding.ding_url, ding.secret, repr(ding)) == (URL, "SECabc+d/e", repr(SIGNED))
+    assert channel(ding) == channel(SIGNED)
+    assert Notifier.from_dict({"class": "DingNotifier", "ding_url": url}) == SIGNED
+    for kept in (describe(ding, save_secrets=False), pickle.dumps(ding), vars(ding)):
+        assert "SECabc" not in str(kept)
+
+
+def test_a_secret_given_apart_counts_before_an_appended_one() -> None:
+    """Nor does the URL hold the other; an empty one, of a variable that is not set, is none."""
+    ding = DingNotifier(f"{URL}&secret=SECother", "SECmine")
+    assert (ding.ding_url, ding.secret) == (URL, "SECmine")
+    assert DingNotifier(f"{URL}&secret=").secret is None
+    with pytest.raises(ValueError, match="give a reference as `secret`"):
+        DingNotifier(f"{URL}&secret=env:DING_SECRET")
+
+
+def test_channels_of_todays_forms_are_the_same_for_ever() -> None:
+    """They are in the claims of runs and in the names of folders where messages wait."""
+    forms = [DingNotifier(URL), DingNotifier(URL, "SECabc"), DingNotifier("env:DING_URL", "env:DING_SECRET")]
+    odd = DingNotifier(f"{URL}&x=%41&&b=+;c")
+    assert odd.ding_url == f"{URL}&x=%41&&b=+;c"
+    assert [channel(ding) for ding in [*forms, odd]] == ["627798c4", "02ea8060", "203c886b", "5bb66174"]
+
+
+@pytest.mark.parametrize("how", ["literal", "env", "file"])
+def test_an_appended_secret_signs_and_stays_unseen(
+    how: str, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The robot gets a signature, and no secret in the URL; no error or log line shows one."""
+    caplog.set_level(logging.DEBUG)
+    pasted = f"{inbox.url}&secret=SEC0123456789abcdef"
+    monkeypatch.setenv("DING_TEST_URL", pasted)
+    (tmp_path / "url").write_text(pasted)
+    ding = DingNotifier({"literal": pasted, "env": "env:DING_TEST_URL", "file": f"file:{tmp_path / 'url'}"}[how])
+    ding(f"### hello\n\n{pasted}")
+    assert [(message.title, "SEC0" in message.text) for message in inbox.messages] == [("hello", False)]
+    inbox.script({"errcode": 310000, "errmsg": "sign not match for SEC0123456789abcdef"})
+    assert "SEC0" not in refused(ding).reason + caplog.text + repr(ding)
+    seen: list[str] = []
+
+    def watched(visit: Visit) -> None:
+        seen.append(visit.request.path)
+        visit.send(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+
+    with Faulty(watched) as spy:
+        monkeypatch.setenv("DING_TEST_URL", f"{spy.url}&secret=SEC0123456789abcdef")
+        refused(DingNotifier("env:DING_TEST_URL"))
+    assert "&sign=" in seen[0]
+    assert "secret" not in seen[0]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8080", "127.8.9.1", "[::1]:8080", "localhost", "LOCALHOST:80"])

@@ -83,8 +83,12 @@ def test_refuses_a_wrong_signature(how: dict[str, Any], said: str) -> None:
 
 
 def test_refuses_without_a_signature() -> None:
-    """A signed robot takes no other."""
-    assert answer(robot("SEC")) == (310000, "invalid timestamp, more than one hour off")
+    """A signed robot takes no other, and says so in DingTalk's own words."""
+    code, said = answer(robot("SEC"))
+    assert code == 310000
+    assert said.startswith(
+        "description:机器人发送签名不匹配;solution:请确认签名和生成签名的时间戳必须都放在调用的网址中"
+    )
 
 
 def test_an_unsigned_robot_looks_at_no_signature() -> None:

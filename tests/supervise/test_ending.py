@@ -96,11 +96,54 @@ def test_text_of_the_output_stays_text() -> None:
 def test_what_ranks_that_lost_a_peer_say() -> None:
     """Which they were; and that the cause is not known, where nobody knows it."""
     text = ending(1, followers=[0, 1, 2, 4]).markdown()
-    assert (
-        "- Errors that follow from it: ranks 0-2, 4\n- Note: they follow from something that no process has told of"
-        in text
-    )
+    assert "- Errors that follow from it: ranks 0-2, 4\n- Note: secondary errors; no rank reported the cause\n" in text
+    assert "killed" not in text
     assert "Note" not in ending(1, followers=[0], lost=RANK).markdown()
+
+
+CLOSING = "W1128 03:12:07.9 2050 torch/distributed/elastic/multiprocessing/api.py:1010] Sending process {} closing signal SIGTERM\n"
+FAILED = (
+    "E1128 03:12:08.1 2050 torch/distributed/elastic/multiprocessing/api.py:984] failed (exitcode: -9) local_rank: 1 "
+    "(pid: {}) of binary: python\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("closed", "followers", "shown"),
+    [
+        ([20505, 20507, 20508], [4, 6], "ranks 4, 6-7 (7 ended by the launcher)"),
+        ([20505, 20507, 20508], [4], "ranks 4, 6-7 (6-7 ended by the launcher)"),
+        ([20505, 20507, 20508], [4, 6, 7], "ranks 4, 6-7"),
+        ([], [4, 6], "ranks 4, 6"),
+        ([20505], [4, 6], "ranks 4, 6"),  # another had left before: which, nobody knows
+        ([20505, 20507, 20508], [0, 4], "ranks 0, 4"),  # words of another machine's ranks, too
+    ],
+)
+def test_ranks_that_the_launcher_ended_are_named(closed: list[int], followers: list[int], shown: str) -> None:
+    """They failed because of the first, though they had no time to say so; an earlier attempt's do not count."""
+    earlier = "".join(map(CLOSING.format, range(11, 14))) + FAILED.format(12)
+    output = earlier + "".join(map(CLOSING.format, closed)) + FAILED.format(RANK.pid)
+    text = ending(1, lost=RANK, followers=followers, output=output).markdown()
+    assert f"- Errors that follow from it: {shown}\n" in text
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (None, "SIGKILL: the kernel's out-of-memory killer, or your scheduler"),
+        (
+            0,
+            "SIGKILL: not the kernel's out-of-memory killer, by its count for this control group; a scheduler or a person",
+        ),
+        (2, "SIGKILL: the kernel's out-of-memory killer, which killed 2 processes of this control group"),
+    ],
+)
+@pytest.mark.parametrize("how", [{"code": -9}, {"code": 137}, {"code": 1, "lost": RANK}])
+def test_one_line_says_what_is_known_of_a_kill(how: dict[str, Any], count: int | None, said: str) -> None:
+    """No guess stands beside what the kernel has counted."""
+    text = ending(**how, out_of_memory=count).markdown()
+    assert f"- Signal: {said}\n" in text
+    assert text.partition("\n\n")[2].count("out-of-memory") == 1
 
 
 @pytest.mark.parametrize(

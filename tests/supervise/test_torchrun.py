@@ -164,6 +164,27 @@ def test_the_others_errors_follow_from_it(begin: Begin, robot: Inbox, death: str
     assert [t[:50] for t in titles(robot)] == [title.format(host=here())[:50]], done.stderr
 
 
+def test_a_rank_that_the_launcher_ended_follows_too(begin: Begin, robot: Inbox) -> None:
+    """It had no time to meet an error of its own, as a rank that waits in a collective for its neighbours."""
+    source = (
+        PLAIN
+        + """
+from pathlib import Path
+import twinkle_notifier as t
+if rank in (0, 2):
+    error = RuntimeError("[gloo/transport/tcp/pair.cc:534] Connection closed by peer [127.0.0.1]:1")
+    t.notify_exception(t.DingNotifier("env:DING_URL", "env:DING_SECRET"), "step", error, name="sft")
+    Path(f"met-{rank}").touch()
+while rank != 1 or not (Path("met-0").exists() and Path("met-2").exists()):
+    time.sleep(0.05)
+os.kill(os.getpid(), 9)
+"""
+    )
+    done = begin(source, ranks=4).result()
+    assert titles(robot) == [f"sft failed: rank 1 on {here()} was killed by SIGKILL"], done.stderr
+    assert "- Errors that follow from it: ranks 0, 2-3 (3 ended by the launcher)\n" in robot.messages[0].text
+
+
 def test_sigterm_to_the_agent(begin: Begin, robot: Inbox) -> None:
     """A preemption, whoever was asked."""
     running = begin(PLAIN + "time.sleep(60)", ranks=2)

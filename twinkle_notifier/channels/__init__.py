@@ -9,17 +9,22 @@ from twinkle_notifier.channels.ding import DingNotifier
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.notifier import Notifier
 
-VARIABLE = "TWINKLE_NOTIFIER"
+VARIABLE = "TWINKLE_NOTIFIER_URL"
+# twinkle-kit's own variable, which it sets for its workers, and whose content these read as JSON. A URL in it breaks
+# them; it is read here since it may be what a user has set.
+OF_TWINKLE = "TWINKLE_NOTIFIER"
 
 
 def from_environment() -> Notifier | None:
-    """The notifier that the variable ``TWINKLE_NOTIFIER`` describes; None when it is not set.
+    """The notifier that ``TWINKLE_NOTIFIER_URL`` describes, else ``TWINKLE_NOTIFIER``; None when neither is set.
 
     Raises:
         ValueError: it does not hold what `from_text` takes. The text shows nothing of it.
     """
-    text = os.environ.get(VARIABLE, "").strip()
-    return from_text(text, VARIABLE) if text else None
+    for variable in (VARIABLE, OF_TWINKLE):
+        if text := os.environ.get(variable, "").strip():
+            return from_text(text, variable)
+    return None
 
 
 def from_text(text: str, what: str) -> Notifier:

@@ -22,7 +22,8 @@ class DingNotifier(Notifier):
     """Sends messages to a DingTalk (钉钉) custom robot, as Markdown.
 
     Args:
-        ding_url: the robot's webhook URL with its access token.
+        ding_url: the robot's webhook URL with its access token. ``&secret=SEC...`` may be appended to it; that part is
+            taken for `secret`, unless that is given, too, and is no part of the URL.
         secret: the signing secret (``SEC...``) of a robot in signed mode.
         timeout: seconds for one HTTP request.
         insecure: let ``http://`` lead to another machine, where anyone on the way can read the token.
@@ -43,19 +44,20 @@ class DingNotifier(Notifier):
     ) -> None:
         wire.ready()
         self.insecure = _checked_insecure(insecure)
-        self._ding_url = Held(_checked_url(ding_url, insecure))
-        checked = _checked_secret(secret)
+        url, appended = _parted(_checked_url(ding_url, insecure))
+        self._ding_url = Held(url)
+        checked = _checked_secret(secret) or appended
         self._secret = None if checked is None else Held(checked)
         self.timeout = _checked_timeout(timeout)
 
     @property
     def ding_url(self) -> str:
-        """The webhook URL, or the reference to it, as it was given."""
+        """The webhook URL without a secret, or the reference to it, as it was given."""
         return self._ding_url.value
 
     @property
     def secret(self) -> str | None:
-        """The signing secret, or the reference to it, as it was given."""
+        """The signing secret, or the reference to it, as it was given; None if only a reference's URL holds it."""
         return self._secret.value if self._secret else None
 
     @staticmethod
@@ -95,7 +97,9 @@ class DingNotifier(Notifier):
             )
         secret = _looked_up(self.secret) if self.secret else None
         url = self.ding_url  # checked when it was given, unless it is a reference
-        url = _checked_url(_looked_up(url), self.insecure) if is_reference(url) else url
+        if is_reference(url):
+            url, appended = _parted(_checked_url(_looked_up(url), self.insecure))
+            secret = secret or appended
         ding_robot.Send(url, secret, self.timeout, message).run()
 
     def to_dict(self) -> dict[str, Any]:
@@ -106,12 +110,12 @@ class DingNotifier(Notifier):
     @classmethod
     def _from_dict_impl(cls, data: dict[str, Any]) -> DingNotifier:
         insecure = data.get("insecure", False)
-        return cls(data["ding_url"], data.get("secret"), data.get("timeout", 5.0), insecure=insecure)
+        return cls(data["ding_url"], data.get("secret"), _seconds(data.get("timeout", 5.0)), insecure=insecure)
 
     @classmethod
     def _taken_from_checkpoint(cls, data: dict[str, Any]) -> dict[str, Any]:
         """No plain http, no URL that cannot be a robot's, and a time-out in which a message can be sent."""
-        timeout = data.get("timeout", 5.0)
+        timeout = _seconds(data.get("timeout", 5.0))
         bounded = min(max(timeout, _SHORTEST), _LONGEST) if type(timeout) in (int, float) else timeout
         taken = {**data, "timeout": bounded}
         if taken.pop("insecure", False) is True:
@@ -145,6 +149,26 @@ def _looked_up(value: str) -> str:
         return foreign.call(lambda: resolve(value), _LOOK_UP).result()
     except TimeoutError:
         raise CredentialError(f"{value} cannot be read within {_LOOK_UP:g} s: is its disk there?") from None
+
+
+def _parted(url: str) -> tuple[str, str | None]:
+    """The URL, or the reference to it, and the secret that was appended to it; None if there is none."""
+    if is_reference(url):
+        return url, None
+    url, secret = ding_url.parted(url)
+    if secret is not None and is_reference(secret):
+        raise ArgumentError("the secret in ding_url is a reference: give a reference as `secret`")
+    return url, _checked_secret(secret)
+
+
+def _seconds(timeout: Any) -> Any:
+    """A time-out as a dict holds it: twinkle-kit's `to_dict` writes a text, ``"5.0"``."""
+    if not isinstance(timeout, str):
+        return timeout
+    try:
+        return float(timeout)
+    except ValueError:
+        return timeout  # `_checked_timeout` says so
 
 
 def _checked_url(url: object, insecure: bool) -> str:

@@ -51,12 +51,24 @@ _FINAL = {
     43002: "the request is malformed: report it as a bug of twinkle_notifier",
     43004: "the request is malformed: report it as a bug of twinkle_notifier",
 }
-_REFUSAL_HINTS = (
-    (r"keyword|关键词", "the robot wants one of its keywords in the message: name the run so that it holds one"),
-    (r"timestamp|时间戳", "the clocks are apart: set this machine's clock"),
-    (r"sign|签名", "the signature is wrong: give the robot's own secret (SEC...) as `secret`"),
-    (r"\bip\b|白名单", "the robot takes messages from listed addresses only: add this machine's"),
+# What a 310000 means, by the robot's words, which are English or Chinese. The first that matches: its words about a
+# wrong signature name the timestamp, too ("机器人发送签名不匹配;solution:请确认签名和生成签名的时间戳 ..."), and
+# those about an old one the signature ("机器人发送签名过期;solution: ... timestampms ...").
+_REFUSALS = (
+    ("keyword", r"keyword|关键词"),
+    ("signature", r"sign\w* (?:does )?not match|签名不匹配"),
+    ("clock", r"timestamp|时间戳|签名过期"),
+    ("signature", r"sign|签名"),
+    ("address", r"\bip\b|白名单"),
 )
+_REFUSAL_HINTS = {
+    "keyword": "the robot wants one of its keywords in the message: name the run so that it holds one",
+    "signature": "the signature is wrong: give the robot's own secret (SEC...) as `secret`",
+    "clock": "the clocks are apart: set this machine's clock",
+    "address": "the robot takes messages from listed addresses only: add this machine's",
+    "unsigned": "the robot is in signed mode, and no secret is given: give its secret (SEC...) as `secret`, or append "
+    "&secret=SEC... to its webhook URL",
+}
 
 
 def shown(url: str) -> str:
@@ -99,9 +111,9 @@ class Send:
                 throttled = refusal.code in _THROTTLED
                 if throttled:
                     rate.exceeded()
-                elsewhere = throttled or refusal.code in (None, _BUSY) or _is_of_this_machine(refusal)
+                elsewhere = throttled or refusal.code in (None, _BUSY) or self._is_of_this_machine(refusal)
                 raise DeliveryError(
-                    f"DingTalk {refusal.code}: {_advice(refusal, self._secrets)}",
+                    _advice(refusal, self._secrets, signed=self._secret is not None),
                     fate="throttled" if throttled else "failed",
                     final=not elsewhere,
                     code=refusal.code,
@@ -128,10 +140,14 @@ class Send:
         if refusal.code in _UNSAFE and not self._plain:
             self._plain = True
             return True
-        if refusal.code == _REFUSED and re.search("timestamp|时间戳", refusal.reason) and not self._clock_ahead:
+        if _meaning(refusal, signed=self._secret is not None) == "clock" and not self._clock_ahead:
             self._clock_ahead = _ahead(refusal.date)
             return bool(self._clock_ahead)
         return False
+
+    def _is_of_this_machine(self, refusal: _Refusal) -> bool:
+        """Whether another machine's address or clock may fare better."""
+        return _meaning(refusal, signed=self._secret is not None) in ("clock", "address")
 
     def _body(self) -> bytes:
         """The request as UTF-8, not escaped, within the limit."""
@@ -179,26 +195,28 @@ def _refusal(answered: http.Reply) -> _Refusal | None:
     code = answer.get("errcode") if isinstance(answer, dict) else None
     if isinstance(code, bool) or not isinstance(code, int) or abs(code) > _CODES:
         return _Refusal(
-            None, f"HTTP {answered.status}, and no answer of a DingTalk robot: is the URL right, is there a proxy?"
+            None, f"no answer of a DingTalk robot, but HTTP {answered.status}: is the URL right, is there a proxy?"
         )
     assert isinstance(answer, dict)
     said = answer.get("errmsg", "")
     return None if code == 0 else _Refusal(code, said if isinstance(said, str) else "", answered.headers.get("Date"))
 
 
-def _is_of_this_machine(refusal: _Refusal) -> bool:
-    """Whether another machine's address or clock may fare better."""
-    words = r"timestamp|时间戳|\bip\b|白名单"
-    return refusal.code == _REFUSED and re.search(words, refusal.reason, re.IGNORECASE) is not None
+def _meaning(refusal: _Refusal, *, signed: bool) -> str:
+    """Which of `_REFUSAL_HINTS` a 310000 stands for; empty if none, or if it is another code."""
+    if refusal.code != _REFUSED:
+        return ""
+    found = next((kind for kind, words in _REFUSALS if re.search(words, refusal.reason, re.IGNORECASE)), "")
+    return "unsigned" if found in ("signature", "clock") and not signed else found
 
 
-def _advice(refusal: _Refusal, secrets: Sequence[str]) -> str:
+def _advice(refusal: _Refusal, secrets: Sequence[str], *, signed: bool) -> str:
     """What to do, and what the robot said. Whoever stands in its place may say anything."""
-    said = f" ({reply(refusal.reason, _SAID, secrets)})" if refusal.code is not None else refusal.reason
-    hint = _THROTTLED.get(refusal.code or 0) or _FINAL.get(refusal.code or 0, "")
-    if refusal.code == _REFUSED:
-        hint = next((hint for word, hint in _REFUSAL_HINTS if re.search(word, refusal.reason, re.IGNORECASE)), "")
-    return (hint or ("it refused the message" if refusal.code is not None else "")) + said
+    if refusal.code is None:
+        return refusal.reason
+    hint = _THROTTLED.get(refusal.code) or _FINAL.get(refusal.code)
+    hint = hint or _REFUSAL_HINTS.get(_meaning(refusal, signed=signed), "it refused the message")
+    return f"DingTalk {refusal.code}: {hint} ({reply(refusal.reason, _SAID, secrets)})"
 
 
 def _ahead(date: str | None) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv6Address, ip_address
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from twinkle_notifier.errors import ArgumentError
 
@@ -18,6 +18,23 @@ def serves(url: str) -> bool:
     except ValueError:  # no URL at all
         return False
     return parts.scheme in ("http", "https") and (parts.hostname in _HOSTS or parts.path == _PATH)
+
+
+def parted(url: str) -> tuple[str, str | None]:
+    """A webhook URL and the secret that was appended to it as ``&secret=SEC...``; None if there is none.
+
+    The rest of the URL stays as it is, to the letter. What is no URL has no secret.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url, None
+    fields = parts.query.split("&")
+    secrets = [unquote(field.partition("=")[2]) for field in fields if field.partition("=")[0] == "secret"]
+    if not secrets:
+        return url, None
+    kept = "&".join(field for field in fields if field.partition("=")[0] != "secret")
+    return urlunsplit(parts._replace(query=kept)), next((secret for secret in secrets if secret), None)
 
 
 def check(url: str, insecure: bool) -> None:

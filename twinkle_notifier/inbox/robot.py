@@ -17,6 +17,13 @@ _BODY_LIMIT = 20_000  # bytes
 _CLOCK_LIMIT = 3600.0  # seconds that a request's timestamp may be off
 _MINUTE = 60.0
 
+# What DingTalk says to a signed robot's URL without them, and to a signature that does not fit.
+_WITHOUT_SIGNATURE = (
+    "description:机器人发送签名不匹配;solution:请确认签名和生成签名的时间戳必须都放在调用的网址中，"
+    "请确认机器人的密钥加密和填写正确;"
+    "link:请参考本接口对应文档获得具体要求，或者在https://open.dingtalk.com/document/  搜索相关文档;"
+)
+
 Answer = dict[str, Any]
 _OK: Answer = {"errcode": 0, "errmsg": "ok"}
 
@@ -69,6 +76,8 @@ class Robot:
     def _wrong_signature(self, query: Mapping[str, str]) -> Answer | None:
         if self.secret is None:
             return None
+        if "timestamp" not in query and "sign" not in query:
+            return _refuse(310000, _WITHOUT_SIGNATURE)
         millis = query.get("timestamp", "")
         if not millis.isdecimal() or abs(int(millis) / 1000 - time.time()) > _CLOCK_LIMIT:
             return _refuse(310000, "invalid timestamp, more than one hour off")

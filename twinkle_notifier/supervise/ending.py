@@ -166,10 +166,28 @@ class Ending:
         elif self.code:
             facts.append(f"- Exit code: {self.lost.code if self.lost else self.code}")
         if self.followers:
-            facts.append(f"- Errors that follow from it: ranks {compressed(self.followers)}")
+            facts.append(f"- Errors that follow from it: {self.following()}")
             if self.lost is None and self.killed() is None:
-                facts.append("- Note: they follow from something that no process has told of: likely a rank was killed")
+                facts.append("- Note: secondary errors; no rank reported the cause")
         return facts
+
+    def following(self) -> str:
+        """The ranks that failed because another had, and which of them the launcher ended before they said so."""
+        ended = self._closed()
+        named = f"ranks {compressed([*self.followers, *ended])}"
+        return f"{named} ({compressed(ended)} ended by the launcher)" if ended else named
+
+    def _closed(self) -> list[int]:
+        """The ranks of this machine that torchrun ended, and that have met nothing themselves by then.
+
+        Their number has to fit: its ranks stand side by side, and those that it ended are all but the first.
+        """
+        if self.lost is None or self.lost.rank is None:
+            return []
+        count = torchrun.closed(self.output, self.lost)
+        first = self.lost.rank - self.lost.local_rank
+        others = set(range(first, first + count + 1)) - {self.lost.rank}
+        return sorted(others - set(self.followers)) if len(others) == count and others >= set(self.followers) else []
 
     def _is_out_of_memory(self) -> bool:
         return bool(self.out_of_memory) and self.killed() == signal.SIGKILL

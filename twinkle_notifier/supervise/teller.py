@@ -14,7 +14,6 @@ from dataclasses import replace
 
 from twinkle_notifier import delivery, report, supervision
 from twinkle_notifier.collateral import says_collateral
-from twinkle_notifier.members import compressed
 from twinkle_notifier.message import Message
 from twinkle_notifier.plain import line
 from twinkle_notifier.runtime import Where, run_key
@@ -90,8 +89,8 @@ class Teller:
         story = self._story()
         if not story.accounts_for(ending):
             headline = f"{line(self._name, _NAME)} restarts after {ending.attempt}: {ending.cause()}"
-            followers = compressed(story.followers())
-            facts = [f"- Errors that follow from it: ranks {followers}"] if followers else []
+            ending = replace(ending, followers=story.followers())
+            facts = [f"- Errors that follow from it: {ending.following()}"] if ending.followers else []
             facts += [f"- Last checkpoint: {path}"] if (path := self._checkpoint()) else []
             self._milestone(headline, facts)
         for word in story.words:

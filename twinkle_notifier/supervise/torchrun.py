@@ -10,6 +10,7 @@ from pathlib import Path
 
 # torch.distributed.elastic.multiprocessing, 2.13: api.py logs "failed ..."; errors/__init__.py writes the table.
 _LOST = re.compile(r"\bfailed \(exitcode: (?P<code>-?\d+)\) local_rank: (?P<local>\d+) \(pid: (?P<pid>\d+)\)")
+_CLOSING = re.compile(r"\bSending process (\d+) closing signal SIG")  # before it says which failed
 _ROOT = re.compile(
     r"Root Cause \(first observed failure\):\s*\[\d+\]:\s*time\s*: (?P<time>\S+)\s*host\s*: (?P<host>\S+)\s*"
     r"rank\s*: (?P<rank>\d+) \(local_rank: (?P<local>\d+)\)\s*exitcode\s*: (?P<code>-?\d+) \(pid: (?P<pid>\d+)\)"
@@ -65,6 +66,16 @@ def root_cause(text: str) -> Lost | None:
         return None
     at = _seconds(found["time"])
     return Lost(int(found["code"]), int(found["pid"]), int(found["local"]), int(found["rank"]), found["host"], at)
+
+
+def closed(text: str, first: Lost) -> int:
+    """How many ranks of this machine the agent has ended since `first` had failed; 0 if it does not say."""
+    begin = 0
+    for found in _LOST.finditer(text):
+        if int(found["pid"]) == first.pid:
+            return len(set(_CLOSING.findall(text, begin, found.start())))
+        begin = found.end()
+    return 0
 
 
 def signalled(text: str) -> int | None:

@@ -1,0 +1,68 @@
+"""The notifier that the environment describes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from twinkle_notifier import DingNotifier
+from twinkle_notifier.channels import from_environment
+from twinkle_notifier.channels.console import ConsoleNotifier
+from twinkle_notifier.inbox import Inbox
+
+URL = "https://oapi.dingtalk.com/robot/send?access_token=tok-abcdefgh"
+OTHER = "https://oapi.dingtalk.com/robot/send?access_token=tok-other"
+CONSOLE = '{"class": "ConsoleNotifier"}'
+# As twinkle-kit 0.x leaves it to its workers: its `to_dict`, whose time-out is a text.
+OF_TWINKLE = json.dumps({"class": "DingNotifier", "ding_url": OTHER, "secret": "SECabc", "timeout": "5.0"})
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, None),
+        ({"TWINKLE_NOTIFIER_URL": URL}, DingNotifier(URL)),
+        ({"TWINKLE_NOTIFIER_URL": f" {URL}&secret=SECabc\n"}, DingNotifier(URL, "SECabc")),
+        ({"TWINKLE_NOTIFIER_URL": CONSOLE}, ConsoleNotifier()),
+        ({"TWINKLE_NOTIFIER": URL}, DingNotifier(URL)),
+        ({"TWINKLE_NOTIFIER": OF_TWINKLE}, DingNotifier(OTHER, "SECabc", 5.0)),
+        ({"TWINKLE_NOTIFIER_URL": URL, "TWINKLE_NOTIFIER": OF_TWINKLE}, DingNotifier(URL)),
+        ({"TWINKLE_NOTIFIER_URL": URL, "TWINKLE_NOTIFIER": '{"class": "TheirNotifier"}'}, DingNotifier(URL)),
+        ({"TWINKLE_NOTIFIER_URL": " ", "TWINKLE_NOTIFIER": OF_TWINKLE}, DingNotifier(OTHER, "SECabc", 5.0)),
+    ],
+)
+def test_our_own_variable_counts_before_twinkle_kits(
+    variables: dict[str, str], expected: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes a URL or JSON; what is empty is not set, and what is not needed is not read."""
+    for name, text in variables.items():
+        monkeypatch.setenv(name, text)
+    assert from_environment() == expected
+
+
+@pytest.mark.parametrize("variable", ["TWINKLE_NOTIFIER_URL", "TWINKLE_NOTIFIER"])
+def test_an_unusable_variable_is_named(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without what it holds."""
+    monkeypatch.setenv(variable, "https://example.org/SEC0123456789")
+    with pytest.raises(ValueError, match=rf"^{variable} holds neither") as caught:
+        from_environment()
+    assert "SEC0" not in str(caught.value)
+
+
+@pytest.mark.parametrize("variable", ["TWINKLE_NOTIFIER_URL", "TWINKLE_NOTIFIER"])
+def test_a_command_and_what_it_starts_inherit_it(variable: str, inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The supervisor tells by it, and so does a process within a process of the command."""
+    monkeypatch.setenv(variable, f"{inbox.url}&secret=SEC0123456789abcdef")
+    inner = "from twinkle_notifier import TrainingRun as T; print(T(name='inner').failed(ValueError('x')).status)"
+    for script in (
+        "raise SystemExit(3)",
+        f"import subprocess, sys; sys.exit(subprocess.run([sys.executable, '-c', {inner!r}]).returncode)",
+    ):
+        run = [sys.executable, "-m", "twinkle_notifier", "run", "--name", "outer"]
+        done = subprocess.run([*run, "--", sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.returncode) == ("sent\n", 0), done.stderr
+    assert [message.title for message in inbox.messages] == ["outer failed: exit code 3", "inner failed: ValueError: x"]
