@@ -44,13 +44,17 @@ class _Piece:
 
 
 class Background:
-    """Does work in a thread of its own, in order; at the end of the interpreter it is waited for shortly."""
+    """Does work in a thread of its own, in order; at the end of the interpreter it is waited for shortly.
+
+    The thread ends when nothing waits any more, so that a training leaves none behind; the next piece starts another.
+    """
 
     _pid: int
     _waiting: list[_Piece]
     _doing: _Piece | None
     _changed: threading.Condition
     _running: bool
+    _is_waited_for: bool
 
     def __init__(self) -> None:
         self.dropped = 0
@@ -118,25 +122,38 @@ class Background:
         self._pid = os.getpid()
         self._waiting, self._doing = [], None
         self._changed = threading.Condition()
-        self._running = False
+        self._running = self._is_waited_for = False
 
     def _start(self) -> bool:
         if not threads.may_start():
             return False
         try:
-            threading.Thread(target=self._work, name="twinkle-notifier-background", daemon=True).start()
+            _Thread(self).start()
         except RuntimeError:  # at the limit of processes
             return False
-        # Not atexit, which does not run in multiprocessing's children.
-        Finalize(None, self.flush, exitpriority=100)
+        if not self._is_waited_for:
+            self._is_waited_for = True
+            # Not atexit, which does not run in multiprocessing's children.
+            Finalize(None, self.flush, exitpriority=100)
         return True
 
-    def _work(self) -> None:
+    def work(self) -> None:
+        """Do what waits, until nothing does: what the thread does."""
         while True:
             with self._changed:
                 while (piece := self._next()) is None:
+                    if not self._waiting:
+                        self._running = False
+                        return
                     self._changed.wait(self._pause())
             self._do(piece)
+
+    def stop(self) -> None:
+        """Do what is due, as `flush` does, and forget what is not: that lies on the disk, too."""
+        self.flush()
+        with self._changed:
+            self._waiting = [piece for piece in self._waiting if piece.due <= time.monotonic()]
+            self._changed.notify()
 
     def _do_all(self) -> None:
         while True:
@@ -170,6 +187,17 @@ class Background:
     def _pause(self) -> float | None:
         due = min((piece.due for piece in self._waiting), default=None)
         return None if due is None else max(due - time.monotonic(), 0.0)
+
+
+class _Thread(threads.Stoppable):
+    def __init__(self, background: Background) -> None:
+        super().__init__(background.work, "twinkle-notifier-background")
+        self._background = background
+
+    def stop(self) -> None:
+        """See `Stoppable`."""
+        self._background.stop()
+        super().stop()
 
 
 background = Background()  # one for the process, so that its end waits once
