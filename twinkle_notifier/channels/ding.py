@@ -35,6 +35,7 @@ class DingNotifier(Notifier):
         ValueError: an argument that cannot work. The text names the argument and shows no token.
     """
 
+    chat = "DingTalk"
     reference_fields = ("ding_url", "secret")
     _ends_in_time = True  # by `foreign.left`, so that it needs no thread to be called in
 
@@ -88,15 +89,26 @@ class DingNotifier(Notifier):
     def _send(self, message: str) -> None:
         if not message.strip():
             raise ArgumentError("the message is empty: DingTalk takes none")
+        self._check_whole()
+        secret = _looked_up(self.secret) if self.secret else None
+        url = self.ding_url  # checked when it was given, unless it is a reference
+        url = _checked_url(_looked_up(url), self.insecure) if is_reference(url) else url
+        ding_robot.Send(url, secret, self.timeout, message).run()
+
+    def check_setup(self) -> None:
+        """See `Notifier`."""
+        self._check_whole()
+        if self.secret:
+            _looked_up(self.secret)
+        url = self.ding_url
+        ding_url.check_service(_checked_url(_looked_up(url), self.insecure) if is_reference(url) else url)
+
+    def _check_whole(self) -> None:
         if REDACTED in (self.ding_url, self.secret):
             raise CredentialError(
                 "this DingNotifier was unpickled, and pickles hold no secrets: give references such as 'env:DING_URL', "
                 "which stay, as its ding_url and secret"
             )
-        secret = _looked_up(self.secret) if self.secret else None
-        url = self.ding_url  # checked when it was given, unless it is a reference
-        url = _checked_url(_looked_up(url), self.insecure) if is_reference(url) else url
-        ding_robot.Send(url, secret, self.timeout, message).run()
 
     def to_dict(self) -> dict[str, Any]:
         """See `Notifier`."""
