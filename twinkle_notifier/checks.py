@@ -13,7 +13,7 @@ from twinkle_notifier import foreign
 from twinkle_notifier.description import chat
 from twinkle_notifier.errors import NotifierError, reason
 from twinkle_notifier.notifier import Notifier
-from twinkle_notifier.plain import reply
+from twinkle_notifier.plain import line
 from twinkle_notifier.runtime import Where
 
 _BUDGET = 5.0  # seconds for a check; a file's disk may hang
@@ -53,7 +53,7 @@ def _check(notifier: Any) -> None:
     answer = foreign.call(lambda: notifier.check_setup(), _BUDGET)
     if answer.returned:
         return
-    why = reply(reason(answer.error), _REASON)
+    why = line(reason(answer.error), _REASON)
     if not issubclass(type(answer.error), NotifierError):  # the text of another may show a secret
         name = foreign.type_name(type(notifier))
         why = f"{name}.check_setup() " + (f"raised {why}" if answer.error is not None else "gives no answer")
@@ -61,4 +61,4 @@ def _check(notifier: Any) -> None:
         if why in _warned:
             return
         _warned.append(why)
-    log.warning("this run cannot tell anybody by %s as things are: %s", chat(notifier), why)
+    log.warning("no alert of this run can be sent to %s: %s", chat(notifier), why)

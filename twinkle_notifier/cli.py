@@ -150,7 +150,7 @@ def _notifier(to: str | None) -> Notifier | None:
     if isinstance(answer.error, KeyboardInterrupt):
         raise answer.error
     if answer.error is not None:  # no reason not to train
-        said = f"no notifier from the environment: {reason(answer.error)}. {_OWN}"
+        said = f"no notifier from the environment: {reason(answer.error)}"
         print(f"twinkle-notifier: {said}", file=sys.stderr, flush=True)
     elif notifier is None:
         print(f"twinkle-notifier: nobody to tell: give --to, or set {VARIABLE}. {_OWN}", file=sys.stderr, flush=True)

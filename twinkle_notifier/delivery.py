@@ -11,8 +11,8 @@ from typing import Any
 
 from twinkle_notifier import foreign, pruning
 from twinkle_notifier.background import BUDGET, EXIT_BUDGET, at_exit, background
-from twinkle_notifier.credentials import mask, redact, secrets_in_url
 from twinkle_notifier.channels.markdown import title
+from twinkle_notifier.credentials import mask, redact, secrets_in_url
 from twinkle_notifier.description import channel, chat, describe
 from twinkle_notifier.errors import DeliveryError, NotifierError, reason
 from twinkle_notifier.message import Message, Outcome

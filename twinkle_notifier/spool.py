@@ -75,9 +75,10 @@ class Spool:
 
     @classmethod
     def everyone(cls, channel: str | None = None, roots: Sequence[Path] | None = None) -> list[Spool]:
-        """Those of `channel`, or of all, in the state folder and where letters went while it did not work, or in `roots`.
+        """Those of `channel`, or of all, in the folders `roots`.
 
-        Of all, a folder that cannot be looked into is one: its `flush` says so.
+        By default that is the state folder, and those where letters went while it did not work. Of all channels, a
+        folder that cannot be looked into is one: its `flush` says so.
         """
         places = folders.roots() if roots is None else roots
         return [spool for root in places for spool in cls._in(root / _ROOM, channel)]

@@ -49,7 +49,7 @@ def check_service(url: str) -> None:
             "https://oapi.dingtalk.com/robot/send?access_token=..."
         )
     if not parse_qs(urlsplit(url).query).get("access_token"):
-        raise ArgumentError("ding_url has no access_token: copy the whole of the robot's webhook URL")
+        raise ArgumentError("ding_url is cut short: it names no access_token. Copy the robot's whole webhook URL")
 
 
 def _is_here(host: str) -> bool:
