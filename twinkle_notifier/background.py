@@ -149,8 +149,7 @@ class Background:
             self._do(piece)
 
     def stop(self) -> None:
-        """Do what is due, as `flush` does, and forget what is not: that lies on the disk, too."""
-        self.flush()
+        """Let the thread end once what is due is done; what is not, such as another try, is forgotten."""
         with self._changed:
             self._waiting = [piece for piece in self._waiting if piece.due <= time.monotonic()]
             self._changed.notify()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -22,7 +21,6 @@ _REASON = 500  # characters
 _REMEMBERED = 100  # notifiers, and warnings
 
 log = logging.getLogger("twinkle_notifier")
-_lock = threading.Lock()
 _checked: deque[weakref.ref[Any]] = deque(maxlen=_REMEMBERED)
 _warned: deque[str] = deque(maxlen=_REMEMBERED)
 
@@ -39,12 +37,11 @@ def begin(notifier: Callable[[str], object] | None) -> None:
 
 def _is_new(notifier: object) -> bool:
     # By identity: a user's class may compare, and hash, in any way.
-    with _lock:
-        if any(known() is notifier for known in _checked):
-            return False
-        made = foreign.tried(lambda: weakref.ref(notifier)).value  # a class may have slots
-        _checked.extend([made] if made is not None else [])
-        return True
+    if any(known() is notifier for known in list(_checked)):
+        return False
+    made = foreign.tried(lambda: weakref.ref(notifier)).value  # a class may have slots
+    _checked.extend([made] if made is not None else [])
+    return True
 
 
 def _check(notifier: Any) -> None:
@@ -57,8 +54,7 @@ def _check(notifier: Any) -> None:
     if not issubclass(type(answer.error), NotifierError):  # the text of another may show a secret
         name = foreign.type_name(type(notifier))
         why = f"{name}.check_setup() " + (f"raised {why}" if answer.error is not None else "gives no answer")
-    with _lock:
-        if why in _warned:
-            return
-        _warned.append(why)
+    if why in list(_warned):
+        return
+    _warned.append(why)
     log.warning("no alert of this run can be sent to %s: %s", chat(notifier), why)

@@ -27,7 +27,7 @@ class Notifier:
     reference_fields: ClassVar[tuple[str, ...]] = ()
 
     # What people call the service, in the log and in lists: "DingTalk". Empty: the name of the class.
-    chat: ClassVar[str] = ""
+    service_name: ClassVar[str] = ""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

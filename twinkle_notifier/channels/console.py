@@ -10,7 +10,7 @@ from twinkle_notifier.notifier import Notifier
 class ConsoleNotifier(Notifier):
     """Prints each message to standard error."""
 
-    chat = "the console"
+    service_name = "the console"
 
     def __call__(self, message: str) -> None:
         """See `Notifier`."""

@@ -35,7 +35,7 @@ class DingNotifier(Notifier):
         ValueError: an argument that cannot work. The text names the argument and shows no token.
     """
 
-    chat = "DingTalk"
+    service_name = "DingTalk"
     reference_fields = ("ding_url", "secret")
     _ends_in_time = True  # by `foreign.left`, so that it needs no thread to be called in
 
