@@ -280,7 +280,7 @@ def test_the_log_says_what_was_sent_and_where(
 def test_the_log_names_a_users_own(caplog: pytest.LogCaptureFixture) -> None:
     """By what it calls its chat, else by its class or function."""
     caplog.set_level(logging.INFO, "twinkle_notifier")
-    named = type("Named", (Own,), {"chat": "our pager"})
+    named = type("Named", (Own,), {"service_name": "our pager"})
 
     def page(message: str) -> None:
         pass

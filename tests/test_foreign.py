@@ -146,9 +146,9 @@ def test_no_thread_waits_after_a_call_that_was_left(seconds: float) -> None:
 
 def test_a_thread_of_ours_can_be_stopped() -> None:
     """As Lightning's tests do with what a test leaves: what it does is waited for."""
-    release = threading.Event()
-    call(lambda: release.wait(60), 0.05)
-    [thread] = [thread for thread in threading.enumerate() if thread.name == "twinkle-notifier"]
+    release, threads = threading.Event(), []
+    call(lambda: threads.append(threading.current_thread()) or release.wait(60), 1)  # type: ignore[func-returns-value]
+    [thread] = threads
     assert thread.daemon
     release.set()
     thread.stop()  # type: ignore[attr-defined]

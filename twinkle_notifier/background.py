@@ -55,6 +55,7 @@ class Background:
     _changed: threading.Condition
     _running: bool
     _is_waited_for: bool
+    _thread: threading.Thread | None
 
     def __init__(self) -> None:
         self.dropped = 0
@@ -82,14 +83,14 @@ class Background:
         with self._changed:
             self._waiting.append(piece)
             oldest = self._waiting.pop(0) if len(self._waiting) > _QUEUE else None
-            self._running = self._running or self._start()
+            runs = self._running = self._running or self._start()
             self._changed.notify()
         if oldest is not None:
             self._drop(oldest)
         if at_exit():
             if not getattr(self._here, "doing", False):  # else it would wait for itself; who waits for it waits for all
                 self.flush()
-        elif not self._running:
+        elif not runs:
             self._do_all()
 
     def flush(self, seconds: float = EXIT_BUDGET) -> bool:
@@ -102,6 +103,8 @@ class Background:
                 foreign.call(lambda left=left: [piece.otherwise() for piece in left], _OTHERWISE)  # type: ignore[misc]
                 return False
             time.sleep(_POLL)  # not a wait for the thread: at exit none may start, and this one may hang
+        if self._thread is not None and not self._waiting:
+            self._thread.join(threads.END)  # one that ends while the interpreter goes may abort it
         return True
 
     def _due(self) -> list[_Piece]:
@@ -123,13 +126,16 @@ class Background:
         self._waiting, self._doing = [], None
         self._changed = threading.Condition()
         self._running = self._is_waited_for = False
+        self._thread = None
 
     def _start(self) -> bool:
         if not threads.may_start():
             return False
         try:
-            _Thread(self).start()
+            self._thread = _Thread(self)
+            self._thread.start()
         except RuntimeError:  # at the limit of processes
+            self._thread = None
             return False
         if not self._is_waited_for:
             self._is_waited_for = True

@@ -35,13 +35,15 @@ def channel(notifier: Callable[[str], object]) -> str:
 
 def chat(notifier: object) -> str:
     """The kind of chat that `notifier` sends to, as people call it. Runs no code of its class."""
-    own, kind = foreign.class_slot, type(notifier)
-    named = next(
-        (own(base, "__dict__")["chat"] for base in own(kind, "__mro__") if "chat" in own(base, "__dict__")), ""
-    )
-    if type(named) is str and named:
-        return named
-    return _called(notifier) if foreign.module_name(kind) == "builtins" else foreign.type_name(kind)
+    kind = type(notifier)
+    named = _service_name(kind)
+    return named or (_called(notifier) if foreign.module_name(kind) == "builtins" else foreign.type_name(kind))
+
+
+def _service_name(kind: type) -> str:
+    own = (foreign.class_slot(base, "__dict__").get("service_name") for base in foreign.class_slot(kind, "__mro__"))
+    named = next((name for name in own if name is not None), "")
+    return named if type(named) is str else ""
 
 
 def _called(function: object) -> str:
@@ -55,7 +57,7 @@ def chat_of(described: object) -> str:
     if not isinstance(name, str):
         return "an unknown notifier"
     known = registered(name)
-    return name if known is None else known.chat or name
+    return name if known is None else _service_name(known) or name
 
 
 def _name(notifier: object) -> str:

@@ -98,13 +98,14 @@ def call(work: Callable[[], T], seconds: float, hurry: Callable[[], bool] = lamb
     run = functools.partial(_run, work, answer, done, time.monotonic() + seconds)
     around = threads.current()
     crew = threads.Crew() if around is None else around
+    is_done = False
     try:
         if not crew.do(run):
             _run_here(run, seconds)
-        _wait(done, seconds, hurry)
+        is_done = _wait(done, seconds, hurry)
     finally:
         if around is None:
-            crew.close()
+            crew.close(done=is_done)
     return answer
 
 
@@ -134,7 +135,7 @@ def begin(work: Callable[[], T]) -> Callable[[float], Answer[T]]:
     run = functools.partial(_run, work, answer, done, math.inf)
     crew = threads.Crew()
     handed = crew.do(run)
-    crew.close()
+    crew.close(done=False)
 
     def wait(seconds: float) -> Answer[T]:
         if not handed and done.locked():

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+END = 0.1  # seconds for a thread to end that has nothing more to do
 _STOP = 2.0  # seconds that somebody who stops a thread of ours waits for what it does
 
 _denials = [0]
@@ -48,7 +49,7 @@ class Crew:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a garbage collection within may run code that calls, too
         self._idle: list[_Worker] = []
         self._workers: list[_Worker] = []
         self._over = False
@@ -72,13 +73,20 @@ class Crew:
                 worker.calls.put(None)
         return True
 
-    def close(self) -> None:
-        """Let those that wait end now, and the others when they are done. Returns at once."""
+    def close(self, *, done: bool) -> None:
+        """End those that wait, and the first if it is `done`; let the others end when they are done.
+
+        Those are waited for: a thread that ends while the interpreter goes loads a library, and aborts the process
+        where no file can be opened (CPython).
+        """
         with self._lock:
             self._over = True
-            self._idle.clear()
+            ending = self._idle + [worker for worker in self._workers[:1] if done and worker not in self._idle]
+            self._idle = []
             for worker in self._workers:
                 worker.calls.put(None)
+        for worker in ending:
+            worker.join()
 
     def park(self, worker: _Worker) -> None:
         """It waits for another call."""
@@ -92,11 +100,14 @@ class _Worker:
         self._crew = crew
         self.calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self.calls.put(run)  # first, so that it begins while this thread still waits for that one's start
+        self._thread: threading.Thread | None = None
 
     def start(self) -> bool:
         """Whether it could."""
         try:
-            Stoppable(self._work).start()
+            thread = Stoppable(self._work)
+            thread.start()
+            self._thread = thread
         except RecursionError:  # a RuntimeError, too; the caller has no room for the frames of this, but for a thread
             try:
                 _thread.start_new_thread(self._work, ())
@@ -105,6 +116,11 @@ class _Worker:
         except RuntimeError:
             return False
         return True
+
+    def join(self) -> None:
+        """Wait for its end, which is near."""
+        if self._thread is not None:
+            self._thread.join(END)
 
     def _work(self) -> None:
         _own.crew = self._crew
