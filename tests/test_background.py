@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from multiprocessing import util
 from typing import Any
 
 import pytest
@@ -81,6 +82,67 @@ def test_work_may_be_due_later() -> None:
     while len(done) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
     assert done == ["now", "later"]
+
+
+def workers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "twinkle-notifier-background"]
+
+
+def ended(threads: list[threading.Thread]) -> bool:
+    for thread in threads:
+        thread.join(10)
+    return not any(thread.is_alive() for thread in threads)
+
+
+def test_its_thread_ends_when_nothing_waits() -> None:
+    """And the next piece of work starts another: none is lost, however quickly they come."""
+    background, done = Background(), []
+    before = workers()
+    for number in range(99):  # more could be put aside
+        background.post(lambda number=number: done.append(number))
+        if number % 3 == 0:
+            time.sleep(0.0005)  # the thread is about to end
+    assert background.flush(30)
+    assert done == list(range(99))
+    assert ended([thread for thread in workers() if thread not in before])
+
+
+def test_its_thread_waits_for_what_is_due_later() -> None:
+    """Then it ends."""
+    background, done = Background(), threading.Event()
+    before = workers()
+    background.post(done.set, after=0.3)
+    background.post(lambda: None)
+    assert background.flush(30)
+    mine = [thread for thread in workers() if thread not in before]
+    assert done.wait(30)
+    assert ended(mine)
+
+
+def test_its_thread_can_be_stopped() -> None:
+    """What is due is done; what is due later, such as another try of what lies on the disk, is forgotten."""
+    background, done = Background(), []
+    before = workers()
+    background.post(lambda: time.sleep(0.2))
+    background.post(lambda: done.append("due"))
+    background.post(lambda: done.append("later"), after=600)
+    [thread] = [thread for thread in workers() if thread not in before]
+    thread.stop()  # type: ignore[attr-defined]
+    assert not thread.is_alive()
+    background.post(lambda: done.append("next"))
+    assert background.flush(30)
+    assert done == ["due", "next"]
+
+
+def test_the_interpreters_end_waits_once_however_often_the_thread_has_ended() -> None:
+    """One finalizer for all threads."""
+    background, before = Background(), workers()
+    count = len(util._finalizer_registry)  # type: ignore[attr-defined]
+    for _ in range(5):
+        background.post(lambda: None)
+        assert background.flush(30)
+        assert ended([thread for thread in workers() if thread not in before])
+    assert len(util._finalizer_registry) == count + 1  # type: ignore[attr-defined]
 
 
 def test_flush_of_nothing_returns_at_once(caplog: pytest.LogCaptureFixture) -> None:

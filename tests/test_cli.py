@@ -206,6 +206,158 @@ def test_a_folder_that_another_user_made_first_is_named(node: Node, inbox: Inbox
     assert list(node.folder.rglob("*.json*")) == [forged]
 
 
+class Elsewhere(Node):
+    """The machine's temporary folder, in which runs without a folder of their own keep their messages."""
+
+    def __init__(self, tmp: Path) -> None:
+        super().__init__(tmp / f"twinkle-notifier-{os.getuid()}")
+
+
+@pytest.fixture
+def elsewhere(node: Node, tmp_path: Path) -> Elsewhere:
+    return Elsewhere(tmp_path / "tmp")
+
+
+def all_files(*folders: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file()}
+
+
+def test_flush_leaves_what_other_runs_keep_elsewhere(node: Node, elsewhere: Elsewhere, inbox: Inbox) -> None:
+    """It says how many wait, and where; a digest counts as what it holds. `--all` takes them."""
+    elsewhere.keep(12)
+    node.keep(2)
+    before = all_files(elsewhere.folder)
+    done = node.command("flush")
+    assert (done.stdout, done.returncode) == ("2 sent, 0 left\n", 0)
+    assert done.stderr == f"12 more wait in {elsewhere.folder}: --all sends those, too\n"
+    assert ([message.title for message in inbox.messages], before) == (
+        ["message 0", "message 1"],
+        all_files(elsewhere.folder),
+    )
+    done = node.command("flush", "--all")
+    assert (done.stdout, done.returncode, done.stderr) == ("12 sent, 0 left\n", 0, "")
+
+
+def test_without_a_named_folder_flush_goes_through_all(node: Node, elsewhere: Elsewhere, inbox: Inbox) -> None:
+    """They are where messages are kept then."""
+    elsewhere.keep(2)
+    node.env = {}
+    done = node.command("flush")
+    assert (done.stdout, done.stderr) == ("2 sent, 0 left\n", "")
+
+
+def test_a_named_folder_that_is_not_there_holds_nothing(node: Node, elsewhere: Elsewhere, inbox: Inbox) -> None:
+    """What its runs could not keep there waits elsewhere, which is said."""
+    elsewhere.keep(1)
+    done = node.command("flush")
+    assert (done.stdout, done.returncode) == ("0 sent, 0 left\n", 0)
+    assert done.stderr == f"1 more wait in {elsewhere.folder}: --all sends those, too\n"
+
+
+def test_the_temporary_folder_by_another_name_is_no_other(elsewhere: Elsewhere, inbox: Inbox, tmp_path: Path) -> None:
+    """It is named: nothing waits beside it."""
+    elsewhere.keep(1)
+    (tmp_path / "link").symlink_to(elsewhere.folder)
+    elsewhere.env["TWINKLE_NOTIFIER_DIR"] = str(tmp_path / "link")
+    done = elsewhere.command("flush")
+    assert (done.stdout, done.stderr) == ("1 sent, 0 left\n", "")
+
+
+def test_other_folders_that_cannot_be_used_hold_nothing_up(node: Node, elsewhere: Elsewhere, inbox: Inbox) -> None:
+    """Nor a pipe in one, nor what is damaged: nobody reads it, nothing of it is renamed."""
+    elsewhere.keep(1)
+    [folder] = (elsewhere.folder / "spool").iterdir()
+    os.mkfifo(folder / "pipe.json")
+    (folder / "x.json").write_text("{")
+    (elsewhere.folder / "spool" / "file").write_text("")
+    node.keep(1)
+    done = node.command("flush")
+    assert (done.stdout, done.returncode) == ("1 sent, 0 left\n", 0)
+    assert done.stderr == f"1 more wait in {elsewhere.folder}: --all sends those, too\n"
+    assert sorted(path.name for path in folder.iterdir()) == ["d0.json", "pipe.json", "x.json"]
+
+
+@pytest.fixture
+def orphan(elsewhere: Elsewhere) -> Path:
+    """What a supervisor has left that was killed, elsewhere."""
+    code = """
+import os
+from twinkle_notifier.runtime import Holder
+from twinkle_notifier.supervision import Supervision, Word
+begun = Supervision.begun()
+named = {"class": "DingNotifier", "ding_url": "env:DING_URL", "secret": "env:DING_SECRET"}
+begun.say(Word("sending", "i", "failed", Holder.me(), 0, 1.0, None, "### lost\\n\\n- x", "a1", named))
+print(begun.folder)
+"""
+    env = {**os.environ, **elsewhere.env}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd="/", env=env, check=True)
+    return Path(done.stdout.strip())
+
+
+def test_what_a_killed_supervisor_left_elsewhere_stays(node: Node, orphan: Path, inbox: Inbox) -> None:
+    """It is counted, and no message of it moves; `--all` takes it."""
+    done = node.command("flush")
+    assert (done.stdout, inbox.messages) == ("0 sent, 0 left\n", [])
+    assert done.stderr.startswith("1 more wait in ")
+    assert orphan.exists()
+    assert node.command("flush", "--all").stdout == "1 sent, 0 left\n"
+    assert ([message.title for message in inbox.messages], orphan.exists()) == (["lost"], False)
+
+
+def test_a_dry_run_lists_what_would_be_sent(node: Node, elsewhere: Elsewhere, orphan: Path, inbox: Inbox) -> None:
+    """When it was, to which kind of chat, its headline. It sends nothing, and changes no file."""
+    node.keep(2)
+    [folder] = (node.folder / "spool").iterdir()
+    at = json.loads((folder / "d0.json").read_text())["at"]
+    shutil.copy(folder / "d0.json", folder / "copy.json")
+    (folder / "x.json").write_text("{")
+    before = all_files(node.folder, elsewhere.folder)
+    done = node.command("flush", "--dry-run")
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+    first, second, last = done.stdout.splitlines()
+    assert (first[:16], first[19:], second[19:]) == (when, "  DingTalk  message 0", "  DingTalk  message 1")
+    assert (last, done.returncode) == ("2 would be sent, 1 left", 1)
+    assert done.stderr.splitlines() == [
+        f"{folder / 'x.json'} holds no letter",
+        f"1 more wait in {elsewhere.folder}: --all sends those, too",
+    ]
+    everything = node.command("flush", "--dry-run", "--all").stdout
+    assert (everything.count("  DingTalk  "), everything.count("  DingTalk  lost\n")) == (3, 1)
+    assert (all_files(node.folder, elsewhere.folder), inbox.requests) == (before, 0)
+
+
+def test_a_dry_run_shows_no_secret_and_no_harm(node: Node, inbox: Inbox, harm: object) -> None:
+    """Whoever has written the headline; and it names what has nobody to go to."""
+    literal = {"class": "DingNotifier", "ding_url": "***", "secret": "***"}
+    heading = f"### \x1b[31m@all [x](http://evil.example) {inbox.url} {SECRET}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TWINKLE_NOTIFIER_DIR", str(node.folder))
+        Spool.keep("c1", Message(heading, "a1"), "no network", literal)
+        Spool.keep("c2", Message("### of an unknown one", "a2"), "no network", {"class": "Un\x1bknown", "url": "x"})
+    done = node.command("flush", "--dry-run")
+    nobody = ": nobody knows where to: give --to, or set TWINKLE_NOTIFIER"
+    assert [nobody in line for line in done.stdout.splitlines()] == [True, True, False]
+    assert (done.stdout.count("  DingTalk  "), done.returncode) == (1, 1)
+    assert "tok-0123" not in done.stdout + done.stderr
+    assert SECRET not in done.stdout + done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    to = json.dumps({"class": "ConsoleNotifier"})
+    done = node.command("flush", "--dry-run", "--to", to)
+    assert (done.stdout.count("  the console  "), done.returncode) == (2, 0)
+
+
+def test_a_dry_run_does_not_follow(node: Node) -> None:
+    """It is refused, as any arguments that cannot work."""
+    assert node.command("flush", "--dry-run", "--follow").returncode == 2
+
+
+def test_help_tells_the_exit_codes(node: Node) -> None:
+    """Of `flush`."""
+    said = " ".join(node.command("flush", "--help").stdout.split())
+    assert "Exit codes: 0, nothing is left; 1, something is left, and standard error says what and why; 2, " in said
+
+
 @pytest.fixture
 def following(node: Node) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
@@ -235,6 +387,21 @@ def test_follow_serves_nodes_without_a_way_out(
     assert following.wait(60) == 0
     assert following.stdout is not None
     assert following.stdout.read() == "1 sent\n1 sent\n"
+
+
+def test_follow_serves_the_named_folder(
+    node: Node, elsewhere: Elsewhere, following: subprocess.Popen[str], inbox: Inbox
+) -> None:
+    """It says at its start what waits elsewhere, and leaves it."""
+    node.keep(1)
+    deadline = time.monotonic() + 30
+    while list(node.folder.rglob("d0.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    elsewhere.keep(1)
+    time.sleep(0.5)
+    following.send_signal(signal.SIGTERM)
+    assert (following.wait(60), inbox.requests) == (0, 1)
+    assert list(elsewhere.folder.rglob("d0.json")) != []
 
 
 def test_follow_hangs_at_nothing(node: Node, following: subprocess.Popen[str], inbox: Inbox) -> None:

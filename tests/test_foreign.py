@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import signal
 import subprocess
@@ -9,7 +10,6 @@ import sys
 import threading
 import time
 import weakref
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -100,13 +100,59 @@ print(call(threading.current_thread, 5).value is threading.main_thread(), call(l
 # Its threads
 
 
-def test_one_call_after_the_other_shares_a_thread() -> None:
-    """To start one for each takes long on a busy machine; and it ends when nobody calls."""
-    threads = {call(threading.current_thread, 60).result() for _ in range(20)}
-    assert len(threads) < 10
+def gone(*threads: threading.Thread) -> bool:
+    """Whether they end within a time in which none of them could wait for another call."""
     for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive()
+        thread.join(5)
+    return not any(thread.is_alive() for thread in threads)
+
+
+def test_calls_within_a_call_share_threads_that_end_with_it() -> None:
+    """To start one for each takes long on a busy machine; none waits for a call that may never come."""
+
+    def inner() -> set[threading.Thread]:
+        return {call(threading.current_thread, 60).result() for _ in range(20)}
+
+    threads = call(inner, 60).result()
+    assert len(threads) < 10
+    assert gone(*threads, call(threading.current_thread, 60).result())
+
+
+@pytest.mark.parametrize("seconds", [60, 0.2], ids=["interrupted", "given up"])
+def test_no_thread_waits_after_a_call_that_was_left(seconds: float) -> None:
+    """It is left while it hangs; once it comes back it ends, and so does what it calls then."""
+    go_on, began, threads = threading.Event(), threading.Event(), []
+
+    def hang() -> None:
+        threads.append(threading.current_thread())
+        threads.append(call(threading.current_thread, 60).result())
+        began.set()
+        go_on.wait(60)
+        threads.append(call(threading.current_thread, 60).result())
+
+    def hurry() -> bool:
+        if seconds == 60 and began.is_set():
+            raise KeyboardInterrupt
+        return False
+
+    with contextlib.suppress(KeyboardInterrupt):
+        call(hang, seconds, hurry)
+    assert began.wait(60)
+    assert gone(*threads[1:])
+    go_on.set()
+    threads[0].join(60)
+    assert (len(threads), gone(*threads)) == (3, True)
+
+
+def test_a_thread_of_ours_can_be_stopped() -> None:
+    """As Lightning's tests do with what a test leaves: what it does is waited for."""
+    release, threads = threading.Event(), []
+    call(lambda: threads.append(threading.current_thread()) or release.wait(60), 1)  # type: ignore[func-returns-value]
+    [thread] = threads
+    assert thread.daemon
+    release.set()
+    thread.stop()  # type: ignore[attr-defined]
+    assert not thread.is_alive()
 
 
 def test_a_thread_that_hangs_is_not_waited_for_by_the_next_call() -> None:
@@ -148,21 +194,23 @@ print(os.wait()[1])
     assert done.stdout.strip() == "0", done.stderr
 
 
-def test_a_thread_keeps_nothing_of_what_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_keeps_nothing_of_what_it_did() -> None:
     """While it waits for another call."""
-    monkeypatch.setattr("twinkle_notifier.threads._IDLE", 3600.0)
 
     class Thing:
         pass
 
-    thing = Thing()
-    gone = weakref.ref(thing)
-    call(lambda thing=thing: None, 60)
-    del thing
-    deadline = time.monotonic() + 30
-    while gone() is not None and time.monotonic() < deadline:
-        time.sleep(0.001)
-    assert gone() is None
+    def inner() -> bool:
+        thing = Thing()
+        kept = weakref.ref(thing)
+        call(lambda thing=thing: None, 60)
+        del thing
+        deadline = time.monotonic() + 30
+        while kept() is not None and time.monotonic() < deadline:
+            time.sleep(0.001)
+        return kept() is None
+
+    assert call(inner, 60).value
 
 
 # A helper
@@ -214,7 +262,6 @@ def test_an_alarm_ends_what_runs_right_here(monkeypatch: pytest.MonkeyPatch) -> 
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", no_thread)
-    monkeypatch.setattr("twinkle_notifier.threads._idle", deque())  # those of other tests
     handler = signal.getsignal(signal.SIGALRM)
     began = time.monotonic()
     assert isinstance(call(lambda: time.sleep(60), 0.1).error, TimeoutError)
@@ -234,7 +281,6 @@ def test_an_alarm_within_an_alarm_leaves_the_outer_one_its_time(monkeypatch: pyt
         time.sleep(60)
 
     monkeypatch.setattr(threading.Thread, "start", no_thread)
-    monkeypatch.setattr("twinkle_notifier.threads._idle", deque())  # those of other tests
     began = time.monotonic()
     assert isinstance(call(twice, 2.5).error, TimeoutError)
     assert time.monotonic() - began < 4.3
@@ -268,7 +314,7 @@ def test_what_is_begun_may_fail() -> None:
 
 def test_what_cannot_begin_is_done_when_it_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no thread can start any more."""
-    monkeypatch.setattr("twinkle_notifier.threads.handed", lambda run: False)
+    monkeypatch.setattr("twinkle_notifier.threads.Crew.do", lambda crew, run: False)
     wait = begin(lambda: "value")
     assert wait(60) == wait(60) == Answer("value", None, True)
 

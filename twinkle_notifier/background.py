@@ -44,13 +44,18 @@ class _Piece:
 
 
 class Background:
-    """Does work in a thread of its own, in order; at the end of the interpreter it is waited for shortly."""
+    """Does work in a thread of its own, in order; at the end of the interpreter it is waited for shortly.
+
+    The thread ends when nothing waits any more, so that a training leaves none behind; the next piece starts another.
+    """
 
     _pid: int
     _waiting: list[_Piece]
     _doing: _Piece | None
     _changed: threading.Condition
     _running: bool
+    _is_waited_for: bool
+    _thread: threading.Thread | None
 
     def __init__(self) -> None:
         self.dropped = 0
@@ -78,14 +83,14 @@ class Background:
         with self._changed:
             self._waiting.append(piece)
             oldest = self._waiting.pop(0) if len(self._waiting) > _QUEUE else None
-            self._running = self._running or self._start()
+            runs = self._running = self._running or self._start()
             self._changed.notify()
         if oldest is not None:
             self._drop(oldest)
         if at_exit():
             if not getattr(self._here, "doing", False):  # else it would wait for itself; who waits for it waits for all
                 self.flush()
-        elif not self._running:
+        elif not runs:
             self._do_all()
 
     def flush(self, seconds: float = EXIT_BUDGET) -> bool:
@@ -98,6 +103,8 @@ class Background:
                 foreign.call(lambda left=left: [piece.otherwise() for piece in left], _OTHERWISE)  # type: ignore[misc]
                 return False
             time.sleep(_POLL)  # not a wait for the thread: at exit none may start, and this one may hang
+        if self._thread is not None and not self._waiting:
+            self._thread.join(threads.END)  # one that ends while the interpreter goes may abort it
         return True
 
     def _due(self) -> list[_Piece]:
@@ -118,25 +125,40 @@ class Background:
         self._pid = os.getpid()
         self._waiting, self._doing = [], None
         self._changed = threading.Condition()
-        self._running = False
+        self._running = self._is_waited_for = False
+        self._thread = None
 
     def _start(self) -> bool:
         if not threads.may_start():
             return False
         try:
-            threading.Thread(target=self._work, name="twinkle-notifier-background", daemon=True).start()
+            self._thread = _Thread(self)
+            self._thread.start()
         except RuntimeError:  # at the limit of processes
+            self._thread = None
             return False
-        # Not atexit, which does not run in multiprocessing's children.
-        Finalize(None, self.flush, exitpriority=100)
+        if not self._is_waited_for:
+            self._is_waited_for = True
+            # Not atexit, which does not run in multiprocessing's children.
+            Finalize(None, self.flush, exitpriority=100)
         return True
 
-    def _work(self) -> None:
+    def work(self) -> None:
+        """Do what waits, until nothing does: what the thread does."""
         while True:
             with self._changed:
                 while (piece := self._next()) is None:
+                    if not self._waiting:
+                        self._running = False
+                        return
                     self._changed.wait(self._pause())
             self._do(piece)
+
+    def stop(self) -> None:
+        """Let the thread end once what is due is done; what is not, such as another try, is forgotten."""
+        with self._changed:
+            self._waiting = [piece for piece in self._waiting if piece.due <= time.monotonic()]
+            self._changed.notify()
 
     def _do_all(self) -> None:
         while True:
@@ -170,6 +192,17 @@ class Background:
     def _pause(self) -> float | None:
         due = min((piece.due for piece in self._waiting), default=None)
         return None if due is None else max(due - time.monotonic(), 0.0)
+
+
+class _Thread(threads.Stoppable):
+    def __init__(self, background: Background) -> None:
+        super().__init__(background.work, "twinkle-notifier-background")
+        self._background = background
+
+    def stop(self) -> None:
+        """See `Stoppable`."""
+        self._background.stop()
+        super().stop()
 
 
 background = Background()  # one for the process, so that its end waits once

@@ -16,7 +16,7 @@ from inspect import iscoroutinefunction
 from types import TracebackType
 from typing import Any, TypeVar
 
-from twinkle_notifier import foreign, incident, signals, threads
+from twinkle_notifier import checks, foreign, incident, signals, threads
 from twinkle_notifier.case import Case
 from twinkle_notifier.claims import Mark
 from twinkle_notifier.claims.store import Store
@@ -224,6 +224,7 @@ class watch(ContextDecorator):  # noqa: N801  it reads as a verb, like contextli
         self._notifier, self._context, self._name, self._store = notifier, context, name, store
 
     def __enter__(self) -> watch:
+        checks.begin(self._notifier)
         return self
 
     def __exit__(self, _type: object, exc: BaseException | None, _traceback: TracebackType | None) -> None:

@@ -82,7 +82,10 @@ def _add_flush(commands: _Commands) -> None:
         "flush",
         help="send what could not be delivered",
         description="Send the messages that could not be delivered. They wait in the folder that the variable "
-        f"{folders.VARIABLE} names, or in the temporary folder. The exit code is 1 when some are left.",
+        f"{folders.VARIABLE} names; when it is not set, in the temporary folder and the others of docs/reliability.md.",
+        epilog="Exit codes: 0, nothing is left; 1, something is left, and standard error says what and why; 2, the "
+        "arguments or the environment cannot work. With --dry-run the same, of what would be left; with --follow it is "
+        "0 after Ctrl-C or SIGTERM. What waits in other folders is named and does not count.",
     )
     flush.add_argument(
         "--to",
@@ -91,6 +94,18 @@ def _add_flush(commands: _Commands) -> None:
         f"{VARIABLE} holds, else each message's own robot, if it was given by reference",
     )
     flush.add_argument(
+        "--all",
+        action="store_true",
+        dest="everything",
+        help=f"take what waits in other folders than {folders.VARIABLE}, too: what other runs have left there",
+    )
+    ways = flush.add_mutually_exclusive_group()
+    ways.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="list what would be sent: when it was, to which kind of chat it goes, its headline; send nothing",
+    )
+    ways.add_argument(
         "--follow", action="store_true", help="go on until Ctrl-C, for compute nodes that have no way out themselves"
     )
     flush.add_argument(
@@ -108,7 +123,9 @@ def _seconds(text: str) -> float:
 
 
 def _flush(given: argparse.Namespace) -> int:
-    flush = Flush(given.to)
+    flush = Flush(given.to, everything=given.everything)
+    if given.dry_run:
+        return flush.dry()
     return flush.follow(given.every) if given.follow else flush.once()
 
 
@@ -133,8 +150,9 @@ def _notifier(to: str | None) -> Notifier | None:
     if isinstance(answer.error, KeyboardInterrupt):
         raise answer.error
     if answer.error is not None:  # no reason not to train
-        print(f"twinkle-notifier: no notifier from the environment: {reason(answer.error)}", file=sys.stderr)
-    if notifier is None:
+        said = f"no notifier from the environment: {reason(answer.error)}"
+        print(f"twinkle-notifier: {said}", file=sys.stderr, flush=True)
+    elif notifier is None:
         print(f"twinkle-notifier: nobody to tell: give --to, or set {VARIABLE}. {_OWN}", file=sys.stderr, flush=True)
     return notifier
 

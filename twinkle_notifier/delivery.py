@@ -11,8 +11,9 @@ from typing import Any
 
 from twinkle_notifier import foreign, pruning
 from twinkle_notifier.background import BUDGET, EXIT_BUDGET, at_exit, background
+from twinkle_notifier.channels.markdown import title
 from twinkle_notifier.credentials import mask, redact, secrets_in_url
-from twinkle_notifier.description import channel, describe
+from twinkle_notifier.description import channel, chat, describe
 from twinkle_notifier.errors import DeliveryError, NotifierError, reason
 from twinkle_notifier.message import Message, Outcome
 from twinkle_notifier.plain import line, reply
@@ -26,6 +27,7 @@ _SPOOL = 3.0  # seconds to keep a message on the disk, two of them for its own d
 _RETRY = 60.0
 _RETRY_MOST = 960.0
 _LOOK_UP = 1.0  # seconds for a reference, or for what an error says
+_HEADLINE = 200  # characters of a log line about a message
 _PROBLEM = 500  # characters of a log line about the disk
 _REASON = 600  # characters
 _FATES = ("failed", "throttled", "unknown")
@@ -89,6 +91,7 @@ def send(notifier: Sender, message: str, seconds: float, incident: str = "") -> 
     bounded = foreign.here if foreign.class_slot(type(notifier), "__dict__").get("_ends_in_time") else foreign.call
     answer = bounded(lambda: notifier(message), seconds)
     if answer.returned:
+        _log_sent(notifier, message)
         return Outcome("sent", incident=incident)
     error, name = answer.error, foreign.type_name(type(notifier))
     if error is None:
@@ -98,6 +101,12 @@ def send(notifier: Sender, message: str, seconds: float, incident: str = "") -> 
     # Not the error's text: a notifier that a user wrote puts its webhook's URL there (requests does, in every one).
     kind = foreign.type_name(type(error))
     return Outcome("failed", f"{name} raised {kind} at {_origin(error)}", incident=incident)
+
+
+def _log_sent(notifier: Sender, message: str) -> None:
+    if log.isEnabledFor(logging.INFO):  # a handler may be the user's own
+        shown = foreign.call(lambda: line(title(message, _HEADLINE), _HEADLINE), _LOOK_UP).value
+        foreign.call(lambda: log.info("sent to %s: %s", line(chat(notifier), _HEADLINE), shown), _LOOK_UP)
 
 
 def _said(error: BaseException, incident: str) -> Outcome | None:

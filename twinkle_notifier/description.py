@@ -11,6 +11,7 @@ from typing import Any
 
 from twinkle_notifier import foreign
 from twinkle_notifier.credentials import redact
+from twinkle_notifier.notifier import registered
 
 _BUDGET = 1.0  # seconds for a notifier's own to_dict
 _NOTHING = object()
@@ -30,6 +31,33 @@ def channel(notifier: Callable[[str], object]) -> str:
     name = asked(lambda: _name(notifier), _BUDGET).value
     described = asked(lambda: _WRITER.encode(getattr(notifier, "to_dict", dict)()), _BUDGET).value
     return hashlib.sha256(f"{name} {described}".encode("utf-8", "replace")).hexdigest()[:8]
+
+
+def chat(notifier: object) -> str:
+    """The kind of chat that `notifier` sends to, as people call it. Runs no code of its class."""
+    kind = type(notifier)
+    named = _service_name(kind)
+    return named or (_called(notifier) if foreign.module_name(kind) == "builtins" else foreign.type_name(kind))
+
+
+def _service_name(kind: type) -> str:
+    own = (foreign.class_slot(base, "__dict__").get("service_name") for base in foreign.class_slot(kind, "__mro__"))
+    named = next((name for name in own if name is not None), "")
+    return named if type(named) is str else ""
+
+
+def _called(function: object) -> str:
+    name = getattr(function, "__qualname__", "")
+    return name if type(name) is str and name else foreign.type_name(type(function))
+
+
+def chat_of(described: object) -> str:
+    """The kind of chat to which the notifier sends that `described` describes; nothing is imported for it."""
+    name = described.get("class") if isinstance(described, dict) else None
+    if not isinstance(name, str):
+        return "an unknown notifier"
+    known = registered(name)
+    return name if known is None else _service_name(known) or name
 
 
 def _name(notifier: object) -> str:

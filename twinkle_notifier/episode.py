@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from twinkle_notifier import claims, delivery, foreign, report
+from twinkle_notifier import claims, delivery, foreign, report, threads
 from twinkle_notifier.background import background
 from twinkle_notifier.board import Board
 from twinkle_notifier.claims.desk import Record
@@ -307,7 +307,7 @@ def _in_thread(work: Callable[[], object]) -> bool:
             log.error("a stall was not told: %s", reason(answer.error))
 
     try:
-        threading.Thread(target=contained, name="twinkle-notifier-stall", daemon=True).start()
+        threads.Stoppable(contained, "twinkle-notifier-stall").start()
     except RuntimeError:  # at the process limit
         log.error("a stall was not told: no thread can start")
         return False

@@ -23,11 +23,13 @@ __all__ = [
     "chosen",
     "contents",
     "draft",
+    "elsewhere",
     "everywhere",
     "folder",
     "is_trusted",
     "kept",
     "locked",
+    "named",
     "replace",
     "roots",
     "synced",
@@ -102,6 +104,17 @@ def _warn(root: str, error: OSError) -> None:
 def roots() -> list[Path]:
     """The folders in which this package may have kept something: those that are there, and are this user's."""
     return [Path(root) for root in map(str, _roots()) if _is_there(root)]
+
+
+def named() -> list[Path]:
+    """Of the `roots`, those in ``TWINKLE_NOTIFIER_DIR``; all of them when it is not set."""
+    return [root for root in roots() if not chosen() or str(root) in (chosen(), _in_chosen())]
+
+
+def elsewhere() -> list[Path]:
+    """The `roots` that are not `named`, under whatever name."""
+    known = {os.path.realpath(root) for root in named()}
+    return [root for root in roots() if os.path.realpath(root) not in known]
 
 
 def everywhere(*parts: str) -> list[Path]:

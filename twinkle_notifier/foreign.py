@@ -70,7 +70,7 @@ class Helper:
         if not threads.may_start():
             return None
         try:
-            threading.Thread(target=_serve, args=(calls,), name="twinkle-notifier-helper", daemon=True).start()
+            threads.Stoppable(functools.partial(_serve, calls), "twinkle-notifier-helper").start()
         except RuntimeError:  # no thread can start any more: right here, as `call` does
             return None
         # Not at the interpreter's end, when there may be calls yet: they would wait for a thread that is gone.
@@ -87,8 +87,8 @@ def _serve(calls: queue.SimpleQueue[Callable[[], None] | None]) -> None:
 def call(work: Callable[[], T], seconds: float, hurry: Callable[[], bool] = lambda: False) -> Answer[T]:
     """Run `work` for at most `seconds`, whatever it does: raise, exit, hang. Ended early once `hurry()` is true.
 
-    It runs in a daemon thread, which has done other calls where one is free. It is left behind when it hangs, and has
-    a stack of its own however deep the caller stands. Where no thread can start any more (at interpreter exit, at the
+    It runs in a daemon thread, which ends with the outermost call, or is left behind when it hangs, and has a stack of
+    its own however deep the caller stands. Where no thread can start any more (at interpreter exit, at the
     process limit) it runs right here: in the main thread an alarm ends it, elsewhere only its own time-outs do. What
     knows how to end in time asks `left`.
     """
@@ -96,9 +96,16 @@ def call(work: Callable[[], T], seconds: float, hurry: Callable[[], bool] = lamb
     done = _held()
     seconds = min(seconds, left())
     run = functools.partial(_run, work, answer, done, time.monotonic() + seconds)
-    if not threads.handed(run):
-        _run_here(run, seconds)
-    _wait(done, seconds, hurry)
+    around = threads.current()
+    crew = threads.Crew() if around is None else around
+    is_done = False
+    try:
+        if not crew.do(run):
+            _run_here(run, seconds)
+        is_done = _wait(done, seconds, hurry)
+    finally:
+        if around is None:
+            crew.close(done=is_done)
     return answer
 
 
@@ -126,7 +133,9 @@ def begin(work: Callable[[], T]) -> Callable[[float], Answer[T]]:
     answer: Answer[T] = Answer()
     done = _held()
     run = functools.partial(_run, work, answer, done, math.inf)
-    handed = threads.handed(run)
+    crew = threads.Crew()
+    handed = crew.do(run)
+    crew.close(done=False)
 
     def wait(seconds: float) -> Answer[T]:
         if not handed and done.locked():

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from twinkle_notifier.errors import ArgumentError, UnknownNotifierError
+from twinkle_notifier.references import is_reference, resolve
 
 _GROUP = "twinkle_notifier.notifiers"  # of entry points
 
@@ -25,6 +26,9 @@ class Notifier:
     # have written, references elsewhere are not looked up.
     reference_fields: ClassVar[tuple[str, ...]] = ()
 
+    # What people call the service, in the log and in lists: "DingTalk". Empty: the name of the class.
+    service_name: ClassVar[str] = ""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         name, module = cls.__name__, cls.__module__
@@ -40,6 +44,18 @@ class Notifier:
             DeliveryError: it was not accepted, with the reason.
         """
         raise TypeError(f"{type(self).__name__} cannot send: write its __call__(self, message)")
+
+    def check_setup(self) -> None:
+        """Look whether it can send, as far as that shows without the network: when a run begins, not at its crash.
+
+        By default, whether the references in `reference_fields` lead somewhere.
+
+        Raises:
+            NotifierError: it cannot send, and what to do about it. The text shows no secret.
+        """
+        described = self.to_dict()
+        for name in self.reference_fields:
+            _look_up(described.get(name))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values from which `from_dict` restores an equal notifier; ``"class"`` names this class.
@@ -77,6 +93,19 @@ class Notifier:
     def _taken_from_checkpoint(cls, data: dict[str, Any]) -> dict[str, Any]:
         """What `_from_dict_impl` gets of `data` that a checkpoint holds, which others may have written."""
         return data
+
+
+def registered(name: str) -> type[Notifier] | None:
+    """The class that is registered by this name; None if none is."""
+    return _registry.get(name)
+
+
+def _look_up(value: object) -> None:
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            _look_up(inner)
+    elif is_reference(value):
+        resolve(str(value))
 
 
 def _class_named(name: str) -> type[Notifier]:

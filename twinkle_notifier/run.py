@@ -18,7 +18,19 @@ from dataclasses import replace
 from time import monotonic
 from typing import Any, ClassVar
 
-from twinkle_notifier import claims, delivery, description, foreign, report, signals, stalls, state, supervision, trust
+from twinkle_notifier import (
+    checks,
+    claims,
+    delivery,
+    description,
+    foreign,
+    report,
+    signals,
+    stalls,
+    state,
+    supervision,
+    trust,
+)
 from twinkle_notifier.background import EXIT_BUDGET, background
 from twinkle_notifier.base import notify_exception
 from twinkle_notifier.channels import VARIABLE, from_environment
@@ -136,9 +148,10 @@ class TrainingRun:
         if claims.counts(Where.here(), self._store):
             background.post(self._count)
         notifier = self._notifier()
-        if notifier is None:
+        checks.begin(notifier)
+        if notifier is None and not self._complaint:
             log.warning("nobody will be told of this run: give the callback a notifier, or set %s", VARIABLE)
-        elif Where.here().local_rank == 0:
+        if notifier is not None and Where.here().local_rank == 0:
             background.post(functools.partial(delivery.flush, notifier))  # what an earlier run could not send
         if Where.here().local_rank == 0 and supervision.VARIABLE in os.environ:
             background.post(self._tell_supervisor)

@@ -74,12 +74,14 @@ class Spool:
         self._folder = folder
 
     @classmethod
-    def everyone(cls, channel: str | None = None) -> list[Spool]:
-        """Those of `channel`, or of all, in the state folder and where letters went while it did not work.
+    def everyone(cls, channel: str | None = None, roots: Sequence[Path] | None = None) -> list[Spool]:
+        """Those of `channel`, or of all, in the folders `roots`.
 
-        Of all, a folder that cannot be looked into is one: its `flush` says so.
+        By default that is the state folder, and those where letters went while it did not work. Of all channels, a
+        folder that cannot be looked into is one: its `flush` says so.
         """
-        return [spool for root in folders.roots() for spool in cls._in(root / _ROOM, channel)]
+        places = folders.roots() if roots is None else roots
+        return [spool for root in places for spool in cls._in(root / _ROOM, channel)]
 
     @classmethod
     def _in(cls, room: Path, channel: str | None) -> list[Spool]:
@@ -116,6 +118,18 @@ class Spool:
     def letters(self) -> list[Letter]:
         """What is waiting, oldest first."""
         return [each.letter for each in look(self._folder).waiting()]
+
+    def listed(self) -> tuple[list[Letter], list[str]]:
+        """The letters that wait, oldest first, and what stands in the way. Nothing is changed; raises no OSError."""
+        try:
+            check_folder(str(self._folder))
+            found = look(self._folder)
+        except FileNotFoundError:  # the folder is gone
+            return [], []
+        except OSError as error:
+            return [], [problem(self._folder, "cannot be used", error)]
+        damaged = [f"{path} holds no letter" for path in found.damaged]
+        return [each.letter for each in found.waiting()], [*found.unreadable.values(), *damaged]
 
     def flush(self, deliver: Deliver, *, apart: bool = False) -> Flushed:
         """Hand the letters to `deliver`, until one is not accepted. One process at a time; others return at once.

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from time import monotonic, time
 from typing import Any
 
-from twinkle_notifier import supervision
+from twinkle_notifier import supervision, threads
 from twinkle_notifier.episode import Case, Episode
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.runtime import Where
@@ -139,7 +139,7 @@ class _Watcher:
         self._beats = 0  # when it began
         self._told_supervisor = 0.0
         try:
-            threading.Thread(target=self._run, name="twinkle-notifier-watch", daemon=True).start()
+            threads.Stoppable(self._run, "twinkle-notifier-watch").start()
         except RuntimeError:  # at the process limit
             log.warning("stalls are not looked for: no thread can start")
 

@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -101,9 +101,10 @@ class Supervision:
         return supervision if supervision.is_alive() else None
 
     @classmethod
-    def all(cls) -> Iterator[Supervision]:
-        """Those of this user's supervisors, and of root's, whether they live or not."""
-        for room in folders.everywhere(meeting.ROOM):
+    def all(cls, roots: Sequence[Path] | None = None) -> Iterator[Supervision]:
+        """Those of this user's supervisors, and of root's, whether they live or not; in `roots`, if these are given."""
+        rooms = folders.everywhere(meeting.ROOM)
+        for room in (room for room in rooms if roots is None or room.parent in roots):
             for path in sorted(room.glob("*")):
                 with suppress(OSError):  # it has just ended
                     if folders.is_trusted(path) and os.path.lexists(path / meeting.HOLDER):

@@ -1,4 +1,4 @@
-"""Daemon threads that do one call after the other, whatever hangs in some of them."""
+"""Daemon threads that do one call after the other, and end when there is nothing left to do."""
 
 from __future__ import annotations
 
@@ -7,17 +7,11 @@ import os
 import queue
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-_IDLE = 10.0  # seconds that a thread waits for another call before it ends; it takes nothing but its stack
-
-# Threads that have done their call and wait for another, by their queues. A crash makes a dozen calls, one within the
-# other; to start a thread for each takes longer than all else together, on a busy machine.
-_idle: deque[queue.SimpleQueue[Callable[[], None]]] = deque()
-os.register_at_fork(after_in_child=_idle.clear)  # a child has none of them
-
+END = 0.1  # seconds for a thread to end that has nothing more to do
+_STOP = 2.0  # seconds that somebody who stops a thread of ours waits for what it does
 
 _denials = [0]
 
@@ -37,43 +31,116 @@ def may_start() -> bool:
     return not _denials[0] and not sys.is_finalizing()
 
 
-def handed(run: Callable[[], None]) -> bool:
-    """Let a thread do it: one that waits, else a new one. False when none can start."""
-    if sys.is_finalizing():  # those that wait do so for ever
-        return False
-    try:
-        _idle.pop().put(run)
-        return True
-    except IndexError:
+class Stoppable(threading.Thread):
+    """A daemon thread that can be asked to end."""
+
+    def __init__(self, target: Callable[[], object], name: str = "twinkle-notifier") -> None:
+        super().__init__(target=target, name=name, daemon=True)
+
+    def stop(self) -> None:
+        """Wait up to 2 s for what it does. Lightning's tests call this on each daemon thread that a test has left."""
+        self.join(_STOP)
+
+
+class Crew:
+    """The threads of one call, and of all calls within it. They end with it.
+
+    A crash makes half a dozen calls, one within the other: to start a thread for each takes longer.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()  # a garbage collection within may run code that calls, too
+        self._idle: list[_Worker] = []
+        self._workers: list[_Worker] = []
+        self._over = False
+
+    def do(self, run: Callable[[], None]) -> bool:
+        """Let a thread do it: one that waits, else a new one. False when none can start."""
+        if sys.is_finalizing():  # those that wait do so for ever
+            return False
+        with self._lock:
+            if self._idle:
+                self._idle.pop().calls.put(run)
+                return True
         if not may_start():
             return False
-    calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-    calls.put(run)  # first, so that it begins while this thread still waits for that one's start
-    try:
-        _start(calls)
-    except RuntimeError:
-        return False
-    return True
+        worker = _Worker(self, run)
+        if not worker.start():
+            return False
+        with self._lock:
+            self._workers.append(worker)
+            if self._over:  # the call around this one was given up
+                worker.calls.put(None)
+        return True
+
+    def close(self, *, done: bool) -> None:
+        """End those that wait, and the first if it is `done`; let the others end when they are done.
+
+        Those are waited for: a thread that ends while the interpreter goes loads a library, and aborts the process
+        where no file can be opened (CPython).
+        """
+        with self._lock:
+            self._over = True
+            ending = self._idle + [worker for worker in self._workers[:1] if done and worker not in self._idle]
+            self._idle = []
+            for worker in self._workers:
+                worker.calls.put(None)
+        for worker in ending:
+            worker.join()
+
+    def park(self, worker: _Worker) -> None:
+        """It waits for another call."""
+        with self._lock:
+            if not self._over:
+                self._idle.append(worker)
 
 
-def _start(calls: queue.SimpleQueue[Callable[[], None]]) -> None:
-    try:
-        threading.Thread(target=_work, args=(calls,), name="twinkle-notifier", daemon=True).start()
-    except RecursionError:  # a RuntimeError, too; the caller has no room for the frames of this, but for a thread
-        _thread.start_new_thread(_work, (calls,))
+class _Worker:
+    def __init__(self, crew: Crew, run: Callable[[], None]) -> None:
+        self._crew = crew
+        self.calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self.calls.put(run)  # first, so that it begins while this thread still waits for that one's start
+        self._thread: threading.Thread | None = None
 
-
-def _work(calls: queue.SimpleQueue[Callable[[], None]]) -> None:
-    run = calls.get()
-    while True:
-        run()
-        del run  # or what it holds would live until the next
-        _idle.append(calls)
+    def start(self) -> bool:
+        """Whether it could."""
         try:
-            run = calls.get(timeout=_IDLE)
-        except queue.Empty:
+            thread = Stoppable(self._work)
+            thread.start()
+            self._thread = thread
+        except RecursionError:  # a RuntimeError, too; the caller has no room for the frames of this, but for a thread
             try:
-                _idle.remove(calls)
-                return
-            except ValueError:  # somebody has just taken it
-                run = calls.get()
+                _thread.start_new_thread(self._work, ())
+            except RuntimeError:
+                return False
+        except RuntimeError:
+            return False
+        return True
+
+    def join(self) -> None:
+        """Wait for its end, which is near."""
+        if self._thread is not None:
+            self._thread.join(END)
+
+    def _work(self) -> None:
+        _own.crew = self._crew
+        while (run := self.calls.get()) is not None:
+            run()
+            del run  # or what it holds would live until the next
+            self._crew.park(self)
+        self.calls.put(None)  # after a RecursionError there may be two of these threads
+
+
+_own = threading.local()
+
+
+def current() -> Crew | None:
+    """The crew of which this thread is one; None if it is no thread of ours."""
+    return getattr(_own, "crew", None)
+
+
+def _forget() -> None:
+    _own.crew = None  # a forked child has none of its threads
+
+
+os.register_at_fork(after_in_child=_forget)

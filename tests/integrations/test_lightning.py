@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import gc
 import json
@@ -9,6 +10,7 @@ import os
 import pickle
 import signal
 import sys
+import threading
 import time
 import warnings
 import weakref
@@ -935,3 +937,48 @@ trainer:
     )
     assert done.returncode == 0, done.stderr
     assert [message.title.split(" after ")[0] for message in inbox.messages] == ["from-yaml ended"]
+
+
+def police(before: set[threading.Thread]) -> list[str]:
+    """What Lightning's own tests find left behind by a test, in their words (tests_pytorch/conftest.py)."""
+    left = []
+    for thread in set(threading.enumerate()) - before:
+        stop = getattr(thread, "stop", None) or getattr(thread, "exit", None)
+        if thread.daemon and callable(stop):
+            stop()
+            left += [thread.name] if thread.is_alive() else []
+        else:
+            left.append(thread.name)
+    return left
+
+
+@pytest.mark.parametrize("stall_after", [None, 60.0])
+@pytest.mark.parametrize("error", [None, ValueError("x")])
+@pytest.mark.parametrize("kind", ["recording", "refused", "slow"])
+def test_no_thread_outlives_a_fit(
+    kind: str, error: Exception | None, stall_after: float | None, tmp_path: Path
+) -> None:
+    """Neither idle ones, nor one that waits to try again what lies on the disk; one that sends is waited for."""
+
+    class Slow(RecordingNotifier):
+        def __call__(self, message: str) -> None:
+            time.sleep(0.3)
+            super().__call__(message)
+
+    refusing = DingNotifier("http://127.0.0.1:9/robot/send?access_token=x")
+    notifier = {"recording": RecordingNotifier(), "refused": refusing, "slow": Slow()}[kind]
+    before = set(threading.enumerate())
+    with contextlib.suppress(ValueError):
+        trainer(tmp_path, NotifierCallback(notifier, stall_after=stall_after)).fit(Model(error), data())
+    assert police(before) == []
+    assert not isinstance(notifier, RecordingNotifier) or len(notifier.messages) == 1
+
+
+def test_threads_end_by_themselves_after_a_fit(tmp_path: Path) -> None:
+    """Nobody has to stop them."""
+    before, told = set(threading.enumerate()), RecordingNotifier()
+    trainer(tmp_path, NotifierCallback(told, on_start=True, stall_after=60)).fit(Model(), data())
+    left = set(threading.enumerate()) - before
+    for thread in left:
+        thread.join(5)
+    assert ([thread.name for thread in left if thread.is_alive()], len(told.messages)) == ([], 2)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import signal
+import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.supervise.ending import Ending
 from twinkle_notifier.supervise.silence import Silence
+from twinkle_notifier.supervise.teller import Teller
 from twinkle_notifier.supervision import Beat
+from twinkle_notifier.testing import RecordingNotifier
 
 Begin = Callable[..., Any]
 
@@ -73,6 +80,49 @@ def test_a_silent_command_that_ends_well(begin: Begin, robot: Inbox) -> None:
     assert (done.returncode, len(titles)) == (0, 2), (titles, done.stderr)
     assert titles[0].startswith("sft has been silent for ")
     assert titles[1].startswith("sft ended after ")
+
+
+def test_an_end_that_people_knew_of_is_told_after_a_silence(begin: Begin, robot: Inbox) -> None:
+    """The exception was told, then nothing moved: "silent" is not the last word."""
+    source = """
+        import time
+        import twinkle_notifier as t
+        try:
+            raise ValueError("the loss is lost")
+        except ValueError as e:
+            t.notify_exception(t.DingNotifier("env:DING_URL", "env:DING_SECRET"), "step", e, name="sft")
+            time.sleep(4)
+            raise
+    """
+    done = begin(source, options=("--stall-after", "1.5s")).result()
+    titles = [message.title for message in robot.messages]
+    assert (done.returncode, len(titles)) == (1, 3), (titles, done.stderr)
+    assert titles[1].startswith("sft has been silent for ")
+    assert [titles[0], titles[2].replace(" (exit code 1)", "")] == ["sft failed: ValueError: the loss is lost"] * 2
+
+
+def teller(told: RecordingNotifier) -> tuple[Teller, Callable[[int], Ending]]:
+    """Of a command that SIGTERM has asked to end, and how it ends."""
+    begun = time.time()
+
+    def ending(code: int) -> Ending:
+        return Ending("sft", ["x"], code, time.time() - begun, time.time(), 1, signal.SIGTERM, begun)
+
+    return Teller("sft", told, None), ending
+
+
+@pytest.mark.parametrize("first", ["preempted", "silent"])
+@pytest.mark.parametrize("code", [0, 1, -signal.SIGTERM])
+def test_a_preemption_and_a_silence(first: str, code: int) -> None:
+    """Whichever comes first: the last word is that it was preempted."""
+    told = RecordingNotifier()
+    mine, ending = teller(told)
+    steps = [lambda: mine.preempted(ending(0)), lambda: mine.silent(60.0, [])]
+    for step in steps if first == "preempted" else reversed(steps):
+        step()
+    mine.ended(ending(code), on_success=False, known=True)
+    words = ["silent" if " silent " in message else "preempted" for message in told.messages]
+    assert words == (["preempted", "silent", "preempted"] if first == "preempted" else ["silent", "preempted"])
 
 
 def test_a_command_that_writes_is_not_silent(begin: Begin, robot: Inbox) -> None:

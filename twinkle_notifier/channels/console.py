@@ -10,6 +10,8 @@ from twinkle_notifier.notifier import Notifier
 class ConsoleNotifier(Notifier):
     """Prints each message to standard error."""
 
+    service_name = "the console"
+
     def __call__(self, message: str) -> None:
         """See `Notifier`."""
         print(message, file=sys.stderr, flush=True)

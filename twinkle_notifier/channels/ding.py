@@ -36,6 +36,7 @@ class DingNotifier(Notifier):
         ValueError: an argument that cannot work. The text names the argument and shows no token.
     """
 
+    service_name = "DingTalk"
     reference_fields = ("ding_url", "secret")
     _ends_in_time = True  # by `foreign.left`, so that it needs no thread to be called in
 
@@ -90,17 +91,25 @@ class DingNotifier(Notifier):
     def _send(self, message: str) -> None:
         if not message.strip():
             raise ArgumentError("the message is empty: DingTalk takes none")
+        url, secret = self._looked_up()
+        ding_robot.Send(url, secret, self.timeout, message).run()
+
+    def check_setup(self) -> None:
+        """See `Notifier`."""
+        ding_url.check_service(self._looked_up()[0])
+
+    def _looked_up(self) -> tuple[str, str | None]:
+        """The webhook URL and the secret, where they are references: what those lead to."""
         if REDACTED in (self.ding_url, self.secret):
             raise CredentialError(
                 "this DingNotifier was unpickled, and pickles hold no secrets: give references such as 'env:DING_URL', "
                 "which stay, as its ding_url and secret"
             )
         secret = _looked_up(self.secret) if self.secret else None
-        url = self.ding_url  # checked when it was given, unless it is a reference
-        if is_reference(url):
-            url, appended = _parted(_checked_url(_looked_up(url), self.insecure))
-            secret = secret or appended
-        ding_robot.Send(url, secret, self.timeout, message).run()
+        if not is_reference(self.ding_url):  # it was checked when it was given
+            return self.ding_url, secret
+        url, appended = _parted(_checked_url(_looked_up(self.ding_url), self.insecure))
+        return url, secret or appended
 
     def to_dict(self) -> dict[str, Any]:
         """See `Notifier`."""

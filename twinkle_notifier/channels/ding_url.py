@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv6Address, ip_address
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
 from twinkle_notifier.errors import ArgumentError
 
@@ -55,6 +55,18 @@ def check(url: str, insecure: bool) -> None:
             "ding_url is http:// to another machine, and anyone on the way could read its token: use https://, or "
             "insist with insecure=True"
         )
+
+
+def check_service(url: str) -> None:
+    """Raise ArgumentError if `url` is another service's, or lacks the token. Shows nothing of it but the host."""
+    if not serves(url):
+        host = urlsplit(url).hostname or "nowhere"
+        raise ArgumentError(
+            f"ding_url leads to {host}, which is no DingTalk robot: copy the robot's webhook URL, "
+            "https://oapi.dingtalk.com/robot/send?access_token=..."
+        )
+    if not parse_qs(urlsplit(url).query).get("access_token"):
+        raise ArgumentError("ding_url is cut short: it names no access_token. Copy the robot's whole webhook URL")
 
 
 def _is_here(host: str) -> bool:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from twinkle_notifier import folders, foreign, meeting
+from twinkle_notifier import checks, folders, foreign, meeting
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.signals import awaited
 from twinkle_notifier.supervise.canary import Canary
@@ -99,6 +99,7 @@ class _Supervisor:
         """The command runs, until it has ended, which is told, and all of its output is passed on."""
         self._facts.pid = command.pid
         self._streams.begin()
+        checks.begin(self._facts.plan.notifier)  # not before the signals are blocked: it starts a thread
         telling = Telling(self._facts)
         begun = foreign.tried(telling.begin)
         if begun.error is not None:  # at the limit of threads; its end is told all the same

@@ -38,7 +38,7 @@ class Teller:
     def __init__(self, name: str, notifier: Callable[[str], object] | None, supervision: Supervision | None) -> None:
         self._name, self._given, self._supervision = name, notifier, supervision
         self._kept = False  # the last message, on the disk
-        self._silent = False  # people know that it is, and not yet what became of it
+        self._silent_at = 0.0  # when people were told that it is, if they do not know yet what became of it
 
     def ended(self, ending: Ending, *, on_success: bool, known: bool) -> None:
         """The command has ended. `known`: people were told already why."""
@@ -48,10 +48,10 @@ class Teller:
         accounted = known or self._accounts(story, ending)
         sent = [self._send_for(word) for word in self._unsent(story, following=kind == "ended")]
         if kind == "ended":
-            if on_success or self._silent:
+            if on_success or self._silent_at:
                 self._tell(ending.markdown())
             return
-        accounted = accounted or bool(sent)
+        accounted = (accounted and not self._left_silent(story)) or bool(sent)
         nodes.once(
             self._run(story),
             self._key(),
@@ -64,6 +64,11 @@ class Teller:
         if ending.kind() in ("preempted", "interrupted") and story.preempted(ending.at - ending.seconds):
             return True
         return story.accounts_for(ending)
+
+    def _left_silent(self, story: Story) -> bool:
+        """Whether the last that people were told is that it is silent: then an end that they knew before is told."""
+        told = [word.at for word in story.words if word.state == "told"]
+        return self._silent_at > max(told, default=0.0)
 
     def _follows(self, story: Story, ending: Ending) -> bool:
         """Whether the end may have come from another node: no rank of this one has failed by itself."""
@@ -82,6 +87,7 @@ class Teller:
             return True
         ending = replace(ending, checkpoint=self._checkpoint())
         told = nodes.once(self._run(story), self._key(), lambda: self._tell(ending.markdown()), follows=False)
+        self._silent_at = 0.0 if told else self._silent_at
         return told or self._kept  # what is kept goes out later; trying each second would keep it each second
 
     def restarted(self, ending: Ending) -> None:
@@ -105,12 +111,12 @@ class Teller:
 
     def silent(self, seconds: float, facts: list[str]) -> None:
         """No sign of life."""
-        self._silent = True
+        self._silent_at = time.time()
         self._milestone(f"{self._name} has been silent for {report.duration(seconds)}", facts)
 
     def moving(self, seconds: float) -> None:
         """A sign of life after a silence that was told."""
-        self._silent = False
+        self._silent_at = 0.0
         self._milestone(f"{self._name} moves again after {report.duration(seconds)}", [])
 
     def _unsent(self, story: Story, *, following: bool) -> list[Word]:
