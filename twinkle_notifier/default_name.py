@@ -22,6 +22,7 @@ _KERNEL = "kernel_launcher.py"  # ipykernel's; those of Colab and Databricks end
 _RAY_WORKER = "default_worker.py"
 _SCRIPTS = (".py", ".sh", ".ipynb")
 _SHELLS = re.compile(r"(ba|da|z|k|)sh")
+_BUILTINS = (":", "cd", "echo", "exit", "export", "module", "set", "source", "true", "ulimit", "wait")
 _PYTHON = re.compile(r"python[0-9.]*")
 # They run another module, or a script, whose name it is.
 _LAUNCHERS = ("torch.distributed.run", "torch.distributed.launch", "accelerate.commands.launch", "deepspeed", "ray")
@@ -56,7 +57,7 @@ def _line_for_shell(words: Sequence[str]) -> list[str]:
 
 
 def _command_of(text: str) -> list[str]:
-    """The last command in a line for a shell that has a script, else the last one; nothing if it is unreadable."""
+    """The command in a line for a shell that runs a script, else a module, else the last; nothing if unreadable."""
     lexer = shlex.shlex(text, posix=True, punctuation_chars="();<>|&\n")
     lexer.whitespace = " \t\r"
     lexer.whitespace_split = True
@@ -70,9 +71,10 @@ def _command_of(text: str) -> list[str]:
             commands.append([])
         elif "=" not in word.split("/")[0] or commands[-1]:
             commands[-1].append(word)
-    told = [command for command in commands if command]
+    told = [command for command in commands if command and command[0] not in _BUILTINS and "$" not in command[0]]
     with_script = [command for command in told if any(word.endswith(_SCRIPTS) for word in command)]
-    return (with_script or told or [[]])[-1]
+    with_module = [command for command in told if _module_of(command) is not None]
+    return (with_script or with_module or told or [[]])[-1]
 
 
 def _module_of(words: Sequence[str]) -> str | None:
@@ -115,7 +117,8 @@ def _ray_job() -> str | None:
 def _entrypoint(job: str) -> str:
     jobs: list[dict[str, Any]] = sys.modules["ray._private.state"].jobs()
     command = next(found["Entrypoint"] for found in jobs if found["JobID"] == job)
-    return of_command(shlex.split(command))
+    name = of_command(shlex.split(command))
+    return _notebook() if name.endswith(_KERNEL) else name
 
 
 def _submitit_job() -> str | None:
@@ -126,8 +129,8 @@ def _submitit_job() -> str | None:
     frame = sys._current_frames().get(threading.main_thread().ident or 0)
     while frame is not None and frame.f_code.co_name != "process_job":
         frame = frame.f_back
-    job = frame.f_locals["delayed"].function if frame is not None else None
-    return _function_name(getattr(job, "func", job)) if job is not None else None
+    job = getattr(frame.f_locals.get("delayed"), "function", None) if frame is not None else None
+    return _function_name(getattr(job, "func", job)) if job is not None else None  # `func`: of a partial
 
 
 def _function_name(function: Any) -> str:
