@@ -344,6 +344,19 @@ def test_what_is_wrong_in_the_environment_is_said(
     assert "abcdef" not in caplog.text
 
 
+def test_the_environment_may_be_set_within_the_block(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a file of settings that the program reads first."""
+    described = {"class": "DingNotifier", "ding_url": inbox.url, "secret": SECRET}
+
+    def work() -> None:
+        monkeypatch.setenv("TWINKLE_NOTIFIER", json.dumps(described))
+        fail()
+
+    with pytest.raises(ValueError), watch():
+        work()
+    assert len(inbox.messages) == 1
+
+
 def test_none_switches_it_off(robot: Inbox, caplog: pytest.LogCaptureFixture) -> None:
     """As for `notify_exception`, without a word."""
     with pytest.raises(ValueError), watch(None, "x"):

@@ -117,7 +117,7 @@ def _ray_job() -> str | None:
 def _entrypoint(job: str) -> str:
     jobs: list[dict[str, Any]] = sys.modules["ray._private.state"].jobs()
     command = next(found["Entrypoint"] for found in jobs if found["JobID"] == job)
-    name = of_command(shlex.split(command))
+    name = of_command(shlex.split(command)) if command != "unknown" else "ray"
     return _notebook() if name.endswith(_KERNEL) else name
 
 

@@ -33,10 +33,12 @@ class Watch:
         self, notifier: _Notifier | _SetUp | None, context: str, name: str | None, store: Store | None
     ) -> None:
         self._notifier, self._context, self._name, self._store = notifier, context, name, store
+        self._set_up: _Notifier | None = None
 
     def __enter__(self) -> Watch:
-        occurrences.enter()
-        self._chosen()  # if there is none, that is said now, and not when it is needed
+        foreign.tried(occurrences.enter)
+        if isinstance(self._notifier, _SetUp):  # if there is none, that is said now, and not when it is needed
+            self._set_up = foreign.tried(configured.get).value
         return self
 
     def __exit__(self, _type: object, exc: BaseException | None, _traceback: TracebackType | None) -> None:
@@ -45,7 +47,7 @@ class Watch:
             if exc is not None and not clean:
                 notify_exception(self._chosen(), self._context, exc, self._name, store=self._store)
         finally:
-            occurrences.leave()
+            foreign.tried(occurrences.leave)
 
     def __call__(self, func: Function) -> Function:
         """Decorate a function, a coroutine function or a generator function, which is watched while it runs.
@@ -88,7 +90,10 @@ class Watch:
         return function
 
     def _chosen(self) -> _Notifier | None:
-        return configured.get() if isinstance(self._notifier, _SetUp) else self._notifier
+        if not isinstance(self._notifier, _SetUp):
+            return self._notifier
+        # The block may have set the variable, from a file of settings.
+        return self._set_up if self._set_up is not None else foreign.tried(configured.get).value
 
 
 class _Either(Watch):
