@@ -330,7 +330,9 @@ def test_without_a_notifier_it_says_so_once_and_runs(form: Any, caplog: pytest.L
     """Before anything has gone wrong."""
     decorated = form(lambda number: number + 1) if form is not watch else watch(wrapped_by_name)
     assert [decorated(6) for _ in range(3)] == [decorated(6)] * 3
-    assert caplog.text.count("nobody will be told of this run: give `watch` a notifier, or set TWINKLE_NOTIFIER") == 1
+    assert (
+        caplog.text.count("nobody will be told of this run: give `watch` a notifier, or set TWINKLE_NOTIFIER_URL") == 1
+    )
 
 
 def test_what_is_wrong_in_the_environment_is_said(

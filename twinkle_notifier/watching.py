@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator
 from types import FrameType, FunctionType, TracebackType
 from typing import Any, TypeVar, cast, overload
 
-from twinkle_notifier import foreign, occurrences
+from twinkle_notifier import checks, foreign, occurrences
 from twinkle_notifier.base import notify_exception
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.configured import configured
@@ -39,6 +39,7 @@ class Watch:
         foreign.tried(occurrences.enter)
         if isinstance(self._notifier, _SetUp):  # if there is none, that is said now, and not when it is needed
             self._set_up = foreign.tried(configured.get).value
+        checks.begin(self._chosen())
         return self
 
     def __exit__(self, _type: object, exc: BaseException | None, _traceback: TracebackType | None) -> None:
@@ -130,7 +131,7 @@ def watch(
         @watch(notifier, "training", name="sft")
         def main(): ...
 
-        @watch  # by the notifier that the variable TWINKLE_NOTIFIER describes
+        @watch  # by the notifier that the variable TWINKLE_NOTIFIER_URL describes
         def main(): ...
 
     Without a notifier it takes that of the environment; when there is none, it says so, once, and the block runs. With
