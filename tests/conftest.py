@@ -21,7 +21,9 @@ import pytest
 
 from twinkle_notifier import DingNotifier
 from twinkle_notifier.claims.memory import MemoryStore
+from twinkle_notifier.configured import Configured
 from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.occurrences import Occurrences
 from twinkle_notifier.repeats import repeats
 from twinkle_notifier.seen import Seen
 
@@ -157,6 +159,8 @@ def _no_past(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What one test told in this process silences no other."""
     monkeypatch.setattr("twinkle_notifier.claims.alone", MemoryStore())
     monkeypatch.setattr("twinkle_notifier.incident._seen", Seen())
+    monkeypatch.setattr("twinkle_notifier.incident._occurrences", Occurrences())
+    monkeypatch.setattr("twinkle_notifier.watching.configured", Configured())
     for name, nothing in (("_first", ""), ("_line", ()), ("_born", None)):  # nor that it forked
         monkeypatch.setattr(f"twinkle_notifier.forks.{name}", nothing)
     yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from twinkle_notifier import repeats
-from twinkle_notifier.base import Notifier, notify_exception, watch
+from twinkle_notifier.base import Notifier, notify_exception
 from twinkle_notifier.channels.console import ConsoleNotifier
 from twinkle_notifier.channels.ding import DingNotifier
 from twinkle_notifier.claims import Mark
@@ -14,6 +14,7 @@ from twinkle_notifier.message import Message, Outcome
 from twinkle_notifier.references import resolve
 from twinkle_notifier.report import Progress
 from twinkle_notifier.run import TrainingRun
+from twinkle_notifier.watching import watch
 
 __all__ = [
     "ConsoleNotifier",

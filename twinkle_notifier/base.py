@@ -1,22 +1,18 @@
-"""The two ways to tell of an exception, and the documented place of `Notifier`."""
+"""How to tell of an exception, and the documented place of `Notifier`."""
 
 from __future__ import annotations
 
 import _thread
 import atexit
-import functools
 import logging
 import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from contextlib import ContextDecorator
-from inspect import iscoroutinefunction
-from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
-from twinkle_notifier import checks, foreign, incident, signals, threads
+from twinkle_notifier import cancellation, description, foreign, incident, occurrences, signals, threads
 from twinkle_notifier.case import Case
 from twinkle_notifier.claims import Mark
 from twinkle_notifier.claims.store import Store
@@ -28,8 +24,6 @@ from twinkle_notifier.report import Progress
 from twinkle_notifier.sending import Sending
 from twinkle_notifier.trials import is_pruned
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-
 log = logging.getLogger("twinkle_notifier")
 
 _LOG = 1.0  # seconds for a line of the log
@@ -40,8 +34,9 @@ _THREAD = 72 << 20  # bytes of address space that a thread takes: its stack, and
 _RESERVE = 16 << 20
 _reserve = [bytes(_RESERVE)]
 _NO_ROOM = Outcome("queued", "there is no stack, or no memory, left here: it is sent when the process ends")
-# Exceptions that were met without either, which no handler further out has told of.
-_untold: list[tuple[Any, tuple[Any, ...]]] = []
+# Exceptions that were met without either, which no handler further out has told of; each with its notifier, and the
+# block of `watch` around it.
+_untold: list[tuple[Any, Any, tuple[Any, ...]]] = []
 
 
 def notify_exception(
@@ -59,15 +54,17 @@ def notify_exception(
 
     Call it on every rank. One sends; the others wait for its word, so that none ends (and takes the rest down with
     it) before the message is out. Where the sender fails or dies, another takes over. Call it again with the same
-    exception further out, or meet an equal one in a loop, and it stays silent. An error that only follows from
+    exception further out, or meet an equal one in a loop, and it stays silent; one in a block of `watch` that was
+    entered after the last was told, or for a notifier that was made anew, is told. An error that only follows from
     another rank's (its connection closed) is told only if no rank tells of a cause. In a crash loop over several
-    runs the first three are told, then the 5th, 9th, 17th ... Optuna's TrialPruned is no failure: nobody is told.
+    runs or blocks the first three are told, then the 5th, 9th, 17th ... Optuna's TrialPruned is no failure, nor is
+    the CancelledError of a task that code has cancelled: nobody is told. Where Ctrl-C did, "interrupted" is told.
 
     Args:
         notifier: what sends the message; with None nothing happens.
         context: where the exception was met, for people, e.g. ``"forward_backward"``.
         exc: the exception. It is neither written to nor kept.
-        name: the run's name; by default the script's.
+        name: the run's name; by default what ``TWINKLE_NOTIFIER_NAME`` says, else the script, module or notebook.
         progress: how far the training got, if known.
         mark: claims made before it belong to an earlier run; by default this process's start.
         store: where the ranks agree on who tells; by default torchrun's store, Ray, or files, see docs/ranks.md.
@@ -77,7 +74,7 @@ def notify_exception(
     ends the waiting. What it could not tell is logged as an error of the logger ``twinkle_notifier``.
     """
     global _untold
-    limit, short = 0, False
+    limit, short, block = 0, False, None
     try:
         try:  # right here: without memory not even a function of Python's can be called
             bytes(_THREAD)
@@ -97,14 +94,18 @@ def notify_exception(
         except RecursionError:  # these are the last frames of the stack; the walk has one of its own
             limit = sys.getrecursionlimit()
             sys.setrecursionlimit(limit + _ROOM)
-        _untold = [one for one in _untold if one[1][0] is not exc]  # now it is told, further out
-        facts = (exc, name, context, progress, mark, store, earlier)
+        if mark is None:  # which says itself since when the run has gone on
+            block = occurrences.block()
+        _untold = [one for one in _untold if one[2][0] is not exc]  # now it is told, further out
+        facts = (exc, name, context, progress, mark, store, earlier, block)
         if short:
             with threads.no_new():  # one that finds no memory may never say that it has started
                 return _told(notifier, facts)
         return _told(notifier, facts)
     except (RecursionError, MemoryError, SystemError):  # the last is how CPython 3.11 fails to call without memory
-        _untold += [(notifier, (exc, name, context, progress, mark, store, earlier))]  # no call: none is possible
+        _untold += [
+            (notifier, block, (exc, name, context, progress, mark, store, earlier))
+        ]  # no call: none is possible
         return _NO_ROOM
     finally:
         if limit:
@@ -114,7 +115,8 @@ def notify_exception(
 def _tell_late() -> None:
     global _untold
     late, _untold = _untold, []
-    for notifier, (exc, name, context, progress, mark, store, earlier) in late:
+    for notifier, block, (exc, name, context, progress, mark, store, earlier) in late:
+        occurrences.go_back_to(block)
         notify_exception(notifier, context, exc, name, progress=progress, mark=mark, store=store, earlier=earlier)
 
 
@@ -148,6 +150,27 @@ def _restore(limit: int) -> None:
 def _told(notifier: Callable[[str], object], facts: Any) -> Outcome:
     if is_pruned(facts[0]):
         return Outcome("skipped", "its search has pruned the trial, which is no failure", final=True)
+    exc, runner = cancellation.to_tell(facts[0])
+    if exc is None:
+        return Outcome("skipped", "its task was cancelled, which is no failure", final=True)
+    if runner is not None:
+        return _told_once(notifier, runner, facts)
+    return _walked(notifier, (exc, *facts[1:]))
+
+
+def _told_once(notifier: Callable[[str], object], runner: Any, facts: Any) -> Outcome:
+    """One Ctrl-C cancels all tasks of a `runner`: each meets an exception of its own, and people are told once."""
+    channel = description.channel(notifier)
+    if (before := cancellation.told(runner, channel)) is not None:
+        incident.remember(channel, facts[0], before)
+        return Outcome("duplicate", "another task has told of this Ctrl-C", incident=before)
+    outcome = _walked(notifier, facts)
+    if outcome.status not in ("failed", "unknown"):
+        cancellation.note(runner, channel, outcome.incident)
+    return outcome
+
+
+def _walked(notifier: Callable[[str], object], facts: Any) -> Outcome:
     sending, began = Sending(), time.monotonic()
     over = False  # the walk, by `sending.taken_over`
 
@@ -190,56 +213,3 @@ def _unfinished(error: BaseException | None) -> Outcome:
     if error is None:
         return Outcome("unknown", f"no word on it within {PATIENCE:g} s, or Ctrl-C ended the waiting")
     return Outcome("failed", f"telling it raised {reason(error)}")
-
-
-def _is_zero(exc: object) -> bool:
-    """Whether Python takes this SystemExit for a good end."""
-    code = foreign.slot(exc, "code", SystemExit)
-    return code is None or (issubclass(type(code), int) and int.__eq__(code, 0))
-
-
-class watch(ContextDecorator):  # noqa: N801  it reads as a verb, like contextlib.suppress
-    """Tell people of an exception that leaves the block or the function, as `notify_exception` does; it goes on.
-
-    ::
-
-        with watch(notifier, "evaluation", name="sft"):
-            evaluate(model)
-
-        @watch(notifier, "training", name="sft")
-        def main(): ...
-
-    A clean ``sys.exit()`` is no exception to tell. Coroutine functions can be decorated too; a generator's body runs
-    after the call, so put the block inside it.
-    """
-
-    def __init__(
-        self,
-        notifier: Callable[[str], object] | None,
-        context: str = "",
-        name: str | None = None,
-        *,
-        store: Store | None = None,
-    ) -> None:
-        self._notifier, self._context, self._name, self._store = notifier, context, name, store
-
-    def __enter__(self) -> watch:
-        checks.begin(self._notifier)
-        return self
-
-    def __exit__(self, _type: object, exc: BaseException | None, _traceback: TracebackType | None) -> None:
-        clean = issubclass(type(exc), GeneratorExit) or (issubclass(type(exc), SystemExit) and _is_zero(exc))
-        if exc is not None and not clean:
-            notify_exception(self._notifier, self._context, exc, self._name, store=self._store)
-
-    def __call__(self, func: Function) -> Function:
-        """Decorate a function, or a coroutine function, which is watched while it runs."""
-        if not iscoroutinefunction(func):
-            return super().__call__(func)
-
-        @functools.wraps(func)
-        async def watched(*args: Any, **kwargs: Any) -> Any:
-            with self:
-                return await func(*args, **kwargs)
-
-        return watched  # type: ignore[return-value]

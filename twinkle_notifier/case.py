@@ -14,8 +14,9 @@ from twinkle_notifier import claims, foreign, history
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.collateral import is_collateral
 from twinkle_notifier.fingerprint import fingerprint
+from twinkle_notifier.occurrences import Block
 from twinkle_notifier.report import Progress, Report, default_name
-from twinkle_notifier.runtime import Where, process_start
+from twinkle_notifier.runtime import Instant, Where, process_start
 
 _PROGRESS = 1.0  # seconds for what a trainer gives: tensors of a broken GPU may never answer
 _NONE: Sequence[tuple[str, float]] = ()
@@ -36,6 +37,7 @@ class Case:
     mark: claims.Mark
     store: Store | None
     earlier: Sequence[tuple[str, float]]  # incidents that a checkpoint knows of, and their times
+    block: Block | None = None  # of `watch`, in which it was met
 
     @classmethod
     def of(
@@ -47,13 +49,20 @@ class Case:
         mark: claims.Mark | None,
         store: Store | None,
         earlier: Sequence[tuple[str, float]],
+        block: Block | None = None,
     ) -> Case:
         """What `notify_exception` was given, or what stands for it."""
         called = (foreign.text(name) if name is not None else "") or default_name()
         reached = foreign.call(lambda: Progress.of(progress), _PROGRESS).value if progress is not None else None
         place = foreign.text(context, "<its __str__ {}>")
         known = foreign.call(lambda: _times(earlier), _PROGRESS).value if earlier is not _NONE else None
-        return cls(exc, called, place, reached or Progress(), _usable(mark), store, known or _NONE)
+        return cls(exc, called, place, reached or Progress(), _usable(mark), store, known or _NONE, block)
+
+    @property
+    def since(self) -> Instant:
+        """From when on the same exception may have been told: it began then, or its block did."""
+        entered = self.block.entered if self.block is not None else self.mark.at
+        return entered if entered.after(self.mark.at) else self.mark.at
 
     @classmethod
     def alone(cls, exc: BaseException) -> Case:
@@ -121,16 +130,17 @@ class Look:
     def _identify(self) -> None:
         self.follows = self.where.world_size > 1 and is_collateral(self.case.exc)
         self.fingerprint = fingerprint(self.case.exc, self.report.kind, self.case.name, self.case.context)
-        self.past = history.unknown(self._earlier())
+        self.past = history.unknown(self.earlier())
 
     def _trace(self) -> None:
         self.report = self.report.traced(self.case.exc)
 
     def _remember(self) -> None:
-        self.past = history.look(self.key, self.case.mark.at.wall, self._earlier())
+        self.past = history.look(self.key, self.case.mark.at.wall, self.earlier())
 
-    def _earlier(self) -> list[float]:
-        return [at for known, at in self.case.earlier if known == self.key]
+    def earlier(self) -> list[float]:
+        """Times of the same that a checkpoint knows of."""
+        return [at for known, at in self.case.earlier if known.partition(".")[0] == self.key]  # any occurrence
 
     @property
     def how(self) -> How:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from twinkle_notifier import folders, foreign
+from twinkle_notifier import default_name, folders, foreign
 from twinkle_notifier.channels import VARIABLE, from_environment, from_text
 from twinkle_notifier.errors import ArgumentError, NotifierError, reason
 from twinkle_notifier.flush import Flush
@@ -58,7 +58,10 @@ def _add_run(commands: _Commands) -> None:
 
 
 def _add_options(run: argparse.ArgumentParser) -> None:
-    run.add_argument("--name", help="the run's name in messages (default: the script's)")
+    run.add_argument(
+        "--name",
+        help="the run's name in messages, also in those of the command's own processes (default: the script's)",
+    )
     run.add_argument(
         "--stall-after",
         type=_seconds,
@@ -136,8 +139,10 @@ def _run(given: argparse.Namespace) -> int:
     if given.heartbeat and not given.heartbeat.startswith(("https://", "http://")):
         raise ArgumentError(f"--heartbeat, or {HEARTBEAT}, is no URL: it begins with https://")
     notifier = _notifier(given.to)
-    name = given.name or _name(command)
-    return supervise(command, Plan(name, notifier, given.stall_after, given.on_success, given.heartbeat))
+    given_name = given.name or os.environ.get(default_name.VARIABLE, "").strip()
+    name = given_name or default_name.of_command(command)
+    plan = Plan(name, notifier, given.stall_after, given.on_success, given.heartbeat, is_named=bool(given_name))
+    return supervise(command, plan)
 
 
 def _notifier(to: str | None) -> Notifier | None:
@@ -155,9 +160,3 @@ def _notifier(to: str | None) -> Notifier | None:
     elif notifier is None:
         print(f"twinkle-notifier: nobody to tell: give --to, or set {VARIABLE}. {_OWN}", file=sys.stderr, flush=True)
     return notifier
-
-
-def _name(command: Sequence[str]) -> str:
-    """The script's name, where there is one, else the command's."""
-    script = next((word for word in command if word.endswith((".py", ".sh"))), command[0])
-    return os.path.basename(script)

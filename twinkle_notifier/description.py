@@ -60,6 +60,12 @@ def chat_of(described: object) -> str:
     return name if known is None else _service_name(known) or name
 
 
+def names_place(notifier: object) -> bool:
+    """Whether its description says where it sends to: then two that are described alike send to the same people."""
+    described = foreign.call(lambda: len(getattr(notifier, "to_dict", dict)()), _BUDGET).value
+    return described is not None and described > 1  # more than its class
+
+
 def _name(notifier: object) -> str:
     own = notifier if hasattr(notifier, "__qualname__") else type(notifier)
     module = str(getattr(own, "__module__", "")).replace("__mp_main__", "__main__")  # as a spawned rank calls it

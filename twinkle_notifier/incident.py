@@ -11,6 +11,7 @@ from twinkle_notifier import claims, delivery, foreign, history, leaving, member
 from twinkle_notifier.case import Case, Look, bare
 from twinkle_notifier.description import channel as channel_of
 from twinkle_notifier.message import Message, Outcome
+from twinkle_notifier.occurrences import Occurrences
 from twinkle_notifier.plain import line
 from twinkle_notifier.report import kind_of
 from twinkle_notifier.runtime import Attempt, Where, lost_child
@@ -26,6 +27,7 @@ _CAUSE_OF_SIGNAL = 2.0  # seconds for the same: launchers end the others when a 
 
 log = logging.getLogger("twinkle_notifier")
 _seen = Seen()
+_occurrences = Occurrences()
 
 
 def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool], sending: Sending) -> Outcome:
@@ -34,15 +36,23 @@ def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool
     When it raises, or does not return, `sending` says whether a message is on its way; if not, see `stand_in`.
     """
     channel = channel_of(notifier)
-    before = _seen.told(channel, case.exc, case.mark.at)
+    before = _seen.told(channel, case.exc, case.since)
     if before is not None:
         return Outcome("duplicate", "this process has told of the same exception", incident=before)
     walk = _Walk(notifier, case, channel, hurry, sending)
-    outcome = walk.begin()
+    try:
+        outcome = walk.begin()
+    finally:
+        walk.occurrence.end()
     if outcome.status in ("sent", "duplicate"):
         _seen.add(channel, case.exc, outcome.incident)
         walk.say("told", outcome.incident)
     return outcome
+
+
+def remember(channel: str, exc: BaseException, incident: str) -> None:
+    """`exc` is part of `incident`, of which this process has told `channel`."""
+    _seen.add(channel, exc, incident)
 
 
 def stand_in(notifier: Callable[[str], object], case: Case, sending: Sending, why: str, *, sends: bool) -> Outcome:
@@ -52,7 +62,7 @@ def stand_in(notifier: Callable[[str], object], case: Case, sending: Sending, wh
     `sends` the walk had begun to send, and it is not known whether it has: the message is kept on the disk.
     """
     channel = foreign.tried(lambda: channel_of(notifier)).value or ""
-    if sends and (before := _seen.told(channel, case.exc, case.mark.at)) is not None:
+    if sends and (before := _seen.told(channel, case.exc, case.since)) is not None:
         return Outcome("duplicate", "this process has told of the same exception", incident=before)
     message = sending.message or Message(_bare(case, why), uuid.uuid4().hex)
     if not sends or foreign.left() < _KEEP + 1:
@@ -94,7 +104,9 @@ class _Walk:
         self._notifier, self._case, self._hurry, self._sending = notifier, case, hurry, sending
         self._mark = case.mark
         look = Look.at(case, self.where, channel)
-        self._report, self._past, self._how, self._key = look.report, look.past, look.how, look.key
+        self.occurrence = _occurrences.begin(look.key, notifier, case.block)
+        self._report, self._how, self._key = look.report, look.how, self.occurrence.key
+        self._past = self.occurrence.past(look.earlier()) or look.past
         self._causes = f"causes-{channel}"
         self._turn = claims.Turn(self.where)
         self._teller = self.where.rank  # who has told, as far as this rank knows
@@ -174,7 +186,7 @@ class _Walk:
             self._announce(desk)
         if not self._past.is_told() and not Attempt.here().is_last():
             _close(claim, "sent")
-            history.keep(self._key, self._past)
+            history.keep(self.occurrence.incident, self._past)
             silent = f"a crash loop: the next is told with {self._past.next_told() - self._past.loop} more"
             return Outcome("duplicate", silent, incident=self._key)
         outcome = self._send(claim)
@@ -182,7 +194,7 @@ class _Walk:
         refused = outcome.final or outcome.retry_after is not None
         _close(claim, "sent" if outcome.status == "sent" else "refused" if refused else "failed")
         if outcome.status == "sent":
-            history.keep(self._key, self._past)
+            history.keep(self.occurrence.incident, self._past)
         return outcome
 
     def _announce(self, desk: claims.Desk) -> None:

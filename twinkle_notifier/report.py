@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import functools
 import signal
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,8 @@ from itertools import islice
 from typing import Any
 
 from twinkle_notifier import foreign, tracebacks
+from twinkle_notifier.cancellation import is_interrupted
+from twinkle_notifier.default_name import default_name as default_name
 from twinkle_notifier.errors import reason
 from twinkle_notifier.frames import innermost_own
 from twinkle_notifier.plain import block, line
@@ -226,18 +227,12 @@ def kind_of(exc: BaseException) -> str:
     kind = type(exc)  # isinstance would ask its `__class__`, which may be anything
     if "SIGTERMException" in foreign.names(kind):
         return "preempted"
-    if issubclass(kind, KeyboardInterrupt):
+    if issubclass(kind, KeyboardInterrupt) or is_interrupted(exc):
         return "interrupted"
     if not issubclass(kind, SystemExit):
         return "failed"
     code = foreign.slot(exc, "code", SystemExit)
     return _BY_SIGNAL.get(code - 128, "exited") if type(code) is int else "exited"
-
-
-def default_name() -> str:
-    """The script's name, for a run that was given none."""
-    script = sys.argv[0].replace("\\", "/").rsplit("/", 1)[-1] if sys.argv else ""
-    return script if script not in ("", "-c", "-m") else "training"
 
 
 def now() -> str:

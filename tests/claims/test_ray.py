@@ -16,6 +16,7 @@ pytest.importorskip("ray")
 SCRIPT = """
 import logging, os, ray, time
 import twinkle_notifier as t
+from twinkle_notifier.testing import RecordingNotifier
 ding = t.DingNotifier("env:DING_URL", "env:DING_SECRET")
 ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
 
@@ -28,11 +29,18 @@ class Worker:
             return t.notify_exception(ding, context="work", exc=e, name="workers").status
 
 @ray.remote
+def unnamed():
+    told = RecordingNotifier()
+    t.notify_exception(told, exc=ValueError("x"))
+    return told.messages[0].splitlines()[0]
+
+@ray.remote
 def task():
     raise KeyError("the remote cause")
 
 workers = [Worker.remote() for _ in range(3)]
 print(sorted(ray.get([worker.work.remote(rank) for rank, worker in enumerate(workers)])))
+print(ray.get(unnamed.remote()))
 try:
     ray.get(task.remote())
 except Exception as e:
@@ -47,7 +55,9 @@ def test_actors_tell_once_and_a_wrapped_cause_is_shown(run: Callable[..., Any], 
         with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as short:  # its sockets' paths have a limit
             done = run(SCRIPT, RAY_TMPDIR=short, TMPDIR=short, TWINKLE_NOTIFIER_DIR=str(tmp_path))
         assert done.returncode == 0, done.stderr
-        assert done.stdout.strip() == "['duplicate', 'duplicate', 'sent']"
+        told, unnamed = done.stdout.splitlines()
+        assert told == "['duplicate', 'duplicate', 'sent']"
+        assert unnamed == "### train.py failed: ValueError: x"  # as its driver is called
     titles = [message.title for message in inbox.messages]
     assert [title.split(" on ")[0] for title in titles[::2]] == ["workers failed: ValueError: lost"] * 2
     assert titles[1::2] == ["driver failed: KeyError: 'the remote cause'"] * 2

@@ -1,6 +1,6 @@
 """Public calls that are only type-checked: what a user may write, and gets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from lightning.pytorch import Trainer
@@ -73,4 +73,42 @@ def decorated(number: int) -> str:
     return str(number)
 
 
+@watch
+def bare(number: int) -> str:
+    return str(number)
+
+
+@watch()
+async def waiting(number: int) -> str:
+    return bare(number)
+
+
+@watch(context="evaluation", name="sft")
+def stepping(number: int) -> Iterator[str]:
+    yield bare(number)
+
+
+class Watched:
+    @watch
+    def method(self, number: int) -> str:
+        return bare(number)
+
+    @staticmethod
+    @watch(print, "static")
+    def static(number: int) -> str:
+        return bare(number)
+
+
+def watched(notifier: Notifier | None, function: Callable[[str], None]) -> None:
+    with watch(), watch(notifier), watch(name="sft"), watch(print, "x"), watch(RecordingNotifier()):
+        pass
+    with watch(function, context="x", name=None), watch(None, "off"):
+        pass
+    text: str = Watched().method(3) + Watched.static(3)
+    later: Coroutine[Any, Any, str] = waiting(3)
+    steps: Iterator[str] = stepping(3)
+    print(text, later, steps)
+
+
 kept: Callable[[int], str] = decorated
+also_kept: Callable[[int], str] = bare

@@ -16,13 +16,14 @@ STALL_AFTER = "TWINKLE_NOTIFIER_STALL_AFTER"  # `stalls.VARIABLE`
 
 @dataclass(frozen=True)
 class Plan:
-    """What to tell of a command, and whom. `stall_after` in seconds."""
+    """What to tell of a command, and whom. `stall_after` in seconds; `is_named`: the name is not just the script's."""
 
     name: str
     notifier: Callable[[str], object] | None
     stall_after: float | None = None
     on_success: bool = False
     heartbeat: str = ""
+    is_named: bool = False
 
 
 class Facts:

@@ -1,0 +1,114 @@
+"""What cancels a task: a person's Ctrl-C, by way of `asyncio.run`, or code that wants it so, which is no failure."""
+
+from __future__ import annotations
+
+import functools
+import signal
+import sys
+import weakref
+from traceback import walk_tb
+from typing import Any
+
+from twinkle_notifier import links
+from twinkle_notifier.foreign import names, slot, tried
+
+_NAMES = {"CancelledError", "Cancelled", "TaskCancelled"}  # asyncio's and anyio's; trio's; curio's
+
+# Where exceptions are noted here they are of classes made in Python, which take weak references.
+_interrupted: weakref.WeakSet[BaseException] = weakref.WeakSet()
+# What ran the tasks that were cancelled by Ctrl-C, and the incident as which each channel was told of that.
+_told: weakref.WeakKeyDictionary[Any, dict[str, str]] = weakref.WeakKeyDictionary()
+
+
+def is_cancel(exc: BaseException) -> bool:
+    """Whether `exc` is how a task learns that it is cancelled, or a group of nothing else. Never raises."""
+    if members := links.members(exc):
+        return all(map(is_cancel, members))
+    # The one of concurrent.futures is an Exception: it tells who waits for a result that there is none.
+    return not issubclass(type(exc), Exception) and bool(_NAMES & names(type(exc)))
+
+
+def is_interrupted(exc: BaseException) -> bool:
+    """Whether a person's Ctrl-C cancelled the task that `exc` ends, or it is a group in which that is what happened."""
+    if members := links.members(exc):
+        at_all = any(issubclass(type(member), KeyboardInterrupt) or is_interrupted(member) for member in members)
+        return at_all and all(issubclass(type(one), KeyboardInterrupt) or is_cancel(one) for one in members)
+    return is_cancel(exc) and exc in _interrupted
+
+
+def to_tell(exc: BaseException) -> tuple[BaseException | None, Any]:
+    """What people are told of in place of `exc`, None if nothing; and what ran the tasks, if Ctrl-C cancelled them.
+
+    Call it where `exc` is caught: what cancelled a task can only be seen there. Never raises.
+    """
+    return tried(lambda: _to_tell(exc)).value or (exc, None)
+
+
+def _to_tell(exc: BaseException) -> tuple[BaseException | None, Any]:
+    if issubclass(type(exc), KeyboardInterrupt):
+        return exc, _runner_of(exc)
+    if not is_cancel(exc):
+        return exc, None
+    # Python 3.10: Ctrl-C ends the loop, and then each task that is left is cancelled.
+    if (ctrl_c := _ctrl_c_behind(exc)) is not None:
+        return ctrl_c, None
+    if (runner := _interrupted_runner()) is not None:
+        _interrupted.update(_leaves(exc))
+        return exc, runner
+    return (None if _is_on_purpose(exc) else exc), None
+
+
+def _leaves(exc: BaseException) -> list[BaseException]:
+    members = links.members(exc)
+    return [leaf for member in members for leaf in _leaves(member)] if members else [exc]
+
+
+def _ctrl_c_behind(exc: BaseException) -> BaseException | None:
+    link = slot(exc, "__context__")
+    while link is not None and is_cancel(link):
+        link = slot(link, "__context__")
+    return link if link is not None and issubclass(type(link), KeyboardInterrupt) else None
+
+
+def _interrupted_runner() -> Any:
+    """The `asyncio.Runner` (Python 3.11) that has cancelled its tasks, as Ctrl-C was pressed; None if none has.
+
+    It raises KeyboardInterrupt only when they have ended. Its handler of SIGINT leads to it.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if type(handler) is not functools.partial:
+        return None
+    runner = getattr(handler.func, "__self__", None)
+    count = getattr(runner, "_interrupt_count", 0)
+    return runner if type(count) is int and count > 0 else None
+
+
+def _runner_of(exc: BaseException) -> Any:
+    """That out of which `exc` came, in whose tasks Ctrl-C was told; None if there is none."""
+    if not is_cancel(slot(exc, "__context__") or exc):
+        return None
+    for frame, _ in walk_tb(slot(exc, "__traceback__")):
+        if frame.f_code.co_name == "run" and (runner := frame.f_locals.get("self")) in set(_told):
+            return runner
+    return None
+
+
+def _is_on_purpose(exc: BaseException) -> bool:
+    """Whether code has cancelled the task that runs here; else it has waited for another that was."""
+    if any("CancelledError" not in names(type(leaf)) for leaf in _leaves(exc)):
+        return True  # of a library whose cancels never leave their own blocks
+    task = tried(lambda: sys.modules["asyncio"].current_task()).value
+    if task is None:
+        return False
+    cancelling = getattr(task, "cancelling", None)  # Python 3.11; without it nobody can tell
+    return cancelling is None or cancelling() > 0
+
+
+def told(runner: Any, channel: str) -> str | None:
+    """The incident as which `channel` was told of the Ctrl-C that `runner` met; else None."""
+    return _told.get(runner, {}).get(channel)
+
+
+def note(runner: Any, channel: str, incident: str) -> None:
+    """Remember that `channel` was told of the Ctrl-C that `runner` met: its other tasks meet the same."""
+    _told.setdefault(runner, {})[channel] = incident
