@@ -124,6 +124,7 @@ def test_its_thread_can_be_stopped() -> None:
     background, done = Background(), []
     before = workers()
     background.post(lambda: time.sleep(0.2))
+    background.post(lambda: background.post(lambda: done.append("another try"), after=600))
     background.post(lambda: done.append("due"))
     background.post(lambda: done.append("later"), after=600)
     [thread] = [thread for thread in workers() if thread not in before]

@@ -55,6 +55,7 @@ class Background:
     _changed: threading.Condition
     _running: bool
     _is_waited_for: bool
+    _stops: bool
     _thread: threading.Thread | None
 
     def __init__(self) -> None:
@@ -125,7 +126,7 @@ class Background:
         self._pid = os.getpid()
         self._waiting, self._doing = [], None
         self._changed = threading.Condition()
-        self._running = self._is_waited_for = False
+        self._running = self._is_waited_for = self._stops = False
         self._thread = None
 
     def _start(self) -> bool:
@@ -148,16 +149,17 @@ class Background:
         while True:
             with self._changed:
                 while (piece := self._next()) is None:
-                    if not self._waiting:
-                        self._running = False
+                    if self._stops or not self._waiting:
+                        self._waiting.clear()
+                        self._running = self._stops = False
                         return
                     self._changed.wait(self._pause())
             self._do(piece)
 
     def stop(self) -> None:
-        """Let the thread end once what is due is done; what is not, such as another try, is forgotten."""
+        """Let the thread end once what is due is done; what is not by then, such as another try, is forgotten."""
         with self._changed:
-            self._waiting = [piece for piece in self._waiting if piece.due <= time.monotonic()]
+            self._stops = self._running
             self._changed.notify()
 
     def _do_all(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 END = 0.1  # seconds for a thread to end that has nothing more to do
-_STOP = 2.0  # seconds that somebody who stops a thread of ours waits for what it does
+_STOP = 10.0  # seconds that somebody who stops a thread of ours waits for what it does
 
 _denials = [0]
 
@@ -38,7 +38,7 @@ class Stoppable(threading.Thread):
         super().__init__(target=target, name=name, daemon=True)
 
     def stop(self) -> None:
-        """Wait up to 2 s for what it does. Lightning's tests call this on each daemon thread that a test has left."""
+        """Wait up to 10 s for what it does. Lightning's tests call this on each daemon thread that a test has left."""
         self.join(_STOP)
 
 

@@ -939,6 +939,17 @@ trainer:
     assert [message.title.split(" after ")[0] for message in inbox.messages] == ["from-yaml ended"]
 
 
+@pytest.fixture
+def before() -> set[threading.Thread]:
+    """The threads that are there; ours of other tests, which may wait to send again, are not."""
+    background.flush(30)
+    background.stop()
+    for thread in threading.enumerate():
+        if thread.name.startswith("twinkle-notifier"):
+            thread.join(30)
+    return set(threading.enumerate())
+
+
 def police(before: set[threading.Thread]) -> list[str]:
     """What Lightning's own tests find left behind by a test, in their words (tests_pytorch/conftest.py)."""
     left = []
@@ -956,7 +967,11 @@ def police(before: set[threading.Thread]) -> list[str]:
 @pytest.mark.parametrize("error", [None, ValueError("x")])
 @pytest.mark.parametrize("kind", ["recording", "refused", "slow"])
 def test_no_thread_outlives_a_fit(
-    kind: str, error: Exception | None, stall_after: float | None, tmp_path: Path
+    kind: str,
+    error: Exception | None,
+    stall_after: float | None,
+    before: set[threading.Thread],
+    tmp_path: Path,
 ) -> None:
     """Neither idle ones, nor one that waits to try again what lies on the disk; one that sends is waited for."""
 
@@ -967,18 +982,17 @@ def test_no_thread_outlives_a_fit(
 
     refusing = DingNotifier("http://127.0.0.1:9/robot/send?access_token=x")
     notifier = {"recording": RecordingNotifier(), "refused": refusing, "slow": Slow()}[kind]
-    before = set(threading.enumerate())
     with contextlib.suppress(ValueError):
         trainer(tmp_path, NotifierCallback(notifier, stall_after=stall_after)).fit(Model(error), data())
     assert police(before) == []
     assert not isinstance(notifier, RecordingNotifier) or len(notifier.messages) == 1
 
 
-def test_threads_end_by_themselves_after_a_fit(tmp_path: Path) -> None:
+def test_threads_end_by_themselves_after_a_fit(before: set[threading.Thread], tmp_path: Path) -> None:
     """Nobody has to stop them."""
-    before, told = set(threading.enumerate()), RecordingNotifier()
+    told = RecordingNotifier()
     trainer(tmp_path, NotifierCallback(told, on_start=True, stall_after=60)).fit(Model(), data())
     left = set(threading.enumerate()) - before
     for thread in left:
-        thread.join(5)
+        thread.join(30)
     assert ([thread.name for thread in left if thread.is_alive()], len(told.messages)) == ([], 2)
