@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable
 
-from twinkle_notifier import claims, delivery, foreign, history, leaving, members, supervision
+from twinkle_notifier import claims, delivery, foreign, handover, history, leaving, members, supervision
 from twinkle_notifier.case import Case, Look, bare
 from twinkle_notifier.description import channel as channel_of
 from twinkle_notifier.message import Message, Outcome
@@ -37,10 +37,26 @@ def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool
     before = _seen.told(channel, case.exc, case.mark.at)
     if before is not None:
         return Outcome("duplicate", "this process has told of the same exception", incident=before)
-    walk = _Walk(notifier, case, channel, hurry, sending)
+    outcome = _told_below(channel, case) or _walked(_Walk(notifier, case, channel, hurry, sending))
+    told = outcome.status in ("sent", "duplicate")
+    if told:
+        _seen.add(channel, case.exc, outcome.incident)
+    handover.note(case.exc, channel, outcome.incident if told else "")
+    return outcome
+
+
+def _told_below(channel: str, case: Case) -> Outcome | None:
+    """The word of the process that has handed the exception on to this one; None if it has not told."""
+    incident = handover.taken(case.exc, channel, case.mark.at)
+    if incident is None:
+        return None
+    supervision.tell(lambda to: to.say(supervision.word("told", incident, kind_of(case.exc))))
+    return Outcome("duplicate", "the process in which it was raised has told of it", incident=incident)
+
+
+def _walked(walk: _Walk) -> Outcome:
     outcome = walk.begin()
     if outcome.status in ("sent", "duplicate"):
-        _seen.add(channel, case.exc, outcome.incident)
         walk.say("told", outcome.incident)
     return outcome
 
