@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from twinkle_notifier import notify_exception
 from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.testing import RecordingNotifier
 
 PRELUDE = """
 import concurrent.futures, multiprocessing, os, twinkle_notifier as t
@@ -128,7 +130,13 @@ def test_what_a_worker_has_told_its_parent_does_not(told: Callable[[str], list[s
         ("pooled(watched); pooled(silent)", ["work", "sft"]),
         ("pooled(silent); pooled(watched)", ["sft", "work"]),
     ],
-    ids=["it has no notifier", "it could not send", "it could send only the first", "only an earlier one was told", "only a later one is told"],
+    ids=[
+        "it has no notifier",
+        "it could not send",
+        "it could send only the first",
+        "only an earlier one was told",
+        "only a later one is told",
+    ],
 )
 def test_what_no_worker_has_told_its_parent_does(
     told: Callable[[str], list[str]], source: str, names: list[str]
@@ -143,3 +151,55 @@ def test_a_rays_task_and_its_driver(run: Callable[..., Any], inbox: Inbox, tmp_p
         done = run(RAY, RAY_TMPDIR=short, TMPDIR=short, TWINKLE_NOTIFIER_DIR=str(tmp_path))
     assert (done.returncode, done.stdout) == (0, "met\nmet\n"), done.stderr
     assert [message.title.split(" failed")[0] for message in inbox.messages] == ["work", "sft"]
+
+
+class Hostile(ValueError):
+    """Its own code raises whatever is asked of it."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise SystemExit(name)
+
+
+class Undecided:
+    def __bool__(self) -> bool:
+        raise SystemExit("never")
+
+
+class RayTaskError(Exception):
+    """As Ray makes it."""
+
+    def __init__(self, cause: object) -> None:
+        super().__init__("a task failed")
+        self.cause = cause
+
+
+def marked(exc: BaseException, mark: object) -> BaseException:
+    BaseException.__dict__["__dict__"].__get__(exc)["_twinkle_notified"] = mark
+    return exc
+
+
+@pytest.mark.parametrize(
+    ("exc", "status"),
+    [
+        (marked(ValueError("lost"), True), "duplicate"),
+        (marked(ValueError("lost"), 1), "duplicate"),
+        (marked(ValueError("lost"), object()), "duplicate"),
+        (marked(Hostile("lost"), True), "duplicate"),
+        (RayTaskError(marked(ValueError("lost"), True)), "duplicate"),
+        (ValueError("lost"), "sent"),
+        (marked(ValueError("lost"), False), "sent"),
+        (marked(ValueError("lost"), None), "sent"),
+        (marked(ValueError("lost"), Undecided()), "sent"),
+        (Hostile("lost"), "sent"),
+        (RayTaskError(ValueError("lost")), "sent"),
+        (RayTaskError("lost"), "sent"),
+    ],
+    ids=range(12),  # pytest itself asks an exception for its class
+)
+def test_what_twinkle_kit_has_told(exc: BaseException, status: str) -> None:
+    """It marks the exception; that is read and never written, whatever the class makes of it."""
+    notifier = RecordingNotifier()
+    before = dict(BaseException.__dict__["__dict__"].__get__(exc))
+    assert notify_exception(notifier, "fit", exc, "sft").status == status
+    assert len(notifier.messages) == (status == "sent")
+    assert BaseException.__dict__["__dict__"].__get__(exc) == before

@@ -79,10 +79,9 @@ def with_pool(method: str) -> None:
 def alert_of(work: Callable[[], None]) -> Iterator[str]:
     """The lines that show the error, of the one message about what `work` raises; and the whole of it."""
     notifier = RecordingNotifier()
-    try:
+    with pytest.raises(Exception, match="") as caught:
         work()
-    except BaseException as error:
-        assert notify_exception(notifier, "training", error, "sft").status == "sent"
+    assert notify_exception(notifier, "training", caught.value, "sft").status == "sent"
     (message,) = notifier.messages
     yield from message.splitlines()[:1]
     yield from (line for line in message.splitlines() if line.startswith(("- Error", "- At")))

@@ -19,12 +19,13 @@ from twinkle_notifier.claims.files import FileStore
 from twinkle_notifier.claims.ray import RayStore
 from twinkle_notifier.claims.store import Access, Store
 from twinkle_notifier.folders import folder
-from twinkle_notifier.foreign import names, slot, text, tried, type_name
+from twinkle_notifier.foreign import attribute, call, is_plain, names, slot, text, tried, type_name
 from twinkle_notifier.machine import process_key
 from twinkle_notifier.remote import remote
 from twinkle_notifier.runtime import Instant, running_ray
 
 _OPEN = 3.0  # seconds to open a store
+_ASK = 1.0  # second for a mark that is no plain value
 _UNREADABLE = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
 
 
@@ -67,6 +68,24 @@ def taken(exc: BaseException, channel: str, since: Instant) -> str | None:
     with suppress(OSError):
         return Access(opened, _OPEN).ask(take)
     return None
+
+
+def is_marked(exc: BaseException) -> bool:
+    """Whether twinkle-kit has told of `exc`, or of what a Ray task has raised: it marks what it has told. Never raises.
+
+    The mark is read, and not written: twinkle-kit writes it even where its own send has failed.
+    """
+    if _mark_of(exc):
+        return True
+    cause = attribute(exc, "cause") if "RayTaskError" in names(type(exc)) else None
+    return cause is not None and issubclass(type(cause), BaseException) and _mark_of(cause)
+
+
+def _mark_of(exc: BaseException) -> bool:
+    # In what Python itself keeps of it: a class may make anything of the attribute.
+    kept = slot(exc, "__dict__") if type(slot(exc, "__dict__")) is dict else {}
+    mark = kept.get("_twinkle_notified")
+    return bool(mark) if is_plain(mark) else call(lambda: bool(mark), _ASK).value is True
 
 
 def _load(record: bytes, since: Instant) -> str | None:

@@ -37,6 +37,9 @@ def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool
     before = _seen.told(channel, case.exc, case.mark.at)
     if before is not None:
         return Outcome("duplicate", "this process has told of the same exception", incident=before)
+    if handover.is_marked(case.exc):
+        _say_told("", case, channel)
+        return Outcome("duplicate", "twinkle-kit has told of it, as its _twinkle_notified says")
     outcome = _told_below(channel, case) or _walked(_Walk(notifier, case, channel, hurry, sending))
     told = outcome.status in ("sent", "duplicate")
     if told:
@@ -50,8 +53,19 @@ def _told_below(channel: str, case: Case) -> Outcome | None:
     incident = handover.taken(case.exc, channel, case.mark.at)
     if incident is None:
         return None
-    supervision.tell(lambda to: to.say(supervision.word("told", incident, kind_of(case.exc))))
+    _say_told(incident, case, channel)
     return Outcome("duplicate", "the process in which it was raised has told of it", incident=incident)
+
+
+def _say_told(incident: str, case: Case, channel: str) -> None:
+    """Let the supervisor know, if there is one, of what another process has told: this one may end by it."""
+    _seen.add(channel, case.exc, incident)
+
+    def said(to: supervision.Supervision) -> None:
+        leaving.mind(_seen.has)
+        to.say(supervision.word("told", incident, kind_of(case.exc)))
+
+    supervision.tell(said)
 
 
 def _walked(walk: _Walk) -> Outcome:
