@@ -79,7 +79,7 @@ def with_pool(method: str) -> None:
 def alert_of(work: Callable[[], None]) -> Iterator[str]:
     """The lines that show the error, of the one message about what `work` raises; and the whole of it."""
     notifier = RecordingNotifier()
-    with pytest.raises(Exception, match="") as caught:
+    with pytest.raises(Exception, match="lost") as caught:
         work()
     assert notify_exception(notifier, "training", caught.value, "sft").status == "sent"
     (message,) = notifier.messages

@@ -115,8 +115,10 @@ def _way(exc: BaseException) -> list[tuple[Any, int]]:
 
 def _above() -> Callable[[], Store] | None:
     """Where this process leaves notes for the one that gets its exceptions; None if there is no such process."""
+    # Step by step: an error, though caught, would keep these frames, and so the exception, alive for a while.
     process: Any = sys.modules.get("multiprocessing.process")
-    parent = tried(lambda: process.parent_process().pid).value if process is not None else None
+    asked = getattr(process, "parent_process", None)  # half imported, it has none
+    parent = getattr(tried(asked).value, "pid", None) if asked is not None else None
     if type(parent) is int:
         return lambda: _room(parent)
     ray = running_ray()
