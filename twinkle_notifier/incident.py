@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable
 
-from twinkle_notifier import claims, delivery, foreign, history, leaving, members, supervision
+from twinkle_notifier import claims, delivery, foreign, handover, history, leaving, members, supervision
 from twinkle_notifier.case import Case, Look, bare
 from twinkle_notifier.description import channel as channel_of
 from twinkle_notifier.message import Message, Outcome
@@ -39,13 +39,43 @@ def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool
     before = _seen.told(channel, case.exc, case.since)
     if before is not None:
         return Outcome("duplicate", "this process has told of the same exception", incident=before)
-    walk = _Walk(notifier, case, channel, hurry, sending)
+    if handover.is_marked(case.exc):
+        _say_told("", case, channel)
+        return Outcome("duplicate", "twinkle-kit has told of it, as its _twinkle_notified says")
+    outcome = _told_below(channel, case) or _walked(_Walk(notifier, case, channel, hurry, sending))
+    told = outcome.status in ("sent", "duplicate")
+    if told:
+        _seen.add(channel, case.exc, outcome.incident)
+    handover.note(case.exc, channel, outcome.incident if told else "")
+    return outcome
+
+
+def _told_below(channel: str, case: Case) -> Outcome | None:
+    """The word of the process that has handed the exception on to this one; None if it has not told."""
+    incident = handover.taken(case.exc, channel, case.mark.at)
+    if incident is None:
+        return None
+    _say_told(incident, case, channel)
+    return Outcome("duplicate", "the process in which it was raised has told of it", incident=incident)
+
+
+def _say_told(incident: str, case: Case, channel: str) -> None:
+    """Let the supervisor know, if there is one, of what another process has told: this one may end by it."""
+    _seen.add(channel, case.exc, incident)
+
+    def said(to: supervision.Supervision) -> None:
+        leaving.mind(_seen.has)
+        to.say(supervision.word("told", incident, kind_of(case.exc)))
+
+    supervision.tell(said)
+
+
+def _walked(walk: _Walk) -> Outcome:
     try:
         outcome = walk.begin()
     finally:
         walk.occurrence.end()
     if outcome.status in ("sent", "duplicate"):
-        _seen.add(channel, case.exc, outcome.incident)
         walk.say("told", outcome.incident)
     return outcome
 

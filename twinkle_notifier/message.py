@@ -7,6 +7,8 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from twinkle_notifier import foreign
+
 Status = Literal["sent", "duplicate", "throttled", "failed", "unknown", "spooled", "queued", "skipped"]
 
 
@@ -37,6 +39,13 @@ def derived_id(text: str) -> str:
     # What uuid.uuid5 does, but that imports hashlib at each call: at the interpreter's end nothing can be imported.
     digest = hashlib.sha1(uuid.NAMESPACE_OID.bytes + text.encode(), usedforsecurity=False).digest()
     return uuid.UUID(bytes=digest[:16], version=5).hex
+
+
+def as_text(message: object) -> str:
+    """`message` as it is sent: of what is no text, ``str(message)``, or why there is none. Never raises."""
+    if issubclass(type(message), str):
+        return message  # type: ignore[return-value]
+    return foreign.text(message, f"<a {foreign.type_name(type(message))} whose __str__ {{}}>")
 
 
 class Message(str):

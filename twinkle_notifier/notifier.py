@@ -40,6 +40,8 @@ class Notifier:
     def __call__(self, message: str) -> None:
         """Send `message`, which is Markdown; return when the service has accepted it.
 
+        The channels of this package send what is no text as ``str(message)``. An alert is always a text.
+
         Raises:
             DeliveryError: it was not accepted, with the reason.
         """

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from twinkle_notifier import folders
 
-_ROOMS = ("claims", "history", "rate")
+_ROOMS = ("claims", "handover", "history", "rate")
 _AGE = 86400.0  # seconds; a crash of longer ago is a new story, see `history`
 _LISTED = 20_000  # names of one folder that are looked at in one call
 _PAUSE = 3600.0  # seconds between two calls of one process that do anything

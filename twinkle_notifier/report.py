@@ -17,7 +17,7 @@ from twinkle_notifier.default_name import default_name as default_name
 from twinkle_notifier.errors import reason
 from twinkle_notifier.frames import innermost_own
 from twinkle_notifier.plain import block, line
-from twinkle_notifier.remote import Remote, remote
+from twinkle_notifier.remote import Remote, remote, words
 from twinkle_notifier.runtime import Attempt, Where
 
 _ONE_LINE = 300  # characters of an exception's message above the traceback, which has all of it
@@ -134,7 +134,7 @@ class Report:
     @classmethod
     def of(cls, exc: BaseException, *, name: str, context: str, where: Where, progress: Progress) -> Report:
         """Describe `exc`, raised in this process, or in another for which it stands; but see `traced`."""
-        there = remote(exc) or Remote(foreign.type_name(type(exc)), foreign.text(exc, "<its __str__ {}>"), "")
+        there = remote(exc) or Remote(foreign.type_name(type(exc)), words(exc), "")
         return cls(
             name=name,
             context=context,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from twinkle_notifier.message import as_text
 from twinkle_notifier.notifier import Notifier
 
 
@@ -15,7 +16,7 @@ class RecordingNotifier(Notifier):
 
     def __call__(self, message: str) -> None:
         """See `Notifier`."""
-        self.messages.append(message)
+        self.messages.append(as_text(message))
 
     def to_dict(self) -> dict[str, Any]:
         """See `Notifier`. What was recorded is not part of it."""

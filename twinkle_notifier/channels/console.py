@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from twinkle_notifier.message import as_text
 from twinkle_notifier.notifier import Notifier
 
 
@@ -14,7 +15,7 @@ class ConsoleNotifier(Notifier):
 
     def __call__(self, message: str) -> None:
         """See `Notifier`."""
-        print(message, file=sys.stderr, flush=True)
+        print(as_text(message), file=sys.stderr, flush=True)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ConsoleNotifier)

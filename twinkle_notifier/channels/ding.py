@@ -11,6 +11,7 @@ from typing import Any
 from twinkle_notifier import foreign
 from twinkle_notifier.channels import ding_robot, ding_url, wire
 from twinkle_notifier.errors import ArgumentError, CredentialError, NotifierError
+from twinkle_notifier.message import as_text
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.references import REDACTED, Held, is_reference, resolve
 
@@ -69,6 +70,7 @@ class DingNotifier(Notifier):
     def __call__(self, message: str) -> None:
         """Send `message`; return when the robot has said ``errcode`` 0, and nothing else counts as success.
 
+        What is no text is sent as ``str(message)``.
         The chat's preview shows its first heading. What DingTalk cannot show on a phone (code blocks) becomes
         quotations, and what is over its limit of 20,000 bytes loses its middle.
 
@@ -79,7 +81,7 @@ class DingNotifier(Notifier):
         The traceback of these ends here: the frames below hold the token.
         """
         try:
-            self._send(message)
+            self._send(as_text(message))
             return
         except NotifierError as error:
             failed = error

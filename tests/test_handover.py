@@ -1,0 +1,205 @@
+"""One exception, told in the process that raises it and met again in its parent."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from twinkle_notifier import notify_exception
+from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.testing import RecordingNotifier
+
+PRELUDE = """
+import concurrent.futures, multiprocessing, os, twinkle_notifier as t
+notifier = t.DingNotifier("env:DING_URL", "env:DING_SECRET")
+
+def lose(says="the loss is lost"):
+    raise ValueError(says)
+
+@t.watch(notifier, "worker", name="work")
+def watched(number=0):
+    lose()
+
+@t.watch(notifier, "worker", name="work")
+def nested():
+    meet(lambda: pooled(watched))
+
+def silent(number=0):
+    lose()
+
+def unheard(number=0):
+    os.environ["DING_URL"] = "http://127.0.0.1:9/robot"  # where nobody answers
+    with t.watch(t.DingNotifier("env:DING_URL", "env:DING_SECRET"), "worker", name="unheard"):
+        lose()
+
+def heard_then_not():
+    meet(watched)
+    unheard()
+
+def outer(work, context="parent"):
+    with t.watch(notifier, context, name="sft"):
+        work()
+
+def meet(*works):
+    for work in works:
+        try:
+            outer(work)
+        except Exception as e:
+            print(type(e).__name__)
+
+def pooled(work, method="fork", tasks=1):
+    with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context(method)) as pool:
+        for future in [pool.submit(work) for _ in range(tasks)]:
+            meet(future.result)
+
+def pool(work, method="fork"):
+    with multiprocessing.get_context(method).Pool(1) as pool:
+        pool.apply(work)
+
+def spawned(work):
+    import torch.multiprocessing
+    torch.multiprocessing.spawn(work, nprocs=1)
+"""
+RAY = """
+import logging, ray, twinkle_notifier as t
+notifier = t.DingNotifier("env:DING_URL", "env:DING_SECRET")
+ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+
+def lose():
+    raise ValueError("the loss is lost")
+
+@ray.remote(max_retries=0)
+def watched():
+    with t.watch(notifier, "task", name="work"):
+        lose()
+
+@ray.remote(max_retries=0)
+def silent():
+    lose()
+
+for task in (watched, silent):
+    try:
+        with t.watch(notifier, "driver", name="sft"):
+            ray.get(task.remote())
+    except ValueError:
+        print("met")
+ray.shutdown()
+"""
+
+
+@pytest.fixture
+def told(run: Callable[..., Any], inbox: Inbox, tmp_path: Path) -> Callable[[str], list[str]]:
+    """The names of the runs that a script tells of, after `PRELUDE`."""
+
+    def names(source: str) -> list[str]:
+        done = run(f"{PRELUDE}\nif __name__ == '__main__':\n    {source}\n", TWINKLE_NOTIFIER_DIR=str(tmp_path))
+        assert done.returncode == 0, done.stderr
+        return [message.title.split(" failed")[0] for message in inbox.messages if "failed" in message.title]
+
+    return names
+
+
+@pytest.mark.parametrize(
+    ("source", "times"),
+    [
+        ("pooled(watched)", 1),
+        ("pooled(watched, 'spawn')", 1),
+        ("pooled(watched, 'forkserver')", 1),
+        ("meet(lambda: pool(watched))", 1),
+        ("meet(lambda: spawned(watched))", 1),
+        ("pooled(watched, tasks=3)", 3),  # each enters a block anew
+        ("pooled(nested)", 1),
+        ("outer(lambda: pooled(watched), 'further out')", 1),
+    ],
+)
+def test_what_a_worker_has_told_its_parent_does_not(told: Callable[[str], list[str]], source: str, times: int) -> None:
+    """Whatever the name and the context there."""
+    assert told(source) == ["work"] * times
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("pooled(silent)", ["sft"]),
+        ("pooled(unheard)", ["sft", "unheard"]),
+        ("pooled(heard_then_not)", ["work", "sft", "unheard"]),
+        ("pooled(watched); pooled(silent)", ["work", "sft"]),
+        ("pooled(silent); pooled(watched)", ["sft", "work"]),
+    ],
+    ids=[
+        "it has no notifier",
+        "it could not send",
+        "it could send only the first",
+        "only an earlier one was told",
+        "only a later one is told",
+    ],
+)
+def test_what_no_worker_has_told_its_parent_does(
+    told: Callable[[str], list[str]], source: str, names: list[str]
+) -> None:
+    """An equal exception of before, of which one has told, does not count."""
+    assert told(source) == names
+
+
+def test_a_rays_task_and_its_driver(run: Callable[..., Any], inbox: Inbox, tmp_path: Path) -> None:
+    """The driver tells of the task that has not told itself."""
+    with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as short:  # its sockets' paths have a limit
+        done = run(RAY, RAY_TMPDIR=short, TMPDIR=short, TWINKLE_NOTIFIER_DIR=str(tmp_path))
+    assert (done.returncode, done.stdout) == (0, "met\nmet\n"), done.stderr
+    assert [message.title.split(" failed")[0] for message in inbox.messages] == ["work", "sft"]
+
+
+class Hostile(ValueError):
+    """Its own code raises whatever is asked of it."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise SystemExit(name)
+
+
+class Undecided:
+    def __bool__(self) -> bool:
+        raise SystemExit("never")
+
+
+class RayTaskError(Exception):
+    """As Ray makes it."""
+
+    def __init__(self, cause: object) -> None:
+        super().__init__("a task failed")
+        self.cause = cause
+
+
+def marked(exc: BaseException, mark: object) -> BaseException:
+    BaseException.__dict__["__dict__"].__get__(exc)["_twinkle_notified"] = mark
+    return exc
+
+
+@pytest.mark.parametrize(
+    ("exc", "status"),
+    [
+        (marked(ValueError("lost"), True), "duplicate"),
+        (marked(ValueError("lost"), 1), "duplicate"),
+        (marked(ValueError("lost"), object()), "duplicate"),
+        (marked(Hostile("lost"), True), "duplicate"),
+        (RayTaskError(marked(ValueError("lost"), True)), "duplicate"),
+        (ValueError("lost"), "sent"),
+        (marked(ValueError("lost"), False), "sent"),
+        (marked(ValueError("lost"), None), "sent"),
+        (marked(ValueError("lost"), Undecided()), "sent"),
+        (Hostile("lost"), "sent"),
+        (RayTaskError(ValueError("lost")), "sent"),
+        (RayTaskError("lost"), "sent"),
+    ],
+    ids=range(12),  # pytest itself asks an exception for its class
+)
+def test_what_twinkle_kit_has_told(exc: BaseException, status: str) -> None:
+    """It marks the exception; that is read and never written, whatever the class makes of it."""
+    notifier = RecordingNotifier()
+    before = dict(BaseException.__dict__["__dict__"].__get__(exc))
+    assert notify_exception(notifier, "fit", exc, "sft").status == status
+    assert len(notifier.messages) == (status == "sent")
+    assert BaseException.__dict__["__dict__"].__get__(exc) == before
