@@ -91,7 +91,7 @@ def send(notifier: Sender, message: str, seconds: float, incident: str = "") -> 
     bounded = foreign.here if foreign.class_slot(type(notifier), "__dict__").get("_ends_in_time") else foreign.call
     answer = bounded(lambda: notifier(message), seconds)
     if answer.returned:
-        _log_sent(notifier, message)
+        foreign.tried(lambda: _log_sent(notifier, message))  # it is sent, even where no stack is left for the log
         return Outcome("sent", incident=incident)
     error, name = answer.error, foreign.type_name(type(notifier))
     if error is None:

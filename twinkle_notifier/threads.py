@@ -8,7 +8,7 @@ import queue
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 END = 0.1  # seconds for a thread to end that has nothing more to do
 _STOP = 10.0  # seconds that somebody who stops a thread of ours waits for what it does
@@ -118,9 +118,10 @@ class _Worker:
         return True
 
     def join(self) -> None:
-        """Wait for its end, which is near."""
+        """Wait for its end, which is near; not where no stack is left for that."""
         if self._thread is not None:
-            self._thread.join(END)
+            with suppress(RecursionError):  # the call is done: what it gave must not be lost by this
+                self._thread.join(END)
 
     def _work(self) -> None:
         _own.crew = self._crew
