@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import importlib.util
 import sys
 import textwrap
@@ -251,3 +252,17 @@ def test_an_event_loop_goes_on_meanwhile(run: Callable[..., Any], inbox: Inbox) 
     """
     assert run(CTRL_C + source).stdout == "sent True\n"
     assert [message.title for message in inbox.messages] == ["sft failed: ValueError: x"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="groups came with Python 3.11")
+def test_groups_and_chains_without_end_are_told() -> None:
+    """Thousands of groups within each other, and cancels in a circle."""
+    group: Any = vars(builtins)["ExceptionGroup"]
+    deep: BaseException = ValueError("x")
+    first, second = asyncio.CancelledError(), asyncio.CancelledError()
+    for _ in range(2_000):
+        deep = group("deep", [deep])
+    first.__context__, second.__context__ = second, first
+    told = RecordingNotifier()
+    statuses = [notify_exception(told, exc=exc, name="sft").status for exc in (deep, first)]
+    assert statuses == ["sent", "sent"]

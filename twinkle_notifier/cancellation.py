@@ -12,6 +12,7 @@ from typing import Any
 from twinkle_notifier import links
 from twinkle_notifier.foreign import names, slot, tried
 
+_LOOKED_AT = 1_000  # exceptions of a group, or of a chain
 _NAMES = {"CancelledError", "Cancelled", "TaskCancelled"}  # asyncio's and anyio's; trio's; curio's
 
 # Where exceptions are noted here they are of classes made in Python, which take weak references.
@@ -22,18 +23,34 @@ _told: weakref.WeakKeyDictionary[Any, dict[str, str]] = weakref.WeakKeyDictionar
 
 def is_cancel(exc: BaseException) -> bool:
     """Whether `exc` is how a task learns that it is cancelled, or a group of nothing else. Never raises."""
-    if members := links.members(exc):
-        return all(map(is_cancel, members))
-    # The one of concurrent.futures is an Exception: it tells who waits for a result that there is none.
-    return not issubclass(type(exc), Exception) and bool(_NAMES & names(type(exc)))
+    return all(map(_cancels, leaves)) if (leaves := _leaves(exc)) else False
 
 
 def is_interrupted(exc: BaseException) -> bool:
     """Whether a person's Ctrl-C cancelled the task that `exc` ends, or it is a group in which that is what happened."""
-    if members := links.members(exc):
-        at_all = any(issubclass(type(member), KeyboardInterrupt) or is_interrupted(member) for member in members)
-        return at_all and all(issubclass(type(one), KeyboardInterrupt) or is_cancel(one) for one in members)
-    return is_cancel(exc) and exc in _interrupted
+    leaves = _leaves(exc)
+    at_all = any(
+        issubclass(type(leaf), KeyboardInterrupt) or (_cancels(leaf) and leaf in _interrupted) for leaf in leaves
+    )
+    return at_all and all(issubclass(type(leaf), KeyboardInterrupt) or _cancels(leaf) for leaf in leaves)
+
+
+def _cancels(exc: BaseException) -> bool:
+    # The one of concurrent.futures is an Exception: it tells who waits for a result that there is none.
+    return not issubclass(type(exc), Exception) and bool(_NAMES & names(type(exc)))
+
+
+def _leaves(exc: BaseException) -> list[BaseException]:
+    """What a group holds, and groups within it; of none, `exc` itself. Nothing if that is too much to look at."""
+    waiting, seen, leaves = [exc], set[int](), list[BaseException]()
+    while waiting and len(seen) < _LOOKED_AT:
+        one = waiting.pop()
+        if id(one) not in seen:
+            seen.add(id(one))
+            inner = links.members(one)
+            waiting += inner
+            leaves += [] if inner else [one]
+    return [] if waiting else leaves
 
 
 def to_tell(exc: BaseException) -> tuple[BaseException | None, Any]:
@@ -58,14 +75,11 @@ def _to_tell(exc: BaseException) -> tuple[BaseException | None, Any]:
     return (None if _is_on_purpose(exc) else exc), None
 
 
-def _leaves(exc: BaseException) -> list[BaseException]:
-    members = links.members(exc)
-    return [leaf for member in members for leaf in _leaves(member)] if members else [exc]
-
-
 def _ctrl_c_behind(exc: BaseException) -> BaseException | None:
     link = slot(exc, "__context__")
-    while link is not None and is_cancel(link):
+    for _ in range(_LOOKED_AT):  # they may stand in a circle
+        if link is None or not is_cancel(link):
+            break
         link = slot(link, "__context__")
     return link if link is not None and issubclass(type(link), KeyboardInterrupt) else None
 
