@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from twinkle_notifier.foreign import Answer, Helper, begin, call, left, tried
+from twinkle_notifier.threads import Stoppable
 
 
 def leave() -> None:
@@ -153,6 +154,15 @@ def test_a_thread_of_ours_can_be_stopped() -> None:
     release.set()
     thread.stop()  # type: ignore[attr-defined]
     assert not thread.is_alive()
+
+
+def test_a_thread_that_is_about_to_start_can_be_stopped() -> None:
+    """It is among `threading.enumerate` before it is started."""
+    done = threading.Event()
+    thread = Stoppable(done.set)
+    threading.Timer(0.2, thread.start).start()
+    thread.stop()
+    assert (done.is_set(), thread.is_alive()) == (True, False)
 
 
 def test_a_thread_that_hangs_is_not_waited_for_by_the_next_call() -> None:

@@ -7,6 +7,7 @@ import os
 import queue
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -39,7 +40,13 @@ class Stoppable(threading.Thread):
 
     def stop(self) -> None:
         """Wait up to 10 s for what it does. Lightning's tests call this on each daemon thread that a test has left."""
-        self.join(_STOP)
+        until, joined = time.monotonic() + _STOP, False
+        while not joined and time.monotonic() < until:
+            try:
+                self.join(until - time.monotonic())
+                joined = True
+            except RuntimeError:  # it is listed already, and another thread is about to start it
+                time.sleep(0.01)
 
 
 class Crew:
