@@ -161,12 +161,12 @@ def _told(notifier: Callable[[str], object], facts: Any) -> Outcome:
 def _told_once(notifier: Callable[[str], object], runner: Any, facts: Any) -> Outcome:
     """One Ctrl-C cancels all tasks of a `runner`: each meets an exception of its own, and people are told once."""
     channel = description.channel(notifier)
-    if (before := cancellation.told(runner, channel)) is not None:
+    if (before := foreign.tried(lambda: cancellation.told(runner, channel)).value) is not None:
         incident.remember(channel, facts[0], before)
         return Outcome("duplicate", "another task has told of this Ctrl-C", incident=before)
     outcome = _walked(notifier, facts)
     if outcome.status not in ("failed", "unknown"):
-        cancellation.note(runner, channel, outcome.incident)
+        foreign.tried(lambda: cancellation.note(runner, channel, outcome.incident))  # a runner may not be hashable
     return outcome
 
 

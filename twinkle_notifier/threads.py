@@ -149,6 +149,7 @@ def current() -> Crew | None:
 
 def _forget() -> None:
     _own.crew = None  # a forked child has none of its threads
+    _denials[0] = 0  # nor the block of another thread in which none may start
 
 
 os.register_at_fork(after_in_child=_forget)

@@ -37,7 +37,8 @@ class Watch:
 
     def __enter__(self) -> Watch:
         foreign.tried(occurrences.enter)
-        if isinstance(self._notifier, _SetUp):  # if there is none, that is said now, and not when it is needed
+        # Not isinstance: it asks the user's notifier for its class. If none is set up, that is said now.
+        if type(self._notifier) is _SetUp:
             self._set_up = foreign.tried(configured.get).value
         checks.begin(self._chosen())
         return self
@@ -91,8 +92,8 @@ class Watch:
         return function
 
     def _chosen(self) -> _Notifier | None:
-        if not isinstance(self._notifier, _SetUp):
-            return self._notifier
+        if type(self._notifier) is not _SetUp:
+            return cast("_Notifier | None", self._notifier)
         # The block may have set the variable, from a file of settings.
         return self._set_up if self._set_up is not None else foreign.tried(configured.get).value
 
