@@ -369,7 +369,7 @@ models--meta-llama--Llama-3.1-8B/snapshots/0e9e39f249a16976918f6564b8830bc894c89
 https://cdn-lfs.hf.co/repos/ab/cd/0e9e39f249a16976918f6564b8830bc8
 https://wandb.ai/me/project/runs/3x9k2m1q
 https://host/search?q=token&page=3&key=loss
-https://pypi.org/simple/torch/?code=404
+https://mirror.example.org/simple/torch/?code=404
 https://x/a?code=E11000&sign=plus
 https://user@host/path
 git@github.com:me/repo.git
