@@ -251,3 +251,26 @@ except ValueError as e:
 def test_where_no_file_may_grow_they_agree_all_the_same(size: int, told: Callable[..., int]) -> None:
     """By a limit of the process, which holds in every folder."""
     assert told(f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size})); {EIGHT}") == 1
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_what_a_child_met_without_room_goes_out_at_its_end(method: str, run: Any, inbox: Inbox) -> None:
+    """multiprocessing's children run nothing of atexit."""
+    source = """
+        import multiprocessing, twinkle_notifier as t
+        ding = t.DingNotifier("env:DING_URL", "env:DING_SECRET")
+
+        def deep():
+            try:
+                deep()
+            except RecursionError as error:
+                t.notify_exception(ding, "deep", error, "sft")
+
+        if __name__ == "__main__":
+            child = multiprocessing.get_context(%r).Process(target=deep)
+            child.start()
+            child.join()
+    """
+    done = run(source % method)
+    assert done.returncode == 0, done.stderr
+    assert [message.title[:10] for message in inbox.messages] == ["sft failed"], done.stderr

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier import DingNotifier, TrainingRun, notify_exception, watch
+from twinkle_notifier import DingNotifier, Notifier, TrainingRun, notify_exception, watch
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.testing import RecordingNotifier
 
@@ -418,3 +418,42 @@ def test_a_generator_that_is_left_is_no_failure() -> None:
         if number == 2:
             break
     assert told.messages == []
+
+
+def test_a_notifier_whose_class_is_made_within_the_block_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What failed when the block began is asked for again."""
+    monkeypatch.setenv("TWINKLE_NOTIFIER_URL", '{"class": "MadeWithin"}')
+    told: list[str] = []
+
+    @watch
+    def main() -> None:
+        type("MadeWithin", (Notifier,), {"__call__": lambda _, message: told.append(message)})
+        raise ValueError("x")
+
+    with pytest.raises(ValueError, match="x"):
+        main()
+    assert len(told) == 1
+
+
+def test_a_notifier_that_has_no_class_to_show_replaces_no_exception() -> None:
+    """As a proxy does, once what it stands for is gone."""
+
+    class Proxy(RecordingNotifier):
+        gone = False
+
+        @property
+        def __class__(self) -> Any:
+            if Proxy.gone:
+                raise RuntimeError("gone")
+            return Proxy
+
+        @__class__.setter
+        def __class__(self, kind: type) -> None: ...
+
+    @watch(Proxy(), "x")
+    def main() -> None:
+        Proxy.gone = True
+        raise ValueError("user")
+
+    with pytest.raises(ValueError, match="user"):
+        main()

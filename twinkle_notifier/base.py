@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import _thread
-import atexit
 import logging
+import os
 import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from multiprocessing.util import Finalize, register_after_fork
 from typing import Any
 
 from twinkle_notifier import cancellation, description, foreign, incident, occurrences, signals, threads
@@ -120,7 +121,19 @@ def _tell_late() -> None:
         notify_exception(notifier, context, exc, name, progress=progress, mark=mark, store=store, earlier=earlier)
 
 
-atexit.register(_tell_late)
+def _begin_anew() -> None:
+    global _untold
+    _untold = []  # the parent of a forked child tells its own
+
+
+def _tell_at_the_end(_: object = None) -> None:
+    # Not atexit, which does not run in multiprocessing's children. Before the background is waited for.
+    Finalize(None, _tell_late, exitpriority=110)
+
+
+_tell_at_the_end()
+register_after_fork(_tell_late, _tell_at_the_end)  # multiprocessing's children forget what is to be done at the end
+os.register_at_fork(after_in_child=_begin_anew)
 
 
 def _dive(calls: int) -> None:
@@ -160,7 +173,8 @@ def _told(notifier: Callable[[str], object], facts: Any) -> Outcome:
 
 def _told_once(notifier: Callable[[str], object], runner: Any, facts: Any) -> Outcome:
     """One Ctrl-C cancels all tasks of a `runner`: each meets an exception of its own, and people are told once."""
-    channel = description.channel(notifier)
+    with signals.deferred():  # a second Ctrl-C may come while a notifier is asked what it is
+        channel = description.channel(notifier)
     if (before := foreign.tried(lambda: cancellation.told(runner, channel)).value) is not None:
         incident.remember(channel, facts[0], before)
         return Outcome("duplicate", "another task has told of this Ctrl-C", incident=before)

@@ -10,10 +10,12 @@ from traceback import walk_tb
 from typing import Any
 
 from twinkle_notifier import links
-from twinkle_notifier.foreign import names, slot, tried
+from twinkle_notifier.foreign import class_slot, module_name, names, slot, tried, type_name
 
 _LOOKED_AT = 1_000  # exceptions of a group, or of a chain
 _NAMES = {"CancelledError", "Cancelled", "TaskCancelled"}  # asyncio's and anyio's; trio's; curio's
+
+_LIBRARIES = {"anyio", "asyncio", "concurrent", "curio", "trio"}
 
 # Where exceptions are noted here they are of classes made in Python, which take weak references.
 _interrupted: weakref.WeakSet[BaseException] = weakref.WeakSet()
@@ -37,7 +39,11 @@ def is_interrupted(exc: BaseException) -> bool:
 
 def _cancels(exc: BaseException) -> bool:
     # The one of concurrent.futures is an Exception: it tells who waits for a result that there is none.
-    return not issubclass(type(exc), Exception) and bool(_NAMES & names(type(exc)))
+    return not issubclass(type(exc), Exception) and any(map(_is_cancel, class_slot(type(exc), "__mro__")))
+
+
+def _is_cancel(base: type) -> bool:
+    return type_name(base) in _NAMES and module_name(base).partition(".")[0] in _LIBRARIES  # not the user's own
 
 
 def _leaves(exc: BaseException) -> list[BaseException]:

@@ -25,9 +25,13 @@ class Configured:
     def get(self) -> Notifier | None:
         """The notifier; None, with a warning, when there is none or it cannot work. Never raises; within 2 s."""
         texts = tuple(map(os.environ.get, (VARIABLE, OF_TWINKLE)))
+        if texts == self._texts and (self._notifier is not None or not any(texts)):
+            return self._notifier
+        # What failed may work later: its class is registered by then, or its disk is there again.
+        answer = foreign.call(from_environment, _BUDGET)
+        self._notifier = answer.value
         if texts != self._texts:
-            answer = foreign.call(from_environment, _BUDGET)
-            self._notifier, self._texts = answer.value, texts
+            self._texts = texts
             if answer.error is not None:
                 log.warning("no notifier from the environment: %s", reason(answer.error))
             if answer.value is None:
