@@ -161,6 +161,7 @@ def _no_past(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("twinkle_notifier.incident._seen", Seen())
     monkeypatch.setattr("twinkle_notifier.incident._occurrences", Occurrences())
     monkeypatch.setattr("twinkle_notifier.watching.configured", Configured())
+    monkeypatch.setattr("twinkle_notifier.watching._nobody", None)
     for name, nothing in (("_first", ""), ("_line", ()), ("_born", None)):  # nor that it forked
         monkeypatch.setattr(f"twinkle_notifier.forks.{name}", nothing)
     yield

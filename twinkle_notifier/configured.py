@@ -16,27 +16,25 @@ log = logging.getLogger("twinkle_notifier")
 
 
 class Configured:
-    """The environment's notifier: one object as long as its variables stay the same. What is wrong is logged once."""
+    """The environment's notifier: one object as long as its variables stay the same."""
 
     def __init__(self) -> None:
-        self._texts: tuple[str | None, ...] | None = None
+        self.texts: tuple[str | None, ...] | None = None  # of the variables, when they were looked at
+        self.complaint = ""  # about them, as it was logged
         self._notifier: Notifier | None = None
 
     def get(self) -> Notifier | None:
-        """The notifier; None, with a warning, when there is none or it cannot work. Never raises; within 2 s."""
+        """The notifier; None when there is none, or it cannot be made: a warning says why. Never raises; within 2 s."""
         texts = tuple(map(os.environ.get, (VARIABLE, OF_TWINKLE)))
-        if texts == self._texts and (self._notifier is not None or not any(texts)):
+        if texts == self.texts and (self._notifier is not None or not any(texts)):
             return self._notifier
         # What failed may work later: its class is registered by then, or its disk is there again.
         answer = foreign.call(from_environment, _BUDGET)
-        self._notifier = answer.value
-        if texts != self._texts:
-            self._texts = texts
-            if answer.error is not None:
-                log.warning("no notifier from the environment: %s", reason(answer.error))
-            if answer.value is None:
-                log.warning("nobody will be told of this run: give `watch` a notifier, or set %s", VARIABLE)
+        complaint = "" if answer.returned else reason(answer.error)
+        if complaint and complaint != self.complaint:
+            log.warning("no notifier from the environment: %s", complaint)
+        self.texts, self.complaint, self._notifier = texts, complaint, answer.value
         return self._notifier
 
 
-configured = Configured()
+configured = Configured()  # for `watch`, which has no object of its own that lives as long as a run

@@ -31,13 +31,13 @@ from twinkle_notifier import (
     supervision,
     trust,
 )
-from twinkle_notifier.background import EXIT_BUDGET, background
+from twinkle_notifier.background import background
 from twinkle_notifier.base import notify_exception
-from twinkle_notifier.channels import VARIABLE, from_environment
+from twinkle_notifier.channels import VARIABLE
 from twinkle_notifier.claims.store import Store
+from twinkle_notifier.configured import Configured
 from twinkle_notifier.credentials import redact
 from twinkle_notifier.episode import Case
-from twinkle_notifier.errors import reason
 from twinkle_notifier.message import Message, Outcome
 from twinkle_notifier.report import Progress
 from twinkle_notifier.runtime import Attempt, Instant, Where, process_start
@@ -96,8 +96,7 @@ class TrainingRun:
         self.last_checkpoint = ""
         _living.add(self)
         self._given = notifier
-        self._configured: Callable[[str], object] | None = None  # in the environment
-        self._complaint = ""  # about the environment, as it was logged
+        self._configured = Configured()
         self._restored: Callable[[str], object] | None = None  # from a checkpoint
         self._restored_from: object = None
         self._name, self._on_start, self._on_end, self._save_secrets = name, on_start, on_end, save_secrets
@@ -149,7 +148,7 @@ class TrainingRun:
             background.post(self._count)
         notifier = self._notifier()
         checks.begin(notifier)
-        if notifier is None and not self._complaint:
+        if notifier is None and not self._configured.complaint:
             log.warning("nobody will be told of this run: give the callback a notifier, or set %s", VARIABLE)
         if notifier is not None and Where.here().local_rank == 0:
             background.post(functools.partial(delivery.flush, notifier))  # what an earlier run could not send
@@ -284,15 +283,7 @@ class TrainingRun:
 
     def _outside(self) -> Callable[[str], object] | None:
         """The notifier that was given, else the environment's: a checkpoint redirects nobody who has one of these."""
-        if self._given is not None:
-            return self._given
-        if self._configured is None:
-            answer = foreign.call(from_environment, EXIT_BUDGET)
-            if answer.error is not None and (complaint := reason(answer.error)) != self._complaint:
-                self._complaint = complaint
-                log.warning("no notifier from the environment: %s", complaint)
-            self._configured = answer.value
-        return self._configured
+        return self._given if self._given is not None else self._configured.get()
 
     def _asked(self, progress: Callable[[], Progress]) -> Progress:
         found = foreign.call(progress, _PROGRESS_BUDGET).value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import logging
 import sys
 from collections.abc import Callable, Generator
 from types import FrameType, FunctionType, TracebackType
@@ -11,6 +12,7 @@ from typing import Any, TypeVar, cast, overload
 
 from twinkle_notifier import checks, foreign, occurrences
 from twinkle_notifier.base import notify_exception
+from twinkle_notifier.channels import VARIABLE
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.configured import configured
 from twinkle_notifier.notifier import Notifier
@@ -18,12 +20,24 @@ from twinkle_notifier.notifier import Notifier
 Function = TypeVar("Function", bound=Callable[..., Any])
 _Notifier = Callable[[str], object]
 
+log = logging.getLogger("twinkle_notifier")
+
 
 class _SetUp:
     """In place of a notifier: the one that the environment describes. None would mean that nobody is told."""
 
 
 _SET_UP = _SetUp()
+
+
+_nobody: tuple[str | None, ...] | None = None  # the variables' texts of which it was said that nobody is told
+
+
+def _say_if_nobody() -> None:
+    global _nobody
+    if configured.get() is None and not configured.complaint and configured.texts != _nobody:
+        _nobody = configured.texts
+        log.warning("nobody will be told of this run: give `watch` a notifier, or set %s", VARIABLE)
 
 
 class Watch:
@@ -40,7 +54,8 @@ class Watch:
         # Not isinstance: it asks the user's notifier for its class. If none is set up, that is said now.
         if type(self._notifier) is _SetUp:
             self._set_up = foreign.tried(configured.get).value
-        checks.begin(self._chosen())
+            foreign.tried(_say_if_nobody)
+        foreign.tried(lambda: checks.begin(self._chosen()))
         return self
 
     def __exit__(self, _type: object, exc: BaseException | None, _traceback: TracebackType | None) -> None:
