@@ -7,8 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from types import MethodType
@@ -20,7 +19,7 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, BestRun
 
 from twinkle_notifier import Notifier, Progress, Store, TrainingRun
 from twinkle_notifier.run import add_hook
-from twinkle_notifier.trials import is_pruned
+from twinkle_notifier.trials import Search, Trial
 
 _ENTRIES = ("train", "evaluate", "predict", "hyperparameter_search")
 _MARK = "_twinkle_notifier_entry"
@@ -28,7 +27,7 @@ _MARK = "_twinkle_notifier_entry"
 _BEATS = ("on_substep_end", "on_evaluate")
 _LULLS = ("on_prediction_step",)  # `compute_metrics` may follow
 _ENDS = ("on_step_end", "on_epoch_end")
-_BEST = 5  # trials that are told where a search has several objectives
+_PARTS = {"train": True, "evaluate": False}  # of a trial; whether one begins with it
 _NO_METRICS: tuple[type, ...] = (str, bytes, list, tuple, dict, type(None))  # that a trainer or its callbacks log, too
 
 
@@ -76,7 +75,7 @@ class NotifierCallback(TrainerCallback):
             stall_after=stall_after,
         )
         self._resumed = ""  # the checkpoint that the training was told to resume
-        self._search: _Search | None = None  # that the trainer is in
+        self._search: Search | None = None  # that the trainer is in
         self._preempted = False  # SIGTERM came, and the trainer has saved
         for hook in _BEATS if self.run.stall_after else ():
             add_hook(self, TrainerCallback, hook, self.run.beat)
@@ -142,7 +141,7 @@ def _telling(trainer: Trainer, context: str) -> Iterator[None]:
     trainers: set[int] = _inside.__dict__.setdefault("trainers", set())
     search = _search(trainer)
     if search is not None:  # in any thread
-        with search.trial(context):
+        with search.trial(begins=_PARTS[context]) if context in _PARTS else nullcontext():
             yield
         return
     if id(trainer) in trainers:
@@ -170,55 +169,9 @@ def _callbacks(trainer: Trainer) -> list[NotifierCallback]:
     return [callback for callback in getattr(handler, "callbacks", []) if isinstance(callback, NotifierCallback)]
 
 
-@dataclass
-class _Search:
-    """A hyperparameter search, and what became of its trials in this process."""
-
-    trials: int = 0
-    failed: int = 0
-    pruned: int = 0
-    _threads: set[int] = field(default_factory=set)  # that are in a trial
-
-    @contextmanager
-    def trial(self, context: str) -> Iterator[None]:
-        """A trial's training, or the evaluation that follows it."""
-        thread = threading.get_ident()
-        if thread in self._threads or context not in ("train", "evaluate"):
-            yield
-            return
-        self._threads.add(thread)
-        self.trials += context == "train"
-        try:
-            yield
-        except BaseException as exc:
-            self.pruned, self.failed = self.pruned + is_pruned(exc), self.failed + (not is_pruned(exc))
-            raise
-        finally:
-            self._threads.discard(thread)
-
-    def facts(self, found: object) -> list[str]:
-        """Markdown list items; `found` is the best run, or a list of the best, as the trainer gives it."""
-        counts = [f"{self.trials} trials", f"{self.failed} failed", f"{self.pruned} pruned"]
-        told = [count for count in counts if not count.startswith("0 ")]
-        best = found if isinstance(found, list) else [found]
-        runs = [run for run in best if isinstance(run, BestRun)][:_BEST]
-        return [f"- Search: {', '.join(told)}"] * bool(told) + [
-            f"- Best trial: {run.run_id}, objective {_shown(run.objective)}, {_shown(run.hyperparameters)}"
-            for run in runs
-        ]
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_shown(of)}" for name, of in value.items())
-    if isinstance(value, list | tuple):
-        return " and ".join(map(_shown, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
 @contextmanager
-def _searching(trainer: Trainer) -> Iterator[_Search]:
-    search = _Search()
+def _searching(trainer: Trainer) -> Iterator[Search]:
+    search = Search()
     with ExitStack() as stack:
         for callback in _callbacks(trainer):
             stack.enter_context(callback.run.parts("search"))
@@ -227,8 +180,14 @@ def _searching(trainer: Trainer) -> Iterator[_Search]:
         yield search
 
 
-def _search(trainer: Trainer) -> _Search | None:
+def _search(trainer: Trainer) -> Search | None:
     return next((callback._search for callback in _callbacks(trainer) if callback._search is not None), None)
+
+
+def _best(found: object) -> list[Trial]:
+    """The best run, or with several objectives a list of the best, as the trainer gives it."""
+    runs = found if isinstance(found, list) else [found]
+    return [Trial(run.run_id, run.objective, run.hyperparameters) for run in runs if isinstance(run, BestRun)]
 
 
 def _hook(cls: type[Trainer]) -> None:
@@ -297,7 +256,7 @@ def _hyperparameter_search(method: Callable[..., Any], trainer: Trainer, *args: 
         with _searching(trainer) as search:
             found = method(trainer, *args, **kwargs)
         for callback in _callbacks(trainer):
-            callback.run.ended(facts=partial(search.facts, found), what="search")
+            callback.run.ended(facts=partial(search.facts, *_best(found)), what="search")
         return found
 
 

@@ -43,7 +43,6 @@ from twinkle_notifier.report import Progress
 from twinkle_notifier.runtime import Attempt, Instant, Where, process_start
 
 _PROGRESS_BUDGET = 2.0  # seconds to ask a trainer how far it got; a tensor on a broken GPU may never answer
-_KEY = "twinkle_notifier"
 
 log = logging.getLogger("twinkle_notifier")
 _numbers = itertools.count(1)  # of the trainings of this process
@@ -249,7 +248,7 @@ class TrainingRun:
 
     def resume(self, states: object) -> None:
         """Take over this run's state among those that a checkpoint held, if it is there."""
-        ours = state.ours(states, _KEY)
+        ours = state.ours(states)
         saved = ours.get(self.key if self.key in ours else next(iter(ours), ""))
         if saved is not None:
             self.load_state_dict(saved)
@@ -259,14 +258,14 @@ class TrainingRun:
 
         A key that counted what this process has made would be another in the process that resumes.
         """
-        self.key, self._keys = _key(place), set(map(_key, range(among)))
+        self.key, self._keys = state.key(place), set(map(state.key, range(among)))
 
     def live_in(self, states: dict[str, Any]) -> None:
         """Put the state itself into `states`, under `key`: what is sent later shows there at once.
 
         What an earlier trainer with more callbacks left there is taken out.
         """
-        for key in [key for key in states if _is_ours(key) and self._keys and key not in self._keys]:
+        for key in [key for key in states if state.is_ours(key) and self._keys and key not in self._keys]:
             del states[key]
         states[self.key] = self._described()
 
@@ -333,17 +332,9 @@ class Preempted(SystemExit):
         self.code = 128 + signal.SIGTERM
 
 
-def _key(place: int) -> str:
-    return f"{_KEY}.{place + 1}" if place else _KEY
-
-
-def _is_ours(key: object) -> bool:
-    return isinstance(key, str) and key.split(".")[0] == _KEY
-
-
 def _free_key() -> str:
     taken = {run.apart for run in _living}
-    return next(key for key in map(_key, range(len(taken) + 2)) if key not in taken)
+    return next(key for key in map(state.key, range(len(taken) + 2)) if key not in taken)
 
 
 def _send(notifier: Callable[[str], object], message: Message) -> None:

@@ -15,6 +15,7 @@ from twinkle_notifier.plain import reply
 from twinkle_notifier.references import is_reference, resolve
 
 VERSION = 1
+_KEY = "twinkle_notifier"
 _NEWEST = 1_000_000  # of a version that may be one
 _REMEMBERED = 50  # messages that the state lists
 _LOOKED_AT = 1000  # entries of messages; a damaged file may have any number
@@ -65,8 +66,18 @@ def read(data: object) -> dict[str, Any]:
     return state
 
 
-def ours(states: object, prefix: str) -> dict[str, dict[str, Any] | None]:
-    """Of the `states` that a checkpoint held, this package's: `prefix`, or `prefix` with a number, as `read` gives it.
+def key(place: int) -> str:
+    """Under which a checkpoint holds the state of the callback that is at `place`, from 0, among its trainer's."""
+    return f"{_KEY}.{place + 1}" if place else _KEY
+
+
+def is_ours(key: object) -> bool:
+    """Whether a checkpoint holds a state of this package under `key`."""
+    return type(key) is str and key.split(".")[0] == _KEY
+
+
+def ours(states: object) -> dict[str, dict[str, Any] | None]:
+    """Of the `states` that a checkpoint held, this package's, as `read` gives them.
 
     They stand so in `states` afterwards, too: a trainer copies and writes them, which fails for what is nested deeply.
     Never raises.
@@ -75,13 +86,12 @@ def ours(states: object, prefix: str) -> dict[str, dict[str, Any] | None]:
     def look() -> dict[str, object]:
         if not isinstance(states, Mapping):
             return {}
-        keys = [key for key in states if type(key) is str and key.split(".")[0] == prefix]
-        return {key: states[key] for key in keys}
+        return {name: states[name] for name in filter(is_ours, states)}
 
     answer = foreign.call(look, _BUDGET)
     if not answer.returned:
         log.warning("the checkpoint's states cannot be read (%s); the run goes on without them", reason(answer.error))
-    found = {key: None if data is None else read(data) for key, data in (answer.value or {}).items()}
+    found = {name: None if data is None else read(data) for name, data in (answer.value or {}).items()}
     if type(states) is dict:
         states.update(found)
     return found
