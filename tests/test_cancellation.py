@@ -268,3 +268,24 @@ def test_groups_and_chains_without_end_are_told() -> None:
     told = RecordingNotifier()
     statuses = [notify_exception(told, exc=exc, name="sft").status for exc in (deep, first)]
     assert statuses == ["sent", "sent"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio.Runner came with Python 3.11")
+def test_a_runner_that_cannot_be_hashed_loses_nothing(run: Any, inbox: Inbox) -> None:
+    """It compares as its user likes, and is asked nothing."""
+    source = """
+    class Odd(asyncio.Runner):
+        def __eq__(self, other):
+            raise ValueError("not comparable")
+
+    @t.watch(ding, "main", "sft")
+    async def main():
+        press()
+        await asyncio.sleep(60)
+
+    with t.watch(ding, "outside", "sft"), Odd() as runner:
+        runner.run(main())
+    """
+    done = run(textwrap.dedent(CTRL_C) + textwrap.dedent(source))
+    assert done.stderr.strip().endswith("KeyboardInterrupt"), done.stderr
+    assert [message.title for message in inbox.messages] == ["sft was interrupted"], done.stderr

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +141,18 @@ def test_any_description_is_plain_and_redacted_once(data: dict[str, Any]) -> Non
     assert describe(Described(lambda: data), save_secrets=True) == data
     once = describe(Described(lambda: data), save_secrets=False)
     assert describe(Described(lambda: once), save_secrets=False) == once
+
+
+def to(url: str, rank: int = 0) -> Callable[[str], object]:
+    return lambda message: (url, rank, message)
+
+
+def post(url: str, message: str) -> None: ...
+
+
+@pytest.mark.parametrize("made", [to, lambda url: partial(post, url)], ids=["closure", "partial"])
+def test_functions_made_with_different_urls_are_different_channels(made: Any) -> None:
+    """And those with the same one are the same, as they are made anew on each rank."""
+    first, again, second = (channel(made(f"https://example.org/{name}")) for name in "aab")
+    assert first == again != second
+    assert channel(to("https://example.org/a", 0)) == channel(to("https://example.org/a", 1))

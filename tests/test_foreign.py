@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from twinkle_notifier import threads as ours
 from twinkle_notifier.foreign import Answer, Helper, begin, call, left, tried
 from twinkle_notifier.threads import Stoppable
 
@@ -348,3 +350,13 @@ class Last:
 builtins.last = Last()
 """
     assert run(source).stdout == "called helped True\n"
+
+
+def test_a_fork_within_a_block_without_threads_may_start_some() -> None:
+    """The block was another thread's, which the child has not."""
+    with ours.no_new():
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if ours.may_start() else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert not ours.may_start()

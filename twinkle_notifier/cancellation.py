@@ -6,6 +6,7 @@ import functools
 import signal
 import sys
 import weakref
+from collections import deque
 from traceback import walk_tb
 from typing import Any
 
@@ -20,7 +21,8 @@ _LIBRARIES = {"anyio", "asyncio", "concurrent", "curio", "trio"}
 # Where exceptions are noted here they are of classes made in Python, which take weak references.
 _interrupted: weakref.WeakSet[BaseException] = weakref.WeakSet()
 # What ran the tasks that were cancelled by Ctrl-C, and the incident as which each channel was told of that.
-_told: weakref.WeakKeyDictionary[Any, dict[str, str]] = weakref.WeakKeyDictionary()
+# A list, since a runner of the user's may not be hashable, and compare in any way.
+_told: deque[tuple[weakref.ref[Any], dict[str, str]]] = deque(maxlen=16)
 
 
 def is_cancel(exc: BaseException) -> bool:
@@ -108,11 +110,8 @@ def _runner_of(exc: BaseException) -> Any:
     if not is_cancel(slot(exc, "__context__") or exc):
         return None
     for frame, _ in walk_tb(slot(exc, "__traceback__")):
-        if frame.f_code.co_name == "run" and any(
-            frame.f_locals.get("self") is known
-            for known in list(_told)  # by identity: to compare may run user's code
-        ):
-            return frame.f_locals["self"]
+        if frame.f_code.co_name == "run" and _incidents(runner := frame.f_locals.get("self")):
+            return runner
     return None
 
 
@@ -129,9 +128,16 @@ def _is_on_purpose(exc: BaseException) -> bool:
 
 def told(runner: Any, channel: str) -> str | None:
     """The incident as which `channel` was told of the Ctrl-C that `runner` met; else None."""
-    return _told.get(runner, {}).get(channel)
+    return _incidents(runner).get(channel)
 
 
 def note(runner: Any, channel: str, incident: str) -> None:
     """Remember that `channel` was told of the Ctrl-C that `runner` met: its other tasks meet the same."""
-    _told.setdefault(runner, {})[channel] = incident
+    incidents = _incidents(runner)
+    if not incidents:
+        _told.append((weakref.ref(runner), incidents))
+    incidents[channel] = incident
+
+
+def _incidents(runner: object) -> dict[str, str]:
+    return next((incidents for known, incidents in list(_told) if known() is runner and runner is not None), {})

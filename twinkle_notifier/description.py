@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import logging
 from collections.abc import Callable
 from enum import Enum
+from types import FunctionType
 from typing import Any
 
 from twinkle_notifier import foreign
@@ -22,8 +24,8 @@ log = logging.getLogger("twinkle_notifier")
 def channel(notifier: Callable[[str], object]) -> str:
     """Tells one channel of a run from another, alike on every rank, and shows nothing of its secrets.
 
-    By its own description, and by the name of its class or function. What its references lead to does not count: it
-    may differ from node to node.
+    By its own description, and by the name of its class or function; of a function also by the URLs that it was made
+    with. What its references lead to does not count: it may differ from node to node.
     """
     # One of ours does not hang, and can be asked without a thread.
     ours = foreign.module_name(type(notifier)).startswith("twinkle_notifier.channels.")
@@ -67,6 +69,21 @@ def names_place(notifier: object) -> bool:
 
 
 def _name(notifier: object) -> str:
+    if type(notifier) is functools.partial:
+        return _with_urls(_name(notifier.func), (*notifier.args, *notifier.keywords.values()))
+    if type(notifier) is FunctionType:
+        kept = [foreign.tried(lambda cell=cell: cell.cell_contents).value for cell in notifier.__closure__ or ()]  # type: ignore[misc]
+        values = (*(notifier.__defaults__ or ()), *(notifier.__kwdefaults__ or {}).values(), *kept)
+        return _with_urls(_qualified(notifier), values)
+    return _qualified(notifier)
+
+
+def _with_urls(name: str, values: tuple[object, ...]) -> str:
+    # Nothing else that a function was made with: a rank, or a host, is another on each rank.
+    return " ".join([name, *(value for value in values if type(value) is str and "://" in value)])
+
+
+def _qualified(notifier: object) -> str:
     own = notifier if hasattr(notifier, "__qualname__") else type(notifier)
     module = str(getattr(own, "__module__", "")).replace("__mp_main__", "__main__")  # as a spawned rank calls it
     return f"{module}.{getattr(own, '__qualname__', '')}"
