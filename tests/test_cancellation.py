@@ -289,3 +289,27 @@ def test_a_runner_that_cannot_be_hashed_loses_nothing(run: Any, inbox: Inbox) ->
     done = run(textwrap.dedent(CTRL_C) + textwrap.dedent(source))
     assert done.stderr.strip().endswith("KeyboardInterrupt"), done.stderr
     assert [message.title for message in inbox.messages] == ["sft was interrupted"], done.stderr
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio.Runner came with Python 3.11")
+def test_a_second_ctrl_c_while_a_notifier_is_asked_what_it_is_loses_nothing(run: Any, inbox: Inbox) -> None:
+    """A `to_dict` may be slow."""
+    source = """
+    class Slow(t.DingNotifier):
+        def to_dict(self):
+            time.sleep(0.5)
+            return super().to_dict()
+
+    @t.watch(Slow("env:DING_URL", "env:DING_SECRET"), "main", "sft")
+    async def main():
+        press(0.5)
+        try:
+            await asyncio.sleep(60)
+        finally:
+            press(0.2)
+
+    asyncio.run(main())
+    """
+    done = run(f"import time\n{textwrap.dedent(CTRL_C)}{textwrap.dedent(source)}")
+    assert done.stderr.strip().endswith("KeyboardInterrupt"), done.stderr
+    assert [message.title for message in inbox.messages] == ["sft was interrupted"], done.stderr

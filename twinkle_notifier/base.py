@@ -168,24 +168,25 @@ def _told(notifier: Callable[[str], object], facts: Any) -> Outcome:
         return Outcome("skipped", "its task was cancelled, which is no failure", final=True)
     if runner is not None:
         return _told_once(notifier, runner, facts)
-    return _walked(notifier, (exc, *facts[1:]))
+    return _walked(notifier, (exc, *facts[1:]), time.monotonic())
 
 
 def _told_once(notifier: Callable[[str], object], runner: Any, facts: Any) -> Outcome:
     """One Ctrl-C cancels all tasks of a `runner`: each meets an exception of its own, and people are told once."""
-    with signals.deferred():  # a second Ctrl-C may come while a notifier is asked what it is
+    began = time.monotonic()
+    with signals.deferred():  # a second Ctrl-C takes effect when the alert is out
         channel = description.channel(notifier)
-    if (before := foreign.tried(lambda: cancellation.told(runner, channel)).value) is not None:
-        incident.remember(channel, facts[0], before)
-        return Outcome("duplicate", "another task has told of this Ctrl-C", incident=before)
-    outcome = _walked(notifier, facts)
-    if outcome.status not in ("failed", "unknown"):
-        foreign.tried(lambda: cancellation.note(runner, channel, outcome.incident))  # a runner may not be hashable
-    return outcome
+        if (before := foreign.tried(lambda: cancellation.told(runner, channel)).value) is not None:
+            incident.remember(channel, facts[0], before)
+            return Outcome("duplicate", "another task has told of this Ctrl-C", incident=before)
+        outcome = _walked(notifier, facts, began)
+        if outcome.status not in ("failed", "unknown"):  # a runner may take no weak reference
+            foreign.tried(lambda: cancellation.note(runner, channel, outcome.incident))
+        return outcome
 
 
-def _walked(notifier: Callable[[str], object], facts: Any) -> Outcome:
-    sending, began = Sending(), time.monotonic()
+def _walked(notifier: Callable[[str], object], facts: Any, began: float) -> Outcome:
+    sending = Sending()
     over = False  # the walk, by `sending.taken_over`
 
     def give_up() -> bool:
@@ -205,7 +206,7 @@ def _walked(notifier: Callable[[str], object], facts: Any) -> Outcome:
         return incident.stand_in(notifier, case, sending, why, sends=sends)
 
     with signals.deferred() as pending:
-        answer = foreign.call(walk, PATIENCE - _LEAST, give_up)
+        answer = foreign.call(walk, began + PATIENCE - _LEAST - time.monotonic(), give_up)
         outcome = answer.value or sending.outcome
         if (outcome is None or outcome.status == "unknown") and not pending.interrupted():
             late = foreign.call(other, max(began + PATIENCE - time.monotonic(), _LEAST))
