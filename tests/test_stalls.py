@@ -7,10 +7,12 @@ import gc
 import os
 import pickle
 import re
+import shutil
 import signal
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -432,6 +434,32 @@ def test_it_moves_again_only_when_all_do_that_were_named(start: Any, inbox: Inbo
     open(f"{folder}/end", "w").close()
     assert [one.result(60).returncode for one in running] == [0, 0]
     assert inbox.messages[1].title.startswith("sft moves again after ")
+    assert inbox.requests == 2
+
+
+@pytest.mark.parametrize("gone", ["rank", "folder"])
+def test_a_good_end_is_told_without_word_of_the_others(start: Any, inbox: Inbox, gone: str, tmp_path: Path) -> None:
+    """The other rank is too slow to say that it moves, or what the ranks share is gone."""
+    shared = tmp_path / "claims"
+    running = [start(STANDS, **TWO, RANK=str(rank), TWINKLE_NOTIFIER_DIR=str(shared)) for rank in range(2)]
+    folder = running[0].process.args[-1].rpartition("/")[0]
+    assert eventually(lambda: inbox.messages)
+    assert ": all 2 ranks at one place\n" in inbox.messages[0].text
+    time.sleep(1)  # until the word of it is in the store
+    if gone == "rank":
+        os.kill(running[1].process.pid, signal.SIGSTOP)
+    else:
+        shutil.rmtree(shared)
+        shared.write_text("no folder any more")
+    for name in ("end", "go-0", "go-1"):
+        open(f"{folder}/{name}", "w").close()
+    assert running[0].result(60).returncode == 0
+    assert eventually(lambda: len(inbox.messages) >= 2)
+    os.kill(running[1].process.pid, signal.SIGCONT)
+    assert running[1].result(60).returncode == 0
+    assert re.match(r"### sft moves again after \d+ s\n", inbox.messages[1].text)
+    if gone == "rank":
+        assert "- The training has ended here; no word yet that rank 1 moved\n" in inbox.messages[1].text
     assert inbox.requests == 2
 
 

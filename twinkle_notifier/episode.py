@@ -21,7 +21,7 @@ from twinkle_notifier.message import Message, Outcome, derived_id
 from twinkle_notifier.report import Progress
 from twinkle_notifier.runtime import Attempt, Holder, Instant, Where
 from twinkle_notifier.stacks import Doing, doing
-from twinkle_notifier.standing import Stand, markdown
+from twinkle_notifier.standing import Stand, markdown, named
 
 _PATIENCE = 75.0  # seconds for all that is done to tell of a stall
 _WORD = 25.0  # seconds for the word of another rank that is telling it
@@ -108,7 +108,7 @@ class Episode:
     def close(self, *, moves: bool) -> None:
         """This rank's training is over, well if it `moves`: the last time to tell of the end. Returns at once."""
         if moves:
-            background.post(lambda: self._conclude(_LAST_WORD))
+            background.post(lambda: self._conclude(_LAST_WORD), otherwise=self._keep_the_end)
         background.post(self._forget)
 
     def _ask(self, work: Callable[[], object]) -> None:
@@ -243,44 +243,67 @@ class Episode:
         else:
             self.look()
 
-    def _conclude(self, seconds: float = 0.0) -> None:
-        """Tell the end, once, when within `seconds` no rank stands any more of which this one told."""
+    def _conclude(self, last: float | None = None) -> None:
+        """Tell the end, once, when no rank stands any more of which this one told.
+
+        `last`: the training ends well here. Others have so many seconds to say that they move; then it is told anyway.
+        """
         if not self._told:
             return
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + (last or 0.0)
         while self._named:
-            self._named = self._with_board(lambda board: board.still(self._named))
+            _quietly(self._ask_who_stands)
             if self._named and time.monotonic() > deadline:
+                if last is not None:
+                    break
                 self._ended = time.monotonic()
                 return
             time.sleep(0.1 if self._named else 0.0)
         if told := self._forget():
             self._tell_of_the_end(told)
 
+    def _ask_who_stands(self) -> None:
+        self._named = self._with_board(lambda board: board.still(self._named))
+
     def _forget(self) -> str:
-        """Take back that this rank has told, once; the message's id if it was the last to."""
+        """Take back that this rank has told, once; the message's id if it was the last to, as far as can be known."""
         with self._lock:
             told, self._told = self._told, ""
         if not told or Where.here().world_size == 1:
             return told
+        tellers: list[int | None] = []
 
-        def take_back(board: Board) -> str:
-            last = board.teller()
+        def take_back(board: Board) -> None:
+            tellers.append(board.teller())
             board.tell(self._stand(None))
-            return told if last in (None, Where.here().rank) else ""
 
-        return self._with_board(take_back)
+        _quietly(lambda: self._with_board(take_back))
+        return told if not tellers or tellers[0] in (None, Where.here().rank) else ""
 
     def _tell_of_the_end(self, told: str) -> None:
-        name, took = self._case.name, report.duration(self._ended - self._began)
-        facts = [f"- Stood still for: {took}"]
-        text = report.milestone(f"{name} moves again after {took}", name, Where.here(), facts, Attempt.here())
-        message = Message(text, derived_id(f"{told}/moves"))
+        message = self._end_message(told)
         send = functools.partial(delivery.deliver, self._notifier, message, delivery.BACKGROUND_BUDGET)
         if self._kept:  # it goes first
             background.post(functools.partial(delivery.flush, self._notifier))
-        no_time = Outcome("unknown", "there was no time to send it")
-        background.post(send, otherwise=functools.partial(delivery.keep, self._notifier, message, no_time))
+        background.post(send, otherwise=functools.partial(self._keep, message))
+
+    def _keep_the_end(self) -> None:
+        """There is no time to ask the others, nor to send it."""
+        with self._lock:
+            told, self._told = self._told, ""
+        if told:
+            self._keep(self._end_message(told))
+
+    def _keep(self, message: Message) -> None:
+        delivery.keep(self._notifier, message, Outcome("unknown", "there was no time to send it"))
+
+    def _end_message(self, told: str) -> Message:
+        name, took = self._case.name, report.duration(self._ended - self._began)
+        facts = [f"- Stood still for: {took}"]
+        if self._named:
+            facts.append(f"- The training has ended here; no word yet that {named(self._named)} moved")
+        text = report.milestone(f"{name} moves again after {took}", name, Where.here(), facts, Attempt.here())
+        return Message(text, derived_id(f"{told}/moves"))
 
 
 def _renewed(claim: claims.Claim) -> claims.Claim | None:
