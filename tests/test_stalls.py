@@ -463,6 +463,25 @@ def test_a_good_end_is_told_without_word_of_the_others(start: Any, inbox: Inbox,
     assert inbox.requests == 2
 
 
+SLOW_DISK = """
+import time
+from twinkle_notifier.board import Board
+teller = Board.teller
+Board.teller = lambda board: (time.sleep(0.7), teller(board))[1]
+"""
+
+
+def test_an_end_that_follows_at_once_loses_no_word(start: Any, inbox: Inbox) -> None:
+    """The rank moves, and its process ends while it still looks, on a slow disk, whether others stand."""
+    running = start(SLOW_DISK + ONE_OF_THREE, **TWO, RANK="1")
+    folder = running.process.args[-1].rpartition("/")[0]
+    assert eventually(lambda: inbox.messages)
+    time.sleep(0.5)  # until the word of it is in the store
+    open(f"{folder}/end", "w").close()
+    assert running.result(60).returncode == 0
+    assert [message.title.split(" after ")[0] for message in inbox.messages[1:]] == ["sft moves again"]
+
+
 LATE = """
 import os, time
 from twinkle_notifier import DingNotifier, TrainingRun
