@@ -466,20 +466,29 @@ def test_a_good_end_is_told_without_word_of_the_others(start: Any, inbox: Inbox,
 SLOW_DISK = """
 import time
 from twinkle_notifier.board import Board
-teller = Board.teller
-Board.teller = lambda board: (time.sleep(0.7), teller(board))[1]
+slow = Board.{method}
+Board.{method} = lambda *given: (time.sleep({seconds}), slow(*given))[1]
 """
 
 
-def test_an_end_that_follows_at_once_loses_no_word(start: Any, inbox: Inbox) -> None:
-    """The rank moves, and its process ends while it still looks, on a slow disk, whether others stand."""
-    running = start(SLOW_DISK + ONE_OF_THREE, **TWO, RANK="1")
+@pytest.mark.parametrize(("method", "seconds"), [("tell", 0.3), ("teller", 0.3), ("teller", 5)])
+def test_an_end_that_follows_at_once_loses_no_word(
+    start: Any, inbox: Inbox, tmp_path: Path, method: str, seconds: float
+) -> None:
+    """The rank moves, and its process ends, while it notes on a slow disk that it has told, or looks who has.
+
+    The word is sent, or kept if the disk is too slow.
+    """
+    running = start(SLOW_DISK.format(method=method, seconds=seconds) + ONE_OF_THREE, **TWO, RANK="1")
     folder = running.process.args[-1].rpartition("/")[0]
     assert eventually(lambda: inbox.messages)
-    time.sleep(0.5)  # until the word of it is in the store
+    time.sleep(1 if method == "teller" else 0)
     open(f"{folder}/end", "w").close()
-    assert running.result(60).returncode == 0
-    assert [message.title.split(" after ")[0] for message in inbox.messages[1:]] == ["sft moves again"]
+    done = running.result(60)
+    assert done.returncode == 0
+    sent = [message.title for message in inbox.messages[1:]]
+    kept = [path.read_text() for path in tmp_path.rglob("spool/*/*.json")]
+    assert [text.count("sft moves again after") > 0 for text in sent + kept] == [True], done.stderr
 
 
 LATE = """

@@ -30,6 +30,7 @@ _GATHER_MOST = 10.0  # a lease of a claim is 12 s; it is renewed for the reading
 _READ = 8.0  # seconds to read what the others say
 _ASK = 1.0  # seconds, at least, between two looks at what the others say
 _LAST_WORD = 1.0  # seconds, at the end of a training, for the others to say that they move, too
+_SHORT = 0.02  # seconds between two looks whether something is done
 _PROGRESS = 2.0  # seconds to ask the trainer for the step
 
 log = logging.getLogger("twinkle_notifier")
@@ -76,7 +77,7 @@ class Episode:
     @property
     def open(self) -> bool:
         """Whether people wait for its end, or may soon."""
-        return bool(self._told) or (self._telling and time.monotonic() < self._alarmed_at + _PATIENCE)
+        return bool(self._told or self._leaving) or (self._telling and time.monotonic() < self._alarmed_at + _PATIENCE)
 
     def listen(self) -> None:
         """Let the others know where this rank is if one of them gives the alarm. Returns at once."""
@@ -264,10 +265,15 @@ class Episode:
             self._tell_of_the_end(told)
 
     def _conclude_at_last(self) -> None:
-        """The training ends well here. A look that is under way, which nobody waits for at exit, goes first."""
+        """The training ends well here. What is under way in threads that nobody waits for at exit goes first."""
+        deadline = time.monotonic() + _LAST_WORD
+        while self._telling and time.monotonic() < deadline:
+            time.sleep(_SHORT)
         if self._asks.acquire(timeout=_LAST_WORD):
             self._asks.release()
-        self._conclude(_LAST_WORD)
+            self._conclude(_LAST_WORD)
+        else:
+            self._keep_the_end()
 
     def _ask_who_stands(self) -> None:
         self._named = self._with_board(lambda board: board.still(self._named))
