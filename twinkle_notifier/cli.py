@@ -50,7 +50,7 @@ def _add_run(commands: _Commands) -> None:
         description="Run a command and tell how it ended, unless its own processes have. Its output, its signals and "
         "its exit code are passed on.",
         usage="twinkle-notifier run [--name NAME] [--stall-after TIME] [--to URL] [--on-success] [--heartbeat URL] "
-        "-- COMMAND...",
+        "[--no-attach] -- COMMAND...",
     )
     _add_options(run)
     run.add_argument("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
@@ -77,6 +77,12 @@ def _add_options(run: argparse.ArgumentParser) -> None:
         metavar="URL",
         default=os.environ.get(HEARTBEAT, ""),
         help=f"ask this URL each minute, so that somebody notices when even this dies (default: {HEARTBEAT})",
+    )
+    run.add_argument(
+        "--no-attach",
+        action="store_false",
+        dest="attach",
+        help="do not look into the Python processes of the command; TWINKLE_NOTIFIER_ATTACH=0 does the same",
     )
 
 
@@ -141,7 +147,7 @@ def _run(given: argparse.Namespace) -> int:
     notifier = _notifier(given.to)
     given_name = given.name or os.environ.get(default_name.VARIABLE, "").strip()
     name = given_name or default_name.of_command(command)
-    plan = Plan(name, notifier, given.stall_after, given.on_success, given.heartbeat, is_named=bool(given_name))
+    plan = Plan(name, notifier, given.stall_after, given.on_success, given.heartbeat, bool(given_name), given.attach)
     return supervise(command, plan)
 
 

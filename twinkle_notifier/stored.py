@@ -86,6 +86,15 @@ class Stored:
         value = self._of(name, int)
         return _checked(name, not isinstance(value, bool) and least <= value <= _MOST, value)
 
+    def whole(self, name: str) -> int:
+        """A whole number, which may be negative."""
+        value = self._of(name, int)
+        return _checked(name, not isinstance(value, bool) and abs(value) <= _MOST, value)
+
+    def whole_or_none(self, name: str) -> int | None:
+        """Such a number or null."""
+        return None if self._fields.get(name) is None else self.whole(name)
+
     def flag(self, name: str) -> bool:
         """True or false."""
         return self._of(name, bool)

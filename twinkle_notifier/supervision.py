@@ -80,6 +80,50 @@ class Beat:
     at: float
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A rank that torchrun's agent has seen end as it should not. `code` is minus the signal where one killed it."""
+
+    rank: int | None
+    local_rank: int | None
+    pid: int
+    code: int
+    at: float
+    error_file: str = ""
+
+
+@dataclass(frozen=True)
+class End:
+    """What ended a Python process, as the process itself wrote it down. Times are in seconds since 1970.
+
+    `type` is the exception's name as a traceback shows it, "SystemExit" where the program called ``sys.exit``; `code`
+    the exit code that Python ends with then; `child` how the process ended that a launcher's exception is about;
+    `failures` what torchrun's agent knows of its ranks; `frames` file, line and function, outermost first.
+    """
+
+    pid: int
+    at: float
+    type: str
+    message: str
+    code: int
+    rank: int | None = None
+    traceback: str = ""
+    frames: Sequence[tuple[str, int, str]] = ()
+    child: int | None = None
+    failures: Sequence[Failure] = ()
+
+
+@dataclass(frozen=True)
+class Restart:
+    """That torchrun's agent starts its ranks again, after attempt number `attempt`, which `failures` have ended."""
+
+    pid: int
+    at: float
+    attempt: int
+    attempts: int
+    failures: Sequence[Failure] = ()
+
+
 class Supervision:
     """The folder, from either side. Its methods raise OSError when it does not work."""
 
@@ -186,6 +230,27 @@ class Supervision:
         except (OSError, ValueError):
             return ""
 
+    def tell_reached(self, lines: Sequence[str]) -> None:
+        """Say how far a training got that ended well: list items of Markdown."""
+        self._write("reached.json", {"lines": list(lines)})
+
+    def reached(self) -> list[str]:
+        """What `tell_reached` has said last, or nothing."""
+        try:
+            return [line for line in self._read("reached.json").items("lines") if isinstance(line, str)]
+        except (OSError, ValueError):
+            return []
+
+    def ends(self) -> list[End]:
+        """How Python processes ended that wrote it down, oldest first: see `attach`."""
+        found = self._all("*.end", _end)
+        return sorted(found.values(), key=lambda end: end.at)
+
+    def restarts(self) -> list[Restart]:
+        """When torchrun's agents started their ranks again, oldest first."""
+        found = self._all("*.restart", _restart)
+        return sorted(found.values(), key=lambda restart: restart.at)
+
     def damaged(self) -> list[Path]:
         """The words that cannot be read."""
         names = self._all("*.word", _word)
@@ -235,6 +300,46 @@ def _beat(fields: Stored) -> Beat:
         fields.flag("stalled"),
         fields.number("slowest"),
         fields.time("at"),
+    )
+
+
+def _end(fields: Stored) -> End:
+    return End(
+        fields.count("pid", 1),
+        fields.time("at"),
+        fields.text("type"),
+        fields.text("message"),
+        fields.whole("code"),
+        fields.whole_or_none("rank"),
+        fields.text("traceback", ""),
+        [_frame(frame) for frame in fields.items("frames")],
+        fields.whole_or_none("child"),
+        [_failure(Stored(failure)) for failure in fields.items("failures")],
+    )
+
+
+def _frame(frame: object) -> tuple[str, int, str]:
+    match frame:
+        case [str(file), int(line), str(function)]:
+            return file, line, function
+    raise ValueError("it is no frame")
+
+
+def _restart(fields: Stored) -> Restart:
+    failures = [_failure(Stored(failure)) for failure in fields.items("failures")]
+    return Restart(
+        fields.count("pid", 1), fields.time("at"), fields.count("attempt"), fields.count("attempts"), failures
+    )
+
+
+def _failure(fields: Stored) -> Failure:
+    return Failure(
+        fields.whole_or_none("rank"),
+        fields.whole_or_none("local_rank"),
+        fields.count("pid"),
+        fields.whole("code"),
+        fields.time("at"),
+        fields.text("error_file", ""),
     )
 
 

@@ -24,6 +24,7 @@ class Plan:
     on_success: bool = False
     heartbeat: str = ""
     is_named: bool = False
+    attach: bool = True  # let the Python processes below the command write down what ends them
 
 
 class Facts:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from twinkle_notifier import checks, default_name, folders, foreign, meeting
+from twinkle_notifier import attach, checks, default_name, folders, foreign, meeting
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.signals import awaited
 from twinkle_notifier.supervise.canary import Canary
@@ -87,6 +87,8 @@ class _Supervisor:
             env.setdefault(STALL_AFTER, f"{stall_after:g}")
         if self._facts.plan.is_named:
             env[default_name.VARIABLE] = self._facts.plan.name
+        if folder is not None and self._facts.plan.attach:
+            env |= attach.environment(env)
         return env
 
     def _not_started(self, error: OSError) -> int:

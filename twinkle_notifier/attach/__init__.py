@@ -1,0 +1,24 @@
+"""Eyes inside the Python processes below `twinkle-notifier run`.
+
+The supervisor puts the folder `startup` before the PYTHONPATH of its command. Each Python that starts below it runs
+`startup/sitecustomize.py`, which loads `startup/_twinkle_notifier_attach.py`: that writes down what ended the process, and lets
+the trainers have our callback, see `trainers`. The two files of `startup` use the standard library alone: the Python
+that runs them may not have this package.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+VARIABLE = "TWINKLE_NOTIFIER_ATTACH"  # "0": no process is attached
+STARTUP = Path(__file__).parent / "startup"
+
+
+def environment(env: Mapping[str, str]) -> dict[str, str]:
+    """What to change in the environment `env` of a command, so that the Pythons below it are attached."""
+    if env.get(VARIABLE, "").strip() == "0":
+        return {}
+    rest = env.get("PYTHONPATH", "")
+    return {"PYTHONPATH": os.pathsep.join([str(STARTUP), rest] if rest else [str(STARTUP)])}
