@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TypeAlias
 
 from twinkle_notifier import default_name, folders, foreign
@@ -15,6 +16,7 @@ from twinkle_notifier.errors import ArgumentError, NotifierError, reason
 from twinkle_notifier.flush import Flush
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.supervise import Plan, supervise
+from twinkle_notifier.supervise.say import say
 
 _EVERY = 5.0  # seconds between two looks at the folder
 _OWN = "(A callback in the command will do, if its notifier was given by reference: env:NAME.)"
@@ -47,10 +49,10 @@ def _add_run(commands: _Commands) -> None:
     run = commands.add_parser(
         "run",
         help="run a command, and tell how it ended",
-        description="Run a command and tell how it ended, unless its own processes have. Its output, its signals and "
-        "its exit code are passed on.",
+        description="Run a command and tell how it ended, unless its own processes have. The command keeps its "
+        "terminal, its files, its signals and its exit code.",
         usage="twinkle-notifier run [--name NAME] [--stall-after TIME] [--to URL] [--on-success] [--heartbeat URL] "
-        "[--no-attach] -- COMMAND...",
+        "[--log FILE] [--no-attach] -- COMMAND...",
     )
     _add_options(run)
     run.add_argument("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
@@ -77,6 +79,12 @@ def _add_options(run: argparse.ArgumentParser) -> None:
         metavar="URL",
         default=os.environ.get(HEARTBEAT, ""),
         help=f"ask this URL each minute, so that somebody notices when even this dies (default: {HEARTBEAT})",
+    )
+    run.add_argument(
+        "--log",
+        type=Path,
+        metavar="FILE",
+        help="a file that the output goes to, for its last lines in messages, where that does not show by itself",
     )
     run.add_argument(
         "--no-attach",
@@ -147,7 +155,10 @@ def _run(given: argparse.Namespace) -> int:
     notifier = _notifier(given.to)
     given_name = given.name or os.environ.get(default_name.VARIABLE, "").strip()
     name = given_name or default_name.of_command(command)
-    plan = Plan(name, notifier, given.stall_after, given.on_success, given.heartbeat, bool(given_name), given.attach)
+    log = given.log.absolute() if given.log is not None else None
+    plan = Plan(
+        name, notifier, given.stall_after, given.on_success, given.heartbeat, bool(given_name), log, given.attach
+    )
     return supervise(command, plan)
 
 
@@ -161,8 +172,7 @@ def _notifier(to: str | None) -> Notifier | None:
     if isinstance(answer.error, KeyboardInterrupt):
         raise answer.error
     if answer.error is not None:  # no reason not to train
-        said = f"no notifier from the environment: {reason(answer.error)}"
-        print(f"twinkle-notifier: {said}", file=sys.stderr, flush=True)
+        say(f"no notifier from the environment: {reason(answer.error)}")
     elif notifier is None:
-        print(f"twinkle-notifier: nobody to tell: give --to, or set {VARIABLE}. {_OWN}", file=sys.stderr, flush=True)
+        say(f"nobody to tell: give --to, or set {VARIABLE}. {_OWN}")
     return notifier

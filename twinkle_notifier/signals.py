@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -52,17 +52,6 @@ def deferred() -> Iterator[Pending]:
         # SIGINT last: its handler raises, and what comes after it would be lost.
         for number in sorted(set(pending.signals), key=lambda number: number == signal.SIGINT):
             os.kill(os.getpid(), number)
-
-
-def awaited(numbers: Collection[int], seconds: float) -> int | None:
-    """The signal, one of the blocked `numbers`, that came within `seconds`; None if none of them did.
-
-    Only on Linux. CPython's `sigtimedwait` may return numbers that nobody sent when the process was stopped and
-    continued after `seconds` had passed (Ctrl-Z and `fg`, SLURM's suspend, a debugger): the call was interrupted, and
-    the result was never filled in. Anything but one of `numbers` is therefore no signal.
-    """
-    info = signal.sigtimedwait(numbers, seconds)
-    return info.si_signo if info is not None and info.si_signo in numbers else None
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,39 +22,41 @@ _LIMIT = 120  # seconds for one command
 
 
 class Supervised:
-    """``twinkle-notifier run`` with a command below it."""
+    """``twinkle-notifier run`` with a command below it, whose output goes to two files."""
 
     def __init__(self, command: list[str], options: tuple[str, ...], folder: Path, env: dict[str, str]) -> None:
-        self.process = subprocess.Popen(
-            [PYTHON, "-m", "twinkle_notifier", "run", "--name", "sft", *options, "--", *command],
-            cwd=folder,
-            env={**os.environ, **env},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        self._files = [folder.parent / "stdout.log", folder.parent / "stderr.log"]
+        with self._files[0].open("w") as out, self._files[1].open("w") as err:
+            self.process = subprocess.Popen(
+                [PYTHON, "-m", "twinkle_notifier", "run", "--name", "sft", *options, "--", *command],
+                cwd=folder,
+                env={**os.environ, **env},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
 
     def wait_for(self, text: str) -> None:
-        """Read the command's output until `text` is there."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if text in line:
-                return
-        raise AssertionError(f"{text!r} was never written: {self.process.communicate()[1]}")
+        """Wait until `text` is in the command's output."""
+        deadline = time.monotonic() + _LIMIT
+        while text not in self._files[0].read_text(errors="replace"):
+            assert self.process.poll() is None, f"{text!r} was never written: {self._files[1].read_text()}"
+            assert time.monotonic() < deadline, f"{text!r} was not written in time"
+            time.sleep(0.02)
 
     def result(self) -> subprocess.CompletedProcess[str]:
         try:
-            out, err = self.process.communicate(timeout=_LIMIT)
+            self.process.wait(_LIMIT)
         finally:
             self.kill()
+        out, err = (file.read_text(errors="replace") for file in self._files)
         return subprocess.CompletedProcess(self.process.args, self.process.returncode, out, err)
 
     def kill(self) -> None:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.communicate()
+            self.process.wait()
 
 
 @pytest.fixture

@@ -34,10 +34,9 @@ def test_its_command_tells_by_itself(begin: Begin, robot: Inbox, tmp_path: Path)
         open("outcome", "w").write(outcome.status)
     """
     running = begin(source)
-    assert running.process.stdout is not None
-    running.process.stdout.readline()
+    running.wait_for("\n")
     os.kill(running.process.pid, signal.SIGKILL)
-    running.process.communicate()
+    running.process.wait()
     outcome, deadline = tmp_path / "run" / "outcome", time.monotonic() + 60
     while not outcome.exists() and time.monotonic() < deadline:
         time.sleep(0.05)

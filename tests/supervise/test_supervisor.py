@@ -284,7 +284,7 @@ def test_a_signal_arrives_once(begin: Begin, robot: Inbox, to_all: bool) -> None
     running = begin(COUNTS)
     running.wait_for("ready")
     (os.killpg if to_all else os.kill)(running.process.pid, signal.SIGTERM)
-    assert running.result().stdout == "count 1\n"
+    assert running.result().stdout == "ready\ncount 1\n"
 
 
 def test_the_last_signal_counts(begin: Begin, robot: Inbox) -> None:

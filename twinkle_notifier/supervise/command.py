@@ -7,53 +7,30 @@ import signal
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
-from twinkle_notifier.supervise.streams import Streams
-
 # SLURM's --signal sends the second; submitit asks it for the third.
 PREEMPTING = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 INTERRUPTING = (signal.SIGINT, signal.SIGHUP)
-_DEFAULT = (signal.SIGPIPE, signal.SIGXFSZ)  # which Python ignores, for itself
+DEFAULT = (signal.SIGPIPE, signal.SIGXFSZ)  # which Python ignores, for itself
 
 
 class Command:
     """Runs `words` from when it is made. Raises OSError if it cannot be started.
 
-    glibc leaves the signals 32 and
-    33 ignored, which are its own, and which the command's glibc sets up anew.
+    It has the open files, the terminal and the process group of this process. glibc leaves the signals 32 and 33
+    ignored, which are its own, and which the command's glibc sets up anew.
     """
 
-    def __init__(
-        self,
-        words: Sequence[str],
-        env: Mapping[str, str],
-        streams: Streams,
-        closed: Collection[int],
-        mask: Collection[int],
-    ) -> None:
-        """Its output goes to `streams`; of the standard streams those `closed` are; `mask`: the signals it blocks."""
-        to = ((streams.stdout, 1), (streams.stderr, 2))
-        self.pid = os.posix_spawnp(  # other files that we were given are the command's, too; ours are not inherited
-            words[0],
-            list(words),
-            env,
-            file_actions=[
-                *((os.POSIX_SPAWN_DUP2, inlet, stream) for inlet, stream in to if inlet is not None),
-                *((os.POSIX_SPAWN_CLOSE, stream) for stream in closed),
-            ],
-            setsigmask=mask,
-            setsigdef=_DEFAULT,
-        )
-        self._code: int | None = None
+    def __init__(self, words: Sequence[str], env: Mapping[str, str], mask: Collection[int]) -> None:
+        """`mask`: the signals it blocks."""
+        self.code: int | None = None  # how it ended, minus the signal if one killed it
+        self.pid = os.posix_spawnp(words[0], list(words), env, setsigmask=mask, setsigdef=DEFAULT)
 
-    def code(self) -> int | None:
-        """How it ended, minus the signal if one killed it; None as long as it runs."""
-        if self._code is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            self._code = os.waitstatus_to_exitcode(status) if pid else None
-        return self._code
+    def reaped(self, status: int) -> None:
+        """It has ended."""
+        self.code = os.waitstatus_to_exitcode(status)
 
     def send(self, number: int) -> None:
         """Send it a signal, if it is there."""
-        if self.code() is None:
-            with suppress(OSError):  # it has just ended, or runs as another user by now
+        if self.code is None:  # not reaped, so the number is still its own
+            with suppress(OSError):  # it runs as another user by now
                 os.kill(self.pid, number)

@@ -7,16 +7,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from twinkle_notifier import foreign
 from twinkle_notifier.supervise import memory
-from twinkle_notifier.supervise.streams import Streams
+from twinkle_notifier.supervise.last_lines import Output
 
 ERROR_FILE = "TORCHELASTIC_ERROR_FILE"
 STALL_AFTER = "TWINKLE_NOTIFIER_STALL_AFTER"  # `stalls.VARIABLE`
+_BUDGET = 3.0  # seconds for a disk, which may be a dead mount
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to tell of a command, and whom. `stall_after` in seconds; `is_named`: the name is not just the script's."""
+    """What to tell of a command, and whom. `stall_after` in seconds; `is_named`: the name is not just the script's.
+
+    `log`: a file that the command's output goes to, as far as the user says.
+    """
 
     name: str
     notifier: Callable[[str], object] | None
@@ -24,6 +29,7 @@ class Plan:
     on_success: bool = False
     heartbeat: str = ""
     is_named: bool = False
+    log: Path | None = None
     attach: bool = True  # let the Python processes below the command write down what ends them
 
 
@@ -34,8 +40,10 @@ class Facts:
     time; `ended` when it has. Times are in seconds since 1970.
     """
 
-    def __init__(self, command: Sequence[str], plan: Plan, folder: Path | None, streams: Streams) -> None:
-        self.command, self.plan, self.folder, self.streams = command, plan, folder, streams
+    def __init__(self, command: Sequence[str], plan: Plan, folder: Path | None) -> None:
+        self.command, self.plan, self.folder = command, plan, folder
+        self.output = Output(plan.log)
+        foreign.call(self.output.begin, _BUDGET)
         self.began, self.kills = time.time(), memory.kills()
         self.pid = 0
         self.asked: tuple[int, float] | None = None

@@ -25,14 +25,19 @@ class Silence:
         self.lasted = 0.0  # without a sign, when `look` last gave a word
 
     def look(
-        self, now: float, last_output: float, wall: float, beats: Sequence[Beat]
+        self, now: float, last_output: float | None, wall: float, beats: Sequence[Beat]
     ) -> Literal["silent", "moving"] | None:
-        """``silent`` when that begins to count, ``moving`` when it ends. Called about each second."""
+        """``silent`` when that begins to count, ``moving`` when it ends. Called about each second.
+
+        Without an output that can be seen (None), and without a beat, nothing is known.
+        """
         late, self._looked = now - self._looked - _LATE, now
         if late > 0:  # we were stopped, and so was the command
             self._heard += late
         newest = max((beat.at for beat in beats), default=0.0)
-        heard = max(last_output, now - (wall - newest) if beats else 0.0)
+        if last_output is None and not beats:
+            return None
+        heard = max(last_output or 0.0, now - (wall - newest) if beats else 0.0)
         self._heard = max(self._heard, heard)
         is_watched = wall - newest < _FRESH
         if self._since is not None and heard > self._since:

@@ -1,33 +1,33 @@
-"""Starts a command, passes on what it writes, the signals that it is sent, and its exit code."""
+"""Starts a command and waits for its end. Nothing of the command goes through this process."""
 
 from __future__ import annotations
 
+import errno
 import gc
-import math
 import os
 import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from twinkle_notifier import attach, checks, default_name, folders, foreign, meeting
-from twinkle_notifier.errors import ArgumentError
-from twinkle_notifier.signals import awaited
-from twinkle_notifier.supervise.canary import Canary
-from twinkle_notifier.supervise.command import INTERRUPTING, PREEMPTING, Command
+from twinkle_notifier.errors import ArgumentError, reason
+from twinkle_notifier.signals import alarm
+from twinkle_notifier.supervise.command import DEFAULT, INTERRUPTING, PREEMPTING, Command
 from twinkle_notifier.supervise.facts import ERROR_FILE, STALL_AFTER, Facts, Plan
-from twinkle_notifier.supervise.streams import Streams
+from twinkle_notifier.supervise.say import say
+from twinkle_notifier.supervise.signal_probe import SignalProbe
 from twinkle_notifier.supervise.telling import Telling
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
-_POLL = 1.0  # seconds between two looks at the command, if no signal comes
-_DRAIN = 2.0  # seconds for its last output, before its end is told
-_LEAVE = 10.0  # seconds for its output, where it was asked to end; schedulers kill after 30
+_POLL = 1.0  # seconds until the supervisor goes on after an error of its own
+_SAME = 0.1  # seconds; who signals many processes does it one after the other
+_LOOK = 0.005  # seconds between two looks whether the probe had the signal, too
 _TELL = 60.0  # seconds to tell of its end, all waiting for other ranks and nodes included
 _BUDGET = 3.0  # seconds for a disk, which may be a dead mount
-_LOOK = 0.02  # seconds between two looks whether all output is passed on
+_TRIES, _PAUSE = 5, 0.1  # to start the command where there is little room; seconds between two
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126  # as a shell says it
 
 
@@ -44,30 +44,30 @@ def supervise(command: Sequence[str], plan: Plan) -> int:
 
 class _Supervisor:
     def __init__(self, command: Sequence[str], plan: Plan) -> None:
-        self._closed = _held_open()
+        _hold_open()
         # What nohup has others ignore is ignored here, too, and by the command.
-        self._heeded: set[int | signal.Signals] = {
-            number for number in _PASSED_ON if signal.getsignal(number) != signal.SIG_IGN
-        }
-        self._heeded |= {signal.SIGCHLD, signal.SIGWINCH}
+        passed_on = {*_PASSED_ON, *range(signal.SIGRTMIN, signal.SIGRTMAX + 1)}
+        self._passed_on = {number for number in passed_on if signal.getsignal(number) != signal.SIG_IGN}
+        self._heeded = {*self._passed_on, signal.SIGCHLD}
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where it is ignored, nobody learns how a child ended
-        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, self._heeded)  # before any thread: each inherits it
-        self._canary = Canary(self._heeded - {signal.SIGCHLD, signal.SIGWINCH})
-        folder = foreign.call(meeting.opened, _BUDGET).value
-        self._streams = Streams(self._closed)
-        self._facts = Facts(command, plan, folder, self._streams)
+        # Before any thread: each inherits it. A line that we write in the background must not stop the command's group.
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*self._heeded, signal.SIGTTOU})
+        self._probe = SignalProbe(self._passed_on)
+        self._failed: set[str] = set()  # what was said of our own errors
+        self._facts = Facts(command, plan, foreign.call(meeting.opened, _BUDGET).value)
 
     def run(self) -> int:
         """See `supervise`."""
+        env = self._environment()
         try:
-            command = Command(self._facts.command, self._environment(), self._streams, self._closed, self._mask)
+            command = self._started(env)
         except OSError as error:
             code = self._not_started(error)
         else:
             code = self._seen_through(command)
         if (folder := self._facts.folder) is not None:
-            foreign.call(lambda: meeting.close(folder), _BUDGET)
-        while awaited(self._heeded, 0) is not None:  # came too late for the command, whose end counts
+            _bounded(lambda: meeting.close(folder), _BUDGET)
+        while signal.sigtimedwait(self._heeded, 0) is not None:  # came too late for the command, whose end counts
             pass
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
         gc.freeze()  # or the interpreter, at its end, looks for garbage in all that was loaded: 20 ms for nothing
@@ -75,104 +75,128 @@ class _Supervisor:
 
     def _environment(self) -> dict[str, str]:
         env = {name: value for name, value in os.environ.items() if name}  # an entry without a name cannot be passed on
-        folder, stall_after = self._facts.folder, self._facts.plan.stall_after
+        plan, folder = self._facts.plan, self._facts.folder
         if chosen := folders.chosen():
-            env[folders.VARIABLE] = (
-                chosen  # a relative one would lead elsewhere once the command has changed its folder
-            )
+            env[folders.VARIABLE] = chosen  # a relative one leads elsewhere once the command has changed its folder
         if folder is not None:
             env[meeting.VARIABLE] = str(folder)
             env.setdefault(ERROR_FILE, str(folder / "error.json"))
-        if stall_after is not None:
-            env.setdefault(STALL_AFTER, f"{stall_after:g}")
-        if self._facts.plan.is_named:
-            env[default_name.VARIABLE] = self._facts.plan.name
-        if folder is not None and self._facts.plan.attach:
+        if plan.stall_after is not None:
+            env.setdefault(STALL_AFTER, f"{plan.stall_after:g}")
+        if plan.is_named:
+            env[default_name.VARIABLE] = plan.name
+        if folder is not None and plan.attach:
             env |= attach.environment(env)
         return env
 
+    def _started(self, env: Mapping[str, str]) -> Command:
+        """The command. Without room for it beside this process it takes its place. Raises OSError."""
+        for _ in range(_TRIES):
+            try:
+                return Command(self._facts.command, env, self._mask)
+            except OSError as error:
+                if error.errno not in (errno.EAGAIN, errno.ENOMEM):
+                    raise
+                time.sleep(_PAUSE)  # threads that have done their work are about to end
+        say("the command is not watched: there is no room for one more process")
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+        for number in DEFAULT:
+            signal.signal(number, signal.SIG_DFL)
+        os.execvpe(self._facts.command[0], list(self._facts.command), env)
+
     def _not_started(self, error: OSError) -> int:
         said = f"{self._facts.command[0]} cannot be started: {error.strerror}"
-        print(f"twinkle-notifier: {said}", file=sys.stderr)
+        say(said)
         code = _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE
         self._tell(lambda: Telling(self._facts).not_started(code, said))
-        self._canary.end()
         return code
 
     def _seen_through(self, command: Command) -> int:
-        """The command runs, until it has ended, which is told, and all of its output is passed on."""
+        """The command runs, until it has ended, which is told."""
         self._facts.pid = command.pid
-        self._streams.begin()
-        checks.begin(self._facts.plan.notifier)  # not before the signals are blocked: it starts a thread
-        telling = Telling(self._facts)
-        begun = foreign.tried(telling.begin)
-        if begun.error is not None:  # at the limit of threads; its end is told all the same
-            print(f"twinkle-notifier: the command is not watched: {begun.error}", file=sys.stderr, flush=True)
-        code = self._wait(command)
-        self._streams.end()
-        self._drain(_DRAIN, set())
+        telling = foreign.tried(lambda: Telling(self._facts))
+        for begin in (lambda: checks.begin(self._facts.plan.notifier), lambda: telling.result().begin()):
+            if (
+                error := foreign.tried(begin).error
+            ) is not None:  # at the limit of threads; its end is told all the same
+                self._complain("the command is not watched", error)
+        while command.code is None:
+            if (error := foreign.tried(lambda: self._wait(command)).error) is not None:
+                self._complain("the supervisor goes on after an error", error)
+                foreign.tried(lambda: time.sleep(_POLL))
+        foreign.tried(self._probe.end)
         self._facts.ended = time.time()
-        self._tell(lambda: telling.ended(code))
-        number = self._drain(_LEAVE if self._facts.asked else math.inf, self._heeded)  # `| less` may stay open for days
-        self._canary.end()
-        if number is None:
-            self._streams.leave_the_rest()
-        return code if number is None else -number
-
-    def _wait(self, command: Command) -> int:
-        while (code := command.code()) is None:
-            number = awaited(self._heeded, _POLL)
-            if number is None:
-                continue
-            if number == signal.SIGCHLD:
-                _reap_others(command.pid)
-            elif number == signal.SIGWINCH:
-                self._streams.resize()
-            else:
-                self._pass_on(command, number)
+        code = command.code
+        self._tell(lambda: telling.result().ended(code))
         return code
+
+    def _wait(self, command: Command) -> None:
+        """For the next signal, a child's end among them.
+
+        Not by `sigtimedwait`, which may return numbers that nobody sent once the process was stopped and continued.
+        """
+        self._reap(command)
+        if command.code is None:
+            self._probe.renew()
+            number = signal.sigwaitinfo(self._heeded).si_signo
+            if number in self._passed_on:
+                self._pass_on(command, number)
+
+    def _reap(self, command: Command) -> None:
+        """Take note of children that have ended. Orphans become ours if this is a container's first process."""
+        with suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                pid, status = ended
+                if pid == command.pid:
+                    command.reaped(status)
+                elif pid == self._probe.pid:
+                    self._probe.reaped(status)
 
     def _pass_on(self, command: Command, number: int) -> None:
         if number in (*PREEMPTING, *INTERRUPTING):
             self._facts.asked = (number, time.time())
-        if not self._canary.had(number):
+        deadline = time.monotonic() + _SAME
+        while self._probe.pid and time.monotonic() < deadline:
+            self._reap(command)
+            time.sleep(_LOOK if self._probe.pid else 0.0)
+        if not self._probe.had(number):
             command.send(number)
 
-    def _drain(self, seconds: float, heeded: set[int | signal.Signals]) -> int | None:
-        """Wait for the output, as long as somebody reads it; the signal that ended the waiting, if one did."""
-        deadline = time.monotonic() + seconds
-        while self._streams.busy() and time.monotonic() < deadline:
-            number = awaited(heeded, _LOOK)
-            if number in (*PREEMPTING, *INTERRUPTING):
-                return number
-        return None
+    def _complain(self, what: str, error: BaseException) -> None:
+        line = f"{what}: {reason(error)}"
+        if line not in self._failed:
+            self._failed.add(line)
+            say(line)
 
     def _tell(self, tell: Callable[[], None]) -> None:
         """In time, and until somebody presses Ctrl-C once more."""
         asked_before = signal.SIGINT in signal.sigpending()
-        answer = foreign.call(tell, _TELL, lambda: not asked_before and signal.SIGINT in signal.sigpending())
-        if not answer.returned:
-            why = f": {answer.error}" if answer.error is not None else ""
-            print(f"twinkle-notifier: it is not sure that people were told{why}", file=sys.stderr)
+
+        error = _bounded(tell, _TELL, lambda: not asked_before and signal.SIGINT in signal.sigpending())
+        if error is not None:
+            say(f"it is not sure that people were told: {reason(error)}")
 
 
-def _held_open() -> list[int]:
-    """The standard streams that are closed. They are held open, or the next file opened would be taken for one."""
-    closed = []
+def _bounded(work: Callable[[], None], seconds: float, hurry: Callable[[], bool] = bool) -> BaseException | None:
+    """What `foreign.call` makes of `work`, as an error: without memory the start of its thread may hang."""
+
+    def call() -> None:
+        with alarm(seconds + _BUDGET):
+            foreign.call(work, seconds, hurry).result()
+
+    return foreign.tried(call).error
+
+
+def _hold_open() -> None:
+    """Take the places of standard streams that are closed, or the next file opened would be taken for one.
+
+    The command does not inherit what stands there.
+    """
     for stream in (0, 1, 2):
         try:
             os.fstat(stream)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
-            closed.append(stream)
-    return closed
-
-
-def _reap_others(pid: int) -> None:
-    """Orphans that became our children, as those of a container's first process do."""
-    with suppress(ChildProcessError):
-        while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and ended.si_pid != pid:
-            os.waitpid(ended.si_pid, os.WNOHANG)
 
 
 def _same_end(code: int) -> int:

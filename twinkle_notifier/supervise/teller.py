@@ -16,13 +16,14 @@ from twinkle_notifier import delivery, report, supervision
 from twinkle_notifier.collateral import says_collateral
 from twinkle_notifier.message import Message
 from twinkle_notifier.plain import line
-from twinkle_notifier.runtime import Where, run_key
+from twinkle_notifier.runtime import Attempt, Where, run_key
 from twinkle_notifier.spool import Spool
 from twinkle_notifier.state import restored
 from twinkle_notifier.supervise import nodes
 from twinkle_notifier.supervise.ending import Ending
 from twinkle_notifier.supervise.story import Story
-from twinkle_notifier.supervision import Supervision, Word
+from twinkle_notifier.supervise.torchrun import Lost
+from twinkle_notifier.supervision import Restart, Supervision, Word
 
 _SENDING = 12.0  # seconds that a process which outlives the command may still take to tell: a claim's lease
 _OVERDUE = 60.0  # seconds after which a message is sent from here while the command goes on
@@ -90,8 +91,12 @@ class Teller:
         self._silent_at = 0.0 if told else self._silent_at
         return told or self._kept  # what is kept goes out later; trying each second would keep it each second
 
-    def restarted(self, ending: Ending) -> None:
-        """The launcher has started the ranks again, after `ending.attempt`, which a rank has ended."""
+    def restarted(self, restart: Restart, ending: Ending) -> None:
+        """torchrun's agent has started its ranks again."""
+        first = min(restart.failures, key=lambda failure: failure.at)
+        lost = Lost(first.code, first.pid, first.local_rank or 0, first.rank)
+        attempt = Attempt(restart.attempt, restart.attempts)
+        ending = replace(ending, lost=lost, at=restart.at, attempt=attempt)
         story = self._story()
         if not story.accounts_for(ending):
             headline = f"{line(self._name, _NAME)} restarts after {ending.attempt}: {ending.cause()}"

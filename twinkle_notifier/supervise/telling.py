@@ -28,7 +28,7 @@ class Telling:
         plan, self._facts = facts.plan, facts
         folder = Supervision(facts.folder) if facts.folder is not None else None
         self._teller = Teller(plan.name, plan.notifier, folder)
-        self._watch = Watch(self._teller, plan.stall_after, facts.streams, facts.pid, folder, self._ending)
+        self._watch = Watch(self._teller, plan.stall_after, facts.output, facts.pid, folder, self._ending)
         self._pulse = Pulse(plan.heartbeat) if plan.heartbeat else None
 
     def begin(self) -> None:
@@ -42,8 +42,10 @@ class Telling:
         if self._pulse is not None:
             self._pulse.end()
         known = self._watch.end()
+        if code:
+            self._facts.output.end()
         ending = self._ending(code)
-        ending = replace(ending, attempt=self._watch.attempt or ending.attempt)
+        ending = replace(ending, attempt=self._watch.attempt() or ending.attempt)
         self._tell(ending, known=known and ending.was_asked_for())
 
     def not_started(self, code: int, said: str) -> None:
@@ -54,7 +56,7 @@ class Telling:
         self._teller.ended(ending, on_success=self._facts.plan.on_success, known=known)
 
     def _ending(self, code: int) -> Ending:
-        facts, output, kills = self._facts, self._facts.streams.tail(), memory.kills()
+        facts, output, kills = self._facts, self._facts.output.tail(), memory.kills()
         now = facts.ended or time.time()
         asked, asked_at = facts.asked if facts.asked and now - facts.asked[1] < _ASKED else (None, 0.0)
         path = os.environ.get(ERROR_FILE) or (str(facts.folder / "error.json") if facts.folder else "")

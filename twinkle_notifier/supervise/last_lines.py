@@ -1,0 +1,216 @@
+"""The last lines of a command's output, read from where it goes: nothing stands in the output's way."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_KEPT = 64 * 1024  # bytes that are read
+_ASK = 3.0  # seconds for tmux and for SLURM
+_HOPS = 4  # commands of a pipeline, up to the one that writes a file
+_READERS = 5  # looks for that one: a shell starts a pipeline's commands in any order
+_SETTLE = 1.0  # seconds for the last bytes to pass a pipeline
+_PAUSE = 0.05  # seconds
+_SCHEDULERS = ("LSB_OUTPUTFILE", "LSB_ERRORFILE")  # LSF's
+
+
+@dataclass
+class _File:
+    """A file that the output goes to: what stands in it from `start` on is the command's."""
+
+    path: str
+    start: int
+    seen: tuple[int, int] = field(default=(0, 0))  # its size and time when it was last looked at
+
+    def has_changed(self) -> bool:
+        """Whether it has since the last time."""
+        with suppress(OSError):
+            found = os.stat(self.path)
+            before, self.seen = self.seen, (found.st_size, found.st_mtime_ns)
+            return self.seen != before
+        return False
+
+    def tail(self) -> str:
+        """Its end; nothing if it cannot be read."""
+        with suppress(OSError), open(self.path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            start = self.start if self.start <= size else 0  # it was made anew meanwhile
+            file.seek(max(start, size - _KEPT))
+            return file.read(_KEPT).decode("utf-8", "replace")
+        return ""
+
+
+class Output:
+    """Where a command's output goes, as far as it can be seen. For one thread at a time; raises no OSError."""
+
+    def __init__(self, log: Path | None) -> None:
+        """`log`: a file that the user names. Nothing is looked at before `begin`."""
+        self._log = log
+        self._files: dict[tuple[int, int], _File] = {}
+        self._terminals: dict[str, float] = {}  # with their times of the last write
+        self._pipes: list[int] = []
+        self._readers: set[int] = set()  # of them, those whose reader's file is known
+        self._looks = 0
+        self._other = False  # output goes where it cannot be read
+
+    def begin(self) -> None:
+        """The command is about to start."""
+        if self._log is not None:
+            self._files[0, 0] = _File(str(self._log), _size(str(self._log)))
+        for stream in (1, 2):
+            with suppress(OSError):
+                self._add_stream(stream)
+        for name in _SCHEDULERS:
+            self._add(os.environ.get(name, ""))
+
+    def _add_stream(self, stream: int) -> None:
+        found = os.fstat(stream)
+        if stat.S_ISREG(found.st_mode):
+            appends = fcntl.fcntl(stream, fcntl.F_GETFL) & os.O_APPEND
+            self._add(f"/proc/self/fd/{stream}", None if appends else os.lseek(stream, 0, os.SEEK_CUR))
+        elif stat.S_ISFIFO(found.st_mode):
+            self._pipes.append(stream)
+        elif os.isatty(stream):
+            self._terminals[os.ttyname(stream)] = 0.0
+        else:
+            self._other = self._other or not os.path.samestat(found, os.stat(os.devnull))
+
+    def _add(self, path: str, start: int | None = None) -> None:
+        """From `start` on, or from where it ends now."""
+        with suppress(OSError):
+            found = os.stat(path)
+            if stat.S_ISREG(found.st_mode) and os.access(path, os.R_OK):
+                seen = (found.st_size, found.st_mtime_ns)
+                file = _File(path, found.st_size if start is None else start, seen)
+                self._files.setdefault((found.st_dev, found.st_ino), file)
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether it shows that something is written."""
+        return bool(self._files or self._terminals)
+
+    def look(self) -> bool:
+        """Whether something was written since the last look, which should be about a second ago."""
+        self._looks += 1
+        if self._looks <= _READERS:
+            self._find_readers()
+            if self._looks == 1 and not self._files:
+                self._add(_slurms_file())
+        changed = [file.has_changed() for file in self._files.values()]
+        for path, before in self._terminals.items():
+            with suppress(OSError):
+                self._terminals[path] = os.stat(path).st_mtime
+            changed.append(self._terminals[path] != before)
+        return any(changed)
+
+    def _find_readers(self) -> None:
+        for pipe in (pipe for pipe in self._pipes if pipe not in self._readers):
+            with suppress(OSError):
+                path, start = next(_readers_files(f"pipe:[{os.fstat(pipe).st_ino}]", _HOPS), ("", None))
+                self._add(path, start)
+                self._readers |= {pipe} if path else set()
+
+    def end(self) -> None:
+        """The command has ended: wait until readers have written what it wrote, for a second at most."""
+        deadline = time.monotonic() + _SETTLE
+        while self._pipes and (self.look() or any(map(_waiting, self._readers))) and time.monotonic() < deadline:
+            time.sleep(_PAUSE)
+
+    def complaint(self) -> str:
+        """Why there are no last lines, and what to do about it; nothing if there are. After the first look."""
+        if self._files or (self._terminals and _pane()):
+            return ""
+        where = (
+            "a terminal" if self._terminals else "a pipe" if self._pipes else "another device" if self._other else ""
+        )
+        return f"alerts will not show the last lines of the output, which goes to {where}: {_REMEDY}" if where else ""
+
+    def tail(self, instead: Sequence[str] = ()) -> str:
+        """The end of what the command wrote, as a person sees it; of the files `instead`, if they have something."""
+        for files in ([_File(path, 0) for path in instead], self._files.values()):
+            texts = [file.tail().strip("\n") for file in files]
+            if text := "\n".join(filter(str.strip, texts)):
+                return as_seen(text)
+        return as_seen(_of_pane(_pane())) if self._terminals and _pane() else ""
+
+
+_REMEDY = "add `2>&1 | tee train.log` to the command, or name the file that has it with --log FILE"
+
+
+def as_seen(text: str) -> str:
+    """`text` as a terminal shows it: of a line that was written over and over, as a progress bar is, the last."""
+    return "\n".join(
+        next((part for part in reversed(line.split("\r")) if part.strip()), "") for line in text.split("\n")
+    )
+
+
+def _size(path: str) -> int:
+    with suppress(OSError):
+        return os.stat(path).st_size
+    return 0
+
+
+def _waiting(pipe: int) -> int:
+    """Bytes in it that nobody has read yet."""
+    with suppress(OSError):
+        return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+    return 0
+
+
+def _readers_files(pipe: str, hops: int) -> Iterator[tuple[str, int | None]]:
+    """The file that the reader of `pipe` writes, as `tee` does, or the next reader; from where on, see `Output._add`."""
+    for process in filter(str.isdecimal, os.listdir("/proc")) if hops else ():
+        with suppress(OSError):  # another user's, or gone
+            if process != str(os.getpid()) and os.readlink(f"/proc/{process}/fd/0") == pipe:
+                yield from _written_by(process)
+                after = os.readlink(f"/proc/{process}/fd/1")
+                if after.startswith("pipe:") and after != pipe:
+                    yield from _readers_files(after, hops - 1)
+
+
+def _written_by(process: str) -> Iterator[tuple[str, int | None]]:
+    """Its files: its output's comes last."""
+    numbers = sorted(map(int, os.listdir(f"/proc/{process}/fd")))
+    for number in [*(number for number in numbers if number > 2), 1]:
+        path = f"/proc/{process}/fd/{number}"
+        fields = dict(line.split(":", 1) for line in Path(f"/proc/{process}/fdinfo/{number}").read_text().splitlines())
+        flags = int(fields["flags"], 8)
+        if flags & os.O_ACCMODE == os.O_WRONLY and stat.S_ISREG(os.stat(path).st_mode):
+            yield os.readlink(path), None if flags & os.O_APPEND else 0
+
+
+def _slurms_file() -> str:
+    """Of a job step, whose output is a pipe to SLURM; nothing elsewhere."""
+    job = os.environ.get("SLURM_JOB_ID", "")
+    if not job.isdecimal() or shutil.which("scontrol") is None:
+        return ""
+    found = re.search(r"(?:^|\s)StdOut=(\S+)", _said(["scontrol", "show", "job", job]))
+    return found[1] if found else ""
+
+
+def _pane() -> str:
+    return os.environ.get("TMUX_PANE", "") if os.environ.get("TMUX") and shutil.which("tmux") else ""
+
+
+def _of_pane(pane: str) -> str:
+    """What stands in a pane of tmux below the line that started this process."""
+    text = _said(["tmux", "capture-pane", "-p", "-J", "-S", "-200", "-t", pane])
+    return text.rpartition("twinkle-notifier run")[2].partition("\n")[2] if "twinkle-notifier run" in text else text
+
+
+def _said(command: Sequence[str]) -> str:
+    with suppress(OSError, subprocess.SubprocessError):
+        done = subprocess.run(command, capture_output=True, timeout=_ASK, stdin=subprocess.DEVNULL, check=False)
+        return done.stdout.decode("utf-8", "replace")
+    return ""

@@ -1,0 +1,74 @@
+"""Which signals were sent to everybody, and which to the supervisor alone."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import time
+import warnings
+from collections.abc import Collection
+from contextlib import suppress
+
+_RECENT = 1.0  # seconds for which its death is of the same sending
+_PAUSE = 0.05  # seconds between two starts, at least
+_LOOK = 1.0  # seconds between two looks whether the supervisor is there
+
+
+class SignalProbe:
+    """A process beside the command, of the supervisor's group, session and control group, which signals end.
+
+    A terminal, `timeout`, `kill` with a group and most schedulers signal every process, and so this one. Passed on once
+    more, such a signal would cut short what the command does about the first. Nothing depends on the probe: as long as
+    there is none, every signal is passed on.
+    """
+
+    def __init__(self, signals: Collection[int]) -> None:
+        self._signals = signals
+        self._ended: dict[int, float] = {}  # by the signal, when
+        self._began = 0.0
+        self.pid = 0
+
+    def renew(self) -> None:
+        """Start it if it is not there. For the main thread of a process that has blocked the signals."""
+        if self.pid or time.monotonic() - self._began < _PAUSE:
+            return
+        self._began = time.monotonic()
+        parent = os.getpid()
+        with suppress(OSError), warnings.catch_warnings():  # no room for a process
+            warnings.simplefilter("ignore")  # other threads hold no lock that it needs
+            self.pid = os.fork()
+            if self.pid == 0:
+                try:
+                    _live(self._signals, parent)
+                finally:
+                    os._exit(0)
+
+    def reaped(self, status: int) -> None:
+        """It has ended."""
+        self.pid = 0
+        if os.WIFSIGNALED(status):
+            self._ended[os.WTERMSIG(status)] = time.monotonic()
+
+    def had(self, number: int) -> bool:
+        """Whether it died of the signal `number` just now. One death answers once."""
+        return time.monotonic() - self._ended.pop(number, -_RECENT) < _RECENT
+
+    def end(self) -> None:
+        """Take it away."""
+        if self.pid:  # not reaped, so the number is still its own
+            os.kill(self.pid, signal.SIGKILL)
+            with suppress(ChildProcessError):
+                os.waitpid(self.pid, 0)
+            self.pid = 0
+
+
+def _live(signals: Collection[int], parent: int) -> None:
+    """The probe's life: it holds no file open, leaves no core file, and does nothing."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.closerange(0, max(map(int, os.listdir("/proc/self/fd"))) + 1)
+    for number in signals:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    while os.getppid() == parent:
+        time.sleep(_LOOK)
