@@ -31,8 +31,9 @@ class SignalProbe:
 
     def renew(self) -> None:
         """Start it if it is not there. For the main thread of a process that has blocked the signals."""
-        if self.pid or time.monotonic() - self._began < _PAUSE:
+        if self.pid:
             return
+        time.sleep(max(self._began + _PAUSE - time.monotonic(), 0.0))
         self._began = time.monotonic()
         parent = os.getpid()
         with suppress(OSError), warnings.catch_warnings():  # no room for a process
