@@ -43,11 +43,13 @@ class _File:
 
     def tail(self) -> str:
         """Its end; nothing if it cannot be read."""
-        with suppress(OSError), open(self.path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            start = self.start if self.start <= size else 0  # it was made anew meanwhile
-            file.seek(max(start, size - _KEPT))
-            return file.read(_KEPT).decode("utf-8", "replace")
+        with suppress(OSError), open(self.path, "rb", opener=_at_once) as file:
+            found = os.fstat(file.fileno())
+            if stat.S_ISREG(found.st_mode):
+                start = self.start if self.start <= found.st_size else 0  # it was made anew meanwhile
+                file.seek(max(start, found.st_size - _KEPT))
+                # Who empties a file that another goes on to write leaves a hole in it.
+                return file.read(_KEPT).replace(b"\0", b"").decode("utf-8", "replace")
         return ""
 
 
@@ -153,6 +155,10 @@ def as_seen(text: str) -> str:
     return "\n".join(
         next((part for part in reversed(line.split("\r")) if part.strip()), "") for line in text.split("\n")
     )
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # a FIFO would wait for a writer
 
 
 def _size(path: str) -> int:
