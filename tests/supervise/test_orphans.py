@@ -162,3 +162,15 @@ def test_a_damaged_folder_hides_no_end(begin: Begin, robot: Inbox) -> None:
     assert [message.title for message in robot.messages] == [
         "sft failed: ValueError: the loss is lost (exit code 1)"
     ], done.stderr
+
+
+def test_the_folder_of_a_killed_supervisor_is_taken_away_by_the_next(begin: Any, robot: Inbox, tmp_path: Path) -> None:
+    """It would stay until somebody flushes."""
+    running = begin("import time\nprint('ready', flush=True)\ntime.sleep(5)")
+    running.wait_for("ready")
+    os.kill(running.process.pid, signal.SIGKILL)
+    running.process.wait()
+    (left,) = tmp_path.glob("tmp/*/supervised/*")
+    begin("import time\ntime.sleep(3)").result()
+    assert list(tmp_path.glob("tmp/*/supervised/*")) == []
+    assert not left.exists()

@@ -175,7 +175,7 @@ def _waiting(pipe: int) -> int:
 
 
 def _readers_files(pipe: str, hops: int) -> Iterator[tuple[str, int | None]]:
-    """The file that the reader of `pipe` writes, as `tee` does, or the next reader; from where on, see `Output._add`."""
+    """The file that the reader of `pipe` writes, as `tee` does, or the next reader's; and its start for `Output._add`."""
     for process in filter(str.isdecimal, os.listdir("/proc")) if hops else ():
         with suppress(OSError):  # another user's, or gone
             if process != str(os.getpid()) and os.readlink(f"/proc/{process}/fd/0") == pipe:
@@ -217,6 +217,6 @@ def _of_pane(pane: str) -> str:
 
 def _said(command: Sequence[str]) -> str:
     with suppress(OSError, subprocess.SubprocessError):
-        done = subprocess.run(command, capture_output=True, timeout=_ASK, stdin=subprocess.DEVNULL, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=_ASK, stdin=subprocess.DEVNULL)  # noqa: S603  our words
         return done.stdout.decode("utf-8", "replace")
     return ""
