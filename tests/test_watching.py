@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import inspect
 import json
 import pickle
@@ -331,7 +332,7 @@ def test_without_a_notifier_it_says_so_once_and_runs(form: Any, caplog: pytest.L
     decorated = form(lambda number: number + 1) if form is not watch else watch(wrapped_by_name)
     assert [decorated(6) for _ in range(3)] == [decorated(6)] * 3
     assert (
-        caplog.text.count("nobody will be told of this run: give `watch` a notifier, or set TWINKLE_NOTIFIER_URL") == 1
+        caplog.text.count("no alert will be sent for this run: give `watch` a notifier, or set TWINKLE_NOTIFIER_URL") == 1
     )
 
 
@@ -384,11 +385,118 @@ def test_a_function_can_be_the_notifier() -> None:
         alone: Any = watch(notifier)
         with contextlib.suppress(ValueError), alone:
             fail()
+
+        @alone
+        def failing(_: int) -> None:
+            fail()
+
         with contextlib.suppress(ValueError):
-            alone(fail)(3)
+            failing(3)
         with contextlib.suppress(ValueError):
             watch(notifier, "x")(fail)()
     assert len(told) == 8 + 4
+
+
+class Model:
+    """It can be called, as every module of torch can, and describes nothing."""
+
+    def __call__(self, number: int) -> int:
+        return 12 // (number - 3)
+
+
+def trains(model: Callable[[int], int], number: int = 6) -> int:
+    return model(number)
+
+
+def bare(function: Callable[..., object]) -> Callable[..., Any]:
+    """A decorator without `functools.wraps`."""
+    return lambda *arguments: function(*arguments)
+
+
+@watch
+@functools.lru_cache
+def cached(number: int) -> int:
+    return at_the_top(number)
+
+
+@watch
+@bare
+def replaced(number: int) -> int:
+    return at_the_top(number)
+
+
+class OfDecorated:
+    @watch
+    @bare
+    def method(self, number: int) -> int:
+        return at_the_top(number)
+
+    @watch
+    @functools.lru_cache  # noqa: B019
+    def cached(self, number: int) -> int:
+        return at_the_top(number)
+
+
+ALONE: dict[str, Callable[[int], Any]] = {
+    "cached": cached,
+    "replaced": replaced,
+    "method": OfDecorated().method,
+    "cached method": OfDecorated().cached,
+    "partial": lambda number: watch(partial(trains, Model()))(number),
+    "bound method": watch(Trainer().method),
+    "object": watch(Model()),
+    "of a function": lambda number: watch(trains)(lambda _: at_the_top(number)),
+    "of an object": lambda number: watch(trains)(Model(), number),
+}
+
+
+@pytest.mark.parametrize("form", ALONE)
+def test_what_is_passed_alone_runs_when_it_is_called(form: str, robot: Inbox) -> None:
+    """Whatever it is, and whatever it is called with; the notifier that is set up tells what leaves it."""
+    assert ALONE[form](6) == 4
+    with pytest.raises(ZeroDivisionError):
+        ALONE[form](3)
+    assert len(robot.messages) == 1
+
+
+def test_a_function_runs_that_gets_nothing_but_a_model(robot: Inbox) -> None:
+    """It is not taken for the notifier of what is given to it."""
+    assert watch(trains)(Model()) == 4
+    assert watch(trains)(Model().__call__) == 4
+
+
+def test_notifiers_that_a_loop_defines_are_notifiers() -> None:
+    """Though each has the code of a function of this very place."""
+    told: list[str] = []
+    senders = []
+    for name in ("a", "b"):
+
+        def send(message: str, name: str = name) -> None:
+            told.append(name)
+
+        senders.append(send)
+    for sender in senders:
+        with contextlib.suppress(ValueError), watch(sender):
+            raise ValueError(f"of {sender.__defaults__}")
+    assert told == ["a", "b"]
+
+
+def test_a_notifier_alone_decorates_above_other_decorators() -> None:
+    """Also where they give something else than a function."""
+    told: list[str] = []
+
+    def send(message: str) -> None:
+        told.append(message)
+
+    @watch(send)
+    @functools.lru_cache
+    def work(number: int) -> int:
+        return at_the_top(number)
+
+    assert work(6) == 4
+    with pytest.raises(ZeroDivisionError):
+        work(3)
+    assert len(told) == 1
 
 
 @pytest.mark.parametrize("form", [watch, watch(print, "x")])

@@ -78,6 +78,15 @@ def test_a_service_without_time_is_asked_three_times(code: int, fate: str) -> No
         assert f"HTTP {code}" in error.reason
 
 
+def test_a_retry_leaves_the_program_s_random_numbers() -> None:
+    """They belong to the training, whose checkpoints hold where they stand."""
+    before = random.getstate()
+    with Faulty(in_turn(status(500), says({}))) as robot:
+        http.post(robot.url, BODY, timeout=5)
+        assert len(robot.requests) == 2
+    assert random.getstate() == before
+
+
 @pytest.mark.parametrize("asked", ["1", "date"])
 def test_it_waits_as_long_as_it_is_asked_to(asked: str) -> None:
     """In seconds, or until a moment by the service's own clock, which is years off."""

@@ -284,7 +284,7 @@ def test_an_attackers_checkpoint_redirects_nothing(
         assert background.flush(10)
         assert (len(own.messages), evil.requests) == (int(configured), 0)
     assert ("holds a literal text" in caplog.text) is not configured
-    assert ("nobody will be told" in caplog.text) is not configured
+    assert ("no alert will be sent" in caplog.text) is not configured
 
 
 def test_resume_without_a_notifier_restores_it(
@@ -356,7 +356,7 @@ def test_resume_without_a_notifier_or_its_secrets_warns(
     path = save(tmp_path, NotifierCallback(ding))
     resume(tmp_path, path, NotifierCallback())
     assert "checkpoints hold no secrets" in caplog.text
-    assert "nobody will be told of this run" in caplog.text
+    assert "no alert will be sent for this run" in caplog.text
 
 
 @pytest.mark.parametrize(

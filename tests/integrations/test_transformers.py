@@ -479,7 +479,7 @@ def test_an_attackers_checkpoint_redirects_nothing(
         assert background.flush(10)
         assert (len(own.messages), evil.requests) == (int(configured), 0)
     assert ("holds a literal text" in caplog.text) is not configured
-    assert ("nobody will be told" in caplog.text) is not configured
+    assert ("no alert will be sent" in caplog.text) is not configured
 
 
 def test_resume_without_a_notifier_restores_it(
