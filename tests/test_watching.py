@@ -332,7 +332,8 @@ def test_without_a_notifier_it_says_so_once_and_runs(form: Any, caplog: pytest.L
     decorated = form(lambda number: number + 1) if form is not watch else watch(wrapped_by_name)
     assert [decorated(6) for _ in range(3)] == [decorated(6)] * 3
     assert (
-        caplog.text.count("no alert will be sent for this run: give `watch` a notifier, or set TWINKLE_NOTIFIER_URL") == 1
+        caplog.text.count("no alert will be sent for this run: give `watch` a notifier, or set TWINKLE_NOTIFIER_URL")
+        == 1
     )
 
 

@@ -32,7 +32,7 @@ class Configured:
     def get(self, *, now: bool = False) -> Notifier | None:
         """The notifier; None when there is none, or it cannot be made: a warning says why.
 
-        Never raises. Takes 2 s at most, where it cannot be made once a minute; `now`, when there is an alert, each time.
+        Never raises; within 2 s. One that cannot be made is asked for once a minute, and `now`: for an alert.
         """
         variables = (os.environ.get(VARIABLE), os.environ.get(OF_TWINKLE))
         texts = hash(variables)

@@ -189,9 +189,8 @@ def _defined_at(frame: FrameType) -> list[CodeType]:
     for code in codes:
         if type(code) is CodeType and code.co_name.startswith("<generic"):  # Python 3.12: it holds the function's
             codes += code.co_consts
-        elif type(code) is CodeType and not code.co_name.startswith("<"):  # a lambda may stand in any line
-            if code.co_firstlineno <= line <= max(at or 0 for _, _, at in code.co_lines()):
-                found.append(code)
+        elif type(code) is CodeType and code.co_firstlineno <= line <= max(at or 0 for _, _, at in code.co_lines()):
+            found += [] if code.co_name.startswith("<") else [code]  # a lambda may stand in any line
     return found
 
 
