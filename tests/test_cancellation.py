@@ -84,6 +84,7 @@ def test_ctrl_c_is_told_once_as_what_it_is(source: str, run: Callable[..., Any],
     done = run(CTRL_C + source)
     assert "KeyboardInterrupt" in done.stderr
     assert [message.title for message in inbox.messages] == ["sft was interrupted"]
+    assert "- Error: **KeyboardInterrupt**" in inbox.messages[0].text
 
 
 def test_ctrl_c_below_the_supervisor_is_told_once(run: Callable[..., Any], inbox: Inbox, tmp_path: Any) -> None:

@@ -62,7 +62,7 @@ def _leaves(exc: BaseException) -> list[BaseException]:
 
 
 def to_tell(exc: BaseException) -> tuple[BaseException | None, Any]:
-    """What people are told of in place of `exc`, None if nothing; and what ran the tasks, if Ctrl-C cancelled them.
+    """The exception to alert about instead of `exc`, None if none; and what ran the tasks, if Ctrl-C cancelled them.
 
     Call it where `exc` is caught: what cancelled a task can only be seen there. Never raises.
     """
@@ -106,7 +106,7 @@ def _interrupted_runner() -> Any:
 
 
 def _runner_of(exc: BaseException) -> Any:
-    """That out of which `exc` came, in whose tasks Ctrl-C was told; None if there is none."""
+    """The runner whose tasks raised `exc`, if Ctrl-C cancelled them; None if there is none."""
     if not is_cancel(slot(exc, "__context__") or exc):
         return None
     for frame, _ in walk_tb(slot(exc, "__traceback__")):

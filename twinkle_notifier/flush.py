@@ -26,7 +26,7 @@ _PAUSE_MOST = 300.0
 _PRUNING = 2.0  # seconds, once an hour, for what is old
 _LINE = 500  # characters of a line about a problem
 _REMEMBERED = 10_000  # lines that are not printed again
-_NOBODY = f"nobody knows where to: give --to, or set {VARIABLE}"
+_NOBODY = f"no notifier is known for it: give --to, or set {VARIABLE}"
 
 
 class Flush:

@@ -51,7 +51,7 @@ def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool
 
 
 def _told_below(channel: str, case: Case) -> Outcome | None:
-    """The word of the process that has handed the exception on to this one; None if it has not told."""
+    """What the child process reported that handed the exception on to this one; None if it reported nothing."""
     incident = handover.taken(case.exc, channel, case.mark.at)
     if incident is None:
         return None

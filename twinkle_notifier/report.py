@@ -185,6 +185,8 @@ class Report:
     def markdown(self, extra: Sequence[str] = (), attempt: Attempt = _UNTOLD) -> str:
         """The message, for people. `extra` are list items that follow the rank."""
         where, kind = self.where, f"**{line(self.type, _NAME)}**"
+        if self.kind == "interrupted" and self.type == "CancelledError":  # asyncio's word for it
+            kind = "**KeyboardInterrupt** (Ctrl-C)"
         lines = [
             f"### {self.headline(attempt)}",
             "",

@@ -712,6 +712,15 @@ def test_either_copy_of_lightning(
     assert "- Ended because: max_time reached\n" in message.text
 
 
+def test_a_folder_of_the_user_s_that_is_called_lightning(run: Callable[..., Any], tmp_path: Path) -> None:
+    """It hides the package of that name: the trainer is that of `pytorch_lightning`."""
+    (tmp_path / "shadow" / "lightning").mkdir(parents=True)
+    (tmp_path / "shadow" / "lightning" / "__init__.py").touch()
+    source = "from twinkle_notifier.integrations.lightning import NotifierCallback as n; print(*[c.__module__ for c in n.__bases__])"
+    done = run(source, PYTHONPATH=str(tmp_path / "shadow"))
+    assert done.stdout.startswith("pytorch_lightning."), done.stderr
+
+
 SCRIPT = """
 import os, sys, time, torch
 from lightning.pytorch import LightningModule, Trainer
