@@ -463,6 +463,34 @@ def test_a_good_end_is_told_without_word_of_the_others(start: Any, inbox: Inbox,
     assert inbox.requests == 2
 
 
+SLOW_DISK = """
+import time
+from twinkle_notifier.board import Board
+slow = Board.{method}
+Board.{method} = lambda *given: (time.sleep({seconds}), slow(*given))[1]
+"""
+
+
+@pytest.mark.parametrize(("method", "seconds"), [("tell", 0.3), ("teller", 0.3), ("teller", 5)])
+def test_an_end_that_follows_at_once_loses_no_word(
+    start: Any, inbox: Inbox, tmp_path: Path, method: str, seconds: float
+) -> None:
+    """The rank moves, and its process ends, while it notes on a slow disk that it has told, or looks who has.
+
+    The word is sent, or kept if the disk is too slow.
+    """
+    running = start(SLOW_DISK.format(method=method, seconds=seconds) + ONE_OF_THREE, **TWO, RANK="1")
+    folder = running.process.args[-1].rpartition("/")[0]
+    assert eventually(lambda: inbox.messages)
+    time.sleep(1 if method == "teller" else 0)
+    open(f"{folder}/end", "w").close()
+    done = running.result(60)
+    assert done.returncode == 0
+    sent = [message.title for message in inbox.messages[1:]]
+    kept = [path.read_text() for path in tmp_path.rglob("spool/*/*.json")]
+    assert [text.count("sft moves again after") > 0 for text in sent + kept] == [True], done.stderr
+
+
 LATE = """
 import os, time
 from twinkle_notifier import DingNotifier, TrainingRun

@@ -30,6 +30,7 @@ _GATHER_MOST = 10.0  # a lease of a claim is 12 s; it is renewed for the reading
 _READ = 8.0  # seconds to read what the others say
 _ASK = 1.0  # seconds, at least, between two looks at what the others say
 _LAST_WORD = 1.0  # seconds, at the end of a training, for the others to say that they move, too
+_SHORT = 0.02  # seconds between two looks whether something is done
 _PROGRESS = 2.0  # seconds to ask the trainer for the step
 
 log = logging.getLogger("twinkle_notifier")
@@ -67,6 +68,7 @@ class Episode:
         self._lock = threading.Lock()
         self._ended = 0.0
         self._told = ""  # the message's id
+        self._leaving = ""  # the same, while the end is about to be told
         self._named: set[int] = set()  # other ranks in it, as long as they stand
         self._asks, self._asked_at = threading.Lock(), 0.0
         self._alarmed_at = 0.0
@@ -75,7 +77,7 @@ class Episode:
     @property
     def open(self) -> bool:
         """Whether people wait for its end, or may soon."""
-        return bool(self._told) or (self._telling and time.monotonic() < self._alarmed_at + _PATIENCE)
+        return bool(self._told or self._leaving) or (self._telling and time.monotonic() < self._alarmed_at + _PATIENCE)
 
     def listen(self) -> None:
         """Let the others know where this rank is if one of them gives the alarm. Returns at once."""
@@ -108,7 +110,7 @@ class Episode:
     def close(self, *, moves: bool) -> None:
         """This rank's training is over, well if it `moves`: the last time to tell of the end. Returns at once."""
         if moves:
-            background.post(lambda: self._conclude(_LAST_WORD), otherwise=self._keep_the_end)
+            background.post(self._conclude_at_last, otherwise=self._keep_the_end)
         background.post(self._forget)
 
     def _ask(self, work: Callable[[], object]) -> None:
@@ -262,6 +264,17 @@ class Episode:
         if told := self._forget():
             self._tell_of_the_end(told)
 
+    def _conclude_at_last(self) -> None:
+        """The training ends well here. What is under way in threads that nobody waits for at exit goes first."""
+        deadline = time.monotonic() + _LAST_WORD
+        while self._telling and time.monotonic() < deadline:
+            time.sleep(_SHORT)
+        if self._asks.acquire(timeout=_LAST_WORD):
+            self._asks.release()
+            self._conclude(_LAST_WORD)
+        else:
+            self._keep_the_end()
+
     def _ask_who_stands(self) -> None:
         self._named = self._with_board(lambda board: board.still(self._named))
 
@@ -269,6 +282,7 @@ class Episode:
         """Take back that this rank has told, once; the message's id if it was the last to, as far as can be known."""
         with self._lock:
             told, self._told = self._told, ""
+            self._leaving = told or self._leaving
         if not told or Where.here().world_size == 1:
             return told
         tellers: list[int | None] = []
@@ -278,7 +292,10 @@ class Episode:
             board.tell(self._stand(None))
 
         _quietly(lambda: self._with_board(take_back))
-        return told if not tellers or tellers[0] in (None, Where.here().rank) else ""
+        if tellers and tellers[0] not in (None, Where.here().rank):
+            self._leaving = ""
+            return ""
+        return told
 
     def _tell_of_the_end(self, told: str) -> None:
         message = self._end_message(told)
@@ -286,11 +303,12 @@ class Episode:
         if self._kept:  # it goes first
             background.post(functools.partial(delivery.flush, self._notifier))
         background.post(send, otherwise=functools.partial(self._keep, message))
+        self._leaving = ""
 
     def _keep_the_end(self) -> None:
         """There is no time to ask the others, nor to send it."""
         with self._lock:
-            told, self._told = self._told, ""
+            told, self._told, self._leaving = self._told or self._leaving, "", ""
         if told:
             self._keep(self._end_message(told))
 
