@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import contextlib
 import functools
 import inspect
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier import DingNotifier, Notifier, TrainingRun, notify_exception, watch
+from twinkle_notifier import DingNotifier, Notifier, TrainingRun, notify_exception, occurrences, watch
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.testing import RecordingNotifier
 
@@ -566,3 +567,93 @@ def test_a_notifier_that_has_no_class_to_show_replaces_no_exception() -> None:
 
     with pytest.raises(ValueError, match="user"):
         main()
+
+
+@pytest.mark.parametrize("kind", ["function", "object"])
+def test_a_loop_that_makes_notifiers_is_thinned_as_a_crash_loop(kind: str) -> None:
+    """Whoever reads them: 12 equal errors without a block are five messages, not twelve."""
+    told: list[str] = []
+
+    def made(number: int) -> Any:
+        def send(message: str) -> None:
+            told.append(f"{number} {message}")
+
+        class Sender:
+            def __call__(self, message: str) -> None:
+                send(message)
+
+        return send if kind == "function" else Sender()
+
+    kept = [made(number) for number in range(12)]
+    for notifier in kept:
+        try:
+            fail()
+        except ValueError as error:
+            notify_exception(notifier, exc=error)
+    assert len(told) == 5
+
+
+def _cleaned_up(told: RecordingNotifier, error: Exception) -> None:
+    with watch(told, "around"):
+        try:
+            with watch(told, "inner"):
+                raise error
+        except Exception:
+            with watch(told, "cleanup"), watch(told, "deeper"):
+                raise
+
+
+def test_an_exception_that_a_block_was_entered_with_is_told_once() -> None:
+    """A block for the cleanup, in an except clause, raises it once more; without arguments, too."""
+    told = RecordingNotifier()
+    for error in (ValueError("boom"), AssertionError()):
+        with pytest.raises(type(error)):
+            _cleaned_up(told, error)
+    assert len(told.messages) == 2
+
+
+def test_a_group_of_exceptions_that_were_told_is_told() -> None:
+    """By its parts; with another among them it is news."""
+    group = getattr(builtins, "ExceptionGroup", None)
+    if group is None:
+        pytest.skip("Python 3.11 has groups")
+    told = RecordingNotifier()
+    errors: list[Exception] = []
+    for says in ("one", "two"):
+        with contextlib.suppress(ValueError), watch(told, says):
+            errors.append(ValueError(says))
+            raise errors[-1]
+    with contextlib.suppress(Exception), watch(told, "group"):
+        raise group("several", errors)
+    assert len(told.messages) == 2
+    with contextlib.suppress(Exception), watch(told, "group"):
+        raise group("several", [*errors, KeyError("three")])
+    assert len(told.messages) == 3
+
+
+def test_a_generator_s_block_does_not_hold_its_caller() -> None:
+    """What the caller meets between two steps is its own, and steps in other threads leave nothing behind."""
+    told = RecordingNotifier()
+
+    @watch(told, "data")
+    def data() -> Iterator[int]:
+        yield from range(3)
+
+    for _ in data():
+        assert occurrences.block() is None
+    started = data()
+    next(started)
+    thread = threading.Thread(target=lambda: list(started))
+    thread.start()
+    thread.join()
+    assert occurrences.block() is None
+
+    @watch(told, "data")
+    def fails() -> Iterator[int]:
+        yield 1
+        raise ValueError("lost")
+
+    for _ in range(2):  # each is a block of its own
+        with contextlib.suppress(ValueError):
+            list(fails())
+    assert len(told.messages) == 2

@@ -163,7 +163,7 @@ def _restore(limit: int) -> None:
 def _told(notifier: Callable[[str], object], facts: Any) -> Outcome:
     if is_pruned(facts[0]):
         return Outcome("skipped", "its search has pruned the trial, which is no failure", final=True)
-    exc, runner = cancellation.to_tell(facts[0])
+    exc, runner = cancellation.to_tell(facts[0], facts[-1].cancels if facts[-1] is not None else 0)
     if exc is None:
         return Outcome("skipped", "its task was cancelled, which is no failure", final=True)
     if runner is not None:

@@ -99,8 +99,17 @@ class Watch:
 
             @functools.wraps(func)
             def generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-                with self:
+                foreign.tried(self._look)
+                # Not entered: between its steps the caller's code runs, which is not in this block.
+                block = foreign.tried(occurrences.Block.now).value
+                try:
                     return (yield from func(*args, **kwargs))
+                except BaseException as exc:
+                    around = occurrences.block()
+                    occurrences.go_back_to(block)
+                    self.__exit__(type(exc), exc, None)
+                    occurrences.go_back_to(around)
+                    raise
 
             return generator
 
