@@ -8,7 +8,7 @@ SOURCES := $(shell find twinkle_notifier integrations -name '*.py') README.md
 export HF_HUB_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: help demo test test-trainers test-rest core stress reliability bench lint clean
+.PHONY: help demo test core stress reliability bench lint clean
 
 help: ## Show these targets.
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -16,18 +16,19 @@ help: ## Show these targets.
 demo: $(VENV)/installed ## A real crash and a real end, told to a local robot.
 	$(BIN)/python examples/demo.py
 
-# Two parts beside each other: they wait more than they compute. What each says is shown when it is over.
+# Four parts beside each other: they wait more than they compute. What each says is shown when it is over.
 # Not `python -m pytest`: that would import the checkout, which has no integrations in it.
-TRAINERS := tests/integrations tests/supervise tests/test_docs.py tests/test_package.py
+PARTS := integrations supervise first second
+integrations := tests/integrations tests/test_docs.py tests/test_package.py
+supervise := $(wildcard tests/attach tests/supervise)
+first := tests/channels tests/claims tests/inbox $(filter-out $(integrations),$(wildcard tests/test_[a-q]*.py))
+second := $(wildcard tests/test_[r-z]*.py)
 
 test: $(VENV)/installed ## All tests, against the installed wheel.
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-trainers test-rest
+	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target $(PARTS:%=test-%)
 
-test-trainers: $(VENV)/installed
-	$(BIN)/pytest $(TRAINERS)
-
-test-rest: $(VENV)/installed
-	$(BIN)/pytest tests $(TRAINERS:%=--ignore=%)
+test-%: $(VENV)/installed
+	$(BIN)/pytest $($*)
 
 stress: $(VENV)/installed ## Each case of "exactly once" 20 times; takes hours. Prints the tables of docs/ranks.md and docs/run.md.
 	$(BIN)/python tests/stress

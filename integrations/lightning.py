@@ -12,7 +12,6 @@ import weakref
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +36,10 @@ def _base() -> type[Callback]:
     class: both have it where both are loaded.
     """
     if not _loaded():
-        import_module(_COPIES[0] if find_spec("lightning") else _COPIES[1])
+        try:
+            import_module(_COPIES[0])
+        except ImportError:  # it is not installed; what is called `lightning` may be a folder of the user's
+            import_module(_COPIES[1])
     bases = tuple(module.Callback for module in _loaded())
     return bases[0] if len(bases) == 1 else type("Callback", bases, {})
 
@@ -106,7 +108,7 @@ class NotifierCallback(Callback):
 
     @property
     def state_key(self) -> str:
-        """See `Callback`. While a trainer runs it is where this callback stands there, as in its checkpoints."""
+        """See `Callback`. While a trainer runs, the key is the callback's position in it, as in its checkpoints."""
         return self.run.key if self._is_placed else self.run.apart
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import contextlib
 import importlib.util
 import sys
 import textwrap
@@ -84,6 +85,7 @@ def test_ctrl_c_is_told_once_as_what_it_is(source: str, run: Callable[..., Any],
     done = run(CTRL_C + source)
     assert "KeyboardInterrupt" in done.stderr
     assert [message.title for message in inbox.messages] == ["sft was interrupted"]
+    assert "- Error: **KeyboardInterrupt**" in inbox.messages[0].text
 
 
 def test_ctrl_c_below_the_supervisor_is_told_once(run: Callable[..., Any], inbox: Inbox, tmp_path: Any) -> None:
@@ -313,3 +315,26 @@ def test_a_second_ctrl_c_while_a_notifier_is_asked_what_it_is_loses_nothing(run:
     done = run(f"import time\n{textwrap.dedent(CTRL_C)}{textwrap.dedent(source)}")
     assert done.stderr.strip().endswith("KeyboardInterrupt"), done.stderr
     assert [message.title for message in inbox.messages] == ["sft was interrupted"], done.stderr
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="earlier nobody can tell who has cancelled a task")
+def test_a_cancel_that_a_task_swallowed_long_ago_does_not_count() -> None:
+    """It waits for another that is cancelled: nobody wanted its end. One that comes within the block does count."""
+    told = RecordingNotifier()
+
+    async def works(swallows: bool) -> None:
+        if swallows:
+            asyncio.current_task().cancel()  # type: ignore[union-attr]
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(1)
+        with watch(told, "works"):
+            if not swallows:
+                asyncio.current_task().cancel()  # type: ignore[union-attr]
+            other = asyncio.ensure_future(asyncio.sleep(60))
+            asyncio.get_running_loop().call_soon(other.cancel)
+            await other
+
+    for swallows in (True, False):
+        with contextlib.suppress(asyncio.CancelledError):
+            asyncio.run(works(swallows))
+    assert len(told.messages) == 1

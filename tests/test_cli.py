@@ -73,7 +73,7 @@ def test_flush_to_another_robot(node: Node, inbox: Inbox, monkeypatch: pytest.Mo
     node.keep(1, DingNotifier(inbox.url, SECRET))
     done = node.command("flush")
     assert (done.stdout, done.returncode) == ("0 sent, 1 left\n", 1)
-    assert "nobody knows where to: give --to, or set TWINKLE_NOTIFIER_URL" in done.stderr
+    assert "no notifier is known for it: give --to, or set TWINKLE_NOTIFIER_URL" in done.stderr
     assert done.stderr.startswith("the DingNotifier that was kept cannot be used")  # there is no checkpoint
     assert "checkpoint" not in done.stderr
     to = json.dumps({"class": "DingNotifier", "ding_url": "env:DING_URL", "secret": "env:DING_SECRET"})
@@ -128,7 +128,9 @@ def test_a_letter_without_a_robot_holds_up_no_other(node: Node, inbox: Inbox) ->
     done = node.command("flush")
     assert (done.stdout, done.returncode) == ("1 sent, 5 left\n", 1), done.stderr
     assert [message.title for message in inbox.messages] == ["message 5"]
-    assert all(done.stderr.count(f"/e{number}.json cannot be sent: nobody knows where to") == 1 for number in range(5))
+    assert all(
+        done.stderr.count(f"/e{number}.json cannot be sent: no notifier is known for it") == 1 for number in range(5)
+    )
 
 
 def test_each_letter_goes_to_the_robot_that_it_names(node: Node, inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -336,7 +338,7 @@ def test_a_dry_run_shows_no_secret_and_no_harm(node: Node, inbox: Inbox, harm: o
         Spool.keep("c1", Message(heading, "a1"), "no network", literal)
         Spool.keep("c2", Message("### of an unknown one", "a2"), "no network", {"class": "Un\x1bknown", "url": "x"})
     done = node.command("flush", "--dry-run")
-    nobody = ": nobody knows where to: give --to, or set TWINKLE_NOTIFIER"
+    nobody = ": no notifier is known for it: give --to, or set TWINKLE_NOTIFIER"
     assert [nobody in line for line in done.stdout.splitlines()] == [True, True, False]
     assert (done.stdout.count("  DingTalk  "), done.returncode) == (1, 1)
     assert "tok-0123" not in done.stdout + done.stderr

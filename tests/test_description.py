@@ -153,6 +153,15 @@ def post(url: str, message: str) -> None: ...
 @pytest.mark.parametrize("made", [to, lambda url: partial(post, url)], ids=["closure", "partial"])
 def test_functions_made_with_different_urls_are_different_channels(made: Any) -> None:
     """And those with the same one are the same, as they are made anew on each rank."""
-    first, again, second = (channel(made(f"https://example.org/{name}")) for name in "aab")
+    first, again, second = (channel(made(f"https://example.org/hook?token={name}")) for name in "aab")
     assert first == again != second
     assert channel(to("https://example.org/a", 0)) == channel(to("https://example.org/a", 1))
+
+
+@pytest.mark.parametrize("made", [to, lambda url: partial(post, url)], ids=["closure", "partial"])
+@pytest.mark.parametrize(
+    "url", ["http://node-{}:6006/", "tcp://10.0.0.{}:29500", "file:///runs/rank{}", "s3://runs/{}/last"]
+)
+def test_functions_that_hold_an_address_of_their_rank_are_one_channel(made: Any, url: str) -> None:
+    """It is where something of the rank is, and no webhook."""
+    assert channel(made(url.format(0))) == channel(made(url.format(1)))

@@ -13,7 +13,7 @@ from twinkle_notifier import notify_exception
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.testing import RecordingNotifier
 
-PRELUDE = """
+PRELUDE = '''
 import concurrent.futures, multiprocessing, os, twinkle_notifier as t
 notifier = t.DingNotifier("env:DING_URL", "env:DING_SECRET")
 
@@ -60,10 +60,55 @@ def pool(work, method="fork"):
     with multiprocessing.get_context(method).Pool(1) as pool:
         pool.apply(work)
 
+class Data(list):
+    @t.watch(notifier, "worker", name="work")
+    def __getitem__(self, number):
+        lose()
+
+def loaded():
+    from torch.utils.data import DataLoader
+    list(DataLoader(Data([0]), num_workers=1, multiprocessing_context="fork"))
+
+def elastic():
+    import sys
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+    with open("worker.py", "w") as file:
+        file.write(SCRIPT)
+    config = LaunchConfig(1, 1, 1, run_id="r", rdzv_backend="c10d", rdzv_endpoint="127.0.0.1:0", max_restarts=0)
+    elastic_launch(config, sys.executable)("worker.py")
+
+SCRIPT = """
+import twinkle_notifier as t
+from torch.distributed.elastic.multiprocessing.errors import record
+
+@record
+def main():
+    with t.watch(t.DingNotifier("env:DING_URL", "env:DING_SECRET"), "worker", name="work"):
+        raise ValueError("the loss is lost")
+
+main()
+"""
+
+def many():
+    for _ in range(100):
+        try:
+            watched()
+        except ValueError:
+            pass
+
+def tolerant():
+    pooled_only(watched)
+    for _ in range(4):
+        pooled(silent)
+
+def pooled_only(work):
+    with concurrent.futures.ProcessPoolExecutor(4, multiprocessing.get_context("fork")) as pool:
+        print([type(future.exception()) for future in [pool.submit(work) for _ in range(4)]])
+
 def spawned(work):
     import torch.multiprocessing
     torch.multiprocessing.spawn(work, nprocs=1)
-"""
+'''
 RAY = """
 import logging, ray, twinkle_notifier as t
 notifier = t.DingNotifier("env:DING_URL", "env:DING_SECRET")
@@ -113,6 +158,8 @@ def told(run: Callable[..., Any], inbox: Inbox, tmp_path: Path) -> Callable[[str
         ("meet(lambda: spawned(watched))", 1),
         ("pooled(watched, tasks=3)", 3),  # each enters a block anew
         ("pooled(nested)", 1),
+        ("meet(elastic)", 1),
+        ("meet(loaded)", 1),
         ("outer(lambda: pooled(watched), 'further out')", 1),
     ],
 )
@@ -203,3 +250,15 @@ def test_what_twinkle_kit_has_told(exc: BaseException, status: str) -> None:
     assert notify_exception(notifier, "fit", exc, "sft").status == status
     assert len(notifier.messages) == (status == "sent")
     assert BaseException.__dict__["__dict__"].__get__(exc) == before
+
+
+def test_an_error_that_a_worker_meets_again_and_again(told: Callable[[str], list[str]], tmp_path: Path) -> None:
+    """Leaves a few notes a minute, however often it is tolerated."""
+    assert told("pooled_only(many)")[0] == "work"
+    notes = list(tmp_path.glob("**/handover/**/*"))
+    assert 0 < len([path for path in notes if path.is_file()]) <= 4 * 2 * 17
+
+
+def test_notes_that_nobody_took_silence_few(told: Callable[[str], list[str]]) -> None:
+    """Four workers meet one error, which their parent tolerates: of its own equal errors one is taken for theirs."""
+    assert told("tolerant()").count("sft") == 3

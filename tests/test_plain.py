@@ -9,11 +9,33 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinkle_notifier.plain import beginning, block, ends, line, shortened
+from twinkle_notifier.plain import beginning, block, ends, line, path, shortened, shown_in_log
 from twinkle_notifier.report import fenced
 
 SHORT = settings(max_examples=60, deadline=None, derandomize=True, database=None)
 UGLY = st.text(st.sampled_from("`~@<>![](){}#*-_=+:/|.1ae \n\r\t\x00\x1b\x9b[31m\u2028\u202e\ud800训")) | st.text()
+
+
+@pytest.mark.parametrize("text", ["/data/_runs_/ckpt-5", "/data/*/b*", "/runs/~~x/1", "/runs/__last__"])
+def test_a_path_can_be_copied(text: str) -> None:
+    """It stands in code, and is whole there, also where its line is laid out once more."""
+    assert path(text, 300) == f"`{text}`"
+    assert line(f"- Last checkpoint: {path(text, 300)}", 300) == f"- Last checkpoint: `{text}`"
+
+
+@pytest.mark.parametrize("text", ["/data/ckpt-5", "/data/a`b_c_", "/data/@all/_x_"])
+def test_a_path_does_nothing_else(text: str) -> None:
+    """Without a mark it stands as it is; nobody is called by it."""
+    assert path(text, 300).replace("\u200b", "").strip("`") == text
+    assert "@all" not in path(text, 300)
+    assert path("/data/ckpt-5", 300) == "/data/ckpt-5"
+
+
+def test_a_line_of_the_log_is_to_the_letter() -> None:
+    """But for what controls a terminal, and for secrets."""
+    assert shown_in_log("<lambda> of /data/_runs_/*\x1b[31m\nends", 300) == "<lambda> of /data/_runs_/* ends"
+    assert shown_in_log("x" * 30, 10) == "x" * 9 + "…"
+    assert "abcdef" not in shown_in_log("https://host/hook?token=abcdef0123456789", 300)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 import time
@@ -67,6 +68,14 @@ def test_a_message_takes_away_what_is_old(root: Path) -> None:
     assert left(root) & stay == stay
     old = ("claims/run/", "claims/draft", "history/project/error", "rate/robot", "handover/parent/")
     assert [name for name in left(root) if name.startswith(old)] == []
+
+
+def test_taking_away_leaves_the_program_s_random_numbers(root: Path) -> None:
+    """They belong to the training, whose checkpoints hold where they stand."""
+    made(root / "claims/run/incident/0", 2 * DAY)
+    before = random.getstate()
+    pruning.prune(20)
+    assert (left(root), random.getstate()) == (set(), before)
 
 
 def test_a_flush_takes_away_what_is_old(root: Path) -> None:

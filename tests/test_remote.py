@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import types
+from typing import Any
+
 import pytest
 
 from twinkle_notifier.remote import Remote, remote, words
@@ -194,14 +198,36 @@ def raised(error: BaseException, path: str) -> BaseException:
         (GROUP, "ExceptionGroup", "lost (1 sub-exception)"),
         (IN_A_POOL, "Broken", "lost\nat step 3"),
         (QUOTED, "Broken", "lost: the server answered"),
+        (SUBMITIT.replace("at step 3", "at\n\nstep 3"), "Broken", "lost\nat\n\nstep 3"),
+        (DATA_LOADER.replace("at step 3", "\n\nstep 3"), "Broken", "lost\n\n\nstep 3"),
     ],
-    ids=["DataLoader", "submitit", "torchelastic", "group", "DataLoader in a pool", "quoted by the inner one"],
+    ids=[
+        "DataLoader",
+        "submitit",
+        "torchelastic",
+        "group",
+        "DataLoader in a pool",
+        "quoted by the inner one",
+        "paragraphs",
+        "paragraphs at the end",
+    ],
 )
 def test_a_traceback_in_a_librarys_message(said: str, kind: str, message: str) -> None:
     """The error that it tells of, and the place of that; the own traceback holds all."""
     there = remote(raised(RuntimeError(said), "/usr/lib/python3/site-packages/torch/_utils.py"))
     assert there is not None
     assert (there.type, there.message, there.at(), there.traceback) == (kind, message, "data.py:23 in load", "")
+
+
+@pytest.mark.parametrize(("home", "kind"), [("dist-packages", "Broken"), ("mine", "")])
+def test_the_class_tells_a_library_that_lies_elsewhere(home: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of submitit, raised by code under a folder of another name; a class of the user's own tells nothing."""
+    module: Any = types.ModuleType("jobs_of_a_library")
+    module.__file__ = f"/opt/{home}/jobs/utils.py"
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    failed = type("FailedJobError", (RuntimeError,), {"__module__": module.__name__})
+    there = remote(raised(failed(SUBMITIT), "/opt/jobs/core/core.py"))
+    assert (there.type if there is not None else "") == kind
 
 
 class _RemoteTraceback(Exception):

@@ -233,7 +233,7 @@ def test_a_letter_that_nobody_was_handed_is_not_given_up(folder: Path) -> None:
     """Its week begins when a robot is asked, not when there is none: a person may name one a month later."""
     path = add(folder, "a1")
     for _ in range(2):
-        _, flushed = flush(folder, Outcome("skipped", "nobody knows where to"), apart=True)
+        _, flushed = flush(folder, Outcome("skipped", "no notifier is known for it"), apart=True)
         assert (flushed.skipped, flushed.left) == (1, 0)
         os.utime(path, (time.time() - 30 * 86400, time.time() - 30 * 86400))
     assert flush(folder)[0] == ["a1"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import contextlib
+import functools
 import inspect
 import json
 import pickle
@@ -14,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier import DingNotifier, Notifier, TrainingRun, notify_exception, watch
+from twinkle_notifier import DingNotifier, Notifier, TrainingRun, notify_exception, occurrences, watch
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.testing import RecordingNotifier
 
@@ -331,7 +333,8 @@ def test_without_a_notifier_it_says_so_once_and_runs(form: Any, caplog: pytest.L
     decorated = form(lambda number: number + 1) if form is not watch else watch(wrapped_by_name)
     assert [decorated(6) for _ in range(3)] == [decorated(6)] * 3
     assert (
-        caplog.text.count("nobody will be told of this run: give `watch` a notifier, or set TWINKLE_NOTIFIER_URL") == 1
+        caplog.text.count("no alert will be sent for this run: give `watch` a notifier, or set TWINKLE_NOTIFIER_URL")
+        == 1
     )
 
 
@@ -384,11 +387,118 @@ def test_a_function_can_be_the_notifier() -> None:
         alone: Any = watch(notifier)
         with contextlib.suppress(ValueError), alone:
             fail()
+
+        @alone
+        def failing(_: int) -> None:
+            fail()
+
         with contextlib.suppress(ValueError):
-            alone(fail)(3)
+            failing(3)
         with contextlib.suppress(ValueError):
             watch(notifier, "x")(fail)()
     assert len(told) == 8 + 4
+
+
+class Model:
+    """It can be called, as every module of torch can, and describes nothing."""
+
+    def __call__(self, number: int) -> int:
+        return 12 // (number - 3)
+
+
+def trains(model: Callable[[int], int], number: int = 6) -> int:
+    return model(number)
+
+
+def bare(function: Callable[..., object]) -> Callable[..., Any]:
+    """A decorator without `functools.wraps`."""
+    return lambda *arguments: function(*arguments)
+
+
+@watch
+@functools.lru_cache
+def cached(number: int) -> int:
+    return at_the_top(number)
+
+
+@watch
+@bare
+def replaced(number: int) -> int:
+    return at_the_top(number)
+
+
+class OfDecorated:
+    @watch
+    @bare
+    def method(self, number: int) -> int:
+        return at_the_top(number)
+
+    @watch
+    @functools.lru_cache  # noqa: B019
+    def cached(self, number: int) -> int:
+        return at_the_top(number)
+
+
+ALONE: dict[str, Callable[[int], Any]] = {
+    "cached": cached,
+    "replaced": replaced,
+    "method": OfDecorated().method,
+    "cached method": OfDecorated().cached,
+    "partial": lambda number: watch(partial(trains, Model()))(number),
+    "bound method": watch(Trainer().method),
+    "object": watch(Model()),
+    "of a function": lambda number: watch(trains)(lambda _: at_the_top(number)),
+    "of an object": lambda number: watch(trains)(Model(), number),
+}
+
+
+@pytest.mark.parametrize("form", ALONE)
+def test_what_is_passed_alone_runs_when_it_is_called(form: str, robot: Inbox) -> None:
+    """Whatever it is, and whatever it is called with; the notifier that is set up tells what leaves it."""
+    assert ALONE[form](6) == 4
+    with pytest.raises(ZeroDivisionError):
+        ALONE[form](3)
+    assert len(robot.messages) == 1
+
+
+def test_a_function_runs_that_gets_nothing_but_a_model(robot: Inbox) -> None:
+    """It is not taken for the notifier of what is given to it."""
+    assert watch(trains)(Model()) == 4
+    assert watch(trains)(Model().__call__) == 4
+
+
+def test_notifiers_that_a_loop_defines_are_notifiers() -> None:
+    """Though each has the code of a function of this very place."""
+    told: list[str] = []
+    senders = []
+    for name in ("a", "b"):
+
+        def send(message: str, name: str = name) -> None:
+            told.append(name)
+
+        senders.append(send)
+    for sender in senders:
+        with contextlib.suppress(ValueError), watch(sender):
+            raise ValueError(f"of {sender.__defaults__}")
+    assert told == ["a", "b"]
+
+
+def test_a_notifier_alone_decorates_above_other_decorators() -> None:
+    """Also where they give something else than a function."""
+    told: list[str] = []
+
+    def send(message: str) -> None:
+        told.append(message)
+
+    @watch(send)
+    @functools.lru_cache
+    def work(number: int) -> int:
+        return at_the_top(number)
+
+    assert work(6) == 4
+    with pytest.raises(ZeroDivisionError):
+        work(3)
+    assert len(told) == 1
 
 
 @pytest.mark.parametrize("form", [watch, watch(print, "x")])
@@ -457,3 +567,93 @@ def test_a_notifier_that_has_no_class_to_show_replaces_no_exception() -> None:
 
     with pytest.raises(ValueError, match="user"):
         main()
+
+
+@pytest.mark.parametrize("kind", ["function", "object"])
+def test_a_loop_that_makes_notifiers_is_thinned_as_a_crash_loop(kind: str) -> None:
+    """Whoever reads them: 12 equal errors without a block are five messages, not twelve."""
+    told: list[str] = []
+
+    def made(number: int) -> Any:
+        def send(message: str) -> None:
+            told.append(f"{number} {message}")
+
+        class Sender:
+            def __call__(self, message: str) -> None:
+                send(message)
+
+        return send if kind == "function" else Sender()
+
+    kept = [made(number) for number in range(12)]
+    for notifier in kept:
+        try:
+            fail()
+        except ValueError as error:
+            notify_exception(notifier, exc=error)
+    assert len(told) == 5
+
+
+def _cleaned_up(told: RecordingNotifier, error: Exception) -> None:
+    with watch(told, "around"):
+        try:
+            with watch(told, "inner"):
+                raise error
+        except Exception:
+            with watch(told, "cleanup"), watch(told, "deeper"):
+                raise
+
+
+def test_an_exception_that_a_block_was_entered_with_is_told_once() -> None:
+    """A block for the cleanup, in an except clause, raises it once more; without arguments, too."""
+    told = RecordingNotifier()
+    for error in (ValueError("boom"), AssertionError()):
+        with pytest.raises(type(error)):
+            _cleaned_up(told, error)
+    assert len(told.messages) == 2
+
+
+def test_a_group_of_exceptions_that_were_told_is_told() -> None:
+    """By its parts; with another among them it is news."""
+    group = getattr(builtins, "ExceptionGroup", None)
+    if group is None:
+        pytest.skip("Python 3.11 has groups")
+    told = RecordingNotifier()
+    errors: list[Exception] = []
+    for says in ("one", "two"):
+        with contextlib.suppress(ValueError), watch(told, says):
+            errors.append(ValueError(says))
+            raise errors[-1]
+    with contextlib.suppress(Exception), watch(told, "group"):
+        raise group("several", errors)
+    assert len(told.messages) == 2
+    with contextlib.suppress(Exception), watch(told, "group"):
+        raise group("several", [*errors, KeyError("three")])
+    assert len(told.messages) == 3
+
+
+def test_a_generator_s_block_does_not_hold_its_caller() -> None:
+    """What the caller meets between two steps is its own, and steps in other threads leave nothing behind."""
+    told = RecordingNotifier()
+
+    @watch(told, "data")
+    def data() -> Iterator[int]:
+        yield from range(3)
+
+    for _ in data():
+        assert occurrences.block() is None
+    started = data()
+    next(started)
+    thread = threading.Thread(target=lambda: list(started))
+    thread.start()
+    thread.join()
+    assert occurrences.block() is None
+
+    @watch(told, "data")
+    def fails() -> Iterator[int]:
+        yield 1
+        raise ValueError("lost")
+
+    for _ in range(2):  # each is a block of its own
+        with contextlib.suppress(ValueError):
+            list(fails())
+    assert len(told.messages) == 2

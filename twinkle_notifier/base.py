@@ -59,12 +59,12 @@ def notify_exception(
     entered after the last was told, or for a notifier that was made anew, is told. An error that only follows from
     another rank's (its connection closed) is told only if no rank tells of a cause. In a crash loop over several
     runs or blocks the first three are told, then the 5th, 9th, 17th ... Optuna's TrialPruned is no failure, nor is
-    the CancelledError of a task that code has cancelled: nobody is told. Where Ctrl-C did, "interrupted" is told.
+    the CancelledError of a task that code has cancelled: no alert is sent. A cancel by Ctrl-C is sent as "interrupted".
 
     Args:
         notifier: what sends the message; with None nothing happens.
         context: where the exception was met, for people, e.g. ``"forward_backward"``.
-        exc: the exception. It is neither written to nor kept.
+        exc: the exception. It is not written to, and kept only where no memory is left: until the process ends.
         name: the run's name; by default what ``TWINKLE_NOTIFIER_NAME`` says, else the script, module or notebook.
         progress: how far the training got, if known.
         mark: claims made before it belong to an earlier run; by default this process's start.
@@ -163,7 +163,7 @@ def _restore(limit: int) -> None:
 def _told(notifier: Callable[[str], object], facts: Any) -> Outcome:
     if is_pruned(facts[0]):
         return Outcome("skipped", "its search has pruned the trial, which is no failure", final=True)
-    exc, runner = cancellation.to_tell(facts[0])
+    exc, runner = cancellation.to_tell(facts[0], facts[-1].cancels if facts[-1] is not None else 0)
     if exc is None:
         return Outcome("skipped", "its task was cancelled, which is no failure", final=True)
     if runner is not None:

@@ -27,16 +27,16 @@ _told: deque[tuple[weakref.ref[Any], dict[str, str]]] = deque(maxlen=16)
 
 def is_cancel(exc: BaseException) -> bool:
     """Whether `exc` is how a task learns that it is cancelled, or a group of nothing else. Never raises."""
-    return all(map(_cancels, leaves)) if (leaves := _leaves(exc)) else False
+    return all(map(_cancels, found)) if (found := leaves(exc)) else False
 
 
 def is_interrupted(exc: BaseException) -> bool:
     """Whether a person's Ctrl-C cancelled the task that `exc` ends, or it is a group in which that is what happened."""
-    leaves = _leaves(exc)
+    found = leaves(exc)
     at_all = any(
-        issubclass(type(leaf), KeyboardInterrupt) or (_cancels(leaf) and leaf in _interrupted) for leaf in leaves
+        issubclass(type(leaf), KeyboardInterrupt) or (_cancels(leaf) and leaf in _interrupted) for leaf in found
     )
-    return at_all and all(issubclass(type(leaf), KeyboardInterrupt) or _cancels(leaf) for leaf in leaves)
+    return at_all and all(issubclass(type(leaf), KeyboardInterrupt) or _cancels(leaf) for leaf in found)
 
 
 def _cancels(exc: BaseException) -> bool:
@@ -48,28 +48,36 @@ def _is_cancel(base: type) -> bool:
     return type_name(base) in _NAMES and module_name(base).partition(".")[0] in _LIBRARIES  # not the user's own
 
 
-def _leaves(exc: BaseException) -> list[BaseException]:
+def leaves(exc: BaseException) -> list[BaseException]:
     """What a group holds, and groups within it; of none, `exc` itself. Nothing if that is too much to look at."""
-    waiting, seen, leaves = [exc], set[int](), list[BaseException]()
+    waiting, seen, found = [exc], set[int](), list[BaseException]()
     while waiting and len(seen) < _LOOKED_AT:
         one = waiting.pop()
         if id(one) not in seen:
             seen.add(id(one))
             inner = links.members(one)
             waiting += inner
-            leaves += [] if inner else [one]
-    return [] if waiting else leaves
+            found += [] if inner else [one]
+    return [] if waiting else found
 
 
-def to_tell(exc: BaseException) -> tuple[BaseException | None, Any]:
-    """What people are told of in place of `exc`, None if nothing; and what ran the tasks, if Ctrl-C cancelled them.
+def to_tell(exc: BaseException, before: int = 0) -> tuple[BaseException | None, Any]:
+    """The exception to alert about instead of `exc`, None if none; and what ran the tasks, if Ctrl-C cancelled them.
 
-    Call it where `exc` is caught: what cancelled a task can only be seen there. Never raises.
+    Call it where `exc` is caught: what cancelled a task can only be seen there. `before`: the `requests` there were
+    when the block began that `exc` leaves. Never raises.
     """
-    return tried(lambda: _to_tell(exc)).value or (exc, None)
+    return tried(lambda: _to_tell(exc, before)).value or (exc, None)
 
 
-def _to_tell(exc: BaseException) -> tuple[BaseException | None, Any]:
+def requests() -> int:
+    """How often code has asked to cancel the task that runs here, and has not taken it back. Never raises."""
+    if "asyncio" not in sys.modules:
+        return 0
+    return tried(lambda: sys.modules["asyncio"].current_task().cancelling()).value or 0
+
+
+def _to_tell(exc: BaseException, before: int) -> tuple[BaseException | None, Any]:
     if issubclass(type(exc), KeyboardInterrupt):
         return exc, _runner_of(exc)
     if not is_cancel(exc):
@@ -78,9 +86,9 @@ def _to_tell(exc: BaseException) -> tuple[BaseException | None, Any]:
     if (ctrl_c := _ctrl_c_behind(exc)) is not None:
         return ctrl_c, None
     if (runner := _interrupted_runner()) is not None:
-        _interrupted.update(_leaves(exc))
+        _interrupted.update(leaves(exc))
         return exc, runner
-    return (None if _is_on_purpose(exc) else exc), None
+    return (None if _is_on_purpose(exc, before) else exc), None
 
 
 def _ctrl_c_behind(exc: BaseException) -> BaseException | None:
@@ -106,7 +114,7 @@ def _interrupted_runner() -> Any:
 
 
 def _runner_of(exc: BaseException) -> Any:
-    """That out of which `exc` came, in whose tasks Ctrl-C was told; None if there is none."""
+    """The runner whose tasks raised `exc`, if Ctrl-C cancelled them; None if there is none."""
     if not is_cancel(slot(exc, "__context__") or exc):
         return None
     for frame, _ in walk_tb(slot(exc, "__traceback__")):
@@ -115,15 +123,15 @@ def _runner_of(exc: BaseException) -> Any:
     return None
 
 
-def _is_on_purpose(exc: BaseException) -> bool:
+def _is_on_purpose(exc: BaseException, before: int) -> bool:
     """Whether code has cancelled the task that runs here; else it has waited for another that was."""
-    if any("CancelledError" not in names(type(leaf)) for leaf in _leaves(exc)):
+    if any("CancelledError" not in names(type(leaf)) for leaf in leaves(exc)):
         return True  # of a library whose cancels never leave their own blocks
     task = tried(lambda: sys.modules["asyncio"].current_task()).value
     if task is None:
         return False
-    cancelling = getattr(task, "cancelling", None)  # Python 3.11; without it nobody can tell
-    return cancelling is None or cancelling() > 0
+    # Python 3.11; without it nobody can tell. A task may have swallowed a cancel long ago.
+    return not hasattr(task, "cancelling") or requests() > before
 
 
 def told(runner: Any, channel: str) -> str | None:

@@ -61,7 +61,10 @@ class Case:
     @property
     def since(self) -> Instant:
         """From when on the same exception may have been told: it began then, or its block did."""
-        entered = self.block.entered if self.block is not None else self.mark.at
+        block = self.block
+        while block is not None and block.handled == id(self.exc):  # it was there before the block was
+            block = block.around
+        entered = block.entered if block is not None else self.mark.at
         return entered if entered.after(self.mark.at) else self.mark.at
 
     @classmethod

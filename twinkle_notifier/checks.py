@@ -12,7 +12,7 @@ from twinkle_notifier import foreign
 from twinkle_notifier.description import chat
 from twinkle_notifier.errors import NotifierError, reason
 from twinkle_notifier.notifier import Notifier
-from twinkle_notifier.plain import line
+from twinkle_notifier.plain import shown_in_log
 from twinkle_notifier.runtime import Where
 
 _BUDGET = 5.0  # seconds for a check; a file's disk may hang
@@ -50,11 +50,12 @@ def _check(notifier: Any) -> None:
     answer = foreign.call(lambda: notifier.check_setup(), _BUDGET)
     if answer.returned:
         return
-    why = line(reason(answer.error), _REASON)
-    if not issubclass(type(answer.error), NotifierError):  # the text of another may show a secret
-        name = foreign.type_name(type(notifier))
-        why = f"{name}.check_setup() " + (f"raised {why}" if answer.error is not None else "gives no answer")
+    why = shown_in_log(reason(answer.error), _REASON)  # the class alone of what is not ours: a text may be secret
+    if not issubclass(type(answer.error), NotifierError):  # a to_dict, say, that is broken: it may well send
+        why = f"raised {why}" if answer.error is not None else "gives no answer"
+        log.debug("%s could not be checked: its check_setup() %s", foreign.type_name(type(notifier)), why)
+        return
     if why in list(_warned):
         return
     _warned.append(why)
-    log.warning("no alert of this run can be sent to %s: %s", chat(notifier), why)
+    log.warning("the alerts of this run may not reach %s: %s", chat(notifier), why)

@@ -140,7 +140,7 @@ def _function_name(function: Any) -> str:
 
 
 def _of_module(script: str) -> str | None:
-    """That of ``python -m``, which puts the path of the module's file where else the script's stands."""
+    """The module that ``python -m`` runs. Its file's path stands in ``sys.argv[0]``."""
     spec = getattr(sys.modules.get("__main__"), "__spec__", None)
     if spec is not None and spec.origin and _path(spec.origin) == _path(script):
         return _without_main(spec.name)

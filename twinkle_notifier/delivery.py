@@ -16,7 +16,7 @@ from twinkle_notifier.credentials import mask, redact, secrets_in_url
 from twinkle_notifier.description import channel, chat, describe
 from twinkle_notifier.errors import DeliveryError, NotifierError, reason
 from twinkle_notifier.message import Message, Outcome
-from twinkle_notifier.plain import line, reply
+from twinkle_notifier.plain import reply, shown_in_log
 from twinkle_notifier.references import REDACTED, is_reference, resolve
 from twinkle_notifier.spool import Flushed, Spool
 
@@ -80,7 +80,7 @@ def flush(notifier: Sender) -> Flushed:
     for problem in total.problems:
         if problem not in _named:  # once, not at each try
             _named.append(problem)
-            log.error("%s", line(problem, _PROBLEM))
+            log.error("%s", shown_in_log(problem, _PROBLEM))
     return total
 
 
@@ -105,8 +105,8 @@ def send(notifier: Sender, message: str, seconds: float, incident: str = "") -> 
 
 def _log_sent(notifier: Sender, message: str) -> None:
     if log.isEnabledFor(logging.INFO):  # a handler may be the user's own
-        shown = foreign.call(lambda: line(title(message, _HEADLINE), _HEADLINE), _LOOK_UP).value
-        foreign.call(lambda: log.info("sent to %s: %s", line(chat(notifier), _HEADLINE), shown), _LOOK_UP)
+        shown = foreign.call(lambda: shown_in_log(title(message, _HEADLINE), _HEADLINE), _LOOK_UP).value
+        foreign.call(lambda: log.info("sent to %s: %s", shown_in_log(chat(notifier), _HEADLINE), shown), _LOOK_UP)
 
 
 def _said(error: BaseException, incident: str) -> Outcome | None:

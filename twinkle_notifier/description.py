@@ -12,7 +12,7 @@ from types import FunctionType
 from typing import Any
 
 from twinkle_notifier import foreign
-from twinkle_notifier.credentials import redact
+from twinkle_notifier.credentials import redact, secrets_in_url
 from twinkle_notifier.notifier import registered
 
 _BUDGET = 1.0  # seconds for a notifier's own to_dict
@@ -24,8 +24,8 @@ log = logging.getLogger("twinkle_notifier")
 def channel(notifier: Callable[[str], object]) -> str:
     """Tells one channel of a run from another, alike on every rank, and shows nothing of its secrets.
 
-    By its own description, and by the name of its class or function; of a function also by the URLs that it was made
-    with. What its references lead to does not count: it may differ from node to node.
+    By its own description, and by the name of its class or function; of a function also by the webhooks that it was
+    made with. What its references lead to does not count: it may differ from node to node.
     """
     # One of ours does not hang, and can be asked without a thread.
     ours = foreign.module_name(type(notifier)).startswith("twinkle_notifier.channels.")
@@ -79,8 +79,16 @@ def _name(notifier: object) -> str:
 
 
 def _with_urls(name: str, values: tuple[object, ...]) -> str:
-    # Nothing else that a function was made with: a rank, or a host, is another on each rank.
-    return " ".join([name, *(value for value in values if type(value) is str and "://" in value)])
+    # Nothing else that a function was made with, nor other URLs: a rank, or a host, is another on each rank.
+    return " ".join([name, *(value for value in values if type(value) is str and _is_webhook(value))])
+
+
+def _is_webhook(text: str) -> bool:
+    """Whether it is a URL that grants access, as each service's webhook does."""
+    try:
+        return "://" in text and bool(secrets_in_url(text))
+    except ValueError:  # no URL
+        return False
 
 
 def _qualified(notifier: object) -> str:

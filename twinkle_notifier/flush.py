@@ -14,7 +14,7 @@ from twinkle_notifier import delivery, folders, pruning, waiting
 from twinkle_notifier.channels import VARIABLE, from_environment, from_text
 from twinkle_notifier.message import Message, Outcome
 from twinkle_notifier.notifier import Notifier
-from twinkle_notifier.plain import line
+from twinkle_notifier.plain import shown_in_log
 from twinkle_notifier.spool import Flushed, Spool
 from twinkle_notifier.spool_letter import Letter
 from twinkle_notifier.state import restored
@@ -26,7 +26,7 @@ _PAUSE_MOST = 300.0
 _PRUNING = 2.0  # seconds, once an hour, for what is old
 _LINE = 500  # characters of a line about a problem
 _REMEMBERED = 10_000  # lines that are not printed again
-_NOBODY = f"nobody knows where to: give --to, or set {VARIABLE}"
+_NOBODY = f"no notifier is known for it: give --to, or set {VARIABLE}"
 
 
 class Flush:
@@ -142,7 +142,7 @@ class Flush:
 
     def _say(self, problem: str) -> None:
         """On stderr, in one line: file names and the words of a service may hold anything."""
-        shown = line(problem, _LINE)
+        shown = shown_in_log(problem, _LINE)
         if self._said.is_new(shown):
             print(shown, file=sys.stderr, flush=True)
 

@@ -25,45 +25,66 @@ from twinkle_notifier.remote import remote
 from twinkle_notifier.runtime import Instant, running_ray
 
 _OPEN = 3.0  # seconds to open a store
+_LIFE = 60.0  # seconds that a note counts
+_MOST = 16  # notes of one error and minute that a process leaves
+_KNOWN = 256  # errors and minutes of which it knows how many
 _ASK = 1.0  # second for a mark that is no plain value
 _UNREADABLE = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
+
+_noted: dict[str, int] = {}  # how many notes this process has left
 
 
 def note(exc: BaseException, channel: str, incident: str) -> None:
     """Let the parent of this process know that `exc` was told on `channel` as `incident`; empty if it was not.
 
-    What was not told takes back the notes of those before that were the same: nobody can tell them apart.
+    What was not told takes back the notes of those before that were the same: nobody can tell them apart. Of an error
+    that is met again and again there are a few notes a minute.
     """
     opened = _above()
     if opened is None:
         return
-    record = json.dumps({"at": Instant.now().to_dict(), "incident": incident}).encode()
+    key, now = _key(exc, channel), Instant.now()
+    before, this = _minutes(key, now.wall)[:2]
+    if _noted.get(this, 0) >= _MOST:
+        return
 
     def write(store: Store) -> None:
-        key = _key(exc, channel)
-        count = len(store.read(key, 0))
-        while (incident or count) and not store.append(key, count, record):
+        count = len(store.read(this, 0))
+        while (incident or count or store.read(before, 0)) and not store.append(this, count, _record(now, incident)):
             count += 1
 
     with suppress(OSError):  # then the parent tells it, too
         Access(opened, _OPEN).ask(write)
+        if len(_noted) > _KNOWN:
+            _noted.clear()
+        _noted[this] = _noted.get(this, 0) + 1
 
 
 def taken(exc: BaseException, channel: str, since: Instant) -> str | None:
     """The incident as which another process has told, after `since`, of what `exc` stands for; None if none has.
 
-    Each note serves for one exception only: the next may be one that nobody has told.
+    That is a matter of seconds: a note of more than a minute ago does not count. Whoever takes one voids all that are
+    there: the next exception may be one that nobody has told.
     """
     opened = _below(exc)
     if opened is None:
         return None
 
+    key, now = _key(exc, channel), Instant.now()
+
     def take(store: Store) -> str | None:
-        key, noted = _key(exc, channel), list[tuple[int, str]]()
-        for number, record in enumerate(store.read(key, 0)):
-            incident = _load(record, since)
-            noted = [*noted, (number, incident)] if incident else noted if incident is None else []
-        return next((incident for number, incident in noted if store.append(f"{key}-{number}", 0, b"taken")), None)
+        while True:
+            found, last, count = "", "", 0
+            for minute in _minutes(key, now.wall):
+                records = store.read(minute, 0)
+                for record in records:
+                    incident = _load(record, since, now)
+                    found = found if incident is None else incident
+                if records:
+                    last, count = minute, len(records)
+            # Another exception may take it at the same moment: only one of them can add the next record.
+            if not found or store.append(last, count, _record(now, "")):
+                return found or None
 
     with suppress(OSError):
         return Access(opened, _OPEN).ask(take)
@@ -88,12 +109,22 @@ def _mark_of(exc: BaseException) -> bool:
     return bool(mark) if is_plain(mark) else call(lambda: bool(mark), _ASK).value is True
 
 
-def _load(record: bytes, since: Instant) -> str | None:
-    """The incident; None if the record is older, or cannot be read."""
+def _minutes(key: str, wall: float) -> list[str]:
+    """Where the notes of `key` stand: of the minute before `wall`, of that minute, and of the next by another clock."""
+    return [f"{key}-{int(wall / _LIFE) + number}" for number in (-1, 0, 1)]
+
+
+def _record(at: Instant, incident: str) -> bytes:
+    return json.dumps({"at": at.to_dict(), "incident": incident}).encode()
+
+
+def _load(record: bytes, since: Instant, now: Instant) -> str | None:
+    """The incident, empty if the notes before it are void; None if the record does not count, or cannot be read."""
     try:
         fields = json.loads(record)
         at, incident = Instant(**fields["at"]), fields["incident"]
-        return incident if at.after(since) and type(incident) is str else None
+        counts = at.after(since) and now.wall - at.wall < _LIFE and type(incident) is str
+        return incident if counts else None
     except _UNREADABLE:
         return None
 
@@ -119,6 +150,8 @@ def _above() -> Callable[[], Store] | None:
     process: Any = sys.modules.get("multiprocessing.process")
     asked = getattr(process, "parent_process", None)  # half imported, it has none
     parent = getattr(tried(asked).value, "pid", None) if asked is not None else None
+    if parent is None and "TORCHELASTIC_RUN_ID" in os.environ:  # a worker that torchrun's agent has started
+        parent = os.getppid()
     if type(parent) is int:
         return lambda: _room(parent)
     ray = running_ray()

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable
 
-from twinkle_notifier import claims, delivery, foreign, handover, history, leaving, members, supervision
+from twinkle_notifier import cancellation, claims, delivery, foreign, handover, history, leaving, members, supervision
 from twinkle_notifier.case import Case, Look, bare
 from twinkle_notifier.description import channel as channel_of
 from twinkle_notifier.message import Message, Outcome
@@ -36,7 +36,7 @@ def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool
     When it raises, or does not return, `sending` says whether a message is on its way; if not, see `stand_in`.
     """
     channel = channel_of(notifier)
-    before = _seen.told(channel, case.exc, case.since)
+    before = _told_here(channel, case)
     if before is not None:
         return Outcome("duplicate", "this process has told of the same exception", incident=before)
     if handover.is_marked(case.exc):
@@ -50,8 +50,17 @@ def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool
     return outcome
 
 
+def _told_here(channel: str, case: Case) -> str | None:
+    """The incident as which this process has told of the exception, or of each that a group of them holds."""
+    before = _seen.told(channel, case.exc, case.since)
+    if before is None and (leaves := cancellation.leaves(case.exc)) != [case.exc]:
+        told = [_seen.told(channel, leaf, case.since) for leaf in leaves]
+        before = told[0] if told and None not in told else None
+    return before
+
+
 def _told_below(channel: str, case: Case) -> Outcome | None:
-    """The word of the process that has handed the exception on to this one; None if it has not told."""
+    """What the child process reported that handed the exception on to this one; None if it reported nothing."""
     incident = handover.taken(case.exc, channel, case.mark.at)
     if incident is None:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 import types
@@ -11,12 +12,14 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from twinkle_notifier import description, foreign, history
+from twinkle_notifier import cancellation, description, foreign, history
+from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime import Instant, process_start
 
 _UNDER_WAY = 25.0  # seconds that an alert is on its way at most, all waiting included
 _LOOK = 2.0  # seconds to look at the past
 _KNOWN = 64  # notifiers of one incident
+_INCIDENTS = 10_000  # that are known
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,14 @@ class Block:
 
     entered: Instant
     around: Block | None
+    handled: int = 0  # the id of the exception that was being handled: within a block that handles it it lives on
+    cancels: int = 0  # requests to cancel the task, which came before
+
+    @classmethod
+    def now(cls) -> Block:
+        """One that begins here."""
+        handled = sys.exc_info()[1]
+        return cls(Instant.now(), _block.get(), 0 if handled is None else id(handled), cancellation.requests())
 
 
 # Not in the `watch` object: one that decorates a function may be entered by several threads, tasks or calls at once.
@@ -38,12 +49,12 @@ def block() -> Block | None:
 
 def enter() -> None:
     """A block begins here."""
-    _block.set(Block(Instant.now(), _block.get()))
+    _block.set(Block.now())
 
 
 def leave() -> None:
     """The innermost block ends."""
-    if (left := _block.get()) is not None:  # a generator's may end where it was not entered
+    if (left := _block.get()) is not None:
         _block.set(left.around)
 
 
@@ -111,7 +122,7 @@ class Occurrences:
         was made anew. Errors that are met while an alert is on its way are one occurrence.
         """
         is_new = not self._knows(incident, notifier)
-        leads_apart = is_new and incident in self._last and not description.names_place(notifier)
+        leads_apart = is_new and incident in self._last and _leads_apart(notifier)
         with self._lock:
             last = self._last.get(incident)
             if is_new:
@@ -120,13 +131,17 @@ class Occurrences:
                 found = Occurrence(incident)
             elif not last.is_over():
                 return last
-            elif is_new and leads_apart:  # nobody who heard of the last one hears of this, so there is no loop
+            elif leads_apart:  # nobody who heard of the last one hears of this, so there is no loop
                 found = Occurrence(incident, last.number + 1, process_start().wall)
             elif is_new or (block is not None and last.told is not None and block.entered.after(last.told)):
                 found = Occurrence(incident, last.number + 1, time.time() if block is None else block.entered.wall)
             else:
                 return last
+            self._last[incident] = self._last.pop(incident, found)  # the last one met comes last
             self._last[incident] = found
+            if len(self._last) > _INCIDENTS:
+                self._notifiers.pop(oldest := next(iter(self._last)), None)
+                del self._last[oldest]
             return found
 
     def _knows(self, incident: str, notifier: object) -> bool:
@@ -136,6 +151,15 @@ class Occurrences:
     def _add(self, incident: str, notifier: object) -> None:
         alive = [known for known in self._notifiers.get(incident, ()) if known() is not None]
         self._notifiers[incident] = [*alive, _held(_self(notifier))][-_KNOWN:]
+
+
+def _leads_apart(notifier: Callable[[str], object]) -> bool:
+    """Whether each such object has a reader of its own, as a recorder, or a list's `append`, has: it names no place.
+
+    Not so functions: a loop may make one for each of its errors.
+    """
+    kinds = (Notifier, types.MethodType, types.BuiltinMethodType)
+    return issubclass(type(notifier), kinds) and not description.names_place(notifier)
 
 
 def _self(notifier: object) -> object:

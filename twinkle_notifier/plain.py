@@ -35,6 +35,7 @@ _UNDERSCORES = re.compile(r"(?<![\w\u200b])_+(?=[^\s_])(?=.*?[^\s_]_+(?!\w))")
 _STARS = re.compile(r"(?<!\*)(?!\*{3}(?!\*))\*+(?=[^\s*])(?=.*?[^\s*]\*)")
 _STRIKES = re.compile(r"~(?=~)")
 _STAR = "\u2217"
+_CODE = re.compile("(`[^`]+`)")
 # In code only what a service may take for more than code: its own mentions, and links.
 _CODE_TAG = re.compile(r"<(?=[!@#]|/?at\b|https?:|mailto:)", re.IGNORECASE)
 _CODE_LINK = re.compile(r"\](?=\(\s?<?(?:[a-z]{2,10}:|/))", re.IGNORECASE)
@@ -44,7 +45,22 @@ def line(text: str, limit: int) -> str:
     """`text` as a part of one line of Markdown, in at most `limit` characters (and some that nobody sees)."""
     text = " ".join(beginning(text, _LONG // 2).split())
     text = text if len(text) <= limit else text[: limit - 1] + "…"
-    return _unmarked(_broken(text, _FENCE, _MENTION, _TAG, _LINK))
+    parts = _CODE.split(_broken(text, _FENCE, _MENTION, _TAG, _LINK))  # each second one is code
+    return "".join(part if at % 2 else _unmarked(part) for at, part in enumerate(parts))
+
+
+def path(text: str, limit: int) -> str:
+    """As `line`, of what people copy: in code, to the letter, where a mark of Markdown would have to be broken."""
+    shown, exact = line(text, limit), shown_in_log(text, limit)
+    if shown == exact or "`" in exact:
+        return shown
+    return f"`{_broken(exact, _MENTION, _CODE_TAG, _CODE_LINK)}`"
+
+
+def shown_in_log(text: str, limit: int) -> str:
+    """`text` as a part of a line that is no Markdown: of a log, or on a terminal. To the letter, but for secrets."""
+    text = " ".join(beginning(text.replace(_BREAK, ""), _LONG // 2).split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def reply(text: str, limit: int, secrets: Iterable[str] = ()) -> str:

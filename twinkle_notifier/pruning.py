@@ -17,6 +17,7 @@ _AGE = 86400.0  # seconds; a crash of longer ago is a new story, see `history`
 _LISTED = 20_000  # names of one folder that are looked at in one call
 _PAUSE = 3600.0  # seconds between two calls of one process that do anything
 
+_random = random.SystemRandom()  # that of the program is as it left it, for its checkpoints
 _last = -_PAUSE
 
 
@@ -31,7 +32,7 @@ def prune(seconds: float = 0.2) -> None:
     if now - _last < _PAUSE:
         return
     _last = now
-    for room in random.sample(_ROOMS, len(_ROOMS)):  # each gets its turn when time is short
+    for room in _random.sample(_ROOMS, len(_ROOMS)):  # each gets its turn when time is short
         for folder in folders.everywhere(room):
             with suppress(OSError):
                 _Pruning(folder, now + seconds).do(deeper=room == "history")
@@ -68,7 +69,7 @@ class _Pruning:
                 names.append(entry.name)
                 if time.monotonic() > half:
                     break
-        start = random.randrange(len(names)) if names else 0  # noqa: S311  no secret
+        start = _random.randrange(len(names)) if names else 0
         for name in chain(names[start:], names[:start]):
             yield folder / name
 

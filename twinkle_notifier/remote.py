@@ -160,7 +160,9 @@ def _segment(said: str) -> _Raised:
     over = next((at for at, line in enumerate(rest) if _is_below(line, depth)), len(rest))
     paragraph = next((at for at, line in enumerate(rest[:over]) if not line.strip(" |")), over)
     error = _error([line[depth:] for line in rest[:paragraph]])
-    closed = over < len(rest) and not error.type.endswith("Group")  # whose members stand below it
+    if not error.type.endswith("Group"):  # whose members stand below it; the words of others may have paragraphs
+        error = _error("\n".join(line[depth:] for line in rest[:over]).rstrip().splitlines())
+    closed = over < len(rest) and not error.type.endswith("Group")
     return replace(error, frames="\n".join(lines[:first]), depth=depth, closed=closed)
 
 

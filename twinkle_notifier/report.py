@@ -16,7 +16,7 @@ from twinkle_notifier.cancellation import is_interrupted
 from twinkle_notifier.default_name import default_name as default_name
 from twinkle_notifier.errors import reason
 from twinkle_notifier.frames import innermost_own
-from twinkle_notifier.plain import block, line
+from twinkle_notifier.plain import block, line, path
 from twinkle_notifier.remote import Remote, remote, words
 from twinkle_notifier.runtime import Attempt, Where
 
@@ -101,7 +101,7 @@ class Progress:
         return [f"- {name}: {text}" for name, text in facts.items() if text]
 
     def _checkpoints(self) -> dict[str, str]:
-        best, last = line(self.best_checkpoint, _PATH), line(self.last_checkpoint, _PATH)
+        best, last = path(self.best_checkpoint, _PATH), path(self.last_checkpoint, _PATH)
         if best and self.best_checkpoint == self.last_checkpoint:
             return {"Best checkpoint": f"{best} (also the last)"}
         return {"Best checkpoint": best, "Last checkpoint": last}
@@ -185,6 +185,8 @@ class Report:
     def markdown(self, extra: Sequence[str] = (), attempt: Attempt = _UNTOLD) -> str:
         """The message, for people. `extra` are list items that follow the rank."""
         where, kind = self.where, f"**{line(self.type, _NAME)}**"
+        if self.kind == "interrupted" and self.type == "CancelledError":  # asyncio's word for it
+            kind = "**KeyboardInterrupt** (Ctrl-C)"
         lines = [
             f"### {self.headline(attempt)}",
             "",

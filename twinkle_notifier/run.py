@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import hashlib
 import itertools
 import logging
 import os
@@ -52,7 +53,8 @@ _living: weakref.WeakSet[TrainingRun] = weakref.WeakSet()  # any two may meet in
 class TrainingRun:
     """Tells people of one training run, and keeps what a checkpoint should hold of that.
 
-    None of its methods raises, and all but `failed` return at once. It can be pickled and copied.
+    None of its methods raises. All but `failed` and `preempted` return at once; where the notifier that the environment
+    describes hangs when it is made, one of them waits 2 s for it, once a minute. It can be pickled and copied.
 
     Args:
         notifier: what sends the messages. Without one, that which the environment variable ``TWINKLE_NOTIFIER_URL``
@@ -97,7 +99,7 @@ class TrainingRun:
         self._given = notifier
         self._configured = Configured()
         self._restored: Callable[[str], object] | None = None  # from a checkpoint
-        self._restored_from: object = None
+        self._restored_from = ""  # a digest: the description may hold a secret
         self._name, self._on_start, self._on_end, self._save_secrets = name, on_start, on_end, save_secrets
         self._state = state.fresh()
         self._described_notifier: Callable[[str], object] | None = None
@@ -148,7 +150,7 @@ class TrainingRun:
         notifier = self._notifier()
         checks.begin(notifier)
         if notifier is None and not self._configured.complaint:
-            log.warning("nobody will be told of this run: give the callback a notifier, or set %s", VARIABLE)
+            log.warning("no alert will be sent for this run: give the callback a notifier, or set %s", VARIABLE)
         if notifier is not None and Where.here().local_rank == 0:
             background.post(functools.partial(delivery.flush, notifier))  # what an earlier run could not send
         if Where.here().local_rank == 0 and supervision.VARIABLE in os.environ:
@@ -210,7 +212,7 @@ class TrainingRun:
             return self._failed(exc, context, progress)
 
     def _failed(self, exc: BaseException, context: str, progress: Callable[[], Progress]) -> Outcome:
-        notifier = self._notifier()
+        notifier = self._notifier(now=True)
         if notifier is None:
             return Outcome("skipped", "there is no notifier")
         outcome = notify_exception(
@@ -242,14 +244,19 @@ class TrainingRun:
             self._state["notifier"] = redact(described)
         if self._outside() is not None:
             self._restored = None
-        elif described != self._restored_from or self._restored is None:
-            self._restored_from = described
+        elif (digest := hashlib.sha256(repr(described).encode()).hexdigest()) != self._restored_from or (
+            self._restored is None
+        ):
+            self._restored_from = digest
             self._restored = trust.from_checkpoint(described, save_secrets=self._save_secrets)
 
     def resume(self, states: object) -> None:
         """Take over this run's state among those that a checkpoint held, if it is there."""
         ours = state.ours(states)
-        saved = ours.get(self.key if self.key in ours else next(iter(ours), ""))
+        found = self.key if self.key in ours else next(iter(ours), "")
+        if len(self._keys) == 1:  # an earlier version left one for each trainer: the newest stands last
+            found = next(reversed(ours), "")
+        saved = ours.get(found)
         if saved is not None:
             self.load_state_dict(saved)
 
@@ -276,13 +283,13 @@ class TrainingRun:
             self._described_notifier = notifier
         return self._state
 
-    def _notifier(self) -> Callable[[str], object] | None:
-        outside = self._outside()
+    def _notifier(self, *, now: bool = False) -> Callable[[str], object] | None:
+        outside = self._outside(now=now)
         return outside if outside is not None else self._restored
 
-    def _outside(self) -> Callable[[str], object] | None:
+    def _outside(self, *, now: bool = False) -> Callable[[str], object] | None:
         """The notifier that was given, else the environment's: a checkpoint redirects nobody who has one of these."""
-        return self._given if self._given is not None else self._configured.get()
+        return self._given if self._given is not None else self._configured.get(now=now)
 
     def _asked(self, progress: Callable[[], Progress]) -> Progress:
         found = foreign.call(progress, _PROGRESS_BUDGET).value

@@ -72,13 +72,15 @@ class Crew:
         if not may_start():
             return False
         worker = _Worker(self, run)
-        if not worker.start():
-            return False
-        with self._lock:
+        with self._lock:  # before it starts: a signal's handler may raise then, and `close` must find it
             self._workers.append(worker)
             if self._over:  # the call around this one was given up
                 worker.calls.put(None)
-        return True
+        if worker.start():
+            return True
+        with self._lock:
+            self._workers.remove(worker)
+        return False
 
     def close(self, *, done: bool) -> None:
         """End those that wait, and the first if it is `done`; let the others end when they are done.

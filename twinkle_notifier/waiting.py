@@ -10,7 +10,7 @@ from twinkle_notifier import folders, foreign
 from twinkle_notifier.description import chat, chat_of
 from twinkle_notifier.errors import reason
 from twinkle_notifier.notifier import Notifier
-from twinkle_notifier.plain import line
+from twinkle_notifier.plain import shown_in_log
 from twinkle_notifier.spool import Spool
 from twinkle_notifier.spool_letter import Letter, clock
 from twinkle_notifier.supervise import orphans
@@ -47,7 +47,7 @@ def show(letter: Letter, to: Notifier | None) -> list[str]:
     lines = []
     for event in letter.events:
         times = f" ({event.count} times)" if event.count > 1 else ""
-        lines.append(f"{clock(event.at)}  {line(where, 60)}  {line(event.headline, _HEADLINE)}{times}")
+        lines.append(f"{clock(event.at)}  {shown_in_log(where, 60)}  {shown_in_log(event.headline, _HEADLINE)}{times}")
     return lines
 
 

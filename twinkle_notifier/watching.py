@@ -7,7 +7,7 @@ import inspect
 import logging
 import sys
 from collections.abc import Callable, Generator
-from types import FrameType, FunctionType, TracebackType
+from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, TracebackType
 from typing import Any, TypeVar, cast, overload
 
 from twinkle_notifier import checks, foreign, occurrences
@@ -30,14 +30,14 @@ class _SetUp:
 _SET_UP = _SetUp()
 
 
-_nobody: tuple[str | None, ...] | None = None  # the variables' texts of which it was said that nobody is told
+_nobody: int | None = None  # the variables of which it was said that they describe no notifier
 
 
 def _say_if_nobody() -> None:
     global _nobody
-    if configured.get() is None and not configured.complaint and configured.texts != _nobody:
+    if not configured.complaint and configured.texts != _nobody:
         _nobody = configured.texts
-        log.warning("nobody will be told of this run: give `watch` a notifier, or set %s", VARIABLE)
+        log.warning("no alert will be sent for this run: give `watch` a notifier, or set %s", VARIABLE)
 
 
 class Watch:
@@ -51,12 +51,17 @@ class Watch:
 
     def __enter__(self) -> Watch:
         foreign.tried(occurrences.enter)
-        # Not isinstance: it asks the user's notifier for its class. If none is set up, that is said now.
-        if type(self._notifier) is _SetUp:
-            self._set_up = foreign.tried(configured.get).value
-            foreign.tried(_say_if_nobody)
-        foreign.tried(lambda: checks.begin(self._chosen()))
+        foreign.tried(self._look)
         return self
+
+    def _look(self) -> None:
+        """Say now if nothing can be sent later."""
+        notifier = self._notifier
+        if type(notifier) is _SetUp:  # not isinstance: it asks the user's notifier for its class
+            notifier = self._set_up = configured.get()
+            if notifier is None:
+                _say_if_nobody()
+        checks.begin(cast("_Notifier | None", notifier))
 
     def __exit__(self, _type: object, exc: BaseException | None, _traceback: TracebackType | None) -> None:
         clean = issubclass(type(exc), GeneratorExit) or (issubclass(type(exc), SystemExit) and _is_zero(exc))
@@ -94,8 +99,17 @@ class Watch:
 
             @functools.wraps(func)
             def generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-                with self:
+                foreign.tried(self._look)
+                # Not entered: between its steps the caller's code runs, which is not in this block.
+                block = foreign.tried(occurrences.Block.now).value
+                try:
                     return (yield from func(*args, **kwargs))
+                except BaseException as exc:
+                    around = occurrences.block()
+                    occurrences.go_back_to(block)
+                    self.__exit__(type(exc), exc, None)
+                    occurrences.go_back_to(around)
+                    raise
 
             return generator
 
@@ -110,16 +124,23 @@ class Watch:
         if type(self._notifier) is not _SetUp:
             return cast("_Notifier | None", self._notifier)
         # The block may have set the variable, from a file of settings.
-        return self._set_up if self._set_up is not None else foreign.tried(configured.get).value
+        if self._set_up is None:
+            self._set_up = foreign.tried(lambda: configured.get(now=True)).value
+        return self._set_up
 
 
 class _Either(Watch):
-    """Of a function alone, which may be a notifier, or what is watched: its use tells."""
+    """Of something alone that can be called, which may be a notifier, or what is watched: its use tells."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if len(args) == 1 and not kwargs and callable(args[0]):
+        if len(args) == 1 and not kwargs and callable(args[0]) and _defined_at(sys._getframe(1)):
             return super().__call__(args[0])
-        return Watch(_SET_UP, self._context, self._name, self._store)(cast(Any, self._notifier))(*args, **kwargs)
+        return Watch(_SET_UP, "", None, None)(cast(Any, self._notifier))(*args, **kwargs)
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        bind = getattr(type(self._notifier), "__get__", None)
+        bound = self._notifier if bind is None else bind(self._notifier, instance, owner)
+        return self if bound is self._notifier else _Either(bound, "", None, None)
 
 
 @overload
@@ -162,22 +183,24 @@ def watch(
     if alone and isinstance(notifier, type | staticmethod | classmethod):
         return Watch(_SET_UP, "", None, None)(cast(Any, notifier))
     if alone and type(notifier) is FunctionType:
-        if _is_being_defined(notifier, sys._getframe(1)):
+        own = getattr(inspect.unwrap(notifier), "__code__", None)
+        if own in _defined_at(sys._getframe(1)):
             return Watch(_SET_UP, "", None, None)(notifier)
+    if alone and callable(notifier) and not issubclass(type(notifier), Notifier | BuiltinFunctionType):
         return _Either(notifier, "", None, None)
     return Watch(notifier, context, name, store)
 
 
-def _is_being_defined(function: FunctionType, frame: FrameType) -> bool:
-    """Whether it is what a ``def`` in `frame` makes, and does not have its name yet: then it is being decorated."""
-    own = inspect.unwrap(function)
-    code, name = getattr(own, "__code__", None), own.__name__
-    return (
-        code is not None
-        and name != "<lambda>"
-        and code in frame.f_code.co_consts
-        and frame.f_locals.get(name) is not own
-    )
+def _defined_at(frame: FrameType) -> list[CodeType]:
+    """The functions and classes within whose text `frame` stands: then it is at one of their decorators."""
+    line, found = frame.f_lineno, list[CodeType]()
+    codes = list(frame.f_code.co_consts)
+    for code in codes:
+        if type(code) is CodeType and code.co_name.startswith("<generic"):  # Python 3.12: it holds the function's
+            codes += code.co_consts
+        elif type(code) is CodeType and code.co_firstlineno <= line <= max(at or 0 for _, _, at in code.co_lines()):
+            found += [] if code.co_name.startswith("<") else [code]  # a lambda may stand in any line
+    return found
 
 
 def _is_coroutine_function(func: Callable[..., Any]) -> bool:

@@ -7,6 +7,7 @@ import json
 import logging
 import multiprocessing
 import pickle
+import random
 import re
 import socket
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinkle_notifier import CredentialError, DeliveryError, DingNotifier, Message, Notifier, state
+from twinkle_notifier import CredentialError, DeliveryError, DingNotifier, Message, Notifier, notify_exception, state
 from twinkle_notifier.description import channel, describe
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.inbox import Inbox
@@ -200,6 +201,21 @@ def test_a_clock_that_cannot_be_read_is_no_reason_to_fail_otherwise(date: str) -
     said = f"HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Length: {len(answer)}\r\n\r\n{answer}".encode()
     with Faulty(lambda visit: visit.send(said)) as robot:
         assert refused(DingNotifier(robot.url, "SEC0123456789")).code == 310000
+
+
+def test_the_log_says_how_a_missing_secret_is_given(inbox: Inbox, caplog: pytest.LogCaptureFixture) -> None:
+    """No part of the advice is taken for a secret."""
+    inbox.script({"errcode": 310000, "errmsg": "sign not match"})
+    notify_exception(DingNotifier(inbox.url), "fit", ValueError("x"), "sft")
+    assert "or append `&secret=` and the secret to its webhook URL" in caplog.text
+
+
+def test_a_busy_robot_leaves_the_program_s_random_numbers(ding: DingNotifier, inbox: Inbox) -> None:
+    """They belong to the training, whose checkpoints hold where they stand."""
+    before = random.getstate()
+    inbox.script({"errcode": -1, "errmsg": "busy"})
+    ding("### hello")
+    assert (inbox.requests, random.getstate()) == (2, before)
 
 
 def test_busy_is_tried_again(ding: DingNotifier, inbox: Inbox) -> None:

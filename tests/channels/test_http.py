@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import time
 from email.utils import formatdate
@@ -76,6 +77,15 @@ def test_a_service_without_time_is_asked_three_times(code: int, fate: str) -> No
         error = lost(robot.url)
         assert (error.fate, error.final, len(robot.requests)) == (fate, False, 3)
         assert f"HTTP {code}" in error.reason
+
+
+def test_a_retry_leaves_the_program_s_random_numbers() -> None:
+    """They belong to the training, whose checkpoints hold where they stand."""
+    before = random.getstate()
+    with Faulty(in_turn(status(500), says({}))) as robot:
+        http.post(robot.url, BODY, timeout=5)
+        assert len(robot.requests) == 2
+    assert random.getstate() == before
 
 
 @pytest.mark.parametrize("asked", ["1", "date"])

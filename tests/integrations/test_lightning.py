@@ -284,7 +284,7 @@ def test_an_attackers_checkpoint_redirects_nothing(
         assert background.flush(10)
         assert (len(own.messages), evil.requests) == (int(configured), 0)
     assert ("holds a literal text" in caplog.text) is not configured
-    assert ("nobody will be told" in caplog.text) is not configured
+    assert ("no alert will be sent" in caplog.text) is not configured
 
 
 def test_resume_without_a_notifier_restores_it(
@@ -356,7 +356,7 @@ def test_resume_without_a_notifier_or_its_secrets_warns(
     path = save(tmp_path, NotifierCallback(ding))
     resume(tmp_path, path, NotifierCallback())
     assert "checkpoints hold no secrets" in caplog.text
-    assert "nobody will be told of this run" in caplog.text
+    assert "no alert will be sent for this run" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -710,6 +710,15 @@ def test_either_copy_of_lightning(
     [message] = inbox.messages
     assert message.title.startswith("sft ended after")
     assert "- Ended because: max_time reached\n" in message.text
+
+
+def test_a_folder_of_the_user_s_that_is_called_lightning(run: Callable[..., Any], tmp_path: Path) -> None:
+    """It hides the package of that name: the trainer is that of `pytorch_lightning`."""
+    (tmp_path / "shadow" / "lightning").mkdir(parents=True)
+    (tmp_path / "shadow" / "lightning" / "__init__.py").touch()
+    source = "from twinkle_notifier.integrations.lightning import NotifierCallback as n; print(*[c.__module__ for c in n.__bases__])"
+    done = run(source, PYTHONPATH=str(tmp_path / "shadow"))
+    assert done.stdout.startswith("pytorch_lightning."), done.stderr
 
 
 SCRIPT = """

@@ -105,6 +105,19 @@ def test_tells_other_ends_by_their_names(error: BaseException, headline: str, tm
     assert headlines(told) == [headline]
 
 
+def test_no_thread_of_ours_outlives_a_training(tmp_path: Path) -> None:
+    """Whether it ends well or not; nothing waits to be sent again."""
+    for error in (None, ValueError("bad example")):
+        told = RecordingNotifier()
+        with contextlib.suppress(ValueError):
+            trainer(tmp_path, NotifierCallback(told, name="sft", on_start=True), error=error).train()
+        assert len(headlines(told)) == 2
+    until = time.monotonic() + 30
+    while (ours := [one for one in threading.enumerate() if "twinkle" in one.name]) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert ours == []
+
+
 def test_a_callback_added_later_tells(tmp_path: Path) -> None:
     """Though the trainer was made before it."""
     told = RecordingNotifier()
@@ -479,7 +492,7 @@ def test_an_attackers_checkpoint_redirects_nothing(
         assert background.flush(10)
         assert (len(own.messages), evil.requests) == (int(configured), 0)
     assert ("holds a literal text" in caplog.text) is not configured
-    assert ("nobody will be told" in caplog.text) is not configured
+    assert ("no alert will be sent" in caplog.text) is not configured
 
 
 def test_resume_without_a_notifier_restores_it(

@@ -30,6 +30,7 @@ _SAID = 300  # characters of the robot's own words
 _CODES = 2**31  # what is beyond it is no code
 _PENALTY = 600.0  # seconds that a robot which was sent more takes none
 
+_random = random.SystemRandom()  # that of the program is as it left it, for its checkpoints
 _BUSY = -1
 _TOO_LONG = (460101, 101002)  # the second in 2019
 _UNSAFE = range(430101, 430105)
@@ -67,7 +68,7 @@ _REFUSAL_HINTS = {
     "clock": "the clocks are apart: set this machine's clock",
     "address": "the robot takes messages from listed addresses only: add this machine's",
     "unsigned": "the robot is in signed mode, and no secret is given: give its secret (SEC...) as `secret`, or append "
-    "&secret=SEC... to its webhook URL",
+    "`&secret=` and the secret to its webhook URL",
 }
 
 
@@ -129,7 +130,7 @@ class Send:
         """Whether another try can fare better."""
         if refusal.code == _BUSY and self._busy < _BUSY_RETRIES:
             self._busy += 1
-            pause = random.uniform(0.1, 0.3) * 2**self._busy
+            pause = _random.uniform(0.1, 0.3) * 2**self._busy
             if pause > foreign.left():
                 return False
             time.sleep(pause)

@@ -62,7 +62,7 @@ def check_service(url: str) -> None:
     if not serves(url):
         host = urlsplit(url).hostname or "nowhere"
         raise ArgumentError(
-            f"ding_url leads to {host}, which is no DingTalk robot: copy the robot's webhook URL, "
+            f"ding_url leads to {host}: is it a DingTalk robot's? Copy the robot's webhook URL, "
             "https://oapi.dingtalk.com/robot/send?access_token=..."
         )
     if not parse_qs(urlsplit(url).query).get("access_token"):

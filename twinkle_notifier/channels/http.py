@@ -33,6 +33,7 @@ _PAUSES = (0.2, 0.5)  # seconds before the second and third try when nothing was
 _BUSY_PAUSES = (0.5, 1.5)  # seconds, when the service asks for patience and says no number
 _LATEST = 86400.0  # seconds; whoever asks to wait for longer is not waited for either
 _SAID = 200  # characters of what the way said: a system, TLS, a proxy
+_random = random.SystemRandom()  # that of the program is as it left it, for its checkpoints
 _BUSY = (408, 429, *range(500, 600))
 _NO_WAY_OUT = (
     "is there a way out from this machine? Set HTTPS_PROXY, or TWINKLE_NOTIFIER_DIR and run "
@@ -114,7 +115,7 @@ def _doubts(results: Sequence[Reply | _Lost]) -> list[_Lost]:
 
 
 def _jittered(seconds: float) -> float:
-    return seconds * random.uniform(0.75, 1.25)
+    return seconds * _random.uniform(0.75, 1.25)
 
 
 def _later(reply: Reply) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from twinkle_notifier.members import compressed
-from twinkle_notifier.plain import block, line, masked_end
+from twinkle_notifier.plain import block, line, masked_end, path
 from twinkle_notifier.report import duration, fenced, now
 from twinkle_notifier.runtime import Attempt
 from twinkle_notifier.scrub import scrub
@@ -148,7 +148,7 @@ class Ending:
             *self._facts(),
             f"- Command: {line(_shown(self.command), _COMMAND)}",
             f"- Duration: {duration(self.seconds)}",
-            *([f"- Last checkpoint: {line(self.checkpoint, _COMMAND)}"] if self.checkpoint else []),
+            *([f"- Last checkpoint: {path(self.checkpoint, _COMMAND)}"] if self.checkpoint else []),
             f"- Host: {line(socket.gethostname(), _NAME)}",
             f"- Time: {now()}",
         ]
