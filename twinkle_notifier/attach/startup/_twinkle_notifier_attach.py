@@ -5,12 +5,14 @@ that is called as a module of the standard library would be run in its place.
 """
 
 import atexit
+import errno
 import os
 import sys
 import time
 from _thread import get_ident
 
-_MESSAGE = 2_000  # characters
+_NAME = 200  # characters
+_MESSAGE = 2_000
 _TRACEBACK = 32_000
 _FRAMES = 64
 _SECONDS = 2.0  # for an exception's own code, as `__str__`
@@ -20,7 +22,8 @@ _folder = ""  # the mailbox
 _main = 0  # the main thread
 _done = 0  # the process, if it has written its end
 _stale = None  # an exception that was there when this process was forked
-_exit = None  # the SystemExit that ended the program, as `_exited` makes it
+_exit = None  # the record of the SystemExit that ended the program
+_code = None  # the exit code of one that ended it, or `sys.excepthook` after it
 
 
 def begin():
@@ -32,6 +35,9 @@ def begin():
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_forked)
     sys.exit = _marked(sys.exit)
+    quitter = getattr(sys.modules.get("_sitebuiltins"), "Quitter", None)  # what `exit` is in a script without `sys`
+    if quitter is not None:
+        quitter.__call__ = _marked(quitter.__call__)
     for name in _HOOKS:
         if name in sys.modules:
             _loaded(name, sys.modules[name])
@@ -39,8 +45,8 @@ def begin():
 
 
 def _forked():
-    global _main, _stale, _exit
-    _main, _stale, _exit = get_ident(), getattr(sys, "last_value", None), None
+    global _main, _stale, _exit, _code
+    _main, _stale, _exit, _code = get_ident(), getattr(sys, "last_value", None), None, None
 
 
 # The import hook
@@ -70,14 +76,26 @@ def _watch(loader, name):
         return
 
     def once(module):
-        vars(loader).pop("exec_module", None)
-        exec_module(module)
+        if module.__name__ != name:  # an importer of an archive loads all of its modules
+            exec_module(module)
+            return
+        try:
+            loader.exec_module = exec_module
+            exec_module(module)
+        except BaseException as error:
+            _hide(error)
+            raise
         _loaded(name, sys.modules.get(name, module))
 
     try:
         loader.exec_module = once
     except Exception:  # it has no room for it
         pass
+
+
+def _hide(error):
+    """Take the frame that has just caught `error` out of its traceback; no more than tried before Python 3.11."""
+    error.__traceback__ = error.__traceback__.tb_next
 
 
 def _loaded(name, module):
@@ -111,10 +129,8 @@ def _ended():
     traceback = getattr(sys, "last_traceback", None)
     # One that somebody caught, as pytest does with that of a test, begins in the middle of the stack.
     if error is None or error is _stale or (traceback is not None and traceback.tb_frame.f_back is not None):
-        return _exit if _exit is not None and _exit["code"] else None
-    code = -2 if isinstance(error, KeyboardInterrupt) else 1
-    if _exit is not None:  # by `sys.excepthook`
-        code = _exit["code"]
+        return _exit
+    code = _code if _code is not None else -2 if isinstance(error, KeyboardInterrupt) else 1
     return _record(error, code) if code else None
 
 
@@ -122,49 +138,64 @@ def _record(error, code):
     """The fields of an `End`: see `twinkle_notifier.supervision`. What cannot be found out is left out."""
     record = {"pid": os.getpid(), "at": time.time(), "type": "Exception", "message": "", "code": code}
     record.update(rank=None, traceback="", frames=[], child=None, failures=[])
-    parts = {
-        "rank": _rank,
-        "type": lambda: _name(type(error)),
-        "frames": lambda: _frames(error.__traceback__),
-        "message": lambda: _cut(_text(error), _MESSAGE),
-        "traceback": lambda: _traceback(error),
-        "child": lambda: _whole(getattr(error, "returncode", None)),
-        "failures": lambda: _failures(getattr(error, "failures", None)),
-    }
-    with _Bound():
-        for part, find in parts.items():
-            try:
-                record[part] = find()
-            except BaseException:  # of the exception's own code, of memory, of time
-                pass
+    parts = [
+        ("rank", _rank),
+        ("type", lambda: _cut(_name(type(error)), _NAME)),
+        ("frames", lambda: _frames(error.__traceback__)),
+        ("message", lambda: _cut(_text(error), _MESSAGE)),
+        ("child", lambda: _whole(getattr(error, "returncode", None))),
+        ("failures", lambda: _failures(getattr(error, "failures", None))),
+        ("traceback", lambda: _plain_traceback(record)),
+    ]
+    # After Ctrl-C Python ends itself by SIGINT, unless code is run from a text until then, as by the import of modules.
+    if not isinstance(error, KeyboardInterrupt):
+        parts.append(("traceback", lambda: _traceback(error)))
+    bound = _Bound()
+    try:
+        try:
+            for part, find in parts:
+                _put(record, part, find)
+        finally:
+            bound.stop()
+    except _Late:
+        bound.stop()
     return record
 
 
-class _Bound:
-    """Code of the user's within it is broken off, again and again, once `_SECONDS` are over."""
+def _put(record, part, find):
+    try:
+        record[part] = find()
+    except BaseException:  # of the exception's own code, of memory, of time
+        pass
 
-    def __enter__(self):
+
+class _Bound:
+    """From here to `stop`, code of the user's is broken off once `_SECONDS` are over, again and again."""
+
+    def __init__(self):
         import _signal  # a part of Python itself
 
-        def late(number, frame):
-            raise _Late
-
-        self.signal, self.since = _signal, time.monotonic()
-        self.before, self.timer = None, (0.0, 0.0)
+        self.signal, self.timer = _signal, None
         try:
-            self.before = _signal.signal(_signal.SIGALRM, late)
-            self.timer = _signal.setitimer(_signal.ITIMER_REAL, _SECONDS, 0.1)
+            self.since, self.before = time.monotonic(), _signal.getsignal(_signal.SIGALRM)
+            if self.before is not None:  # it is not by Python
+                _signal.signal(_signal.SIGALRM, self.late)
+                self.timer = _signal.setitimer(_signal.ITIMER_REAL, _SECONDS, 0.1)
         except (AttributeError, ValueError):  # on Windows; not in the main thread
             pass
 
-    def __exit__(self, kind, error, traceback):
-        if self.before is not None:
-            self.signal.setitimer(self.signal.ITIMER_REAL, 0)
-            self.signal.signal(self.signal.SIGALRM, self.before)
-            if self.timer[0]:
-                left = self.timer[0] - (time.monotonic() - self.since)
-                self.signal.setitimer(self.signal.ITIMER_REAL, max(left, 0.001), self.timer[1])
-        return kind is _Late
+    def late(self, number, frame):
+        raise _Late
+
+    def stop(self):
+        if self.timer is None:
+            return
+        self.signal.setitimer(self.signal.ITIMER_REAL, 0)
+        self.signal.signal(self.signal.SIGALRM, self.before)
+        (left, interval), self.timer = self.timer, None
+        if left:  # the user's own
+            left -= time.monotonic() - self.since
+            self.signal.setitimer(self.signal.ITIMER_REAL, max(left, 0.001), interval)
 
 
 class _Late(BaseException):
@@ -201,6 +232,14 @@ def _frames(traceback):
     return found if len(found) <= _FRAMES else found[: _FRAMES // 4] + found[_FRAMES // 4 - _FRAMES :]
 
 
+def _plain_traceback(record):
+    lines = ['  File "%s", line %s, in %s' % frame for frame in record["frames"]]
+    if lines:
+        lines.insert(0, "Traceback (most recent call last):")
+    lines.append("%s: %s\n" % (record["type"], record["message"]))
+    return _cut("\n".join(lines), _TRACEBACK)
+
+
 def _traceback(error):
     import traceback
 
@@ -218,12 +257,13 @@ def _failures(failures):
 
 
 def _failure(rank, failure):
+    at = float(failure.timestamp)
     return {
         "rank": _whole(rank),
         "local_rank": _whole(failure.local_rank),
-        "pid": int(failure.pid),
+        "pid": max(0, int(failure.pid)),
         "code": int(failure.exitcode),
-        "at": float(failure.timestamp),
+        "at": at if 0 <= at < 1e11 else time.time(),
         "error_file": str(failure.error_file) if os.path.isabs(failure.error_file) else "",
     }
 
@@ -232,18 +272,30 @@ def _write(name, fields):
     """Replace the file `name` of the mailbox. Raises OSError."""
     path = os.path.join(_folder, name)
     begun = "%s.%d.begun" % (path, time.time_ns())
-    file = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
     try:
+        _write_new(begun, fields)
+    except OSError as error:
+        if error.errno != errno.EMFILE:
+            raise
+        os.close(0)  # a process that ends does not read any more
         try:
-            data = _json(fields).encode("utf-8", "replace")
-            while data:
-                data = data[os.write(file, data) :]
+            _write_new(begun, fields)
         finally:
-            os.close(file)
-        os.replace(begun, path)
+            os.open(os.devnull, os.O_RDONLY)
+    os.replace(begun, path)
+
+
+def _write_new(path, fields):
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
+    try:
+        data = _json(fields).encode("utf-8", "replace")
+        while data:
+            data = data[os.write(file, data) :]
     except BaseException:
-        os.unlink(begun)
+        os.unlink(path)
         raise
+    finally:
+        os.close(file)
 
 
 _ESCAPES = {ord('"'): '\\"', ord("\\"): "\\\\"}
@@ -268,34 +320,43 @@ def _json(value):
 def _marked(leave):
     """`sys.exit`, whose SystemExit has a `_Mark`: nothing else in Python says that one has ended the program."""
 
-    def exit(status=None, /):
+    def exits(*args, **kwargs):
         try:
-            leave(status)
+            return leave(*args, **kwargs)
         except SystemExit as error:
-            try:
-                vars(error)["_twinkle_notifier"] = _Mark(error)
-            except Exception:  # a class of the user's
-                pass
-            error.__traceback__ = None  # from Python 3.11 on this frame is not in it
+            _mark(error)
+            _hide(error)
             raise
 
-    exit.__module__, exit.__qualname__, exit.__doc__ = "sys", "exit", leave.__doc__
-    return exit
+    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+        setattr(exits, name, getattr(leave, name))
+    exits.__wrapped__ = leave  # for the signature
+    return exits
+
+
+def _mark(error):
+    try:
+        vars(error)["_twinkle_notifier"] = _Mark(error)
+    except Exception:  # it is of a class of the user's
+        pass
 
 
 class _Mark:
     """Goes with a SystemExit. Where no Python code runs any more when that is let go, it has ended the program."""
 
-    __slots__ = ("cause", "code")
+    __slots__ = ("called_by", "cause", "code")
 
     def __init__(self, error):
         self.code, self.cause = error.code, error.__context__
+        frame = sys._getframe()
+        while frame.f_back is not None:
+            frame = frame.f_back
+        self.called_by = frame.f_code.co_name
 
     def __del__(self):
-        global _exit
         try:
             if sys._getframe().f_back is None and get_ident() == _main and _done != os.getpid():
-                _exit = _exited(self.code, self.cause)
+                _left(self)
         except BaseException:  # Python is about to be gone
             pass
 
@@ -303,22 +364,31 @@ class _Mark:
         return bool, ()
 
 
+def _left(mark):
+    global _exit, _code
+    _code = _exit_code(mark.code)
+    # Not by a function for the end, such as `sys.excepthook` or one of `atexit`.
+    if _code and mark.called_by in ("<module>", "_run_module_as_main"):
+        _exit = _exited(mark.code, mark.cause)
+
+
+def _exit_code(code):
+    """What Python makes of the argument of `sys.exit`."""
+    if code is None:
+        return 0
+    if not isinstance(code, int):  # it is printed
+        return 1
+    return code & 0xFF if -(2**63) <= code < 2**63 else 0xFF
+
+
 def _exited(code, cause):
-    """The record of a SystemExit: of the exception that was handled, where it has no words of its own."""
-    if code is None or isinstance(code, int):
-        number = _exit_code(code or 0)
-        if number and cause is not None and not isinstance(cause, SystemExit):
-            return _record(cause, number)
-        record = _record(SystemExit(), number)
-    else:
-        record = _record(SystemExit(code), 1)  # Python prints it
+    """The record of a SystemExit; without words, that of the exception that was being handled."""
+    number, words = _exit_code(code), not isinstance(code, int)
+    if not words and cause is not None and not isinstance(cause, SystemExit):
+        return _record(cause, number)
+    record = _record(SystemExit(code) if words else SystemExit(), number)
     record["traceback"] = ""
     return record
-
-
-def _exit_code(number):
-    """What Python makes of it."""
-    return number & 0xFF if -(2**63) <= number < 2**63 else 0xFF
 
 
 # Children of multiprocessing
@@ -340,10 +410,8 @@ class _Children:
         if error is None or error is self.before or _done == os.getpid():
             return
         try:
-            if isinstance(error, SystemExit):
-                record = _exited(error.code, error.__context__)
-            else:
-                record = _record(error, 1)
+            exited = isinstance(error, SystemExit)
+            record = _exited(error.code, error.__context__) if exited else _record(error, 1)
             if record["code"]:
                 _done = os.getpid()
                 _write("%d.end" % _done, record)
@@ -367,17 +435,17 @@ def _threads_loaded(name, module):
 
 
 def _agent_loaded(name, module):
-    agent_class = module.SimpleElasticAgent
-    restart_workers = agent_class._restart_workers
+    def wrapped(restart_workers):
+        def ours(self, *args, **kwargs):
+            try:
+                _restarted(self)
+            except Exception:  # another version, the disk is full
+                pass
+            return restart_workers(self, *args, **kwargs)
 
-    def _restart_workers(self, *args, **kwargs):
-        try:
-            _restarted(self)
-        except Exception:  # another version, the disk is full
-            pass
-        return restart_workers(self, *args, **kwargs)
+        return ours
 
-    agent_class._restart_workers = _like(restart_workers, _restart_workers)
+    _wrap(module.SimpleElasticAgent, "_restart_workers", wrapped)
 
 
 def _restarted(agent):
@@ -391,21 +459,26 @@ def _restarted(agent):
 
 
 def _local_agent_loaded(name, module):
-    agent_class = module.LocalElasticAgent
-    monitor_workers = agent_class._monitor_workers
+    def wrapped(monitor_workers):
+        def ours(self, *args, **kwargs):
+            result = monitor_workers(self, *args, **kwargs)
+            self._twinkle_notifier_failures = getattr(result, "failures", None)
+            return result
 
-    def _monitor_workers(self, *args, **kwargs):
-        result = monitor_workers(self, *args, **kwargs)
-        self._twinkle_notifier_failures = getattr(result, "failures", None)
-        return result
+        return ours
 
-    agent_class._monitor_workers = _like(monitor_workers, _monitor_workers)
+    _wrap(module.LocalElasticAgent, "_monitor_workers", wrapped)
 
 
-def _like(original, ours):
+def _wrap(owner, name, wrapped):
+    """Replace a method, unless it is ours already."""
     import functools
 
-    return functools.wraps(original)(ours)
+    original = getattr(owner, name)
+    if not hasattr(original, "_twinkle_notifier"):
+        ours = functools.wraps(original)(wrapped(original))
+        ours._twinkle_notifier = True
+        setattr(owner, name, ours)
 
 
 # Trainers
@@ -414,18 +487,20 @@ def _like(original, ours):
 def _trainer_loaded(name, module):
     """Wrap the trainer's constructor: our package is loaded when the first trainer is made, not before."""
     trainer_class = module.Trainer
-    original = trainer_class.__init__
 
-    def __init__(self, *args, **kwargs):
-        try:
-            from twinkle_notifier.attach import trainers
+    def wrapped(original):
+        def ours(self, *args, **kwargs):
+            try:
+                from twinkle_notifier.attach import trainers
 
-            args, kwargs = getattr(trainers, _TRAINERS[name])(trainer_class, self, args, kwargs)
-        except Exception:  # another Python, without our package
-            pass
-        return original(self, *args, **kwargs)
+                args, kwargs = getattr(trainers, _TRAINERS[name])(trainer_class, self, args, kwargs)
+            except Exception:  # another Python, without our package
+                pass
+            return original(self, *args, **kwargs)
 
-    trainer_class.__init__ = _like(original, __init__)
+        return ours
+
+    _wrap(trainer_class, "__init__", wrapped)
 
 
 _TRAINERS = {
