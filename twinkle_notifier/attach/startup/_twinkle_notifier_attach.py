@@ -23,7 +23,7 @@ _main = 0  # the main thread
 _done = 0  # the process, if it has written its end
 _stale = None  # an exception that was there when this process was forked
 _exit = None  # the record of the SystemExit that ended the program
-_code = None  # the exit code of one that ended it, or `sys.excepthook` after it
+_code = None  # the exit code of a SystemExit that ended the program, or `sys.excepthook` after it
 
 
 def begin():
@@ -344,14 +344,14 @@ def _mark(error):
 class _Mark:
     """Goes with a SystemExit. Where no Python code runs any more when that is let go, it has ended the program."""
 
-    __slots__ = ("called_by", "cause", "code")
+    __slots__ = ("cause", "code", "outermost")
 
     def __init__(self, error):
         self.code, self.cause = error.code, error.__context__
         frame = sys._getframe()
         while frame.f_back is not None:
             frame = frame.f_back
-        self.called_by = frame.f_code.co_name
+        self.outermost = frame.f_code
 
     def __del__(self):
         try:
@@ -366,10 +366,13 @@ class _Mark:
 
 def _left(mark):
     global _exit, _code
-    _code = _exit_code(mark.code)
-    # Not by a function for the end, such as `sys.excepthook` or one of `atexit`.
-    if _code and mark.called_by in ("<module>", "_run_module_as_main"):
-        _exit = _exited(mark.code, mark.cause)
+    if _code is not None:  # by this one's `__context__`
+        return
+    if mark.outermost.co_name in ("<module>", "_run_module_as_main"):
+        _code = _exit_code(mark.code)
+        _exit = _exited(mark.code, mark.cause) if _code else None
+    elif mark.outermost is getattr(sys.excepthook, "__code__", None):
+        _code = _exit_code(mark.code)
 
 
 def _exit_code(code):
@@ -411,7 +414,8 @@ class _Children:
             return
         try:
             exited = isinstance(error, SystemExit)
-            record = _exited(error.code, error.__context__) if exited else _record(error, 1)
+            cause = error.__context__ if error.__context__ is not self.before else None
+            record = _exited(error.code, cause) if exited else _record(error, 1)
             if record["code"]:
                 _done = os.getpid()
                 _write("%d.end" % _done, record)
@@ -424,6 +428,7 @@ _children = _Children()
 
 def _children_loaded(name, module):
     module.register_after_fork(_children, _Children.begin)
+    _children.begin()  # for a child by "spawn", which is not made by a fork
 
 
 def _threads_loaded(name, module):
