@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -94,16 +94,18 @@ def _pythons() -> Iterator[str]:
     yield from map(str, sorted(Path.home().glob(".pyenv/versions/*/bin/python")))
 
 
+def _is_modern(python: str) -> bool:
+    code = "import sys; sys.exit(sys.version_info < (3, 8))"
+    return subprocess.run([python, "-c", code], check=False).returncode == 0
+
+
 @pytest.fixture(params=_pythons(), ids=lambda path: Path(path).parents[1].name)
 def python(request: pytest.FixtureRequest) -> str:
     """Each Python of this machine."""
     return str(request.param)
 
 
-@pytest.fixture
-def modern(python: str) -> Callable[[], str]:
-    """Skip a Python that is too old to write anything down."""
-    code = "import sys; sys.exit(sys.version_info < (3, 8))"
-    if subprocess.run([python, "-c", code], check=False).returncode:
-        pytest.skip("before Python 3.8 nothing is written down")
-    return lambda: python
+@pytest.fixture(params=filter(_is_modern, _pythons()), ids=lambda path: Path(path).parents[1].name)
+def modern(request: pytest.FixtureRequest) -> str:
+    """Each Python of this machine that writes down its end."""
+    return str(request.param)

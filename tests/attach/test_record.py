@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from twinkle_notifier.supervision import End
-
-Modern = Callable[[], str]
 
 # A script, and the type, words and exit code that it ends with; None where nothing is to be written down.
 FORMS: dict[str, tuple[str, tuple[str, str, int] | None]] = {
@@ -107,16 +104,16 @@ def test_what_ends_a_program_is_written_down(lab: Any, source: str, end: Any, th
 @pytest.mark.parametrize(
     "form", ["an exception", "a text", "a code", "a caught exit", "a second exit", "Ctrl-C", "well"]
 )
-def test_each_python_writes_it_down(lab: Any, modern: Modern, form: str) -> None:
+def test_each_python_writes_it_down(lab: Any, modern: str, form: str) -> None:
     """From Python 3.8 on, with or without this package."""
     source, end = FORMS[form]
-    assert short(lab.python(source, python=modern())) == ([end] if end else [])
+    assert short(lab.python(source, python=modern)) == ([end] if end else [])
 
 
-def test_a_record_is_whole(lab: Any, modern: Modern) -> None:
+def test_a_record_is_whole(lab: Any, modern: str) -> None:
     """Who, when, where, its words and its traceback as Python prints it; for the user alone to read."""
     source = "def f(a):\n    raise ValueError(a) from KeyError('k')\n\nf('x')\n"
-    done = lab.run(modern(), lab.script(source), RANK="3")
+    done = lab.run(modern, lab.script(source), RANK="3")
     [end] = lab.ends()
     path = str(lab.folder / "train.py")
     frames = [(path, 4, "<module>"), (path, 2, "f")]
@@ -283,9 +280,9 @@ def test_a_group_is_written_down_with_what_is_in_it(lab: Any) -> None:
     ]
 
 
-def test_a_script_that_is_none_is_written_down(lab: Any, modern: Modern) -> None:
+def test_a_script_that_is_none_is_written_down(lab: Any, modern: str) -> None:
     """A syntax error of the script itself has no frames, but file, line and text."""
-    done = lab.run(modern(), lab.script("x = 1\ndef f(:\n"))
+    done = lab.run(modern, lab.script("x = 1\ndef f(:\n"))
     [end] = lab.ends()
     assert (end.type, end.frames, end.traceback.strip()) == ("SyntaxError", [], done.stderr.strip())
     assert "train.py, line 2" in end.message
@@ -409,11 +406,20 @@ def test_a_child_of_multiprocessing_writes_down_its_end(lab: Any, method: str, h
     assert [end.pid for end in lab.ends()] == ([int(out[0])] if end else [])
 
 
-def test_each_python_writes_down_its_childrens_ends(lab: Any, modern: Modern) -> None:
+def test_each_python_writes_down_its_childrens_ends(lab: Any, modern: str) -> None:
     """In each version of multiprocessing."""
     for method in START_METHODS:
-        lab.run(modern(), lab.script(CHILD), method, "raise")
-    assert short(lab.ends()) == [("ValueError", "x", 1)] * 3
+        for how in ("raise", "code", "handled", "well"):
+            lab.run(modern, lab.script(CHILD), method, how)
+    assert short(lab.ends()) == [("ValueError", "x", 1), ("SystemExit", "", 3), ("KeyError", "'k'", 4)] * 3
+
+
+def test_a_child_of_multiprocessing_prints_the_same(lab: Any, modern: str) -> None:
+    """Its traceback, and the code that its parent sees."""
+    script = lab.script(CHILD.replace("child.pid, ", ""))
+    for method in START_METHODS:
+        for how in ("raise", "text"):
+            lab.same(modern, script, method, how)
 
 
 FORK = """
@@ -451,7 +457,7 @@ def test_a_program_that_becomes_another_is_one_process(lab: Any) -> None:
     assert short(lab.python(source)) == [("ValueError", "3", 1)]
 
 
-def test_the_wrapper_of_sys_exit_is_like_it(lab: Any) -> None:
+def test_the_wrapper_of_sys_exit_is_like_it(lab: Any, modern: str) -> None:
     """Name, words, signature and pickles are its own; no frame of ours is in the traceback of its exception."""
     source = """
     import copy, inspect, pickle, sys, traceback
@@ -470,7 +476,7 @@ def test_the_wrapper_of_sys_exit_is_like_it(lab: Any) -> None:
         except ZeroDivisionError: sys.exit(3)
     except SystemExit as error: print(repr(error.__context__), error.__cause__, error.__suppress_context__)
     """
-    assert lab.same(sys.executable, lab.script(source)).returncode == 0
+    assert lab.same(modern, lab.script(source)).returncode == 0
 
 
 def test_a_pool_gets_the_exit_of_its_worker(lab: Any) -> None:

@@ -394,11 +394,26 @@ def _exited(code, cause):
     return record
 
 
-# Children of multiprocessing
+# Children of multiprocessing, which print an exception instead of raising it
 
 
-class _Children:
-    """What `multiprocessing.util` calls in each child before its work, and at its end."""
+def _child_ended(error, before):
+    """Write it down; `before` was being handled when the child was made, and still is."""
+    global _done
+    if error is None or error is before or _done == os.getpid():
+        return
+    try:
+        cause = error.__context__ if error.__context__ is not before else None
+        record = _exited(error.code, cause) if isinstance(error, SystemExit) else _record(error, 1)
+        if record["code"]:
+            _done = os.getpid()
+            _write("%d.end" % _done, record)
+    except Exception:  # the disk is full, the folder is gone
+        pass
+
+
+class _Child:
+    """Before Python 3.13: what `multiprocessing.util` calls in a child before its work, and while it has its error."""
 
     def __init__(self):
         self.before = None
@@ -408,27 +423,40 @@ class _Children:
         sys.modules["multiprocessing.util"].Finalize(None, self.end, exitpriority=1_000_000_000)
 
     def end(self):
-        global _done
-        error = sys.exc_info()[1]
-        if error is None or error is self.before or _done == os.getpid():
-            return
-        try:
-            exited = isinstance(error, SystemExit)
-            cause = error.__context__ if error.__context__ is not self.before else None
-            record = _exited(error.code, cause) if exited else _record(error, 1)
-            if record["code"]:
-                _done = os.getpid()
-                _write("%d.end" % _done, record)
-        except Exception:  # the disk is full, the folder is gone
-            pass
+        _child_ended(sys.exc_info()[1], self.before)
 
 
-_children = _Children()
+_child = _Child()
 
 
 def _children_loaded(name, module):
-    module.register_after_fork(_children, _Children.begin)
-    _children.begin()  # for a child by "spawn", which is not made by a fork
+    module.register_after_fork(_child, _Child.begin)
+    _child.begin()  # for a child by "spawn", which is not made by a fork
+
+
+def _processes_loaded(name, module):
+    """From Python 3.13 on the work itself is wrapped: see `_hide`."""
+
+    def wrapped(bootstrap):
+        def ours(self, *args, **kwargs):
+            self.run = _noted(self.run, sys.exc_info()[1])
+            return bootstrap(self, *args, **kwargs)
+
+        return ours
+
+    _wrap(module.BaseProcess, "_bootstrap", wrapped)
+
+
+def _noted(run, before):
+    def ours():
+        try:
+            run()
+        except BaseException as error:
+            _child_ended(error, before)
+            _hide(error)
+            raise
+
+    return ours
 
 
 def _threads_loaded(name, module):
@@ -516,8 +544,11 @@ _TRAINERS = {
 _HOOKS = {
     "threading": _threads_loaded,
     "concurrent.futures.thread": _threads_loaded,
-    "multiprocessing.util": _children_loaded,
     "torch.distributed.elastic.agent.server.api": _agent_loaded,
     "torch.distributed.elastic.agent.server.local_elastic_agent": _local_agent_loaded,
 }
 _HOOKS.update((name, _trainer_loaded) for name in _TRAINERS)
+if sys.version_info < (3, 13):
+    _HOOKS["multiprocessing.util"] = _children_loaded
+else:
+    _HOOKS["multiprocessing.process"] = _processes_loaded
