@@ -83,6 +83,11 @@ FORMS: dict[str, tuple[str, tuple[str, str, int] | None]] = {
     "an error of a lost object": ("class A:\n    def __del__(self): 1 / 0\na = A()\ndel a", None),
     "os._exit": ("import os\nos._exit(3)", None),
     "a signal": ("import os\nos.kill(os.getpid(), 9)", None),
+    "an error that a tool has caught": (
+        "import sys\ndef tool():\n    try:\n        1 / 0\n    except Exception as e:\n"
+        "        sys.last_exc, sys.last_type, sys.last_value, sys.last_traceback = e, type(e), e, e.__traceback__\ntool()",
+        None,
+    ),
     "an error shown by hand": (
         "import sys\ntry:\n    1 / 0\nexcept Exception:\n    sys.excepthook(*sys.exc_info())",
         None,

@@ -117,7 +117,7 @@ def _end():
     try:
         record = _ended()
         if record is not None:
-            _write("%d.end" % _done, record)
+            _write_end(record)
     except Exception:  # the disk is full, the folder is gone
         pass
 
@@ -268,20 +268,26 @@ def _failure(rank, failure):
     }
 
 
-def _write(name, fields):
-    """Replace the file `name` of the mailbox. Raises OSError."""
-    path = os.path.join(_folder, name)
-    begun = "%s.%d.begun" % (path, time.time_ns())
+def _write_end(record):
+    """Write `PID.end`, also where the process may open no more files. Raises OSError."""
+    name = "%d.end" % os.getpid()
     try:
-        _write_new(begun, fields)
+        _write(name, record)
     except OSError as error:
         if error.errno != errno.EMFILE:
             raise
         os.close(0)  # a process that ends does not read any more
         try:
-            _write_new(begun, fields)
+            _write(name, record)
         finally:
             os.open(os.devnull, os.O_RDONLY)
+
+
+def _write(name, fields):
+    """Replace the file `name` of the mailbox. Raises OSError."""
+    path = os.path.join(_folder, name)
+    begun = "%s.%d.begun" % (path, time.time_ns())
+    _write_new(begun, fields)
     os.replace(begun, path)
 
 
@@ -407,7 +413,7 @@ def _child_ended(error, before):
         record = _exited(error.code, cause) if isinstance(error, SystemExit) else _record(error, 1)
         if record["code"]:
             _done = os.getpid()
-            _write("%d.end" % _done, record)
+            _write_end(record)
     except Exception:  # the disk is full, the folder is gone
         pass
 
@@ -439,7 +445,10 @@ def _processes_loaded(name, module):
 
     def wrapped(bootstrap):
         def ours(self, *args, **kwargs):
-            self.run = _noted(self.run, sys.exc_info()[1])
+            try:
+                self.run = _noted(self.run, sys.exc_info()[1])
+            except Exception:  # a class of the user's
+                pass
             return bootstrap(self, *args, **kwargs)
 
         return ours
@@ -495,7 +504,10 @@ def _local_agent_loaded(name, module):
     def wrapped(monitor_workers):
         def ours(self, *args, **kwargs):
             result = monitor_workers(self, *args, **kwargs)
-            self._twinkle_notifier_failures = getattr(result, "failures", None)
+            try:
+                self._twinkle_notifier_failures = getattr(result, "failures", None)
+            except Exception:  # another version
+                pass
             return result
 
         return ours
