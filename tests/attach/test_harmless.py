@@ -266,3 +266,60 @@ def test_a_trainers_module_loads_the_same(lab: Any, source: str, way: str) -> No
     load()
     """
     lab.same(sys.executable, lab.script(program))
+
+
+LOADERS = {
+    "looked for before": """
+importlib.util.find_spec("transformers.trainer")
+import transformers.other
+assert not hasattr(transformers.other.Trainer.__init__, "_twinkle_notifier")
+""",
+    "looked for twice": "for _ in range(2): importlib.util.find_spec('transformers.trainer')",
+    "a class": """
+class Loader:
+    create_module = staticmethod(lambda spec: None)
+    @staticmethod
+    def exec_module(module): exec(source, vars(module))
+before = dict(vars(Loader))
+class Finder:
+    find_spec = lambda self, name, *a: name.endswith(".trainer") and importlib.util.spec_from_loader(name, Loader) or None
+sys.meta_path.insert(1, Finder())
+wanted = False
+""",
+    "without room": """
+class Loader:
+    __slots__ = ()
+    def create_module(self, spec): return None
+    def exec_module(self, module): exec(source, vars(module))
+class Finder:
+    find_spec = lambda self, name, *a: name.endswith(".trainer") and importlib.util.spec_from_loader(name, Loader()) or None
+sys.meta_path.insert(1, Finder())
+wanted = False
+""",
+}
+
+
+@pytest.mark.parametrize("source", LOADERS.values(), ids=LOADERS)
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "archive"])
+def test_a_trainer_is_wrapped_once_where_its_loader_allows_it(lab: Any, source: str, packed: bool) -> None:
+    """An archive has one loader for all of its modules; a loader that cannot be changed is left as it is."""
+    trainer = "class Trainer:\n    def __init__(self): self.x = 3\n"
+    for name, text in (("__init__", ""), ("other", trainer), ("trainer", trainer)):
+        lab.script(text, f"transformers/{name}.py")
+    if packed:
+        subprocess.run(
+            [sys.executable, "-m", "zipfile", "-c", "packed.zip", "transformers"], cwd=lab.folder, check=True
+        )
+        (lab.folder / "transformers").rename(lab.folder / "kept")
+    program = f"""
+import importlib.util, sys
+sys.path.insert(0, "packed.zip")
+source, wanted = {trainer!r}, True
+{source}
+from transformers.trainer import Trainer
+init = Trainer.__init__
+print(hasattr(init, "_twinkle_notifier") == wanted, hasattr(getattr(init, "__wrapped__", None), "__wrapped__"), Trainer().x)
+if "before" in vars(): print(before == dict(vars(Loader)))
+"""
+    done = lab.run(sys.executable, lab.script(program))
+    assert (done.stdout.splitlines(), done.stderr) == (["True False 3"] + ["True"] * ("before" in source), "")

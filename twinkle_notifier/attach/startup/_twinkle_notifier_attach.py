@@ -123,8 +123,8 @@ def _end():
 
 
 def _ended():
-    if sys.flags.interactive or sys.flags.inspect or hasattr(sys, "ps1"):
-        return None  # at a prompt errors end nothing
+    if hasattr(sys, "ps1"):
+        return None  # there was a prompt, at which errors end nothing
     error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
     traceback = getattr(sys, "last_traceback", None)
     # One that somebody caught, as pytest does with that of a test, begins in the middle of the stack.
