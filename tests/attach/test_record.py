@@ -414,17 +414,16 @@ def test_a_child_of_multiprocessing_writes_down_its_end(lab: Any, method: str, h
 def test_each_python_writes_down_its_childrens_ends(lab: Any, modern: str) -> None:
     """In each version of multiprocessing."""
     for method in START_METHODS:
-        for how in ("raise", "code", "handled", "well"):
+        for how in ("raise", "code"):
             lab.run(modern, lab.script(CHILD), method, how)
-    assert short(lab.ends()) == [("ValueError", "x", 1), ("SystemExit", "", 3), ("KeyError", "'k'", 4)] * 3
+    assert short(lab.ends()) == [("ValueError", "x", 1), ("SystemExit", "", 3)] * 3
 
 
 def test_a_child_of_multiprocessing_prints_the_same(lab: Any, modern: str) -> None:
     """Its traceback, and the code that its parent sees."""
     script = lab.script(CHILD.replace("child.pid, ", ""))
-    for method in START_METHODS:
-        for how in ("raise", "text"):
-            lab.same(modern, script, method, how)
+    for method in ("fork", "spawn"):
+        lab.same(modern, script, method, "raise")
 
 
 FORK = """

@@ -64,6 +64,14 @@ import sitecustomize
 }
 
 
+def test_each_python_starts_and_ends_the_same(lab: Any, each: str) -> None:
+    """With a `sitecustomize` of the user's and without; with an exception and an exit code."""
+    for source in ("raise ValueError('x')", "import threading\nsys.exit(3)"):
+        lab.same(each, "-B", lab.script(STATE + source))
+    lab.script("import sys\nsys.stderr.write('mine\\n')", "own/sitecustomize.py")
+    assert "mine" in lab.same(each, "-B", lab.script(STATE), PYTHONPATH=str(lab.folder / "own")).stderr
+
+
 @pytest.mark.parametrize("options", ["", "-I", "-E", "-O", "-OO", "-B", "-s", "-S", "-u", "-v"])
 def test_a_python_starts_the_same(lab: Any, python: str, options: str) -> None:
     """Its path, its modules, what it prints and its exit code are those it has without us."""
