@@ -5,26 +5,18 @@ import sys
 
 _folder = os.path.dirname(os.path.abspath(__file__))
 
-
-def _attach():
-    if os.environ.get("TWINKLE_NOTIFIER_SUPERVISOR") and os.environ.get("TWINKLE_NOTIFIER_ATTACH") != "0":
-        if sys.version_info >= (3, 8):
+try:
+    if sys.version_info >= (3, 8) and os.environ.get("TWINKLE_NOTIFIER_SUPERVISOR"):
+        if os.environ.get("TWINKLE_NOTIFIER_ATTACH", "").strip() != "0":
             import _twinkle_notifier_attach
 
             _twinkle_notifier_attach.begin()
-
-
-try:
-    _attach()
 except Exception:  # a Python that starts is never broken by us
     pass
 
-# The user's own: as if this folder were not there.
+# From here on as if this folder were not there. `site` gets what the user's own sitecustomize raises, also that there
+# is none.
 sys.path[:] = [path for path in sys.path if path != _folder]
-_own = sys.modules.pop("sitecustomize", None)
-try:
-    import sitecustomize  # noqa: F401
-except ImportError as error:
-    if getattr(error, "name", "sitecustomize") != "sitecustomize":
-        raise
-    sys.modules["sitecustomize"] = _own
+sys.path_importer_cache.pop(_folder, None)
+sys.modules.pop("sitecustomize", None)
+import sitecustomize  # noqa: E402, F401
