@@ -86,7 +86,7 @@ class _Supervisor:
         if plan.is_named:
             env[default_name.VARIABLE] = plan.name
         if folder is not None and plan.attach:
-            env |= attach.environment(env)
+            env |= attach.environment(env, plan.name)
         return env
 
     def _started(self, env: Mapping[str, str]) -> Command:

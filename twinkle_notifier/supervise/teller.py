@@ -50,7 +50,7 @@ class Teller:
         sent = [self._send_for(word) for word in self._unsent(story, following=kind == "ended")]
         if kind == "ended":
             if on_success or self._silent_at:
-                self._tell(ending.markdown())
+                self._tell(replace(ending, reached=self._reached()).markdown())
             return
         accounted = (accounted and not self._left_silent(story)) or bool(sent)
         nodes.once(
@@ -171,6 +171,9 @@ class Teller:
 
     def _checkpoint(self) -> str:
         return self._supervision.checkpoint() if self._supervision is not None else ""
+
+    def _reached(self) -> list[str]:
+        return self._supervision.reached() if self._supervision is not None else []
 
     def _key(self) -> str:
         return f"end-{hashlib.sha256(self._name.encode('utf-8', 'replace')).hexdigest()[:16]}"

@@ -43,17 +43,25 @@ def _when_loaded(spec, name):
 
 def _loaded(name, module):
     """Wrap the trainer's constructor: our package is loaded when the first trainer is made, not before."""
+    import functools
+
     original = module.Trainer.__init__
 
+    @functools.wraps(original)  # its signature is read by command lines of trainers, its source by others
     def __init__(self, *args, **kwargs):
-        try:
-            from twinkle_notifier.attach import trainers
-
-            attached = getattr(trainers, _TRAINERS[name])
-        except Exception:  # another Python, without our package
-            attached = None
-        if attached is not None:
-            args, kwargs = attached(module.Trainer, self, args, kwargs)
-        return original(self, *args, **kwargs)
+        attached = _attached(_TRAINERS[name])
+        if attached is None:
+            original(self, *args, **kwargs)
+        else:
+            attached(module, self, lambda: original(self, *args, **kwargs))
 
     module.Trainer.__init__ = __init__
+
+
+def _attached(name):
+    try:
+        from twinkle_notifier.attach import trainers
+
+        return getattr(trainers, name)
+    except Exception:  # another Python, without our package
+        return None
