@@ -220,7 +220,7 @@ class TrainingRun:
             return self._failed(exc, context, progress)
 
     def _failed(self, exc: BaseException, context: str, progress: Callable[[], Progress]) -> Outcome:
-        notifier = self._notifier()
+        notifier = self._alerting()
         if notifier is None:
             return Outcome("skipped", "there is no notifier")
         outcome = notify_exception(
@@ -289,6 +289,10 @@ class TrainingRun:
     def _notifier(self) -> Callable[[str], object] | None:
         outside = self._outside()
         return outside if outside is not None else self._restored
+
+    def _alerting(self) -> Callable[[str], object] | None:
+        """What sends the alert of an exception."""
+        return self._notifier()
 
     def _outside(self) -> Callable[[str], object] | None:
         """The notifier that was given, else the environment's: a checkpoint redirects nobody who has one of these."""

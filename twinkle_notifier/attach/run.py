@@ -8,6 +8,7 @@ from typing import Any
 
 from twinkle_notifier import attach, supervision
 from twinkle_notifier.background import background
+from twinkle_notifier.deferred import Deferred
 from twinkle_notifier.report import Progress
 from twinkle_notifier.run import TrainingRun
 from twinkle_notifier.runtime import Where
@@ -22,6 +23,15 @@ class AttachedRun(TrainingRun):
 
     def __init__(self, notifier: Callable[[str], object] | None = None, **_settings: Any) -> None:
         super().__init__(notifier, name=os.environ.get(attach.NAME) or None, on_end=False)
+        self._deferred: Deferred | None = None
+
+    def _alerting(self) -> Callable[[str], object] | None:
+        notifier = self._notifier()
+        if notifier is None:
+            return None
+        if self._deferred is None or self._deferred.notifier is not notifier:
+            self._deferred = Deferred(notifier)
+        return self._deferred
 
     def _check(self, notifier: Callable[[str], object] | None) -> None:
         pass
