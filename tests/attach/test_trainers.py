@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -202,3 +201,28 @@ except ValueError as error:
 """
     done = begin(script("lightning") + CRASH + own).result()
     assert (done.returncode, titles(robot)) == (1, ["mine failed: ValueError: the loss is lost"]), done.stderr
+
+
+def test_those_whom_to_names_are_told_and_no_secret_is_shown(begin: Begin, robot: Inbox, tmp_path: Path) -> None:
+    """A literal URL is in no environment, command line or checkpoint of the command; its processes tell all the same."""
+    looks = """
+from pathlib import Path
+token = "tok-" + "0123456789abcdef"
+for what in ("environ", "cmdline"):
+    assert token not in Path(f"/proc/self/{what}").read_text("latin-1"), what
+passed = Path(os.environ["TWINKLE_NOTIFIER_URL"].partition("file:")[2])
+assert token in passed.read_text() and passed.stat().st_mode & 0o077 == 0
+"""
+    url = f"{robot.url}&secret=SEC0123456789abcdef"
+    more = {"TWINKLE_NOTIFIER": "", "DING_URL": "", "TWINKLE_NOTIFIER_STALL_AFTER": "3"}
+    source = script("lightning") + looks + STALL.replace("step == 7", "step == 5") + "train()"
+    done = begin(source, options=("--to", url), **more).result()
+    assert done.returncode == 0, done.stderr
+    assert [title.partition(" 3 s")[0].partition(" after")[0] for title in titles(robot)] == [
+        "sft has stood still for",
+        "sft moves again",
+    ], done.stderr
+    saved = list((tmp_path / "run" / "checkpoints").glob("*"))
+    assert saved
+    assert not any(b"tok-0123456789abcdef" in path.read_bytes() or b"twinkle" in path.read_bytes() for path in saved)
+    assert "tok-0123456789abcdef" not in done.stdout + done.stderr
