@@ -30,6 +30,11 @@ class Deferred:
         return described
 
 
+def defers(notifier: Callable[[str], object]) -> bool:
+    """Whether it is one of these. Asks nothing of it, as it may be anything."""
+    return type(notifier) is Deferred
+
+
 def direct(notifier: Callable[[str], object]) -> Callable[[str], object]:
     """The notifier that sends."""
-    return notifier.notifier if isinstance(notifier, Deferred) else notifier
+    return notifier.notifier if type(notifier) is Deferred else notifier

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from twinkle_notifier import claims, delivery, foreign, handover, history, leaving, members, supervision
 from twinkle_notifier.case import Case, Look, bare
-from twinkle_notifier.deferred import Deferred, direct
+from twinkle_notifier.deferred import defers, direct
 from twinkle_notifier.description import channel as channel_of
 from twinkle_notifier.message import Message, Outcome
 from twinkle_notifier.occurrences import Occurrences
@@ -56,7 +56,7 @@ def _told_below(notifier: Callable[[str], object], channel: str, case: Case) -> 
     incident = handover.taken(case.exc, channel, case.mark.at)
     if incident is None:
         return None
-    _say_told(incident, case, channel, "deferred" if isinstance(notifier, Deferred) else "told")
+    _say_told(incident, case, channel, "deferred" if defers(notifier) else "told")
     return Outcome("duplicate", "the process in which it was raised has told of it", incident=incident)
 
 
@@ -134,7 +134,7 @@ class _Walk:
         self.where = Where.here()
         self._deadline = time.monotonic() + PATIENCE
         self._notifier, self._case, self._hurry, self._sending = notifier, case, hurry, sending
-        self._defers = isinstance(notifier, Deferred)
+        self._defers = defers(notifier)
         self._mark = case.mark
         look = Look.at(case, self.where, channel)
         self.occurrence = _occurrences.begin(look.key, notifier, case.block)
