@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,14 @@ import pytest
 from twinkle_notifier.inbox import Inbox
 
 Begin = Callable[..., Any]
+
+# Commands below the real supervisor, as its own tests start them.
+_spec = spec_from_file_location("supervised", Path(__file__).parents[1] / "supervise" / "conftest.py")
+assert _spec is not None
+assert _spec.loader is not None
+_supervised = module_from_spec(_spec)
+_spec.loader.exec_module(_supervised)
+begin, robot = _supervised.begin, _supervised.robot
 
 LIGHTNING = """
 import logging, os, signal, sys, time, warnings
