@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from twinkle_notifier import Notifier, Progress, Store, TrainingRun, supervision
 from twinkle_notifier.run import add_hook
@@ -73,6 +73,9 @@ class NotifierCallback(Callback):
             stand where, and when it moves again; see docs/stalls.md.
     """
 
+    _run_class: ClassVar[type[TrainingRun]] = TrainingRun
+    _gives_way: ClassVar[bool] = False  # to any other in the same trainer: the user did not add it
+
     def __init__(
         self,
         notifier: Notifier | None = None,
@@ -84,7 +87,7 @@ class NotifierCallback(Callback):
         store: Store | None = None,
         stall_after: float | None = None,
     ) -> None:
-        self.run = TrainingRun(
+        self.run = self._run_class(
             notifier,
             name=name,
             on_start=on_start,
@@ -149,7 +152,7 @@ class NotifierCallback(Callback):
         if isinstance(states, dict):
             for callback in ours:
                 states.pop(callback.run.apart, None)
-            states.update({callback.run.key: callback.state_dict() for callback in ours})
+            states.update({callback.run.key: callback.state_dict() for callback in ours if not callback._gives_way})
 
     def _tell_saved(self, trainer: Trainer, *_: object) -> None:
         if self._written and (path := _last(trainer)):
@@ -179,10 +182,16 @@ def _context(trainer: Trainer) -> str:
 
 
 def _place(trainer: Trainer) -> list[NotifierCallback]:
-    ours = [callback for callback in _callbacks(trainer) if isinstance(callback, NotifierCallback)]
+    ours = _that_tell(trainer)
     for place, callback in enumerate(ours):
         callback.run.placed(place, len(ours))
     return ours
+
+
+def _that_tell(trainer: Trainer) -> list[NotifierCallback]:
+    """Ours: those that the user added, else the one that gives way."""
+    ours = [callback for callback in _callbacks(trainer) if isinstance(callback, NotifierCallback)]
+    return [callback for callback in ours if not callback._gives_way] or ours
 
 
 def _reached(trainer: Trainer, **more: Callable[[], object]) -> Progress:

@@ -6,12 +6,12 @@ import functools
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from types import MethodType
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import CallbackHandler
@@ -54,6 +54,9 @@ class NotifierCallback(TrainerCallback):
             ranks stand where, and when it moves again; see docs/stalls.md.
     """
 
+    _run_class: ClassVar[type[TrainingRun]] = TrainingRun
+    _gives_way: ClassVar[bool] = False  # to any other in the same trainer: the user did not add it
+
     def __init__(
         self,
         notifier: Notifier | None = None,
@@ -65,7 +68,7 @@ class NotifierCallback(TrainerCallback):
         store: Store | None = None,
         stall_after: float | None = None,
     ) -> None:
-        self.run = TrainingRun(
+        self.run = self._run_class(
             notifier,
             name=name,
             on_start=on_start,
@@ -166,7 +169,24 @@ def _telling(trainer: Trainer, context: str) -> Iterator[None]:
 
 def _callbacks(trainer: Trainer) -> list[NotifierCallback]:
     handler = getattr(trainer, "callback_handler", None)  # missing when the trainer's own construction failed
-    return [callback for callback in getattr(handler, "callbacks", []) if isinstance(callback, NotifierCallback)]
+    return _that_tell(getattr(handler, "callbacks", []))
+
+
+def _that_tell(callbacks: Sequence[object]) -> list[NotifierCallback]:
+    """Ours among `callbacks`: those that the user added, else the one that gives way."""
+    ours = [callback for callback in callbacks if isinstance(callback, NotifierCallback)]
+    return [callback for callback in ours if not callback._gives_way] or ours
+
+
+def _give_way(handler: Any) -> None:
+    """Take out what gives way to one that the user added."""
+    telling = _that_tell(handler.callbacks)
+    if any(isinstance(callback, NotifierCallback) and callback not in telling for callback in handler.callbacks):
+        handler.callbacks = [
+            callback
+            for callback in handler.callbacks
+            if not isinstance(callback, NotifierCallback) or callback in telling
+        ]
 
 
 @contextmanager
@@ -240,6 +260,7 @@ def _wrapped(method: Callable[..., Any], name: str) -> Callable[..., Any]:
 def _train(method: Callable[..., Any], trainer: Trainer, *args: Any, **kwargs: Any) -> Any:
     _hook_preemption()
     resumed = kwargs.get("resume_from_checkpoint", args[0] if args else None)
+    _give_way(trainer.callback_handler)  # one may have been added past `add_callback`
     callbacks = _callbacks(trainer)
     for place, callback in enumerate(callbacks):
         callback._resumed = os.fspath(resumed) if isinstance(resumed, str | os.PathLike) else ""
@@ -262,6 +283,7 @@ def _hyperparameter_search(method: Callable[..., Any], trainer: Trainer, *args: 
 
 def _add_callback(method: Callable[..., Any], handler: Any, *args: Any, **kwargs: Any) -> Any:
     result = method(handler, *args, **kwargs)
+    _give_way(handler)
     # Two frames above, `Trainer.add_callback` calls this. That method itself is too early to wrap: Python looks it up
     # before it makes the first callback, in `trainer.add_callback(NotifierCallback())`.
     trainer = sys._getframe(2).f_locals.get("self")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -159,3 +160,28 @@ def test_an_exception_among_the_arguments_is_not_held() -> None:
         seen.add("a", error, "incident")
     gc.collect()
     assert held[0]() is None
+
+
+def test_one_that_a_context_manager_has_seen_is_known_further_out() -> None:
+    """The frame of a generator-based one is in the way out only as long as it catches."""
+    seen = Seen()
+
+    @contextmanager
+    def telling() -> Iterator[None]:
+        try:
+            yield
+        except ValueError as caught:
+            meet(seen, "a", caught)
+            raise
+
+    with pytest.raises(ValueError) as met, telling():
+        raise ValueError("x")
+    assert (meet(seen, "a", met.value), seen.has(met.value)) == (True, True)
+
+
+def test_one_that_was_given_other_arguments_is_the_one_that_ended_the_process() -> None:
+    """Lightning's DDP strategy does that to each exception."""
+    seen, error = Seen(), raised(ValueError("x"))
+    seen.add("a", error, "incident")
+    error.args = ("y",)
+    assert seen.has(error)

@@ -156,9 +156,8 @@ def _run(given: argparse.Namespace) -> int:
     given_name = given.name or os.environ.get(default_name.VARIABLE, "").strip()
     name = given_name or default_name.of_command(command)
     log = given.log.absolute() if given.log is not None else None
-    plan = Plan(
-        name, notifier, given.stall_after, given.on_success, given.heartbeat, bool(given_name), log, given.attach
-    )
+    heartbeat, is_named, to = given.heartbeat, bool(given_name), given.to or ""
+    plan = Plan(name, notifier, given.stall_after, given.on_success, heartbeat, is_named, log, given.attach, to)
     return supervise(command, plan)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from twinkle_notifier import cancellation, claims, delivery, foreign, handover, history, leaving, members, supervision
 from twinkle_notifier.case import Case, Look, bare
+from twinkle_notifier.deferred import defers, direct
 from twinkle_notifier.description import channel as channel_of
 from twinkle_notifier.message import Message, Outcome
 from twinkle_notifier.occurrences import Occurrences
@@ -42,7 +43,7 @@ def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool
     if handover.is_marked(case.exc):
         _say_told("", case, channel)
         return Outcome("duplicate", "twinkle-kit has told of it, as its _twinkle_notified says")
-    outcome = _told_below(channel, case) or _walked(_Walk(notifier, case, channel, hurry, sending))
+    outcome = _told_below(notifier, channel, case) or _walked(_Walk(notifier, case, channel, hurry, sending))
     told = outcome.status in ("sent", "duplicate")
     if told:
         _seen.add(channel, case.exc, outcome.incident)
@@ -59,22 +60,22 @@ def _told_here(channel: str, case: Case) -> str | None:
     return before
 
 
-def _told_below(channel: str, case: Case) -> Outcome | None:
+def _told_below(notifier: Callable[[str], object], channel: str, case: Case) -> Outcome | None:
     """What the child process reported that handed the exception on to this one; None if it reported nothing."""
     incident = handover.taken(case.exc, channel, case.mark.at)
     if incident is None:
         return None
-    _say_told(incident, case, channel)
+    _say_told(incident, case, channel, "deferred" if defers(notifier) else "told")
     return Outcome("duplicate", "the process in which it was raised has told of it", incident=incident)
 
 
-def _say_told(incident: str, case: Case, channel: str) -> None:
+def _say_told(incident: str, case: Case, channel: str, state: supervision.State = "told") -> None:
     """Let the supervisor know, if there is one, of what another process has told: this one may end by it."""
     _seen.add(channel, case.exc, incident)
 
     def said(to: supervision.Supervision) -> None:
         leaving.mind(_seen.has)
-        to.say(supervision.word("told", incident, kind_of(case.exc)))
+        to.say(supervision.word(state, incident, kind_of(case.exc)))
 
     supervision.tell(said)
 
@@ -85,7 +86,7 @@ def _walked(walk: _Walk) -> Outcome:
     finally:
         walk.occurrence.end()
     if outcome.status in ("sent", "duplicate"):
-        walk.say("told", outcome.incident)
+        walk.say_told(outcome.incident)
     return outcome
 
 
@@ -100,6 +101,7 @@ def stand_in(notifier: Callable[[str], object], case: Case, sending: Sending, wh
     No other rank is asked: rather a message of each than none. `why` is for people: what became of the walk. Without
     `sends` the walk had begun to send, and it is not known whether it has: the message is kept on the disk.
     """
+    notifier = direct(notifier)
     channel = foreign.tried(lambda: channel_of(notifier)).value or ""
     if sends and (before := _seen.told(channel, case.exc, case.since)) is not None:
         return Outcome("duplicate", "this process has told of the same exception", incident=before)
@@ -141,6 +143,7 @@ class _Walk:
         self.where = Where.here()
         self._deadline = time.monotonic() + PATIENCE
         self._notifier, self._case, self._hurry, self._sending = notifier, case, hurry, sending
+        self._defers = defers(notifier)
         self._mark = case.mark
         look = Look.at(case, self.where, channel)
         self.occurrence = _occurrences.begin(look.key, notifier, case.block)
@@ -204,6 +207,13 @@ class _Walk:
 
         return supervision.tell(said) or False
 
+    def say_told(self, incident: str) -> None:
+        """Let the supervisor know that people are told, or that it has to decide; this rank's word may hold no text."""
+        if self._defers:
+            self.say("deferred", incident, self._sending.message)
+        else:
+            self.say("told", incident)
+
     def _follow(self, desk: claims.Desk) -> claims.Told | None:
         if self._how == "collateral":
             return desk.follow(self._causes, grace=_CAUSE, seconds=self._left(), hurry=self._no_cause_can_come)
@@ -223,7 +233,7 @@ class _Walk:
             return _told(claim, incident=self._key)
         if self._how != "collateral":
             self._announce(desk)
-        if not self._past.is_told() and not Attempt.here().is_last():
+        if not self._past.is_told() and not Attempt.here().is_last() and not self._defers:
             _close(claim, "sent")
             history.keep(self.occurrence.incident, self._past)
             silent = f"a crash loop: the next is told with {self._past.next_told() - self._past.loop} more"
@@ -232,7 +242,7 @@ class _Walk:
         # A robot that is throttled or refuses is not asked by the next rank, too.
         refused = outcome.final or outcome.retry_after is not None
         _close(claim, "sent" if outcome.status == "sent" else "refused" if refused else "failed")
-        if outcome.status == "sent":
+        if outcome.status == "sent" and not self._defers:  # or it may never be sent
             history.keep(self.occurrence.incident, self._past)
         return outcome
 

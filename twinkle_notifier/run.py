@@ -148,9 +148,7 @@ class TrainingRun:
         if claims.counts(Where.here(), self._store):
             background.post(self._count)
         notifier = self._notifier()
-        checks.begin(notifier)
-        if notifier is None and not self._configured.complaint:
-            log.warning("no alert will be sent for this run: give the callback a notifier, or set %s", VARIABLE)
+        self._check(notifier)
         if notifier is not None and Where.here().local_rank == 0:
             background.post(functools.partial(delivery.flush, notifier))  # what an earlier run could not send
         if Where.here().local_rank == 0 and supervision.VARIABLE in os.environ:
@@ -161,6 +159,12 @@ class TrainingRun:
             self._milestone(f"{self.name} {what}", facts or [])
         mark, number = claims.Mark(self._since or process_start()), next(_numbers)
         self._watch.start(Case(notifier, self.name, self._store, mark, progress, threading.get_ident(), number))
+
+    def _check(self, notifier: Callable[[str], object] | None) -> None:
+        """Say what will not work, while somebody may be looking."""
+        checks.begin(notifier)
+        if notifier is None and not self._configured.complaint:
+            log.warning("no alert will be sent for this run: give the callback a notifier, or set %s", VARIABLE)
 
     def saved(self, checkpoint: str) -> None:
         """A checkpoint is written. Its path is told where the trainer's progress names none."""
@@ -179,12 +183,18 @@ class TrainingRun:
         `progress` is asked how far it got, `facts` for Markdown list items.
         """
         self._watch.stop(moves=True)
-        if self._on_end and not self._is_part:
-            took = report.duration(time.time() - self._began)
-            more = foreign.call(facts, _PROGRESS_BUDGET).value or []
-            lines = [f"- Duration: {took}", *more, *self._asked(progress).lines()]
-            self._milestone(f"{self._named(what)} ended after {took}", lines)
+        if not self._is_part:
+            self._tell_end(progress, facts, what)
         self._mark_end()
+
+    def _tell_end(self, progress: Callable[[], Progress], facts: Callable[[], list[str]], what: str) -> None:
+        if self._on_end:
+            took = report.duration(time.time() - self._began)
+            lines = [f"- Duration: {took}", *self._lines(progress, facts)]
+            self._milestone(f"{self._named(what)} ended after {took}", lines)
+
+    def _lines(self, progress: Callable[[], Progress], facts: Callable[[], list[str]]) -> list[str]:
+        return [*(foreign.call(facts, _PROGRESS_BUDGET).value or []), *self._asked(progress).lines()]
 
     @contextmanager
     def parts(self, what: str) -> Iterator[None]:
@@ -212,7 +222,7 @@ class TrainingRun:
             return self._failed(exc, context, progress)
 
     def _failed(self, exc: BaseException, context: str, progress: Callable[[], Progress]) -> Outcome:
-        notifier = self._notifier(now=True)
+        notifier = self._alerting()
         if notifier is None:
             return Outcome("skipped", "there is no notifier")
         outcome = notify_exception(
@@ -286,6 +296,10 @@ class TrainingRun:
     def _notifier(self, *, now: bool = False) -> Callable[[str], object] | None:
         outside = self._outside(now=now)
         return outside if outside is not None else self._restored
+
+    def _alerting(self) -> Callable[[str], object] | None:
+        """What sends the alert of an exception."""
+        return self._notifier(now=True)
 
     def _outside(self, *, now: bool = False) -> Callable[[str], object] | None:
         """The notifier that was given, else the environment's: a checkpoint redirects nobody who has one of these."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from inspect import CO_GENERATOR
 from itertools import islice
 from traceback import walk_tb
 from types import CodeType
@@ -14,7 +15,6 @@ from twinkle_notifier.runtime import Instant
 
 _REMEMBERED = 16  # exceptions
 _DEPTH = 8  # links of a chain of causes
-_EVER = Instant("", 0.0, 0.0)  # before everything
 
 Way = tuple[tuple[CodeType, int], ...]
 
@@ -30,6 +30,7 @@ class _Trace:
 
     channel: str
     address: int
+    kind: str
     args: tuple[object, ...]
     way: Way  # where it was raised first, outwards
     causes: tuple[tuple[str, Way], ...]
@@ -39,17 +40,33 @@ class _Trace:
     def of(cls, channel: str, exc: BaseException) -> _Trace:
         args = slot(exc, "args") if all(map(is_plain, slot(exc, "args"))) else ()
         causes = tuple((type_name(type(cause)), _way(cause)) for cause in islice(_causes(exc), _DEPTH))
-        return cls(channel, id(exc), args, _way(exc), causes, Instant.now())
+        return cls(channel, id(exc), type_name(type(exc)), args, _way(exc), causes, Instant.now())
 
     def came_from(self, other: _Trace, since: Instant) -> bool:
-        same = (self.channel, self.address) == (other.channel, other.address) and self.args is other.args
-        same = same and self.way[: len(other.way)] == other.way and self.causes == other.causes
+        same = self.channel == other.channel and self.goes_on(other) and self.args is other.args
         # Without arguments the next exception may look the same in all of this; what an earlier run met, is not it.
         return same and (bool(self.args) or other.at.after(since))
+
+    def goes_on(self, other: _Trace) -> bool:
+        """Whether it is `other` further out, by all but its arguments: Lightning gives it new ones under DDP.
+
+        Another of its type, raised at the same place and on the same way out, meets the same handlers.
+        """
+        same = (self.address, self.kind, self.causes) == (other.address, other.kind, other.causes)
+        lasting = _lasting(other.way)
+        return same and self.way[: len(lasting)] == lasting
 
 
 def _way(exc: BaseException) -> Way:
     return tuple(reversed([(frame.f_code, line) for frame, line in walk_tb(slot(exc, "__traceback__"))]))
+
+
+def _lasting(way: Way) -> Way:
+    """`way` as far as it stays: what a `contextlib.contextmanager` adds when it catches is taken off as it goes on."""
+    length = len(way)
+    while length > 1 and way[length - 1][0].co_flags & CO_GENERATOR:
+        length -= 1
+    return way[:length]
 
 
 def _causes(exc: BaseException) -> Iterator[BaseException]:
@@ -79,7 +96,8 @@ class Seen:
 
     def has(self, exc: BaseException) -> bool:
         """Whether `exc` was told on any channel."""
-        return any(self.told(known.channel, exc, _EVER) is not None for known, _ in list(self._traces))
+        trace = _Trace.of("", exc)
+        return any(trace.goes_on(known) for known, _ in list(self._traces))
 
     def add(self, channel: str, exc: BaseException, incident: str) -> None:
         """Remember that `exc` was told on `channel`."""

@@ -27,8 +27,9 @@ _BUDGET = 2.0  # seconds for the disk
 _MOST = 8_000_000  # bytes of one file
 
 # ``sending``: it is about to be told, by this process. ``told``: it is, by this process or another. ``kept``: it could
-# not be sent. ``left``: it only follows from something else, which the supervisor knows better.
-State = Literal["sending", "told", "kept", "left"]
+# not be sent. ``left``: it only follows from something else, which the supervisor knows better. ``deferred``: the
+# supervisor tells it, if the run ends by it.
+State = Literal["sending", "told", "kept", "left", "deferred"]
 By = Literal["it", "exit", "other"]
 T = TypeVar("T")
 
@@ -52,6 +53,8 @@ class Word:
 
     def message(self, note: str) -> Message:
         """The message that the process was sending, with a list item about why it comes from somebody else."""
+        if self.state == "deferred":  # as it was meant to be
+            return Message(self.text, self.id)
         head, blank, rest = self.text.partition("\n\n")
         return Message(f"{head}\n\n- {note}\n{rest}" if blank else f"{head}\n\n- {note}", self.id)
 

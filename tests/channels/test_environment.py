@@ -28,6 +28,8 @@ OF_TWINKLE = json.dumps({"class": "DingNotifier", "ding_url": OTHER, "secret": "
         ({"TWINKLE_NOTIFIER_URL": URL}, DingNotifier(URL)),
         ({"TWINKLE_NOTIFIER_URL": f" {URL}&secret=SECabc\n"}, DingNotifier(URL, "SECabc")),
         ({"TWINKLE_NOTIFIER_URL": CONSOLE}, ConsoleNotifier()),
+        ({"TWINKLE_NOTIFIER_URL": "env:DING", "DING": f"{URL}&secret=SECabc"}, DingNotifier("env:DING")),
+        ({"TWINKLE_NOTIFIER_URL": "env:DING", "DING": f" {OF_TWINKLE}\n"}, DingNotifier(OTHER, "SECabc", 5.0)),
         ({"TWINKLE_NOTIFIER": URL}, DingNotifier(URL)),
         ({"TWINKLE_NOTIFIER": OF_TWINKLE}, DingNotifier(OTHER, "SECabc", 5.0)),
         ({"TWINKLE_NOTIFIER_URL": URL, "TWINKLE_NOTIFIER": OF_TWINKLE}, DingNotifier(URL)),
@@ -49,6 +51,20 @@ def test_an_unusable_variable_is_named(variable: str, monkeypatch: pytest.Monkey
     """Without what it holds."""
     monkeypatch.setenv(variable, "https://example.org/SEC0123456789")
     with pytest.raises(ValueError, match=rf"^{variable} holds neither") as caught:
+        from_environment()
+    assert "SEC0" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [(None, "is not set"), (" ", "is empty"), ("SEC0123", "holds neither"), ("env:DING", "holds neither")],
+)
+def test_a_reference_that_leads_nowhere_is_named(text: str | None, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without what it holds; a reference to a reference is none."""
+    monkeypatch.setenv("TWINKLE_NOTIFIER_URL", "env:DING")
+    if text is not None:
+        monkeypatch.setenv("DING", text)
+    with pytest.raises(ValueError, match=f"env:DING[,:]? .*{said}") as caught:
         from_environment()
     assert "SEC0" not in str(caught.value)
 

@@ -98,6 +98,19 @@ def change(path: Path, **fields: Any) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
 
 
+@pytest.mark.parametrize(("by", "sent"), [("it", 1), (None, 1), ("exit", 0), ("other", 0)])
+def test_what_was_deferred_goes_out_if_its_process_ended_by_it(
+    by: str | None, sent: int, orphan: Path, robot: Inbox
+) -> None:
+    """Or may have."""
+    change(orphan / "1-a.word", state="deferred")
+    if by is not None:
+        pid = json.loads((orphan / "1-a.word").read_text())["holder"]["pid"]
+        (orphan / f"{pid}.leave").write_text(json.dumps({"by": by, "at": 2.0}))
+    out, code, err = flush()
+    assert (out, code, len(robot.messages)) == (f"{sent} sent, 0 left\n", 0, sent), err
+
+
 def test_a_word_without_a_usable_id_stays_in_the_spool(orphan: Path, robot: Inbox, tmp_path: Path) -> None:
     """One that is a path leads nowhere else."""
     (tmp_path / "victim").mkdir()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+from dataclasses import replace
+
 import pytest
 
 from twinkle_notifier.runtime import Holder
@@ -112,3 +115,45 @@ def test_who_met_what_follows() -> None:
     story = Story([word("left", rank=2), word("left", rank=0), word("left", rank=2), word("told", rank=1)])
     assert story.followers() == [0, 2]
     assert story.left(GONE.pid)
+
+
+@pytest.mark.parametrize(
+    ("by", "code", "at", "told"),
+    [
+        ("it", 1, 102, ["a"]),
+        ("exit", 7, 130, ["a"]),  # `sys.exit` in the handler
+        ("exit", 7, 400, []),  # it went on
+        ("other", 1, 102, []),  # the program has handled it, and ended by something else
+        (None, -9, 110, []),  # the same, and was killed
+    ],
+)
+def test_what_is_deferred_is_told_if_the_end_is_its(by: By | None, code: int, at: float, told: list[str]) -> None:
+    """By the rules for what is told."""
+    story = Story([word("deferred")], {GONE.pid: Leave(by, at - 1)} if by else {})
+    assert not story.accounts_for(ending(at, code))
+    assert [found.incident for found in story.deferred(ending(at, code))] == told
+
+
+def test_of_a_deferred_incident_the_word_with_a_text_counts() -> None:
+    """Those of the other ranks have none; an incident of another process that lives on is none of it."""
+    leaves = {GONE.pid: Leave("it", 101)}
+    without = replace(word("deferred", at=100.5, rank=1), text="")
+    story = Story([word("deferred"), without, replace(word("deferred", incident="b"), holder=Holder.me())], leaves)
+    assert story.deferred(ending(200)) == [word("deferred")]
+
+
+def test_a_deferred_preemption_is_that_of_the_run() -> None:
+    """What was met before, and handled, is not."""
+    story = Story([word("deferred"), word("deferred", kind="preempted", incident="b")])
+    asked = replace(ending(101, 0), seconds=50.0, asked=signal.SIGTERM, asked_at=99.0)
+    assert [found.incident for found in story.deferred(asked)] == ["b"]
+
+
+def test_a_deferred_alert_whose_process_is_gone_does_not_wait_for_ever() -> None:
+    """If it has left by it, and the command goes on; without a supervisor, if nobody knows how it left, too."""
+    words = [word("deferred", incident="a"), word("deferred", incident="b"), word("told", incident="b")]
+    by_it, unknown = Story(words, {GONE.pid: Leave("it", 101)}), Story(words)
+    assert [found.incident for found in by_it.lingering(161)] == ["a"]
+    assert (by_it.lingering(100), unknown.lingering(161)) == ([], [])
+    assert [found.incident for found in unknown.lingering(161, alone=True)] == ["a"]
+    assert Story(words, {GONE.pid: Leave("exit", 101)}).lingering(161, alone=True) == []

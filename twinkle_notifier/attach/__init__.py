@@ -13,12 +13,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 VARIABLE = "TWINKLE_NOTIFIER_ATTACH"  # "0": no process is attached
+NAME = "TWINKLE_NOTIFIER_ATTACH_NAME"  # what the supervisor calls the run: attached callbacks call it so, too
 STARTUP = Path(__file__).parent / "startup"
 
 
-def environment(env: Mapping[str, str]) -> dict[str, str]:
-    """What to change in the environment `env` of a command, so that the Pythons below it are attached."""
+def environment(env: Mapping[str, str], name: str = "") -> dict[str, str]:
+    """What to change in the environment `env` of a command, so that the Pythons below it are attached.
+
+    `name` is that of the run.
+    """
     if env.get(VARIABLE, "").strip() == "0":
         return {}
     rest = env.get("PYTHONPATH", "")
-    return {"PYTHONPATH": os.pathsep.join([str(STARTUP), rest] if rest else [str(STARTUP)])}
+    path = os.pathsep.join([str(STARTUP), rest] if rest else [str(STARTUP)])
+    return {"PYTHONPATH": path, **({NAME: name} if name else {})}

@@ -1,15 +1,37 @@
-"""Our callback among those of each trainer that is made in an attached process, unless the user gave one."""
+"""Our callback among those of each trainer that is made in an attached process, unless the user gave one.
+
+Loaded when the first trainer is made. What is raised here breaks no trainer.
+"""
 
 from __future__ import annotations
 
+import importlib
+import logging
+from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
+from twinkle_notifier import foreign
+from twinkle_notifier.errors import reason
 
-def transformers(trainer_class: type, trainer: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
-    """The arguments for the constructor of an HF `Trainer`."""
-    return args, kwargs
+log = logging.getLogger("twinkle_notifier")
 
 
-def lightning(trainer_class: type, trainer: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
-    """The arguments for the constructor of a Lightning `Trainer`."""
-    return args, kwargs
+def transformers(module: ModuleType, trainer: Any, construct: Callable[[], None]) -> None:
+    """Construct an HF `trainer`, whose class `module` defines; our callback is among its default ones."""
+    _try(lambda: importlib.import_module("twinkle_notifier.attach.transformers").attach(module, trainer))
+    construct()
+
+
+def lightning(module: ModuleType, trainer: Any, construct: Callable[[], None]) -> None:
+    """Construct a Lightning `trainer`; our callback is then among its own."""
+    construct()
+    _try(lambda: importlib.import_module("twinkle_notifier.attach.lightning").attach(trainer))
+
+
+def _try(work: Callable[[], None]) -> None:
+    answer = foreign.tried(work)
+    if answer.error is not None and not isinstance(answer.error, Exception):
+        raise answer.error  # Ctrl-C, or what the user's handler of a signal raises
+    if answer.error is not None:
+        log.warning("this training is not attached: %s", reason(answer.error))

@@ -8,6 +8,7 @@ import os
 from twinkle_notifier.channels.ding import DingNotifier
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.notifier import Notifier
+from twinkle_notifier.references import is_reference, resolve
 
 VARIABLE = "TWINKLE_NOTIFIER_URL"
 # twinkle-kit's own variable, which it sets for its workers, and whose content these read as JSON. A URL in it breaks
@@ -30,10 +31,19 @@ def from_environment() -> Notifier | None:
 def from_text(text: str, what: str) -> Notifier:
     """The notifier that `text` describes: a webhook URL, whose host tells the channel, or JSON as `to_dict` writes it.
 
+    Or a reference to either, ``env:NAME`` or ``file:PATH``; that to a URL stays a reference in the notifier.
+
     Raises:
-        ValueError: it is neither. The text calls it `what`, and shows nothing of it.
+        ValueError: it is none of these. The text calls it `what`, and shows nothing of it.
     """
     text = text.strip()
+    if is_reference(text):
+        found = resolve(text)
+        return DingNotifier(text) if DingNotifier.serves(found) else _from_literal(found, f"{what}, by {text},")
+    return _from_literal(text, what)
+
+
+def _from_literal(text: str, what: str) -> Notifier:
     if text.startswith("{"):
         return _from_json(text, what)
     if DingNotifier.serves(text):

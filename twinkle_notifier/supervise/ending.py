@@ -50,6 +50,7 @@ _CHARACTERS = 6_000  # of them
 _NAME = 100
 _COMMAND = 300
 _ERROR = 300
+_FACT, _FACTS = 3_000, 20  # characters of what a training leaves, and how many lines of it
 _TRACEBACK = re.compile(
     r"^(?P<mark>(?:\[[\w.-]+\]:? ?)?)Traceback \(most recent call last\):\n"
     r"(?:(?P=mark)(?:[ \t].*)?\n)+(?P=mark)(?P<error>[A-Za-z_][\w.]*(?::.*)?)$",
@@ -77,6 +78,7 @@ class Ending:
     checkpoint: str = ""
     followers: Sequence[int] = ()  # ranks that met what follows from it
     attempt: Attempt = field(default_factory=Attempt)
+    reached: Sequence[str] = ()  # how far a training got, in list items; shown where it ended well
 
     @property
     def signal(self) -> int | None:
@@ -148,12 +150,18 @@ class Ending:
             *self._facts(),
             f"- Command: {line(_shown(self.command), _COMMAND)}",
             f"- Duration: {duration(self.seconds)}",
-            *([f"- Last checkpoint: {path(self.checkpoint, _COMMAND)}"] if self.checkpoint else []),
+            *self._reached(),
             f"- Host: {line(socket.gethostname(), _NAME)}",
             f"- Time: {now()}",
         ]
         shown = self.recorded.traceback if self.recorded and self.recorded.traceback else self._last_lines()
         return "\n".join(lines) + (f"\n\n{fenced(block(shown))}" if shown and self.kind() != "ended" else "")
+
+    def _reached(self) -> list[str]:
+        reached = [f"- {line(text[2:], _FACT)}" for text in self.reached if text.startswith("- ")][:_FACTS]
+        if self.kind() == "ended" and reached:
+            return reached
+        return [f"- Last checkpoint: {path(self.checkpoint, _COMMAND)}"] if self.checkpoint else []
 
     def _facts(self) -> list[str]:
         facts = [_place(self.lost)] if self.lost else []

@@ -31,6 +31,7 @@ class Plan:
     is_named: bool = False
     log: Path | None = None
     attach: bool = True  # let the Python processes below the command write down what ends them
+    to: str = ""  # what the notifier was made from, if not from the environment
 
 
 class Facts:

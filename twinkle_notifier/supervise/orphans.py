@@ -62,7 +62,8 @@ def _is_orphan(supervision: Supervision) -> bool:
 
 
 def _unsent(supervision: Supervision) -> list[Word]:
-    unsent = Story.of(supervision).unsent(following=True)
+    story = Story.of(supervision)
+    unsent = story.unsent(following=True) + story.lingering(time.time(), alone=True)
     return [word for word in unsent if word.state != "kept"]  # that lies there
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from twinkle_notifier.supervise.ending import Ending
-from twinkle_notifier.supervision import Leave, Supervision, Word
+from twinkle_notifier.supervision import Leave, State, Supervision, Word
 
 # Seconds from a process's leave to the end of the command, when that is another process: torchrun's agent waits 30 s
 # for the other ranks; Lightning's launcher kills its own process up to 5 s after it lost a rank; a shell ends at once.
@@ -33,10 +33,23 @@ class Story:
 
     def accounts_for(self, ending: Ending) -> bool:
         """Whether people were told why the command, or a rank of it, ended."""
-        told = [word for word in self.words if word.state == "told"]
-        if any(self.left(pid) for pid in ending.pids):  # it only followed from what another has told
-            return any(-_CLOCK <= ending.failed_at - word.at < _UNTIL_END for word in told)
-        return any(self._explains(word, ending) for word in told)
+        return bool(self._accounting("told", ending))
+
+    def deferred(self, ending: Ending) -> list[Word]:
+        """What was left to be told by the supervisor, and accounts for the end: one word for each incident."""
+        if ending.kind() in ("preempted", "interrupted"):
+            words = self._of_ending("deferred", ending.at - ending.seconds)
+        else:
+            words = self._accounting("deferred", ending)
+        incidents = {word.incident for word in words}
+        said = [word for word in self.words if word.state == "deferred" and word.incident in incidents]
+        return list({word.incident: word for word in sorted(said, key=lambda word: bool(word.text))}.values())
+
+    def _accounting(self, state: State, ending: Ending) -> list[Word]:
+        said = [word for word in self.words if word.state == state]
+        if any(self.left(pid) for pid in ending.pids):  # it only followed from what another has met
+            return [word for word in said if -_CLOCK <= ending.failed_at - word.at < _UNTIL_END]
+        return [word for word in said if self._explains(word, ending)]
 
     def _explains(self, word: Word, ending: Ending) -> bool:
         leave, since = self.leaves.get(word.holder.pid), ending.failed_at - word.at
@@ -61,8 +74,27 @@ class Story:
 
     def preempted(self, since: float) -> bool:
         """Whether people were told, after `since`, that the run was asked to end."""
-        ending = [word for word in self.words if word.kind in ("preempted", "interrupted", "exited")]
-        return any(word.state == "told" and word.at > since - _CLOCK for word in ending)
+        return bool(self._of_ending("told", since))
+
+    def _of_ending(self, state: State, since: float) -> list[Word]:
+        said = [word for word in self.words if word.state == state and word.at > since - _CLOCK]
+        return [word for word in said if word.kind in ("preempted", "interrupted", "exited")]
+
+    def lingering(self, since: float, *, alone: bool = False) -> list[Word]:
+        """Deferred words of processes that left by it before `since`, though the command goes on.
+
+        `alone`: no supervisor decides on them any more. Then those of processes that are gone without a word, too.
+        """
+        told = {word.incident for word in self.words if word.state == "told"}
+        words = [word for word in self.words if word.state == "deferred" and word.text and word.incident not in told]
+        return [word for word in words if self._left_by(word, since) or (alone and self._is_gone(word))]
+
+    def _left_by(self, word: Word, since: float) -> bool:
+        leave = self.leaves.get(word.holder.pid)
+        return leave is not None and leave.by == "it" and leave.at < since
+
+    def _is_gone(self, word: Word) -> bool:
+        return word.holder.pid not in self.leaves and word.holder.dead()
 
     def unsent(self, *, following: bool) -> list[Word]:
         """The words whose message is not out, and will not be: the process is gone, or could not.

@@ -15,6 +15,7 @@ from contextlib import suppress
 from twinkle_notifier import attach, checks, default_name, folders, foreign, meeting
 from twinkle_notifier.errors import ArgumentError, reason
 from twinkle_notifier.signals import alarm
+from twinkle_notifier.supervise import passed
 from twinkle_notifier.supervise.command import DEFAULT, INTERRUPTING, PREEMPTING, Command
 from twinkle_notifier.supervise.facts import ERROR_FILE, STALL_AFTER, Facts, Plan
 from twinkle_notifier.supervise.say import say
@@ -85,8 +86,10 @@ class _Supervisor:
             env.setdefault(STALL_AFTER, f"{plan.stall_after:g}")
         if plan.is_named:
             env[default_name.VARIABLE] = plan.name
+        if folder is not None:
+            env |= passed.environment(env, plan.to, plan.notifier, folder)
         if folder is not None and plan.attach:
-            env |= attach.environment(env)
+            env |= attach.environment(env, plan.name)
         return env
 
     def _started(self, env: Mapping[str, str]) -> Command:

@@ -50,9 +50,10 @@ class Teller:
         sent = [self._send_for(word) for word in self._unsent(story, following=kind == "ended")]
         if kind == "ended":
             if on_success or self._silent_at:
-                self._tell(ending.markdown())
+                self._tell(replace(ending, reached=self._reached()).markdown())
             return
         accounted = (accounted and not self._left_silent(story)) or bool(sent)
+        accounted = accounted or self._told_deferred(story, ending)
         nodes.once(
             self._run(story),
             self._key(),
@@ -65,6 +66,14 @@ class Teller:
         if ending.kind() in ("preempted", "interrupted") and story.preempted(ending.at - ending.seconds):
             return True
         return story.accounts_for(ending)
+
+    def _told_deferred(self, story: Story, ending: Ending) -> bool:
+        """Tell what processes have left to be told, if the end is theirs; whether it is."""
+        words = story.deferred(ending)
+        for word in words:
+            if word.text:  # else it is a rank's of another node, where it is told
+                self._send_for(word)
+        return bool(words)
 
     def _left_silent(self, story: Story) -> bool:
         """Whether the last that people were told is that it is silent: then an end that they knew before is told."""
@@ -84,7 +93,7 @@ class Teller:
     def preempted(self, ending: Ending) -> bool:
         """The command was asked to end, and takes its time; whether people know now."""
         story = self._story()
-        if story.preempted(ending.at - ending.seconds):
+        if story.preempted(ending.at - ending.seconds) or self._told_deferred(story, ending):
             return True
         ending = replace(ending, checkpoint=self._checkpoint())
         told = nodes.once(self._run(story), self._key(), lambda: self._tell(ending.markdown()), follows=False)
@@ -98,7 +107,7 @@ class Teller:
         attempt = Attempt(restart.attempt, restart.attempts)
         ending = replace(ending, lost=lost, at=restart.at, attempt=attempt)
         story = self._story()
-        if not story.accounts_for(ending):
+        if not story.accounts_for(ending) and not self._told_deferred(story, ending):
             headline = f"{line(self._name, _NAME)} restarts after {ending.attempt}: {ending.cause()}"
             ending = replace(ending, followers=story.followers())
             facts = [f"- Errors that follow from it: {ending.following()}"] if ending.followers else []
@@ -113,6 +122,8 @@ class Teller:
         for word in self._unsent(self._story(), following=True):
             if time.time() - word.at > _OVERDUE:
                 self._send_for(word)
+        for word in self._story().lingering(time.time() - _OVERDUE):
+            self._send_for(word)
 
     def silent(self, seconds: float, facts: list[str]) -> None:
         """No sign of life."""
@@ -171,6 +182,9 @@ class Teller:
 
     def _checkpoint(self) -> str:
         return self._supervision.checkpoint() if self._supervision is not None else ""
+
+    def _reached(self) -> list[str]:
+        return self._supervision.reached() if self._supervision is not None else []
 
     def _key(self) -> str:
         return f"end-{hashlib.sha256(self._name.encode('utf-8', 'replace')).hexdigest()[:16]}"

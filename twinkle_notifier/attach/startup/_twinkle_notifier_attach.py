@@ -531,21 +531,27 @@ def _wrap(owner, name, wrapped):
 
 def _trainer_loaded(name, module):
     """Wrap the trainer's constructor: our package is loaded when the first trainer is made, not before."""
-    trainer_class = module.Trainer
 
     def wrapped(original):
         def ours(self, *args, **kwargs):
-            try:
-                from twinkle_notifier.attach import trainers
-
-                args, kwargs = getattr(trainers, _TRAINERS[name])(trainer_class, self, args, kwargs)
-            except Exception:  # another Python, without our package
-                pass
-            return original(self, *args, **kwargs)
+            attached = _attached(_TRAINERS[name])
+            if attached is None:
+                original(self, *args, **kwargs)
+            else:
+                attached(module, self, lambda: original(self, *args, **kwargs))
 
         return ours
 
-    _wrap(trainer_class, "__init__", wrapped)
+    _wrap(module.Trainer, "__init__", wrapped)
+
+
+def _attached(name):
+    try:
+        from twinkle_notifier.attach import trainers
+
+        return getattr(trainers, name)
+    except Exception:  # another Python, without our package
+        return None
 
 
 _TRAINERS = {

@@ -1,0 +1,142 @@
+"""The callback that is attached to Lightning's trainers, without a supervisor: where it stands, and when it gives way."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("lightning")
+
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from torch.utils.data import DataLoader, TensorDataset
+from twinkle_notifier.integrations.lightning import NotifierCallback
+
+from twinkle_notifier import attach
+from twinkle_notifier.attach import trainers
+from twinkle_notifier.attach.lightning import Attached
+from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.testing import RecordingNotifier
+
+pytestmark = pytest.mark.filterwarnings("default")
+
+
+class Model(LightningModule):
+    """Raises in its first step, if `fails`."""
+
+    def __init__(self, fails: bool = False, own: Callback | None = None) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(4, 1)
+        self.fails, self.own = fails, own
+
+    def configure_callbacks(self) -> list[Callback]:
+        return [self.own] if self.own is not None else []
+
+    def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
+        if self.fails:
+            raise ValueError("the loss is lost")
+        return self.layer(batch[0]).square().mean()
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0.01)
+
+    def train_dataloader(self) -> Any:
+        return DataLoader(TensorDataset(torch.ones(4, 4)))
+
+
+@pytest.fixture
+def attached(tmp_path: Path) -> Callable[..., Trainer]:
+    """Makes a trainer as in an attached process."""
+
+    def made(**options: Any) -> Trainer:
+        quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
+        trainer = Trainer.__new__(Trainer)
+        options = {"default_root_dir": tmp_path, "max_epochs": 1, **quiet, **options}
+        trainers.lightning(inspect.getmodule(Trainer), trainer, lambda: Trainer.__init__(trainer, **options))
+        return trainer
+
+    return made
+
+
+@pytest.fixture
+def robot(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> Inbox:
+    """The environment's."""
+    monkeypatch.setenv("TWINKLE_NOTIFIER_URL", inbox.url + "&secret=SEC0123456789abcdef")
+    return inbox
+
+
+class Other(Callback):
+    pass
+
+
+other = Other()
+
+
+@pytest.mark.parametrize("callbacks", [None, other, [], [other], [other, ModelCheckpoint()]])
+def test_it_is_among_the_callbacks_of_each_trainer(attached: Callable[..., Trainer], callbacks: Any) -> None:
+    """Where all others keep their places, counted from the front or, for those that save, from the back."""
+    trainer = attached(callbacks=callbacks)
+    given = [other] if callbacks is not None and callbacks != [] else []
+    kinds = [type(callback) for callback in trainer.callbacks]
+    assert kinds == [*map(type, given), Attached, ModelCheckpoint]
+    assert callbacks is None or Attached not in map(type, callbacks if isinstance(callbacks, list) else [callbacks])
+
+
+@pytest.mark.parametrize("how", ["given", "appended", "of the model"])
+def test_it_gives_way(attached: Callable[..., Trainer], robot: Inbox, how: str) -> None:
+    """To a callback of the user's, wherever that comes from."""
+    told = RecordingNotifier()
+    own = NotifierCallback(told, name="mine")
+    trainer = attached(callbacks=[own] if how == "given" else None)
+    if how == "appended":
+        trainer.callbacks.append(own)
+    with pytest.raises(ValueError, match="lost"):
+        trainer.fit(Model(fails=True, own=own if how == "of the model" else None))
+    assert [message.splitlines()[0] for message in told.messages] == ["### mine failed: ValueError: the loss is lost"]
+    assert (robot.messages, [one for one in trainer.callbacks if isinstance(one, NotifierCallback)]) == ([], [own])
+
+
+def test_without_a_supervisor_it_tells_by_itself(
+    attached: Callable[..., Trainer], robot: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when that is killed; by the name that it was given there."""
+    monkeypatch.setenv(attach.NAME, "sft")
+    with pytest.raises(ValueError, match="lost"):
+        attached().fit(Model(fails=True))
+    assert [message.title for message in robot.messages] == ["sft failed: ValueError: the loss is lost"]
+
+
+def test_a_checkpoint_holds_nothing_of_it(attached: Callable[..., Trainer], tmp_path: Path) -> None:
+    """It is resumed without it, and one without it is resumed with it, and nobody warns."""
+    attached(callbacks=[ModelCheckpoint(tmp_path, filename="first")]).fit(Model())
+    states = torch.load(tmp_path / "first.ckpt", weights_only=True)["callbacks"]
+    assert [key for key in states if "twinkle" in key] == []
+    with warnings.catch_warnings(record=True) as met:
+        warnings.simplefilter("always")
+        bare = {"logger": False, "enable_progress_bar": False, "accelerator": "cpu", "default_root_dir": tmp_path}
+        second = Trainer(callbacks=[ModelCheckpoint(tmp_path, filename="second")], max_epochs=2, **bare)
+        second.fit(Model(), ckpt_path=tmp_path / "first.ckpt", weights_only=False)
+        third = attached(callbacks=[ModelCheckpoint(tmp_path, filename="third")], max_epochs=3)
+        third.fit(Model(), ckpt_path=tmp_path / "second.ckpt", weights_only=False)
+    assert (second.global_step, third.global_step) == (8, 12)
+    assert [str(one.message) for one in met if "add the following callbacks" in str(one.message)] == []
+
+
+def test_what_cannot_be_attached_costs_a_line(
+    monkeypatch: pytest.MonkeyPatch, attached: Callable[..., Trainer], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The trainer is the one that the user made."""
+
+    def breaks(_: object) -> None:
+        raise RuntimeError("it is of another version")
+
+    monkeypatch.setattr("twinkle_notifier.attach.lightning.attach", breaks)
+    trainer = attached()
+    assert [type(callback) for callback in trainer.callbacks] == [ModelCheckpoint]
+    assert caplog.messages[-1] == "this training is not attached: RuntimeError"

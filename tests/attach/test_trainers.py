@@ -1,0 +1,237 @@
+"""Real trainers without a line of ours below the real supervisor: what people learn of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from twinkle_notifier.inbox import Inbox
+
+Begin = Callable[..., Any]
+
+# Commands below the real supervisor, as its own tests start them.
+_spec = spec_from_file_location("supervised", Path(__file__).parents[1] / "supervise" / "conftest.py")
+assert _spec is not None
+assert _spec.loader is not None
+_supervised = module_from_spec(_spec)
+_spec.loader.exec_module(_supervised)
+begin, robot = _supervised.begin, _supervised.robot
+
+LIGHTNING = """
+import logging, os, signal, sys, time, warnings
+warnings.simplefilter("ignore")
+import torch
+from PACKAGE import LightningModule, Trainer
+from PACKAGE.callbacks import ModelCheckpoint
+from torch.utils.data import DataLoader, TensorDataset
+
+class Model(LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(4, 1)
+    def training_step(self, batch, index):
+        loss = self.layer(batch[0]).square().mean()
+        self.log("loss", loss.detach() * 0 + 0.5)
+        happens(self.global_step, self.global_rank)
+        return loss
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), 0.01)
+    def train_dataloader(self):
+        return DataLoader(TensorDataset(torch.ones(16, 4)))
+
+def train(callbacks=(), late=(), **options):
+    ranks = int(os.environ.get("WORLD_SIZE", 1))
+    more = {"strategy": "ddp"} if ranks > 1 else {}
+    trainer = Trainer(
+        logger=False, enable_progress_bar=False, enable_model_summary=False, accelerator="cpu", devices=ranks,
+        max_epochs=1, use_distributed_sampler=False,
+        callbacks=[*callbacks, ModelCheckpoint("checkpoints", every_n_train_steps=3)], **more,
+    )
+    trainer.callbacks.extend(late)
+    trainer.fit(Model(), **options)
+"""
+TRANSFORMERS = """
+import os, signal, sys, time
+import torch
+from torch import nn
+from transformers import Trainer, TrainingArguments
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 1)
+        self.steps = 0
+    def forward(self, x, labels):
+        happens(self.steps, int(os.environ.get("RANK", 0)))
+        self.steps += 1
+        return {"loss": (self.layer(x) - labels).square().mean() * 0 + 0.5}
+
+def train(callbacks=(), late=(), **options):
+    data = [{"x": torch.ones(4), "labels": torch.zeros(1)}] * 1000
+    args = TrainingArguments(
+        "checkpoints", save_steps=3, logging_steps=1, max_steps=16, per_device_train_batch_size=1, report_to=[],
+        use_cpu=True, disable_tqdm=True,
+    )
+    trainer = Trainer(Model(), args, train_dataset=data, callbacks=list(callbacks))
+    for callback in late:
+        trainer.add_callback(callback)
+    trainer.train(**options)
+"""
+SCRIPTS = {
+    "transformers": TRANSFORMERS,
+    "lightning": LIGHTNING.replace("PACKAGE", "lightning.pytorch"),
+    "pytorch_lightning": LIGHTNING.replace("PACKAGE", "pytorch_lightning"),
+}
+HAPPENS = "\ndef happens(step, rank):\n    "
+CRASH = HAPPENS + "if step == 7: raise ValueError('the loss is lost')\n"
+CRASH_OF_ONE = CRASH.replace("step == 7", "step == 7 and rank == 1")
+NOTHING = HAPPENS + "pass\n"
+KILL = HAPPENS + "if step == 7 and rank == 1: os.kill(os.getpid(), signal.SIGKILL)\n"
+STALL = HAPPENS + "if step == 7 and rank == int(os.environ.get('WORLD_SIZE', 1)) - 1: time.sleep(9)\n"
+OWN = {
+    "transformers": "\nfrom twinkle_notifier.integrations.transformers import NotifierCallback\n",
+    "lightning": "\nfrom twinkle_notifier.integrations.lightning import NotifierCallback\n",
+}
+SAID = "sft failed: ValueError: the loss is lost"
+
+
+def titles(robot: Inbox) -> list[str]:
+    return [message.title for message in robot.messages]
+
+
+def script(framework: str) -> str:
+    pytest.importorskip(framework)
+    return SCRIPTS[framework]
+
+
+@pytest.mark.parametrize(
+    ("framework", "ranks"),
+    [
+        ("transformers", 0),
+        ("transformers", 2),
+        ("lightning", 0),
+        ("lightning", 2),
+        ("pytorch_lightning", 2),
+    ],
+)
+def test_a_crash_is_told_once_with_how_far_it_got(begin: Begin, robot: Inbox, framework: str, ranks: int) -> None:
+    """For all ranks, with step, epoch, loss and the last checkpoint."""
+    done = begin(script(framework) + CRASH + "train()", ranks=ranks).result()
+    assert (done.returncode, titles(robot)) == (1, [SAID]), done.stderr
+    text = robot.messages[0].text
+    facts = re.findall(r"(?m)^- (Steps: \d+|Epochs: |Metrics: loss 0.5|Last checkpoint: .*checkpoints/)", text)
+    assert facts == ["Epochs: ", "Steps: 7", "Metrics: loss 0.5", facts[3]], text
+    assert ("- Ranks: 0-1 of 2" in text) == (ranks == 2), text
+    assert "not attached" not in done.stderr
+
+
+@pytest.mark.parametrize("framework", ["transformers"])
+def test_the_crash_of_one_rank_is_told_once_as_its_own(begin: Begin, robot: Inbox, framework: str) -> None:
+    """What its peer meets then is no second one."""
+    done = begin(script(framework) + CRASH_OF_ONE + "train()", ranks=2).result()
+    assert (done.returncode, titles(robot)) == (1, [SAID]), done.stderr
+    assert "- Rank: 1 of 2" in robot.messages[0].text
+    assert re.search(r"- Last checkpoint: .*checkpoints/", robot.messages[0].text)
+
+
+@pytest.mark.parametrize("framework", ["transformers", "lightning"])
+def test_a_killed_rank_is_told_once_by_its_number(begin: Begin, robot: Inbox, framework: str) -> None:
+    """With the last checkpoint, though it could say nothing any more."""
+    done = begin(script(framework) + KILL + "train()", ranks=2).result()
+    assert len(robot.messages) == 1, (titles(robot), done.stderr)
+    assert re.match(r"sft failed: rank 1 on .* was killed by SIGKILL$", titles(robot)[0])
+    assert re.search(r"- Last checkpoint: .*checkpoints/", robot.messages[0].text)
+
+
+@pytest.mark.parametrize(("framework", "ranks"), [("transformers", 0), ("lightning", 2)])
+def test_a_stall_is_told_with_its_stack_and_its_end(begin: Begin, robot: Inbox, framework: str, ranks: int) -> None:
+    """By the ranks themselves, which know where they stand; loading torch, which may take as long, is no stall."""
+    more = {"options": ("--stall-after", "60s"), "TWINKLE_NOTIFIER_STALL_AFTER": "3"}
+    done = begin(script(framework) + STALL + "train()", ranks=ranks, **more).result()
+    assert (done.returncode, len(robot.messages)) == (0, 2), (titles(robot), done.stderr)
+    first, second = robot.messages
+    assert first.title.startswith("sft has stood still for "), first.title
+    assert re.search(r"train\.py.*in happens", first.text), first.text
+    assert second.title.startswith("sft moves again after "), second.title
+
+
+@pytest.mark.parametrize(("framework", "ranks"), [("transformers", 0), ("pytorch_lightning", 2)])
+def test_a_clean_end_is_told_with_its_metrics(begin: Begin, robot: Inbox, framework: str, ranks: int) -> None:
+    """Once, by the supervisor, where `--on-success` asks for it."""
+    done = begin(script(framework) + NOTHING + "train()", ranks=ranks, options=("--on-success",)).result()
+    assert (done.returncode, len(robot.messages)) == (0, 1), (titles(robot), done.stderr)
+    assert titles(robot)[0].startswith("sft ended after ")
+    facts = re.findall(
+        r"(?m)^- (Ended because|Epochs|Steps: 16|Metrics: loss 0.5|Last checkpoint)", robot.messages[0].text
+    )
+    assert facts == ["Ended because", "Epochs", "Steps: 16", "Metrics: loss 0.5", "Last checkpoint"]
+
+
+@pytest.mark.parametrize(
+    ("framework", "more"),
+    [
+        ("transformers", "train()"),
+        ("lightning", "try: train()\nexcept ValueError: pass"),
+        ("transformers", "try: train()\nexcept ValueError: pass"),
+    ],
+)
+def test_who_ends_well_is_silent(begin: Begin, robot: Inbox, framework: str, more: str) -> None:
+    """Also where the program has handled what a training met: nobody asked to be told of that."""
+    happens = CRASH if "except" in more else NOTHING
+    done = begin(script(framework) + happens + more).result()
+    assert (done.returncode, titles(robot)) == (0, []), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("framework", "how"),
+    [("transformers", "late"), ("lightning", "late"), ("lightning", "callbacks")],
+)
+def test_a_callback_of_the_user_s_is_the_only_one(begin: Begin, robot: Inbox, framework: str, how: str) -> None:
+    """Wherever it is added: what it says counts, such as the name."""
+    own = f"train({how}=[NotifierCallback(name='mine')])"
+    done = begin(script(framework) + OWN[framework] + CRASH + own).result()
+    assert (done.returncode, titles(robot)) == (1, ["mine failed: ValueError: the loss is lost"]), done.stderr
+
+
+def test_what_the_program_tells_itself_is_told_once(begin: Begin, robot: Inbox) -> None:
+    """By a notifier of another description, which the supervisor does not know."""
+    own = """
+from twinkle_notifier import DingNotifier, notify_exception
+try:
+    train()
+except ValueError as error:
+    notify_exception(DingNotifier(os.environ["DING_URL"], os.environ["DING_SECRET"]), exc=error, name="mine")
+    raise
+"""
+    done = begin(script("lightning") + CRASH + own).result()
+    assert (done.returncode, titles(robot)) == (1, ["mine failed: ValueError: the loss is lost"]), done.stderr
+
+
+def test_those_whom_to_names_are_told_and_no_secret_is_shown(begin: Begin, robot: Inbox, tmp_path: Path) -> None:
+    """A literal URL is in no environment, command line or checkpoint of the command; its processes tell all the same."""
+    looks = """
+from pathlib import Path
+token = "tok-" + "0123456789abcdef"
+for what in ("environ", "cmdline"):
+    assert token not in Path(f"/proc/self/{what}").read_text("latin-1"), what
+passed = Path(os.environ["TWINKLE_NOTIFIER_URL"].partition("file:")[2])
+assert token in passed.read_text() and passed.stat().st_mode & 0o077 == 0
+"""
+    url = f"{robot.url}&secret=SEC0123456789abcdef"
+    more = {"TWINKLE_NOTIFIER": "", "DING_URL": "", "TWINKLE_NOTIFIER_STALL_AFTER": "3"}
+    source = script("lightning") + looks + STALL.replace("step == 7", "step == 5") + "train()"
+    done = begin(source, options=("--to", url), **more).result()
+    assert done.returncode == 0, done.stderr
+    assert [title.partition(" 3 s")[0].partition(" after")[0] for title in titles(robot)] == [
+        "sft has stood still for",
+        "sft moves again",
+    ], done.stderr
+    saved = list((tmp_path / "run" / "checkpoints").glob("*"))
+    assert saved
+    assert not any(b"tok-0123456789abcdef" in path.read_bytes() or b"twinkle" in path.read_bytes() for path in saved)
+    assert "tok-0123456789abcdef" not in done.stdout + done.stderr

@@ -1,0 +1,56 @@
+"""A training of which the user's code says nothing to this package."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from twinkle_notifier import attach, supervision
+from twinkle_notifier.background import background
+from twinkle_notifier.deferred import Deferred
+from twinkle_notifier.report import Progress
+from twinkle_notifier.run import TrainingRun
+from twinkle_notifier.runtime import Where
+
+
+class AttachedRun(TrainingRun):
+    """Tells what only a process's inside knows, and leaves the rest to the supervisor. Checkpoints hold none of it.
+
+    The supervisor tells the end, so that it is told once: with what is left to it here. It has checked the notifier,
+    and has said so where there is none.
+    """
+
+    def __init__(self, notifier: Callable[[str], object] | None = None, **_settings: Any) -> None:
+        super().__init__(notifier, name=os.environ.get(attach.NAME) or None, on_end=False)
+        self._deferred: Deferred | None = None
+
+    def _alerting(self) -> Callable[[str], object] | None:
+        notifier = self._notifier()
+        if notifier is None:
+            return None
+        if self._deferred is None or self._deferred.notifier is not notifier:
+            self._deferred = Deferred(notifier)
+        return self._deferred
+
+    def _check(self, notifier: Callable[[str], object] | None) -> None:
+        pass
+
+    def _tell_end(self, progress: Callable[[], Progress], facts: Callable[[], list[str]], what: str) -> None:
+        if Where.here().rank == 0:
+            lines = self._lines(progress, facts)
+
+            def leave() -> None:
+                supervision.tell(lambda to: to.tell_reached(lines))
+
+            background.post(leave, otherwise=leave)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: a checkpoint is read where nobody has heard of this package."""
+        return {}
+
+    def resume(self, states: object) -> None:
+        """Nothing is taken over, as nothing is left."""
+
+    def live_in(self, states: dict[str, Any]) -> None:
+        """Nothing is left there."""

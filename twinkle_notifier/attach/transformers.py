@@ -1,0 +1,24 @@
+"""The callback that is attached to HF trainers. It imports the framework."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twinkle_notifier.attach.run import AttachedRun
+from twinkle_notifier.integrations import transformers
+from twinkle_notifier.integrations.transformers import NotifierCallback
+
+
+class Attached(NotifierCallback):
+    """Among the default callbacks of each trainer; it gives way to one that the user adds, whenever that is."""
+
+    _run_class = AttachedRun
+    _gives_way = True
+
+
+def attach(module: Any, trainer: Any) -> None:
+    """Before the construction of `trainer`, whose class `module` defines."""
+    if Attached not in module.DEFAULT_CALLBACKS:
+        module.DEFAULT_CALLBACKS.append(Attached)
+        transformers._hook(module.Trainer)  # the first is made within the construction
+    transformers._hook_own(trainer)
