@@ -124,7 +124,8 @@ def _program(words: Sequence[str]) -> str:
     if name not in _WRAPPERS:
         return name
     rest = list(itertools.dropwhile(lambda word: word in ("run", "launch", "exec", "--"), words[1:]))
-    free, values = [], []
+    free: list[int] = []
+    values: list[int] = []
     for at, (before, word) in enumerate(itertools.pairwise(["", *rest])):
         if word == "--":
             return _program(rest[at + 1 :]) or name

@@ -224,8 +224,8 @@ class Teller:
             return Story()
 
     def _read(self, notes: Callable[[Supervision], list[T]]) -> list[T]:
-        answer = foreign.call(lambda: notes(self._supervision), _BUDGET) if self._supervision is not None else None
-        return (answer.value if answer is not None else None) or []
+        folder = self._supervision
+        return (foreign.call(lambda: notes(folder), _BUDGET).value or []) if folder is not None else []
 
     def _settled_story(self) -> Story:
         """The story, once nobody is about to tell any more."""
