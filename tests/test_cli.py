@@ -80,6 +80,29 @@ def test_flush_to_another_robot(node: Node, inbox: Inbox, monkeypatch: pytest.Mo
     assert node.command("flush", "--to", to).stdout == "1 sent, 0 left\n"
 
 
+@pytest.mark.parametrize("command", [["flush"], ["run", "--on-success"]])
+@pytest.mark.parametrize("kind", ["env", "file"])
+def test_whom_to_tell_by_reference(
+    node: Node, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str, command: list[str]
+) -> None:
+    """Which no user of the machine can read off the command line; it may hold JSON, as the variable does."""
+    node.keep(1, DingNotifier(inbox.url, SECRET))
+    to = json.dumps({"class": "DingNotifier", "ding_url": "env:DING_URL", "secret": "env:DING_SECRET"})
+    monkeypatch.setenv("ALERTS", to)
+    (tmp_path / "alerts").write_text(to)
+    reference = "env:ALERTS" if kind == "env" else f"file:{tmp_path / 'alerts'}"
+    done = node.command(*command, "--to", reference, *(["--", "true"] if command[0] == "run" else []))
+    assert (done.returncode, len(inbox.messages)) == (0, 1), done.stderr
+
+
+def test_the_help_says_that_an_address_shows_in_ps(node: Node) -> None:
+    """With what to give instead."""
+    for command in ("run", "flush"):
+        assert "a URL here in ps: rather give env:NAME or file:PATH" in " ".join(
+            node.command(command, "--help").stdout.split()
+        )
+
+
 def test_flush_tells_why_something_is_left(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """And ends with 1."""
     node.keep(1)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+
+from twinkle_notifier.default_name import of_command
 
 TELL = """
     import {first} twinkle_notifier as t
@@ -156,6 +159,105 @@ def test_a_command_is_called_by_what_it_runs(command: list[str], name: str, tmp_
     run = [sys.executable, str(script), "run", "--", *words]
     subprocess.run(run, env=env, cwd=tmp_path, capture_output=True, timeout=60)
     assert log.read_text().splitlines()[0].startswith(f"### {name} failed")
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("python -m pkg.train --config configs/x.py", "pkg.train"),
+        ("python3.11 -u -X dev -W error -m pkg.train", "pkg.train"),
+        ("python -mpkg.train", "pkg.train"),
+        ("python -m pkg", "pkg"),
+        ("python -m pkg.__main__", "pkg"),
+        ("bash -c 'python -m pkg.train'", "pkg.train"),
+        (
+            "bash -lc 'source venv/bin/activate && CUDA_VISIBLE_DEVICES=0 python train.py --lr 1 2>&1 | tee log.txt'",
+            "train.py",
+        ),
+        ("env A=1 B=2 python -m x", "x"),
+        ("env A=1 bash -c 'cd /w; exec python -m lab.fit'", "lab.fit"),
+        ("uv run train.py", "train.py"),
+        ("uv run python -m lab.fit", "lab.fit"),
+        ("uv run --with rich -m lab.fit", "lab.fit"),
+        ("uv run --extra gpu train-sft --lr 1", "train-sft"),
+        ("conda run -n env python train.py", "train.py"),
+        ("conda run --no-capture-output -n env ./train", "train"),
+        ("conda run -n env train-sft --lr 1", "train-sft"),
+        ("poetry run python train.py", "train.py"),
+        ("poetry run train-sft", "train-sft"),
+        ("pixi run -e gpu train", "train"),
+        ("nice -n 5 python train.py", "train.py"),
+        ("nice -n 5 ./train", "train"),
+        ("nohup ./train", "train"),
+        ("nohup python train.py", "train.py"),
+        ("timeout 3h python train.py", "train.py"),
+        ("timeout -k 30 3h ./train --lr 1", "train"),
+        ("taskset -c 0 ./train", "train"),
+        ("taskset -c 0-3,7 python -m x", "x"),
+        ("numactl --cpunodebind=0 --membind=0 ./train", "train"),
+        ("numactl -m 0 python train.py", "train.py"),
+        ("srun -p gpu --gres gpu:1 -l ./train", "train"),
+        ("srun --ntasks 8 python -u train.py", "train.py"),
+        ("srun bash -c 'python train.py'", "train.py"),
+        ('srun --container-image=x bash -c "cd /w && torchrun --nproc-per-node 8 train.py"', "train.py"),
+        ("mpirun -np 2 python train.py", "train.py"),
+        ("mpirun -np 2 --hostfile hosts ./train", "train"),
+        ("accelerate launch train.py", "train.py"),
+        ("accelerate launch --config_file c.yaml -m pkg.train", "pkg.train"),
+        ("accelerate launch --num_processes 2 train.py --model x", "train.py"),
+        ("deepspeed --num_gpus 2 train.py --deepspeed ds.json", "train.py"),
+        ("torchrun --nproc-per-node 8 -m pkg.train", "pkg.train"),
+        ("python -m torch.distributed.run --nproc-per-node 8 train.py", "train.py"),
+        ("python -m torch.distributed.run -m pkg.train", "pkg.train"),
+        ("python -m accelerate.commands.launch train.py", "train.py"),
+        ("python -m cProfile -o profile train.py", "train.py"),
+        ("stdbuf -oL ./train", "train"),
+        ("stdbuf -oL python train.py", "train.py"),
+        ("xvfb-run -a python train.py", "train.py"),
+        ("xvfb-run -s '-screen 0 640x480x24' python -m play", "play"),
+        ("sudo -u me ./train", "train"),
+        ("sudo -E ./train data", "train"),
+        ("sudo -u me python train.py", "train.py"),
+        ("sudo -u me env A=1 nice -n 5 timeout 3h ./train", "train"),
+        ("env -u X A=1 ./train", "train"),
+        ("time python train.py", "train.py"),
+        ("ssh host 'cd /w && python train.py --x'", "train.py"),
+        ("tmux new -d 'python -m lab.fit'", "lab.fit"),
+        ("docker run --rm -m 4g img python train.py", "train.py"),
+        ("llamafactory-cli train x.yaml", "llamafactory-cli"),
+        ("papermill in.ipynb out.ipynb", "in.ipynb"),
+        ("python -c 'print(1)'", "python"),
+        ("python -", "python"),
+        ("python", "python"),
+        ("bash ./job", "job"),
+        ("bash -euxo pipefail run.sh", "run.sh"),
+        ("bash", "bash"),
+        ("./train.sh", "train.sh"),
+        ("/opt/bin/train", "train"),
+        ("echo 'a b'", "echo"),
+        ("env", "env"),
+        ("uv", "uv"),
+        ("nohup", "nohup"),
+        ("bash -c '\"$@\"' - true", "bash"),
+        ("bash -c 'python'", "python"),
+        ("bash -c 'make train'", "make"),
+        ("A=1 ./train", "train"),
+        ("swift sft --model Qwen/Qwen2.5-7B", "swift"),
+        ("ipython train.py", "train.py"),
+        ("hatch run train", "train"),
+        ("uv run -- python train.py", "train.py"),
+        ("env -i -- ./train", "train"),
+        ("time ./train", "train"),
+    ],
+)
+def test_a_command_is_called_by_what_stands_behind_its_wrappers(command: str, name: str) -> None:
+    """The script, the module or the program that they start."""
+    assert of_command(shlex.split(command)) == name
+
+
+def test_a_line_for_a_shell_that_cannot_be_read_lends_no_name() -> None:
+    """Its quotes are not closed."""
+    assert of_command(["bash", "-c", 'python "train.py']) == "bash"
 
 
 @pytest.mark.parametrize(

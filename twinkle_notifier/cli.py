@@ -15,11 +15,14 @@ from twinkle_notifier.channels import VARIABLE, from_environment, from_text
 from twinkle_notifier.errors import ArgumentError, NotifierError, reason
 from twinkle_notifier.flush import Flush
 from twinkle_notifier.notifier import Notifier
+from twinkle_notifier.references import resolve
 from twinkle_notifier.supervise import Plan, supervise
 from twinkle_notifier.supervise.say import say
 
 _EVERY = 5.0  # seconds between two looks at the folder
 _OWN = "(A callback in the command will do, if its notifier was given by reference: env:NAME.)"
+
+_IN_PS = "Every user of this machine sees a URL here in ps: rather give env:NAME or file:PATH, where it stands"
 
 HEARTBEAT = "TWINKLE_NOTIFIER_HEARTBEAT"
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -71,14 +74,16 @@ def _add_options(run: argparse.ArgumentParser) -> None:
         help="tell when nothing moves for so long: 90s, 10m, 2h (default: never)",
     )
     run.add_argument(
-        "--to", metavar="URL", help=f"as for flush; by default what {VARIABLE} holds, else the command's own notifier"
+        "--to",
+        metavar="URL",
+        help=f"as for flush; by default what {VARIABLE} holds, else the command's own notifier. {_IN_PS}",
     )
     run.add_argument("--on-success", action="store_true", help="tell of an end with exit code 0, too")
     run.add_argument(
         "--heartbeat",
         metavar="URL",
         default=os.environ.get(HEARTBEAT, ""),
-        help=f"ask this URL each minute, so that somebody notices when even this dies (default: {HEARTBEAT})",
+        help=f"ask this URL each minute, so that somebody notices when even this dies (default: {HEARTBEAT}). {_IN_PS}",
     )
     run.add_argument(
         "--log",
@@ -108,7 +113,7 @@ def _add_flush(commands: _Commands) -> None:
         "--to",
         metavar="URL",
         help="where to, for all messages: a webhook URL, or JSON as to_dict() writes it; by default what the variable "
-        f"{VARIABLE} holds, else each message's own robot, if it was given by reference",
+        f"{VARIABLE} holds, else each message's own robot, if it was given by reference. {_IN_PS}",
     )
     flush.add_argument(
         "--all",
@@ -140,7 +145,7 @@ def _seconds(text: str) -> float:
 
 
 def _flush(given: argparse.Namespace) -> int:
-    flush = Flush(given.to, everything=given.everything)
+    flush = Flush(resolve(given.to) if given.to else None, everything=given.everything)
     if given.dry_run:
         return flush.dry()
     return flush.follow(given.every) if given.follow else flush.once()
@@ -150,13 +155,14 @@ def _run(given: argparse.Namespace) -> int:
     command = given.command[1:] if given.command[:1] == ["--"] else given.command
     if not command or not command[0]:  # "" is a shell's variable that was not set
         raise ArgumentError("run needs a command: twinkle-notifier run -- python train.py")
-    if given.heartbeat and not given.heartbeat.startswith(("https://", "http://")):
+    heartbeat = resolve(given.heartbeat)
+    if heartbeat and not heartbeat.startswith(("https://", "http://")):
         raise ArgumentError(f"--heartbeat, or {HEARTBEAT}, is no URL: it begins with https://")
     notifier = _notifier(given.to)
     given_name = given.name or os.environ.get(default_name.VARIABLE, "").strip()
     name = given_name or default_name.of_command(command)
     log = given.log.absolute() if given.log is not None else None
-    heartbeat, is_named, to = given.heartbeat, bool(given_name), given.to or ""
+    is_named, to = bool(given_name), given.to or ""
     plan = Plan(name, notifier, given.stall_after, given.on_success, heartbeat, is_named, log, given.attach, to)
     return supervise(command, plan)
 
@@ -164,7 +170,7 @@ def _run(given: argparse.Namespace) -> int:
 def _notifier(to: str | None) -> Notifier | None:
     """The one to tell; if there is none, that is said. Raises NotifierError for a `to` that cannot work."""
     if to:
-        return from_text(to, "--to")
+        return from_text(resolve(to), "--to")
     # Right here: signals would end this process in a thread that was started before `supervise`.
     answer = foreign.tried(from_environment)
     notifier = answer.value

@@ -22,10 +22,45 @@ _KERNEL = "kernel_launcher.py"  # ipykernel's; those of Colab and Databricks end
 _RAY_WORKER = "default_worker.py"
 _SCRIPTS = (".py", ".sh", ".ipynb")
 _SHELLS = re.compile(r"(ba|da|z|k|)sh")
-_BUILTINS = (":", "cd", "echo", "exit", "export", "module", "set", "source", "true", "ulimit", "wait")
-_PYTHON = re.compile(r"python[0-9.]*")
+_BUILTINS = (".", ":", "cd", "echo", "exit", "export", "module", "set", "source", "true", "ulimit", "wait")
+_PYTHON = re.compile(r"i?python[0-9.]*t?|pypy[0-9.]*")
+_MODULE = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*")
+_ASSIGNED = re.compile(r"[A-Za-z_]\w*=")
+_NUMBER = re.compile(r"[\d.,:x-]+[a-zA-Z%]?")  # of a limit, of processors: 3h, 0-3
+# They run what stands behind their options.
+_WRAPPERS = (
+    *(
+        "env",
+        "nohup",
+        "nice",
+        "ionice",
+        "chrt",
+        "timeout",
+        "time",
+        "taskset",
+        "numactl",
+        "setsid",
+        "stdbuf",
+        "unbuffer",
+    ),
+    *(
+        "sudo",
+        "doas",
+        "exec",
+        "command",
+        "xvfb-run",
+        "srun",
+        "mpirun",
+        "mpiexec",
+        "horovodrun",
+        "torchrun",
+        "accelerate",
+    ),
+    *("deepspeed", "conda", "mamba", "micromamba", "uv", "poetry", "pipenv", "pixi", "pdm", "rye", "hatch"),
+)
 # They run another module, or a script, whose name it is.
 _LAUNCHERS = ("torch.distributed.run", "torch.distributed.launch", "accelerate.commands.launch", "deepspeed", "ray")
+_RUNNERS = ("cProfile", "profile", "pdb", "trace", "coverage", "scalene", "viztracer", "memory_profiler", "debugpy")
 
 
 def default_name() -> str:
@@ -36,24 +71,70 @@ def default_name() -> str:
 
 def of_command(command: Sequence[str]) -> str:
     """The same for a command that is to be run, as far as its words tell."""
-    words, first = list(command), _last(command[0]) if command else ""
-    if _SHELLS.fullmatch(first) and (line := _line_for_shell(words)):
-        return of_command(line)
-    if script := next((word for word in words if word.endswith(_SCRIPTS)), ""):
-        return _last(script)
-    if (module := _module_of(words)) is not None:
-        return _without_main(module)
-    rest = [word for word in words[1:] if not word.startswith("-")]
-    is_run_by_first = _SHELLS.fullmatch(first) or _PYTHON.fullmatch(first)
-    return _last(rest[0]) if is_run_by_first and rest and "-c" not in words else first
+    return _started(command) or _program(list(command))
 
 
-def _line_for_shell(words: Sequence[str]) -> list[str]:
-    """What a shell is given after ``-c``, in words."""
-    for option, text in itertools.pairwise(words[1:]):
+def _started(words: Sequence[str]) -> str | None:
+    """The first script, module, interpreter or line for a shell among `words`, whatever wraps it."""
+    for at, word in enumerate(words):
+        name, rest = _last(word), words[at + 1 :]
+        if " " in word.strip():
+            if at and any(script in word for script in (*_SCRIPTS, " -m ")) and (found := _started(_command_of(word))):
+                return found
+        elif _SHELLS.fullmatch(name):
+            return _of_shell(name, rest)
+        elif _PYTHON.fullmatch(name):
+            return _of_python(name, rest)
+        elif word.endswith(_SCRIPTS):
+            return name
+        elif word in ("-m", "--module") and rest and _MODULE.fullmatch(rest[0]):
+            return _of_python(name, words[at:])
+    return None
+
+
+def _of_shell(shell: str, rest: Sequence[str]) -> str:
+    for option, text in itertools.pairwise(rest):
         if re.fullmatch(r"-[a-z]*c", option):
-            return _command_of(text)
-    return []
+            line = _command_of(text)
+            return of_command(line) if line else shell
+    free = [word for word in rest if not word.startswith("-")]
+    return _last(next((word for word in free if word.endswith(_SCRIPTS)), free[0] if free else shell))
+
+
+def _of_python(python: str, rest: Sequence[str]) -> str:
+    """What an interpreter is given: a script, or a module that runs no other."""
+    before = ""
+    for at, word in enumerate(rest):
+        module = rest[at + 1] if word in ("-m", "--module") and at + 1 < len(rest) else word[2:]
+        if word.startswith(("-m", "--module")) and module:
+            runs_another = module.partition(".")[0] in _RUNNERS or module.startswith(_LAUNCHERS)
+            return (runs_another and _started(rest[at + 2 :])) or _without_main(module)
+        if word.startswith("-c"):
+            return python
+        if not word.startswith("-") and before not in ("-W", "-X"):
+            return _last(word)
+        before = word
+    return python
+
+
+def _program(words: Sequence[str]) -> str:
+    """The program that `words` start, behind wrappers such as ``nice -n 5``, ``timeout 3h`` and ``uv run``."""
+    words = list(itertools.dropwhile(_ASSIGNED.match, words))
+    name = _last(words[0]) if words else ""
+    if name not in _WRAPPERS:
+        return name
+    rest = list(itertools.dropwhile(lambda word: word in ("run", "launch", "exec", "--"), words[1:]))
+    free: list[int] = []
+    values: list[int] = []
+    for at, (before, word) in enumerate(itertools.pairwise(["", *rest])):
+        if word == "--":
+            return _program(rest[at + 1 :]) or name
+        if not word.startswith("-") and not _ASSIGNED.match(word) and not _NUMBER.fullmatch(word):
+            # What follows an option may be its value; ``-E`` and its likes take none.
+            is_value = before.startswith("-") and "=" not in before and not re.fullmatch(r"-[A-Z]", before)
+            (values if is_value else free).append(at)
+    found = (free or [at for at in values if "/" in rest[at]] or values)[:1]
+    return _program(rest[found[0] :]) if found else name
 
 
 def _command_of(text: str) -> list[str]:
@@ -73,14 +154,8 @@ def _command_of(text: str) -> list[str]:
             commands[-1].append(word)
     told = [command for command in commands if command and command[0] not in _BUILTINS and "$" not in command[0]]
     with_script = [command for command in told if any(word.endswith(_SCRIPTS) for word in command)]
-    with_module = [command for command in told if _module_of(command) is not None]
+    with_module = [command for command in told if any(_PYTHON.fullmatch(_last(word)) for word in command)]
     return (with_script or with_module or told or [[]])[-1]
-
-
-def _module_of(words: Sequence[str]) -> str | None:
-    """What ``-m`` names, but no launcher."""
-    named = [after for word, after in itertools.pairwise(words) if word in ("-m", "--module")]
-    return next((module for module in named if not module.startswith(_LAUNCHERS)), None)
 
 
 def _found() -> str | None:

@@ -67,6 +67,12 @@ def remote(exc: BaseException, nested: int = _NESTED, shown: str = "") -> Remote
     return _of_pool(exc) or _handed_on(exc, shown)
 
 
+def read(said: str) -> Remote | None:
+    """What another process raised whose traceback stands in `said`, the words of a library's exception."""
+    raised = _read(said)
+    return Remote(raised.type, raised.words, "", read=raised.frames) if raised is not None else None
+
+
 def words(exc: BaseException) -> str:
     """What `exc` says; of a traceback that it quotes only the error."""
     said = text(exc, "<its __str__ {}>")

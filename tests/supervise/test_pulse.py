@@ -116,3 +116,18 @@ def test_an_address_that_is_none_is_said(server: Server) -> None:
         done.stderr
         == "twinkle-notifier: --heartbeat, or TWINKLE_NOTIFIER_HEARTBEAT, is no URL: it begins with https://\n"
     )
+
+
+def test_an_address_by_reference(begin: Begin, server: Server, tmp_path: Path) -> None:
+    """Which no user of the machine can read off the command line."""
+    (tmp_path / "url").write_text(server.url + "\n")
+    begin("import time; time.sleep(2)", options=("--heartbeat", f"file:{tmp_path / 'url'}")).result()
+    assert len(server.asked) == 1
+
+
+def test_a_reference_that_leads_nowhere_is_said() -> None:
+    """Before anything is started."""
+    command = [sys.executable, "-m", "twinkle_notifier", "run", "--heartbeat", "env:NO_SUCH", "--", "true"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=60)
+    assert done.returncode == 2
+    assert "env:NO_SUCH: the variable NO_SUCH is not set" in done.stderr

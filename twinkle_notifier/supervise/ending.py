@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 import signal
 import socket
 from collections.abc import Sequence
@@ -14,21 +12,14 @@ from twinkle_notifier.members import compressed
 from twinkle_notifier.plain import block, line, masked_end, path
 from twinkle_notifier.report import duration, fenced, now
 from twinkle_notifier.runtime import Attempt
-from twinkle_notifier.scrub import scrub
 from twinkle_notifier.supervise import torchrun
+from twinkle_notifier.supervise.cause import signal_of
 from twinkle_notifier.supervise.command import INTERRUPTING, PREEMPTING
+from twinkle_notifier.supervise.shown import shown
 from twinkle_notifier.supervise.torchrun import Lost, Recorded
 
 Kind = Literal["ended", "failed", "preempted", "interrupted"]
 
-# A shell says so of its child; 128 and another number is more likely a command's own exit code.
-_OF_SHELLS = {
-    *(signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL),
-    *(signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2),
-}
-_SECRET_OPTION = re.compile(
-    r"(?i)--?[\w.-]*(?:key|token(?!i)|secret|passw|pwd|credential|auth(?!or))[\w.-]*|--?(?:pass|pw|wandb)"
-)
 _MEANINGS = {
     signal.SIGKILL: "the kernel's out-of-memory killer, or your scheduler",
     signal.SIGSEGV: "a fault in native code: an extension, a driver, or a library of another version",
@@ -51,11 +42,6 @@ _NAME = 100
 _COMMAND = 300
 _ERROR = 300
 _FACT, _FACTS = 3_000, 20  # characters of what a training leaves, and how many lines of it
-_TRACEBACK = re.compile(
-    r"^(?P<mark>(?:\[[\w.-]+\]:? ?)?)Traceback \(most recent call last\):\n"
-    r"(?:(?P=mark)(?:[ \t].*)?\n)+(?P=mark)(?P<error>[A-Za-z_][\w.]*(?::.*)?)$",
-    re.MULTILINE,
-)
 
 
 @dataclass(frozen=True)
@@ -72,7 +58,7 @@ class Ending:
     asked_at: float = 0.0
     out_of_memory: int | None = None  # processes that the kernel has killed for it meanwhile
     lost: Lost | None = None  # the rank that failed first, under torchrun
-    agent: int | None = None  # the signal that ended torchrun's agent
+    agent: int | None = None  # the signal that ended torchrun's agent, or the child of another launcher
     recorded: Recorded | None = None
     output: str = ""
     checkpoint: str = ""
@@ -82,20 +68,20 @@ class Ending:
 
     @property
     def signal(self) -> int | None:
-        """The signal that ended it: the command itself, a shell's child (128 and the number), or torchrun's agent."""
-        if self.code < 0:
-            return -self.code
-        return self.code - 128 if self.code - 128 in _OF_SHELLS else self.agent
+        """The signal that ended it: the command itself, or the child of a shell or a launcher."""
+        number = signal_of(self.code)
+        return self.agent if number is None else number
 
     @property
     def pids(self) -> set[int]:
-        """The processes whose end this is: the command's, and that of the rank that failed first."""
-        return {self.pid, *([self.lost.pid] if self.lost else [])}
+        """The processes whose end this is: the command's, and that which failed first."""
+        return {self.pid, *([self.lost.pid] if self.lost else []), *([self.recorded.pid] if self.recorded else [])}
 
     @property
     def failed_at(self) -> float:
         """When the first of them ended, in seconds since 1970."""
-        return self.lost.at if self.lost is not None and self.lost.at is not None else self.at
+        times = [self.lost.at if self.lost else None, self.recorded.time if self.recorded else None, self.at]
+        return next(time for time in times if time is not None)
 
     @property
     def failed_code(self) -> int:
@@ -104,7 +90,7 @@ class Ending:
 
     def kind(self) -> Kind:
         """What became of the command."""
-        number = self.asked if self.was_asked_for() else None if self.lost else self.signal
+        number = self.asked if self.was_asked_for() else None if self.lost or self.recorded else self.signal
         if number in PREEMPTING:
             return "preempted"
         if number in INTERRUPTING:
@@ -132,14 +118,15 @@ class Ending:
         """What it failed of, in a part of a line."""
         who = str(self.lost) if self.lost else ""
         number = self.killed()
-        if number is not None:
-            how = (
-                "ran out of memory, and was killed" if self._is_out_of_memory() else f"killed by {signal_name(number)}"
-            )
-            return f"{who} was {how}".replace("was ran", "ran") if who else how
-        code = f"exit code {self.lost.code if self.lost else self.code}"
+        code = f"exit code {self.failed_code}"
+        if number is not None and self._is_out_of_memory():
+            how = "ran out of memory, and was killed"
+        else:
+            how = f"{'was ' if who else ''}killed by {signal_name(number)}" if number is not None else ""
         error = line(self.error(), _ERROR)
-        return f"{error} ({who or code})" if error else f"{code} of {who}" if who else code
+        if error:
+            return f"{error} ({who or how or code})"
+        return f"{who} {how}".strip() if how else f"{code} of {who}" if who else code
 
     def markdown(self) -> str:
         """The message."""
@@ -148,14 +135,14 @@ class Ending:
             "",
             f"- Run: {line(self.name, _NAME)}{f', {self.attempt}' if self.attempt.number else ''}",
             *self._facts(),
-            f"- Command: {line(_shown(self.command), _COMMAND)}",
+            f"- Command: {line(shown(self.command), _COMMAND)}",
             f"- Duration: {duration(self.seconds)}",
             *self._reached(),
             f"- Host: {line(socket.gethostname(), _NAME)}",
             f"- Time: {now()}",
         ]
-        shown = self.recorded.traceback if self.recorded and self.recorded.traceback else self._last_lines()
-        return "\n".join(lines) + (f"\n\n{fenced(block(shown))}" if shown and self.kind() != "ended" else "")
+        below = self.recorded.traceback if self.recorded and self.recorded.traceback else self._last_lines()
+        return "\n".join(lines) + (f"\n\n{fenced(block(below))}" if below and self.kind() != "ended" else "")
 
     def _reached(self) -> list[str]:
         reached = [f"- {line(text[2:], _FACT)}" for text in self.reached if text.startswith("- ")][:_FACTS]
@@ -164,38 +151,33 @@ class Ending:
         return [f"- Last checkpoint: {path(self.checkpoint, _COMMAND)}"] if self.checkpoint else []
 
     def _facts(self) -> list[str]:
-        facts = [_place(self.lost)] if self.lost else []
+        facts = [f"- At: {line(self.recorded.at, _COMMAND)}"] if self.recorded and self.recorded.at else []
+        if self.lost:
+            facts.append(_place(self.lost))
+        elif self.recorded and self.recorded.rank is not None:
+            facts.append(f"- Rank: {self.recorded.rank}, PID {self.recorded.pid}")
         if self.kind() in ("preempted", "interrupted"):
             asked = self.asked or self.signal or 0
             facts.append(f"- Signal: {signal_name(asked)}: {_MEANINGS[signal.Signals(asked)]}")
             facts.append(f"- Exit code: {self.code}" if self.code >= 0 else f"- Ended by: {signal_name(-self.code)}")
         elif (number := self.killed()) is not None:
             facts.append(f"- Signal: {signal_name(number)}{self._memory() or _meaning(number)}")
+            if self.lost is None and self.code > 0 and signal_of(self.code) is not None:
+                facts.append(f"- Exit code: {self.code}, which stands for {signal_name(number)}")
         elif self.code:
             facts.append(f"- Exit code: {self.lost.code if self.lost else self.code}")
         if self.followers:
             facts.append(f"- Errors that follow from it: {self.following()}")
-            if self.lost is None and self.killed() is None:
-                facts.append("- Note: secondary errors; no rank reported the cause")
+        secondary = self.recorded.secondary if self.recorded else bool(self.followers) and self.lost is None
+        if secondary and self.killed() is None:
+            facts.append("- Note: secondary errors; no rank reported the cause")
         return facts
 
     def following(self) -> str:
         """The ranks that failed because another had, and which of them the launcher ended before they said so."""
-        ended = self._closed()
+        ended = sorted({*self.lost.closed} - {*self.followers}) if self.lost else []
         named = f"ranks {compressed([*self.followers, *ended])}"
         return f"{named} ({compressed(ended)} ended by the launcher)" if ended else named
-
-    def _closed(self) -> list[int]:
-        """The ranks of this machine that torchrun ended, and that have met nothing themselves by then.
-
-        Their number has to fit: its ranks stand side by side, and those that it ended are all but the first.
-        """
-        if self.lost is None or self.lost.rank is None:
-            return []
-        count = torchrun.closed(self.output, self.lost)
-        first = self.lost.rank - self.lost.local_rank
-        others = set(range(first, first + count + 1)) - {self.lost.rank}
-        return sorted(others - set(self.followers)) if len(others) == count and others >= set(self.followers) else []
 
     def _is_out_of_memory(self) -> bool:
         return bool(self.out_of_memory) and self.killed() == signal.SIGKILL
@@ -210,36 +192,12 @@ class Ending:
         return ": not the kernel's out-of-memory killer, by its count for this control group; a scheduler or a person"
 
     def error(self) -> str:
-        """The exception that ended it, as its output shows it; else nothing."""
-        if self.recorded:
-            return self.recorded.message
-        found = list(_TRACEBACK.finditer(torchrun.without_words(self.output)))
-        mark = f"[rank{self.lost.rank}]" if self.lost else ""
-        own = [match for match in found if mark and match["mark"].startswith(mark)]
-        return (own or found)[-1]["error"] if found else ""
+        """The exception that ended it, if one is known."""
+        return self.recorded.message if self.recorded else ""
 
     def _last_lines(self) -> str:
         text = masked_end(torchrun.without_words(self.output).rstrip())
         return "\n".join(text.split("\n")[-_LINES:])[-_CHARACTERS:]
-
-
-def _shown(command: Sequence[str]) -> str:
-    """The command line, without what follows an option for a secret; words are masked before they are quoted."""
-    words: list[str] = []
-    for before, word in zip(["", *command], command, strict=False):
-        words.append(_without_secret(before, word))
-    return " ".join(word if word.endswith("***") else shlex.quote(word) for word in words)
-
-
-def _without_secret(before: str, word: str) -> str:
-    name, equals, _ = word.partition("=")
-    if _SECRET_OPTION.fullmatch(before) and not word.startswith("-"):
-        return "***"
-    if equals and _SECRET_OPTION.fullmatch(name):
-        return f"{name}=***"
-    shown = scrub(word)
-    # `env API_KEY=x y`: one word is one value, with its spaces; a script behind -c is not.
-    return f"{name}=***" if equals and shown.startswith(f"{name}=***") and before != "-c" else shown
 
 
 def signal_name(number: int) -> str:

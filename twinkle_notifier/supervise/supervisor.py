@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import NoReturn
 
 from twinkle_notifier import attach, checks, default_name, folders, foreign, meeting
 from twinkle_notifier.errors import ArgumentError, reason
@@ -101,11 +102,14 @@ class _Supervisor:
                 if error.errno not in (errno.EAGAIN, errno.ENOMEM):
                     raise
                 time.sleep(_PAUSE)  # threads that have done their work are about to end
+        self._give_place(env)
+
+    def _give_place(self, env: Mapping[str, str]) -> NoReturn:
         say("the command is not watched: there is no room for one more process")
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
         for number in DEFAULT:
             signal.signal(number, signal.SIG_DFL)
-        os.execvpe(self._facts.command[0], list(self._facts.command), env)
+        os.execvpe(self._facts.command[0], list(self._facts.command), env)  # noqa: S606  the user's own words
 
     def _not_started(self, error: OSError) -> int:
         said = f"{self._facts.command[0]} cannot be started: {error.strerror}"

@@ -4,31 +4,37 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import signal
 import socket
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
 
-from twinkle_notifier import delivery, report, supervision
+from twinkle_notifier import delivery, foreign, report, supervision
 from twinkle_notifier.collateral import says_collateral
 from twinkle_notifier.message import Message
 from twinkle_notifier.plain import line
 from twinkle_notifier.runtime import Attempt, Where, run_key
 from twinkle_notifier.spool import Spool
 from twinkle_notifier.state import restored
-from twinkle_notifier.supervise import nodes
+from twinkle_notifier.supervise import cause, nodes, torchrun
 from twinkle_notifier.supervise.ending import Ending
+from twinkle_notifier.supervise.facts import ERROR_FILE
 from twinkle_notifier.supervise.story import Story
-from twinkle_notifier.supervise.torchrun import Lost
-from twinkle_notifier.supervision import Restart, Supervision, Word
+from twinkle_notifier.supervise.torchrun import Recorded
+from twinkle_notifier.supervision import End, Restart, Supervision, Word
 
 _SENDING = 12.0  # seconds that a process which outlives the command may still take to tell: a claim's lease
 _OVERDUE = 60.0  # seconds after which a message is sent from here while the command goes on
 _POLL = 0.05
+_BUDGET = 3.0  # seconds for a disk, which may be a dead mount
 _NAME = 100
+T = TypeVar("T")
 
 log = logging.getLogger("twinkle_notifier")
 
@@ -45,6 +51,7 @@ class Teller:
         """The command has ended. `known`: people were told already why."""
         story = self._settled_story()
         ending = replace(ending, followers=story.followers(), checkpoint=self._checkpoint())
+        ending = self._explained(ending, story)
         kind = ending.kind()
         accounted = known or self._accounts(story, ending)
         sent = [self._send_for(word) for word in self._unsent(story, following=kind == "ended")]
@@ -61,6 +68,32 @@ class Teller:
             follows=not accounted and self._follows(story, ending),
         )
         self._say(ending)
+
+    def _explained(self, ending: Ending, story: Story) -> Ending:
+        """`ending` with its cause."""
+        if not ending.code or ending.recorded is not None:  # it was not even started
+            return ending
+        restarts = self._read(Supervision.restarts)
+        since = restarts[-1].at if restarts else 0.0
+        ends = [end for end in self._read(Supervision.ends) if end.at > since]
+        found = cause.of_command(ends, ending.code, ending.at, ending.pid)
+        if found == cause.Cause():
+            found = cause.printed_by_torchrun(ending.output, ending.code)
+        return self._with_texts(ending, found, ends, story)
+
+    def _with_texts(self, ending: Ending, found: cause.Cause, ends: Sequence[End], story: Story) -> Ending:
+        """The same, with what was printed or left to us where `found` does not say enough."""
+        ending = replace(ending, recorded=found.recorded, lost=found.lost, agent=found.agent)
+        if ending.killed() is None and ending.recorded is None:
+            found = cause.by_texts(found, ending.output, self._error_file(ending), ends, story.words)
+        return replace(ending, recorded=found.recorded, lost=found.lost, agent=found.agent)
+
+    def _error_file(self, ending: Ending) -> Recorded | None:
+        """What `record` of torch has written down."""
+        folder = self._supervision.folder if self._supervision is not None else None
+        path = os.environ.get(ERROR_FILE) or (str(folder / "error.json") if folder is not None else "")
+        began = ending.at - ending.seconds
+        return foreign.call(lambda: torchrun.recorded(Path(path), began), _BUDGET).value if path else None
 
     def _accounts(self, story: Story, ending: Ending) -> bool:
         if ending.kind() in ("preempted", "interrupted") and story.preempted(ending.at - ending.seconds):
@@ -83,7 +116,8 @@ class Teller:
     def _follows(self, story: Story, ending: Ending) -> bool:
         """Whether the end may have come from another node: no rank of this one has failed by itself."""
         if ending.lost is not None:
-            return ending.lost.signal == signal.SIGTERM or story.left(ending.lost.pid)
+            secondary = ending.recorded is not None and ending.recorded.secondary
+            return ending.lost.signal == signal.SIGTERM or story.left(ending.lost.pid) or secondary
         return ending.killed() is None and (bool(story.followers()) or says_collateral(ending.error()))
 
     def _say(self, ending: Ending) -> None:
@@ -101,16 +135,15 @@ class Teller:
         return told or self._kept  # what is kept goes out later; trying each second would keep it each second
 
     def restarted(self, restart: Restart, ending: Ending) -> None:
-        """torchrun's agent has started its ranks again."""
-        first = min(restart.failures, key=lambda failure: failure.at)
-        lost = Lost(first.code, first.pid, first.local_rank or 0, first.rank)
-        attempt = Attempt(restart.attempt, restart.attempts)
-        ending = replace(ending, lost=lost, at=restart.at, attempt=attempt)
-        story = self._story()
+        """The agent of torchrun has started its ranks again."""
+        story, ends = self._story(), [end for end in self._read(Supervision.ends) if end.at <= restart.at]
+        ending = replace(ending, at=restart.at, attempt=Attempt(restart.attempt, restart.attempts), code=1)
+        ending = self._with_texts(ending, cause.of_ranks(restart.failures, ends), ends, story)
         if not story.accounts_for(ending) and not self._told_deferred(story, ending):
             headline = f"{line(self._name, _NAME)} restarts after {ending.attempt}: {ending.cause()}"
             ending = replace(ending, followers=story.followers())
-            facts = [f"- Errors that follow from it: {ending.following()}"] if ending.followers else []
+            facts = [f"- At: {ending.recorded.at}"] if ending.recorded and ending.recorded.at else []
+            facts += [f"- Errors that follow from it: {ending.following()}"] if ending.followers else []
             facts += [f"- Last checkpoint: {path}"] if (path := self._checkpoint()) else []
             self._milestone(headline, facts)
         for word in story.words:
@@ -203,6 +236,10 @@ class Teller:
         except OSError as error:
             log.warning("what the command's processes have told cannot be read: %s", error)
             return Story()
+
+    def _read(self, notes: Callable[[Supervision], list[T]]) -> list[T]:
+        folder = self._supervision
+        return (foreign.call(lambda: notes(folder), _BUDGET).value or []) if folder is not None else []
 
     def _settled_story(self) -> Story:
         """The story, once nobody is about to tell any more."""

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import replace
-from pathlib import Path
 
-from twinkle_notifier import foreign
 from twinkle_notifier.runtime import Attempt
 from twinkle_notifier.supervise import memory, torchrun
 from twinkle_notifier.supervise.ending import Ending
-from twinkle_notifier.supervise.facts import ERROR_FILE, Facts
+from twinkle_notifier.supervise.facts import Facts
 from twinkle_notifier.supervise.pulse import Pulse
 from twinkle_notifier.supervise.teller import Teller
 from twinkle_notifier.supervise.watch import Watch
 from twinkle_notifier.supervision import Supervision
 
 _ASKED = 600.0  # seconds from a signal to the end that it accounts for
-_BUDGET = 3.0  # seconds for a disk, which may be a dead mount
 
 
 class Telling:
@@ -56,12 +52,9 @@ class Telling:
         self._teller.ended(ending, on_success=self._facts.plan.on_success, known=known)
 
     def _ending(self, code: int) -> Ending:
-        facts, output, kills = self._facts, self._facts.output.tail(), memory.kills()
+        facts, kills = self._facts, memory.kills()
         now = facts.ended or time.time()
         asked, asked_at = facts.asked if facts.asked and now - facts.asked[1] < _ASKED else (None, 0.0)
-        path = os.environ.get(ERROR_FILE) or (str(facts.folder / "error.json") if facts.folder else "")
-        # An agent's words are those of another command of the same script, if the exit code is not the agent's.
-        is_agent_s = code == 1
         return Ending(
             facts.plan.name,
             facts.command,
@@ -72,9 +65,6 @@ class Telling:
             asked,
             asked_at,
             kills - facts.kills if kills is not None and facts.kills is not None else None,
-            torchrun.root_cause(output) if is_agent_s else None,
-            torchrun.signalled(output) if is_agent_s else None,
-            foreign.call(lambda: torchrun.recorded(Path(path), facts.began), _BUDGET).value if path and code else None,
-            output,
+            output=facts.output.tail(),
             attempt=Attempt.here(),
         )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-# torch.distributed.elastic.multiprocessing, 2.13: api.py logs "failed ..."; errors/__init__.py writes the table.
-_LOST = re.compile(r"\bfailed \(exitcode: (?P<code>-?\d+)\) local_rank: (?P<local>\d+) \(pid: (?P<pid>\d+)\)")
-_CLOSING = re.compile(r"\bSending process (\d+) closing signal SIG")  # before it says which failed
+# The table is that of torch/distributed/elastic/multiprocessing/errors/__init__.py, 2.13.
+_CLOSED = re.compile(r"^ +rank +: (\d+) .*\n +exitcode +: -15 ", re.MULTILINE)
 _ROOT = re.compile(
     r"Root Cause \(first observed failure\):\s*\[\d+\]:\s*time\s*: (?P<time>\S+)\s*host\s*: (?P<host>\S+)\s*"
     r"rank\s*: (?P<rank>\d+) \(local_rank: (?P<local>\d+)\)\s*exitcode\s*: (?P<code>-?\d+) \(pid: (?P<pid>\d+)\)"
@@ -34,7 +34,7 @@ _CLOCK = 1.0  # seconds that a file system may be behind
 class Lost:
     """A rank that has ended as it should not: its exit code, which is minus the signal where one killed it.
 
-    `at` is when the agent noticed, in seconds since 1970, if it says so.
+    `at` is when the agent noticed, in seconds since 1970, if it says so; `closed` the ranks that it then ended.
     """
 
     code: int
@@ -43,6 +43,7 @@ class Lost:
     rank: int | None = None
     host: str = ""
     at: float | None = None
+    closed: Sequence[int] = ()
 
     @property
     def signal(self) -> int | None:
@@ -54,28 +55,15 @@ class Lost:
         return f"{rank} on {self.host}" if self.host else rank
 
 
-def lost(text: str) -> list[Lost]:
-    """The ranks of which the agent has said that they failed, in its log."""
-    return [Lost(int(m["code"]), int(m["pid"]), int(m["local"])) for m in _LOST.finditer(text)]
-
-
 def root_cause(text: str) -> Lost | None:
     """The rank that failed first, as the agent says at its end; None if that is not the end of `text`."""
     found = _last(_ROOT, text)
     if found is None:
         return None
-    at = _seconds(found["time"])
-    return Lost(int(found["code"]), int(found["pid"]), int(found["local"]), int(found["rank"]), found["host"], at)
-
-
-def closed(text: str, first: Lost) -> int:
-    """How many ranks of this machine the agent has ended since `first` had failed; 0 if it does not say."""
-    begin = 0
-    for found in _LOST.finditer(text):
-        if int(found["pid"]) == first.pid:
-            return len(set(_CLOSING.findall(text, begin, found.start())))
-        begin = found.end()
-    return 0
+    at, host = _seconds(found["time"]), found["host"]
+    table = text[max(text.rfind("\nFailures:", 0, found.start()), 0) : found.start()]
+    closed = [int(rank) for rank in _CLOSED.findall(table)]
+    return Lost(int(found["code"]), int(found["pid"]), int(found["local"]), int(found["rank"]), host, at, closed)
 
 
 def signalled(text: str) -> int | None:
@@ -105,10 +93,19 @@ def without_words(text: str) -> str:
 
 @dataclass(frozen=True)
 class Recorded:
-    """An exception that a process has written into its error file, as ``torch.distributed.elastic``'s `record` does."""
+    """An exception that a process has written down: as `attach` does, or ``torch.distributed.elastic``'s `record`.
+
+    `at` is its place in the user's code; `pid` and `time` (in seconds since 1970) of the process, if that is known;
+    `secondary`: it only follows from another's end.
+    """
 
     message: str
     traceback: str
+    at: str = ""
+    rank: int | None = None
+    pid: int = 0
+    time: float | None = None
+    secondary: bool = False
 
 
 def recorded(path: Path, since: float) -> Recorded | None:

@@ -1,0 +1,234 @@
+"""Why a command ended: what its processes wrote down counts, then what ranks left to us, then what was printed."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from twinkle_notifier import foreign
+from twinkle_notifier.collateral import says_collateral
+from twinkle_notifier.frames import is_library_path
+from twinkle_notifier.remote import Place, read
+from twinkle_notifier.supervise import printed, torchrun
+from twinkle_notifier.supervise.printed import LAUNCHERS, child_of
+from twinkle_notifier.supervise.torchrun import Lost, Recorded
+from twinkle_notifier.supervision import End, Failure, Word
+
+# A shell says so of its child by 128 and the number; another such exit code is more likely a command's own.
+_OF_SHELLS = {
+    *(signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL),
+    *(signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2),
+}
+_NEGATIVE = {signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGTERM}
+_TOGETHER = 60.0  # seconds between the first and the last end that belong together: torchrun waits 30 s for its ranks
+_AT_ONCE = 3.0  # seconds before the end, in which another exit code is a wrapper's own: make's 2, `|| exit 5`
+_KILLED = 15.0  # seconds: Lightning's launcher kills its own process up to 5 s after it has lost a rank
+_SAME = 80  # characters by which a printed error is known to be one that was written down
+_CLOCK = 1.0  # second: the agent's times are in whole ones
+_HOST = 1.0  # seconds for the name of this host, which a resolver may have to tell
+_OURS = os.path.dirname(os.path.dirname(__file__))
+_PYTHON = re.compile(r"[/\\]lib[/\\]python\d")  # another one's own
+_POOL = "The above exception was the direct cause"  # behind a pool's traceback
+_SIGNALLED = re.compile(r"got signal: (\d{1,2})\b")
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What ended a command: an exception; the rank that failed first; the signal that ended a launcher or its child."""
+
+    recorded: Recorded | None = None
+    lost: Lost | None = None
+    agent: int | None = None
+
+
+def signal_of(code: int) -> int | None:
+    """The signal that an exit code stands for: -9; 137, as a shell says it; 247, what ``sys.exit(-9)`` becomes."""
+    if code < 0:
+        return -code
+    return next((n for n, known in ((code - 128, _OF_SHELLS), (256 - code, _NEGATIVE)) if n in known), None)
+
+
+def of_command(ends: Sequence[End], code: int, at: float, pid: int = 0) -> Cause:
+    """The cause of the end of process `pid` with exit code `code`, at `at`, by what the processes below wrote down."""
+    bad = list(_that_count(ends, code, at, pid))
+    if agent := next((end for end in reversed(bad) if end.failures), None):
+        return of_ranks(agent.failures, bad)
+    if own := [end for end in bad if _is_cause(end)]:
+        return Cause(_recorded(min(own, key=_order)))
+    causes = [_of_launcher(end) for end in bad]
+    return next((found for found in causes if found.agent is not None), None) or next(filter(_is_some, causes), Cause())
+
+
+def of_ranks(failures: Sequence[Failure], ends: Sequence[End]) -> Cause:
+    """The cause among ranks that torchrun's agent saw fail: the first, but none that only followed."""
+    by_pid = {end.pid: end for end in ends if not end.failures}
+
+    def order(failure: Failure) -> tuple[int, float]:
+        own = by_pid.get(failure.pid)
+        secondary = _is_secondary(own) if own is not None else failure.code == -signal.SIGABRT
+        ended_by_agent = own is None and failure.code == -signal.SIGTERM
+        # The agent's times are in whole seconds, and never late.
+        return secondary + 2 * ended_by_agent, own.at if own is not None else failure.at
+
+    if not failures:
+        return Cause()
+    first = min(failures, key=order)
+    own = by_pid.get(first.pid)
+    host = foreign.call(socket.getfqdn, _HOST).value or socket.gethostname()
+    local = first.local_rank if first.local_rank is not None else first.rank or 0
+    closed = [other.rank for other in failures if other.rank is not None and order(other)[0] > 1]
+    lost = Lost(first.code, first.pid, local, first.rank, host, order(first)[1], sorted({*closed} - {first.rank}))
+    until = own.at if own is not None else first.at + _CLOCK
+    if own is None or not _is_cause(own):  # of what it started itself
+        below = [end for end in ends if _is_cause(end) and end.rank == first.rank is not None and end.at <= until]
+        own = min(below, key=_order, default=own)
+    if own is None:
+        return Cause(lost=lost)
+    found = Cause(_recorded(own)) if _is_cause(own) else _of_launcher(own)
+    return replace(found, lost=lost if found.agent is None else replace(lost, code=-found.agent), agent=None)
+
+
+def _of_launcher(end: End) -> Cause:
+    """What it says of its child: the signal, else its own exception."""
+    if (number := _signal(end)) is not None:
+        return Cause(agent=number)
+    return Cause(_recorded(end) if _says_something(end) else None)
+
+
+def _is_some(found: Cause) -> bool:
+    return found != Cause()
+
+
+def printed_by_torchrun(output: str, code: int) -> Cause:
+    """The cause as torchrun's agent says it at its end, where it is not attached; another exit code is not its own."""
+    return Cause(None, torchrun.root_cause(output), torchrun.signalled(output)) if code == 1 else Cause()
+
+
+def by_texts(
+    found: Cause, output: str, error_file: Recorded | None, ends: Sequence[End], words: Sequence[Word]
+) -> Cause:
+    """`found` with the error that was printed, or with what a rank left to us, if nobody knows another cause."""
+    if error_file is not None:
+        return replace(found, recorded=error_file)
+    recorded, lost = None, found.lost
+    said = printed.found(torchrun.without_words(output), lost.rank if lost else None)
+    # An error that was written down, too, did not count there.
+    if said is not None and not any(said.error.startswith(f"{end.type}: {end.message}"[:_SAME]) for end in ends):
+        number = signal_of(said.child) if said.child is not None else None
+        if number is not None:
+            return replace(found, lost=replace(lost, code=-number)) if lost else replace(found, agent=number)
+        secondary = says_collateral(said.error)
+        recorded = Recorded(said.error, said.text, secondary=secondary) if lost is None or not secondary else None
+    if recorded is None or recorded.secondary:
+        recorded = left(words, lost) or recorded
+    return replace(found, recorded=recorded)
+
+
+def left(words: Sequence[Word], lost: Lost | None) -> Recorded | None:
+    """What the rank that failed first met and left to us, as an error that only follows; any, if it is not known."""
+    texts = [word for word in words if word.state == "left" and word.text]
+    word = next((word for word in texts if lost is None or word.holder.pid == lost.pid), None)
+    if word is None:
+        return None
+    error = re.search(r"^- Error: \*\*(.+?)\*\*(.*)$", word.text, re.MULTILINE)
+    headline = word.text.partition("\n")[0].removeprefix("### ")
+    at = re.search(r"^- At: (.*)$", word.text, re.MULTILINE)
+    block = re.search(r"^(`{3,})\n(.*)^\1", word.text, re.MULTILINE | re.DOTALL)
+    return Recorded(
+        error[1] + error[2] if error else headline,
+        block[2] if block else "",
+        at[1] if at else "",
+        word.rank,
+        secondary=True,
+    )
+
+
+def _that_count(ends: Sequence[End], code: int, at: float, pid: int) -> Iterator[End]:
+    """The bad ends, oldest first, whose exit code is why the command has its own."""
+    bad = sorted((end for end in ends if end.code % 256), key=lambda end: end.at)
+    if not code or not bad:
+        return
+    fitting, found = {_plain(code)}, []
+    for end in reversed([end for end in bad if bad[-1].at - end.at <= _TOGETHER]):
+        if end.pid == pid or _plain(end.code) in fitting or _is_just_before(end, code, at):
+            found.append(end)
+            fitting |= {_plain(child) for child in (end.child, *(failure.code for failure in end.failures)) if child}
+            fitting |= {_plain(end.code)}
+        elif any(end.pid == failure.pid for launcher in found for failure in launcher.failures):
+            found.append(end)
+    yield from reversed(found)
+
+
+def _is_just_before(end: End, code: int, at: float) -> bool:
+    if signal_of(code) is None:
+        return at - end.at <= _AT_ONCE
+    return code < 0 and end.rank is not None and at - end.at <= _KILLED
+
+
+def _plain(code: int) -> int:
+    number = signal_of(code)
+    return code if number is None else -number
+
+
+def _is_cause(end: End) -> bool:
+    """Whether it says more than that a child, or somebody's signal, ended it."""
+    if end.child is not None or end.failures or _signal(end) is not None or end.type.endswith(LAUNCHERS):
+        return False
+    return _says_something(end)
+
+
+def _says_something(end: End) -> bool:
+    return end.type != "SystemExit" or not re.fullmatch(r"\s*-?\d*\s*", end.message)
+
+
+def _signal(end: End) -> int | None:
+    """The signal that it is about: that ended its child, torchrun's agent, or itself."""
+    kind = end.type.rpartition(".")[2]
+    if kind == "KeyboardInterrupt":
+        return signal.SIGINT
+    if kind == "SignalException" and (found := _SIGNALLED.search(end.message)):
+        return int(found[1])
+    if end.child is not None:
+        return signal_of(end.child)
+    if kind == "ProcessExitedException":  # of torch.multiprocessing
+        return signal_of(child_of(end.message) or 0)
+    return signal_of(end.code) if kind == "SystemExit" else None
+
+
+def _order(end: End) -> tuple[bool, float]:
+    return _is_secondary(end), end.at
+
+
+def _is_secondary(end: End) -> bool:
+    return says_collateral(f"{end.type}: {end.message}")
+
+
+def _recorded(end: End) -> Recorded:
+    words = "" if end.type == "SystemExit" else f"{end.type}: " if end.message else end.type
+    frames: Sequence[Place] = end.frames
+    message = words + end.message
+    if (
+        frames and _is_library(frames[-1][0]) and (there := read(end.message))
+    ):  # a DataLoader's worker, a spawned process
+        message, frames = f"{there.type}: {there.message}", there.places() or frames
+    elif "RemoteTraceback: " in end.traceback and (there := read(end.traceback.partition(_POOL)[0])):
+        frames = there.places()
+    at = _own_place(frames) or _own_place(end.frames)
+    return Recorded(message, end.traceback, at, end.rank, end.pid, end.at, _is_secondary(end))
+
+
+def _own_place(places: Sequence[Place]) -> str:
+    """The innermost in the user's own code, ``train.py:12 in load``."""
+    own = [place for place in places if not _is_library(place[0])]
+    if not own:
+        return ""
+    path, line, function = own[-1]
+    return f"{path.replace(chr(92), '/').rpartition('/')[2]}:{line} in {function}"
+
+
+def _is_library(path: str) -> bool:
+    return is_library_path(path) or path.startswith(_OURS) or _PYTHON.search(path) is not None
