@@ -175,7 +175,7 @@ def _waiting(pipe: int) -> int:
 
 
 def _readers_files(pipe: str, hops: int) -> Iterator[tuple[str, int | None]]:
-    """The file that the reader of `pipe` writes, as `tee` does, or the next reader's; and its start for `Output._add`."""
+    """The file that the reader of `pipe` writes, as `tee` does, or the next one; and its start for `Output._add`."""
     for process in filter(str.isdecimal, os.listdir("/proc")) if hops else ():
         with suppress(OSError):  # another user's, or gone
             if process != str(os.getpid()) and os.readlink(f"/proc/{process}/fd/0") == pipe:

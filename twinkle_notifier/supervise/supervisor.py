@@ -102,7 +102,7 @@ class _Supervisor:
                 if error.errno not in (errno.EAGAIN, errno.ENOMEM):
                     raise
                 time.sleep(_PAUSE)  # threads that have done their work are about to end
-        self._give_place(env)
+        return self._give_place(env)
 
     def _give_place(self, env: Mapping[str, str]) -> NoReturn:
         say("the command is not watched: there is no room for one more process")
