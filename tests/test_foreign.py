@@ -157,14 +157,13 @@ def ring(*_): raise Late
 signal.signal(signal.SIGALRM, ring)
 for seed in range(600):
     try:
-        signal.setitimer(signal.ITIMER_REAL, 2e-5 + seed * 1e-6)
-        for _ in range(20):
-            foreign.call(lambda: None, 5)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 2e-5 + seed * 1e-6)
+            for _ in range(20):
+                foreign.call(lambda: None, 5)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
     except (Late, RuntimeError):  # Python's own locks may be caught halfway, too
-        pass
-    try:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-    except Late:
         pass
 until = time.monotonic() + 20
 while (alive := [one for one in threading.enumerate() if one.ident and one.daemon]) and time.monotonic() < until:

@@ -306,15 +306,6 @@ def test_a_run_resumes_its_own_state(keys: list[str], found: str | None) -> None
     assert [entry["what"] for entry in run.state_dict()["sent"]] == ([found] if found else [])
 
 
-def test_the_only_run_of_a_trainer_resumes_the_last_state() -> None:
-    """An earlier version left one for each trainer of the process in its checkpoints."""
-    run = TrainingRun(RecordingNotifier())
-    run.placed(0, 1)
-    keys = ["twinkle_notifier", "twinkle_notifier.2"]
-    run.resume({key: {"version": 1, "notifier": None, "sent": [{"what": key, "time": "now"}]} for key in keys})
-    assert [entry["what"] for entry in run.state_dict()["sent"]] == ["twinkle_notifier.2"]
-
-
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda run: pickle.loads(pickle.dumps(run))])
 def test_a_run_is_copied(
     copied: Callable[[TrainingRun], TrainingRun], inbox: Inbox, monkeypatch: pytest.MonkeyPatch

@@ -16,7 +16,7 @@ from twinkle_notifier.credentials import mask, redact, secrets_in_url
 from twinkle_notifier.description import channel, chat, describe
 from twinkle_notifier.errors import DeliveryError, NotifierError, reason
 from twinkle_notifier.message import Message, Outcome
-from twinkle_notifier.plain import reply, shown_in_log
+from twinkle_notifier.plain import line, reply, shown_in_log
 from twinkle_notifier.references import REDACTED, is_reference, resolve
 from twinkle_notifier.spool import Flushed, Spool
 
@@ -80,7 +80,7 @@ def flush(notifier: Sender) -> Flushed:
     for problem in total.problems:
         if problem not in _named:  # once, not at each try
             _named.append(problem)
-            log.error("%s", shown_in_log(problem, _PROBLEM))
+            log.error("%s", line(problem, _PROBLEM))
     return total
 
 

@@ -14,7 +14,7 @@ from twinkle_notifier import delivery, folders, pruning, waiting
 from twinkle_notifier.channels import VARIABLE, from_environment, from_text
 from twinkle_notifier.message import Message, Outcome
 from twinkle_notifier.notifier import Notifier
-from twinkle_notifier.plain import shown_in_log
+from twinkle_notifier.plain import line
 from twinkle_notifier.spool import Flushed, Spool
 from twinkle_notifier.spool_letter import Letter
 from twinkle_notifier.state import restored
@@ -142,7 +142,7 @@ class Flush:
 
     def _say(self, problem: str) -> None:
         """On stderr, in one line: file names and the words of a service may hold anything."""
-        shown = shown_in_log(problem, _LINE)
+        shown = line(problem, _LINE)
         if self._said.is_new(shown):
             print(shown, file=sys.stderr, flush=True)
 

@@ -263,10 +263,7 @@ class TrainingRun:
     def resume(self, states: object) -> None:
         """Take over this run's state among those that a checkpoint held, if it is there."""
         ours = state.ours(states)
-        found = self.key if self.key in ours else next(iter(ours), "")
-        if len(self._keys) == 1:  # an earlier version left one for each trainer: the newest stands last
-            found = next(reversed(ours), "")
-        saved = ours.get(found)
+        saved = ours.get(self.key if self.key in ours else next(iter(ours), ""))
         if saved is not None:
             self.load_state_dict(saved)
 
