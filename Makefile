@@ -16,16 +16,17 @@ help: ## Show these targets.
 demo: $(VENV)/installed ## A real crash and a real end, told to a local robot.
 	$(BIN)/python examples/demo.py
 
-# Four parts beside each other: they wait more than they compute. What each says is shown when it is over.
+# Five parts beside each other: they wait more than they compute. What each says is shown when it is over.
 # Not `python -m pytest`: that would import the checkout, which has no integrations in it.
-PARTS := integrations supervise first second
+PARTS := supervise attach integrations first second
 integrations := tests/integrations tests/test_docs.py tests/test_package.py
-supervise := $(wildcard tests/attach tests/supervise)
+supervise := tests/supervise
+attach := tests/attach
 first := tests/channels tests/claims tests/inbox $(filter-out $(integrations),$(wildcard tests/test_[a-q]*.py))
 second := $(wildcard tests/test_[r-z]*.py)
 
 test: $(VENV)/installed ## All tests, against the installed wheel.
-	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target $(PARTS:%=test-%)
+	@$(MAKE) --no-print-directory --jobs=5 --output-sync=target $(PARTS:%=test-%)
 
 test-%: $(VENV)/installed
 	$(BIN)/pytest $($*)
