@@ -249,7 +249,8 @@ def test_a_trainers_module_loads_the_same(lab: Any, source: str, way: str) -> No
     if way != "folder":
         (lab.folder / "transformers").rename(lab.folder / "kept" if way == "archive" else lab.folder / "transformers")
     program = """
-    import importlib, sys, threading, traceback
+    import importlib, logging, sys, threading, traceback
+    logging.disable()  # that this is no trainer of transformers
     sys.path.insert(0, "packed.zip")
     def load():
         try:
@@ -312,7 +313,8 @@ def test_a_trainer_is_wrapped_once_where_its_loader_allows_it(lab: Any, source: 
         )
         (lab.folder / "transformers").rename(lab.folder / "kept")
     program = f"""
-import importlib.util, sys
+import importlib.util, logging, sys
+logging.disable()  # that this is no trainer of transformers
 sys.path.insert(0, "packed.zip")
 source, wanted = {trainer!r}, True
 {source}
