@@ -248,6 +248,7 @@ def test_a_trainers_module_loads_the_same(lab: Any, source: str, way: str) -> No
         path.unlink()
     if way != "folder":
         (lab.folder / "transformers").rename(lab.folder / "kept" if way == "archive" else lab.folder / "transformers")
+    fails = source in (FINDERS["fails"], FINDERS["lacks a module"])  # then which thread meets what is Python's own race
     program = """
     import importlib, logging, sys, threading, traceback
     logging.disable()  # that this is no trainer of transformers
@@ -259,14 +260,14 @@ def test_a_trainers_module_loads_the_same(lab: Any, source: str, way: str) -> No
             t = Trainer()
             print(getattr(t, "x", None))
         except BaseException as error: print(type(error), error, [f.name for f in traceback.extract_tb(error.__traceback__)])
-    threads = [threading.Thread(target=load) for _ in range(4)]
+    threads = [threading.Thread(target=load) for _ in range(COUNT)]
     for t in threads: t.start()
     for t in threads: t.join()
     try: print(importlib.reload(sys.modules["transformers.trainer"]).__name__)
     except BaseException as error: print(type(error), error)
     load()
     """
-    lab.same(sys.executable, lab.script(program))
+    lab.same(sys.executable, lab.script(program.replace("COUNT", "1" if fails else "4")))
 
 
 LOADERS = {
