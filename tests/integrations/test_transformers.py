@@ -626,9 +626,9 @@ def test_a_subclass_keeps_its_hooks(tmp_path: Path) -> None:
 
 def test_a_slow_compute_metrics_is_no_stall(tmp_path: Path) -> None:
     """Nor is what else an evaluation does before it has a hook."""
-    callback = NotifierCallback(told := RecordingNotifier(), on_end=False, stall_after=0.8)
+    callback = NotifierCallback(told := RecordingNotifier(), on_end=False, stall_after=3)
     slow = trainer(tmp_path, callback, eval_strategy="steps", eval_steps=1)
-    slow.compute_metrics = lambda _: time.sleep(1.5) or {}  # type: ignore[func-returns-value]
+    slow.compute_metrics = lambda _: time.sleep(4) or {}  # type: ignore[func-returns-value]
     slow.train()
     assert headlines(told) == []
 
