@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinkle_notifier import DingNotifier, Notifier
+from twinkle_notifier import ConsoleNotifier, DingNotifier, Notifier
 from twinkle_notifier.description import channel, describe
 
 JSON = st.recursive(
@@ -125,6 +125,12 @@ def test_describes_in_plain_types() -> None:
         bool,
         type(None),
     }
+
+
+def test_a_channel_stays_the_same_wherever_its_module_lies() -> None:
+    """Its hash names spool folders and claims on the disks of users."""
+    robot = DingNotifier("https://oapi.dingtalk.com/robot/send?access_token=pinned", "SECpinned")
+    assert (channel(robot), channel(ConsoleNotifier())) == ("318e927d", "b9c81588")
 
 
 def test_a_channel_shows_nothing_of_its_secrets(ding: DingNotifier) -> None:

@@ -17,6 +17,8 @@ from twinkle_notifier.notifier import registered
 
 _BUDGET = 1.0  # seconds for a notifier's own to_dict
 _NOTHING = object()
+# What claims and spool folders on disks call a class of ours, wherever its module lies.
+_PINNED = {"DingNotifier": "twinkle_notifier.channels.ding.DingNotifier"}
 
 log = logging.getLogger("twinkle_notifier")
 
@@ -94,7 +96,9 @@ def _is_webhook(text: str) -> bool:
 def _qualified(notifier: object) -> str:
     own = notifier if hasattr(notifier, "__qualname__") else type(notifier)
     module = str(getattr(own, "__module__", "")).replace("__mp_main__", "__main__")  # as a spawned rank calls it
-    return f"{module}.{getattr(own, '__qualname__', '')}"
+    name = str(getattr(own, "__qualname__", ""))
+    pinned = _PINNED.get(name) if module.startswith("twinkle_notifier.") else None
+    return pinned or f"{module}.{name}"
 
 
 def _kind(value: object) -> str:
