@@ -48,7 +48,7 @@ class How:
     refused: int = 0
     memory: int = 0  # bytes of its control group
     needs: str = ""
-    unordered: bool = False  # messages of ranks that are equally fast
+    unordered: bool = False  # some go out in the background
     command: tuple[str, ...] = (sys.executable, "train.py")
 
 
@@ -72,7 +72,7 @@ HOW = {
     "digest": How(refused=12),
     "group": How(),
     "interrupted": How(),
-    "lightning": How(needs="lightning"),
+    "lightning": How(needs="lightning", unordered=True),
     "long": How(),
     "preempted": How(),
     "ranks_different": How(ranks=2, unordered=True),
@@ -83,7 +83,7 @@ HOW = {
     "stall": How(go=("go-0",)),
     "stall_ranks": How(ranks=3, go=("go-0", "go-1", "go-2")),
     "training": How(),
-    "transformers": How(needs="transformers"),
+    "transformers": How(needs="transformers", unordered=True),
 }
 
 

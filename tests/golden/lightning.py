@@ -27,8 +27,8 @@ class Model(LightningModule):
         return torch.optim.SGD(self.parameters(), lr=0.0)
 
 
-def fit(model):
-    callback = NotifierCallback(DingNotifier("env:DING_URL", "env:DING_SECRET"), name="sft", on_start=True)
+def fit(model, on_start=False):
+    callback = NotifierCallback(DingNotifier("env:DING_URL", "env:DING_SECRET"), name="sft", on_start=on_start)
     best = ModelCheckpoint("checkpoints", monitor="loss", filename="best")
     quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
     trainer = Trainer(max_epochs=1, callbacks=[callback, best], **quiet)
@@ -39,7 +39,7 @@ def fail():
     raise ValueError("the loss is not a number")
 
 
-fit(Model())
+fit(Model(), on_start=True)
 try:
     fit(Model(fail))
 except ValueError:

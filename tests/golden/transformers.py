@@ -17,13 +17,13 @@ class Model(torch.nn.Module):
         return {"loss": self.layer(inputs).square().mean()}
 
 
-def train(value):
-    callback = NotifierCallback(DingNotifier("env:DING_URL", "env:DING_SECRET"), name="sft", on_start=True)
+def train(value, on_start=False):
+    callback = NotifierCallback(DingNotifier("env:DING_URL", "env:DING_SECRET"), name="sft", on_start=on_start)
     quiet = {"use_cpu": True, "disable_tqdm": True, "report_to": "none", "logging_steps": 1, "save_strategy": "no"}
     arguments = TrainingArguments("checkpoints", max_steps=2, learning_rate=0.0, **quiet)
     data = [{"inputs": torch.full((4,), value), "labels": torch.tensor(1)}] * 16
     Trainer(Model(), arguments, train_dataset=data, callbacks=[callback]).train()
 
 
-train(1.0)
+train(1.0, on_start=True)
 train(float("nan"))
