@@ -1,4 +1,6 @@
 import os
+import time
+from pathlib import Path
 
 from twinkle_notifier import DingNotifier, TrainingRun
 
@@ -14,6 +16,9 @@ def reduce():
     return open(f"go-{rank}").read()
 
 
+Path(f"ready-{rank}").touch()
+while len(list(Path().glob("ready-*"))) < 3:
+    time.sleep(0.01)
 run.started()
 for _ in range(3):
     run.beat()
