@@ -8,7 +8,7 @@ SOURCES := $(shell find twinkle_notifier integrations -name '*.py') README.md
 export HF_HUB_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: help demo test core stress reliability bench lint clean
+.PHONY: help demo test golden core stress reliability bench lint clean
 
 help: ## Show these targets.
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -30,6 +30,9 @@ test: $(VENV)/installed ## All tests, against the installed wheel.
 
 test-%: $(VENV)/installed
 	$(BIN)/pytest $($*)
+
+golden: $(VENV)/installed ## The messages of tests/golden/; GOLDEN=write writes them anew, for `git diff` to show what changes.
+	$(BIN)/pytest tests/test_golden.py
 
 stress: $(VENV)/installed ## Each case of "exactly once" 20 times; takes hours. Prints the tables of docs/ranks.md and docs/run.md.
 	$(BIN)/python tests/stress

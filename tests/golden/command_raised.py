@@ -1,0 +1,6 @@
+def step(number):
+    return 1 / (3 - number)
+
+
+for number in range(5):
+    step(number)

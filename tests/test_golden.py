@@ -1,0 +1,260 @@
+"""What people read: each script of ``golden/`` runs, and what the robot accepted is the file beside it.
+
+``GOLDEN=write`` writes the files anew; their diff is then what changes for people.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from twinkle_notifier.inbox import Inbox
+
+GOLDEN = Path(__file__).parent / "golden"
+SECRET = "SEC0123456789abcdef"
+LIMIT = 120  # seconds for one script
+WRONG = {"errcode": 300001, "errmsg": "token is not exist"}
+
+
+@dataclass(frozen=True)
+class How:
+    """How a script is run.
+
+    `ranks` as a launcher starts them; `torchrun` by torchrun itself, with these options; `run` below ``twinkle-notifier
+    run``, with these. It runs so many `times`. `go` are files that it waits for: each is there after one more message;
+    `ended_by` a signal that it gets when it has printed something. The first `refused` messages are, and wait for
+    ``twinkle-notifier flush``.
+    """
+
+    ranks: int = 1
+    torchrun: tuple[str, ...] | None = None
+    run: tuple[str, ...] | None = None
+    times: int = 1
+    go: tuple[str, ...] = ()
+    ended_by: int = 0
+    refused: int = 0
+    memory: int = 0  # bytes of its control group
+    needs: str = ""
+    unordered: bool = False  # some go out in the background
+    command: tuple[str, ...] = (sys.executable, "train.py")
+
+
+HOW = {
+    "again": How(times=3),
+    "call": How(),
+    "chained": How(),
+    "command_exit_code": How(run=()),
+    "command_interrupted": How(run=(), ended_by=signal.SIGINT),
+    "command_killed": How(run=()),
+    "command_not_found": How(run=(), command=("no-such-command", "--lr", "1e-3")),
+    "command_out_of_memory": How(run=(), memory=200 << 20),
+    "command_preempted": How(run=(), ended_by=signal.SIGTERM),
+    "command_raised": How(run=()),
+    "command_restarts": How(run=(), torchrun=("--nproc-per-node=2", "--max-restarts=1"), needs="torch"),
+    "command_silent": How(run=("--stall-after", "2s"), go=("go-0", "go-1")),
+    "command_succeeded": How(run=("--on-success",)),
+    "crash": How(),
+    "crash_loop": How(),
+    "delayed": How(refused=1),
+    "digest": How(refused=12),
+    "group": How(),
+    "interrupted": How(),
+    "lightning": How(needs="lightning", unordered=True),
+    "long": How(),
+    "preempted": How(),
+    "ranks_different": How(ranks=2, unordered=True),
+    "ranks_same": How(ranks=4),
+    "secondary": How(ranks=2),
+    "secondary_only": How(ranks=2),
+    "secret": How(),
+    "stall": How(go=("go-0",)),
+    "stall_ranks": How(ranks=3, go=("go-0", "go-1", "go-2")),
+    "training": How(),
+    "transformers": How(needs="transformers", unordered=True),
+}
+
+
+class Scene:
+    """A folder of its own, a robot, and the processes that were started there."""
+
+    def __init__(self, how: How, folder: Path, robot: Inbox, group: Path | None) -> None:
+        self.how, self.folder, self.robot, self.group = how, folder, robot, group
+        self.output = folder / "output.log"
+        self.running: list[subprocess.Popen[bytes]] = []
+
+    def play(self) -> None:
+        """Run it all."""
+        for name in self.how.go:
+            os.mkfifo(self.folder / name)
+        self.robot.script(*[WRONG] * self.how.refused)
+        for _ in range(self.how.times):
+            self._start()
+            self._go()
+            for process in self.running:
+                process.wait(LIMIT)
+        if self.how.refused:
+            self._start_one([sys.executable, "-m", "twinkle_notifier", "flush"], {}).wait(LIMIT)
+
+    def close(self) -> None:
+        """End what still runs."""
+        for process in self.running:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def _start(self) -> None:
+        command = [*self.how.command]
+        if self.how.torchrun is not None:
+            command = [sys.executable, "-m", "torch.distributed.run", "--standalone", *self.how.torchrun, command[-1]]
+        if self.how.run is not None:
+            command = [sys.executable, "-m", "twinkle_notifier", "run", "--name", "sft", *self.how.run, "--", *command]
+        if self.group is not None:
+            command = ["sh", "-c", f'echo $$ > {self.group}/cgroup.procs && exec "$@"', "-", *command]
+        sizes = {"WORLD_SIZE": str(self.how.ranks), "LOCAL_WORLD_SIZE": str(self.how.ranks)}
+        master = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500"} | sizes
+        for rank in range(self.how.ranks):
+            place = {"RANK": str(rank), "LOCAL_RANK": str(rank)} | master if self.how.ranks > 1 else {}
+            self._start_one(command, place)
+
+    def _start_one(self, command: list[str], place: dict[str, str]) -> subprocess.Popen[bytes]:
+        notifier = '{"class": "DingNotifier", "ding_url": "env:DING_URL", "secret": "env:DING_SECRET"}'
+        env = {"DING_URL": self.robot.url, "DING_SECRET": SECRET, "TWINKLE_NOTIFIER": notifier, "TZ": "UTC", **place}
+        env |= {"TWINKLE_NOTIFIER_DIR": str(self.folder / "state"), "PYTHONIOENCODING": "utf-8"}
+        with self.output.open("ab") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env={**os.environ, **env},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.running.append(process)
+        return process
+
+    def _go(self) -> None:
+        for number, name in enumerate(self.how.go):
+            self._until(lambda least=number: self.robot.messages[0 if self.how.ranks > 1 else least :])
+            self._until(lambda name=name: _let_go(self.folder / name))
+        if self.how.ended_by:
+            self._until(self._printed)
+            os.kill(self.running[-1].pid, self.how.ended_by)
+
+    def _until(self, done: Callable[[], Any]) -> None:
+        deadline = time.monotonic() + LIMIT
+        while not done():
+            assert time.monotonic() < deadline, self._printed()
+            time.sleep(0.01)
+
+    def _printed(self) -> str:
+        return self.output.read_text(errors="replace")
+
+
+def _let_go(fifo: Path) -> bool:
+    """Whether somebody read it, who now goes on."""
+    with suppress(OSError):
+        os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+        return True
+    return False
+
+
+@contextmanager
+def _control_group(size: int) -> Iterator[Path]:
+    """One with so many bytes of memory, where this machine lets us make one."""
+    root, limit = Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"
+    if not root.is_dir():
+        root, limit = Path("/sys/fs/cgroup"), "memory.max"
+    folder = root / f"test-{uuid.uuid4().hex[:8]}"
+    try:
+        folder.mkdir()
+        (folder / limit).write_text(str(size))
+    except OSError:
+        pytest.skip("no control group can be made here")
+    yield folder
+    folder.rmdir()
+
+
+@pytest.fixture
+def scene(request: pytest.FixtureRequest, inbox: Inbox, tmp_path: Path) -> Iterator[Scene]:
+    how: How = request.getfixturevalue("how")
+    with ExitStack() as stack:
+        group = stack.enter_context(_control_group(how.memory)) if how.memory else None
+        folder = tmp_path / "work"
+        folder.mkdir()
+        (folder / "state").mkdir(mode=0o700)
+        playing = Scene(how, folder, inbox, group)
+        stack.callback(playing.close)
+        yield playing
+
+
+VARIES = [
+    (r"[^\s\"]*/(?:site|dist)-packages/", "<packages>/"),
+    (r"[^\s\"]*/lib/python3[.\d]+/", "<python>/"),
+    (r'(File "<(?:packages|python)>[^"]*", line) \d+', r"\1 <line>"),
+    (r"((?:torch|lightning|transformers|accelerate)/[\w/]+\.py):\d+", r"\1:<line>"),
+    (r"Python \d+\.\d+\.\d+\w*", "Python <version>"),
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d( [+-]\d{4} \(\w+\))?", "<time>"),
+    (r"\b(\d+ h \d\d min|\d+ min \d\d s|\d+ s)\b", "<duration>"),
+    (r"- Host: [^\n,]+", "- Host: <host>"),
+    (r"(?m)^(Rank \d+), .*, PID", r"\1, <host>, PID"),
+    (r"(?i)(rank \d+(?: of \d+)?(?: \(local rank \d+\))? on|- Rank: \d+ \(local rank \d+\) on) [\w.-]+", r"\1 <host>"),
+    (r"PID \d+", "PID <pid>"),
+    (r"Processes: \d+", "Processes: <pid>"),
+    (r"(_runtime|_per_second|grad_norm) [\d.e+-]+", r"\1 <number>"),
+]
+CARETS = re.compile(r"(?m)^>(?:[^\S\n]|[\u200b~^])*\n")  # which each Python sets in its own way
+GOLDEN_PYTHON = (3, 11)
+
+
+def normal(text: str, folder: Path) -> str:
+    """`text` without what is another each time, or on another machine."""
+    text = text.replace(str(folder.resolve()), "<folder>").replace(sys.executable, "python")
+    for pattern, placeholder in VARIES:
+        text = re.sub(pattern, placeholder, text)
+    return text
+
+
+def rendered(scene: Scene) -> str:
+    """All messages that the robot has accepted: what a phone shows of each, and its text."""
+    shown = [f"[{message.title}]\n\n{message.text}" for message in scene.robot.messages]
+    texts = [normal(text, scene.folder) for text in shown]
+    return "\n\n---\n\n".join(sorted(texts) if scene.how.unordered else texts).rstrip() + "\n"
+
+
+@pytest.mark.parametrize(("name", "how"), HOW.items(), ids=HOW)
+def test_people_read_the_same_as_before(name: str, how: How, scene: Scene) -> None:
+    """The whole text of all messages, as the robot has accepted them."""
+    if how.needs and find_spec(how.needs) is None:
+        pytest.skip(f"{how.needs} is not installed")
+    if name == "group" and sys.version_info < (3, 11):
+        pytest.skip("this Python has no exception groups")
+    if (script := GOLDEN / f"{name}.py").exists():
+        (scene.folder / "train.py").write_text(script.read_text())
+    scene.play()
+    golden, found = GOLDEN / f"{name}.md", rendered(scene)
+    if os.environ.get("GOLDEN") == "write":
+        golden.write_text(found)
+    expected = golden.read_text()
+    if sys.version_info[:2] != GOLDEN_PYTHON:
+        found, expected = CARETS.sub("", found), CARETS.sub("", expected)
+    assert found == expected, scene.output.read_text(errors="replace")[-2000:]
+
+
+def test_each_file_has_a_test() -> None:
+    """None is left over."""
+    assert sorted(path.stem for path in GOLDEN.glob("*.md")) == sorted(HOW)
+    assert {path.stem for path in GOLDEN.glob("*.py")} <= set(HOW)
