@@ -44,6 +44,8 @@ KEPT = [
     "raise KeyError(key)",
     "task-specific-adapter-layer-12345",
     "hf_hub_download_with_retries(x)",
+    "hf_RobertaForTokenClassification",
+    "sk-learnpipelinefeatureunionwithoutanycapital",
     "keyword=5",
     "monkey: 7",
     "author: me",
@@ -107,6 +109,9 @@ NAMED = [
 SHAPES = [
     f"sk-proj-{DIGITS}{DIGITS}",
     f"hf_{DIGITS}{DIGITS}",
+    "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",  # as Hugging Face makes them: letters alone
+    "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",
+    "ghp_aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgHiJ",
     f"ghp_{DIGITS}{DIGITS}",
     f"gho_{DIGITS}{DIGITS}",
     f"github_pat_{DIGITS}_{DIGITS}",

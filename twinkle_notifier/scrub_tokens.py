@@ -10,11 +10,14 @@ import functools
 import re
 
 MASK = "***"
+_LETTERS = re.compile(r"[A-Za-z]{18,}", re.ASCII)
+_LONGEST_NAME = 30  # letters without a digit or a sign between, behind the beginning of a token
 
 _WORD, _WIDE, _HEX = r"[A-Za-z0-9]", r"[\w-]", r"[0-9a-fA-F]"
 _UUID = rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
 
-# The service, the beginnings of its tokens, and a pattern of the rest. Without a digit, none is taken for a token.
+# The service, the beginnings of its tokens, and a pattern of the rest. Without a digit, a token is one
+# whose letters are mixed as in no name.
 SERVICES: list[tuple[str, tuple[str, ...], str]] = [
     ("OpenAI, Anthropic, OpenRouter, DeepSeek and others", ("sk-",), rf"{_WIDE}{{16,}}"),
     ("Hugging Face", ("hf_", "hf_oauth_", "hf_jwt_", "api_org_"), rf"{_WORD}{{16,}}"),
@@ -187,9 +190,20 @@ def without_tokens(text: str) -> str:
 def _masked(found: re.Match[str]) -> str:
     token = found[0]
     if not any(map(str.isdigit, token)):
-        return token
+        return MASK if _is_scrambled(token) else token
     # The names of packages, data sets and layers begin like this, too: sk-learn-contrib-0001-test-dataset.
     return token if token.startswith("sk-") and not _has_random_part(token[3:]) else MASK
+
+
+def _is_scrambled(text: str) -> bool:
+    """Whether so many letters of `text` stand in a mix of cases that they are no name, as in a Hugging Face token.
+
+    In CamelCase about one letter in six is a capital.
+    """
+    return any(
+        len(word) / 5 < sum(map(str.isupper, word)) < len(word) or (len(word) >= _LONGEST_NAME and not word.islower())
+        for word in _LETTERS.findall(text)
+    )
 
 
 def _has_random_part(text: str) -> bool:
