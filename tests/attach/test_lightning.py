@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -58,7 +58,10 @@ def attached(tmp_path: Path) -> Callable[..., Trainer]:
         quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
         trainer = Trainer.__new__(Trainer)
         options = {"default_root_dir": tmp_path, "max_epochs": 1, **quiet, **options}
-        trainers.lightning(inspect.getmodule(Trainer), trainer, lambda: Trainer.__init__(trainer, **options))
+        module = sys.modules[Trainer.__module__]
+        trainers.before("lightning", module, trainer)
+        Trainer.__init__(trainer, **options)
+        trainers.after("lightning", trainer)
         return trainer
 
     return made

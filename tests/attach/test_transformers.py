@@ -64,7 +64,9 @@ def attached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., T
             )
             construct()
         else:
-            trainers.transformers(MODULE, trainer, construct)
+            trainers.before("transformers", MODULE, trainer)
+            construct()
+            trainers.after("transformers", trainer)
         return trainer
 
     return made

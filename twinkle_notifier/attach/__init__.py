@@ -2,7 +2,7 @@
 
 The supervisor puts the folder `startup` before the PYTHONPATH of its command. Each Python that starts below it runs
 `startup/sitecustomize.py`, which loads `startup/_twinkle_notifier_attach.py`: that writes down what ended the process,
-and lets the trainers have our callback, see `trainers`. The two files of `startup` use the standard library alone: the
+and lets the trainers have our callback, see `trainers`. The files of `startup` use the standard library alone: the
 Python that runs them may not have this package.
 """
 
