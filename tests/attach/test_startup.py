@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier.attach import STARTUP, environment
+from twinkle_notifier.attach import NAME, STARTUP, environment
 
 STATE = """
 import sys
@@ -148,6 +148,22 @@ def test_a_process_that_is_not_to_be_attached_is_not(lab: Any, value: str) -> No
     code = "import sys; print('_twinkle_notifier_attach' in sys.modules)"
     env = {**lab.env(), "TWINKLE_NOTIFIER_ATTACH": value}
     assert subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True).stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "path"), [({}, ""), ({"PYTHONPATH": ""}, ""), ({"PYTHONPATH": ":a b::"}, "::a b::"), ({"A": "0"}, "")]
+)
+@pytest.mark.parametrize("name", ["", "sft"])
+def test_the_environment_of_a_command(before: dict[str, str], path: str, name: str) -> None:
+    """Our folder is the first of its path, whose other entries stay, an empty one, too."""
+    named = {NAME: name} if name else {}
+    assert environment(before, name) == {"PYTHONPATH": f"{STARTUP}{path}", **named}
+
+
+def test_a_folder_that_a_path_cannot_name_is_in_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its two halves would be other folders, one of them below whatever folder a process is in."""
+    monkeypatch.setattr("twinkle_notifier.attach.STARTUP", Path("/home/me/a:b/startup"))
+    assert environment({"PYTHONPATH": "/mine"}, "sft") == {}
 
 
 def test_an_archive_starts_the_same(lab: Any, python: str) -> None:

@@ -117,10 +117,21 @@ class Bound(Trainer):
         self.train = MethodType(type(self).train, self)  # type: ignore[method-assign]
 
 
-def test_a_trainer_with_a_bound_train_of_its_own_tells(attached: Callable[..., Trainer], robot: Inbox) -> None:
+class BoundBefore(Trainer):
+    """Such a trainer has the method before it is constructed."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.train = MethodType(type(self).train, self)  # type: ignore[method-assign]
+        super().__init__(*args, **kwargs)
+
+
+@pytest.mark.parametrize("cls", [Bound, BoundBefore])
+def test_a_trainer_with_a_bound_train_of_its_own_tells(
+    attached: Callable[..., Trainer], robot: Inbox, cls: type[Trainer]
+) -> None:
     """Its method is that of the class when it is made."""
     with pytest.raises(ValueError, match="lost"):
-        attached(cls=Bound, fails=True).train()
+        attached(cls=cls, fails=True).train()
     assert [message.title for message in robot.messages] == ["sft failed: ValueError: the loss is lost"]
 
 

@@ -22,7 +22,7 @@ def environment(env: Mapping[str, str], name: str = "") -> dict[str, str]:
 
     `name` is that of the run.
     """
-    if env.get(VARIABLE, "").strip() == "0":
+    if env.get(VARIABLE, "").strip() == "0" or os.pathsep in str(STARTUP):  # which would name two other folders
         return {}
     rest = env.get("PYTHONPATH", "")
     path = os.pathsep.join([str(STARTUP), rest] if rest else [str(STARTUP)])
