@@ -59,7 +59,7 @@ def attached(tmp_path: Path) -> Callable[..., Trainer]:
         trainer = Trainer.__new__(Trainer)
         options = {"default_root_dir": tmp_path, "max_epochs": 1, **quiet, **options}
         module = sys.modules[Trainer.__module__]
-        trainers.before("lightning", module, trainer)
+        trainers.before("lightning", module)
         Trainer.__init__(trainer, **options)
         trainers.after("lightning", trainer)
         return trainer

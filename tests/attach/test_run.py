@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from twinkle_notifier import Progress, attach
+from twinkle_notifier import Progress, TrainingRun, attach
 from twinkle_notifier.attach.run import AttachedRun
 from twinkle_notifier.background import background
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.supervision import Supervision
+from twinkle_notifier.testing import RecordingNotifier
 
 
 @pytest.fixture
@@ -52,16 +53,28 @@ def test_how_far_it_got_is_left_where_no_time_is_left(
 
 def test_a_checkpoint_is_left_as_it_is(robot: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is put in, taken out or read: its notifier is not asked, where the environment has none."""
-    described = {"notifier": {"class": "RecordingNotifier"}, "sent": [{"what": "x"}], "version": 1}
+    told = RecordingNotifier()
+    described = TrainingRun(told).state_dict()
     states = {"twinkle_notifier": described, "twinkle_notifier.2": {}}
     run = AttachedRun(save_secrets=True)
     run.placed(0, 1)
     run.live_in(states)
     assert (states, run.state_dict()) == ({"twinkle_notifier": described, "twinkle_notifier.2": {}}, {})
     monkeypatch.delenv("TWINKLE_NOTIFIER_URL")
-    other = AttachedRun(save_secrets=True)
-    other.resume(states)
-    assert other.failed(ValueError("x")).status == "skipped"
+    outcomes = []
+    for kind in (TrainingRun, AttachedRun):
+        other = kind()
+        other.placed(0, 1)
+        other.resume(states)
+        outcomes.append(other.failed(ValueError(kind.__name__)).status)
+    assert outcomes == ["sent", "skipped"]
+
+
+def test_the_same_exception_is_left_once(mailbox: Supervision, robot: Inbox) -> None:
+    """As a trainer may meet it twice on its way out."""
+    run, exc = AttachedRun(), ValueError("the loss is lost")
+    statuses = [run.failed(exc).status for _ in range(2)]
+    assert (statuses, len(mailbox.words())) == (["sent", "duplicate"], 1)
 
 
 def test_without_a_notifier_it_says_nothing(mailbox: Supervision, caplog: pytest.LogCaptureFixture) -> None:

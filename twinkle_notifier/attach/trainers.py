@@ -17,10 +17,10 @@ from twinkle_notifier.errors import reason
 log = logging.getLogger("twinkle_notifier")
 
 
-def before(framework: str, module: ModuleType, trainer: Any) -> None:
-    """A `trainer`, whose class `module` defines, is about to be constructed: HF's makes its default callbacks then."""
+def before(framework: str, module: ModuleType) -> None:
+    """A trainer, whose class `module` defines, is about to be constructed: HF's makes its default callbacks then."""
     if framework == "transformers":
-        _try(lambda: importlib.import_module("twinkle_notifier.attach.transformers").attach(module, trainer))
+        _try(lambda: importlib.import_module("twinkle_notifier.attach.transformers").attach(module))
 
 
 def after(framework: str, trainer: Any) -> None:

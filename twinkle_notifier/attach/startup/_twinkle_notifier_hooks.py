@@ -143,7 +143,7 @@ def _trainer_loaded(name, module):
         def ours(self, *args, **kwargs):
             try:
                 before, after = _trainers()
-                before(framework, module, self)
+                before(framework, module)
                 original(self, *args, **kwargs)
                 after(framework, self)
             except BaseException as error:
