@@ -26,6 +26,7 @@ from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.occurrences import Occurrences
 from twinkle_notifier.repeats import repeats
 from twinkle_notifier.seen import Seen
+from twinkle_notifier.supervision import VARIABLE, Supervision
 
 _LAUNCHERS = (
     "TWINKLE",
@@ -59,6 +60,15 @@ def pytest_configure() -> None:
 def inbox() -> Iterator[Inbox]:
     with Inbox(token="tok-0123456789abcdef", secret=SECRET) as running:
         yield running
+
+
+@pytest.fixture
+def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Supervision]:
+    """Of a supervisor that lives: this process."""
+    supervision = Supervision.begun()
+    monkeypatch.setenv(VARIABLE, str(supervision.folder))
+    yield supervision
+    supervision.close()
 
 
 @pytest.fixture(scope="session")

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from twinkle_notifier import Outcome, notify_exception
 from twinkle_notifier.deferred import Deferred
-from twinkle_notifier.supervision import VARIABLE, Supervision
+from twinkle_notifier.supervision import Supervision
 from twinkle_notifier.testing import RecordingNotifier
-
-
-@pytest.fixture
-def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Supervision]:
-    """Of a supervisor that lives: this process."""
-    supervision = Supervision.begun()
-    monkeypatch.setenv(VARIABLE, str(supervision.folder))
-    yield supervision
-    supervision.close()
 
 
 def tell(notifier: Deferred, exc: BaseException) -> Outcome:

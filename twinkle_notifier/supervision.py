@@ -127,6 +127,9 @@ class Restart:
     failures: Sequence[Failure] = ()
 
 
+Dated = TypeVar("Dated", Word, End, Restart)
+
+
 class Supervision:
     """The folder, from either side. Its methods raise OSError when it does not work."""
 
@@ -182,8 +185,7 @@ class Supervision:
 
     def words(self) -> list[Word]:
         """All of them, oldest first."""
-        found = self._all("*.word", _word)
-        return sorted(found.values(), key=lambda word: word.at)
+        return self._in_order("*.word", _word)
 
     def forget(self, word: Word) -> None:
         """Take `word` away, whatever its file is called."""
@@ -246,13 +248,11 @@ class Supervision:
 
     def ends(self) -> list[End]:
         """How Python processes ended that wrote it down, oldest first: see `attach`."""
-        found = self._all("*.end", _end)
-        return sorted(found.values(), key=lambda end: end.at)
+        return self._in_order("*.end", _end)
 
     def restarts(self) -> list[Restart]:
         """When torchrun's agents started their ranks again, oldest first."""
-        found = self._all("*.restart", _restart)
-        return sorted(found.values(), key=lambda restart: restart.at)
+        return self._in_order("*.restart", _restart)
 
     def damaged(self) -> list[Path]:
         """The words that cannot be read."""
@@ -266,6 +266,9 @@ class Supervision:
     def _read(self, name: str) -> Stored:
         """What a file holds, whoever wrote it. Raises OSError or ValueError."""
         return Stored.read(folders.contents(self.folder / name, _MOST))
+
+    def _in_order(self, pattern: str, load: Callable[[Stored], Dated]) -> list[Dated]:
+        return sorted(self._all(pattern, load).values(), key=lambda one: one.at)
 
     def _all(self, pattern: str, load: Callable[[Stored], T]) -> dict[str, T]:
         """What the files hold, by their names; those that cannot be read are left out."""
@@ -317,7 +320,7 @@ def _end(fields: Stored) -> End:
         fields.text("traceback", ""),
         [_frame(frame) for frame in fields.items("frames")],
         fields.whole_or_none("child"),
-        [_failure(Stored(failure)) for failure in fields.items("failures")],
+        _failures(fields),
     )
 
 
@@ -329,10 +332,17 @@ def _frame(frame: object) -> tuple[str, int, str]:
 
 
 def _restart(fields: Stored) -> Restart:
-    failures = [_failure(Stored(failure)) for failure in fields.items("failures")]
     return Restart(
-        fields.count("pid", 1), fields.time("at"), fields.count("attempt"), fields.count("attempts"), failures
+        fields.count("pid", 1),
+        fields.time("at"),
+        fields.count("attempt"),
+        fields.count("attempts"),
+        _failures(fields),
     )
+
+
+def _failures(fields: Stored) -> list[Failure]:
+    return [_failure(Stored(failure)) for failure in fields.items("failures")]
 
 
 def _failure(fields: Stored) -> Failure:

@@ -221,6 +221,16 @@ def test_a_trainer_keeps_its_name_and_signature(lab: Any) -> None:
     lab.same(sys.executable, lab.script(source))
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="frames are hidden from Python 3.11 on")
+def test_an_error_of_a_trainers_constructor_shows_the_same(lab: Any) -> None:
+    """It is the user's, with the user's frames and those of the trainer; none is ours."""
+    lab.script("", "transformers/__init__.py")
+    lab.script("class Trainer:\n    def __init__(self, x): raise ValueError(x)", "transformers/trainer.py")
+    for call in ("Trainer(3)", "Trainer()", "Trainer(x=4)"):
+        source = f"import logging\nlogging.disable()\nfrom transformers.trainer import Trainer\n{call}"
+        assert lab.same(sys.executable, lab.script(source)).returncode == 1
+
+
 FINDERS = {
     "no trainer": "x = 1",
     "fails": "raise ValueError('broken')",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -58,7 +58,10 @@ def attached(tmp_path: Path) -> Callable[..., Trainer]:
         quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
         trainer = Trainer.__new__(Trainer)
         options = {"default_root_dir": tmp_path, "max_epochs": 1, **quiet, **options}
-        trainers.lightning(inspect.getmodule(Trainer), trainer, lambda: Trainer.__init__(trainer, **options))
+        module = sys.modules[Trainer.__module__]
+        trainers.before("lightning", module)
+        Trainer.__init__(trainer, **options)
+        trainers.after("lightning", trainer)
         return trainer
 
     return made
@@ -69,6 +72,10 @@ def robot(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> Inbox:
     """The environment's."""
     monkeypatch.setenv("TWINKLE_NOTIFIER_URL", inbox.url + "&secret=SEC0123456789abcdef")
     return inbox
+
+
+def ours(trainer: Any) -> list[NotifierCallback]:
+    return [callback for callback in trainer.callbacks if isinstance(callback, NotifierCallback)]
 
 
 class Other(Callback):
@@ -94,12 +101,29 @@ def test_it_gives_way(attached: Callable[..., Trainer], robot: Inbox, how: str) 
     told = RecordingNotifier()
     own = NotifierCallback(told, name="mine")
     trainer = attached(callbacks=[own] if how == "given" else None)
+    assert [type(one) for one in ours(trainer)] == [NotifierCallback if how == "given" else Attached]
     if how == "appended":
         trainer.callbacks.append(own)
     with pytest.raises(ValueError, match="lost"):
         trainer.fit(Model(fails=True, own=own if how == "of the model" else None))
     assert [message.splitlines()[0] for message in told.messages] == ["### mine failed: ValueError: the loss is lost"]
-    assert (robot.messages, [one for one in trainer.callbacks if isinstance(one, NotifierCallback)]) == ([], [own])
+    assert (robot.messages, ours(trainer)) == ([], [own])
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_state_of_the_users_callback_is_where_it_would_be_without_ours(
+    attached: Callable[..., Trainer], robot: Inbox, tmp_path: Path, place: int
+) -> None:
+    """Also in a checkpoint that is saved before a fit, when ours stands there yet: a resume finds it by its place."""
+    states = []
+    for with_ours in (False, True):
+        trainer = attached(callbacks=[NotifierCallback(RecordingNotifier())] if not with_ours else None)
+        if with_ours:
+            trainer.callbacks.insert(place, NotifierCallback(RecordingNotifier()))
+        trainer.strategy.connect(Model())
+        trainer.save_checkpoint(tmp_path / "early.ckpt")
+        states.append(torch.load(tmp_path / "early.ckpt", weights_only=True)["callbacks"])
+    assert sorted(states[0]) == sorted(states[1])
 
 
 def test_without_a_supervisor_it_tells_by_itself(
@@ -140,3 +164,16 @@ def test_what_cannot_be_attached_costs_a_line(
     trainer = attached()
     assert [type(callback) for callback in trainer.callbacks] == [ModelCheckpoint]
     assert caplog.messages[-1] == "this training is not attached: RuntimeError"
+
+
+def test_ctrl_c_while_it_is_attached_is_the_users(
+    monkeypatch: pytest.MonkeyPatch, attached: Callable[..., Trainer]
+) -> None:
+    """As is whatever a handler of a signal raises."""
+
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("twinkle_notifier.attach.lightning.attach", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        attached()

@@ -495,3 +495,18 @@ def test_a_pool_gets_the_exit_of_its_worker(lab: Any) -> None:
             except SystemExit as error: print(repr(error))
     """
     assert lab.same(sys.executable, lab.script(source)).stdout == "SystemExit(3)\n"
+
+
+def test_the_end_of_another_interpreter_is_not_the_process_s(lab: Any, modern: str) -> None:
+    """A process may have several; one that exits, or fails, ends nothing but itself."""
+    source = """
+    try: import _interpreters as interpreters
+    except ImportError: import _xxsubinterpreters as interpreters
+    for code in ("import sys; sys.exit(3)", "import sys, threading; sys.exit('bad')", "import threading; 1 / 0"):
+        other = interpreters.create()
+        try: interpreters.run_string(other, code)
+        except Exception: pass
+        interpreters.destroy(other)
+    """
+    assert lab.python(source, python=modern) == []
+    assert short(lab.python(source + "raise ValueError('x')", python=modern)) == [("ValueError", "x", 1)]

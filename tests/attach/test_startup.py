@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import py_compile
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -11,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier.attach import STARTUP, environment
+from twinkle_notifier.attach import NAME, STARTUP, environment
 
 STATE = """
 import sys
@@ -148,6 +150,22 @@ def test_a_process_that_is_not_to_be_attached_is_not(lab: Any, value: str) -> No
     assert subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True).stdout == "False\n"
 
 
+@pytest.mark.parametrize(
+    ("before", "path"), [({}, ""), ({"PYTHONPATH": ""}, ""), ({"PYTHONPATH": ":a b::"}, "::a b::"), ({"A": "0"}, "")]
+)
+@pytest.mark.parametrize("name", ["", "sft"])
+def test_the_environment_of_a_command(before: dict[str, str], path: str, name: str) -> None:
+    """Our folder is the first of its path, whose other entries stay, an empty one, too."""
+    named = {NAME: name} if name else {}
+    assert environment(before, name) == {"PYTHONPATH": f"{STARTUP}{path}", **named}
+
+
+def test_a_folder_that_a_path_cannot_name_is_in_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its two halves would be other folders, one of them below whatever folder a process is in."""
+    monkeypatch.setattr("twinkle_notifier.attach.STARTUP", Path("/home/me/a:b/startup"))
+    assert environment({"PYTHONPATH": "/mine"}, "sft") == {}
+
+
 def test_an_archive_starts_the_same(lab: Any, python: str) -> None:
     """A zipapp, and a package started by its name."""
     archive = lab.folder / "app.pyz"
@@ -198,3 +216,41 @@ def test_nothing_is_imported_at_the_start(lab: Any, python: str) -> None:
     attached, without = (set(lab.run(python, "-c", code, attached=on).stdout.split()) for on in (True, False))
     assert attached - without <= {"_twinkle_notifier_attach", "atexit", "errno", "time"}
     assert without - attached == set()
+
+
+def test_the_start_loads_one_small_file(lab: Any, modern: str) -> None:
+    """The record comes with the modules of processes, or when a process ends badly; a good end loads nothing."""
+    code = "{}import sys; print(*sorted(name for name in sys.modules if name.startswith('_twinkle')))"
+    start = "_twinkle_notifier_attach\n"
+    assert lab.run(modern, "-c", code.format("import threading, atexit; ")).stdout == start
+    rest = "_twinkle_notifier_attach _twinkle_notifier_hooks _twinkle_notifier_record\n"
+    assert lab.run(modern, "-c", code.format("import multiprocessing.util; ")).stdout == rest
+    ends = "import atexit, sys; atexit.register(lambda: print(*[name for name in sys.modules if 'twinkle' in name])); "
+    assert lab.run(modern, "-c", ends + "sys.exit(0)").stdout == start
+    assert (
+        len((STARTUP / "_twinkle_notifier_attach.py").read_text().splitlines()) < 280
+    )  # compiled at each start, maybe
+
+
+def test_a_process_that_trains_needs_no_file_of_ours_at_its_end(lab: Any, tmp_path: Path) -> None:
+    """They may be gone by then: the package is installed anew, a disk is lost."""
+    copy = tmp_path / "startup"
+    shutil.copytree(STARTUP, copy)
+    env = lab.env() | {"PYTHONPATH": str(copy)}
+    code = f"import multiprocessing.util, shutil; shutil.rmtree({str(copy)!r}); raise ValueError('x')"
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert (done.returncode, [(end.type, end.message) for end in lab.ends()]) == (1, [("ValueError", "x")])
+
+
+def test_files_that_are_compiled_or_packed_work(lab: Any, tmp_path: Path) -> None:
+    """A package without its source, or in an archive."""
+    compiled, archive = tmp_path / "compiled", tmp_path / "packed.zip"
+    for path in STARTUP.glob("*.py"):
+        py_compile.compile(str(path), str(compiled / f"{path.name}c"), doraise=True)
+    with zipfile.ZipFile(archive, "w") as packed:
+        for path in STARTUP.glob("*.py"):
+            packed.write(path, f"attach/{path.name}")
+    for place in (compiled, archive / "attach"):
+        env = lab.env() | {"PYTHONPATH": str(place)}
+        subprocess.run([sys.executable, "-c", "raise ValueError('x')"], env=env, capture_output=True)
+    assert [(end.type, end.message) for end in lab.ends()] == [("ValueError", "x")] * 2

@@ -64,7 +64,9 @@ def attached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., T
             )
             construct()
         else:
-            trainers.transformers(MODULE, trainer, construct)
+            trainers.before("transformers", MODULE)
+            construct()
+            trainers.after("transformers", trainer)
         return trainer
 
     return made
@@ -120,6 +122,22 @@ def test_a_trainer_with_a_bound_train_of_its_own_tells(attached: Callable[..., T
     with pytest.raises(ValueError, match="lost"):
         attached(cls=Bound, fails=True).train()
     assert [message.title for message in robot.messages] == ["sft failed: ValueError: the loss is lost"]
+
+
+def test_the_first_trainer_of_a_process_tells_by_a_method_that_is_older(lab: Any, robot: Inbox) -> None:
+    """It has the class's method of the time before it is constructed, when no callback of ours was ever made."""
+    source = """
+    import torch
+    from transformers import Trainer, TrainingArguments
+    class Early(Trainer):
+        def __init__(self, *args, **kwargs):
+            self.train = Trainer.train.__get__(self)
+            super().__init__(*args, **kwargs)
+    Early(torch.nn.Linear(1, 1), TrainingArguments("out", use_cpu=True, report_to="none", disable_tqdm=True)).train()
+    """
+    lab.run(sys.executable, lab.script(source), TWINKLE_NOTIFIER_URL=robot.url + "&secret=SEC0123456789abcdef")
+    said = "sft failed: ValueError: Trainer: training requires a train_dataset"
+    assert [message.title[:60] for message in robot.messages] == [said[:60]]
 
 
 def test_a_checkpoint_holds_nothing_of_it(

@@ -2,7 +2,7 @@
 
 The supervisor puts the folder `startup` before the PYTHONPATH of its command. Each Python that starts below it runs
 `startup/sitecustomize.py`, which loads `startup/_twinkle_notifier_attach.py`: that writes down what ended the process,
-and lets the trainers have our callback, see `trainers`. The two files of `startup` use the standard library alone: the
+and lets the trainers have our callback, see `trainers`. The files of `startup` use the standard library alone: the
 Python that runs them may not have this package.
 """
 
@@ -22,7 +22,7 @@ def environment(env: Mapping[str, str], name: str = "") -> dict[str, str]:
 
     `name` is that of the run.
     """
-    if env.get(VARIABLE, "").strip() == "0":
+    if env.get(VARIABLE, "").strip() == "0" or os.pathsep in str(STARTUP):  # which would name two other folders
         return {}
     rest = env.get("PYTHONPATH", "")
     path = os.pathsep.join([str(STARTUP), rest] if rest else [str(STARTUP)])

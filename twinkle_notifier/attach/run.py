@@ -22,16 +22,11 @@ class AttachedRun(TrainingRun):
     """
 
     def __init__(self, notifier: Callable[[str], object] | None = None, **_settings: Any) -> None:
-        super().__init__(notifier, name=os.environ.get(attach.NAME) or None, on_end=False)
-        self._deferred: Deferred | None = None
+        super().__init__(notifier, name=os.environ.get(attach.NAME) or None)
 
     def _alerting(self) -> Callable[[str], object] | None:
         notifier = self._notifier()
-        if notifier is None:
-            return None
-        if self._deferred is None or self._deferred.notifier is not notifier:
-            self._deferred = Deferred(notifier)
-        return self._deferred
+        return Deferred(notifier) if notifier is not None else None
 
     def _check(self, notifier: Callable[[str], object] | None) -> None:
         pass

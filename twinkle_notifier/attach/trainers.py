@@ -17,16 +17,16 @@ from twinkle_notifier.errors import reason
 log = logging.getLogger("twinkle_notifier")
 
 
-def transformers(module: ModuleType, trainer: Any, construct: Callable[[], None]) -> None:
-    """Construct an HF `trainer`, whose class `module` defines; our callback is among its default ones."""
-    _try(lambda: importlib.import_module("twinkle_notifier.attach.transformers").attach(module, trainer))
-    construct()
+def before(framework: str, module: ModuleType) -> None:
+    """A trainer, whose class `module` defines, is about to be constructed: HF's makes its default callbacks then."""
+    if framework == "transformers":
+        _try(lambda: importlib.import_module("twinkle_notifier.attach.transformers").attach(module))
 
 
-def lightning(module: ModuleType, trainer: Any, construct: Callable[[], None]) -> None:
-    """Construct a Lightning `trainer`; our callback is then among its own."""
-    construct()
-    _try(lambda: importlib.import_module("twinkle_notifier.attach.lightning").attach(trainer))
+def after(framework: str, trainer: Any) -> None:
+    """`trainer` is constructed: a Lightning one has its callbacks."""
+    if framework == "lightning":
+        _try(lambda: importlib.import_module("twinkle_notifier.attach.lightning").attach(trainer))
 
 
 def _try(work: Callable[[], None]) -> None:

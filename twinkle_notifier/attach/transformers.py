@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from twinkle_notifier.attach.run import AttachedRun
-from twinkle_notifier.integrations import transformers
 from twinkle_notifier.integrations.transformers import NotifierCallback
 
 
@@ -16,9 +15,7 @@ class Attached(NotifierCallback):
     _gives_way = True
 
 
-def attach(module: Any, trainer: Any) -> None:
-    """Before the construction of `trainer`, whose class `module` defines."""
+def attach(module: Any) -> None:
+    """Before a trainer, whose class `module` defines, is constructed: making the callback hooks its methods then."""
     if Attached not in module.DEFAULT_CALLBACKS:
         module.DEFAULT_CALLBACKS.append(Attached)
-        transformers._hook(module.Trainer)  # the first is made within the construction
-    transformers._hook_own(trainer)
