@@ -81,7 +81,9 @@ def of_ranks(failures: Sequence[Failure], ends: Sequence[End]) -> Cause:
     host = foreign.call(socket.getfqdn, _HOST).value or socket.gethostname()
     local = first.local_rank if first.local_rank is not None else first.rank or 0
     closed = [other.rank for other in failures if other.rank is not None and order(other)[0] > 1]
-    lost = Lost(first.code, first.pid, local, first.rank, host, order(first)[1], sorted({*closed} - {first.rank}))
+    lost = Lost(
+        first.code, first.pid, local, first.rank, host, order(first)[1], sorted({*closed} - {first.rank}), first.logs
+    )
     until = own.at if own is not None else first.at + _CLOCK
     if own is None or not _is_cause(own):  # of what it started itself
         below = [end for end in ends if _is_cause(end) and end.rank == first.rank is not None and end.at <= until]

@@ -41,15 +41,15 @@ class _File:
             return self.seen != before
         return False
 
-    def tail(self) -> str:
-        """Its end; nothing if it cannot be read."""
+    def tail(self, most: int = _KEPT) -> str:
+        """Its end, `most` bytes; nothing if it cannot be read."""
         with suppress(OSError), open(self.path, "rb", opener=_at_once) as file:
             found = os.fstat(file.fileno())
             if stat.S_ISREG(found.st_mode):
                 start = self.start if self.start <= found.st_size else 0  # it was made anew meanwhile
-                file.seek(max(start, found.st_size - _KEPT))
+                file.seek(max(start, found.st_size - most))
                 # Who empties a file that another goes on to write leaves a hole in it.
-                return file.read(_KEPT).replace(b"\0", b"").decode("utf-8", "replace")
+                return file.read(most).replace(b"\0", b"").decode("utf-8", "replace")
         return ""
 
 
@@ -138,13 +138,19 @@ class Output:
         )
         return f"alerts will not show the last lines of the output, which goes to {where}: {_REMEDY}" if where else ""
 
-    def tail(self, instead: Sequence[str] = ()) -> str:
-        """The end of what the command wrote, as a person sees it; of the files `instead`, if they have something."""
-        for files in ([_File(path, 0) for path in instead], self._files.values()):
-            texts = [file.tail().strip("\n") for file in files]
-            if text := "\n".join(filter(str.strip, texts)):
-                return as_seen(text)
-        return as_seen(_of_pane(_pane())) if self._terminals and _pane() else ""
+    def tail(self) -> str:
+        """The end of what the command wrote, as a person sees it."""
+        text = _joined([file.tail() for file in self._files.values()])
+        return text or (as_seen(_of_pane(_pane())) if self._terminals and _pane() else "")
+
+
+def ends_of(paths: Sequence[Path]) -> str:
+    """The ends of these files, as a person sees them; as much of all as `Output.tail` reads of one."""
+    return _joined([_File(str(path), 0).tail(_KEPT // len(paths)) for path in paths])
+
+
+def _joined(texts: Sequence[str]) -> str:
+    return as_seen("\n".join(filter(str.strip, (text.strip("\n") for text in texts))))
 
 
 _REMEDY = "add `2>&1 | tee train.log` to the command, or name the file that has it with --log FILE"

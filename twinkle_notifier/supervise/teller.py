@@ -25,8 +25,9 @@ from twinkle_notifier.state import restored
 from twinkle_notifier.supervise import cause, nodes, torchrun
 from twinkle_notifier.supervise.ending import Ending
 from twinkle_notifier.supervise.facts import ERROR_FILE
+from twinkle_notifier.supervise.last_lines import ends_of
 from twinkle_notifier.supervise.story import Story
-from twinkle_notifier.supervise.torchrun import Recorded
+from twinkle_notifier.supervise.torchrun import Lost, Recorded
 from twinkle_notifier.supervision import End, Restart, Supervision, Word
 
 _SENDING = 12.0  # seconds that a process which outlives the command may still take to tell: a claim's lease
@@ -82,11 +83,22 @@ class Teller:
         return self._with_texts(ending, found, ends, story)
 
     def _with_texts(self, ending: Ending, found: cause.Cause, ends: Sequence[End], story: Story) -> Ending:
-        """The same, with what was printed or left to us where `found` does not say enough."""
+        """`ending` with `found`, and with what was printed or left to us where that does not say enough."""
+        if logged := self._logged(ending, found.lost):
+            ending = replace(ending, output=logged)
         ending = replace(ending, recorded=found.recorded, lost=found.lost, agent=found.agent)
         if ending.killed() is None and ending.recorded is None:
             found = cause.by_texts(found, ending.output, self._error_file(ending), ends, story.words)
         return replace(ending, recorded=found.recorded, lost=found.lost, agent=found.agent)
+
+    def _logged(self, ending: Ending, lost: Lost | None) -> str:
+        """The end of what the rank that failed first, or any, printed into torchrun's log files."""
+        began = ending.at - ending.seconds
+
+        def read() -> str:
+            return ends_of(torchrun.logs(ending.command, lost, began))
+
+        return foreign.call(read, _BUDGET).value or ""
 
     def _error_file(self, ending: Ending) -> Recorded | None:
         """What `record` of torch has written down."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from collections.abc import Sequence
@@ -26,6 +27,8 @@ _PAGE = re.compile(
 )
 
 
+_LOG_DIR = re.compile(r"--log[-_]dir(?:=(.+))?")
+_TO_FILES = re.compile(r"--(?:redirects|tee)(?:=.*)?|-[rt]")
 _AFTER = 40  # lines after the agent's last words: the rest of its table, a traceback, what a wrapper adds
 _CLOCK = 1.0  # seconds that a file system may be behind
 
@@ -34,7 +37,8 @@ _CLOCK = 1.0  # seconds that a file system may be behind
 class Lost:
     """A rank that has ended as it should not: its exit code, which is minus the signal where one killed it.
 
-    `at` is when the agent noticed, in seconds since 1970, if it says so; `closed` the ranks that it then ended.
+    `at` is when the agent noticed, in seconds since 1970, if it says so; `closed` the ranks that it then ended; `logs`
+    the rank's folder among the agent's log files.
     """
 
     code: int
@@ -44,6 +48,7 @@ class Lost:
     host: str = ""
     at: float | None = None
     closed: Sequence[int] = ()
+    logs: str = ""
 
     @property
     def signal(self) -> int | None:
@@ -70,6 +75,36 @@ def signalled(text: str) -> int | None:
     """The signal that ended the agent itself; None if that is not the end of `text`."""
     found = _last(_SIGNALLED, text)
     return int(found["number"]) if found else None
+
+
+def writes_logs(command: Sequence[str]) -> bool:
+    """Whether `command` is a torchrun that writes what its ranks print to files."""
+    is_torchrun = any("torchrun" in word or "torch.distributed" in word for word in command)
+    return is_torchrun and any(map(_TO_FILES.fullmatch, command))
+
+
+def logs(command: Sequence[str], lost: Lost | None, since: float) -> list[Path]:
+    """The files to which torchrun has written what the rank `lost` printed since `since`, or all ranks if it is None.
+
+    The agent names their folder where it is attached. Elsewhere `command` does, by ``--log-dir``. Raises OSError.
+    """
+    if lost is not None and os.path.isabs(lost.logs):
+        ranks = [Path(lost.logs)]
+    elif (folder := _log_dir(command)) is not None:
+        begun = {path: path.stat().st_mtime for path in folder.glob("*/attempt_*")}
+        attempt = max(begun, key=lambda path: begun[path], default=None)
+        is_old = attempt is None or begun[attempt] < since - _CLOCK
+        ranks = [] if attempt is None or is_old else sorted(attempt.glob(str(lost.local_rank) if lost else "*"))
+    else:
+        return []
+    return [path for rank in ranks for path in (rank / "stdout.log", rank / "stderr.log") if path.is_file()]
+
+
+def _log_dir(command: Sequence[str]) -> Path | None:
+    for word, following in zip(command, [*command[1:], ""], strict=True):
+        if (found := _LOG_DIR.fullmatch(word)) is not None:
+            return Path(found[1] or following)
+    return None
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:

@@ -265,6 +265,7 @@ def _failure(rank, failure):
         "code": int(failure.exitcode),
         "at": at if 0 <= at < 1e11 else time.time(),
         "error_file": str(failure.error_file) if os.path.isabs(failure.error_file) else "",
+        "logs": getattr(failure, "_twinkle_notifier_logs", ""),
     }
 
 
@@ -506,6 +507,7 @@ def _local_agent_loaded(name, module):
             result = monitor_workers(self, *args, **kwargs)
             try:
                 self._twinkle_notifier_failures = getattr(result, "failures", None)
+                _name_logs(result.failures, self._pcontext)
             except Exception:  # another version
                 pass
             return result
@@ -513,6 +515,12 @@ def _local_agent_loaded(name, module):
         return ours
 
     _wrap(module.LocalElasticAgent, "_monitor_workers", wrapped)
+
+
+def _name_logs(failures, context):
+    """Note in each failure which folder has the rank's files: its `error_file` is none if the rank wrote no error."""
+    for failure in failures.values():
+        failure._twinkle_notifier_logs = os.path.dirname(os.path.abspath(context.error_files[failure.local_rank]))
 
 
 def _wrap(owner, name, wrapped):
