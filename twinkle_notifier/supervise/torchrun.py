@@ -27,8 +27,9 @@ _PAGE = re.compile(
 )
 
 
-_LOG_DIR = re.compile(r"--log[-_]dir(?:=(.+))?")
-_TO_FILES = re.compile(r"--(?:redirects|tee)(?:=.*)?|-[rt]")
+# In a command's words, one a line.
+_LOG_DIR = re.compile(r"^--log[-_]dir[=\n](.+)$", re.MULTILINE)
+_WRITES_LOGS = re.compile(r"torch(?:run|\.distributed)[^\0]*^(?:--(?:redirects|tee)\b|-[rt]$)", re.MULTILINE)
 _AFTER = 40  # lines after the agent's last words: the rest of its table, a traceback, what a wrapper adds
 _CLOCK = 1.0  # seconds that a file system may be behind
 
@@ -79,8 +80,7 @@ def signalled(text: str) -> int | None:
 
 def writes_logs(command: Sequence[str]) -> bool:
     """Whether `command` is a torchrun that writes what its ranks print to files."""
-    is_torchrun = any("torchrun" in word or "torch.distributed" in word for word in command)
-    return is_torchrun and any(map(_TO_FILES.fullmatch, command))
+    return _WRITES_LOGS.search("\n".join(command)) is not None
 
 
 def logs(command: Sequence[str], lost: Lost | None, since: float) -> list[Path]:
@@ -90,21 +90,13 @@ def logs(command: Sequence[str], lost: Lost | None, since: float) -> list[Path]:
     """
     if lost is not None and os.path.isabs(lost.logs):
         ranks = [Path(lost.logs)]
-    elif (folder := _log_dir(command)) is not None:
-        begun = {path: path.stat().st_mtime for path in folder.glob("*/attempt_*")}
-        attempt = max(begun, key=lambda path: begun[path], default=None)
-        is_old = attempt is None or begun[attempt] < since - _CLOCK
-        ranks = [] if attempt is None or is_old else sorted(attempt.glob(str(lost.local_rank) if lost else "*"))
+    elif named := _LOG_DIR.search("\n".join(command)):
+        begun = sorted((path.stat().st_mtime, path) for path in Path(named[1]).glob("*/attempt_*"))
+        last = [path for at, path in begun[-1:] if at >= since - _CLOCK]
+        ranks = [rank for attempt in last for rank in sorted(attempt.glob(str(lost.local_rank) if lost else "*"))]
     else:
-        return []
+        ranks = []
     return [path for rank in ranks for path in (rank / "stdout.log", rank / "stderr.log") if path.is_file()]
-
-
-def _log_dir(command: Sequence[str]) -> Path | None:
-    for word, following in zip(command, [*command[1:], ""], strict=True):
-        if (found := _LOG_DIR.fullmatch(word)) is not None:
-            return Path(found[1] or following)
-    return None
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
