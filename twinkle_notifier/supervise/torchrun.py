@@ -1,4 +1,4 @@
-"""What torchrun's agent says of its ranks: in its words on standard error, and in its error file."""
+"""Reads what torchrun's agent says of its ranks, on standard error and in its error file; finds its log files."""
 
 from __future__ import annotations
 
@@ -113,17 +113,17 @@ def _seconds(clock: str) -> float | None:
 
 
 def without_words(text: str) -> str:
-    """`text` without the agent's own log, and without its end, which says nothing that `root_cause` does not."""
+    """`text` without the agent's log lines, and without its last words: `root_cause` reads these."""
     page = _PAGE.search(text)
     return _OWN_WORDS.sub("", text[: page.start()] if page else text).strip("\n")
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """An exception that a process has written down: as `attach` does, or ``torch.distributed.elastic``'s `record`.
+    """An exception that a process has written down: by `attach`, or by `record` of ``torch.distributed.elastic``.
 
-    `at` is its place in the user's code; `pid` and `time` (in seconds since 1970) of the process, if that is known;
-    `secondary`: it only follows from another's end.
+    `at` is its place in the user's code. `pid` names the process and `time` its end (in seconds since 1970), if they
+    are known. `secondary`: the exception only follows from another process's end.
     """
 
     message: str
@@ -136,7 +136,7 @@ class Recorded:
 
 
 def recorded(path: Path, since: float) -> Recorded | None:
-    """What was written into an error file after `since` (seconds since 1970); None if nothing that can be read."""
+    """The exception in an error file that was written after `since` (seconds since 1970), if it can be read."""
     try:
         if path.stat().st_mtime < since - _CLOCK:
             return None
