@@ -1,4 +1,4 @@
-"""What is left of a supervisor that was killed: messages that the processes below it could not send themselves."""
+"""Finds messages that a killed supervisor has left: the processes below it could not send them themselves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = logging.getLogger("twinkle_notifier")
 
 
 def adopt(roots: Sequence[Path]) -> list[str]:
-    """Put those in `roots` where `twinkle-notifier flush` finds them; the problems, by name. Raises no OSError."""
+    """Move the messages in `roots` to where `twinkle-notifier flush` finds them; the problems. Raises no OSError."""
     words, problems = _each(roots, _adopted)
     if words:
         log.warning("%d messages of a supervisor that was killed wait for `twinkle-notifier flush`", len(words))
@@ -58,7 +58,7 @@ def _unsent(mailbox: Supervision) -> list[Word]:
 
 
 def _adopted(mailbox: Supervision, problems: list[str]) -> list[Word]:
-    """The words that were taken over; the folder goes once each is kept. Raises OSError."""
+    """Take over the words of a mailbox, and remove its folder once each word is kept. Raises OSError."""
     words = _unsent(mailbox)
     for word in words:
         Spool.keep(_CHANNEL, word.message(_NOTE), "killed", word.notifier)
