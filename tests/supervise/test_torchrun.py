@@ -203,6 +203,7 @@ def test_a_last_attempt_is_final(begin: Begin, robot: Inbox) -> None:
         f"### sft restarts after attempt 1 of 2: rank 1 on {here()} was killed by SIGKILL",
         f"### sft failed for good in attempt 2 of 2: rank 1 on {here()} was killed by SIGKILL",
     ], done.stderr
+    assert all("- Signal: SIGKILL: " in message.text for message in robot.messages)
 
 
 @pytest.mark.parametrize(

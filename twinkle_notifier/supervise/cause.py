@@ -25,11 +25,11 @@ _OF_SHELLS = {
     *(signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2),
 }
 _NEGATIVE = {signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGTERM}
-_TOGETHER = 60.0  # seconds between the first and the last end that belong together: torchrun waits 30 s for its ranks
+TOGETHER = 60.0  # seconds between the first and the last end that belong together: torchrun waits 30 s for its ranks
+KILLED = 15.0  # seconds: Lightning's launcher kills its own process up to 5 s after it has lost a rank
+CLOCK = 1.0  # seconds: the times of torchrun's agent are in whole ones
 _AT_ONCE = 3.0  # seconds before the end, in which another exit code is a wrapper's own: make's 2, `|| exit 5`
-_KILLED = 15.0  # seconds: Lightning's launcher kills its own process up to 5 s after it has lost a rank
 _SAME = 80  # characters by which a printed error is known to be one that was written down
-_CLOCK = 1.0  # second: the agent's times are in whole ones
 _HOST = 1.0  # seconds to ask a resolver for the name of this host
 _OURS = os.path.dirname(os.path.dirname(__file__))
 _PYTHON = re.compile(r"[/\\]lib[/\\]python\d")  # another one's own
@@ -57,7 +57,7 @@ def signal_of(code: int) -> int | None:
 
 
 def of_command(ends: Sequence[End], code: int, at: float, pid: int = 0) -> Cause:
-    """The cause of the end of process `pid` with exit code `code`, at `at`, by what the processes below wrote down."""
+    """Why process `pid` ended with exit code `code` at `at`, by the ends that the processes below it wrote down."""
     bad = _that_count(ends, code, at, pid)
     if agent := next((end for end in reversed(bad) if end.failures), None):
         return of_ranks(agent.failures, bad)
@@ -83,7 +83,7 @@ def of_ranks(failures: Sequence[Failure], ends: Sequence[End]) -> Cause:
     first = min(failures, key=order)
     own = by_pid.get(first.pid)
     if own is None or not _is_cause(own):  # the rank may have started what failed
-        until = own.at if own is not None else first.at + _CLOCK
+        until = own.at if own is not None else first.at + CLOCK
         below = [end for end in ends if _is_cause(end) and end.rank == first.rank is not None and end.at <= until]
         own = min(below, key=_order, default=own)
     found = _of_end(own) if own is not None else Cause()
@@ -104,14 +104,14 @@ def of_ranks(failures: Sequence[Failure], ends: Sequence[End]) -> Cause:
 
 
 def _of_end(end: End) -> Cause:
-    """Its own exception, or of a launcher's what it says of its child: the signal, if one killed that."""
+    """The end's own exception; for a launcher the signal that killed its child."""
     if (number := _signal(end)) is not None:
         return Cause(agent=number)
     return Cause(_recorded(end) if _says_something(end) else None)
 
 
 def printed_by_torchrun(output: str, code: int) -> Cause:
-    """The cause as torchrun's agent says it at its end, where it is not attached; another exit code is not its own."""
+    """The cause that torchrun's agent printed at its end, if it is not attached. It ends with exit code 1."""
     return Cause(None, torchrun.root_cause(output), torchrun.signalled(output)) if code == 1 else Cause()
 
 
@@ -136,7 +136,7 @@ def by_texts(
 
 
 def left(words: Sequence[Word], lost: Lost | None) -> Recorded | None:
-    """What the rank that failed first met and left to us, as an error that only follows; any, if it is not known."""
+    """The error that the rank which failed first left to us; any rank's, if it is not known which failed first."""
     for word in words:
         if word.state == "left" and word.text and (lost is None or word.holder.pid == lost.pid):
             error = re.search(r"^- Error: \*\*(.+?)\*\*(.*)$", word.text, re.MULTILINE)
@@ -153,7 +153,7 @@ def _that_count(ends: Sequence[End], code: int, at: float, pid: int) -> list[End
     bad = sorted((end for end in ends if end.code % 256 and code), key=lambda end: end.at)
     fitting = {_plain(code)}
     found: list[End] = []
-    for end in reversed([end for end in bad if bad[-1].at - end.at <= _TOGETHER]):
+    for end in reversed([end for end in bad if bad[-1].at - end.at <= TOGETHER]):
         if end.pid == pid or _plain(end.code) in fitting or _is_just_before(end, code, at):
             found.append(end)
             fitting |= {_plain(child) for child in (end.child, *(failure.code for failure in end.failures)) if child}
@@ -166,7 +166,7 @@ def _that_count(ends: Sequence[End], code: int, at: float, pid: int) -> list[End
 def _is_just_before(end: End, code: int, at: float) -> bool:
     if signal_of(code) is None:
         return at - end.at <= _AT_ONCE
-    return code < 0 and end.rank is not None and at - end.at <= _KILLED
+    return code < 0 and end.rank is not None and at - end.at <= KILLED
 
 
 def _plain(code: int) -> int:
@@ -175,7 +175,7 @@ def _plain(code: int) -> int:
 
 
 def _is_cause(end: End) -> bool:
-    """Whether it says more than that a child, or somebody's signal, ended it."""
+    """Whether the end says more than that a child or a signal ended the process."""
     if end.child is not None or end.failures or _signal(end) is not None or end.type.endswith(LAUNCHERS):
         return False
     return _says_something(end)
@@ -186,7 +186,7 @@ def _says_something(end: End) -> bool:
 
 
 def _signal(end: End) -> int | None:
-    """The signal that it is about: that ended its child, torchrun's agent, or itself."""
+    """The signal that ended the process, its child, or torchrun's agent."""
     kind = end.type.rpartition(".")[2]
     if kind == "KeyboardInterrupt":
         return signal.SIGINT
@@ -220,7 +220,7 @@ def _recorded(end: End) -> Recorded:
 
 
 def _own_place(places: Sequence[Place]) -> str:
-    """The innermost in the user's own code, ``train.py:12 in load``."""
+    """The innermost place in the user's own code, as ``train.py:12 in load``."""
     own = (place for place in reversed(places) if not _is_library(place[0]))
     return next((f"{ntpath.basename(path)}:{line} in {function}" for path, line, function in own), "")
 

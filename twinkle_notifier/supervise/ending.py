@@ -201,7 +201,7 @@ class Ending:
         return f"{named} ({compressed(ended)} ended by the launcher)" if ended else named
 
     def error(self) -> str:
-        """The exception that ended it, if one is known."""
+        """The exception that ended the command, if one is known."""
         return self.recorded.message if self.recorded else ""
 
     def _last_lines(self) -> str:

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from twinkle_notifier.supervise.cause import CLOCK, KILLED, TOGETHER
 from twinkle_notifier.supervise.ending import Ending
 from twinkle_notifier.supervision import Leave, State, Supervision, Word
 
-# Seconds from the leave of one process to the end of the command, another process: torchrun's agent waits 30 s
-# for the other ranks; Lightning's launcher kills its own process up to 5 s after it lost a rank; a shell ends at once.
-_UNTIL_END = 60.0  # also from the message to `sys.exit` or `os._exit`, where that is how the process left
-_UNTIL_KILLED = 15.0
-_UNTIL_SHELL = 2.0
+# Seconds. TOGETHER is also the longest time from a message to `sys.exit` or `os._exit`.
+_UNTIL_SHELL = 2.0  # from the leave of a process to the end of the shell that started it
 _AT_ONCE = 5.0  # from the message to the end of another process, of whose leave nothing is known
 _DYING = 1.0  # from the message to a signal that ended the same process, e.g. in what native code does at its end
-_CLOCK = 1.0  # torchrun's times are in whole seconds
 
 
 @dataclass(frozen=True)
@@ -53,11 +50,11 @@ class Story:
 
     def _of_ending(self, state: State, since: float) -> list[Word]:
         kinds = ("preempted", "interrupted", "exited")
-        return [word for word in self.in_state(state) if word.at > since - _CLOCK and word.kind in kinds]
+        return [word for word in self.in_state(state) if word.at > since - CLOCK and word.kind in kinds]
 
     def _accounting(self, state: State, ending: Ending) -> list[Word]:
         if any(self.left(pid) for pid in ending.pids):  # it only followed from what another has met
-            return [word for word in self.in_state(state) if -_CLOCK <= ending.failed_at - word.at < _UNTIL_END]
+            return [word for word in self.in_state(state) if -CLOCK <= ending.failed_at - word.at < TOGETHER]
         return [word for word in self.in_state(state) if self._explains(word, ending)]
 
     def _explains(self, word: Word, ending: Ending) -> bool:
@@ -65,17 +62,17 @@ class Story:
         leave, since, killed = self.leaves.get(word.holder.pid), ending.failed_at - word.at, ending.killed()
         if word.holder.pid in ending.pids:
             if leave is not None:
-                return leave.by == "it" or (leave.by == "exit" and leave.at - word.at < _UNTIL_END)
-            return -_CLOCK <= since < (_UNTIL_END if killed is None else _DYING)
+                return leave.by == "it" or (leave.by == "exit" and leave.at - word.at < TOGETHER)
+            return -CLOCK <= since < (TOGETHER if killed is None else _DYING)
         if killed is not None and ending.lost is not None:
             return False  # that rank was killed, whatever others met
         if leave is None:
-            return killed is None and -_CLOCK <= since < _AT_ONCE
+            return killed is None and -CLOCK <= since < _AT_ONCE
         gap = ending.failed_at - leave.at
         if leave.by == "it":  # an uncaught exception is exit code 1
-            longest = _UNTIL_END if killed is None else _UNTIL_KILLED if ending.failed_code < 0 else _UNTIL_SHELL
-            return -_CLOCK <= gap < longest and (killed is not None or ending.failed_code == 1)
-        return leave.by == "exit" and -_CLOCK <= gap < _CLOCK and killed is None
+            longest = TOGETHER if killed is None else KILLED if ending.failed_code < 0 else _UNTIL_SHELL
+            return -CLOCK <= gap < longest and (killed is not None or ending.failed_code == 1)
+        return leave.by == "exit" and -CLOCK <= gap < CLOCK and killed is None
 
     def lingering(self, since: float, *, alone: bool = False) -> list[Word]:
         """Deferred words of processes that their incident ended before `since`, while the command goes on.

@@ -92,7 +92,7 @@ class _Supervisor:
         return env
 
     def _started(self, env: Mapping[str, str]) -> Command:
-        """The command. Without room for it beside this process it takes its place. Raises OSError."""
+        """Start the command; where there is no room beside this process, it takes our place. Raises OSError."""
         for _ in range(_TRIES):
             try:
                 return Command(self._facts.command, env, self._mask)
@@ -117,7 +117,7 @@ class _Supervisor:
         return code
 
     def _seen_through(self, command: Command) -> int:
-        """The command runs, until it has ended, which is told."""
+        """Watch the command until its end, and have that told; its exit code."""
         self._facts.pid = command.pid
         watch = foreign.tried(lambda: Watch(self._facts))
         for begin in (lambda: checks.begin(self._facts.plan.notifier), lambda: watch.result().begin()):
@@ -132,9 +132,9 @@ class _Supervisor:
         return code
 
     def _wait(self, command: Command) -> None:
-        """For the next signal, a child's end among them.
+        """Wait for the next signal, such as a child's end.
 
-        Not by `sigtimedwait`, which may return numbers that nobody sent once the process was stopped and continued.
+        `sigtimedwait` may return numbers that nobody sent, after the process was stopped and continued.
         """
         self._reap(command)
         if command.code is None:
@@ -173,7 +173,7 @@ class _Supervisor:
         return error is None
 
     def _tell(self, tell: Callable[[], None]) -> None:
-        """In time, and until somebody presses Ctrl-C once more."""
+        """Do `tell`, for a bounded time, and no longer than until somebody presses Ctrl-C once more."""
         asked_before = signal.SIGINT in signal.sigpending()
         error = _bounded(tell, _TELL, lambda: not asked_before and signal.SIGINT in signal.sigpending())
         if error is not None:
@@ -181,7 +181,7 @@ class _Supervisor:
 
 
 def _bounded(work: Callable[[], None], seconds: float, hurry: Callable[[], bool] = bool) -> BaseException | None:
-    """What `foreign.call` makes of `work`, as an error: without memory the start of its thread may hang."""
+    """Do `work` by `foreign.call`, whose thread may hang at its start without memory; the error, if there is one."""
 
     def call() -> None:
         with alarm(seconds + _BUDGET):

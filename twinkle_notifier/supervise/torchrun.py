@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,10 +67,14 @@ def root_cause(text: str) -> Lost | None:
     found = _last(_ROOT, text)
     if found is None:
         return None
-    at, host = _seconds(found["time"]), found["host"]
+    at = None
+    with suppress(ValueError):
+        at = time.mktime(time.strptime(found["time"], "%Y-%m-%d_%H:%M:%S"))
     table = text[max(text.rfind("\nFailures:", 0, found.start()), 0) : found.start()]
     closed = [int(rank) for rank in _CLOSED.findall(table)]
-    return Lost(int(found["code"]), int(found["pid"]), int(found["local"]), int(found["rank"]), host, at, closed)
+    return Lost(
+        int(found["code"]), int(found["pid"]), int(found["local"]), int(found["rank"]), found["host"], at, closed
+    )
 
 
 def signalled(text: str) -> int | None:
@@ -100,16 +105,9 @@ def logs(command: Sequence[str], lost: Lost | None, since: float) -> list[Path]:
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    """What the agent said last of all; an earlier agent's words are followed by other output."""
+    """The last words of the agent; more output follows the words of an earlier agent."""
     found = next(reversed(list(pattern.finditer(text))), None)
     return found if found is not None and text.count("\n", found.end()) <= _AFTER else None
-
-
-def _seconds(clock: str) -> float | None:
-    try:
-        return time.mktime(time.strptime(clock, "%Y-%m-%d_%H:%M:%S"))
-    except ValueError:
-        return None
 
 
 def without_words(text: str) -> str:
