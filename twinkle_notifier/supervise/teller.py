@@ -68,7 +68,7 @@ class Teller:
         story = self._story()
         if story.preempted(ending.began) or self._told_deferred(story, ending):
             return True
-        text = self._completed(ending, story).markdown()
+        text = replace(ending, checkpoint=self._mailbox.checkpoint()).markdown()
         told = self._once(story, lambda: self._tell(text), follows=False)
         self._silent_at = 0.0 if told else self._silent_at
         return told or self._kept  # what is kept goes out later; trying each second would keep it each second
