@@ -115,6 +115,20 @@ class TestWords:
             path.write_text(damaged)
             assert torchrun.recorded(path, 0) is None
 
+    @pytest.mark.parametrize(
+        ("command", "writes"),
+        [
+            ("torchrun --redirects 3 train.py", True),
+            ("python -m torch.distributed.run --log-dir logs --tee=3 train.py", True),
+            ("srun torchrun -r 3 train.py", True),
+            ("torchrun --log-dir logs train.py", False),
+            ("python train.py --tee 3", False),
+        ],
+    )
+    def test_a_command_whose_ranks_write_files(self, command: str, writes: bool) -> None:
+        """By the options of torchrun."""
+        assert torchrun.writes_logs(command.split()) is writes
+
 
 def test_a_killed_rank_is_named(begin: Begin, robot: Inbox) -> None:
     """Of a script that does not know this package."""

@@ -30,7 +30,7 @@ _PAGE = re.compile(
 
 # In a command's words, one a line.
 _LOG_DIR = re.compile(r"^--log[-_]dir[=\n](.+)$", re.MULTILINE)
-_WRITES_LOGS = re.compile(r"torch(?:run|\.distributed)[^\0]*^(?:--(?:redirects|tee)\b|-[rt]$)", re.MULTILINE)
+_WRITES_LOGS = re.compile(r"^(?:--(?:redirects|tee)\b|-[rt]$)", re.MULTILINE)
 _AFTER = 40  # lines after the agent's last words: the rest of its table, a traceback, what a wrapper adds
 _CLOCK = 1.0  # seconds that a file system may be behind
 
@@ -85,7 +85,8 @@ def signalled(text: str) -> int | None:
 
 def writes_logs(command: Sequence[str]) -> bool:
     """Whether `command` is a torchrun that writes what its ranks print to files."""
-    return _WRITES_LOGS.search("\n".join(command)) is not None
+    words = "\n".join(command)
+    return ("torchrun" in words or "torch.distributed" in words) and _WRITES_LOGS.search(words) is not None
 
 
 def logs(command: Sequence[str], lost: Lost | None, since: float) -> list[Path]:
