@@ -85,7 +85,10 @@ class Beat:
 
 @dataclass(frozen=True)
 class Failure:
-    """A rank that torchrun's agent has seen end as it should not. `code` is minus the signal where one killed it."""
+    """A rank that torchrun's agent has seen end as it should not. `code` is minus the signal where one killed it.
+
+    `logs` is the rank's folder among torchrun's log files.
+    """
 
     rank: int | None
     local_rank: int | None
@@ -93,6 +96,7 @@ class Failure:
     code: int
     at: float
     error_file: str = ""
+    logs: str = ""
 
 
 @dataclass(frozen=True)
@@ -353,6 +357,7 @@ def _failure(fields: Stored) -> Failure:
         fields.whole("code"),
         fields.time("at"),
         fields.text("error_file", ""),
+        fields.text("logs", ""),
     )
 
 

@@ -42,7 +42,8 @@ def test_a_restart_is_written_down_with_what_failed(lab: Any, how: str, code: in
     pids = torchrun(lab, FAILS.format(how), "--max-restarts=1")
     agent, found = lab.pid, Supervision(lab.mailbox)
     [restart] = found.restarts()
-    first = Failure(1, 1, pids[0], code, restart.failures[0].at)
+    first = Failure(1, 1, pids[0], code, restart.failures[0].at, logs=restart.failures[0].logs)
+    assert first.logs.endswith("/attempt_0/1")
     assert replace(restart, failures=restart.failures[:1]) == Restart(agent, restart.at, 1, 2, [first])
     assert 0 <= restart.at - first.at < 60
     assert [f"{end.type}: {end.message}" for end in found.ends()[:-1]] == ends * 2
@@ -50,7 +51,7 @@ def test_a_restart_is_written_down_with_what_failed(lab: Any, how: str, code: in
     last = found.ends()[-1]
     assert (last.pid, last.type.rpartition(".")[2], last.code, last.child) == (agent, "ChildFailedError", 1, None)
     [failure] = [one for one in last.failures if one.rank == 1]
-    assert failure == Failure(1, 1, pids[1], code, failure.at)
+    assert failure == Failure(1, 1, pids[1], code, failure.at, logs=first.logs.replace("attempt_0", "attempt_1"))
 
 
 def test_an_error_file_is_named(lab: Any) -> None:

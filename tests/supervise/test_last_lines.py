@@ -159,3 +159,53 @@ def test_a_log_that_hangs_does_not_hold_up_the_command(tmp_path: Path, inbox: In
     done = shell(f"{RUN} --log fifo -- {FAILS} > out 2>&1; echo $?", tmp_path, TWINKLE_NOTIFIER_URL=url)
     assert done.stdout == "3\n"
     assert quoted(inbox) == ["to-out", "to-err"]
+
+
+RANKS = """
+import os, sys, time
+rank = os.environ["RANK"]
+print("out of", rank, flush=True)
+print("err of", rank, file=sys.stderr, flush=True)
+open(rank, "w").close()
+while not (os.path.exists("0") and os.path.exists("1")): time.sleep(0.05)
+if rank == "1": {}
+time.sleep(60)
+"""
+TORCHRUN = f"{sys.executable} -m torch.distributed.run --standalone --nproc-per-node=2"
+KILLED = "os.kill(os.getpid(), 9)"
+
+
+@pytest.mark.parametrize(
+    ("line", "death", "title", "lines"),
+    [
+        ("{run} -- {torchrun} --log-dir logs --redirects 3 {script} 2>&1 | cat", KILLED, "rank 1", ["1"]),
+        ("{run} -- {torchrun} --redirects 3 {script} 2>&1 | cat", KILLED, "rank 1", ["1"]),
+        ("{run} -- {torchrun} --log-dir logs --tee 3 {script} > out 2>&1", KILLED, "rank 1", ["1"]),
+        ('script -qec "{run} -- {torchrun} --log-dir logs --redirects 3 {script}" out', KILLED, "rank 1", ["1"]),
+        ("{run} --no-attach -- {torchrun} --log-dir=logs --tee 3 {script} > out 2>&1", KILLED, "rank 1", ["1"]),
+        ("{run} --no-attach -- {torchrun} --log-dir logs -r 3 {script} 2>&1 | cat", KILLED, "exit code 1", ["0", "1"]),
+        (
+            "{run} --no-attach -- {torchrun} --log-dir logs -r 3 {script} 2>&1 | cat",
+            "int('x')",
+            "ValueError: in",
+            ["0", "1"],
+        ),
+    ],
+)
+def test_the_log_files_of_torchrun(
+    inbox: Inbox, tmp_path: Path, line: str, death: str, title: str, lines: list[str]
+) -> None:
+    """The last lines, and the error, are those of the rank that failed first; of all ranks, if it is not known."""
+    pytest.importorskip("torch")
+    if line.startswith("script") and which("script") is None:
+        pytest.skip("there is no script")
+    (tmp_path / "train.py").write_text(RANKS.format(death))
+    (tmp_path / "logs" / "none_x" / "attempt_0" / "1").mkdir(parents=True)  # of an earlier run
+    (tmp_path / "logs" / "none_x" / "attempt_0" / "1" / "stdout.log").write_text("earlier")
+    os.utime(tmp_path / "logs" / "none_x" / "attempt_0", (1, 1))
+    url = f"{inbox.url}&secret=SEC0123456789abcdef"
+    done = shell(line.format(run=RUN, torchrun=TORCHRUN, script="train.py"), tmp_path, TWINKLE_NOTIFIER_URL=url)
+    (message,) = inbox.messages
+    assert message.title.startswith(f"sft failed: {title}"), done.stderr
+    words = [text for text in quoted(inbox) if text[:7] in ("out of ", "err of ")]
+    assert words == [f"{stream} of {rank}" for rank in lines for stream in ("out", "err")]

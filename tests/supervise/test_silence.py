@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.supervise.ending import Ending
 from twinkle_notifier.supervise.silence import Silence
 from twinkle_notifier.supervise.teller import Teller
-from twinkle_notifier.supervision import Beat
+from twinkle_notifier.supervision import Beat, Supervision
 from twinkle_notifier.testing import RecordingNotifier
 
 Begin = Callable[..., Any]
@@ -107,7 +108,7 @@ def teller(told: RecordingNotifier) -> tuple[Teller, Callable[[int], Ending]]:
     def ending(code: int) -> Ending:
         return Ending("sft", ["x"], code, time.time() - begun, time.time(), 1, signal.SIGTERM, begun)
 
-    return Teller("sft", told, None), ending
+    return Teller("sft", told, Supervision(Path("no-folder"))), ending
 
 
 @pytest.mark.parametrize("first", ["preempted", "silent"])

@@ -115,6 +115,20 @@ class TestWords:
             path.write_text(damaged)
             assert torchrun.recorded(path, 0) is None
 
+    @pytest.mark.parametrize(
+        ("command", "writes"),
+        [
+            ("torchrun --redirects 3 train.py", True),
+            ("python -m torch.distributed.run --log-dir logs --tee=3 train.py", True),
+            ("srun torchrun -r 3 train.py", True),
+            ("torchrun --log-dir logs train.py", False),
+            ("python train.py --tee 3", False),
+        ],
+    )
+    def test_a_command_whose_ranks_write_files(self, command: str, writes: bool) -> None:
+        """By the options of torchrun."""
+        assert torchrun.writes_logs(command.split()) is writes
+
 
 def test_a_killed_rank_is_named(begin: Begin, robot: Inbox) -> None:
     """Of a script that does not know this package."""
@@ -203,6 +217,7 @@ def test_a_last_attempt_is_final(begin: Begin, robot: Inbox) -> None:
         f"### sft restarts after attempt 1 of 2: rank 1 on {here()} was killed by SIGKILL",
         f"### sft failed for good in attempt 2 of 2: rank 1 on {here()} was killed by SIGKILL",
     ], done.stderr
+    assert all("- Signal: SIGKILL: " in message.text for message in robot.messages)
 
 
 @pytest.mark.parametrize(

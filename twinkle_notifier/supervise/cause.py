@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ntpath
 import os
 import re
 import signal
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from twinkle_notifier import foreign
@@ -24,12 +25,12 @@ _OF_SHELLS = {
     *(signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2),
 }
 _NEGATIVE = {signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGTERM}
-_TOGETHER = 60.0  # seconds between the first and the last end that belong together: torchrun waits 30 s for its ranks
+TOGETHER = 60.0  # seconds between the first and the last end that belong together: torchrun waits 30 s for its ranks
+KILLED = 15.0  # seconds: Lightning's launcher kills its own process up to 5 s after it has lost a rank
+CLOCK = 1.0  # seconds: the times of torchrun's agent are in whole ones
 _AT_ONCE = 3.0  # seconds before the end, in which another exit code is a wrapper's own: make's 2, `|| exit 5`
-_KILLED = 15.0  # seconds: Lightning's launcher kills its own process up to 5 s after it has lost a rank
 _SAME = 80  # characters by which a printed error is known to be one that was written down
-_CLOCK = 1.0  # second: the agent's times are in whole ones
-_HOST = 1.0  # seconds for the name of this host, which a resolver may have to tell
+_HOST = 1.0  # seconds to ask a resolver for the name of this host
 _OURS = os.path.dirname(os.path.dirname(__file__))
 _PYTHON = re.compile(r"[/\\]lib[/\\]python\d")  # another one's own
 _POOL = "The above exception was the direct cause"  # behind a pool's traceback
@@ -44,6 +45,9 @@ class Cause:
     lost: Lost | None = None
     agent: int | None = None
 
+    def __bool__(self) -> bool:
+        return self != Cause()
+
 
 def signal_of(code: int) -> int | None:
     """The signal that an exit code stands for: -9; 137, as a shell says it; 247, what ``sys.exit(-9)`` becomes."""
@@ -53,14 +57,14 @@ def signal_of(code: int) -> int | None:
 
 
 def of_command(ends: Sequence[End], code: int, at: float, pid: int = 0) -> Cause:
-    """The cause of the end of process `pid` with exit code `code`, at `at`, by what the processes below wrote down."""
-    bad = list(_that_count(ends, code, at, pid))
+    """Why process `pid` ended with exit code `code` at `at`, by the ends that the processes below it wrote down."""
+    bad = _that_count(ends, code, at, pid)
     if agent := next((end for end in reversed(bad) if end.failures), None):
         return of_ranks(agent.failures, bad)
     if own := [end for end in bad if _is_cause(end)]:
-        return Cause(_recorded(min(own, key=_order)))
-    causes = [_of_launcher(end) for end in bad]
-    return next((found for found in causes if found.agent is not None), None) or next(filter(_is_some, causes), Cause())
+        return _of_end(min(own, key=_order))
+    causes = [found for found in map(_of_end, bad) if found]
+    return min(causes, key=lambda found: found.agent is None, default=Cause())
 
 
 def of_ranks(failures: Sequence[Failure], ends: Sequence[End]) -> Cause:
@@ -69,42 +73,45 @@ def of_ranks(failures: Sequence[Failure], ends: Sequence[End]) -> Cause:
 
     def order(failure: Failure) -> tuple[int, float]:
         own = by_pid.get(failure.pid)
-        secondary = _is_secondary(own) if own is not None else failure.code == -signal.SIGABRT
-        ended_by_agent = own is None and failure.code == -signal.SIGTERM
-        # The agent's times are in whole seconds, and never late.
-        return secondary + 2 * ended_by_agent, own.at if own is not None else failure.at
+        if own is not None:
+            return _order(own)
+        followed = {-signal.SIGABRT: 1, -signal.SIGTERM: 2}.get(failure.code, 0)  # the agent ended the latter
+        return followed, failure.at  # in whole seconds, and never late
 
     if not failures:
         return Cause()
     first = min(failures, key=order)
     own = by_pid.get(first.pid)
-    host = foreign.call(socket.getfqdn, _HOST).value or socket.gethostname()
-    local = first.local_rank if first.local_rank is not None else first.rank or 0
-    closed = [other.rank for other in failures if other.rank is not None and order(other)[0] > 1]
-    lost = Lost(first.code, first.pid, local, first.rank, host, order(first)[1], sorted({*closed} - {first.rank}))
-    until = own.at if own is not None else first.at + _CLOCK
-    if own is None or not _is_cause(own):  # of what it started itself
+    if own is None or not _is_cause(own):  # the rank may have started what failed
+        until = own.at if own is not None else first.at + CLOCK
         below = [end for end in ends if _is_cause(end) and end.rank == first.rank is not None and end.at <= until]
         own = min(below, key=_order, default=own)
-    if own is None:
-        return Cause(lost=lost)
-    found = Cause(_recorded(own)) if _is_cause(own) else _of_launcher(own)
-    return replace(found, lost=lost if found.agent is None else replace(lost, code=-found.agent), agent=None)
+    found = _of_end(own) if own is not None else Cause()
+    closed = {other.rank for other in failures if other.rank is not None and order(other)[0] > 1} - {first.rank}
+    return Cause(
+        found.recorded,
+        Lost(
+            first.code if found.agent is None else -found.agent,
+            first.pid,
+            first.local_rank if first.local_rank is not None else first.rank or 0,
+            first.rank,
+            foreign.call(socket.getfqdn, _HOST).value or socket.gethostname(),
+            order(first)[1],
+            sorted(closed),
+            first.logs,
+        ),
+    )
 
 
-def _of_launcher(end: End) -> Cause:
-    """What it says of its child: the signal, else its own exception."""
+def _of_end(end: End) -> Cause:
+    """The end's own exception; for a launcher the signal that killed its child."""
     if (number := _signal(end)) is not None:
         return Cause(agent=number)
     return Cause(_recorded(end) if _says_something(end) else None)
 
 
-def _is_some(found: Cause) -> bool:
-    return found != Cause()
-
-
 def printed_by_torchrun(output: str, code: int) -> Cause:
-    """The cause as torchrun's agent says it at its end, where it is not attached; another exit code is not its own."""
+    """The cause that torchrun's agent printed at its end, if it is not attached. It ends with exit code 1."""
     return Cause(None, torchrun.root_cause(output), torchrun.signalled(output)) if code == 1 else Cause()
 
 
@@ -129,44 +136,37 @@ def by_texts(
 
 
 def left(words: Sequence[Word], lost: Lost | None) -> Recorded | None:
-    """What the rank that failed first met and left to us, as an error that only follows; any, if it is not known."""
-    texts = [word for word in words if word.state == "left" and word.text]
-    word = next((word for word in texts if lost is None or word.holder.pid == lost.pid), None)
-    if word is None:
-        return None
-    error = re.search(r"^- Error: \*\*(.+?)\*\*(.*)$", word.text, re.MULTILINE)
-    headline = word.text.partition("\n")[0].removeprefix("### ")
-    at = re.search(r"^- At: (.*)$", word.text, re.MULTILINE)
-    block = re.search(r"^(`{3,})\n(.*)^\1", word.text, re.MULTILINE | re.DOTALL)
-    return Recorded(
-        error[1] + error[2] if error else headline,
-        block[2] if block else "",
-        at[1] if at else "",
-        word.rank,
-        secondary=True,
-    )
+    """The error that the rank which failed first left to us; any rank's, if it is not known which failed first."""
+    for word in words:
+        if word.state == "left" and word.text and (lost is None or word.holder.pid == lost.pid):
+            error = re.search(r"^- Error: \*\*(.+?)\*\*(.*)$", word.text, re.MULTILINE)
+            headline = word.text.partition("\n")[0].removeprefix("### ")
+            at = re.search(r"^- At: (.*)$", word.text, re.MULTILINE)
+            block = re.search(r"^(`{3,})\n(.*)^\1", word.text, re.MULTILINE | re.DOTALL)
+            message = error[1] + error[2] if error else headline
+            return Recorded(message, block[2] if block else "", at[1] if at else "", word.rank, secondary=True)
+    return None
 
 
-def _that_count(ends: Sequence[End], code: int, at: float, pid: int) -> Iterator[End]:
+def _that_count(ends: Sequence[End], code: int, at: float, pid: int) -> list[End]:
     """The bad ends, oldest first, whose exit code is why the command has its own."""
-    bad = sorted((end for end in ends if end.code % 256), key=lambda end: end.at)
-    if not code or not bad:
-        return
-    fitting, found = {_plain(code)}, []
-    for end in reversed([end for end in bad if bad[-1].at - end.at <= _TOGETHER]):
+    bad = sorted((end for end in ends if end.code % 256 and code), key=lambda end: end.at)
+    fitting = {_plain(code)}
+    found: list[End] = []
+    for end in reversed([end for end in bad if bad[-1].at - end.at <= TOGETHER]):
         if end.pid == pid or _plain(end.code) in fitting or _is_just_before(end, code, at):
             found.append(end)
             fitting |= {_plain(child) for child in (end.child, *(failure.code for failure in end.failures)) if child}
             fitting |= {_plain(end.code)}
         elif any(end.pid == failure.pid for launcher in found for failure in launcher.failures):
             found.append(end)
-    yield from reversed(found)
+    return found[::-1]
 
 
 def _is_just_before(end: End, code: int, at: float) -> bool:
     if signal_of(code) is None:
         return at - end.at <= _AT_ONCE
-    return code < 0 and end.rank is not None and at - end.at <= _KILLED
+    return code < 0 and end.rank is not None and at - end.at <= KILLED
 
 
 def _plain(code: int) -> int:
@@ -175,7 +175,7 @@ def _plain(code: int) -> int:
 
 
 def _is_cause(end: End) -> bool:
-    """Whether it says more than that a child, or somebody's signal, ended it."""
+    """Whether the end says more than that a child or a signal ended the process."""
     if end.child is not None or end.failures or _signal(end) is not None or end.type.endswith(LAUNCHERS):
         return False
     return _says_something(end)
@@ -186,7 +186,7 @@ def _says_something(end: End) -> bool:
 
 
 def _signal(end: End) -> int | None:
-    """The signal that it is about: that ended its child, torchrun's agent, or itself."""
+    """The signal that ended the process, its child, or torchrun's agent."""
     kind = end.type.rpartition(".")[2]
     if kind == "KeyboardInterrupt":
         return signal.SIGINT
@@ -208,12 +208,10 @@ def _is_secondary(end: End) -> bool:
 
 
 def _recorded(end: End) -> Recorded:
-    words = "" if end.type == "SystemExit" else f"{end.type}: " if end.message else end.type
-    frames: Sequence[Place] = end.frames
-    message = words + end.message
-    if (
-        frames and _is_library(frames[-1][0]) and (there := read(end.message))
-    ):  # a DataLoader's worker, a spawned process
+    named = "" if end.type == "SystemExit" else f"{end.type}: " if end.message else end.type
+    message, frames = named + end.message, [*end.frames]
+    # A DataLoader's worker, a spawned process: a library raises their error once more.
+    if frames and _is_library(frames[-1][0]) and (there := read(end.message)):
         message, frames = f"{there.type}: {there.message}", there.places() or frames
     elif "RemoteTraceback: " in end.traceback and (there := read(end.traceback.partition(_POOL)[0])):
         frames = there.places()
@@ -222,12 +220,9 @@ def _recorded(end: End) -> Recorded:
 
 
 def _own_place(places: Sequence[Place]) -> str:
-    """The innermost in the user's own code, ``train.py:12 in load``."""
-    own = [place for place in places if not _is_library(place[0])]
-    if not own:
-        return ""
-    path, line, function = own[-1]
-    return f"{path.replace(chr(92), '/').rpartition('/')[2]}:{line} in {function}"
+    """The innermost place in the user's own code, as ``train.py:12 in load``."""
+    own = (place for place in reversed(places) if not _is_library(place[0]))
+    return next((f"{ntpath.basename(path)}:{line} in {function}" for path, line, function in own), "")
 
 
 def _is_library(path: str) -> bool:

@@ -1,4 +1,4 @@
-"""How a command ended, in words for people."""
+"""Says how a command ended, in words for people."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from twinkle_notifier.supervise.command import INTERRUPTING, PREEMPTING
 from twinkle_notifier.supervise.shown import shown
 from twinkle_notifier.supervise.torchrun import Lost, Recorded
 
-Kind = Literal["ended", "failed", "preempted", "interrupted"]
+Kind = Literal["ended", "failed", "restarts", "preempted", "interrupted"]
 
-_MEANINGS = {
+_MEANINGS: dict[int, str] = {
     signal.SIGKILL: "the kernel's out-of-memory killer, or your scheduler",
     signal.SIGSEGV: "a fault in native code: an extension, a driver, or a library of another version",
     signal.SIGBUS: "memory that is backed by a file is gone: often /dev/shm or a disk is full",
@@ -46,7 +46,7 @@ _FACT, _FACTS = 3_000, 20  # characters of what a training leaves, and how many 
 
 @dataclass(frozen=True)
 class Ending:
-    """What is known of it. `code` as `subprocess` tells it: minus the signal that killed the command."""
+    """What is known of a command's end. `code` is minus the signal where one killed the command."""
 
     name: str
     command: Sequence[str]
@@ -65,6 +65,12 @@ class Ending:
     followers: Sequence[int] = ()  # ranks that met what follows from it
     attempt: Attempt = field(default_factory=Attempt)
     reached: Sequence[str] = ()  # how far a training got, in list items; shown where it ended well
+    restarts: bool = False  # only an attempt has ended: torchrun has started its ranks again
+
+    @property
+    def began(self) -> float:
+        """When the command began, in seconds since 1970."""
+        return self.at - self.seconds
 
     @property
     def signal(self) -> int | None:
@@ -79,17 +85,19 @@ class Ending:
 
     @property
     def failed_at(self) -> float:
-        """When the first of them ended, in seconds since 1970."""
+        """When the first of these processes ended, in seconds since 1970."""
         times = [self.lost.at if self.lost else None, self.recorded.time if self.recorded else None, self.at]
         return next(time for time in times if time is not None)
 
     @property
     def failed_code(self) -> int:
-        """How the first of them ended."""
+        """The exit code of the first of these processes."""
         return self.lost.code if self.lost is not None else self.code
 
     def kind(self) -> Kind:
         """What became of the command."""
+        if self.restarts:
+            return "restarts"
         number = self.asked if self.was_asked_for() else None if self.lost or self.recorded else self.signal
         if number in PREEMPTING:
             return "preempted"
@@ -98,7 +106,7 @@ class Ending:
         return "failed" if self.code else "ended"
 
     def was_asked_for(self) -> bool:
-        """Whether it is the end that the signal asked for; SIGKILL is what follows on a deaf ear."""
+        """Whether the command ended because the signal asked it to; SIGKILL follows if it does not listen."""
         return self.asked is not None and self.killed() in (None, *PREEMPTING, *INTERRUPTING, signal.SIGKILL)
 
     def killed(self) -> int | None:
@@ -112,19 +120,17 @@ class Ending:
             return f"{name} ended after {duration(self.seconds)}"
         if kind in ("preempted", "interrupted"):
             return f"{name} was {kind} ({signal_name(self.asked or self.signal or 0)})"
+        if kind == "restarts":
+            return f"{name} restarts after {self.attempt}: {self.cause()}"
         return f"{name} failed{f' for good in {self.attempt}' if self.attempt.is_last() else ''}: {self.cause()}"
 
     def cause(self) -> str:
         """What it failed of, in a part of a line."""
-        who = str(self.lost) if self.lost else ""
-        number = self.killed()
-        code = f"exit code {self.failed_code}"
-        if number is not None and self._is_out_of_memory():
+        who, number, code = str(self.lost or ""), self.killed(), f"exit code {self.failed_code}"
+        how = f"{'was ' if who else ''}killed by {signal_name(number)}" if number is not None else ""
+        if number == signal.SIGKILL and self.out_of_memory:
             how = "ran out of memory, and was killed"
-        else:
-            how = f"{'was ' if who else ''}killed by {signal_name(number)}" if number is not None else ""
-        error = line(self.error(), _ERROR)
-        if error:
+        if error := line(self.error(), _ERROR):
             return f"{error} ({who or how or code})"
         return f"{who} {how}".strip() if how else f"{code} of {who}" if who else code
 
@@ -145,9 +151,9 @@ class Ending:
         return "\n".join(lines) + (f"\n\n{fenced(block(below))}" if below and self.kind() != "ended" else "")
 
     def _reached(self) -> list[str]:
-        reached = [f"- {line(text[2:], _FACT)}" for text in self.reached if text.startswith("- ")][:_FACTS]
+        reached = [f"- {line(text[2:], _FACT)}" for text in self.reached if text.startswith("- ")]
         if self.kind() == "ended" and reached:
-            return reached
+            return reached[:_FACTS]
         return [f"- Last checkpoint: {path(self.checkpoint, _COMMAND)}"] if self.checkpoint else []
 
     def _facts(self) -> list[str]:
@@ -156,16 +162,7 @@ class Ending:
             facts.append(_place(self.lost))
         elif self.recorded and self.recorded.rank is not None:
             facts.append(f"- Rank: {self.recorded.rank}, PID {self.recorded.pid}")
-        if self.kind() in ("preempted", "interrupted"):
-            asked = self.asked or self.signal or 0
-            facts.append(f"- Signal: {signal_name(asked)}: {_MEANINGS[signal.Signals(asked)]}")
-            facts.append(f"- Exit code: {self.code}" if self.code >= 0 else f"- Ended by: {signal_name(-self.code)}")
-        elif (number := self.killed()) is not None:
-            facts.append(f"- Signal: {signal_name(number)}{self._memory() or _meaning(number)}")
-            if self.lost is None and self.code > 0 and signal_of(self.code) is not None:
-                facts.append(f"- Exit code: {self.code}, which stands for {signal_name(number)}")
-        elif self.code:
-            facts.append(f"- Exit code: {self.lost.code if self.lost else self.code}")
+        facts += self._how()
         if self.followers:
             facts.append(f"- Errors that follow from it: {self.following()}")
         secondary = self.recorded.secondary if self.recorded else bool(self.followers) and self.lost is None
@@ -173,26 +170,38 @@ class Ending:
             facts.append("- Note: secondary errors; no rank reported the cause")
         return facts
 
+    def _how(self) -> list[str]:
+        """The signal and the exit code."""
+        number = self.killed()
+        if self.kind() in ("preempted", "interrupted"):
+            asked = self.asked or self.signal or 0
+            end = f"- Exit code: {self.code}" if self.code >= 0 else f"- Ended by: {signal_name(-self.code)}"
+            return [f"- Signal: {signal_name(asked)}: {_MEANINGS[asked]}", end]
+        if number is None:
+            return [f"- Exit code: {self.failed_code}"] if self.code else []
+        signalled = f"- Signal: {': '.join(filter(None, (signal_name(number), self._meaning(number))))}"
+        if self.lost is None and self.code > 0 and signal_of(self.code) is not None:
+            return [signalled, f"- Exit code: {self.code}, which stands for {signal_name(number)}"]
+        return [signalled]
+
+    def _meaning(self, number: int) -> str:
+        """What a signal stands for; who sent SIGKILL, as far as the kernel's count tells."""
+        killed = self.out_of_memory
+        if number != signal.SIGKILL or killed is None:
+            return _MEANINGS.get(number, "")
+        if not killed:
+            return "not the kernel's out-of-memory killer, by its count for this control group; a scheduler or a person"
+        processes = "1 process" if killed == 1 else f"{killed} processes"
+        return f"the kernel's out-of-memory killer, which killed {processes} of this control group"
+
     def following(self) -> str:
-        """The ranks that failed because another had, and which of them the launcher ended before they said so."""
+        """The ranks that failed because another rank had, and those among them that the launcher ended."""
         ended = sorted({*self.lost.closed} - {*self.followers}) if self.lost else []
         named = f"ranks {compressed([*self.followers, *ended])}"
         return f"{named} ({compressed(ended)} ended by the launcher)" if ended else named
 
-    def _is_out_of_memory(self) -> bool:
-        return bool(self.out_of_memory) and self.killed() == signal.SIGKILL
-
-    def _memory(self) -> str:
-        """Who sent SIGKILL, as far as the kernel's count tells; nothing where it is not known."""
-        if self.killed() != signal.SIGKILL or self.out_of_memory is None:
-            return ""
-        if self.out_of_memory:
-            killed = _processes(self.out_of_memory)
-            return f": the kernel's out-of-memory killer, which killed {killed} of this control group"
-        return ": not the kernel's out-of-memory killer, by its count for this control group; a scheduler or a person"
-
     def error(self) -> str:
-        """The exception that ended it, if one is known."""
+        """The exception that ended the command, if one is known."""
         return self.recorded.message if self.recorded else ""
 
     def _last_lines(self) -> str:
@@ -206,15 +215,6 @@ def signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-def _processes(count: int) -> str:
-    return "1 process" if count == 1 else f"{count} processes"
-
-
-def _meaning(number: int) -> str:
-    meaning = _MEANINGS.get(signal.Signals(number)) if number in list(signal.Signals) else None
-    return f": {meaning}" if meaning else ""
 
 
 def _place(lost: Lost) -> str:

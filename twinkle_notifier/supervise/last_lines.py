@@ -1,4 +1,4 @@
-"""The last lines of a command's output, read from where it goes: nothing stands in the output's way."""
+"""Reads the last lines of a command's output from where it goes: nothing stands in the output's way."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _SCHEDULERS = ("LSB_OUTPUTFILE", "LSB_ERRORFILE")  # LSF's
 
 @dataclass
 class _File:
-    """A file that the output goes to: what stands in it from `start` on is the command's."""
+    """A file or a terminal that the output goes to: what stands in a file from `start` on is the command's."""
 
     path: str
-    start: int
+    start: int = 0
     seen: tuple[int, int] = field(default=(0, 0))  # its size and time when it was last looked at
 
     def has_changed(self) -> bool:
@@ -41,15 +41,15 @@ class _File:
             return self.seen != before
         return False
 
-    def tail(self) -> str:
-        """Its end; nothing if it cannot be read."""
+    def tail(self, most: int = _KEPT) -> str:
+        """Its end, `most` bytes; nothing if it cannot be read."""
         with suppress(OSError), open(self.path, "rb", opener=_at_once) as file:
             found = os.fstat(file.fileno())
             if stat.S_ISREG(found.st_mode):
                 start = self.start if self.start <= found.st_size else 0  # it was made anew meanwhile
-                file.seek(max(start, found.st_size - _KEPT))
+                file.seek(max(start, found.st_size - most))
                 # Who empties a file that another goes on to write leaves a hole in it.
-                return file.read(_KEPT).replace(b"\0", b"").decode("utf-8", "replace")
+                return file.read(most).replace(b"\0", b"").decode("utf-8", "replace")
         return ""
 
 
@@ -60,7 +60,7 @@ class Output:
         """`log`: a file that the user names. Nothing is looked at before `begin`."""
         self._log = log
         self._files: dict[tuple[int, int], _File] = {}
-        self._terminals: dict[str, float] = {}  # with their times of the last write
+        self._terminals: list[_File] = []
         self._pipes: list[int] = []
         self._readers: set[int] = set()  # of them, those whose reader's file is known
         self._looks = 0
@@ -69,7 +69,8 @@ class Output:
     def begin(self) -> None:
         """The command is about to start."""
         if self._log is not None:
-            self._files[0, 0] = _File(str(self._log), _size(str(self._log)))
+            self._add(str(self._log))
+            self._files = self._files or {(0, 0): _File(str(self._log))}  # the command may make it
         for stream in (1, 2):
             with suppress(OSError):
                 self._add_stream(stream)
@@ -84,12 +85,12 @@ class Output:
         elif stat.S_ISFIFO(found.st_mode):
             self._pipes.append(stream)
         elif os.isatty(stream):
-            self._terminals[os.ttyname(stream)] = 0.0
+            self._terminals.append(_File(os.ttyname(stream)))
         else:
             self._other = self._other or not os.path.samestat(found, os.stat(os.devnull))
 
     def _add(self, path: str, start: int | None = None) -> None:
-        """From `start` on, or from where it ends now."""
+        """Read `path` from `start` on, or from where it ends now."""
         with suppress(OSError):
             found = os.stat(path)
             if stat.S_ISREG(found.st_mode) and os.access(path, os.R_OK):
@@ -109,11 +110,7 @@ class Output:
             self._find_readers()
             if self._looks == 1 and not self._files:
                 self._add(_slurms_file())
-        changed = [file.has_changed() for file in self._files.values()]
-        for path, before in self._terminals.items():
-            with suppress(OSError):
-                self._terminals[path] = os.stat(path).st_mtime
-            changed.append(self._terminals[path] != before)
+        changed = [file.has_changed() for file in (*self._files.values(), *self._terminals)]
         return any(changed)
 
     def _find_readers(self) -> None:
@@ -138,13 +135,19 @@ class Output:
         )
         return f"alerts will not show the last lines of the output, which goes to {where}: {_REMEDY}" if where else ""
 
-    def tail(self, instead: Sequence[str] = ()) -> str:
-        """The end of what the command wrote, as a person sees it; of the files `instead`, if they have something."""
-        for files in ([_File(path, 0) for path in instead], self._files.values()):
-            texts = [file.tail().strip("\n") for file in files]
-            if text := "\n".join(filter(str.strip, texts)):
-                return as_seen(text)
-        return as_seen(_of_pane(_pane())) if self._terminals and _pane() else ""
+    def tail(self) -> str:
+        """The end of what the command wrote, as a person sees it."""
+        text = _joined([file.tail() for file in self._files.values()])
+        return text or (as_seen(_of_pane(_pane())) if self._terminals else "")
+
+
+def ends_of(paths: Sequence[Path]) -> str:
+    """The ends of these files, as a person sees them; as much of all as `Output.tail` reads of one."""
+    return _joined([_File(str(path)).tail(_KEPT // len(paths)) for path in paths])
+
+
+def _joined(texts: Sequence[str]) -> str:
+    return as_seen("\n".join(filter(str.strip, (text.strip("\n") for text in texts))))
 
 
 _REMEDY = "add `2>&1 | tee train.log` to the command, or name the file that has it with --log FILE"
@@ -159,12 +162,6 @@ def as_seen(text: str) -> str:
 
 def _at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)  # a FIFO would wait for a writer
-
-
-def _size(path: str) -> int:
-    with suppress(OSError):
-        return os.stat(path).st_size
-    return 0
 
 
 def _waiting(pipe: int) -> int:
@@ -186,7 +183,7 @@ def _readers_files(pipe: str, hops: int) -> Iterator[tuple[str, int | None]]:
 
 
 def _written_by(process: str) -> Iterator[tuple[str, int | None]]:
-    """Its files: its output's comes last."""
+    """The files that a process writes; that of its standard output comes last."""
     numbers = sorted(map(int, os.listdir(f"/proc/{process}/fd")))
     for number in [*(number for number in numbers if number > 2), 1]:
         path = f"/proc/{process}/fd/{number}"
@@ -197,7 +194,7 @@ def _written_by(process: str) -> Iterator[tuple[str, int | None]]:
 
 
 def _slurms_file() -> str:
-    """Of a job step, whose output is a pipe to SLURM; nothing elsewhere."""
+    """The file of a job step, whose output is a pipe to SLURM; nothing elsewhere."""
     job = os.environ.get("SLURM_JOB_ID", "")
     if not job.isdecimal() or shutil.which("scontrol") is None:
         return ""
@@ -210,8 +207,8 @@ def _pane() -> str:
 
 
 def _of_pane(pane: str) -> str:
-    """What stands in a pane of tmux below the line that started this process."""
-    text = _said(["tmux", "capture-pane", "-p", "-J", "-S", "-200", "-t", pane])
+    """What stands in a pane of tmux below the line that started this process; nothing without a pane."""
+    text = pane and _said(["tmux", "capture-pane", "-p", "-J", "-S", "-200", "-t", pane])
     return text.rpartition("twinkle-notifier run")[2].partition("\n")[2] if "twinkle-notifier run" in text else text
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from pathlib import Path
 
 _GROUPS = Path("/sys/fs/cgroup")
 # cgroup-v2: a file that counts the group and those below it; v1: one for each group (kernel 4.13 and newer).
 _FILES = ("memory.events", "memory.oom_control")
+_KILLS = re.compile(r"^oom_kill (\d+)$", re.MULTILINE)
 
 
 def kills() -> int | None:
@@ -30,9 +32,7 @@ def _files() -> list[Path]:
 
 
 def _count(path: Path) -> int | None:
-    with suppress(OSError, ValueError):
-        for line in path.read_text().splitlines():
-            name, _, value = line.partition(" ")
-            if name == "oom_kill":
-                return int(value)
+    with suppress(OSError):
+        found = _KILLS.search(path.read_text(errors="replace"))
+        return int(found[1]) if found else None
     return None

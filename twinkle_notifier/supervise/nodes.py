@@ -1,4 +1,4 @@
-"""Which of a run's supervisors tells, where each node has one: by the claims that the ranks use, in files."""
+"""Decides which of a run's supervisors tells, where each node has one: by the ranks' claims, in files."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ log = logging.getLogger("twinkle_notifier")
 
 
 def once(run: str | None, key: str, tell: Callable[[], bool], *, follows: bool) -> bool:
-    """Do `tell`, unless another supervisor of `run` has; whether it is told.
+    """Do `tell`, unless another supervisor of `run` has; whether people were told.
 
-    An end that `follows` from another node's waits for that one's word first. Without a common folder each node tells.
+    `follows`: the end may follow from another node's end. Then that node gets time to tell first. Without a common
+    folder each node tells.
     """
     if run is None:
         return tell()
     told = False
-
-    def work(access: claims.Access) -> bool:
-        nonlocal told
+    try:
+        access = claims.Access(lambda: FileStore.of_run(f"supervisors/{run}"), _OPEN)
         desk = claims.Desk(access, Where.here(), claims.Mark(_since()))
         if follows and desk.follow(_TOPIC, grace=_GRACE, seconds=_PATIENCE, hurry=lambda: False) is not None:
             return True
@@ -39,16 +39,13 @@ def once(run: str | None, key: str, tell: Callable[[], bool], *, follows: bool) 
         told = tell()
         claim.close("sent" if told else "failed")
         return told
-
-    try:
-        return work(claims.Access(lambda: FileStore.of_run(f"supervisors/{run}"), _OPEN))
     except OSError as error:
         log.warning("the supervisors of this run cannot agree on who tells: %s", error)
         return told or tell()
 
 
 def _since() -> Instant:
-    """What ended before is another matter."""
+    """The time before which a claim does not count."""
     now, began = Instant.now(), process_start()
     earliest = Instant(now.boot, now.since_boot - _ONE_END, now.wall - _ONE_END)
     return max(began, earliest, key=lambda instant: instant.since_boot)

@@ -30,9 +30,9 @@ def environment(
         kind, _, target = to.partition(":")
         # A relative path would lead elsewhere once the command has changed its folder.
         return {VARIABLE: f"file:{os.path.abspath(os.path.expanduser(target))}" if kind == "file" else to}
-    written = foreign.call(lambda: _write(folder / _FILE, notifier), _BUDGET)
-    return {VARIABLE: f"file:{folder / _FILE}"} if written.returned else {}
 
+    def write() -> None:
+        content = json.dumps(getattr(notifier, "to_dict", dict)()).encode()
+        folders.replace(folder / _FILE, content, sync=False)
 
-def _write(path: Path, notifier: Callable[[str], object] | None) -> None:
-    folders.replace(path, json.dumps(getattr(notifier, "to_dict", dict)()).encode(), sync=False)
+    return {VARIABLE: f"file:{folder / _FILE}"} if foreign.call(write, _BUDGET).returned else {}

@@ -1,12 +1,13 @@
-"""The error that a command printed: the last resort, where no process wrote down its own end.
+"""Finds the error that a command printed: the last resort, where no process wrote down its own end.
 
-The text is read line by line, in time that is proportional to it, whatever it is.
+This reads the text line by line, and takes time in proportion to it.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from signal import Signals
 
@@ -71,23 +72,22 @@ class _Block:
 
 
 def found(output: str, rank: int | None = None) -> Printed | None:
-    """The error that ended the command, of `rank` if it marks its lines; of a burst the first that does not follow."""
+    """The error that ended the command: of `rank` if it marks its lines, and the first that follows from no other."""
     lines = masked_end(output[-_MOST:]).split("\n")
     blocks = [block for block in _blocks(lines) if not block.noise]
     own = [block for block in blocks if block.type not in LAUNCHERS]
-    if rank is not None:
-        own = [block for block in own if block.mark.startswith(f"[rank{rank}]")] or own
+    if not own:
+        return Printed(blocks[-1].error, child=child_of(blocks[-1].error)) if blocks else None
+    own = [block for block in own if block.mark.startswith(f"[rank{rank}]")] or own
     end = len("\n".join(lines).rstrip().split("\n"))
     shown = [block for block in own if not block.logged] or [block for block in own if end - block.last <= _NEAR]
     shown = [block for block in shown if not says_collateral(block.error)] or shown
-    if shown:
-        first = _first_of_burst(shown)
-        far = end - first.first > _NEAR
-        text = [
-            line.removeprefix(first.mark) for line in lines[first.first : first.last + 1] if line.startswith(first.mark)
-        ]
-        return Printed(first.error, "\n".join(text) if far else "")
-    return Printed(blocks[-1].error, child=child_of(blocks[-1].error)) if blocks and not own else None
+    if not shown:
+        return None
+    first = _first_of_burst(shown)
+    marked = lines[first.first : first.last + 1] if end - first.first > _NEAR else []
+    text = [line.removeprefix(first.mark) for line in marked if line.startswith(first.mark)]
+    return Printed(first.error, "\n".join(text))
 
 
 def _first_of_burst(blocks: Sequence[_Block]) -> _Block:
@@ -107,94 +107,94 @@ def child_of(error: str) -> int | None:
 
 
 def _blocks(lines: Sequence[str]) -> list[_Block]:
-    """All of them, in order; one that is chained to the one before, or quoted in its words, takes its place."""
+    """All tracebacks, in order."""
+    marks = {at: _mark(lines, at) for at, line in enumerate(lines) if _WORDS in line}
+    blocks = [block for mark in {"", *marks.values()} for block in _of_mark(lines, mark, marks)]
+    return sorted(blocks, key=lambda block: block.first)
+
+
+def _mark(lines: Sequence[str], at: int) -> str:
+    """What stands before the heading and before the lines below it: this is no progress bar and no log line."""
+    before = lines[at].partition(_WORDS)[0]
+    return before if before.strip() and any(line.startswith(f"{before}  ") for line in lines[at + 1 : at + 9]) else ""
+
+
+def _of_mark(lines: Sequence[str], mark: str, marks: Mapping[int, str]) -> list[_Block]:
+    """The tracebacks with this mark. One that is chained to the one before it, or quoted by it, takes its place."""
+    numbers = [number for number, line in enumerate(lines) if line.startswith(mark)]
+    texts = [lines[number].removeprefix(mark) for number in numbers]
     blocks: list[_Block] = []
     at = 0
-    while at < len(lines):
-        block = _block(lines, at)
-        if block is None:
-            at += 1
-            continue
-        before = next((other for other in reversed(blocks[-8:]) if other.mark == block.mark), None)
-        if before is not None and _belongs(before, block, lines):
-            blocks[blocks.index(before)] = replace(block, first=before.first, logged=before.logged, noise=before.noise)
-        else:
-            blocks.append(block)
-        at = at + 1 if block.mark else block.last + 1  # between lines with a mark stand those of others
+    while at < len(texts):
+        body = _body(texts, at) if marks.get(numbers[at], mark) == mark else None
+        if body is not None:
+            above = _above(texts, at)
+            logged, noise = _is_logged(texts[at], above), any(map(_NOISE.match, above))
+            block = _Block(numbers[at], numbers[body[0]], mark, body[1], logged, noise)
+            if blocks and _belongs(blocks[-1], block, texts[at], above):
+                blocks[-1] = replace(blocks[-1], last=block.last, error=block.error)
+            else:
+                blocks.append(block)
+            at = body[0]
+        at += 1
     return blocks
 
 
-def _belongs(before: _Block, block: _Block, lines: Sequence[str]) -> bool:
-    said = _above(lines, block.first, block.mark)[:1]
-    quoted = lines[block.first].lstrip().startswith("Original ") or before.type in _CARRIERS
-    return any(line.startswith(_CHAINED) for line in said) or (quoted and block.first - before.last <= _QUOTED)
+def _above(lines: Sequence[str], at: int) -> list[str]:
+    """The two lines above that say something, nearest first."""
+    return [line.strip() for line in reversed(lines[max(at - 6, 0) : at]) if line.strip()][:2]
 
 
-def _block(lines: Sequence[str], at: int) -> _Block | None:
-    line = lines[at]
-    if _SYNTAX_FILE.match(line):
-        ends = next((n for n in range(at + 1, min(at + 5, len(lines))) if _SYNTAX.match(lines[n])), None)
-        return _Block(at, ends, "", lines[ends]) if ends is not None else None
-    before, words, after = line.partition(_WORDS)
+def _is_logged(heading: str, above: Sequence[str]) -> bool:
+    before, words, _ = heading.partition(_WORDS)
+    return bool(words) and any(_LOGGED.search(text[:200]) for text in (before, *above[:1]))
+
+
+def _belongs(before: _Block, block: _Block, heading: str, above: Sequence[str]) -> bool:
+    quoted = heading.lstrip().startswith("Original ") or before.type in _CARRIERS
+    return any(line.startswith(_CHAINED) for line in above[:1]) or (quoted and block.first - before.last <= _QUOTED)
+
+
+def _body(lines: Sequence[str], at: int) -> tuple[int, str] | None:
+    """The last line of the traceback whose heading is at `at`, and its error."""
+    if _SYNTAX_FILE.match(lines[at]):
+        return next(((n, lines[n]) for n in range(at + 1, min(at + 5, len(lines))) if _SYNTAX.match(lines[n])), None)
+    before, words, after = lines[at].partition(_WORDS)
     if not words or len(after.rstrip(":")) > 200:
         return None
-    after, mark = after.strip(), _mark(lines, at, before)
-    above = _above(lines, at, mark)
-    logged = bool(_LOGGED.search((above[0] if above else "")[:200])) or (
-        not mark and bool(_LOGGED.search(before[:200]))
-    )
-    noise = any(_NOISE.match(text) for text in above)
-    if after not in ("", ":"):
-        body = _boxed(lines, at, mark)
-    elif above[:1] and set(above[0]) == {"-"} and before.strip():
-        body = _of_notebook(lines, at, before.split()[0])
-    elif before.endswith("Exception Group "):
-        body = _of_group(lines, at)
-    else:
-        body = _plain(lines, at, mark)
-    return _Block(at, body[0], mark, body[1], logged, noise) if body is not None else None
+    if after.strip() not in ("", ":"):
+        return _of_box(lines, at)
+    if set("".join(_above(lines, at)[:1])) == {"-"} and before.strip():
+        return _of_notebook(lines, at, before.split()[0])
+    return _of_group(lines, at) if before.endswith("Exception Group ") else _of_frames(lines, at)
 
 
-def _mark(lines: Sequence[str], at: int, before: str) -> str:
-    """What stands before the heading, if it does before the lines that follow, too: no progress bar, no log line."""
-    following = lines[at + 1 : at + 9]
-    return before if before.strip() and any(line.startswith(f"{before}  ") for line in following) else ""
+def _below(lines: Sequence[str], at: int) -> Iterator[tuple[int, str]]:
+    return enumerate(lines[at + 1 : at + _BODY], at + 1)
 
 
-def _above(lines: Sequence[str], at: int, mark: str) -> list[str]:
-    """The two lines above that say something, nearest first, without their mark."""
-    above = (line.removeprefix(mark).strip() for line in reversed(lines[max(at - 6, 0) : at]) if line.startswith(mark))
-    return [line for line in above if line][:2]
-
-
-def _marked(lines: Sequence[str], at: int, mark: str) -> Iterator[tuple[int, str]]:
-    for number in range(at, min(at + _BODY, len(lines))):
-        if lines[number].startswith(mark):
-            yield number, lines[number][len(mark) :]
-
-
-def _plain(lines: Sequence[str], at: int, mark: str) -> tuple[int, str] | None:
+def _of_frames(lines: Sequence[str], at: int) -> tuple[int, str] | None:
     """Frames, then the error, which is not indented."""
     frames = False
-    for number, line in _marked(lines, at + 1, mark):
+    for number, line in _below(lines, at):
         if _FRAME.match(line):
             frames = True
-        elif line.strip() and not line[0].isspace() and (error := _ERROR.match(line)) and frames:
+        elif frames and line.strip() and not line[0].isspace() and (error := _ERROR.match(line)):
             if error["inner"]:  # Ray's: the frames of the task, then its own error
-                task = _plain(lines, number, mark)
+                task = _of_frames(lines, number)
                 return task if task is not None and error["inner"] in task[1] else (number, line)
-            return _message(lines, number, mark)
+            return _message(lines, number)
         elif _WORDS in line:
             return None
     return None
 
 
-def _message(lines: Sequence[str], at: int, mark: str) -> tuple[int, str]:
-    """The error with its further lines, as far as these are indented; where it says nothing yet, the next line."""
-    words, last = lines[at][len(mark) :].rstrip(), at
-    for number, line in _marked(lines, at + 1, mark):
+def _message(lines: Sequence[str], at: int) -> tuple[int, str]:
+    """The error with the indented lines below it, and the next line where the error says nothing yet."""
+    words, last = lines[at].rstrip(), at
+    for number, line in enumerate(lines[at + 1 : at + 1 + _MESSAGE], at + 1):
         further = line[:1].isspace() and line.strip() and not _BAR.search(line[:200])
-        if number > at + _MESSAGE or _WORDS in line or not (further or words.endswith(":")):
+        if _WORDS in line or not (further or words.endswith(":")):
             break
         words, last = f"{words} {line.strip()}".rstrip(), number
     return last, words
@@ -202,30 +202,23 @@ def _message(lines: Sequence[str], at: int, mark: str) -> tuple[int, str]:
 
 def _of_group(lines: Sequence[str], at: int) -> tuple[int, str] | None:
     """The group's error, and that of its first member."""
-    said: list[str] = []
+    errors: list[str] = []
     last = at
-    for number, line in _marked(lines, at + 1, ""):
-        if not re.match(r"\s+[|+]", line):
-            break
+    for number, line in itertools.takewhile(lambda pair: re.match(r"\s+[|+]", pair[1]), _below(lines, at)):
         last = number
-        if (member := _MEMBER.match(line)) and (not said or "Group" in said[-1].partition(":")[0]):
-            said.append(line[member.end() :])
-    return (last, ": ".join(said)) if said else None
+        if (member := _MEMBER.match(line)) and (not errors or "Group" in errors[-1].partition(":")[0]):
+            errors.append(line[member.end() :])
+    return (last, ": ".join(errors)) if errors else None
 
 
-def _boxed(lines: Sequence[str], at: int, mark: str) -> tuple[int, str] | None:
+def _of_box(lines: Sequence[str], at: int) -> tuple[int, str] | None:
     """rich's: the error stands below the box."""
-    over = False
-    for number, line in _marked(lines, at + 1, mark):
-        if over and line.strip():
-            return _message(lines, number, mark) if _ERROR.match(line) else None
-        over = over or line.startswith(("╰", "+--", "└"))
-    return None
+    end = next((number for number, line in _below(lines, at) if line.startswith(("╰", "+--", "└"))), len(lines))
+    error = next((number for number, line in _below(lines, end) if line.strip()), None)
+    return _message(lines, error) if error is not None and _ERROR.match(lines[error]) else None
 
 
 def _of_notebook(lines: Sequence[str], at: int, name: str) -> tuple[int, str] | None:
     """IPython's: the heading names the type, with which the error begins."""
-    for number, line in _marked(lines, at + 1, ""):
-        if line.startswith(name) and line[len(name) : len(name) + 1] in ("", ":"):
-            return _message(lines, number, "")
-    return None
+    error = next((number for number, line in _below(lines, at) if re.match(rf"{re.escape(name)}(?::|$)", line)), None)
+    return _message(lines, error) if error is not None else None

@@ -21,7 +21,6 @@ class Pulse:
     def __init__(self, url: str, every: float = EVERY) -> None:
         self._url, self._every = url, every
         self._ended = threading.Event()
-        self._failing = False
 
     def begin(self) -> None:
         """Start."""
@@ -32,13 +31,13 @@ class Pulse:
         self._ended.set()
 
     def _go_on(self) -> None:
+        was_failing = False
         while True:
             answer = foreign.call(self._ask, _BUDGET)
-            failing = not answer.returned
-            if failing and not self._failing:  # its name alone: the URL is a secret, and the error shows it
+            if not answer.returned and not was_failing:  # its name alone: the URL is a secret, and the error shows it
                 what = type(answer.error).__name__ if answer.error is not None else f"no answer within {_BUDGET:g} s"
                 log.warning("the heartbeat URL does not work (%s); it is asked again each minute", what)
-            self._failing = failing
+            was_failing = not answer.returned
             if self._ended.wait(self._every):
                 return
 

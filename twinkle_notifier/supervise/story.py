@@ -1,22 +1,18 @@
-"""What the processes of a command said before it ended, and whether that accounts for its end."""
+"""Decides whether what the processes of a command said accounts for its end."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from twinkle_notifier.supervise.cause import CLOCK, KILLED, TOGETHER
 from twinkle_notifier.supervise.ending import Ending
 from twinkle_notifier.supervision import Leave, State, Supervision, Word
 
-# Seconds from a process's leave to the end of the command, when that is another process: torchrun's agent waits 30 s
-# for the other ranks; Lightning's launcher kills its own process up to 5 s after it lost a rank; a shell ends at once.
-_UNTIL_END = 60.0
-_UNTIL_KILLED = 15.0
-_UNTIL_SHELL = 2.0
-_UNTIL_EXIT = 60.0  # from the message to `sys.exit` or `os._exit`, where that is how the process left
+# Seconds. TOGETHER is also the longest time from a message to `sys.exit` or `os._exit`.
+_UNTIL_SHELL = 2.0  # from the leave of a process to the end of the shell that started it
 _AT_ONCE = 5.0  # from the message to the end of another process, of whose leave nothing is known
 _DYING = 1.0  # from the message to a signal that ended the same process, e.g. in what native code does at its end
-_CLOCK = 1.0  # torchrun's times are in whole seconds
 
 
 @dataclass(frozen=True)
@@ -28,101 +24,92 @@ class Story:
 
     @classmethod
     def of(cls, supervision: Supervision) -> Story:
-        """As it stands now. Raises OSError."""
+        """What they have said until now. Raises OSError."""
         return cls(supervision.words(), supervision.leaves())
+
+    def in_state(self, state: State) -> list[Word]:
+        """The words of this state."""
+        return [word for word in self.words if word.state == state]
 
     def accounts_for(self, ending: Ending) -> bool:
         """Whether people were told why the command, or a rank of it, ended."""
-        return bool(self._accounting("told", ending))
-
-    def deferred(self, ending: Ending) -> list[Word]:
-        """What was left to be told by the supervisor, and accounts for the end: one word for each incident."""
-        if ending.kind() in ("preempted", "interrupted"):
-            words = self._of_ending("deferred", ending.at - ending.seconds)
-        else:
-            words = self._accounting("deferred", ending)
-        incidents = {word.incident for word in words}
-        said = [word for word in self.words if word.state == "deferred" and word.incident in incidents]
-        return list({word.incident: word for word in sorted(said, key=lambda word: bool(word.text))}.values())
-
-    def _accounting(self, state: State, ending: Ending) -> list[Word]:
-        said = [word for word in self.words if word.state == state]
-        if any(self.left(pid) for pid in ending.pids):  # it only followed from what another has met
-            return [word for word in said if -_CLOCK <= ending.failed_at - word.at < _UNTIL_END]
-        return [word for word in said if self._explains(word, ending)]
-
-    def _explains(self, word: Word, ending: Ending) -> bool:
-        leave, since = self.leaves.get(word.holder.pid), ending.failed_at - word.at
-        if word.holder.pid not in ending.pids:
-            return self._explains_another(leave, since, ending)
-        if leave is not None:
-            return leave.by == "it" or (leave.by == "exit" and leave.at - word.at < _UNTIL_EXIT)
-        return -_CLOCK <= since < (_UNTIL_EXIT if ending.killed() is None else _DYING)
-
-    def _explains_another(self, leave: Leave | None, since: float, ending: Ending) -> bool:
-        """Whether the command, or a rank of it, ended of what another process told `since` seconds before."""
-        killed, code = ending.killed(), ending.failed_code
-        if killed is not None and ending.lost is not None:
-            return False  # that rank was killed, whatever others met
-        if leave is None:
-            return killed is None and -_CLOCK <= since < _AT_ONCE
-        gap = ending.failed_at - leave.at
-        if leave.by == "it":  # an uncaught exception is exit code 1
-            longest = _UNTIL_END if killed is None else _UNTIL_KILLED if code < 0 else _UNTIL_SHELL
-            return -_CLOCK <= gap < longest and (killed is not None or code == 1)
-        return leave.by == "exit" and -_CLOCK <= gap < _CLOCK and killed is None
+        was_asked = ending.kind() in ("preempted", "interrupted")
+        return (was_asked and self.preempted(ending.began)) or bool(self._accounting("told", ending))
 
     def preempted(self, since: float) -> bool:
         """Whether people were told, after `since`, that the run was asked to end."""
         return bool(self._of_ending("told", since))
 
+    def deferred(self, ending: Ending) -> list[Word]:
+        """The words that processes left to the supervisor and that account for the end, one for each incident."""
+        was_asked = ending.kind() in ("preempted", "interrupted")
+        words = self._of_ending("deferred", ending.began) if was_asked else self._accounting("deferred", ending)
+        incidents = {word.incident for word in words}
+        found = [word for word in self.in_state("deferred") if word.incident in incidents]
+        return list({word.incident: word for word in sorted(found, key=lambda word: bool(word.text))}.values())
+
     def _of_ending(self, state: State, since: float) -> list[Word]:
-        said = [word for word in self.words if word.state == state and word.at > since - _CLOCK]
-        return [word for word in said if word.kind in ("preempted", "interrupted", "exited")]
+        kinds = ("preempted", "interrupted", "exited")
+        return [word for word in self.in_state(state) if word.at > since - CLOCK and word.kind in kinds]
+
+    def _accounting(self, state: State, ending: Ending) -> list[Word]:
+        if any(self.left(pid) for pid in ending.pids):  # it only followed from what another has met
+            return [word for word in self.in_state(state) if -CLOCK <= ending.failed_at - word.at < TOGETHER]
+        return [word for word in self.in_state(state) if self._explains(word, ending)]
+
+    def _explains(self, word: Word, ending: Ending) -> bool:
+        """Whether the command, or a rank of it, ended of what `word` tells."""
+        leave, since, killed = self.leaves.get(word.holder.pid), ending.failed_at - word.at, ending.killed()
+        if word.holder.pid in ending.pids:
+            if leave is not None:
+                return leave.by == "it" or (leave.by == "exit" and leave.at - word.at < TOGETHER)
+            return -CLOCK <= since < (TOGETHER if killed is None else _DYING)
+        if killed is not None and ending.lost is not None:
+            return False  # that rank was killed, whatever others met
+        if leave is None:
+            return killed is None and -CLOCK <= since < _AT_ONCE
+        gap = ending.failed_at - leave.at
+        if leave.by == "it":  # an uncaught exception is exit code 1
+            longest = TOGETHER if killed is None else KILLED if ending.failed_code < 0 else _UNTIL_SHELL
+            return -CLOCK <= gap < longest and (killed is not None or ending.failed_code == 1)
+        return leave.by == "exit" and -CLOCK <= gap < CLOCK and killed is None
 
     def lingering(self, since: float, *, alone: bool = False) -> list[Word]:
-        """Deferred words of processes that left by it before `since`, though the command goes on.
+        """Deferred words of processes that their incident ended before `since`, while the command goes on.
 
-        `alone`: no supervisor decides on them any more. Then those of processes that are gone without a word, too.
+        `alone`: no supervisor can decide on them later. Then words of processes that are just gone count, too.
         """
-        told = {word.incident for word in self.words if word.state == "told"}
-        words = [word for word in self.words if word.state == "deferred" and word.text and word.incident not in told]
-        return [word for word in words if self._left_by(word, since) or (alone and self._is_gone(word))]
+        told = {word.incident for word in self.in_state("told")}
+        words = [word for word in self.in_state("deferred") if word.text and word.incident not in told]
+        return [word for word in words if self._has_left(word, since, alone)]
 
-    def _left_by(self, word: Word, since: float) -> bool:
+    def _has_left(self, word: Word, since: float, alone: bool) -> bool:
         leave = self.leaves.get(word.holder.pid)
-        return leave is not None and leave.by == "it" and leave.at < since
-
-    def _is_gone(self, word: Word) -> bool:
-        return word.holder.pid not in self.leaves and word.holder.dead()
+        return (alone and word.holder.dead()) if leave is None else leave.by == "it" and leave.at < since
 
     def unsent(self, *, following: bool) -> list[Word]:
-        """The words whose message is not out, and will not be: the process is gone, or could not.
+        """The words whose process will not send their message: it is gone, or could not.
 
-        With `following`, those that only follow from something else, too.
+        With `following`, also the words about errors that only follow from something else.
         """
-        told = {word.incident for word in self.words if word.state == "told"}
-        waiting = {
-            word.incident: word for word in self.words if word.incident not in told and self._waits(word, following)
-        }
-        return list(waiting.values())
-
-    def _waits(self, word: Word, following: bool) -> bool:
-        if word.state == "left":
-            return following
-        return word.state == "kept" or (word.state == "sending" and word.holder.dead())
+        states = ("kept", "left") if following else ("kept",)
+        told = {word.incident for word in self.in_state("told")}
+        words = [
+            word for word in self.words if word.state in states or (word.state == "sending" and word.holder.dead())
+        ]
+        return list({word.incident: word for word in words if word.incident not in told}.values())
 
     def sending(self) -> bool:
         """Whether a process is just about to tell."""
-        return any(word.state == "sending" and not word.holder.dead() for word in self.words)
+        return any(not word.holder.dead() for word in self.in_state("sending"))
 
     def followers(self) -> list[int]:
-        """The ranks that met what only follows from something else."""
-        return sorted({word.rank for word in self.words if word.state == "left"})
+        """The ranks that met an error which only follows from something else."""
+        return sorted({word.rank for word in self.in_state("left")})
 
     def left(self, pid: int) -> bool:
-        """Whether that process met only what follows from something else."""
-        return any(word.state == "left" and word.holder.pid == pid for word in self.words)
+        """Whether that process met an error that only follows from something else."""
+        return any(word.holder.pid == pid for word in self.in_state("left"))
 
     def run(self) -> str | None:
         """What the run is called among its nodes, if it has several."""

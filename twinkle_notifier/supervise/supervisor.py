@@ -21,7 +21,7 @@ from twinkle_notifier.supervise.command import DEFAULT, INTERRUPTING, PREEMPTING
 from twinkle_notifier.supervise.facts import ERROR_FILE, STALL_AFTER, Facts, Plan
 from twinkle_notifier.supervise.say import say
 from twinkle_notifier.supervise.signal_probe import SignalProbe
-from twinkle_notifier.supervise.telling import Telling
+from twinkle_notifier.supervise.watch import Watch
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 _POLL = 1.0  # seconds until the supervisor goes on after an error of its own
@@ -80,21 +80,19 @@ class _Supervisor:
         plan, folder = self._facts.plan, self._facts.folder
         if chosen := folders.chosen():
             env[folders.VARIABLE] = chosen  # a relative one leads elsewhere once the command has changed its folder
-        if folder is not None:
-            env[meeting.VARIABLE] = str(folder)
-            env.setdefault(ERROR_FILE, str(folder / "error.json"))
         if plan.stall_after is not None:
             env.setdefault(STALL_AFTER, f"{plan.stall_after:g}")
         if plan.is_named:
             env[default_name.VARIABLE] = plan.name
         if folder is not None:
+            env[meeting.VARIABLE] = str(folder)
+            env.setdefault(ERROR_FILE, str(folder / "error.json"))
             env |= passed.environment(env, plan.to, plan.notifier, folder)
-        if folder is not None and plan.attach:
-            env |= attach.environment(env, plan.name)
+            env |= attach.environment(env, plan.name) if plan.attach else {}
         return env
 
     def _started(self, env: Mapping[str, str]) -> Command:
-        """The command. Without room for it beside this process it takes its place. Raises OSError."""
+        """Start the command; where there is no room beside this process, it takes our place. Raises OSError."""
         for _ in range(_TRIES):
             try:
                 return Command(self._facts.command, env, self._mask)
@@ -115,32 +113,28 @@ class _Supervisor:
         said = f"{self._facts.command[0]} cannot be started: {error.strerror}"
         say(said)
         code = _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE
-        self._tell(lambda: Telling(self._facts).not_started(code, said))
+        self._tell(lambda: Watch(self._facts).not_started(code, said))
         return code
 
     def _seen_through(self, command: Command) -> int:
-        """The command runs, until it has ended, which is told."""
+        """Watch the command until its end, and have that told; its exit code."""
         self._facts.pid = command.pid
-        telling = foreign.tried(lambda: Telling(self._facts))
-        for begin in (lambda: checks.begin(self._facts.plan.notifier), lambda: telling.result().begin()):
-            if (
-                error := foreign.tried(begin).error
-            ) is not None:  # at the limit of threads; its end is told all the same
-                self._complain("the command is not watched", error)
+        watch = foreign.tried(lambda: Watch(self._facts))
+        for begin in (lambda: checks.begin(self._facts.plan.notifier), lambda: watch.result().begin()):
+            self._try(begin, "the command is not watched")  # at the limit of threads; its end is told all the same
         while command.code is None:
-            if (error := foreign.tried(lambda: self._wait(command)).error) is not None:
-                self._complain("the supervisor goes on after an error", error)
+            if not self._try(lambda: self._wait(command), "the supervisor goes on after an error"):
                 foreign.tried(lambda: time.sleep(_POLL))
         foreign.tried(self._probe.end)
         self._facts.ended = time.time()
         code = command.code
-        self._tell(lambda: telling.result().ended(code))
+        self._tell(lambda: watch.result().ended(code))
         return code
 
     def _wait(self, command: Command) -> None:
-        """For the next signal, a child's end among them.
+        """Wait for the next signal, such as a child's end.
 
-        Not by `sigtimedwait`, which may return numbers that nobody sent once the process was stopped and continued.
+        `sigtimedwait` may return numbers that nobody sent, after the process was stopped and continued.
         """
         self._reap(command)
         if command.code is None:
@@ -169,23 +163,25 @@ class _Supervisor:
         if not self._probe.had(number):
             command.send(number)
 
-    def _complain(self, what: str, error: BaseException) -> None:
-        line = f"{what}: {reason(error)}"
-        if line not in self._failed:
+    def _try(self, work: Callable[[], None], complaint: str) -> bool:
+        """Do `work`; whether that went well. Complain of each error once."""
+        error = foreign.tried(work).error
+        line = f"{complaint}: {reason(error)}"
+        if error is not None and line not in self._failed:
             self._failed.add(line)
             say(line)
+        return error is None
 
     def _tell(self, tell: Callable[[], None]) -> None:
-        """In time, and until somebody presses Ctrl-C once more."""
+        """Do `tell`, for a bounded time, and no longer than until somebody presses Ctrl-C once more."""
         asked_before = signal.SIGINT in signal.sigpending()
-
         error = _bounded(tell, _TELL, lambda: not asked_before and signal.SIGINT in signal.sigpending())
         if error is not None:
             say(f"it is not sure that people were told: {reason(error)}")
 
 
 def _bounded(work: Callable[[], None], seconds: float, hurry: Callable[[], bool] = bool) -> BaseException | None:
-    """What `foreign.call` makes of `work`, as an error: without memory the start of its thread may hang."""
+    """Do `work` by `foreign.call`, whose thread may hang at its start without memory; the error, if there is one."""
 
     def call() -> None:
         with alarm(seconds + _BUDGET):

@@ -1,4 +1,4 @@
-"""What people are told of a supervised command: what its own processes could not tell."""
+"""Tells people what the processes of a supervised command could not tell themselves."""
 
 from __future__ import annotations
 
@@ -18,22 +18,20 @@ from typing import TypeVar
 from twinkle_notifier import delivery, foreign, report, supervision
 from twinkle_notifier.collateral import says_collateral
 from twinkle_notifier.message import Message
-from twinkle_notifier.plain import line
 from twinkle_notifier.runtime import Attempt, Where, run_key
 from twinkle_notifier.spool import Spool
 from twinkle_notifier.state import restored
 from twinkle_notifier.supervise import cause, nodes, torchrun
 from twinkle_notifier.supervise.ending import Ending
 from twinkle_notifier.supervise.facts import ERROR_FILE
+from twinkle_notifier.supervise.last_lines import ends_of
 from twinkle_notifier.supervise.story import Story
-from twinkle_notifier.supervise.torchrun import Recorded
 from twinkle_notifier.supervision import End, Restart, Supervision, Word
 
 _SENDING = 12.0  # seconds that a process which outlives the command may still take to tell: a claim's lease
 _OVERDUE = 60.0  # seconds after which a message is sent from here while the command goes on
 _POLL = 0.05
 _BUDGET = 3.0  # seconds for a disk, which may be a dead mount
-_NAME = 100
 T = TypeVar("T")
 
 log = logging.getLogger("twinkle_notifier")
@@ -42,76 +40,101 @@ log = logging.getLogger("twinkle_notifier")
 class Teller:
     """Tells of one command. Its methods may take as long as the budget of a send, and do not raise."""
 
-    def __init__(self, name: str, notifier: Callable[[str], object] | None, supervision: Supervision | None) -> None:
-        self._name, self._given, self._supervision = name, notifier, supervision
+    def __init__(self, name: str, notifier: Callable[[str], object] | None, mailbox: Supervision) -> None:
+        self._name, self._given, self._mailbox = name, notifier, mailbox
+        self._key = f"end-{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:16]}"
         self._kept = False  # the last message, on the disk
-        self._silent_at = 0.0  # when people were told that it is, if they do not know yet what became of it
+        self._silent_at = 0.0  # when people were told of a silence, if they do not know yet what became of it
 
     def ended(self, ending: Ending, *, on_success: bool, known: bool) -> None:
-        """The command has ended. `known`: people were told already why."""
+        """The command has ended. `known`: people know already why."""
         story = self._settled_story()
-        ending = replace(ending, followers=story.followers(), checkpoint=self._checkpoint())
-        ending = self._explained(ending, story)
+        ending = self._explained(self._completed(ending, story), story)
         kind = ending.kind()
-        accounted = known or self._accounts(story, ending)
+        is_told = (known or story.accounts_for(ending)) and not self._is_last_word_silence(story)
         sent = [self._send_for(word) for word in self._unsent(story, following=kind == "ended")]
         if kind == "ended":
             if on_success or self._silent_at:
-                self._tell(replace(ending, reached=self._reached()).markdown())
+                self._tell(replace(ending, reached=self._mailbox.reached()).markdown())
             return
-        accounted = (accounted and not self._left_silent(story)) or bool(sent)
-        accounted = accounted or self._told_deferred(story, ending)
-        nodes.once(
-            self._run(story),
-            self._key(),
-            lambda: accounted or self._tell(ending.markdown()),
-            follows=not accounted and self._follows(story, ending),
-        )
-        self._say(ending)
+        is_told = is_told or bool(sent) or self._told_deferred(story, ending)
+        follows = not is_told and self._follows(story, ending)
+        self._once(story, lambda: is_told or self._tell(ending.markdown()), follows=follows)
+        # To a supervisor above this one.
+        supervision.tell(lambda to: to.say(supervision.word("told", self._key, kind)))
+
+    def preempted(self, ending: Ending) -> bool:
+        """The command was asked to end, and takes its time; whether people know now."""
+        story = self._story()
+        if story.preempted(ending.began) or self._told_deferred(story, ending):
+            return True
+        text = replace(ending, checkpoint=self._mailbox.checkpoint()).markdown()
+        told = self._once(story, lambda: self._tell(text), follows=False)
+        self._silent_at = 0.0 if told else self._silent_at
+        return told or self._kept  # what is kept goes out later; trying each second would keep it each second
+
+    def restarted(self, restart: Restart, ending: Ending) -> None:
+        """The agent of torchrun has started its ranks again."""
+        story, ends = self._story(), [end for end in _in_time(self._mailbox.ends) or [] if end.at <= restart.at]
+        attempt = Attempt(restart.attempt, restart.attempts)
+        ending = replace(self._completed(ending, story), at=restart.at, attempt=attempt, code=1, restarts=True)
+        ending = self._with_texts(ending, cause.of_ranks(restart.failures, ends), ends, story)
+        if not story.accounts_for(ending) and not self._told_deferred(story, ending):
+            self._tell(ending.markdown())
+        for word in story.in_state("left"):
+            self._mailbox.forget(word)
+
+    def overdue(self) -> None:
+        """Send what a process could not, or left to us, while the command goes on."""
+        story, before = self._story(), time.time() - _OVERDUE
+        words = [*self._unsent(story, following=True), *story.lingering(before)]
+        for word in {word.incident: word for word in words if word.at < before}.values():
+            self._send_for(word)
+
+    def silent(self, seconds: float, facts: list[str]) -> None:
+        """The command shows no sign of life."""
+        self._silent_at = time.time()
+        self._milestone(f"{self._name} has been silent for {report.duration(seconds)}", facts)
+
+    def moving(self, seconds: float) -> None:
+        """The command shows a sign of life after a silence that was told."""
+        self._silent_at = 0.0
+        self._milestone(f"{self._name} moves again after {report.duration(seconds)}", [])
+
+    def _completed(self, ending: Ending, story: Story) -> Ending:
+        return replace(ending, followers=story.followers(), checkpoint=self._mailbox.checkpoint())
 
     def _explained(self, ending: Ending, story: Story) -> Ending:
         """`ending` with its cause."""
         if not ending.code or ending.recorded is not None:  # it was not even started
             return ending
-        restarts = self._read(Supervision.restarts)
-        since = restarts[-1].at if restarts else 0.0
-        ends = [end for end in self._read(Supervision.ends) if end.at > since]
+        since = max((restart.at for restart in _in_time(self._mailbox.restarts) or []), default=0.0)
+        ends = [end for end in _in_time(self._mailbox.ends) or [] if end.at > since]
         found = cause.of_command(ends, ending.code, ending.at, ending.pid)
-        if found == cause.Cause():
-            found = cause.printed_by_torchrun(ending.output, ending.code)
+        found = found or cause.printed_by_torchrun(ending.output, ending.code)
         return self._with_texts(ending, found, ends, story)
 
     def _with_texts(self, ending: Ending, found: cause.Cause, ends: Sequence[End], story: Story) -> Ending:
-        """The same, with what was printed or left to us where `found` does not say enough."""
-        ending = replace(ending, recorded=found.recorded, lost=found.lost, agent=found.agent)
-        if ending.killed() is None and ending.recorded is None:
-            found = cause.by_texts(found, ending.output, self._error_file(ending), ends, story.words)
-        return replace(ending, recorded=found.recorded, lost=found.lost, agent=found.agent)
-
-    def _error_file(self, ending: Ending) -> Recorded | None:
-        """What `record` of torch has written down."""
-        folder = self._supervision.folder if self._supervision is not None else None
-        path = os.environ.get(ERROR_FILE) or (str(folder / "error.json") if folder is not None else "")
-        began = ending.at - ending.seconds
-        return foreign.call(lambda: torchrun.recorded(Path(path), began), _BUDGET).value if path else None
-
-    def _accounts(self, story: Story, ending: Ending) -> bool:
-        if ending.kind() in ("preempted", "interrupted") and story.preempted(ending.at - ending.seconds):
-            return True
-        return story.accounts_for(ending)
+        """`ending` with `found`, and with what was printed or left to us where that does not say enough."""
+        logged = _in_time(lambda: ends_of(torchrun.logs(ending.command, found.lost, ending.began)))
+        ending = replace(ending, output=logged or ending.output, **vars(found))
+        if ending.killed() is not None or ending.recorded is not None:
+            return ending
+        path = Path(os.environ.get(ERROR_FILE) or self._mailbox.folder / "error.json")
+        error_file = _in_time(lambda: torchrun.recorded(path, ending.began))
+        return replace(ending, **vars(cause.by_texts(found, ending.output, error_file, ends, story.words)))
 
     def _told_deferred(self, story: Story, ending: Ending) -> bool:
-        """Tell what processes have left to be told, if the end is theirs; whether it is."""
+        """Send what processes have left to the supervisor, if it accounts for the end; whether it does."""
         words = story.deferred(ending)
         for word in words:
             if word.text:  # else it is a rank's of another node, where it is told
                 self._send_for(word)
         return bool(words)
 
-    def _left_silent(self, story: Story) -> bool:
-        """Whether the last that people were told is that it is silent: then an end that they knew before is told."""
-        told = [word.at for word in story.words if word.state == "told"]
-        return self._silent_at > max(told, default=0.0)
+    def _is_last_word_silence(self, story: Story) -> bool:
+        """Whether people were told of a silence last: then they are told the end, though they knew of it before."""
+        return self._silent_at > max((word.at for word in story.in_state("told")), default=0.0)
 
     def _follows(self, story: Story, ending: Ending) -> bool:
         """Whether the end may have come from another node: no rank of this one has failed by itself."""
@@ -120,56 +143,8 @@ class Teller:
             return ending.lost.signal == signal.SIGTERM or story.left(ending.lost.pid) or secondary
         return ending.killed() is None and (bool(story.followers()) or says_collateral(ending.error()))
 
-    def _say(self, ending: Ending) -> None:
-        """To a supervisor above this one."""
-        supervision.tell(lambda to: to.say(supervision.word("told", self._key(), ending.kind())))
-
-    def preempted(self, ending: Ending) -> bool:
-        """The command was asked to end, and takes its time; whether people know now."""
-        story = self._story()
-        if story.preempted(ending.at - ending.seconds) or self._told_deferred(story, ending):
-            return True
-        ending = replace(ending, checkpoint=self._checkpoint())
-        told = nodes.once(self._run(story), self._key(), lambda: self._tell(ending.markdown()), follows=False)
-        self._silent_at = 0.0 if told else self._silent_at
-        return told or self._kept  # what is kept goes out later; trying each second would keep it each second
-
-    def restarted(self, restart: Restart, ending: Ending) -> None:
-        """The agent of torchrun has started its ranks again."""
-        story, ends = self._story(), [end for end in self._read(Supervision.ends) if end.at <= restart.at]
-        ending = replace(ending, at=restart.at, attempt=Attempt(restart.attempt, restart.attempts), code=1)
-        ending = self._with_texts(ending, cause.of_ranks(restart.failures, ends), ends, story)
-        if not story.accounts_for(ending) and not self._told_deferred(story, ending):
-            headline = f"{line(self._name, _NAME)} restarts after {ending.attempt}: {ending.cause()}"
-            ending = replace(ending, followers=story.followers())
-            facts = [f"- At: {ending.recorded.at}"] if ending.recorded and ending.recorded.at else []
-            facts += [f"- Errors that follow from it: {ending.following()}"] if ending.followers else []
-            facts += [f"- Last checkpoint: {path}"] if (path := self._checkpoint()) else []
-            self._milestone(headline, facts)
-        for word in story.words:
-            if word.state == "left" and self._supervision is not None:
-                self._supervision.forget(word)
-
-    def overdue(self) -> None:
-        """Send what a process could not, or left to us, while the command goes on."""
-        for word in self._unsent(self._story(), following=True):
-            if time.time() - word.at > _OVERDUE:
-                self._send_for(word)
-        for word in self._story().lingering(time.time() - _OVERDUE):
-            self._send_for(word)
-
-    def silent(self, seconds: float, facts: list[str]) -> None:
-        """No sign of life."""
-        self._silent_at = time.time()
-        self._milestone(f"{self._name} has been silent for {report.duration(seconds)}", facts)
-
-    def moving(self, seconds: float) -> None:
-        """A sign of life after a silence that was told."""
-        self._silent_at = 0.0
-        self._milestone(f"{self._name} moves again after {report.duration(seconds)}", [])
-
     def _unsent(self, story: Story, *, following: bool) -> list[Word]:
-        """Without what its process has kept on the disk, and somebody has sent from there meanwhile."""
+        """The words that nobody will send, without those that somebody has sent from the disk meanwhile."""
         words = story.unsent(following=following)
         kept = {word.id for word in words if word.state == "kept"}
         try:
@@ -180,23 +155,29 @@ class Teller:
         return [word for word in words if word.id not in gone]
 
     def _send_for(self, word: Word) -> bool:
+        """Send a message for the process that could not send it, or left it to us."""
         notifier = self._notifier() or restored({"notifier": word.notifier})
-        message = word.message(
-            f"Note: its process could not send this; sent by the supervisor on {socket.gethostname()}"
-        )
+        note = f"Note: its process could not send this; sent by the supervisor on {socket.gethostname()}"
+        message = word.message(note)
         told = nodes.once(word.run, word.incident, lambda: self._deliver(notifier, message), follows=False)
-        if told and self._supervision is not None:
+        if told:
             with suppress(OSError):  # it may be sent once more, with the same id
-                self._supervision.say(replace(word, state="told"))
+                self._mailbox.say(replace(word, state="told"))
                 for spool in Spool.everyone():  # where its process has kept it
                     spool.remove(message)
         return told
 
-    def _tell(self, text: str) -> bool:
-        return self._deliver(self._notifier(), Message(text, uuid.uuid4().hex))
+    def _once(self, story: Story, tell: Callable[[], bool], *, follows: bool) -> bool:
+        """Do `tell` once over all nodes of the run; whether people were told."""
+        where = Where.here()  # of a supervisor for each node, or each rank, as srun starts them
+        own = run_key(where) if where.world_size > 1 else None
+        return nodes.once(own or story.run() or self._mailbox.run().get("key"), self._key, tell, follows=follows)
 
     def _milestone(self, headline: str, facts: list[str]) -> None:
         self._tell(report.milestone(headline, self._name, Where.here(), facts))
+
+    def _tell(self, text: str) -> bool:
+        return self._deliver(self._notifier(), Message(text, uuid.uuid4().hex))
 
     def _deliver(self, notifier: Callable[[str], object] | None, message: Message) -> bool:
         if notifier is None:
@@ -209,41 +190,24 @@ class Teller:
         return outcome.status == "sent"
 
     def _notifier(self) -> Callable[[str], object] | None:
-        if self._given is None and self._supervision is not None:
-            self._given = restored({"notifier": self._supervision.run().get("notifier")})
+        if self._given is None:
+            self._given = restored({"notifier": self._mailbox.run().get("notifier")})
         return self._given
 
-    def _checkpoint(self) -> str:
-        return self._supervision.checkpoint() if self._supervision is not None else ""
-
-    def _reached(self) -> list[str]:
-        return self._supervision.reached() if self._supervision is not None else []
-
-    def _key(self) -> str:
-        return f"end-{hashlib.sha256(self._name.encode('utf-8', 'replace')).hexdigest()[:16]}"
-
-    def _run(self, story: Story) -> str | None:
-        where = Where.here()  # of a supervisor for each node, or each rank, as srun starts them
-        own = run_key(where) if where.world_size > 1 else None
-        told = self._supervision.run() if self._supervision is not None else {}
-        return own or story.run() or told.get("key")
-
     def _story(self) -> Story:
-        if self._supervision is None:
-            return Story()
         try:
-            return Story.of(self._supervision)
+            return Story.of(self._mailbox)
         except OSError as error:
             log.warning("what the command's processes have told cannot be read: %s", error)
             return Story()
 
-    def _read(self, notes: Callable[[Supervision], list[T]]) -> list[T]:
-        folder = self._supervision
-        return (foreign.call(lambda: notes(folder), _BUDGET).value or []) if folder is not None else []
-
     def _settled_story(self) -> Story:
-        """The story, once nobody is about to tell any more."""
+        """The story after all processes have finished their sends."""
         deadline = time.monotonic() + _SENDING
         while (story := self._story()).sending() and time.monotonic() < deadline:
             time.sleep(_POLL)
         return story
+
+
+def _in_time(work: Callable[[], T]) -> T | None:
+    return foreign.call(work, _BUDGET).value

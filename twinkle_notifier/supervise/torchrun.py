@@ -1,11 +1,13 @@
-"""What torchrun's agent says of its ranks: in its words on standard error, and in its error file."""
+"""Reads what torchrun's agent says of its ranks, on standard error and in its error file; finds its log files."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +28,9 @@ _PAGE = re.compile(
 )
 
 
+# In a command's words, one a line.
+_LOG_DIR = re.compile(r"^--log[-_]dir[=\n](.+)$", re.MULTILINE)
+_WRITES_LOGS = re.compile(r"^(?:--(?:redirects|tee)\b|-[rt]$)", re.MULTILINE)
 _AFTER = 40  # lines after the agent's last words: the rest of its table, a traceback, what a wrapper adds
 _CLOCK = 1.0  # seconds that a file system may be behind
 
@@ -34,7 +39,8 @@ _CLOCK = 1.0  # seconds that a file system may be behind
 class Lost:
     """A rank that has ended as it should not: its exit code, which is minus the signal where one killed it.
 
-    `at` is when the agent noticed, in seconds since 1970, if it says so; `closed` the ranks that it then ended.
+    `at` is when the agent noticed, in seconds since 1970, if it says so; `closed` the ranks that it then ended; `logs`
+    the rank's folder among the agent's log files.
     """
 
     code: int
@@ -44,6 +50,7 @@ class Lost:
     host: str = ""
     at: float | None = None
     closed: Sequence[int] = ()
+    logs: str = ""
 
     @property
     def signal(self) -> int | None:
@@ -60,10 +67,14 @@ def root_cause(text: str) -> Lost | None:
     found = _last(_ROOT, text)
     if found is None:
         return None
-    at, host = _seconds(found["time"]), found["host"]
+    at = None
+    with suppress(ValueError):
+        at = time.mktime(time.strptime(found["time"], "%Y-%m-%d_%H:%M:%S"))
     table = text[max(text.rfind("\nFailures:", 0, found.start()), 0) : found.start()]
     closed = [int(rank) for rank in _CLOSED.findall(table)]
-    return Lost(int(found["code"]), int(found["pid"]), int(found["local"]), int(found["rank"]), host, at, closed)
+    return Lost(
+        int(found["code"]), int(found["pid"]), int(found["local"]), int(found["rank"]), found["host"], at, closed
+    )
 
 
 def signalled(text: str) -> int | None:
@@ -72,31 +83,46 @@ def signalled(text: str) -> int | None:
     return int(found["number"]) if found else None
 
 
+def writes_logs(command: Sequence[str]) -> bool:
+    """Whether `command` is a torchrun that writes what its ranks print to files."""
+    words = "\n".join(command)
+    return ("torchrun" in words or "torch.distributed" in words) and _WRITES_LOGS.search(words) is not None
+
+
+def logs(command: Sequence[str], lost: Lost | None, since: float) -> list[Path]:
+    """The files to which torchrun has written what the rank `lost` printed since `since`, or all ranks if it is None.
+
+    The agent names their folder where it is attached. Elsewhere `command` does, by ``--log-dir``. Raises OSError.
+    """
+    if lost is not None and os.path.isabs(lost.logs):
+        ranks = [Path(lost.logs)]
+    elif named := _LOG_DIR.search("\n".join(command)):
+        begun = sorted((path.stat().st_mtime, path) for path in Path(named[1]).glob("*/attempt_*"))
+        last = [path for at, path in begun[-1:] if at >= since - _CLOCK]
+        ranks = [rank for attempt in last for rank in sorted(attempt.glob(str(lost.local_rank) if lost else "*"))]
+    else:
+        ranks = []
+    return [path for rank in ranks for path in (rank / "stdout.log", rank / "stderr.log") if path.is_file()]
+
+
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    """What the agent said last of all; an earlier agent's words are followed by other output."""
+    """The last words of the agent; more output follows the words of an earlier agent."""
     found = next(reversed(list(pattern.finditer(text))), None)
     return found if found is not None and text.count("\n", found.end()) <= _AFTER else None
 
 
-def _seconds(clock: str) -> float | None:
-    try:
-        return time.mktime(time.strptime(clock, "%Y-%m-%d_%H:%M:%S"))
-    except ValueError:
-        return None
-
-
 def without_words(text: str) -> str:
-    """`text` without the agent's own log, and without its end, which says nothing that `root_cause` does not."""
+    """`text` without the agent's log lines, and without its last words: `root_cause` reads these."""
     page = _PAGE.search(text)
     return _OWN_WORDS.sub("", text[: page.start()] if page else text).strip("\n")
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """An exception that a process has written down: as `attach` does, or ``torch.distributed.elastic``'s `record`.
+    """An exception that a process has written down: by `attach`, or by `record` of ``torch.distributed.elastic``.
 
-    `at` is its place in the user's code; `pid` and `time` (in seconds since 1970) of the process, if that is known;
-    `secondary`: it only follows from another's end.
+    `at` is its place in the user's code. `pid` names the process and `time` its end (in seconds since 1970), if they
+    are known. `secondary`: the exception only follows from another process's end.
     """
 
     message: str
@@ -109,7 +135,7 @@ class Recorded:
 
 
 def recorded(path: Path, since: float) -> Recorded | None:
-    """What was written into an error file after `since` (seconds since 1970); None if nothing that can be read."""
+    """The exception in an error file that was written after `since` (seconds since 1970), if it can be read."""
     try:
         if path.stat().st_mtime < since - _CLOCK:
             return None

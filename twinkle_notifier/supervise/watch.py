@@ -1,25 +1,27 @@
-"""Looks at a command while it runs, each second, in a thread of its own: a disk that hangs holds up no signal."""
+"""Looks at a command each second while it runs, in a thread of its own: a disk that hangs holds up no signal."""
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from twinkle_notifier import foreign
 from twinkle_notifier.errors import reason
 from twinkle_notifier.runtime import Attempt
-from twinkle_notifier.supervise import orphans
-from twinkle_notifier.supervise.ending import Ending
-from twinkle_notifier.supervise.last_lines import Output
+from twinkle_notifier.supervise import orphans, torchrun
+from twinkle_notifier.supervise.facts import Facts
+from twinkle_notifier.supervise.pulse import Pulse
 from twinkle_notifier.supervise.say import say
 from twinkle_notifier.supervise.silence import Silence
 from twinkle_notifier.supervise.teller import Teller
-from twinkle_notifier.supervision import Restart, Supervision
+from twinkle_notifier.supervise.torchrun import Recorded
+from twinkle_notifier.supervision import Restart
 
 _TICK = 1.0  # seconds
 _ASKED = 10.0  # seconds that a command which was asked to end may take, before that is told; schedulers kill after 30
@@ -31,57 +33,71 @@ log = logging.getLogger("twinkle_notifier")
 
 
 class Watch:
-    """Of one command, from `begin` to `end`."""
+    """Watches one command from `begin` to `ended`, and has the teller tell what happens."""
 
-    def __init__(
-        self,
-        teller: Teller,
-        stall_after: float | None,
-        output: Output,
-        pid: int,
-        folder: Supervision | None,
-        ending: Callable[[int], Ending],
-    ) -> None:
-        self._teller, self._output, self._pid, self._folder, self._ending = teller, output, pid, folder, ending
-        self._silence = Silence(stall_after, time.monotonic()) if stall_after is not None else None
+    def __init__(self, facts: Facts) -> None:
+        plan = facts.plan
+        self._facts, self._output, self._mailbox = facts, facts.output, facts.mailbox
+        self._teller = Teller(plan.name, plan.notifier, facts.mailbox)
+        self._pulse = Pulse(plan.heartbeat) if plan.heartbeat else None
+        self._silence = Silence(plan.stall_after, time.monotonic()) if plan.stall_after is not None else None
         self._written = time.monotonic()  # when something was last seen to be written
         self._told = 0  # restarts
-        self._known = self._complained = False
+        self._known = False  # people know that the command was asked to end
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look_on, name="twinkle-notifier-watch", daemon=True)
 
     def begin(self) -> None:
         """The command runs."""
         self._thread.start()
+        if self._pulse is not None:
+            self._pulse.begin()
 
-    def end(self) -> bool:
-        """The command has ended; whether people were told already that it would."""
+    def ended(self, code: int) -> None:
+        """The command has ended."""
+        if self._pulse is not None:
+            self._pulse.end()
         self._over.set()
         if self._thread.is_alive():  # it may never have started
             self._thread.join(_END)
-        return self._known
+        if code:
+            self._output.end()
+        ending = self._facts.ending(code)
+        ending = replace(ending, attempt=self._attempt() or ending.attempt)
+        known = self._known and ending.was_asked_for()
+        self._teller.ended(ending, on_success=self._facts.plan.on_success, known=known)
+
+    def not_started(self, code: int, error: str) -> None:
+        """The command could not be started."""
+        ending = replace(self._facts.ending(code), recorded=Recorded(error, ""))
+        self._teller.ended(ending, on_success=False, known=False)
 
     def _look_on(self) -> None:
         looks = (self._look_at_signals, self._look_at_output, self._look_for_restarts, self._teller.overdue)
+        once: tuple[Callable[[], object], ...] = (self._complain,)
         helper = foreign.Helper()
         self._look(helper, self._output.look)  # before the command has written much
-        self._look(helper, self._take_over)
+        self._look(helper, lambda: orphans.adopt([self._mailbox.folder.parent.parent]))  # of killed supervisors
         while not self._over.wait(_TICK):
-            for look in looks:
+            for look in (*looks, *once):
                 self._look(helper, look)
+            once = ()
 
     def _look(self, helper: foreign.Helper, look: Callable[[], object]) -> None:
         answer = helper.call(look, _LOOK)
         if not answer.returned:  # a disk that is gone, most likely: once more in a second
             log.debug("a look at the command failed: %s", reason(answer.error))
 
-    def _take_over(self) -> None:
-        """What killed supervisors have left."""
-        if self._folder is not None:
-            orphans.adopt([self._folder.folder.parent.parent])
+    def _complain(self) -> None:
+        """Say what cannot be seen of the command."""
+        complaint = self._output.complaint()
+        if complaint and not torchrun.writes_logs(self._facts.command):
+            say(complaint)
+        if self._silence is not None and not self._output.is_seen:
+            say("a silence cannot be seen in the output: --stall-after counts on the callbacks in the command alone")
 
     def _look_at_signals(self) -> None:
-        ending = self._ending(0)
+        ending = self._facts.ending(0)
         if ending.asked is None:
             self._known = False  # it was long ago
         elif not self._known and time.time() - ending.asked_at > _ASKED:
@@ -90,27 +106,17 @@ class Watch:
     def _look_at_output(self) -> None:
         if self._output.look():
             self._written = time.monotonic()
-        if not self._complained:
-            self._complained = True
-            self._complain()
         if self._silence is None:
             return
-        beats = self._folder.beats() if self._folder is not None else []
         written = self._written if self._output.is_seen else None
-        word = self._silence.look(time.monotonic(), written, time.time(), beats)
-        if word == "silent":
+        change = self._silence.look(time.monotonic(), written, time.time(), self._mailbox.beats())
+        if change == "silent":
             self._teller.silent(self._silence.lasted, self._what_is_known())
-        elif word == "moving":
+        elif change == "moving":
             self._teller.moving(self._silence.lasted)
 
-    def _complain(self) -> None:
-        if complaint := self._output.complaint():
-            say(complaint)
-        if self._silence is not None and not self._output.is_seen:
-            say("a silence cannot be seen in the output: --stall-after counts on the callbacks in the command alone")
-
     def _what_is_known(self) -> list[str]:
-        pids = ", ".join(str(pid) for pid in islice(_descendants(self._pid), 8))
+        pids = ", ".join(str(pid) for pid in islice(_descendants(self._facts.pid), 8))
         return [
             "- Seen from outside: no output, and no beat of a callback",
             f"- Processes: {pids}; `py-spy dump --pid PID` shows where one is",
@@ -120,21 +126,21 @@ class Watch:
     def _look_for_restarts(self) -> None:
         for restart in self._restarts()[self._told :]:
             self._told += 1
-            self._teller.restarted(restart, self._ending(1))
+            self._teller.restarted(restart, self._facts.ending(1))
 
     def _restarts(self) -> list[Restart]:
-        """Of torchrun's agent, the first if there are several."""
-        restarts = self._folder.restarts() if self._folder is not None else []
+        """The restarts by torchrun's agent, the first if there are several."""
+        restarts = self._mailbox.restarts()
         return [restart for restart in restarts if restart.pid == restarts[0].pid and restart.failures]
 
-    def attempt(self) -> Attempt | None:
-        """The one that runs now, or was the last; None if torchrun has not started its ranks again."""
+    def _attempt(self) -> Attempt | None:
+        """The last attempt; None if torchrun has not started its ranks again."""
         restarts = self._restarts()
         return Attempt(restarts[-1].attempt + 1, restarts[-1].attempts) if restarts else None
 
 
 def _descendants(pid: int) -> Iterator[int]:
-    """The processes below `pid`, and itself, nearest first."""
+    """`pid` and the processes below it, nearest first."""
     generation = [pid]
     for _ in range(_DEEP):
         yield from generation
@@ -142,10 +148,8 @@ def _descendants(pid: int) -> Iterator[int]:
 
 
 def _children(pid: int) -> list[int]:
-    found: list[int] = []
-    try:
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            found += map(int, Path(f"/proc/{pid}/task/{thread}/children").read_text().split())
-    except OSError:  # gone
-        pass
-    return found
+    with suppress(OSError):  # it is gone
+        return [
+            int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()
+        ]
+    return []

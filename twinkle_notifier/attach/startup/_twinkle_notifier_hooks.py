@@ -112,6 +112,7 @@ def _local_agent_loaded(name, module):
             result = monitor_workers(self, *args, **kwargs)
             try:
                 self._twinkle_notifier_failures = getattr(result, "failures", None)
+                _name_logs(result.failures, self._pcontext)
             except Exception:  # another version
                 pass
             return result
@@ -119,6 +120,14 @@ def _local_agent_loaded(name, module):
         return ours
 
     _wrap(module.LocalElasticAgent, "_monitor_workers", wrapped)
+
+
+def _name_logs(failures, context):
+    """Note in each failure which folder has the rank's files: its `error_file` is none if the rank wrote no error."""
+    import os
+
+    for failure in failures.values():
+        failure._twinkle_notifier_logs = os.path.dirname(os.path.abspath(context.error_files[failure.local_rank]))
 
 
 def _wrap(owner, name, wrapped):

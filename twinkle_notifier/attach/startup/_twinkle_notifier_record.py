@@ -150,6 +150,7 @@ def _failure(rank, failure):
         "code": int(failure.exitcode),
         "at": at if 0 <= at < 1e11 else time.time(),
         "error_file": str(failure.error_file) if os.path.isabs(failure.error_file) else "",
+        "logs": getattr(failure, "_twinkle_notifier_logs", ""),
     }
 
 
