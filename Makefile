@@ -31,8 +31,12 @@ test: $(VENV)/installed ## All tests, against the installed wheel.
 test-%: $(VENV)/installed
 	$(BIN)/pytest $($*)
 
+CASES ?=
+TIMES ?=
+
+# CASES=deaths is the table of docs/run.md, CASES=ranks that of docs/ranks.md; TIMES=3 is over sooner.
 stress: $(VENV)/installed ## Each case of "exactly once" 20 times; takes hours. Prints the tables of docs/ranks.md and docs/run.md.
-	$(BIN)/python tests/stress
+	$(BIN)/python tests/stress $(CASES:%=--cases %) $(TIMES:%=--times %)
 
 reliability: $(VENV)/installed ## Each fault of network, robot and process once. Prints the table of docs/reliability.md.
 	$(BIN)/python tests/reliability
