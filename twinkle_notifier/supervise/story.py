@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from twinkle_notifier.supervise.ending import Ending
@@ -46,10 +46,15 @@ class Story:
         return list({word.incident: word for word in sorted(said, key=lambda word: bool(word.text))}.values())
 
     def _accounting(self, state: State, ending: Ending) -> list[Word]:
-        said = [word for word in self.words if word.state == state]
+        said = self._deferred() if state == "deferred" else [word for word in self.words if word.state == state]
         if any(self.left(pid) for pid in ending.pids):  # it only followed from what another has met
             return [word for word in said if -_CLOCK <= ending.failed_at - word.at < _UNTIL_END]
         return [word for word in said if self._explains(word, ending)]
+
+    def _deferred(self) -> list[Word]:
+        """Those that are the last of their process: it went on after what it said before, so it had handled that."""
+        last = {word.holder: word for word in self.words if word.state != "left"}
+        return [word for word in last.values() if word.state == "deferred"]
 
     def _explains(self, word: Word, ending: Ending) -> bool:
         leave, since = self.leaves.get(word.holder.pid), ending.failed_at - word.at
@@ -80,18 +85,22 @@ class Story:
         said = [word for word in self.words if word.state == state and word.at > since - _CLOCK]
         return [word for word in said if word.kind in ("preempted", "interrupted", "exited")]
 
-    def lingering(self, since: float, *, alone: bool = False) -> list[Word]:
+    def lingering(self, since: float, *, failed: Collection[int] = (), alone: bool = False) -> list[Word]:
         """Deferred words of processes that left by it before `since`, though the command goes on.
 
-        `alone`: no supervisor decides on them any more. Then those of processes that are gone without a word, too.
+        `failed`: the processes that ended with an exit code that is not 0, as far as they have said so. `alone`: no
+        supervisor decides on the words any more. Then those of processes that are gone without a word, too.
         """
         told = {word.incident for word in self.words if word.state == "told"}
-        words = [word for word in self.words if word.state == "deferred" and word.text and word.incident not in told]
-        return [word for word in words if self._left_by(word, since) or (alone and self._is_gone(word))]
+        words = [word for word in self._deferred() if word.text and word.incident not in told]
+        return [word for word in words if self._left_by(word, since, failed) or (alone and self._is_gone(word))]
 
-    def _left_by(self, word: Word, since: float) -> bool:
+    def _left_by(self, word: Word, since: float, failed: Collection[int]) -> bool:
         leave = self.leaves.get(word.holder.pid)
-        return leave is not None and leave.by == "it" and leave.at < since
+        if leave is None or leave.at >= since:
+            return False
+        soon = leave.at - word.at < _UNTIL_EXIT
+        return leave.by == "it" or (leave.by == "exit" and soon and word.holder.pid in failed)
 
     def _is_gone(self, word: Word) -> bool:
         return word.holder.pid not in self.leaves and word.holder.dead()

@@ -155,7 +155,8 @@ class Teller:
         for word in self._unsent(self._story(), following=True):
             if time.time() - word.at > _OVERDUE:
                 self._send_for(word)
-        for word in self._story().lingering(time.time() - _OVERDUE):
+        failed = {end.pid for end in self._read(Supervision.ends) if end.code % 256}
+        for word in self._story().lingering(time.time() - _OVERDUE, failed=failed):
             self._send_for(word)
 
     def silent(self, seconds: float, facts: list[str]) -> None:
