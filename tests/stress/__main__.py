@@ -6,6 +6,7 @@ import argparse
 import os
 import platform
 import re
+import signal
 import statistics
 import sys
 import time
@@ -43,6 +44,7 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=1, help="runs side by side: quicker, with slower figures")
     parser.add_argument("--only", default="", help="cases whose name holds this")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it, and what they start
     wrong = 0
     print(
         f"Python {platform.python_version()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}, {arguments.times} runs a case ({arguments.at_once} at once)\n"
