@@ -184,11 +184,15 @@ def test_a_deferred_preemption_is_that_of_the_run() -> None:
 
 
 def test_a_deferred_alert_whose_process_is_gone_does_not_wait_for_ever() -> None:
-    """If it has left by it, and the command goes on; without a supervisor, if nobody knows how it left, too."""
+    """If it has left by it, and the command goes on; without a supervisor, if nobody knows how it left, too.
+
+    A process that lives on and says nothing more hangs while it cleans up.
+    """
     other = replace(word("deferred", incident="b"), holder=replace(GONE, started=2.0))
     words = [word("deferred", incident="a"), other, replace(other, state="told")]
     by_it, unknown = Story(words, {GONE.pid: Leave("it", 101)}), Story(words)
     assert [found.incident for found in by_it.lingering(161)] == ["a"]
     assert (by_it.lingering(100), unknown.lingering(161)) == ([], [])
+    assert [found.incident for found in unknown.lingering(341)] == ["a"]
     assert [found.incident for found in unknown.lingering(161, alone=True)] == ["a"]
     assert Story(words, {GONE.pid: Leave("exit", 101)}).lingering(161, alone=True) == []

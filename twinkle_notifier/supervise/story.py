@@ -13,6 +13,7 @@ from twinkle_notifier.supervision import Leave, State, Supervision, Word
 _UNTIL_END = 60.0
 _UNTIL_KILLED = 15.0
 _UNTIL_SHELL = 2.0
+_UNTIL_GIVEN_UP = 240.0  # to an alert by the supervisor, where a process neither leaves nor trains again
 _UNTIL_EXIT = 60.0  # from the message to `sys.exit` or `os._exit`, where that is how the process left
 _AT_ONCE = 5.0  # from the message to the end of another process, of whose leave nothing is known
 _DYING = 1.0  # from the message to a signal that ended the same process, e.g. in what native code does at its end
@@ -88,6 +89,7 @@ class Story:
     def lingering(self, since: float, *, failed: Collection[int] = (), alone: bool = False) -> list[Word]:
         """Deferred words of processes that left by it before `since`, though the command goes on.
 
+        Those of processes that have not said how they left, long before that, too: they hang while they clean up.
         `failed`: the processes that ended with an exit code that is not 0, as far as they have said so. `alone`: no
         supervisor decides on the words any more. Then those of processes that are gone without a word, too.
         """
@@ -97,7 +99,9 @@ class Story:
 
     def _left_by(self, word: Word, since: float, failed: Collection[int]) -> bool:
         leave = self.leaves.get(word.holder.pid)
-        if leave is None or leave.at >= since:
+        if leave is None:
+            return word.at < since - _UNTIL_GIVEN_UP
+        if leave.at >= since:
             return False
         soon = leave.at - word.at < _UNTIL_EXIT
         return leave.by == "it" or (leave.by == "exit" and soon and word.holder.pid in failed)
