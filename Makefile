@@ -34,8 +34,12 @@ test-%: $(VENV)/installed
 golden: $(VENV)/installed ## The messages of tests/golden/; GOLDEN=write writes them anew, for `git diff` to show what changes.
 	$(BIN)/pytest tests/test_golden.py
 
+CASES ?=
+TIMES ?=
+
+# CASES=deaths is the table of docs/run.md, CASES=ranks that of docs/ranks.md; TIMES=3 is over sooner.
 stress: $(VENV)/installed ## Each case of "exactly once" 20 times; takes hours. Prints the tables of docs/ranks.md and docs/run.md.
-	$(BIN)/python tests/stress
+	$(BIN)/python tests/stress $(CASES:%=--cases %) $(TIMES:%=--times %)
 
 reliability: $(VENV)/installed ## Each fault of network, robot and process once. Prints the table of docs/reliability.md.
 	$(BIN)/python tests/reliability

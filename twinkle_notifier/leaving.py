@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import sys
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from twinkle_notifier import foreign, supervision
 from twinkle_notifier.supervision import By, Leave
@@ -18,7 +21,11 @@ def mind(is_known: Callable[[BaseException], bool]) -> None:
     global _minds_leaving
     if not _minds_leaving:
         _minds_leaving = True
-        atexit.register(_leave, is_known)
+        leave = functools.cache(lambda: _leave(is_known))  # once
+        atexit.register(leave)
+        # Before Python waits for the program's threads, which may take for ever. Of the standard library, and private.
+        with suppress(AttributeError, RuntimeError):  # another version; the process is ending
+            threading._register_atexit(leave)  # type: ignore[attr-defined]
 
 
 def _leave(is_known: Callable[[BaseException], bool]) -> None:

@@ -81,3 +81,27 @@ def test_without_a_notifier_it_says_nothing(mailbox: Supervision, caplog: pytest
     """The supervisor has said so."""
     AttachedRun().started()
     assert (background.flush(10), caplog.messages) == (True, [])
+
+
+def met(run: AttachedRun, exc: Exception) -> None:
+    try:
+        raise exc
+    except type(exc) as caught:
+        run.failed(caught, "fit")
+
+
+def headings(mailbox: Supervision) -> list[tuple[str, str]]:
+    return [(word.state, word.text.partition("\n")[0].rpartition("failed: ")[2]) for word in mailbox.words()]
+
+
+def test_a_process_that_trains_again_has_handled_what_it_met(mailbox: Supervision) -> None:
+    """What it meets then waits as the first did."""
+    told = RecordingNotifier()
+    run = AttachedRun(told)
+    met(run, ValueError("a batch of 8"))
+    assert headings(mailbox) == [("deferred", "ValueError: a batch of 8")]
+    AttachedRun(told).started()
+    met(run, KeyError("loss"))
+    assert background.flush(30)
+    assert headings(mailbox) == [("deferred", "KeyError: 'loss'")]
+    run.pause()

@@ -212,6 +212,14 @@ except ValueError as error:
     assert (done.returncode, titles(robot)) == (1, ["mine failed: ValueError: the loss is lost"]), done.stderr
 
 
+def test_of_two_exceptions_the_one_that_was_handled_is_not_told(begin: Begin, robot: Inbox) -> None:
+    """The program tries once more after the first, and ends by the second."""
+    own = HAPPENS + "if step == 7: raise next(errors)\nerrors = iter([ValueError('the first'), KeyError('the second')])"
+    own += "\ntry:\n    train()\nexcept ValueError:\n    pass\ntrain()"
+    done = begin(script("lightning") + own).result()
+    assert (done.returncode, titles(robot)) == (1, ["sft failed: KeyError: 'the second'"]), done.stderr
+
+
 def test_those_whom_to_names_are_told_and_no_secret_is_shown(begin: Begin, robot: Inbox, tmp_path: Path) -> None:
     """A literal URL is in no environment, command line or checkpoint of the command; its processes tell all the same."""
     looks = """

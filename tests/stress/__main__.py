@@ -6,6 +6,7 @@ import argparse
 import os
 import platform
 import re
+import signal
 import statistics
 import sys
 import time
@@ -38,17 +39,20 @@ def spread(figures: list[float | None]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", choices=["ranks", "deaths"], help="those of one table; without it all")
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--at-once", type=int, default=1, help="runs side by side: quicker, with slower figures")
     parser.add_argument("--only", default="", help="cases whose name holds this")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it, and what they start
     wrong = 0
     print(
         f"Python {platform.python_version()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}, {arguments.times} runs a case ({arguments.at_once} at once)\n"
     )
     print("| case | right | messages | s to message, median (max) | s to last rank | reference sends |")
     print("|---|---|---|---|---|---|", flush=True)
-    for case in [*CASES, *DEATHS]:
+    tables = {"ranks": CASES, "deaths": DEATHS}
+    for case in tables.get(arguments.cases, [*CASES, *DEATHS]):
         if arguments.only not in case.name or (case.needs_root and os.getuid()):
             continue
         times = max(arguments.times // 10, 1) if case.slow else arguments.times
@@ -60,7 +64,7 @@ def main() -> int:
                 wrong += 1
                 titles = [message.title for message in seen.messages]
                 print(f"WRONG in {case.name!r}: {titles}\n{seen.stderr[-6000:]}", file=sys.stderr)
-    if not arguments.only:
+    if not arguments.only and arguments.cases != "deaths":
         print()
         wrong += not claimants.main(max(arguments.times // 4, 1))
     return 1 if wrong else 0

@@ -67,13 +67,16 @@ def asked(number: signal.Signals, *, agent: bool = False) -> Callable[[Lab], Non
         deadline = time.monotonic() + 60
         while not (lab.folder / "ready").exists() and time.monotonic() < deadline:
             time.sleep(0.05)
-        pid = process.pid
-        if agent:
-            pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[-1])
-        os.kill(pid, number)
+        os.kill(_agent(process.pid) if agent else process.pid, number)
         lab.finish(process)
 
     return act
+
+
+def _agent(supervisor: int) -> int:
+    """torchrun's agent below `supervisor`, beside which is a fork of that, with the same command line."""
+    below = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
+    return next(int(pid) for pid in below if b"twinkle_notifier" not in Path(f"/proc/{pid}/cmdline").read_bytes())
 
 
 def restarted(lab: Lab) -> None:

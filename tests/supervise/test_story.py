@@ -142,6 +142,40 @@ def test_of_a_deferred_incident_the_word_with_a_text_counts() -> None:
     assert story.deferred(ending(200)) == [word("deferred")]
 
 
+@pytest.mark.parametrize(
+    ("code", "left", "told"),
+    [
+        (1, 101, ["a"]),  # `sys.exit(1)` in the handler
+        (0, 101, []),  # the program has handled it
+        (1, 400, []),  # it went on
+    ],
+)
+def test_an_exit_that_follows_from_a_deferred_exception_is_told_though_the_command_goes_on(
+    code: int, left: float, told: list[str]
+) -> None:
+    """As a sweep does after one of its trainings."""
+    story = Story([word("deferred")], {GONE.pid: Leave("exit", left)})
+    assert [found.incident for found in story.lingering(left + 1, failed={GONE.pid} if code else ())] == told
+    assert story.lingering(left - 1, failed={GONE.pid}) == []
+
+
+@pytest.mark.parametrize("last", ["deferred", "told", "kept"])
+def test_of_a_process_s_exceptions_only_the_last_has_ended_it(last: State) -> None:
+    """It went on after the one before, or has told people of it by itself."""
+    story = Story([word("deferred"), word(last, at=101, incident="b")], {GONE.pid: Leave("it", 102)})
+    own = ["b"] if last == "deferred" else []
+    assert [found.incident for found in story.deferred(ending(103))] == own
+    assert [found.incident for found in story.lingering(200)] == own
+    assert [found.incident for found in story.lingering(200, alone=True)] == own
+
+
+def test_what_follows_from_an_exception_hides_it_not() -> None:
+    """A peer's error while the trainer cleans up, for instance."""
+    story = Story([word("deferred"), word("left", at=101, incident="b")], {GONE.pid: Leave("it", 102)})
+    assert [found.incident for found in story.deferred(ending(103))] == ["a"]
+    assert [found.incident for found in story.lingering(200)] == ["a"]
+
+
 def test_a_deferred_preemption_is_that_of_the_run() -> None:
     """What was met before, and handled, is not."""
     story = Story([word("deferred"), word("deferred", kind="preempted", incident="b")])
@@ -150,10 +184,15 @@ def test_a_deferred_preemption_is_that_of_the_run() -> None:
 
 
 def test_a_deferred_alert_whose_process_is_gone_does_not_wait_for_ever() -> None:
-    """If it has left by it, and the command goes on; without a supervisor, if nobody knows how it left, too."""
-    words = [word("deferred", incident="a"), word("deferred", incident="b"), word("told", incident="b")]
+    """If it has left by it, and the command goes on; without a supervisor, if nobody knows how it left, too.
+
+    A process that lives on and says nothing more hangs while it cleans up.
+    """
+    other = replace(word("deferred", incident="b"), holder=replace(GONE, started=2.0))
+    words = [word("deferred", incident="a"), other, replace(other, state="told")]
     by_it, unknown = Story(words, {GONE.pid: Leave("it", 101)}), Story(words)
     assert [found.incident for found in by_it.lingering(161)] == ["a"]
     assert (by_it.lingering(100), unknown.lingering(161)) == ([], [])
+    assert [found.incident for found in unknown.lingering(341)] == ["a"]
     assert [found.incident for found in unknown.lingering(161, alone=True)] == ["a"]
     assert Story(words, {GONE.pid: Leave("exit", 101)}).lingering(161, alone=True) == []

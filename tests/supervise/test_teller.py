@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,10 @@ from typing import Any
 import pytest
 
 from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.runtime import Holder
+from twinkle_notifier.supervise.teller import Teller
+from twinkle_notifier.supervision import Leave, Supervision, Word
+from twinkle_notifier.testing import RecordingNotifier
 
 PYTHON = sys.executable
 RUN = [PYTHON, "-m", "twinkle_notifier", "run", "--name", "sft", "--"]
@@ -124,6 +130,39 @@ def test_what_one_command_told_is_not_why_the_next_ended(
     first.write_text(TELLS + "try: crash()\nexcept ValueError as e: tell(e)")
     done = begin(["sh", "-c", f"{PYTHON} {first}; sleep 2; {PYTHON} -c '{then}'"]).result()
     assert titles(robot) == ["sft failed: ValueError: the loss is lost", f"sft failed: {title}"], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("leave", "code", "said"),
+    [
+        (Leave("it", 30.0), 1, True),
+        (Leave("exit", 30.0), 1, True),  # it was met, and led to `sys.exit(1)`
+        (Leave("exit", 30.0), 0, False),
+        (Leave("other", 30.0), 1, False),
+        (Leave("it", 90.0), 1, False),  # the command may be about to end by it
+    ],
+)
+def test_a_deferred_alert_is_sent_a_minute_after_its_process_left_by_it(leave: Leave, code: int, said: bool) -> None:
+    """Once, while the command goes on."""
+    now, told, mailbox = time.time() - 100, RecordingNotifier(), Supervision.begun()
+    holder = Holder(Holder.me().host, 2**22 + 1, 1.0)  # a process id that this machine cannot have
+    mailbox.say(Word("deferred", "a", "failed", holder, 0, now, None, "### sft failed: x", "id"))
+    at = {
+        "pid": holder.pid,
+        "at": now + 30,
+        "type": "ValueError",
+        "message": "x",
+        "code": code,
+        "frames": [],
+        "failures": [],
+    }
+    (mailbox.folder / f"{holder.pid}.leave").write_text(json.dumps({"by": leave.by, "at": now + leave.at}))
+    (mailbox.folder / f"{holder.pid}.end").write_text(json.dumps(at))
+    teller = Teller("sft", told, mailbox)
+    teller.overdue()
+    teller.overdue()
+    assert told.messages == ["### sft failed: x"] * said
+    mailbox.close()
 
 
 def test_a_run_that_went_on_and_was_killed(begin: Begin, robot: Inbox) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,14 @@ from twinkle_notifier.background import background
 from twinkle_notifier.deferred import Deferred
 from twinkle_notifier.report import Progress
 from twinkle_notifier.run import TrainingRun
-from twinkle_notifier.runtime import Where
+from twinkle_notifier.runtime import Holder, Where
+
+
+def _forget(to: supervision.Supervision, before: float) -> None:
+    """Take away what this process has left to the supervisor to decide until then."""
+    for word in to.words():
+        if word.state == "deferred" and word.holder == Holder.me() and word.at < before:
+            to.forget(word)
 
 
 class AttachedRun(TrainingRun):
@@ -27,6 +35,12 @@ class AttachedRun(TrainingRun):
     def _alerting(self) -> Callable[[str], object] | None:
         notifier = self._notifier()
         return Deferred(notifier) if notifier is not None else None
+
+    def started(self, facts: list[str] | None = None, progress: Callable[[], Progress] | None = None) -> None:
+        """See `TrainingRun`. A process that trains again has handled what it met before."""
+        super().started(facts, progress)
+        before = time.time()
+        background.post(lambda: supervision.tell(lambda to: _forget(to, before)))
 
     def _check(self, notifier: Callable[[str], object] | None) -> None:
         pass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from twinkle_notifier.supervise.cause import CLOCK, KILLED, TOGETHER
@@ -11,6 +11,7 @@ from twinkle_notifier.supervision import Leave, State, Supervision, Word
 
 # Seconds. TOGETHER is also the longest time from a message to `sys.exit` or `os._exit`.
 _UNTIL_SHELL = 2.0  # from the leave of a process to the end of the shell that started it
+_UNTIL_GIVEN_UP = 240.0  # to an alert by the supervisor, where a process neither leaves nor trains again
 _AT_ONCE = 5.0  # from the message to the end of another process, of whose leave nothing is known
 _DYING = 1.0  # from the message to a signal that ended the same process, e.g. in what native code does at its end
 
@@ -53,9 +54,10 @@ class Story:
         return [word for word in self.in_state(state) if word.at > since - CLOCK and word.kind in kinds]
 
     def _accounting(self, state: State, ending: Ending) -> list[Word]:
+        words = self._deferred() if state == "deferred" else self.in_state(state)
         if any(self.left(pid) for pid in ending.pids):  # it only followed from what another has met
-            return [word for word in self.in_state(state) if -CLOCK <= ending.failed_at - word.at < TOGETHER]
-        return [word for word in self.in_state(state) if self._explains(word, ending)]
+            return [word for word in words if -CLOCK <= ending.failed_at - word.at < TOGETHER]
+        return [word for word in words if self._explains(word, ending)]
 
     def _explains(self, word: Word, ending: Ending) -> bool:
         """Whether the command, or a rank of it, ended of what `word` tells."""
@@ -74,18 +76,33 @@ class Story:
             return -CLOCK <= gap < longest and (killed is not None or ending.failed_code == 1)
         return leave.by == "exit" and -CLOCK <= gap < CLOCK and killed is None
 
-    def lingering(self, since: float, *, alone: bool = False) -> list[Word]:
-        """Deferred words of processes that their incident ended before `since`, while the command goes on.
+    def _deferred(self) -> list[Word]:
+        """Those that are the last of their process: it went on after what it said before, so it had handled that."""
+        last = {word.holder: word for word in self.words if word.state != "left"}
+        return [word for word in last.values() if word.state == "deferred"]
 
-        `alone`: no supervisor can decide on them later. Then words of processes that are just gone count, too.
+    def lingering(self, since: float, *, failed: Collection[int] = (), alone: bool = False) -> list[Word]:
+        """Deferred words of processes that left by it before `since`, though the command goes on.
+
+        Those of processes that have not said how they left, long before that, too: they hang while they clean up.
+        `failed`: the processes that ended with an exit code that is not 0, as far as they have said so. `alone`: no
+        supervisor decides on the words any more. Then those of processes that are gone without a word, too.
         """
         told = {word.incident for word in self.in_state("told")}
-        words = [word for word in self.in_state("deferred") if word.text and word.incident not in told]
-        return [word for word in words if self._has_left(word, since, alone)]
+        words = [word for word in self._deferred() if word.text and word.incident not in told]
+        return [word for word in words if self._left_by(word, since, failed) or (alone and self._is_gone(word))]
 
-    def _has_left(self, word: Word, since: float, alone: bool) -> bool:
+    def _left_by(self, word: Word, since: float, failed: Collection[int]) -> bool:
         leave = self.leaves.get(word.holder.pid)
-        return (alone and word.holder.dead()) if leave is None else leave.by == "it" and leave.at < since
+        if leave is None:
+            return word.at < since - _UNTIL_GIVEN_UP
+        if leave.at >= since:
+            return False
+        soon = leave.at - word.at < TOGETHER
+        return leave.by == "it" or (leave.by == "exit" and soon and word.holder.pid in failed)
+
+    def _is_gone(self, word: Word) -> bool:
+        return word.holder.pid not in self.leaves and word.holder.dead()
 
     def unsent(self, *, following: bool) -> list[Word]:
         """The words whose process will not send their message: it is gone, or could not.

@@ -87,7 +87,8 @@ class Teller:
     def overdue(self) -> None:
         """Send what a process could not, or left to us, while the command goes on."""
         story, before = self._story(), time.time() - _OVERDUE
-        words = [*self._unsent(story, following=True), *story.lingering(before)]
+        failed = {end.pid for end in _in_time(self._mailbox.ends) or [] if end.code % 256}
+        words = [*self._unsent(story, following=True), *story.lingering(before, failed=failed)]
         for word in {word.incident: word for word in words if word.at < before}.values():
             self._send_for(word)
 

@@ -124,8 +124,6 @@ def _local_agent_loaded(name, module):
 
 def _name_logs(failures, context):
     """Note in each failure which folder has the rank's files: its `error_file` is none if the rank wrote no error."""
-    import os
-
     for failure in failures.values():
         failure._twinkle_notifier_logs = os.path.dirname(os.path.abspath(context.error_files[failure.local_rank]))
 
