@@ -16,20 +16,13 @@ help: ## Show these targets.
 demo: $(VENV)/installed ## A real crash and a real end, told to a local robot.
 	$(BIN)/python examples/demo.py
 
-# Five parts beside each other: they wait more than they compute. What each says is shown when it is over.
+# Six workers for two cores: they wait more than they compute. Then what needs a quiet machine, with nothing beside it.
 # Not `python -m pytest`: that would import the checkout, which has no integrations in it.
-PARTS := supervise attach integrations first second
-integrations := tests/integrations tests/test_docs.py tests/test_package.py
-supervise := tests/supervise
-attach := tests/attach
-first := tests/channels tests/claims tests/inbox $(filter-out $(integrations),$(wildcard tests/test_[a-q]*.py))
-second := $(wildcard tests/test_[r-z]*.py)
+WORKERS ?= 6
 
 test: $(VENV)/installed ## All tests, against the installed wheel.
-	@$(MAKE) --no-print-directory --jobs=5 --output-sync=target $(PARTS:%=test-%)
-
-test-%: $(VENV)/installed
-	$(BIN)/pytest $($*)
+	@$(BIN)/pytest --numprocesses=$(WORKERS) --dist=worksteal -m "not alone"; beside=$$?; \
+		$(BIN)/pytest -m alone && exit $$beside
 
 stress: $(VENV)/installed ## Each case of "exactly once" 20 times; takes hours. Prints the tables of docs/ranks.md and docs/run.md.
 	$(BIN)/python tests/stress

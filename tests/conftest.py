@@ -14,6 +14,7 @@ import textwrap
 import threading
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 from shutil import which
 
@@ -46,6 +47,7 @@ _LAUNCHERS = (
     "TORCHELASTIC_",
 )
 SECRET = "SEC0123456789abcdef"
+_folders = count(1)
 
 
 def pytest_configure() -> None:
@@ -53,6 +55,12 @@ def pytest_configure() -> None:
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As pytest's own, with a short name: the path of a socket within has a limit of 107 bytes."""
+    return tmp_path_factory.mktemp(str(next(_folders)), numbered=False)
 
 
 @pytest.fixture
