@@ -21,10 +21,11 @@ demo: $(VENV)/installed ## A real crash and a real end, told to a local robot.
 WORKERS ?= 6
 
 test: $(VENV)/installed ## All tests, against the installed wheel.
-	@$(BIN)/pytest --numprocesses=$(WORKERS) --dist=worksteal -m "not alone"; beside=$$?; \
-		$(BIN)/pytest -m alone && exit $$beside
+	@$(BIN)/pytest --numprocesses=$(WORKERS) --dist=worksteal -m "not alone and not stress"; beside=$$?; \
+		$(BIN)/pytest -m "alone and not stress" && exit $$beside
 
-stress: $(VENV)/installed ## Each case of "exactly once" 20 times; takes hours. Prints the tables of docs/ranks.md and docs/run.md.
+stress: $(VENV)/installed ## The tests that `make test` leaves out, and each case of "exactly once" 20 times: hours. Prints the tables of docs/ranks.md and docs/run.md.
+	$(BIN)/pytest -m stress
 	$(BIN)/python tests/stress
 
 reliability: $(VENV)/installed ## Each fault of network, robot and process once. Prints the table of docs/reliability.md.

@@ -40,7 +40,8 @@ def eventually(true: Callable[[], Any], seconds: float = 60) -> bool:
 @pytest.fixture(autouse=True)
 def _no_watcher() -> None:
     """Those of earlier tests are gone."""
-    gc.collect()
+    if watchers():
+        gc.collect()
     assert eventually(lambda: watchers() == [])
 
 

@@ -33,6 +33,7 @@ from twinkle_notifier.supervision import VARIABLE, Supervision
 from twinkle_notifier.testing import RecordingNotifier
 
 pytestmark = pytest.mark.filterwarnings("default")
+STRESS = pytest.mark.stress
 
 
 class Model(LightningModule):
@@ -695,8 +696,8 @@ print(*(name for name in ("lightning.pytorch", "pytorch_lightning") if sys.modul
     ("first", "trainer", "callbacks", "loaded"),
     [
         ("sys.modules['lightning'] = None", "pytorch_lightning", "callback", "pytorch_lightning"),
-        ("import pytorch_lightning", "pytorch_lightning", "callback", "pytorch_lightning"),
-        ("", "pytorch_lightning", "[callback]", "lightning.pytorch pytorch_lightning"),
+        pytest.param("import pytorch_lightning", "pytorch_lightning", "callback", "pytorch_lightning", marks=STRESS),
+        pytest.param("", "pytorch_lightning", "[callback]", "lightning.pytorch pytorch_lightning", marks=STRESS),
         ("import pytorch_lightning", "lightning.pytorch", "[callback]", "lightning.pytorch pytorch_lightning"),
     ],
     ids=["alone", "loaded first", "loaded later", "in the other's trainer"],
@@ -756,7 +757,7 @@ def script(
     return SCRIPT.format(condition=condition, action=action, devices=devices, strategy=strategy)
 
 
-@pytest.mark.parametrize("strategy", ["ddp", "ddp_spawn", "ddp_fork"])
+@pytest.mark.parametrize("strategy", ["ddp", pytest.param("ddp_spawn", marks=STRESS), "ddp_fork"])
 def test_launchers_of_lightning(strategy: str, run: Callable[..., Any], inbox: Inbox) -> None:
     """Two processes raise; one message, with the error in it."""
     done = run(script(strategy=strategy))
@@ -774,7 +775,9 @@ def test_torchrun(run: Callable[..., Any], inbox: Inbox) -> None:
     assert [message.title for message in inbox.messages] == ["sft failed: ValueError: lost"]
 
 
-@pytest.mark.parametrize("strategy", ["ddp_spawn", "ddp_fork", "ddp"])
+@pytest.mark.parametrize(
+    "strategy", ["ddp_spawn", pytest.param("ddp_fork", marks=STRESS), pytest.param("ddp", marks=STRESS)]
+)
 def test_the_end_is_told_once(strategy: str, run: Callable[..., Any], inbox: Inbox) -> None:
     """By rank 0, also from a worker process that is over at once."""
     done = run(script(condition="False", strategy=strategy))

@@ -871,7 +871,7 @@ trainer.train()
 """
 
 
-@pytest.mark.parametrize("supervised", [False, True])
+@pytest.mark.parametrize("supervised", [pytest.param(False, marks=pytest.mark.stress), True])
 def test_a_preemption_that_the_trainer_saves_for(
     supervised: bool, run: Callable[..., Any], inbox: Inbox, tmp_path: Path
 ) -> None:
@@ -909,7 +909,10 @@ Trainer(model=BertForSequenceClassification(config), args=args, train_dataset=Da
 """
 
 
-@pytest.mark.parametrize(("condition", "title"), [("True", "sft failed"), ("False", "sft ended")])
+@pytest.mark.parametrize(
+    ("condition", "title"),
+    [("True", "sft failed"), pytest.param("False", "sft ended", marks=pytest.mark.stress)],
+)
 def test_torchrun(condition: str, title: str, run: Callable[..., Any], inbox: Inbox) -> None:
     """Two processes; one message."""
     done = run(SCRIPT.format(condition=condition), ranks=2)
