@@ -16,13 +16,14 @@ help: ## Show these targets.
 demo: $(VENV)/installed ## A real crash and a real end, told to a local robot.
 	$(BIN)/python examples/demo.py
 
-# Six workers for two cores: they wait more than they compute. Then what needs a quiet machine, with nothing beside it.
+# First what needs a quiet machine. Then six workers for two cores: they wait more than they compute.
 # Not `python -m pytest`: that would import the checkout, which has no integrations in it.
 WORKERS ?= 6
+ALONE := $(shell grep --recursive --files-with-matches --include='test_*.py' 'mark\.alone' tests)
 
 test: $(VENV)/installed ## All tests, against the installed wheel.
-	@$(BIN)/pytest --numprocesses=$(WORKERS) --dist=worksteal -m "not alone and not stress"; beside=$$?; \
-		$(BIN)/pytest -m "alone and not stress" && exit $$beside
+	@$(BIN)/pytest -m "alone and not stress" $(ALONE); alone=$$?; \
+		$(BIN)/pytest --numprocesses=$(WORKERS) --dist=worksteal -m "not alone and not stress" && exit $$alone
 
 stress: $(VENV)/installed ## The tests that `make test` leaves out, and each case of "exactly once" 20 times: hours. Prints the tables of docs/ranks.md and docs/run.md.
 	$(BIN)/pytest -m stress
@@ -49,7 +50,7 @@ core: ## The core's tests, without any framework, on every Python from 3.10 to 3
 		$$python -m venv $$venv && $$venv/bin/python --version && \
 		$$venv/bin/python -m pip --disable-pip-version-check --quiet install --upgrade . 'pytest>=8' 'hypothesis>=6' && \
 		rm -rf build *.egg-info && \
-		$$venv/bin/pytest tests $(FRAMEWORKS:%=--ignore=%) || exit 1; \
+		$$venv/bin/pytest tests -m "not stress" $(FRAMEWORKS:%=--ignore=%) || exit 1; \
 	done
 
 lint: $(VENV)/installed ## Formatting, lints and types.
