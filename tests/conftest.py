@@ -60,7 +60,6 @@ def pytest_configure() -> None:
 
 def pytest_collection_finish() -> None:
     """What is loaded by now stays: no search for garbage looks through the frameworks again."""
-    gc.collect()
     gc.freeze()
 
 
