@@ -21,7 +21,7 @@ demo: $(VENV)/installed ## A real crash and a real end, told to a local robot.
 WORKERS ?= 6
 ALONE := $(shell grep --recursive --files-with-matches --include='test_*.py' 'mark\.alone' tests)
 
-test: $(VENV)/installed ## All tests, against the installed wheel.
+test: $(VENV)/installed ## The tests, against the installed wheel.
 	@$(BIN)/pytest -m "alone and not stress" $(ALONE); alone=$$?; \
 		$(BIN)/pytest --numprocesses=$(WORKERS) --dist=worksteal -m "not alone and not stress" && exit $$alone
 
