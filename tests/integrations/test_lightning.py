@@ -443,14 +443,14 @@ class Stalling(Model):
         return super().training_step(batch, batch_idx)
 
     def validation_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
-        time.sleep(0.5 if self.current_epoch == 0 else 0)
+        time.sleep(1.25 if self.current_epoch == 0 else 0)
         return super().validation_step(batch, batch_idx)
 
 
 def test_tells_of_a_stall(tmp_path: Path) -> None:
     """Of a batch, with the step, and when it moves again; a validation takes as long, but moves."""
     told = RecordingNotifier()
-    callback = NotifierCallback(told, name="sft", on_end=False, stall_after=1.5)
+    callback = NotifierCallback(told, name="sft", on_end=False, stall_after=4)
     trainer(tmp_path, callback, max_epochs=4, num_sanity_val_steps=0).fit(Stalling(told), data(), data())
     assert background.flush(10)
     assert [message.splitlines()[0].split(" for ")[0].split(" after ")[0] for message in told.messages] == [
@@ -464,10 +464,10 @@ class Slow(Model):
     """After its validation, and in the end."""
 
     def on_validation_epoch_end(self) -> None:
-        time.sleep(0 if self.trainer.sanity_checking else 1.5)
+        time.sleep(0 if self.trainer.sanity_checking else 4)
 
     def on_train_end(self) -> None:
-        time.sleep(1.5)
+        time.sleep(4)
 
 
 class SlowCheckpoint(ModelCheckpoint):
@@ -475,12 +475,12 @@ class SlowCheckpoint(ModelCheckpoint):
 
     def _save_checkpoint(self, trainer: Trainer, filepath: str) -> None:
         super()._save_checkpoint(trainer, filepath)
-        time.sleep(1.5)
+        time.sleep(4)
 
 
 def test_what_is_slow_between_the_steps_is_no_stall(tmp_path: Path) -> None:
     """A checkpoint's write, what a model makes of an epoch, and what follows the last step."""
-    callback = NotifierCallback(told := RecordingNotifier(), on_end=False, stall_after=0.8)
+    callback = NotifierCallback(told := RecordingNotifier(), on_end=False, stall_after=3)
     checkpoint = SlowCheckpoint(tmp_path, every_n_train_steps=3)
     trainer(tmp_path, callback, checkpoint).fit(Slow(), data(), data())
     assert background.flush(10)

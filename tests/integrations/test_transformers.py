@@ -563,7 +563,7 @@ class StallingData(Data):
 def test_tells_of_a_stall(tmp_path: Path) -> None:
     """Of a batch, with the step, and when it moves again; evaluations move."""
     told = RecordingNotifier()
-    callback = NotifierCallback(told, name="sft", on_end=False, stall_after=1.5)
+    callback = NotifierCallback(told, name="sft", on_end=False, stall_after=5)  # no other step takes as long
     stalling = trainer(tmp_path, callback, max_steps=12, eval_strategy="steps", eval_steps=4)
     stalling.train_dataset = StallingData(told)
     stalling.train()
@@ -626,9 +626,9 @@ def test_a_subclass_keeps_its_hooks(tmp_path: Path) -> None:
 
 def test_a_slow_compute_metrics_is_no_stall(tmp_path: Path) -> None:
     """Nor is what else an evaluation does before it has a hook."""
-    callback = NotifierCallback(told := RecordingNotifier(), on_end=False, stall_after=3)
+    callback = NotifierCallback(told := RecordingNotifier(), on_end=False, stall_after=8)
     slow = trainer(tmp_path, callback, eval_strategy="steps", eval_steps=1)
-    slow.compute_metrics = lambda _: time.sleep(4) or {}  # type: ignore[func-returns-value]
+    slow.compute_metrics = lambda _: time.sleep(9) or {}  # type: ignore[func-returns-value]
     slow.train()
     assert headlines(told) == []
 
