@@ -16,14 +16,22 @@ help: ## Show these targets.
 demo: $(VENV)/installed ## A real crash and a real end, told to a local robot.
 	$(BIN)/python examples/demo.py
 
-# First what needs a quiet machine. Then six workers for two cores: they wait more than they compute.
+# First what needs a quiet machine, then seven tests at a time: they wait more than they compute. A worker takes ten seconds
+# to load the frameworks, so only two do. What the two groups say is shown when they are over.
 # Not `python -m pytest`: that would import the checkout, which has no integrations in it.
-WORKERS ?= 6
 ALONE := $(shell grep --recursive --files-with-matches --include='test_*.py' 'mark\.alone' tests)
+LOADED := tests/integrations tests/attach/test_lightning.py tests/attach/test_transformers.py tests/test_remote_processes.py
+BESIDE := --dist=worksteal -m "not alone and not stress"
 
 test: $(VENV)/installed ## The tests, against the installed wheel.
 	@$(BIN)/pytest -m "alone and not stress" $(ALONE); alone=$$?; \
-		$(BIN)/pytest --numprocesses=$(WORKERS) --dist=worksteal -m "not alone and not stress" && exit $$alone
+		$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-loaded test-others && exit $$alone
+
+test-loaded: $(VENV)/installed
+	$(BIN)/pytest --numprocesses=2 $(BESIDE) $(LOADED)
+
+test-others: $(VENV)/installed
+	$(BIN)/pytest --numprocesses=5 $(BESIDE) $(LOADED:%=--ignore=%)
 
 stress: $(VENV)/installed ## The tests that `make test` leaves out, and each case of "exactly once" 20 times: hours. Prints the tables of docs/ranks.md and docs/run.md.
 	$(BIN)/pytest -m stress
