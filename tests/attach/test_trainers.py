@@ -131,6 +131,7 @@ def test_a_crash_is_told_once_with_how_far_it_got(begin: Begin, robot: Inbox, fr
     assert "not attached" not in done.stderr
 
 
+@STRESS
 @pytest.mark.parametrize("framework", ["transformers"])
 def test_the_crash_of_one_rank_is_told_once_as_its_own(begin: Begin, robot: Inbox, framework: str) -> None:
     """What its peer meets then is no second one."""
@@ -161,7 +162,10 @@ def test_a_stall_is_told_with_its_stack_and_its_end(begin: Begin, robot: Inbox, 
     assert second.title.startswith("sft moves again after "), second.title
 
 
-@pytest.mark.parametrize(("framework", "ranks"), [("transformers", 0), ("pytorch_lightning", 2)])
+@pytest.mark.parametrize(
+    ("framework", "ranks"),
+    [("transformers", 0), ("pytorch_lightning", 0), pytest.param("pytorch_lightning", 2, marks=STRESS)],
+)
 def test_a_clean_end_is_told_with_its_metrics(begin: Begin, robot: Inbox, framework: str, ranks: int) -> None:
     """Once, by the supervisor, where `--on-success` asks for it."""
     done = begin(script(framework) + NOTHING + "train()", ranks=ranks, options=("--on-success",)).result()
@@ -176,7 +180,7 @@ def test_a_clean_end_is_told_with_its_metrics(begin: Begin, robot: Inbox, framew
 @pytest.mark.parametrize(
     ("framework", "more"),
     [
-        ("transformers", "train()"),
+        pytest.param("transformers", "train()", marks=STRESS),
         ("lightning", "try: train()\nexcept ValueError: pass"),
         pytest.param("transformers", "try: train()\nexcept ValueError: pass", marks=STRESS),
     ],

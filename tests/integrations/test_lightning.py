@@ -757,7 +757,7 @@ def script(
     return SCRIPT.format(condition=condition, action=action, devices=devices, strategy=strategy)
 
 
-@pytest.mark.parametrize("strategy", ["ddp", pytest.param("ddp_spawn", marks=STRESS), "ddp_fork"])
+@pytest.mark.parametrize("strategy", ["ddp", *(pytest.param(s, marks=STRESS) for s in ("ddp_spawn", "ddp_fork"))])
 def test_launchers_of_lightning(strategy: str, run: Callable[..., Any], inbox: Inbox) -> None:
     """Two processes raise; one message, with the error in it."""
     done = run(script(strategy=strategy))
@@ -769,6 +769,7 @@ def test_launchers_of_lightning(strategy: str, run: Callable[..., Any], inbox: I
     assert "ValueError: lost" in done.stderr
 
 
+@STRESS
 def test_torchrun(run: Callable[..., Any], inbox: Inbox) -> None:
     """Two processes raise; one message."""
     assert run(script(), ranks=2).returncode == 1
