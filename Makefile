@@ -16,20 +16,22 @@ help: ## Show these targets.
 demo: $(VENV)/installed ## A real crash and a real end, told to a local robot.
 	$(BIN)/python examples/demo.py
 
-# Five parts beside each other: they wait more than they compute. What each says is shown when it is over.
+# First what needs a quiet machine, then seven tests at a time: they wait more than they compute. A worker takes ten seconds
+# to load the frameworks, so only two do. What the two groups say is shown when they are over.
 # Not `python -m pytest`: that would import the checkout, which has no integrations in it.
-PARTS := supervise attach integrations first second
-integrations := tests/integrations tests/test_docs.py tests/test_package.py
-supervise := tests/supervise
-attach := tests/attach
-first := tests/channels tests/claims tests/inbox $(filter-out $(integrations),$(wildcard tests/test_[a-q]*.py))
-second := $(wildcard tests/test_[r-z]*.py)
+ALONE := $(shell grep --recursive --files-with-matches --include='test_*.py' 'mark\.alone' tests)
+LOADED := tests/integrations tests/attach/test_lightning.py tests/attach/test_transformers.py tests/test_remote_processes.py
+BESIDE := --dist=worksteal -m "not alone and not stress"
 
-test: $(VENV)/installed ## All tests, against the installed wheel.
-	@$(MAKE) --no-print-directory --jobs=5 --output-sync=target $(PARTS:%=test-%)
+test: $(VENV)/installed ## The tests, against the installed wheel.
+	@$(BIN)/pytest -m "alone and not stress" $(ALONE); alone=$$?; \
+		$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-loaded test-others && exit $$alone
 
-test-%: $(VENV)/installed
-	$(BIN)/pytest $($*)
+test-loaded: $(VENV)/installed
+	$(BIN)/pytest --numprocesses=2 $(BESIDE) $(LOADED)
+
+test-others: $(VENV)/installed
+	$(BIN)/pytest --numprocesses=5 $(BESIDE) $(LOADED:%=--ignore=%)
 
 golden: $(VENV)/installed ## The messages of tests/golden/; GOLDEN=write writes them anew, for `git diff` to show what changes.
 	$(BIN)/pytest tests/test_golden.py
@@ -37,8 +39,9 @@ golden: $(VENV)/installed ## The messages of tests/golden/; GOLDEN=write writes 
 CASES ?=
 TIMES ?=
 
-# CASES=deaths is the table of docs/run.md, CASES=ranks that of docs/ranks.md; TIMES=3 is over sooner.
-stress: $(VENV)/installed ## Each case of "exactly once" 20 times; takes hours. Prints the tables of docs/ranks.md and docs/run.md.
+# CASES=deaths is the table of docs/run.md alone, CASES=ranks that of docs/ranks.md; TIMES=3 is over sooner.
+stress: $(VENV)/installed ## What `make test` leaves out, and each case of "exactly once" 20 times: hours. Prints the tables of docs/ranks.md and docs/run.md.
+	$(if $(CASES),,$(BIN)/pytest -m stress)
 	$(BIN)/python tests/stress $(CASES:%=--cases %) $(TIMES:%=--times %)
 
 reliability: $(VENV)/installed ## Each fault of network, robot and process once. Prints the table of docs/reliability.md.
@@ -62,7 +65,7 @@ core: ## The core's tests, without any framework, on every Python from 3.10 to 3
 		$$python -m venv $$venv && $$venv/bin/python --version && \
 		$$venv/bin/python -m pip --disable-pip-version-check --quiet install --upgrade . 'pytest>=8' 'hypothesis>=6' && \
 		rm -rf build *.egg-info && \
-		$$venv/bin/pytest tests $(FRAMEWORKS:%=--ignore=%) || exit 1; \
+		$$venv/bin/pytest tests -m "not stress" $(FRAMEWORKS:%=--ignore=%) || exit 1; \
 	done
 
 lint: $(VENV)/installed ## Formatting, lints and types.

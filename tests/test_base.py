@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -522,8 +523,11 @@ RAISE = CRASH.format(action="raise ValueError('lost on rank ' + os.environ.get('
 
 def test_three_runs_in_one_folder_tell_three_times(run: Any, inbox: Inbox) -> None:
     """One message each, with and without a launcher."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
     for ranks in (0, 0, 0, 2, 2, 2):
-        assert run(RAISE, ranks=ranks, torchrun=("--master-port=29517",), NAME=f"run-{ranks}").returncode == 1
+        assert run(RAISE, ranks=ranks, torchrun=(f"--master-port={port}",), NAME=f"run-{ranks}").returncode == 1
     assert len(inbox.messages) == 6
 
 

@@ -253,7 +253,7 @@ def supervised(to: str, *options: str) -> subprocess.CompletedProcess[str]:
         "-c",
         "echo done; sleep 0.2; exit 3",
     ]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd="/", env=env)
+    return subprocess.run(command, capture_output=True, text=True, timeout=180, cwd="/", env=env)
 
 
 def test_run_warns_once_and_runs_the_command() -> None:

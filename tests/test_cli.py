@@ -42,7 +42,7 @@ class Node:
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         env = {**os.environ, **self.env}
-        return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=60, cwd="/", env=env)
+        return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=180, cwd="/", env=env)
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ def test_a_folder_of_another_user_is_named(node: Node, inbox: Inbox) -> None:
         )
         env = {**os.environ, "TWINKLE_NOTIFIER_DIR": str(shared)}
         command = [sys.executable, "-c", code]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd="/", env=env)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=180, cwd="/", env=env)
         assert (done.stdout, done.returncode) == ("0 sent, 1 left\n", 1), done.stderr
         assert done.stderr.count(f"{shared / 'spool'} cannot be used: Permission denied") == 1
     finally:
@@ -316,7 +316,7 @@ print(begun.folder)
 """
     env = {**os.environ, **elsewhere.env}
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd="/", env=env, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, cwd="/", env=env, check=True)
     return Path(done.stdout.strip())
 
 
@@ -409,7 +409,7 @@ def test_follow_serves_nodes_without_a_way_out(
             time.sleep(0.05)
     assert (len(inbox.messages), inbox.repeats) == (1, 1)  # the same message twice
     following.send_signal(number)
-    assert following.wait(60) == 0
+    assert following.wait(180) == 0
     assert following.stdout is not None
     assert following.stdout.read() == "1 sent\n1 sent\n"
 
@@ -425,7 +425,7 @@ def test_follow_serves_the_named_folder(
     elsewhere.keep(1)
     time.sleep(0.5)
     following.send_signal(signal.SIGTERM)
-    assert (following.wait(60), inbox.requests) == (0, 1)
+    assert (following.wait(180), inbox.requests) == (0, 1)
     assert list(elsewhere.folder.rglob("d0.json")) != []
 
 
@@ -441,7 +441,7 @@ def test_follow_hangs_at_nothing(node: Node, following: subprocess.Popen[str], i
             time.sleep(0.05)
     time.sleep(0.5)
     following.send_signal(signal.SIGTERM)
-    assert following.wait(60) == 0
+    assert following.wait(180) == 0
     assert following.stderr is not None
     said = following.stderr.read()
     assert (said.count("pipe0.json holds no letter"), said.count("pipe1.json holds no letter")) == (1, 1)

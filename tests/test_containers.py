@@ -18,7 +18,7 @@ from twinkle_notifier.inbox import Inbox
 SCRIPT = """
 import os, time
 import twinkle_notifier as t
-ready, deadline = os.path.join(os.path.dirname(__file__), "ready"), time.monotonic() + 50
+ready, deadline = os.path.join(os.path.dirname(__file__), "ready"), time.monotonic() + 150
 os.makedirs(ready, exist_ok=True)
 open(os.path.join(ready, os.urandom(8).hex()), "x").close()
 while len(os.listdir(ready)) < int(os.environ.get("ALL", 1)) and time.monotonic() < deadline:
@@ -91,7 +91,7 @@ def done(*processes: subprocess.Popen[str]) -> None:
     """Wait for all of them."""
     with ThreadPoolExecutor(len(processes)) as pool:
         for process, (_, stderr) in zip(
-            processes, pool.map(lambda process: process.communicate(timeout=60), processes), strict=True
+            processes, pool.map(lambda process: process.communicate(timeout=180), processes), strict=True
         ):
             assert process.returncode == 0, stderr
 
@@ -218,7 +218,7 @@ def test_nodes_have_a_run_s_key_in_common_if_it_has_several(
     """Where the launcher does not tell, a master's address does; else each machine is one of its own."""
     code = "from twinkle_notifier.runtime import Where, run_key; print(run_key(Where.here()))"
     nodes = [contain(sys.executable, "-c", code, host=f"node-{node}", **variables) for node in (0, 1)]
-    one, other = (node.communicate(timeout=60)[0] for node in nodes)
+    one, other = (node.communicate(timeout=180)[0] for node in nodes)
     assert one != "None\n" != other
     assert (one == other) is common
 

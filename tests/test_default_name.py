@@ -38,7 +38,7 @@ def written(path: Path, source: str, first: str = "") -> Path:
 def names(*command: str, cwd: Path, **env: str) -> list[str]:
     """By what names a command's processes tell of an error."""
     done = subprocess.run(
-        [sys.executable, *command], cwd=cwd, env={**os.environ, **env}, capture_output=True, text=True, timeout=60
+        [sys.executable, *command], cwd=cwd, env={**os.environ, **env}, capture_output=True, text=True, timeout=180
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split("\n")[:-1]
@@ -157,7 +157,7 @@ def test_a_command_is_called_by_what_it_runs(command: list[str], name: str, tmp_
         "TWINKLE_NOTIFIER": json.dumps({"class": "LogNotifier"}),
     }
     run = [sys.executable, str(script), "run", "--", *words]
-    subprocess.run(run, env=env, cwd=tmp_path, capture_output=True, timeout=60)
+    subprocess.run(run, env=env, cwd=tmp_path, capture_output=True, timeout=180)
     assert log.read_text().splitlines()[0].startswith(f"### {name} failed")
 
 

@@ -96,7 +96,7 @@ threading.stack_size(1 << 30)
 resource.setrlimit(resource.RLIMIT_AS, (1 << 29, 1 << 29))
 print(call(threading.current_thread, 5).value is threading.main_thread(), call(lambda: 1 / 0, 5).error)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd="/")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=180, cwd="/")
     assert done.stdout.strip() == "True division by zero", done.stderr
 
 
@@ -232,7 +232,7 @@ if not os.fork():
     os._exit(0 if call(lambda: 2, 5).value == 2 else 1)
 print(os.wait()[1])
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd="/")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=180, cwd="/")
     assert done.stdout.strip() == "0", done.stderr
 
 

@@ -24,7 +24,7 @@ def connections():
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_exactly_once(case: Case) -> None:
     """As many messages at the local robot as the case asks for, saying what they must say."""
-    if case.slow:
+    if case.slow or case.akin:
         pytest.skip("left to make stress")
     if case.needs_root and os.getuid() != 0:
         pytest.skip("mounts and namespaces need root")
@@ -33,6 +33,7 @@ def test_exactly_once(case: Case) -> None:
     assert all(re.search(case.says, message.text) for message in seen.messages)
 
 
+@pytest.mark.stress
 def test_two_nodes_need_two_connections() -> None:
     """One of each node asks torchrun's server, for all of its four; all are named in the one message."""
     before, _, after = CONNECTED.format(action='raise ValueError("met by all")').rpartition("    tell(e)\n")

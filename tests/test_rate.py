@@ -53,7 +53,7 @@ def test_all_processes_count_together(rate: Rate) -> None:
     running = [
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd="/") for _ in range(8)
     ]
-    assert sorted(process.communicate(timeout=60)[0] for process in running) == ["False\n"] * 5 + ["True\n"] * 3
+    assert sorted(process.communicate(timeout=180)[0] for process in running) == ["False\n"] * 5 + ["True\n"] * 3
 
 
 def test_without_a_folder_a_process_counts_on_its_own(rate: Rate, monkeypatch: pytest.MonkeyPatch) -> None:

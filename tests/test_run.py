@@ -572,5 +572,5 @@ def test_a_sigterm_while_the_trainer_is_asked_waits(start: Any, inbox: Inbox) ->
     except ValueError as e:
         run.failed(e, progress=progress)
     """
-    assert start(source).result(60).returncode == -15
+    assert start(source).result().returncode == -15
     assert len(inbox.messages) == 1

@@ -94,7 +94,7 @@ d.init_process_group("gloo", store=d.HashStore(), rank=0, world_size=1)
 print(Where.here())
 """
     env = {**os.environ, "RANK": "3", "WORLD_SIZE": "4"}
-    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=60, cwd="/")
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=180, cwd="/")
     assert done.stdout.splitlines() == ["rank 3 of 4", "rank 0 of 1"], done.stderr
 
 
@@ -168,11 +168,11 @@ def test_children_of_one_script_have_a_key_in_common(method: str, start: Any) ->
         queue = context.Queue()
         children = [context.Process(target=work, args=(queue,)) for _ in range(2)]
         [child.start() for child in children]
-        print([queue.get(timeout=60) for _ in children])
+        print([queue.get(timeout=170) for _ in children])
         [child.join() for child in children]
     """
     started = [start(script, name=name) for name in ("one.py", "two.py")]
-    (one, same), (other, _) = [eval(process.result(60).stdout) for process in started]
+    (one, same), (other, _) = [eval(process.result().stdout) for process in started]
     assert None not in (one, other)
     assert one == same != other
 

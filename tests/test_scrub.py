@@ -358,8 +358,14 @@ def seconds(text: str) -> float:
     return min(took)
 
 
-@pytest.mark.parametrize("part", HOSTILE)
-@pytest.mark.parametrize("first", ["", "key="])
+@pytest.mark.parametrize(
+    ("part", "first"),
+    [
+        pytest.param(part, first, marks=[pytest.mark.stress] * ((row + column) % 2))
+        for column, first in enumerate(["", "key="])
+        for row, part in enumerate(HOSTILE)
+    ],
+)
 def test_twice_the_text_takes_twice_the_time(part: str, first: str) -> None:
     """For each pattern what it begins to read again and again; four times would be a square."""
     once, twice = (seconds((first + part * (size // len(part) + 1))[:size]) for size in (20_000, 40_000))

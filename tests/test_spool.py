@@ -192,7 +192,7 @@ Spool(Path({str(tmp_path / "spool")!r})).flush(deliver)
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd="/") as process:
         assert process.stdout is not None
         child = int(process.stdout.readline())
-        process.wait(60)
+        process.wait(180)
         try:
             assert spool.flush(Sending()) == Flushed(told=1)
         finally:

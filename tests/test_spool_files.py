@@ -395,7 +395,7 @@ sent = []
 flushed = Spool(Path({str(folder)!r})).flush(lambda letter, message: sent.append(message.id) or Outcome("sent"))
 print(json.dumps([sent, astuple(flushed)]))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd="/")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=180, cwd="/")
     assert done.returncode == 0, done.stderr
     sent, flushed = json.loads(done.stdout)
     return sent, Flushed(*flushed[:-1], tuple(flushed[-1]))

@@ -40,7 +40,8 @@ def eventually(true: Callable[[], Any], seconds: float = 60) -> bool:
 @pytest.fixture(autouse=True)
 def _no_watcher() -> None:
     """Those of earlier tests are gone."""
-    gc.collect()
+    if watchers():
+        gc.collect()
     assert eventually(lambda: watchers() == [])
 
 
@@ -320,7 +321,7 @@ def test_a_stopped_process_has_no_stall(start: Any, inbox: Inbox) -> None:
         os.kill(started.process.pid, signal.SIGCONT)
         time.sleep(0.5)
     open(f"{folder}/end", "w").close()
-    done = started.result(60)
+    done = started.result()
     assert (done.returncode, done.stderr) == (0, "")
     assert inbox.messages == []
 
@@ -394,7 +395,7 @@ def test_one_rank_stands_while_others_move(start: Any, inbox: Inbox) -> None:
     open(f"{folder}/told", "w").close()
     time.sleep(4.5)  # they doubt, and would tell
     open(f"{folder}/end", "w").close()
-    assert [one.result(60).returncode for one in running] == [0, 0, 0]
+    assert [one.result().returncode for one in running] == [0, 0, 0]
     stall, moves = (message.text for message in inbox.messages)
     assert inbox.requests == 2
     assert re.match(r"### sft has stood still for \d+ s: rank 1 of 3\n", stall)
@@ -432,7 +433,7 @@ def test_it_moves_again_only_when_all_do_that_were_named(start: Any, inbox: Inbo
     open(f"{folder}/go-1", "w").close()
     assert eventually(lambda: len(inbox.messages) == 2)
     open(f"{folder}/end", "w").close()
-    assert [one.result(60).returncode for one in running] == [0, 0]
+    assert [one.result().returncode for one in running] == [0, 0]
     assert inbox.messages[1].title.startswith("sft moves again after ")
     assert inbox.requests == 2
 
@@ -453,10 +454,10 @@ def test_a_good_end_is_told_without_word_of_the_others(start: Any, inbox: Inbox,
         shared.write_text("no folder any more")
     for name in ("end", "go-0", "go-1"):
         open(f"{folder}/{name}", "w").close()
-    assert running[0].result(60).returncode == 0
+    assert running[0].result().returncode == 0
     assert eventually(lambda: len(inbox.messages) >= 2)
     os.kill(running[1].process.pid, signal.SIGCONT)
-    assert running[1].result(60).returncode == 0
+    assert running[1].result().returncode == 0
     assert re.match(r"### sft moves again after \d+ s\n", inbox.messages[1].text)
     if gone == "rank":
         assert "- The training has ended here; no word yet that rank 1 moved\n" in inbox.messages[1].text
@@ -484,7 +485,7 @@ def test_an_end_that_follows_at_once_loses_no_word(
     assert eventually(lambda: inbox.messages)
     time.sleep(1 if method == "teller" else 0)
     open(f"{folder}/end", "w").close()
-    done = running.result(60)
+    done = running.result()
     assert done.returncode == 0
     sent = [message.title for message in inbox.messages[1:]]
     kept = [path.read_text() for path in tmp_path.rglob("spool/*/*.json")]
@@ -514,7 +515,7 @@ def test_who_came_to_stand_later_says_where(start: Any, inbox: Inbox) -> None:
     folder = running[0].process.args[-1].rpartition("/")[0]
     assert eventually(lambda: inbox.messages)
     open(f"{folder}/end", "w").close()
-    assert [one.result(60).returncode for one in running] == [0, 0]
+    assert [one.result().returncode for one in running] == [0, 0]
     assert ": all 2 ranks at one place\n" in inbox.messages[0].text
 
 
@@ -552,7 +553,7 @@ def test_what_was_kept_is_told_by_one_rank(start: Any, tmp_path: Any) -> None:
     (folder / "up").touch()
     assert eventually(lambda: (folder / "sent").exists() and len((folder / "sent").read_text().splitlines()) >= 2)
     (folder / "end").touch()
-    assert [one.result(60).returncode for one in running] == [0, 0, 0]
+    assert [one.result().returncode for one in running] == [0, 0, 0]
     assert (folder / "sent").read_text().splitlines() == ["### sft has stood", "### sft moves again"]
 
 

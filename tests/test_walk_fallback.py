@@ -508,7 +508,8 @@ def test_the_last_frame_of_all_alone(run: Any, inbox: Inbox) -> None:
 # Many at once
 
 
-def test_many_processes_that_start_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [20, pytest.param(50, marks=pytest.mark.stress)])
+def test_many_processes_that_start_at_once(tmp_path: Path, count: int) -> None:
     """On few cores, where each is slow to load what it needs: each message is there."""
     script = tmp_path / "tiny.py"
     script.write_text(
@@ -527,7 +528,7 @@ except Exception as error:
     )
     told = tmp_path / "told"
     command = [sys.executable, str(script), str(told)]
-    processes = [subprocess.Popen([*command, str(number)], stderr=subprocess.PIPE) for number in range(50)]
+    processes = [subprocess.Popen([*command, str(number)], stderr=subprocess.PIPE) for number in range(count)]
     errors = [process.communicate(timeout=120)[1] for process in processes]
     names = sorted(line.split()[1] for line in told.read_text().splitlines())
-    assert names == sorted(f"run-{number}" for number in range(50)), errors
+    assert names == sorted(f"run-{number}" for number in range(count)), errors

@@ -15,7 +15,6 @@ pytestmark = pytest.mark.skipif(find_spec("torch") is None, reason="torchrun nee
 
 FAILS = """
 import os, sys, time
-from torch.distributed.elastic.multiprocessing.errors import record
 if os.environ["RANK"] == "1":
     print(os.getpid(), flush=True)
     {}
@@ -56,7 +55,8 @@ def test_a_restart_is_written_down_with_what_failed(lab: Any, how: str, code: in
 
 def test_an_error_file_is_named(lab: Any) -> None:
     """Where a rank has recorded its exception in torch's way; the rank that waits has none."""
-    source = FAILS.format("\n    @record\n    def f(): raise ValueError('x')\n    f()")
+    record = "from torch.distributed.elastic.multiprocessing.errors import record"
+    source = FAILS.format(f"{record}\n    @record\n    def f(): raise ValueError('x')\n    f()")
     torchrun(lab, source, "--max-restarts=0")
     [rank, agent] = Supervision(lab.mailbox).ends()
     assert (rank.type, rank.rank) == ("ValueError", 1)

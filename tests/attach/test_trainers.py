@@ -13,6 +13,7 @@ import pytest
 from twinkle_notifier.inbox import Inbox
 
 Begin = Callable[..., Any]
+STRESS = pytest.mark.stress
 
 # Commands below the real supervisor, as its own tests start them.
 _spec = spec_from_file_location("supervised", Path(__file__).parents[1] / "supervise" / "conftest.py")
@@ -113,10 +114,10 @@ def script(framework: str) -> str:
     ("framework", "ranks"),
     [
         ("transformers", 0),
-        ("transformers", 2),
-        ("lightning", 0),
+        pytest.param("transformers", 2, marks=STRESS),
+        pytest.param("lightning", 0, marks=STRESS),
         ("lightning", 2),
-        ("pytorch_lightning", 2),
+        pytest.param("pytorch_lightning", 2, marks=STRESS),
     ],
 )
 def test_a_crash_is_told_once_with_how_far_it_got(begin: Begin, robot: Inbox, framework: str, ranks: int) -> None:
@@ -130,6 +131,7 @@ def test_a_crash_is_told_once_with_how_far_it_got(begin: Begin, robot: Inbox, fr
     assert "not attached" not in done.stderr
 
 
+@STRESS
 @pytest.mark.parametrize("framework", ["transformers"])
 def test_the_crash_of_one_rank_is_told_once_as_its_own(begin: Begin, robot: Inbox, framework: str) -> None:
     """What its peer meets then is no second one."""
@@ -139,7 +141,7 @@ def test_the_crash_of_one_rank_is_told_once_as_its_own(begin: Begin, robot: Inbo
     assert re.search(r"- Last checkpoint: .*checkpoints/", robot.messages[0].text)
 
 
-@pytest.mark.parametrize("framework", ["transformers", "lightning"])
+@pytest.mark.parametrize("framework", [pytest.param("transformers", marks=STRESS), "lightning"])
 def test_a_killed_rank_is_told_once_by_its_number(begin: Begin, robot: Inbox, framework: str) -> None:
     """With the last checkpoint, though it could say nothing any more."""
     done = begin(script(framework) + KILL + "train()", ranks=2).result()
@@ -148,7 +150,7 @@ def test_a_killed_rank_is_told_once_by_its_number(begin: Begin, robot: Inbox, fr
     assert re.search(r"- Last checkpoint: .*checkpoints/", robot.messages[0].text)
 
 
-@pytest.mark.parametrize(("framework", "ranks"), [("transformers", 0), ("lightning", 2)])
+@pytest.mark.parametrize(("framework", "ranks"), [("transformers", 0), pytest.param("lightning", 2, marks=STRESS)])
 def test_a_stall_is_told_with_its_stack_and_its_end(begin: Begin, robot: Inbox, framework: str, ranks: int) -> None:
     """By the ranks themselves, which know where they stand; loading torch, which may take as long, is no stall."""
     more = {"options": ("--stall-after", "60s"), "TWINKLE_NOTIFIER_STALL_AFTER": "3"}
@@ -160,7 +162,10 @@ def test_a_stall_is_told_with_its_stack_and_its_end(begin: Begin, robot: Inbox, 
     assert second.title.startswith("sft moves again after "), second.title
 
 
-@pytest.mark.parametrize(("framework", "ranks"), [("transformers", 0), ("pytorch_lightning", 2)])
+@pytest.mark.parametrize(
+    ("framework", "ranks"),
+    [("transformers", 0), ("pytorch_lightning", 0), pytest.param("pytorch_lightning", 2, marks=STRESS)],
+)
 def test_a_clean_end_is_told_with_its_metrics(begin: Begin, robot: Inbox, framework: str, ranks: int) -> None:
     """Once, by the supervisor, where `--on-success` asks for it."""
     done = begin(script(framework) + NOTHING + "train()", ranks=ranks, options=("--on-success",)).result()
@@ -175,9 +180,9 @@ def test_a_clean_end_is_told_with_its_metrics(begin: Begin, robot: Inbox, framew
 @pytest.mark.parametrize(
     ("framework", "more"),
     [
-        ("transformers", "train()"),
+        pytest.param("transformers", "train()", marks=STRESS),
         ("lightning", "try: train()\nexcept ValueError: pass"),
-        ("transformers", "try: train()\nexcept ValueError: pass"),
+        pytest.param("transformers", "try: train()\nexcept ValueError: pass", marks=STRESS),
     ],
 )
 def test_who_ends_well_is_silent(begin: Begin, robot: Inbox, framework: str, more: str) -> None:
@@ -189,7 +194,7 @@ def test_who_ends_well_is_silent(begin: Begin, robot: Inbox, framework: str, mor
 
 @pytest.mark.parametrize(
     ("framework", "how"),
-    [("transformers", "late"), ("lightning", "late"), ("lightning", "callbacks")],
+    [("transformers", "late"), pytest.param("lightning", "late", marks=STRESS), ("lightning", "callbacks")],
 )
 def test_a_callback_of_the_user_s_is_the_only_one(begin: Begin, robot: Inbox, framework: str, how: str) -> None:
     """Wherever it is added: what it says counts, such as the name."""

@@ -49,10 +49,11 @@ def large(path: Path, times: int) -> Path:
     return path
 
 
-def test_processes_that_end_at_once_end_well(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [8, pytest.param(20, marks=pytest.mark.stress)])
+def test_processes_that_end_at_once_end_well(tmp_path: Path, count: int) -> None:
     """On a busy machine, with many certificates."""
     bundle = large(tmp_path / "ca.pem", 4)
-    assert ends([started(MAKES, bundle=bundle) for _ in range(20)]) == {(0, "", "")}
+    assert ends([started(MAKES, bundle=bundle) for _ in range(count)]) == {(0, "", "")}
 
 
 def test_an_end_in_the_midst_of_certificates_is_a_good_one(tmp_path: Path) -> None:

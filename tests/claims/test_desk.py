@@ -131,7 +131,7 @@ desk = Desk(Access(lambda: FileStore(pathlib.Path({str(tmp_path)!r})), 60), Wher
 print(desk.claim("incident", 0).message_id, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
-    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, timeout=60, cwd="/")
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, timeout=180, cwd="/")
     assert won(desk(FileStore(tmp_path)).claim("incident", 60)).message_id == done.stdout.strip()
 
 

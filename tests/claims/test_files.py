@@ -108,7 +108,7 @@ for key in map(str, range(50)):
         for racer in racers:
             racer.stdin.write("go\n")
             racer.stdin.flush()
-        lines = [line.split(" ", 1) for racer in racers for line in racer.communicate(timeout=60)[0].splitlines()]
+        lines = [line.split(" ", 1) for racer in racers for line in racer.communicate(timeout=180)[0].splitlines()]
     finally:
         for racer in racers:
             racer.kill()
@@ -130,7 +130,7 @@ store = FileStore(pathlib.Path({str(tmp_path)!r}))
 resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
 store.append("incident", 0, b"x" * 100)
 """
-    done = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, timeout=60, cwd="/")
+    done = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, timeout=180, cwd="/")
     assert FileStore(tmp_path).read("incident", 0) == []
     assert "OSError" in done.stderr
     assert left_over(tmp_path) == []

@@ -38,5 +38,5 @@ print(sum(store.append("incident", index, sys.argv[1].encode()) for index in ran
         assert racer.stdin is not None
         racer.stdin.write("go\n")
         racer.stdin.flush()
-    assert sum(int(racer.communicate(timeout=60)[0]) for racer in racers) == 50
+    assert sum(int(racer.communicate(timeout=180)[0]) for racer in racers) == 50
     assert len(SymlinkStore(tmp_path).read("incident", 0)) == 50

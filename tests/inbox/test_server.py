@@ -226,6 +226,6 @@ def test_the_command_runs_until_ctrl_c(secret: str | None) -> None:
 def test_the_command_names_a_wrong_argument() -> None:
     """With how to use it."""
     command = [sys.executable, "-m", "twinkle_notifier.inbox", "--port", "many"]
-    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=60, cwd="/")
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=180, cwd="/")
     assert done.returncode == 2
     assert "--port" in done.stderr

@@ -33,6 +33,7 @@ from twinkle_notifier.supervision import VARIABLE, Supervision
 from twinkle_notifier.testing import RecordingNotifier
 
 pytestmark = pytest.mark.filterwarnings("default")
+STRESS = pytest.mark.stress
 
 
 class Model(LightningModule):
@@ -442,14 +443,14 @@ class Stalling(Model):
         return super().training_step(batch, batch_idx)
 
     def validation_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
-        time.sleep(0.5 if self.current_epoch == 0 else 0)
+        time.sleep(1.25 if self.current_epoch == 0 else 0)
         return super().validation_step(batch, batch_idx)
 
 
 def test_tells_of_a_stall(tmp_path: Path) -> None:
     """Of a batch, with the step, and when it moves again; a validation takes as long, but moves."""
     told = RecordingNotifier()
-    callback = NotifierCallback(told, name="sft", on_end=False, stall_after=1.5)
+    callback = NotifierCallback(told, name="sft", on_end=False, stall_after=4)
     trainer(tmp_path, callback, max_epochs=4, num_sanity_val_steps=0).fit(Stalling(told), data(), data())
     assert background.flush(10)
     assert [message.splitlines()[0].split(" for ")[0].split(" after ")[0] for message in told.messages] == [
@@ -463,10 +464,10 @@ class Slow(Model):
     """After its validation, and in the end."""
 
     def on_validation_epoch_end(self) -> None:
-        time.sleep(0 if self.trainer.sanity_checking else 1.5)
+        time.sleep(0 if self.trainer.sanity_checking else 4)
 
     def on_train_end(self) -> None:
-        time.sleep(1.5)
+        time.sleep(4)
 
 
 class SlowCheckpoint(ModelCheckpoint):
@@ -474,12 +475,12 @@ class SlowCheckpoint(ModelCheckpoint):
 
     def _save_checkpoint(self, trainer: Trainer, filepath: str) -> None:
         super()._save_checkpoint(trainer, filepath)
-        time.sleep(1.5)
+        time.sleep(4)
 
 
 def test_what_is_slow_between_the_steps_is_no_stall(tmp_path: Path) -> None:
     """A checkpoint's write, what a model makes of an epoch, and what follows the last step."""
-    callback = NotifierCallback(told := RecordingNotifier(), on_end=False, stall_after=0.8)
+    callback = NotifierCallback(told := RecordingNotifier(), on_end=False, stall_after=3)
     checkpoint = SlowCheckpoint(tmp_path, every_n_train_steps=3)
     trainer(tmp_path, callback, checkpoint).fit(Slow(), data(), data())
     assert background.flush(10)
@@ -695,8 +696,8 @@ print(*(name for name in ("lightning.pytorch", "pytorch_lightning") if sys.modul
     ("first", "trainer", "callbacks", "loaded"),
     [
         ("sys.modules['lightning'] = None", "pytorch_lightning", "callback", "pytorch_lightning"),
-        ("import pytorch_lightning", "pytorch_lightning", "callback", "pytorch_lightning"),
-        ("", "pytorch_lightning", "[callback]", "lightning.pytorch pytorch_lightning"),
+        pytest.param("import pytorch_lightning", "pytorch_lightning", "callback", "pytorch_lightning", marks=STRESS),
+        pytest.param("", "pytorch_lightning", "[callback]", "lightning.pytorch pytorch_lightning", marks=STRESS),
         ("import pytorch_lightning", "lightning.pytorch", "[callback]", "lightning.pytorch pytorch_lightning"),
     ],
     ids=["alone", "loaded first", "loaded later", "in the other's trainer"],
@@ -756,7 +757,7 @@ def script(
     return SCRIPT.format(condition=condition, action=action, devices=devices, strategy=strategy)
 
 
-@pytest.mark.parametrize("strategy", ["ddp", "ddp_spawn", "ddp_fork"])
+@pytest.mark.parametrize("strategy", ["ddp", *(pytest.param(s, marks=STRESS) for s in ("ddp_spawn", "ddp_fork"))])
 def test_launchers_of_lightning(strategy: str, run: Callable[..., Any], inbox: Inbox) -> None:
     """Two processes raise; one message, with the error in it."""
     done = run(script(strategy=strategy))
@@ -768,13 +769,16 @@ def test_launchers_of_lightning(strategy: str, run: Callable[..., Any], inbox: I
     assert "ValueError: lost" in done.stderr
 
 
+@STRESS
 def test_torchrun(run: Callable[..., Any], inbox: Inbox) -> None:
     """Two processes raise; one message."""
     assert run(script(), ranks=2).returncode == 1
     assert [message.title for message in inbox.messages] == ["sft failed: ValueError: lost"]
 
 
-@pytest.mark.parametrize("strategy", ["ddp_spawn", "ddp_fork", "ddp"])
+@pytest.mark.parametrize(
+    "strategy", ["ddp_spawn", pytest.param("ddp_fork", marks=STRESS), pytest.param("ddp", marks=STRESS)]
+)
 def test_the_end_is_told_once(strategy: str, run: Callable[..., Any], inbox: Inbox) -> None:
     """By rank 0, also from a worker process that is over at once."""
     done = run(script(condition="False", strategy=strategy))

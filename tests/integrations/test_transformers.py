@@ -563,7 +563,7 @@ class StallingData(Data):
 def test_tells_of_a_stall(tmp_path: Path) -> None:
     """Of a batch, with the step, and when it moves again; evaluations move."""
     told = RecordingNotifier()
-    callback = NotifierCallback(told, name="sft", on_end=False, stall_after=1.5)
+    callback = NotifierCallback(told, name="sft", on_end=False, stall_after=5)  # no other step takes as long
     stalling = trainer(tmp_path, callback, max_steps=12, eval_strategy="steps", eval_steps=4)
     stalling.train_dataset = StallingData(told)
     stalling.train()
@@ -626,9 +626,9 @@ def test_a_subclass_keeps_its_hooks(tmp_path: Path) -> None:
 
 def test_a_slow_compute_metrics_is_no_stall(tmp_path: Path) -> None:
     """Nor is what else an evaluation does before it has a hook."""
-    callback = NotifierCallback(told := RecordingNotifier(), on_end=False, stall_after=3)
+    callback = NotifierCallback(told := RecordingNotifier(), on_end=False, stall_after=8)
     slow = trainer(tmp_path, callback, eval_strategy="steps", eval_steps=1)
-    slow.compute_metrics = lambda _: time.sleep(4) or {}  # type: ignore[func-returns-value]
+    slow.compute_metrics = lambda _: time.sleep(9) or {}  # type: ignore[func-returns-value]
     slow.train()
     assert headlines(told) == []
 
@@ -871,7 +871,7 @@ trainer.train()
 """
 
 
-@pytest.mark.parametrize("supervised", [False, True])
+@pytest.mark.parametrize("supervised", [pytest.param(False, marks=pytest.mark.stress), True])
 def test_a_preemption_that_the_trainer_saves_for(
     supervised: bool, run: Callable[..., Any], inbox: Inbox, tmp_path: Path
 ) -> None:
@@ -909,7 +909,10 @@ Trainer(model=BertForSequenceClassification(config), args=args, train_dataset=Da
 """
 
 
-@pytest.mark.parametrize(("condition", "title"), [("True", "sft failed"), ("False", "sft ended")])
+@pytest.mark.parametrize(
+    ("condition", "title"),
+    [("True", "sft failed"), pytest.param("False", "sft ended", marks=pytest.mark.stress)],
+)
 def test_torchrun(condition: str, title: str, run: Callable[..., Any], inbox: Inbox) -> None:
     """Two processes; one message."""
     done = run(SCRIPT.format(condition=condition), ranks=2)

@@ -15,7 +15,10 @@ from lab import CRASH, WITH_TORCH, Lab, Seen, free_port
 
 @dataclass(frozen=True)
 class Case:
-    """One case. Each message holds the pattern `says`. `reference` is what twinkle-kit's notifier sends, if measured."""
+    """One case. Each message holds the pattern `says`. `reference` is what twinkle-kit's notifier sends, if measured.
+
+    What is `slow`, or `akin` to another case, is left to ``make stress``.
+    """
 
     name: str
     expected: int
@@ -25,6 +28,7 @@ class Case:
     says: str = ""
     needs_root: bool = False
     slow: bool = False
+    akin: bool = False
 
     def run(self) -> Seen:
         """Once, in a lab of its own."""
@@ -338,7 +342,7 @@ def crash_loop(lab: Lab) -> None:
 
 CASES = [
     Case("torchrun, 8 ranks", 1, eight_ranks, "8"),
-    Case("two agents of 4 ranks, a shared folder", 1, agents_shared, "4 to 8"),
+    Case("two agents of 4 ranks, a shared folder", 1, agents_shared, "4 to 8", akin=True),
     Case("two agents of 4 ranks, no shared folder", 1, agents_apart, "2", slow=True),
     Case("two machines (boot ids), training begun", 1, two_machines, needs_root=True),
     Case(
@@ -349,22 +353,22 @@ CASES = [
         needs_root=True,
     ),
     Case("Lightning's own launcher, 4 processes", 1, lightning_launcher, "3 to 4", slow=True),
-    Case("8 ranks fail 0.15 s apart", 1, staggered),
+    Case("8 ranks fail 0.15 s apart", 1, staggered, akin=True),
     Case("8 ranks, a message that differs on each", 1, differing_message),
     Case("8 ranks, the robot takes 2 s to answer", 1, slow_robot, "0", delay=2.0),
     Case("the sender is SIGKILLed before its request", 1, killed_sender, "0"),
     Case("the sender has no network, another rank has", 1, sender_without_network, "0"),
-    Case("five senders have no network, another rank has", 1, five_senders_without_network),
+    Case("five senders have no network, another rank has", 1, five_senders_without_network, akin=True),
     Case("two agents, a resolver that answers nothing", 1, silent_resolver, needs_root=True, slow=True),
     Case(
         "a read-only working and temporary folder", 1, read_only_folder, "import fails, or every rank", needs_root=True
     ),
-    Case("a full working and temporary folder", 1, full_folder, needs_root=True),
-    Case("a deleted working and temporary folder", 1, deleted_folder),
+    Case("a full working and temporary folder", 1, full_folder, needs_root=True, akin=True),
+    Case("a deleted working and temporary folder", 1, deleted_folder, akin=True),
     Case("an elastic restart, one node", 2, restart, "1", says="attempt [12] of 2\n"),
     Case("six attempts, the last one told", 5, four_restarts, says="attempt [1-6] of 6\n", slow=True),
     Case("an elastic restart, two agents", 2, restart_on_two, slow=True),
-    Case("two runs with the same id and port", 2, next_run),
+    Case("two runs with the same id and port", 2, next_run, akin=True),
     Case("two runs with the same process ids", 2, pid_reused, "1", needs_root=True),
     Case("4 ranks at one moment", 1, all_at_once, says="- Ranks: 0-3 of 4\n"),
     Case("two different causes", 2, two_causes),

@@ -14,6 +14,7 @@ import pytest
 from twinkle_notifier.inbox import Inbox
 
 Begin = Callable[..., Any]
+STRESS = pytest.mark.stress
 PYTHON = sys.executable
 SILENT = ["sh", "-c", '"$@" > /dev/null 2>&1', "-", PYTHON]
 FORMS = {
@@ -98,8 +99,15 @@ def test_a_step_of_a_script_that_was_ignored_is_no_cause(begin: Begin, robot: In
 
 
 @pytest.mark.skipif(find_spec("accelerate") is None, reason="accelerate is not installed")
-@pytest.mark.parametrize("options", [(), ("--no-attach",)])
-@pytest.mark.parametrize(("end", "title"), [("crash", "ValueError: boom (exit code 1)"), ("kill", "killed by SIGKILL")])
+@pytest.mark.parametrize(
+    ("options", "end", "title"),
+    [
+        ((), "crash", "ValueError: boom (exit code 1)"),
+        (("--no-attach",), "kill", "killed by SIGKILL"),
+        pytest.param(("--no-attach",), "crash", "ValueError: boom (exit code 1)", marks=STRESS),
+        pytest.param((), "kill", "killed by SIGKILL", marks=STRESS),
+    ],
+)
 def test_accelerate(begin: Begin, robot: Inbox, tmp_path: Path, options: tuple[str, ...], end: str, title: str) -> None:
     """Its own CalledProcessError is not the cause."""
     launch = [PYTHON, "-m", "accelerate.commands.launch", "--cpu", "--num_processes=1"]
@@ -130,6 +138,12 @@ def test_what_ranks_left_to_the_supervisor_is_told(begin: Begin, robot: Inbox) -
     assert "RuntimeError: NCCL communicator was aborted on rank 0." in text.partition("Traceback")[2]
 
 
+RANK_ENDS = [
+    ("sys.stderr.write('\\r  3%|#  | 3/500'); crash()", "ValueError: boom (rank 1 on {})"),
+    ("run([sys.executable, __file__, 'crash'], check=True)", "ValueError: boom (rank 1 on {})"),
+    ("run([sys.executable, __file__, 'kill'], check=True)", "rank 1 on {} was killed by SIGKILL"),
+    ("os.kill(os.getpid(), 9)", "rank 1 on {} was killed by SIGKILL"),
+]
 TORCHRUN = (
     HEAD
     + """
@@ -142,14 +156,12 @@ time.sleep(60)
 )
 
 
-@pytest.mark.parametrize("options", [(), ("--no-attach",)])
 @pytest.mark.parametrize(
-    ("end", "title"),
+    ("options", "end", "title"),
     [
-        ("sys.stderr.write('\\r  3%|#  | 3/500'); crash()", "ValueError: boom (rank 1 on {})"),
-        ("run([sys.executable, __file__, 'crash'], check=True)", "ValueError: boom (rank 1 on {})"),
-        ("run([sys.executable, __file__, 'kill'], check=True)", "rank 1 on {} was killed by SIGKILL"),
-        ("os.kill(os.getpid(), 9)", "rank 1 on {} was killed by SIGKILL"),
+        (options, end, title) if (number + len(options)) % 2 == 0 else pytest.param(options, end, title, marks=STRESS)
+        for options in ((), ("--no-attach",))
+        for number, (end, title) in enumerate(RANK_ENDS)
     ],
 )
 def test_torchrun(begin: Begin, robot: Inbox, options: tuple[str, ...], end: str, title: str) -> None:
