@@ -20,7 +20,7 @@ demo: $(VENV)/installed ## A real crash and a real end, told to a local robot.
 # to load the frameworks, so only two do. What the two groups say is shown when they are over.
 # Not `python -m pytest`: that would import the checkout, which has no integrations in it.
 ALONE := $(shell grep --recursive --files-with-matches --include='test_*.py' 'mark\.alone' tests)
-LOADED := tests/integrations tests/attach/test_lightning.py tests/attach/test_transformers.py tests/test_remote_processes.py
+LOADED := tests/integrations tests/attach/test_lightning.py tests/attach/test_transformers.py tests/exceptions/test_remote_processes.py
 BESIDE := --dist=worksteal -m "not alone and not stress"
 
 test: $(VENV)/installed ## The tests, against the installed wheel.
@@ -57,7 +57,7 @@ bench: $(VENV)/installed $(BENCH)/installed ## Beside what people use today: hal
 PYTHONS ?= $(foreach version,3.10 3.11 3.12 3.13,$(shell \
 	for python in python$(version) $$HOME/.pyenv/versions/$(version).*/bin/python; do \
 		$$python -c "import ensurepip" 2>/dev/null && echo $$python && break; done))
-FRAMEWORKS := tests/integrations tests/claims/test_ray.py tests/test_docs.py tests/test_package.py tests/test_ranks.py
+FRAMEWORKS := tests/integrations tests/claims/stores/test_ray.py tests/test_docs.py tests/test_package.py tests/test_ranks.py
 
 core: ## The core's tests, without any framework, on every Python from 3.10 to 3.13 that there is.
 	@for python in $(PYTHONS); do \

@@ -127,8 +127,8 @@ def _on_ray(count: int) -> list[tuple[bool, float]]:
             import claimants
 
             from twinkle_notifier.claims import Mark
-            from twinkle_notifier.claims.ray import RayStore
-            from twinkle_notifier.runtime import Instant
+            from twinkle_notifier.claims.stores.ray import RayStore
+            from twinkle_notifier.runtime.launcher import Instant
 
             if not start:
                 RayStore()  # a driver that trains has it by then

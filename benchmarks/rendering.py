@@ -71,8 +71,8 @@ CASES: dict[str, Callable[[], BaseException]] = {
 
 def ours(exc: BaseException) -> str:
     """The whole message."""
-    from twinkle_notifier.report import Progress, Report
-    from twinkle_notifier.runtime import Where
+    from twinkle_notifier.messages.report import Progress, Report
+    from twinkle_notifier.runtime.launcher import Where
 
     report = Report.of(exc, name="sft", context="train", where=Where.here(), progress=Progress())
     return report.traced(exc).markdown()

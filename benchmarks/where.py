@@ -17,26 +17,27 @@ from typing import Any
 
 from peers import crash, ours
 
-from twinkle_notifier import case, history, incident, rate, tracebacks
-from twinkle_notifier.case import Look
-from twinkle_notifier.channels import http
-from twinkle_notifier.claims.desk import Desk
-from twinkle_notifier.report import Report
+from twinkle_notifier.alerts import crash_loop, event, pipeline
+from twinkle_notifier.alerts.event import Look
+from twinkle_notifier.channels import http, rate_limit
+from twinkle_notifier.claims.lease import Desk
+from twinkle_notifier.exceptions import traceback_text
+from twinkle_notifier.messages.report import Report
 
 _WARM = 3
 STEPS: dict[str, tuple[Any, str]] = {
-    "all of the walk": (incident, "tell"),
+    "all of the walk": (pipeline, "tell"),
     "looking at the exception and its past, in a thread": (Look, "at"),
     "its description, within that": (Report, "of"),
-    "its fingerprint": (case, "fingerprint"),
-    "its traceback": (tracebacks, "formatted"),
-    "earlier crashes by the same error: reading": (history, "look"),
+    "its fingerprint": (event, "fingerprint"),
+    "its traceback": (traceback_text, "formatted"),
+    "earlier crashes by the same error: reading": (crash_loop, "look"),
     "the claim": (Desk, "claim"),
     "the text": (Report, "markdown"),
-    "the rate of the robot, in a thread, under a lock": (rate.Rate, "take"),
+    "the rate of the robot, in a thread, under a lock": (rate_limit.Rate, "take"),
     "the request, tries and all": (http, "post"),
     "one try, in a thread": (http, "_post"),
-    "earlier crashes: writing, after the message": (history, "keep"),
+    "earlier crashes: writing, after the message": (crash_loop, "keep"),
     "starting threads, in each of these": (threading.Thread, "start"),
 }
 

@@ -15,8 +15,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from twinkle_notifier import Notifier, Progress, Store, TrainingRun, supervision
-from twinkle_notifier.run import add_hook
+from twinkle_notifier import Notifier, Progress, Store, TrainingRun
+from twinkle_notifier.mailbox import mailbox
+from twinkle_notifier.training_run import add_hook
 
 if TYPE_CHECKING:
     from lightning.pytorch import Callback, LightningModule, Trainer
@@ -102,7 +103,7 @@ class NotifierCallback(Callback):
             add_hook(self, Callback, hook, self.run.beat)
         for hook in _LULLS if self.run.stall_after else ():
             add_hook(self, Callback, hook, self.run.lull)
-        if supervision.VARIABLE in os.environ:
+        if mailbox.VARIABLE in os.environ:
             for hook in _LOOKS:
                 add_hook(self, Callback, hook, self._tell_saved)
         # A subclass may have its own, which calls ours or not.
@@ -147,7 +148,7 @@ class NotifierCallback(Callback):
 
     def _saves(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         self.run.lull()  # the write follows
-        self._written = supervision.VARIABLE in os.environ
+        self._written = mailbox.VARIABLE in os.environ
         states, ours = checkpoint.get("callbacks"), _place(trainer)
         if isinstance(states, dict):
             for callback in ours:

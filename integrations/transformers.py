@@ -18,8 +18,8 @@ from transformers.trainer_callback import CallbackHandler
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, BestRun
 
 from twinkle_notifier import Notifier, Progress, Store, TrainingRun
-from twinkle_notifier.run import add_hook
-from twinkle_notifier.trials import Search, Trial
+from twinkle_notifier.alerts.trials import Search, Trial
+from twinkle_notifier.training_run import add_hook
 
 _ENTRIES = ("train", "evaluate", "predict", "hyperparameter_search")
 _MARK = "_twinkle_notifier_entry"

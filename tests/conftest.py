@@ -22,13 +22,13 @@ from shutil import which
 import pytest
 
 from twinkle_notifier import DingNotifier
-from twinkle_notifier.claims.memory import MemoryStore
-from twinkle_notifier.configured import Configured
+from twinkle_notifier.alerts.dedupe import Seen
+from twinkle_notifier.alerts.occurrences import Occurrences
+from twinkle_notifier.claims.stores.memory import MemoryStore
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.occurrences import Occurrences
-from twinkle_notifier.repeats import repeats
-from twinkle_notifier.seen import Seen
-from twinkle_notifier.supervision import VARIABLE, Supervision
+from twinkle_notifier.mailbox.mailbox import VARIABLE, Supervision
+from twinkle_notifier.runtime.log_repeats import repeats
+from twinkle_notifier.settings import Configured
 
 _LAUNCHERS = (
     "TWINKLE",
@@ -184,12 +184,12 @@ def _no_launcher(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def _no_past(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What one test told in this process silences no other."""
     monkeypatch.setattr("twinkle_notifier.claims.alone", MemoryStore())
-    monkeypatch.setattr("twinkle_notifier.incident._seen", Seen())
-    monkeypatch.setattr("twinkle_notifier.incident._occurrences", Occurrences())
-    monkeypatch.setattr("twinkle_notifier.watching.configured", Configured())
-    monkeypatch.setattr("twinkle_notifier.watching._nobody", None)
+    monkeypatch.setattr("twinkle_notifier.alerts.pipeline._seen", Seen())
+    monkeypatch.setattr("twinkle_notifier.alerts.pipeline._occurrences", Occurrences())
+    monkeypatch.setattr("twinkle_notifier.alerts.watch.configured", Configured())
+    monkeypatch.setattr("twinkle_notifier.alerts.watch._nobody", None)
     for name, nothing in (("_first", ""), ("_line", ()), ("_born", None)):  # nor that it forked
-        monkeypatch.setattr(f"twinkle_notifier.forks.{name}", nothing)
+        monkeypatch.setattr(f"twinkle_notifier.runtime.forks.{name}", nothing)
     yield
     repeats.forget()
 

@@ -16,7 +16,7 @@ import pytest
 
 from twinkle_notifier import DingNotifier
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.machine import boot_id, host_key
+from twinkle_notifier.runtime.host import boot_id, host_key
 
 FIXTURES = Path(__file__).parent / "fixtures"
 SCRIPTS = FIXTURES / "scripts"

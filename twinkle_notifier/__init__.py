@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from twinkle_notifier import repeats
+from twinkle_notifier.alerts.watch import watch
 from twinkle_notifier.base import Notifier, notify_exception
 from twinkle_notifier.channels.console import ConsoleNotifier
-from twinkle_notifier.channels.ding import DingNotifier
+from twinkle_notifier.channels.dingtalk.notifier import DingNotifier
 from twinkle_notifier.claims import Mark
 from twinkle_notifier.claims.store import Store
-from twinkle_notifier.delivery import counters
+from twinkle_notifier.credentials.references import resolve
+from twinkle_notifier.delivery.sender import counters
 from twinkle_notifier.errors import CredentialError, DeliveryError, NotifierError, UnknownNotifierError
-from twinkle_notifier.message import Message, Outcome
-from twinkle_notifier.references import resolve
-from twinkle_notifier.report import Progress
-from twinkle_notifier.run import TrainingRun
-from twinkle_notifier.watching import watch
+from twinkle_notifier.messages.message import Message, Outcome
+from twinkle_notifier.messages.report import Progress
+from twinkle_notifier.runtime import log_repeats
+from twinkle_notifier.training_run import TrainingRun
 
 __all__ = [
     "ConsoleNotifier",
@@ -36,4 +36,4 @@ __all__ = [
     "watch",
 ]
 
-repeats.install()
+log_repeats.install()

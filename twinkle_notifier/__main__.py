@@ -2,6 +2,6 @@
 
 import sys
 
-from twinkle_notifier.cli import main
+from twinkle_notifier.cli.main import main
 
 sys.exit(main())

@@ -13,17 +13,20 @@ from collections.abc import Callable, Sequence
 from multiprocessing.util import Finalize, register_after_fork
 from typing import Any
 
-from twinkle_notifier import cancellation, description, foreign, incident, occurrences, signals, threads
-from twinkle_notifier.case import Case
+from twinkle_notifier.alerts import cancellation, occurrences, pipeline
+from twinkle_notifier.alerts.event import Case
+from twinkle_notifier.alerts.pipeline import PATIENCE
+from twinkle_notifier.alerts.sending import Sending
+from twinkle_notifier.alerts.trials import is_pruned
 from twinkle_notifier.claims import Mark
 from twinkle_notifier.claims.store import Store
+from twinkle_notifier.delivery import descriptor
 from twinkle_notifier.errors import reason
-from twinkle_notifier.incident import PATIENCE
-from twinkle_notifier.message import Outcome
+from twinkle_notifier.isolation import calls as foreign
+from twinkle_notifier.isolation import signals, threads
+from twinkle_notifier.messages.message import Outcome
+from twinkle_notifier.messages.report import Progress
 from twinkle_notifier.notifier import Notifier as Notifier
-from twinkle_notifier.report import Progress
-from twinkle_notifier.sending import Sending
-from twinkle_notifier.trials import is_pruned
 
 log = logging.getLogger("twinkle_notifier")
 
@@ -175,9 +178,9 @@ def _told_once(notifier: Callable[[str], object], runner: Any, facts: Any) -> Ou
     """One Ctrl-C cancels all tasks of a `runner`: each meets an exception of its own, and people are told once."""
     began = time.monotonic()
     with signals.deferred():  # a second Ctrl-C takes effect when the alert is out
-        channel = description.channel(notifier)
+        channel = descriptor.channel(notifier)
         if (before := foreign.tried(lambda: cancellation.told(runner, channel)).value) is not None:
-            incident.remember(channel, facts[0], before)
+            pipeline.remember(channel, facts[0], before)
             return Outcome("duplicate", "another task has told of this Ctrl-C", incident=before)
         outcome = _walked(notifier, facts, began)
         if outcome.status not in ("failed", "unknown"):  # a runner may take no weak reference
@@ -195,7 +198,7 @@ def _walked(notifier: Callable[[str], object], facts: Any, began: float) -> Outc
         return over or pending.interrupted()
 
     def walk() -> Outcome:
-        return incident.tell(notifier, Case.of(*facts), pending.arrived, sending)
+        return pipeline.tell(notifier, Case.of(*facts), pending.arrived, sending)
 
     def other() -> Outcome:
         why = "it was not sent in time" if answer.error is None else f"telling it raised {reason(answer.error)}"
@@ -203,7 +206,7 @@ def _walked(notifier: Callable[[str], object], facts: Any, began: float) -> Outc
         case = foreign.tried(lambda: Case.of(*facts)).value or Case.alone(facts[0])
         # Where another rank may be sending it yet, this one only keeps it: rather a second message than none.
         sends = over or (answer.error is not None and sending.begin())
-        return incident.stand_in(notifier, case, sending, why, sends=sends)
+        return pipeline.stand_in(notifier, case, sending, why, sends=sends)
 
     with signals.deferred() as pending:
         answer = foreign.call(walk, began + PATIENCE - _LEAST - time.monotonic(), give_up)

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from twinkle_notifier.credentials.references import is_reference, resolve
 from twinkle_notifier.errors import ArgumentError, UnknownNotifierError
-from twinkle_notifier.references import is_reference, resolve
 
 _GROUP = "twinkle_notifier.notifiers"  # of entry points
 

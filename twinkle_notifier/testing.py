@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twinkle_notifier.message import as_text
+from twinkle_notifier.messages.message import as_text
 from twinkle_notifier.notifier import Notifier
 
 

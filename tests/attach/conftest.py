@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from twinkle_notifier.attach import environment
-from twinkle_notifier.supervision import VARIABLE, End, Supervision
+from twinkle_notifier.mailbox.mailbox import VARIABLE, End, Supervision
 
 _LIMIT = 120  # seconds for one process
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier.supervision import Failure, Restart, Supervision
+from twinkle_notifier.mailbox.mailbox import Failure, Restart, Supervision
 
 pytestmark = pytest.mark.skipif(find_spec("torch") is None, reason="torchrun needs torch")
 

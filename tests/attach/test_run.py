@@ -6,9 +6,9 @@ import pytest
 
 from twinkle_notifier import Progress, TrainingRun, attach
 from twinkle_notifier.attach.run import AttachedRun
-from twinkle_notifier.background import background
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.supervision import Supervision
+from twinkle_notifier.isolation.background import background
+from twinkle_notifier.mailbox.mailbox import Supervision
 from twinkle_notifier.testing import RecordingNotifier
 
 

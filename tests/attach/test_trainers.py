@@ -16,7 +16,7 @@ Begin = Callable[..., Any]
 STRESS = pytest.mark.stress
 
 # Commands below the real supervisor, as its own tests start them.
-_spec = spec_from_file_location("supervised", Path(__file__).parents[1] / "supervise" / "conftest.py")
+_spec = spec_from_file_location("supervised", Path(__file__).parents[1] / "supervisor" / "conftest.py")
 assert _spec is not None
 assert _spec.loader is not None
 _supervised = module_from_spec(_spec)

@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier import TrainingRun, claims, folders, notify_exception
-from twinkle_notifier.claims import Mark, Told, Turn, member, node, torch_store
-from twinkle_notifier.claims.memory import MemoryStore
-from twinkle_notifier.claims.record import Record
-from twinkle_notifier.message import Outcome
-from twinkle_notifier.runtime import Holder, Instant, Where, process_start
+from twinkle_notifier import TrainingRun, claims, notify_exception
+from twinkle_notifier.claims import Mark, Told, Turn, node, participant
+from twinkle_notifier.claims.log import Record
+from twinkle_notifier.claims.stores import torch
+from twinkle_notifier.claims.stores.memory import MemoryStore
+from twinkle_notifier.messages.message import Outcome
+from twinkle_notifier.runtime import state_dir
+from twinkle_notifier.runtime.launcher import Holder, Instant, Where, process_start
 from twinkle_notifier.testing import RecordingNotifier
 
 WHERE = dataclasses.replace(Where.here(), world_size=8, local_world_size=4, hostname="host")
@@ -36,7 +38,7 @@ def turn(where: Where, seconds: float = 60, *, brief: bool = False) -> Turn | To
 @pytest.fixture
 def launched(monkeypatch: pytest.MonkeyPatch) -> None:
     """As by torchrun, which serves a store."""
-    monkeypatch.setattr(torch_store, "is_served", lambda: True)
+    monkeypatch.setattr(torch, "is_served", lambda: True)
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "run")
     monkeypatch.setenv("GROUP_RANK", "0")
 
@@ -144,7 +146,7 @@ def test_the_store_s_count_is_noted_for_those_who_do_not_ask_it(
         for file in (tmp_path / "tmp").glob("*/claims/*/count/*"):
             file.write_text(damage)
         assert claims.with_count(rank(1), None, marks[0]) == marks[0]
-    monkeypatch.setattr(folders, "_roots", lambda: iter([Path("/proc/nowhere")]))
+    monkeypatch.setattr(state_dir, "_roots", lambda: iter([Path("/proc/nowhere")]))
     assert claims.with_count(rank(1), None, marks[0]) == marks[0]
 
 
@@ -152,7 +154,7 @@ def test_the_store_s_count_is_noted_for_those_who_do_not_ask_it(
 def test_only_the_first_of_a_node_notes_the_count(monkeypatch: pytest.MonkeyPatch) -> None:
     """As its store gives it; and a rank without that does not go by another machine's clock."""
     counting = type("Counting", (MemoryStore,), {"kept": classmethod(lambda cls: cls()), "sequence": lambda *_: 7})
-    monkeypatch.setattr(torch_store, "TorchStore", counting)
+    monkeypatch.setattr(torch, "TorchStore", counting)
     mark = Mark(process_start())
     one, first, two = (dataclasses.replace(rank(number), world_size=264) for number in (1, 0, 2))
     small = dataclasses.replace(first, world_size=256)  # all connect by themselves
@@ -170,10 +172,10 @@ def test_only_the_first_of_a_node_notes_the_count(monkeypatch: pytest.MonkeyPatc
 def test_who_is_connected_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another would have to connect in the crash, and a slow resolver may not let it."""
     pauses: list[float] = []
-    monkeypatch.setattr("twinkle_notifier.claims.desk.time.sleep", pauses.append)
+    monkeypatch.setattr("twinkle_notifier.claims.lease.time.sleep", pauses.append)
     for size in (256, 264):
         for connected in (True, False):
-            monkeypatch.setattr(torch_store, "is_connected", lambda connected=connected: connected)
+            monkeypatch.setattr(torch, "is_connected", lambda connected=connected: connected)
             won(turn(dataclasses.replace(rank(1), world_size=size), 0)).end(None, teller=0)
     assert pauses == [0.0005, 0.0005, 0.0005, 0.0505]  # in a smaller run all are connected, or none
 
@@ -198,7 +200,7 @@ def test_a_folder_that_does_not_work_gives_each_its_turn(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """For itself alone, as one of all the ranks of the run."""
-    monkeypatch.setattr(folders, "_roots", lambda: iter([Path("/proc/nowhere")]))
+    monkeypatch.setattr(state_dir, "_roots", lambda: iter([Path("/proc/nowhere")]))
     mine = won(turn(rank(5)))
     assert (mine.party.ranks(), mine.party.place, mine.party.size) == ({5}, 5, 8)
     assert "cannot agree on who goes" in caplog.text
@@ -211,7 +213,7 @@ def test_who_agrees_first(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not node.agrees_first(WHERE, claims.alone)
     assert not node.agrees_first(dataclasses.replace(WHERE, local_world_size=8), None)
     assert not node.agrees_first(dataclasses.replace(WHERE, local_world_size=1), None)
-    monkeypatch.setattr(torch_store, "is_served", lambda: False)
+    monkeypatch.setattr(torch, "is_served", lambda: False)
     assert not node.agrees_first(WHERE, None)
 
 
@@ -226,8 +228,8 @@ def test_in_a_large_run_one_of_each_node_connects_beforehand() -> None:
 
 def test_members_are_written_by_their_runs() -> None:
     """And read again, those of one rank included."""
-    assert list(member.written({0, 1, 2, 5, 7, 8}, "a")) == ["0-2@a", "5@a", "7-8@a"]
-    assert member.all_ranks(["~0-2@a", "5@a", "~7-8@b-1"]) == {0, 1, 2, 5, 7, 8}
+    assert list(participant.written({0, 1, 2, 5, 7, 8}, "a")) == ["0-2@a", "5@a", "7-8@a"]
+    assert participant.all_ranks(["~0-2@a", "5@a", "~7-8@b-1"]) == {0, 1, 2, 5, 7, 8}
 
 
 class Ahead(MemoryStore):
@@ -250,7 +252,7 @@ class Ahead(MemoryStore):
 @pytest.fixture
 def large(launched: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Stand as a rank of a large run in which other machines' clocks run ahead."""
-    monkeypatch.setattr(torch_store, "TorchStore", Ahead)
+    monkeypatch.setattr(torch, "TorchStore", Ahead)
 
     def stand(number: int) -> None:
         size = {"RANK": number, "LOCAL_RANK": number % 4, "WORLD_SIZE": 264, "LOCAL_WORLD_SIZE": 4}

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier.claims import member
+from twinkle_notifier.claims import participant
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.supervision import VARIABLE, Supervision
+from twinkle_notifier.mailbox.mailbox import VARIABLE, Supervision
 
 # Two nodes of four ranks, forked on one machine and in one folder, as torchrun's ranks see themselves. Files stand for
 # the server's store, and note which rank opens them.
@@ -21,8 +21,8 @@ RANKS = """
 import json, os, signal, sys, time, traceback
 from pathlib import Path
 import twinkle_notifier as t
-from twinkle_notifier import incident
-from twinkle_notifier.claims import files, torch_store
+from twinkle_notifier.alerts import pipeline as incident
+from twinkle_notifier.claims.stores import files, torch as torch_store
 class Wide(files.FileStore):
     kept = classmethod(lambda cls: cls())
     def __init__(self):
@@ -134,7 +134,7 @@ tell(ValueError("x"))
     met = meet(source)
     assert len(met.opened) == 2, met.stderr
     assert re.match("0-4, 6-7 of 8 on ", ranks_line(inbox))
-    assert member.all_ranks(met.members) == {0, 1, 2, 3, 4, 6, 7}
+    assert participant.all_ranks(met.members) == {0, 1, 2, 3, 4, 6, 7}
 
 
 def test_a_follower_speaks_for_its_node(meet: Callable[..., Met], inbox: Inbox) -> None:
@@ -244,7 +244,7 @@ tell(ValueError("x"))
 def test_without_a_folder_each_rank_goes_to_the_server_itself(meet: Callable[..., Met], inbox: Inbox) -> None:
     """As before."""
     source = """
-from twinkle_notifier import folders
+from twinkle_notifier.runtime import state_dir as folders
 folders._roots = lambda: iter([Path("/proc/nowhere")])  # where nobody can make one
 wait_for(*(f'ready-{n}' for n in range(8) if not Path(f'ready-{rank}').touch()))
 tell(ValueError("x"))

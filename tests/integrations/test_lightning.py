@@ -27,9 +27,9 @@ from torch.utils.data import DataLoader, TensorDataset
 from twinkle_notifier.integrations.lightning import NotifierCallback
 
 from twinkle_notifier import DingNotifier, Notifier, resolve
-from twinkle_notifier.background import background
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.supervision import VARIABLE, Supervision
+from twinkle_notifier.isolation.background import background
+from twinkle_notifier.mailbox.mailbox import VARIABLE, Supervision
 from twinkle_notifier.testing import RecordingNotifier
 
 pytestmark = pytest.mark.filterwarnings("default")

@@ -29,8 +29,8 @@ from transformers.trainer_callback import CallbackHandler
 from twinkle_notifier.integrations.transformers import NotifierCallback, guard
 
 from twinkle_notifier import DingNotifier, Notifier, resolve
-from twinkle_notifier.background import background
 from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.isolation.background import background
 from twinkle_notifier.testing import RecordingNotifier
 
 pytestmark = pytest.mark.filterwarnings("default")

@@ -13,7 +13,7 @@ import time
 import uuid
 
 from twinkle_notifier import DeliveryError, DingNotifier, Message, Outcome
-from twinkle_notifier.delivery import CRASH_BUDGET, send
+from twinkle_notifier.delivery.sender import CRASH_BUDGET, send
 
 notifier = DingNotifier("env:DING_URL", insecure=True)  # some trials give the loopback a name
 

@@ -15,13 +15,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from twinkle_notifier import folders
 from twinkle_notifier.claims import Claim, Desk, Mark, Told, node
-from twinkle_notifier.claims.files import FileStore
-from twinkle_notifier.claims.memory import MemoryStore
 from twinkle_notifier.claims.store import Access, Store
-from twinkle_notifier.message import Outcome
-from twinkle_notifier.runtime import Instant, Where
+from twinkle_notifier.claims.stores.files import FileStore
+from twinkle_notifier.claims.stores.memory import MemoryStore
+from twinkle_notifier.messages.message import Outcome
+from twinkle_notifier.runtime import state_dir
+from twinkle_notifier.runtime.launcher import Instant, Where
 
 _LIMIT = 20.0  # seconds without a decision
 _BOUND = 2.0  # seconds within which 1,024 must have decided on files
@@ -101,7 +101,7 @@ def _claim_by_node(key: str, rank: int, count: int, opened: Callable[[], Store],
     """As ranks do that agree with those of their node first, in a folder of it."""
     number, local = divmod(rank, _EACH)
     os.environ.update(TORCHELASTIC_RUN_ID="claimants", GROUP_RANK=str(number))
-    os.environ[folders.VARIABLE] = f"{os.environ[_NODES]}/{number}"
+    os.environ[state_dir.VARIABLE] = f"{os.environ[_NODES]}/{number}"
     size = {"world_size": count, "local_rank": local, "local_world_size": _EACH}
     where = replace(Where.here(), rank=rank, **size)
     turn = node.turn(where, mark, key, 30.0)
@@ -125,7 +125,7 @@ def on_files(count: int, where: str | None = _MEMORY) -> list[Decision]:
 
 
 def _store_in(folder: str) -> FileStore:
-    os.environ[folders.VARIABLE] = folder
+    os.environ[state_dir.VARIABLE] = folder
     return FileStore.of_run("claimants")
 
 
@@ -148,7 +148,7 @@ def on_tcp(
         import torch.distributed  # here, so that the children have it already
 
         assert torch.distributed.is_available()
-        from twinkle_notifier.claims.torch_store import TorchStore
+        from twinkle_notifier.claims.stores.torch import TorchStore
 
         before = _connections()  # the server has one to itself
         return claim_at_once(count, TorchStore.kept, MemoryStore, claim, lambda: decided(_connections() - before))

@@ -7,15 +7,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from twinkle_notifier import attach, supervision
-from twinkle_notifier.background import background
-from twinkle_notifier.deferred import Deferred
-from twinkle_notifier.report import Progress
-from twinkle_notifier.run import TrainingRun
-from twinkle_notifier.runtime import Holder, Where
+from twinkle_notifier import attach
+from twinkle_notifier.alerts.deferred import Deferred
+from twinkle_notifier.isolation.background import background
+from twinkle_notifier.mailbox import mailbox
+from twinkle_notifier.messages.report import Progress
+from twinkle_notifier.runtime.launcher import Holder, Where
+from twinkle_notifier.training_run import TrainingRun
 
 
-def _forget(to: supervision.Supervision, before: float) -> None:
+def _forget(to: mailbox.Supervision, before: float) -> None:
     """Take away what this process has left to the supervisor to decide until then."""
     for word in to.words():
         if word.state == "deferred" and word.holder == Holder.me() and word.at < before:
@@ -40,7 +41,7 @@ class AttachedRun(TrainingRun):
         """See `TrainingRun`. A process that trains again has handled what it met before."""
         super().started(facts, progress)
         before = time.time()
-        background.post(lambda: supervision.tell(lambda to: _forget(to, before)))
+        background.post(lambda: mailbox.tell(lambda to: _forget(to, before)))
 
     def _check(self, notifier: Callable[[str], object] | None) -> None:
         pass
@@ -50,7 +51,7 @@ class AttachedRun(TrainingRun):
             lines = self._lines(progress, facts)
 
             def leave() -> None:
-                supervision.tell(lambda to: to.tell_reached(lines))
+                mailbox.tell(lambda to: to.tell_reached(lines))
 
             background.post(leave, otherwise=leave)
 

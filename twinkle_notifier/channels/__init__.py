@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 
-from twinkle_notifier.channels.ding import DingNotifier
+from twinkle_notifier.channels.dingtalk.notifier import DingNotifier
+from twinkle_notifier.credentials.references import is_reference, resolve
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.notifier import Notifier
-from twinkle_notifier.references import is_reference, resolve
 
 VARIABLE = "TWINKLE_NOTIFIER_URL"
 # twinkle-kit's own variable, which it sets for its workers, and whose content these read as JSON. A URL in it breaks

@@ -17,11 +17,11 @@ from http.client import IncompleteRead, InvalidURL
 from typing import Any
 from urllib.parse import urlsplit
 
-from twinkle_notifier import foreign
-from twinkle_notifier.channels import issuers, wire
-from twinkle_notifier.credentials import secrets_in_url
+from twinkle_notifier.channels import connection, issuers
+from twinkle_notifier.credentials.masking import secrets_in_url
 from twinkle_notifier.errors import DeliveryError
-from twinkle_notifier.plain import reply
+from twinkle_notifier.isolation import calls
+from twinkle_notifier.messages.sanitize import reply
 
 _LIMIT = 64 * 1024  # bytes of an answer; no service needs more to say yes
 _CHUNK = 64  # bytes; a try that was left behind while the answer drips notices it after so many
@@ -70,7 +70,7 @@ def post(url: str, body: bytes, *, timeout: float, secrets: Sequence[str] = (), 
         DeliveryError: no answer came, or the service had no time until the end. Its text, like what urllib3 logs, holds
             none of the `secrets` and none of the URL's query values and long path segments.
     """
-    deadline = time.monotonic() + min(foreign.left() - _ROOM, _BUDGET)
+    deadline = time.monotonic() + min(calls.left() - _ROOM, _BUDGET)
     results: list[Reply | _Lost] = []
     while True:
         seconds = max(min(timeout, deadline - time.monotonic()), 0.0)
@@ -143,9 +143,9 @@ def date(text: str) -> float | None:
 
 
 def _try(url: str, body: bytes, seconds: float, secrets: Sequence[str]) -> Reply | _Lost:
-    payload = wire.Payload(body)
+    payload = connection.Payload(body)
     # In a thread: its time-outs bound each look-up, address and read on its own, not the sum of them.
-    answer = foreign.call(lambda: _post(url, payload, seconds, secrets), seconds)
+    answer = calls.call(lambda: _post(url, payload, seconds, secrets), seconds)
     sent = payload.seal()
     if answer.value is not None:
         return answer.value
@@ -162,14 +162,14 @@ def _try(url: str, body: bytes, seconds: float, secrets: Sequence[str]) -> Reply
     return _Lost(f"cannot connect to {_host(url)} {said}: {hint}", doubtful=False, hopeless=hopeless)
 
 
-def _post(url: str, payload: wire.Payload, seconds: float, secrets: Sequence[str]) -> Reply:
-    with wire.posted(url, payload, seconds, secrets) as reply:
+def _post(url: str, payload: connection.Payload, seconds: float, secrets: Sequence[str]) -> Reply:
+    with connection.posted(url, payload, seconds, secrets) as reply:
         return Reply(reply.status, reply.headers, _unpacked(_read(reply), reply.headers))
 
 
 def _read(reply: Any) -> bytes:
     body = b""
-    while len(body) < _LIMIT and foreign.left():
+    while len(body) < _LIMIT and calls.left():
         chunk = reply.read(_CHUNK)
         if not chunk and getattr(reply, "length", None):  # the standard library takes what came for all
             raise IncompleteRead(b"", reply.length)

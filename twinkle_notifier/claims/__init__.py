@@ -9,14 +9,15 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
-from twinkle_notifier.claims import node, ray, torch_store
-from twinkle_notifier.claims.desk import FOLLOWER, Claim, Desk, Mark, State, Told
-from twinkle_notifier.claims.files import FileStore
-from twinkle_notifier.claims.memory import MemoryStore
+from twinkle_notifier.claims import node
+from twinkle_notifier.claims.lease import FOLLOWER, Claim, Desk, Mark, State, Told
 from twinkle_notifier.claims.node import Turn
 from twinkle_notifier.claims.store import Access, Own, Store
-from twinkle_notifier.claims.symlinks import SymlinkStore
-from twinkle_notifier.runtime import Where, run_key, running_ray
+from twinkle_notifier.claims.stores import ray, torch
+from twinkle_notifier.claims.stores.files import FileStore
+from twinkle_notifier.claims.stores.memory import MemoryStore
+from twinkle_notifier.claims.stores.symlinks import SymlinkStore
+from twinkle_notifier.runtime.launcher import Where, run_key, running_ray
 
 __all__ = [
     "FOLLOWER",
@@ -75,8 +76,8 @@ def _counting_stores(where: Where, chosen: Store | None) -> Iterator[tuple[str, 
     if chosen is not None:
         yield "the given store", lambda: chosen
     if node.are_several(where):
-        yield "torchrun's store", torch_store.TorchStore.kept
-        yield "torchrun's store, connected anew", torch_store.TorchStore
+        yield "torchrun's store", torch.TorchStore.kept
+        yield "torchrun's store, connected anew", torch.TorchStore
     if running_ray() is not None:
         yield "a Ray actor", ray.RayStore
 

@@ -13,15 +13,15 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 
-from twinkle_notifier import foreign
-from twinkle_notifier.claims import torch_store
-from twinkle_notifier.claims.desk import Claim, Desk, Told
-from twinkle_notifier.claims.files import FileStore
-from twinkle_notifier.claims.member import Party, all_ranks
-from twinkle_notifier.claims.record import Mark, State
+from twinkle_notifier.claims.lease import Claim, Desk, Told
+from twinkle_notifier.claims.log import Mark, State
+from twinkle_notifier.claims.participant import Party, all_ranks
 from twinkle_notifier.claims.store import Access, Store
-from twinkle_notifier.message import Outcome
-from twinkle_notifier.runtime import Instant, Where, run_key
+from twinkle_notifier.claims.stores import torch
+from twinkle_notifier.claims.stores.files import FileStore
+from twinkle_notifier.isolation import calls
+from twinkle_notifier.messages.message import Outcome
+from twinkle_notifier.runtime.launcher import Instant, Where, run_key
 
 # Ranks of a run up to which each connects beforehand, in the background: where the resolver gives no answer, torchrun's
 # server takes one client in 5 s. Beyond that a server would be busy for long with clients that few crashes need: then
@@ -44,7 +44,7 @@ _decided: set[tuple[str, Mark]] = set()
 
 def are_several(where: Where) -> bool:
     """Whether the ranks of several nodes have a store of torchrun's in common."""
-    return torch_store.is_served() and where.local_world_size < where.world_size
+    return torch.is_served() and where.local_world_size < where.world_size
 
 
 def agrees_first(where: Where, chosen: Store | None) -> bool:
@@ -108,7 +108,7 @@ def turn(where: Where, mark: Mark, key: str, seconds: float, *, brief: bool = Fa
     """
     if (key, mark) in _decided:
         return Turn(where)
-    others_are_connected = where.world_size > ALL_CONNECT and not torch_store.is_connected()
+    others_are_connected = where.world_size > ALL_CONNECT and not torch.is_connected()
     place = where.local_rank + (_UNCONNECTED if others_are_connected else 0)
     party = Party(lambda: {where.rank}, where.hostname, place, min(where.world_size, _SEVERAL))
     try:
@@ -134,7 +134,7 @@ def with_count(where: Where, mark: Mark) -> Mark:
     """`mark`, with the count that was first noted after it on this node, if it has none. Never raises; within 1 s."""
     if mark.sequence is not None:
         return mark
-    noted = foreign.call(lambda: _store(where).read(_COUNT, 0), _LOOK).value or []  # else it is said by `turn`
+    noted = calls.call(lambda: _store(where).read(_COUNT, 0), _LOOK).value or []  # else it is said by `turn`
     later = [found for data in noted if (found := Mark.load(data)) is not None and found.at.after(mark.at)]
     return replace(mark, sequence=later[0].sequence) if later else mark
 

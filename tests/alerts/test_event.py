@@ -1,0 +1,37 @@
+"""What is seen of an exception before anybody is told."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from twinkle_notifier.alerts.event import Case, Look
+from twinkle_notifier.runtime.launcher import Where
+
+
+def look(exc: BaseException, name: str = "sft", context: str = "step") -> Look:
+    return Look.at(Case.of(exc, name, context, None, None, None, ()), Where.here(), "channel")
+
+
+def test_what_cannot_be_seen_has_a_key_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its type, the run and the place; it names files, so that nothing of theirs stands in it as it is."""
+
+    def broken(_: Look) -> None:
+        raise OSError
+
+    monkeypatch.setattr(Look, "_closely", broken)
+    evil = type("../../evil/x", (Exception,), {})
+    keys = [look(*what).key for what in ((evil(),), (ValueError(),), (evil(), "other"), (evil(), "sft", "save"))]
+    assert len(set(keys)) == 4
+    assert all(re.fullmatch("[0-9a-f]{16}-channel", key) for key in keys)
+
+
+def test_what_is_seen_is_all_there() -> None:
+    """In time."""
+    try:
+        raise KeyError("x")
+    except KeyError as error:
+        seen = look(error)
+    assert (seen.report.type, seen.how, seen.past.count) == ("KeyError", "cause", 1)
+    assert "raise KeyError" in seen.report.traceback

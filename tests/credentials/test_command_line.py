@@ -1,0 +1,142 @@
+"""How a command line is shown: without its secrets, and otherwise as it is."""
+
+from __future__ import annotations
+
+import shlex
+import time
+
+import pytest
+
+from twinkle_notifier.credentials.command_line import shown
+from twinkle_notifier.messages.sanitize import line
+from twinkle_notifier.supervisor.exit_report import Ending
+
+MASKED = r"""
+x --wandb-key 0123 --lr 1 => x --wandb-key *** --lr 1
+x --api-token=0123 'a b' => x --api-token=*** 'a b'
+x +wandb.key=K => x +wandb.key=***
+x ++logger.wandb.api_key=abc => x ++logger.wandb.api_key=***
+x trainer.logger.api_key=abc lr=1 => x trainer.logger.api_key=*** lr=1
+x --key K --my-key x7Kq2mP9vT4w => x --key *** --my-key ***
+x --wandb K => x --wandb ***
+x --password=pw => x --password=***
+x --password pw => x --password ***
+x --passwd pw --pw pw --pwd pw --pass pw => x --passwd *** --pw *** --pwd *** --pass ***
+x --secret s --client-secret s --secret-key s => x --secret *** --client-secret *** --secret-key ***
+x --hf_token K --token K --access-token K => x --hf_token *** --token *** --access-token ***
+env WANDB_API_KEY=K python train.py => env WANDB_API_KEY=*** python train.py
+env AWS_SECRET_ACCESS_KEY=a/b+c python train.py => env AWS_SECRET_ACCESS_KEY=*** python train.py
+env 'API_KEY=p w' python train.py => env API_KEY=*** python train.py
+curl -u me:pw https://x.org => curl -u me:*** https://x.org
+curl -u 'me:p w' https://x.org => curl -u me:*** https://x.org
+curl --user=me:pw https://x.org => curl --user=me:*** https://x.org
+curl -ume:pw https://x.org => curl -ume:*** https://x.org
+/usr/bin/curl -s -x h:1 --proxy-user me:pw https://x.org => /usr/bin/curl -s -x h:1 --proxy-user me:*** https://x.org
+curl -b sid=abc https://x.org => curl -b sid=*** https://x.org
+curl --cookie 'sid=abc; t=1' https://x.org => curl --cookie sid=*** https://x.org
+curl -H 'Cookie: a=b' https://x.org => curl -H Cookie: *** https://x.org
+curl -H 'Authorization: Bearer abc' https://x.org => curl -H Authorization: *** https://x.org
+curl -H 'PRIVATE-TOKEN: abc' https://x.org => curl -H PRIVATE-TOKEN: *** https://x.org
+curl --oauth2-bearer abc https://x.org => curl --oauth2-bearer *** https://x.org
+curl https://me:pw@x.org/a => curl 'https://me:***@x.org/a'
+wget --user=me --password=pw https://x.org => wget --user=me --password=*** https://x.org
+wget --header='Authorization: Basic abc' https://x.org => wget --header=Authorization: *** https://x.org
+http -a me:pw https://x.org => http -a me:*** https://x.org
+mysql -u me -ppw db => mysql -u me -p*** db
+mysqldump -h h '-pp w' db => mysqldump -h h -p*** db
+sshpass -p pw ssh h => sshpass -p *** ssh h
+sshpass -ppw ssh h => sshpass -p*** ssh h
+sshpass -p 'p w' ssh h => sshpass -p *** ssh h
+wandb login K => wandb login ***
+wandb login --relogin K => wandb login --relogin ***
+wandb login --host https://wandb.me K => wandb login --host https://wandb.me ***
+huggingface-cli login --token K => huggingface-cli login --token ***
+hf auth login --token K => hf auth login --token ***
+modelscope login K => modelscope login ***
+docker login -u me -p pw h => docker login -u me -p *** h
+redis-cli -a pw ping => redis-cli -a *** ping
+mongosh -p pw h => mongosh -p *** h
+zip -P pw a.zip b => zip -P *** a.zip b
+7z x -ppw a.7z => 7z x -p*** a.7z
+ldapsearch -w pw -x => ldapsearch -w *** -x
+smbclient -U me%pw //h/s => smbclient -U me%*** //h/s
+lftp -u me,pw h => lftp -u me,*** h
+openssl enc -passin 'pass:p w' => openssl enc -passin ***
+kubectl create secret generic s --from-literal=k=v => kubectl create secret generic s --from-literal=k=***
+bash -c 'API_KEY=K python train.py' => bash -c 'API_KEY=*** python train.py'
+bash -c 'wandb login K && python train.py' => bash -c 'wandb login *** && python train.py'
+bash -c 'curl -b sid=abc https://x.org; git checkout -b a=b' => bash -c 'curl -b sid=*** https://x.org; git checkout -b a=b'
+bash -c "mysql -ppw < a.sql; mkdir -p b" => bash -c 'mysql -p*** < a.sql; mkdir -p b'
+bash -c 'sshpass -p "p w" ssh h' => bash -c 'sshpass -p *** ssh h'
+bash -c "curl -u 'me:p w' https://x.org" => bash -c 'curl -u '"'"'me:***'"'"' https://x.org'
+sh -c 'export HF_TOKEN=hf_abc; exec python train.py' => sh -c 'export HF_TOKEN=***; exec python train.py'
+srun sshpass -p pw ssh h => srun sshpass -p *** ssh h
+twinkle-notifier run --to https://x.org/send?access_token=abc123 -- x => twinkle-notifier run --to https://x.org/send?access_token=*** -- x
+"""
+HARMLESS = r"""
+x --max-tokens 5 --author me
+x --max_new_tokens 512 --num-keys 8 --key-dim 64
+x --tokenizer bert --pad-token '<pad>' --eos_token '</s>'
+x --add-bos-token true --token-type ids
+x --passes 3 --bypass yes --keyword a --keyframes 3
+x --monitor-key val_loss --image_key img --sort-key name
+x --password-file /run/p --secret-name s --auth-type none
+x --api-key env:NAME --token file:/run/k
+x --wandb true
+x --wandb online --lr 1
+x --wandb_project llm --wandb-mode offline
+x --report_to wandb --run_name a
+x --author-email a@b.c --authority x
+x --password
+python -u train.py
+python -m pkg.train -u 3
+git push -u origin main
+git checkout -b feature
+git checkout -b name=value
+mkdir -p a/b
+ssh -p 22 h
+docker run -p 8080:80 -u 1000:1000 x
+srun -p gpu -u python train.py
+python train.py -b 32 -k 5 -a sgd -w 0.1
+torchrun --rdzv-id 7 --nproc-per-node 8 train.py
+curl -b cookies.txt -X POST https://x.org -d a=b
+curl -H 'Accept: application/json' https://x.org
+wandb sync --include-online a
+hf download org/model --local-dir m
+bash -c 'mkdir -p a && git push -u origin main; python -u train.py'
+bash -c 'for i in 1 2; do python train.py --seed $i; done'
+"""
+
+
+def rows(text: str) -> list[str]:
+    return text.strip().splitlines()
+
+
+@pytest.mark.parametrize("row", rows(MASKED))
+def test_what_grants_access_is_masked(row: str) -> None:
+    """By the option or the program that it belongs to."""
+    command, _, wanted = row.partition(" => ")
+    assert shown(shlex.split(command)) == wanted
+
+
+@pytest.mark.parametrize("row", rows(HARMLESS))
+def test_other_words_stay(row: str) -> None:
+    """Though their options are called alike."""
+    assert line(shown(shlex.split(row)), 300).replace("\u200b", "") == row
+
+
+def test_what_is_masked_is_not_in_the_message() -> None:
+    """A secret that stands over the place where the line is cut is masked first."""
+    command = ["x", "a" * 280, "--password", "hunter2" * 20]
+    text = Ending("sft", command, 1, 1.0, 1.0).markdown()
+    assert "hunter2" not in text
+
+
+@pytest.mark.parametrize(
+    "word", ["'" * 50_000, "\"'" * 25_000, "a=" * 25_000, "x" * 100_000, "-" * 50_000, "'a" * 20_000]
+)
+def test_long_words_take_little_time(word: str) -> None:
+    """In processor time, with a wide margin."""
+    since = time.process_time()
+    shown(["bash", "-c", word, word])
+    assert time.process_time() - since < 5

@@ -1,0 +1,306 @@
+"""What a message says."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import signal
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from twinkle_notifier import Progress
+from twinkle_notifier.messages.report import Report, default_name, duration, fenced, kind_of, milestone, now
+from twinkle_notifier.runtime.launcher import Attempt, Where
+
+WHERE = dataclasses.replace(
+    Where.here(), rank=3, world_size=64, local_rank=1, hostname="node-07", pid=2790, python="3.11.7"
+)
+REPORT = Report(
+    name="sft",
+    context="fit",
+    kind="failed",
+    type="ValueError",
+    message="the loss is not\n a number",
+    at="train.py:21 in training_step",
+    traceback="Traceback ...\nValueError: the loss\n",
+    where=WHERE,
+    time="2026-11-24 03:12:09 +0800 (CST)",
+    progress=Progress(epoch=1.5, step=18204, metrics={"loss": 0.5393891, "n": 3}, best_checkpoint="/x/a b.ckpt"),
+)
+
+
+class SIGTERMException(SystemExit):
+    """Named as Lightning's."""
+
+
+def caught(error: BaseException) -> Report:
+    try:
+        raise error
+    except BaseException as exc:
+        return Report.of(exc, name="sft", context="", where=WHERE, progress=Progress()).traced(exc)
+
+
+@pytest.mark.parametrize(
+    ("exc", "kind"),
+    [
+        (ValueError("x"), "failed"),
+        (KeyboardInterrupt(), "interrupted"),
+        (SystemExit(3), "exited"),
+        (SystemExit("143"), "exited"),
+        (SystemExit(True), "exited"),
+        (SystemExit(137), "exited"),
+        (SystemExit(128 + signal.SIGTERM), "preempted"),
+        (SystemExit(128 + signal.SIGUSR1), "preempted"),
+        (SystemExit(128 + signal.SIGUSR2), "preempted"),
+        (SystemExit(128 + signal.SIGINT), "interrupted"),
+        (type("Lying", (SystemExit,), {"code": property(lambda self: 1 / 0)})(143), "preempted"),
+        (SIGTERMException(), "preempted"),
+        (type("Derived", (SIGTERMException,), {})(), "preempted"),
+        (GeneratorExit(), "failed"),
+    ],
+)
+def test_kinds(exc: BaseException, kind: str) -> None:
+    """What became of the run is told by the exception's class, or by the code with which a user's handler exits."""
+    assert kind_of(exc) == kind
+
+
+@pytest.mark.parametrize(
+    ("changes", "headline"),
+    [
+        ({}, "sft failed: ValueError: the loss is not a number"),
+        ({"message": ""}, "sft failed: ValueError"),
+        ({"kind": "exited", "type": "SystemExit", "message": "3"}, "sft exited: SystemExit: 3"),
+        ({"kind": "interrupted", "type": "KeyboardInterrupt"}, "sft was interrupted"),
+        ({"kind": "preempted"}, "sft was preempted"),
+        ({"message": "x" * 500}, "sft failed: ValueError: " + "x" * 287 + "…"),
+        ({"name": "sft\nof today"}, "sft of today failed: ValueError: the loss is not a number"),
+    ],
+)
+def test_the_headline_is_one_line(changes: dict[str, Any], headline: str) -> None:
+    """The run, what became of it, and the error if it is one."""
+    assert dataclasses.replace(REPORT, **changes).headline() == headline
+
+
+@pytest.mark.parametrize(
+    ("changes", "restarts", "last"),
+    [
+        ({}, "sft restarts after attempt 1 of 3: ValueError", "sft failed for good in attempt 3 of 3: ValueError"),
+        (
+            {"kind": "exited", "type": "SystemExit", "message": "3"},
+            "restarts after attempt 1 of 3: SystemExit: 3",
+            "exited for good in attempt 3 of 3",
+        ),
+        (
+            {"kind": "exited", "type": "SystemExit", "message": "0"},
+            "sft exited: SystemExit: 0",
+            "sft exited: SystemExit: 0",
+        ),
+        ({"kind": "interrupted"}, "sft was interrupted", "sft was interrupted"),
+        ({"kind": "preempted"}, "sft was preempted in attempt 1 of 3", "sft was preempted"),
+    ],
+)
+def test_what_the_launcher_starts_again_is_a_restart(changes: dict[str, Any], restarts: str, last: str) -> None:
+    """And final where it does not; what a person, a scheduler or a clean exit ended is neither."""
+    report = dataclasses.replace(REPORT, **changes)
+    assert restarts in report.headline(Attempt(1, 3))
+    assert last in report.headline(Attempt(3, 3))
+    assert report.headline(Attempt(2)) == report.headline()
+    assert "- Run: sft, attempt 2\n" in report.markdown(attempt=Attempt(2))
+
+
+@pytest.mark.parametrize(
+    ("best", "last", "lines"),
+    [
+        ("/a", "", ["- Best checkpoint: /a"]),
+        ("", "/b", ["- Last checkpoint: /b"]),
+        ("/a", "/b", ["- Best checkpoint: /a", "- Last checkpoint: /b"]),
+        ("/a", "/a", ["- Best checkpoint: /a (also the last)"]),
+    ],
+)
+def test_checkpoints(best: str, last: str, lines: list[str]) -> None:
+    """One line where both are the same."""
+    assert Progress(best_checkpoint=best, last_checkpoint=last).lines() == lines
+
+
+def test_the_message_is_markdown() -> None:
+    """Facts as a list, in an order that a person asks for, and the traceback below."""
+    assert (
+        REPORT.markdown()
+        == """\
+### sft failed: ValueError: the loss is not a number
+
+- Run: sft
+- Context: fit
+- Error: **ValueError**: the loss is not a number
+- At: train.py:21 in training_step
+- Rank: 3 of 64 (local rank 1)
+- Host: node-07, PID 2790, Python 3.11.7
+- Time: 2026-11-24 03:12:09 +0800 (CST)
+- Epochs: 1.5
+- Steps: 18204
+- Metrics: loss 0.539389, n 3
+- Best checkpoint: /x/a b.ckpt
+
+```
+Traceback ...
+ValueError: the loss
+```"""
+    )
+
+
+def test_what_is_not_known_has_no_line() -> None:
+    """No empty context, place, message or progress."""
+    bare = dataclasses.replace(REPORT, context="", at="", message="", progress=Progress(step=0))
+    labels = re.findall("^- (.*?):", bare.markdown(), re.MULTILINE)
+    assert labels == ["Run", "Error", "Rank", "Host", "Time", "Steps"]
+
+
+def test_an_end_is_markdown() -> None:
+    """The given facts, and where and when."""
+    lines = milestone("sft ended", "sft", WHERE, ["- Duration: 8 s"]).splitlines()
+    assert lines[:5] == ["### sft ended", "", "- Run: sft", "- Duration: 8 s", "- Host: node-07, 64 ranks"]
+    assert re.fullmatch(r"- Time: \d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4} \(.+\)", lines[5])
+    assert now().endswith(")")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 00 s"),
+        (187, "3 min 07 s"),
+        (3599.6, "1 h 00 min"),
+        (3725, "1 h 02 min"),
+        (360_000, "100 h 00 min"),
+    ],
+)
+def test_durations(seconds: float, text: str) -> None:
+    """In the two units that matter."""
+    assert duration(seconds) == text
+
+
+def test_code_in_a_fact_reads_as_it_was_written() -> None:
+    """No underscores become bold, in the heading, the context, the error and the checkpoint."""
+    progress = Progress(last_checkpoint="/data/__cache__/last")
+    error = TypeError("Foo.__init__() got *args, **kwargs")
+    report = Report.of(error, name="__main__", context="Foo.__call__()", where=WHERE, progress=progress)
+    head = report.markdown().partition("```")[0]
+    assert "checkpoint: `/data/__cache__/last`\n" in head
+    assert re.findall(r"(?<!\w)__\w", re.sub("`.*?`", "", head).replace("\u200b", "x")) == []
+    plain = head.replace("\u200b", "").replace("\u2217", "*")
+    for said in (
+        "Foo.__init__() got *args, **kwargs\n",
+        "Context: Foo.__call__()\n",
+    ):
+        assert said in plain
+    assert "\\" not in head
+
+
+@pytest.mark.parametrize("text", ["a", "", "a\n\n", "```\na\n```", "`````", "a ```` b\n```"])
+def test_nothing_in_a_block_ends_it(text: str) -> None:
+    """The fence is longer than any in the text."""
+    first, *inside, last = fenced(text).split("\n")
+    assert first == last
+    assert set(first) == {"`"}
+    assert first not in "\n".join(inside)
+    assert "\n".join(inside) == text.rstrip()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="the marks came with Python 3.11")
+def test_marks_stand_under_the_code() -> None:
+    """As Python prints them, beside code and a message with the same characters."""
+    try:
+        print({"a": [1, 2]}["a"][0] + int("^^ ~~ x"))
+    except ValueError as error:
+        text = Report.of(error, name="", context="", where=WHERE, progress=Progress()).traced(error).traceback
+    assert 'int("^^ ~~ x")' in text
+    assert "'^^ ~~ x'" in text
+    marks = text.splitlines()[-2].strip()
+    assert (len(marks), set(marks) <= set("^~")) == (len('int("^^ ~~ x")'), True)
+
+
+def test_a_report_tells_the_exception() -> None:
+    """Its type, message, place and traceback; without holding it."""
+    report = caught(KeyError("x"))
+    assert (report.kind, report.type, report.message) == ("failed", "KeyError", "'x'")
+    assert re.fullmatch(r"test_report\.py:\d+ in caught", report.at)
+    assert report.traceback.startswith("Traceback (most recent call last):")
+    assert not [value for value in vars(report).values() if isinstance(value, BaseException)]
+
+
+def test_an_exception_that_cannot_be_shown_is_told() -> None:
+    """By what its `__str__` raised."""
+
+    class Broken(Exception):
+        def __str__(self) -> str:
+            raise OSError("https://host/secret")
+
+    text = caught(Broken()).markdown()
+    assert "its __str__ raised OSError" in text
+    assert "secret" not in text
+
+
+@pytest.mark.parametrize(
+    ("argv", "name"),
+    [
+        (["train.py"], "train.py"),
+        (["/home/me/sft/train.py", "--lr"], "train.py"),
+        ([r"C:\sft\train.py"], "train.py"),
+        (["-c"], "training"),
+        (["-m"], "training"),
+        ([""], "training"),
+        ([], "training"),
+    ],
+)
+def test_a_run_without_a_name_has_its_scripts(argv: list[str], name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a plain word where there is no script."""
+    monkeypatch.setattr(sys, "argv", argv)
+    assert default_name() == name
+
+
+def test_a_trainer_is_asked_piece_by_piece() -> None:
+    """What raises, hangs, exits or is of another kind is left out, and takes nothing else with it."""
+
+    def fail() -> Any:
+        raise RuntimeError("the device is lost")
+
+    class Hangs:
+        def __float__(self) -> float:
+            time.sleep(30)
+            return 1.0
+
+    metrics = {"loss": 0.5, 7: 3, "lost": Hangs(), "gone": object(), "n": 123456789, "none": None}
+    assert Progress.asked(
+        epoch=lambda: "x",
+        step=lambda: 7,
+        best_checkpoint=fail,
+        why_ended=lambda: sys.exit(3),
+        last_checkpoint=lambda: time.sleep(30),
+        metrics=lambda: metrics,
+    ) == Progress(step=7, metrics={"loss": 0.5, "7": 3, "lost": None, "gone": None, "n": 123456789, "none": None})
+
+
+def test_many_metrics_that_hang_leave_time_for_the_next() -> None:
+    """All together are bounded, and the one that answers is read."""
+
+    class Hangs:
+        def __float__(self) -> float:
+            time.sleep(30)
+            return 1.0
+
+    began = time.monotonic()
+    metrics = {**{str(n): Hangs() for n in range(8)}, "good": 0.5}
+    assert Progress.asked(step=lambda: 7, metrics=lambda: metrics) == Progress(
+        step=7, metrics={**dict.fromkeys(map(str, range(8))), "good": 0.5}
+    )
+    assert time.monotonic() - began < 20
+
+
+def test_a_metric_that_cannot_be_read_is_said_to_be() -> None:
+    """Beside those that can."""
+    assert Progress(metrics={"loss": None, "acc": 0.5}).lines() == ["- Metrics: loss unreadable, acc 0.5"]

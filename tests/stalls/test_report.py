@@ -1,0 +1,54 @@
+"""Which rank stands where, in one message."""
+
+from __future__ import annotations
+
+import pytest
+
+from twinkle_notifier import Progress
+from twinkle_notifier.runtime.launcher import Holder, Instant, Where
+from twinkle_notifier.stalls.report import Stand, markdown
+from twinkle_notifier.stalls.stacks import Doing
+
+
+def stand(rank: int, own: str, library: str = "", *, waits: bool = False) -> Stand:
+    doing = Doing(own, library, waits, f"the stack of {rank}", f"the threads of {rank}")
+    return Stand(rank, "node", 1, 5, doing, False, Holder("host", 1, 1.0), Instant("boot", 1.0, 1.0))
+
+
+WAITS = ("train.py:11 in step", "torch/distributed/distributed_c10d.py:3 in all_reduce")
+
+
+@pytest.mark.parametrize(
+    ("stands", "headline"),
+    [
+        ([stand(r, "train.py:11 in step") for r in range(4)], ": all 4 ranks at one place"),
+        (
+            [stand(0, *WAITS, waits=True), *(stand(r, "train.py:8 in load") for r in (1, 2, 3))],
+            ": ranks 1-3 are elsewhere than the others",
+        ),
+        ([stand(r, "train.py:11 in step") for r in (0, 1, 3)] + [stand(2, "train.py:9 in step")], ": rank 2 is elsewhere than the others"),
+        ([stand(r, "a") for r in (0, 1)] + [stand(r, "b") for r in (2, 3)], ": all 4 ranks"),
+        ([stand(r, *WAITS, waits=True) for r in (0, 1, 3)], ": no word from rank 2"),
+        ([stand(3, "train.py:8 in load")], ": rank 3 of 4"),
+    ],
+)  # fmt: skip
+def test_the_heading_names_where_the_trouble_is(stands: list[Stand], headline: str) -> None:
+    """Who does not wait where others do; else who is not where most are; else who says nothing."""
+    where = Where(0, 4, 0, 4, "node", 1, "3.11")
+    text = markdown("sft", stands, where, 600, Progress())
+    assert text.splitlines()[0] == f"### sft has stood still for 10 min 00 s{headline}"
+
+
+def test_of_a_thousand_places_some_are_shown() -> None:
+    """And how many more there are; the rest of a message that no service takes is left out."""
+    stands = [stand(rank, f"train.py:{rank} in step") for rank in range(1000)]
+    text = markdown("sft", stands, Where(0, 1000, 0, 8, "node", 1, "3.11"), 600, Progress())
+    assert "- And 994 more places\n" in text
+    assert len(text) < 5_000
+
+
+def test_a_stand_survives_its_way() -> None:
+    """Through a store; and what is no stand is none."""
+    one = stand(3, "träin.py:8 in load")
+    assert Stand.load(one.dump()) == one
+    assert [Stand.load(data) for data in (b"", b"[]", b"{}", b'{"doing": 5}')] == [None] * 4

@@ -1,0 +1,1 @@
+"""An exception becomes one alert: looked at, agreed on by all ranks, sent or kept."""

@@ -1,0 +1,118 @@
+"""What is known of earlier crashes by the same error: for "again", and so that a crash loop is no flood."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from twinkle_notifier.isolation import calls
+from twinkle_notifier.runtime import launcher, state_dir
+
+_LOOP = 600.0  # seconds between two crashes of one loop, at most
+_FORGET = 86400.0  # seconds after which the same error is a new story
+_BUDGET = 2.0  # seconds for the folder; it may be on a dead mount
+_END = 253402300799.0  # the last second of the year 9999
+_MOST = 100_000  # crashes that are counted; a damaged file may say any number
+_PLAIN = 3  # crashes of a loop that are each told
+
+
+@dataclass(frozen=True)
+class Past:
+    """The crashes by one error up to now, this one included."""
+
+    count: int = 1
+    first: float = 0.0
+    last: float = 0.0
+    loop: int = 1
+
+    def is_told(self) -> bool:
+        """Whether this one is: the first three of a loop, then the 5th, 9th, 17th, ..."""
+        return self.loop <= _PLAIN or (self.loop - 1) & (self.loop - 2) == 0
+
+    def next_told(self) -> int:
+        """The number, within the loop, of the next crash that is told."""
+        return next(n for n in range(self.loop + 1, 2 * self.loop + 2) if Past(loop=n).is_told())
+
+    def lines(self) -> list[str]:
+        """Markdown list items; none for a first time."""
+        if self.count == 1:
+            return []
+        stands_for = self.loop - self._told_before()
+        first = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.first))
+        lines = [f"- Again: {_ordinal(self.count)} time, first at {first}, same error"]
+        if stands_for > 1:
+            lines.append(f"- This message stands for {stands_for} crashes")
+        if self.next_told() > self.loop + 1:
+            lines.append(f"- A crash loop: the next message comes with {self.next_told() - self.loop} more crashes")
+        return lines
+
+    def _told_before(self) -> int:
+        return max((n for n in range(1, self.loop) if Past(loop=n).is_told()), default=0)
+
+
+def look(key: str, started: float, earlier: Sequence[float] = ()) -> Past:
+    """The past of a crash by the error `key` that happens now, in a run that began at `started` (seconds since 1970).
+
+    It is in the state folder, for each working folder on its own, which may hang; `earlier` has the times of others
+    that a checkpoint knows of. Runs side by side are no loop: only one that began after the last crash goes on with it.
+    Where the folder does not work, the crash has no past.
+    """
+    now, before = time.time(), _last(key)
+    earlier = [at for at in earlier if is_time(at)]
+    if before is not None and 0 <= now - before.last < _FORGET:
+        again = now - before.last < _LOOP and started > before.last
+        loop = before.loop + 1 if again else 1
+        return Past(max(before.count, len(earlier)) + 1, min(before.first, *earlier, now), now, loop)
+    return unknown(earlier)
+
+
+def unknown(earlier: Sequence[float]) -> Past:
+    """The past of a crash that happens now, as far as a checkpoint knows it."""
+    now = time.time()
+    earlier = [at for at in earlier if is_time(at)]
+    return Past(len(earlier) + 1, min((*earlier, now)), now)
+
+
+def is_time(value: object) -> bool:
+    """Whether `value` can be a time of this run's past, in seconds since 1970. NaN and what is no number are none."""
+    return type(value) in (int, float) and 0 <= value <= _END  # type: ignore[operator]
+
+
+def keep(key: str, past: Past) -> None:
+    """Let later crashes know of `past`, once it is told, or silent because of those before it."""
+    # Not synced: only a loss of power could take it, and a run waits for this.
+    data = json.dumps(vars(past)).encode()
+
+    def write(folder: Path) -> None:
+        state_dir.replace(folder / key, data, sync=False)
+
+    calls.call(lambda: state_dir.within(_room(), write), _BUDGET)
+
+
+def _room() -> tuple[str, str]:
+    return "history", hashlib.sha256(launcher.place().encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _last(key: str) -> Past | None:
+    """The newest: a folder that cannot be written to any more still has what it had before."""
+    found = [past for data in state_dir.kept(*_room(), key) if (past := _load(data)) is not None]
+    return max(found, key=lambda past: past.last, default=None)
+
+
+def _load(data: bytes) -> Past | None:
+    try:
+        fields = json.loads(data)
+        count, loop = (min(max(int(fields[name]), 1), _MOST) for name in ("count", "loop"))
+        first, last = float(fields["first"]), float(fields["last"])
+        return Past(count, first, last, loop) if 0 <= first <= last else None  # not a number is neither
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return None
+
+
+def _ordinal(number: int) -> str:
+    tens, ones = divmod(number, 10)
+    return f"{number}{'th' if tens % 10 == 1 else {1: 'st', 2: 'nd', 3: 'rd'}.get(ones, 'th')}"

@@ -1,0 +1,154 @@
+"""One request on its way: directly, by the standard library; through the environment's proxy, by requests.
+
+requests is loaded only behind a proxy, when a notifier is made: importing it takes as long as all of this package. What
+it prepares for a request takes longer than the request itself on a short way.
+"""
+
+from __future__ import annotations
+
+import base64
+import codecs
+import http.client
+import importlib
+import io
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any
+from urllib.parse import SplitResult, quote, unquote, urlsplit
+
+from twinkle_notifier.channels import issuers
+from twinkle_notifier.credentials.masking import masked_logs, secrets_in_url
+
+for _name in ("ascii", "idna", "latin-1"):  # for the names of hosts and for headers
+    codecs.lookup(_name)  # at the interpreter's end, or without files, none can be loaded
+
+_PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+_LOAD = 10.0  # seconds to load requests, from a disk that may be gone
+_URL_MARKS = "%/:=&?~+!$,;'@()*[]"  # what stays as it is in a path and a query
+
+
+class Payload(io.BytesIO):
+    """A request's body that knows whether any of it was taken, and that gives nothing once it is sealed.
+
+    It is taken when the connection stands, hands are shaken and the head is sent: before that no service can have
+    accepted anything, whatever went wrong. A try that was left behind sends nothing afterwards.
+    """
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(body)
+        self.size = len(body)
+        self._first: dict[str, str] = {}  # setdefault is atomic, and holds no lock when an alarm rings
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Like any file's."""
+        if self._first.setdefault("is", "taken") != "taken":
+            raise TimeoutError("nobody waits for it any more")
+        return super().read(size)
+
+    def seal(self) -> bool:
+        """From now on nothing can be taken unless something was. Whether it was."""
+        return self._first.setdefault("is", "sealed") == "taken"
+
+
+@contextmanager
+def posted(url: str, payload: Payload, seconds: float, secrets: Sequence[str]) -> Iterator[Any]:
+    """The answer to a POST of the JSON `payload`, with ``status``, ``headers``, and a ``read`` that may be short.
+
+    No redirects. `seconds` bound each look-up, address and read on its own; the sum of them has no bound. None of the
+    `secrets`, nor of the URL's own, is logged meanwhile. Raises whatever the way raises.
+    """
+    parts = urlsplit(url)
+    headers = {"Content-Type": "application/json; charset=utf-8", "Content-Length": str(payload.size)}
+    headers |= {"Accept-Encoding": "identity", "User-Agent": "twinkle-notifier"}
+    if parts.username or parts.password:
+        user = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+        headers["Authorization"] = f"Basic {base64.b64encode(user.encode()).decode()}"
+        parts = parts._replace(netloc=parts.netloc.rpartition("@")[2])
+    if not has_proxies():
+        with _directly(parts, payload, headers, seconds) as reply:
+            yield reply
+        return
+    with masked_logs([*secrets, *secrets_in_url(url)]), _by_proxy(parts, payload, headers, seconds) as reply:
+        yield reply
+
+
+@contextmanager
+def _directly(parts: SplitResult, payload: Payload, headers: dict[str, str], seconds: float) -> Iterator[Any]:
+    # Of a name's two addresses, IPv6 and IPv4 say, the first may be a dead end: half the time for each.
+    host, seconds_each = parts.hostname or "", seconds / 2
+    if parts.scheme == "https":
+        secure = http.client.HTTPSConnection(host, parts.port or 443, timeout=seconds_each, context=issuers.trusting())
+        line: http.client.HTTPConnection = secure
+    else:  # with a port in any case, or the end of an IPv6 address would be taken for one
+        line = http.client.HTTPConnection(host, parts.port or 80, timeout=seconds_each)
+    with closing(line):
+        line.set_debuglevel(0)  # whatever a user has set for all: it prints the token
+        line.connect()
+        line.sock.settimeout(seconds)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        line.request("POST", quote(target, safe=_URL_MARKS), payload, headers)
+        yield line.getresponse()
+
+
+@contextmanager
+def _by_proxy(parts: SplitResult, payload: Payload, headers: dict[str, str], seconds: float) -> Iterator[Any]:
+    """As requests does it, or directly where the proxy is not for this host."""
+    import urllib3  # loaded by now, see `ready`; else here, where it may fail or hang
+    from requests import adapters
+    from requests import utils as typed
+
+    utils: Any = typed  # their stubs hold a function without types
+    url = parts._replace(fragment="").geturl()
+    proxy = utils.select_proxy(url, utils.get_environ_proxies(url))
+    if not proxy:
+        with _directly(parts, payload, headers, seconds) as reply:
+            yield reply
+        return
+    proxy = utils.prepend_scheme_if_needed(proxy, "http")
+    trusted: dict[str, Any] = {}
+    if urlsplit(proxy).scheme == "https":  # it makes a context for the proxy, and one for the service
+        trusted = {"cert_reqs": "CERT_REQUIRED", **_issuers_for(urllib3.poolmanager)}
+    elif parts.scheme == "https":  # urllib3 checks the name itself; version 1 could not do so with a context that does
+        trusted = {"cert_reqs": "CERT_REQUIRED", "ssl_context": issuers.trusting(checks_name=False)}
+    bounds = urllib3.Timeout(connect=seconds / 2, read=seconds)
+    how: Any = {"timeout": bounds, "retries": False, "redirect": False}
+    manager: Any = adapters.HTTPAdapter().proxy_manager_for(proxy, **trusted)
+    manager.pool_classes_by_scheme = {name: _quiet(pool) for name, pool in manager.pool_classes_by_scheme.items()}
+    try:
+        asked = manager.urlopen("POST", url, body=payload, headers=headers, preload_content=False, **how)
+        with closing(asked) as reply:
+            reply.enforce_content_length = True  # urllib3 2 does so anyway
+            yield reply
+    finally:
+        manager.clear()
+
+
+def _issuers_for(poolmanager: Any) -> dict[str, Any]:
+    """The certificates of issuers as this version of urllib3 takes them: 1.26 knows no text, only files."""
+    if "key_ca_cert_data" in poolmanager.PoolKey._fields:
+        return {"ca_cert_data": issuers.pem()}
+    issuers.trusting()  # raises what tells people how to mend it
+    place = issuers.place()
+    return {"ca_cert_dir" if os.path.isdir(place) else "ca_certs": place}
+
+
+def _quiet(pool: Any) -> Any:
+    """A pool of urllib3 whose connections print nothing, see `_directly`."""
+    connection = type(pool.ConnectionCls.__name__, (pool.ConnectionCls,), {"debuglevel": 0})
+    return type(pool.__name__, (pool,), {"ConnectionCls": connection})
+
+
+def has_proxies() -> bool:
+    """A quick look at what mostly is not there. Elsewhere than on Linux the system's settings count, too."""
+    return sys.platform != "linux" or any(map(os.environ.__contains__, _PROXIES))
+
+
+def ready() -> None:
+    """Read what a request needs from the disk, so that a crash needs none. What fails is said when it is needed."""
+    if sys.exc_info()[1] is not None:
+        return  # a launcher ends the ranks beside a failed one within 0.1 s: `notify_exception` first defers its signal
+    if has_proxies() and "requests.adapters" not in sys.modules:
+        issuers.aside(lambda: importlib.import_module("requests.adapters"), _LOAD)
+    issuers.ready(by_proxy=has_proxies())

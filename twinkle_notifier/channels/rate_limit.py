@@ -1,0 +1,89 @@
+"""How many messages a robot takes a minute, counted by all processes that share the state folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from twinkle_notifier.isolation import calls
+from twinkle_notifier.runtime import state_dir
+
+_MINUTE = 61.0  # seconds: the service's clock may run a little slower
+_PATIENCE = 1.0  # seconds for the lock
+_LONGEST = 30.0  # seconds that anybody holds it; usually a thousandth of one
+_FOLDER = 1.5  # seconds for the folder, the lock included; then this process counts on its own
+_MOST = 1 << 16  # bytes of a file; the times of a minute take a few hundred
+_BUSY = 5.0  # seconds to come back, when so many want to send that nobody gets to count
+
+# What this process knows by itself, for where the folder does not work.
+_known_here: dict[str, tuple[list[float], float]] = {}
+_Step = Callable[[list[float], float], tuple[list[float], float, float]]  # what was sent, closed until; and the wait
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What one robot takes.
+
+    Args:
+        robot: what tells it from others, a webhook URL for instance; only its hash is kept.
+        per_minute: messages.
+        penalty: seconds that the service refuses all messages once there were more.
+    """
+
+    robot: str
+    per_minute: int
+    penalty: float
+
+    def take(self) -> float:
+        """Count a message that goes out now, and return 0; or the seconds until one may, and count none."""
+        own = self._alone(self._taken)
+        answer = calls.call(lambda: self._change(self._taken), _FOLDER)
+        return answer.result() if answer.returned else own
+
+    def exceeded(self) -> None:
+        """The service says that there were too many: let nobody send until its penalty is over."""
+        self._alone(self._held)
+        calls.call(lambda: self._change(self._held), _FOLDER)
+
+    def _taken(self, sent: list[float], closed_until: float) -> tuple[list[float], float, float]:
+        now = time.time()
+        recent = [at for at in sent if 0 <= now - at < _MINUTE]  # a clock that was set back forgets
+        wait = closed_until - now if closed_until - now <= self.penalty else 0.0  # set back: it is over
+        if len(recent) >= self.per_minute:
+            wait = max(wait, recent[-self.per_minute] + _MINUTE - now)
+        return (recent, closed_until, wait) if wait > 0 else ([*recent, now], 0.0, 0.0)
+
+    def _held(self, sent: list[float], _closed_until: float) -> tuple[list[float], float, float]:
+        return sent, time.time() + self.penalty, self.penalty
+
+    def _change(self, step: _Step) -> float:
+        name = hashlib.sha256(self.robot.encode("utf-8", "replace")).hexdigest()[:16]
+        return state_dir.within(["rate"], lambda folder: _changed(folder / name, step))
+
+    def _alone(self, step: _Step) -> float:
+        sent, closed_until, wait = step(*_known_here.get(self.robot, ([], 0.0)))
+        _known_here[self.robot] = (sent, closed_until)
+        return wait
+
+
+def _changed(path: Path, step: _Step) -> float:
+    with state_dir.locked(path, _PATIENCE, _LONGEST) as handle:
+        if handle is None:
+            return _BUSY
+        sent, closed_until, wait = step(*_read(handle))
+        # In one piece, and with a newline: what is left of a longer one stands behind it.
+        os.pwrite(handle, json.dumps({"sent": sent, "closed_until": closed_until}).encode() + b"\n", 0)
+    return wait
+
+
+def _read(handle: int) -> tuple[list[float], float]:
+    with suppress(ValueError, KeyError, TypeError, OverflowError, RecursionError):  # what is damaged is written anew
+        data = json.loads(os.pread(handle, min(os.fstat(handle).st_size, _MOST), 0).partition(b"\n")[0])
+        return [float(at) for at in data["sent"]], float(data["closed_until"])
+    return [], 0.0

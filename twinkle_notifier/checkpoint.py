@@ -1,0 +1,202 @@
+"""What a checkpoint holds of us, and what a resume makes of it."""
+
+from __future__ import annotations
+
+import logging
+import time as clock
+from collections.abc import Mapping
+from typing import Any
+
+from twinkle_notifier.alerts import crash_loop
+from twinkle_notifier.credentials.masking import holds_redacted
+from twinkle_notifier.credentials.references import is_reference, resolve
+from twinkle_notifier.errors import reason
+from twinkle_notifier.isolation import calls
+from twinkle_notifier.messages.sanitize import reply
+from twinkle_notifier.notifier import Notifier
+
+VERSION = 1
+_KEY = "twinkle_notifier"
+_NEWEST = 1_000_000  # of a version that may be one
+_REMEMBERED = 50  # messages that the state lists
+_LOOKED_AT = 1000  # entries of messages; a damaged file may have any number
+_BUDGET = 2.0  # seconds for a notifier's own from_dict, or for what a checkpoint holds to be read
+_NAME, _REASON = 60, 500  # characters of a class, and of an error, in the log
+# What a state holds at most. Of a notifier's description: its values, and characters in all of them.
+_VALUES, _LETTERS, _DEPTH = 500, 20_000, 12
+# Of a message's entry: its fields, and characters in one.
+_FIELDS, _LINE = 20, 2_000
+_LARGEST = 1e300  # of a number; int and float alike
+
+log = logging.getLogger("twinkle_notifier")
+
+
+def fresh() -> dict[str, Any]:
+    """The state of a run that has no past."""
+    return {"version": VERSION, "notifier": None, "sent": []}
+
+
+def add_sent(state: dict[str, Any], *, what: str, time: str, incident: str = "") -> None:
+    """Note in `state`, in place, that a failure was told."""
+    entry = {"what": what, "time": time, **({"incident": incident, "at": clock.time()} if incident else {})}
+    state["sent"] = [*state["sent"], entry][-_REMEMBERED:]
+
+
+def times(state: dict[str, Any]) -> list[tuple[str, float]]:
+    """The incidents that `state` knows of, and when they were told, in seconds since 1970."""
+    return [(str(e.get("incident")), float(e["at"])) for e in state["sent"] if crash_loop.is_time(e.get("at"))]
+
+
+def read(data: object) -> dict[str, Any]:
+    """The state that a checkpoint held, whoever wrote it: what cannot be used is left out, with a warning.
+
+    What comes out are plain JSON values, and not many. None, from a checkpoint that does not know us, is no reason to
+    warn. Never raises.
+    """
+    if data is None:
+        return fresh()
+    found = calls.call(lambda: _read(data), _BUDGET).value
+    if found is None:
+        log.warning("the notifier's state in the checkpoint is damaged; the run goes on without it")
+        return fresh()
+    state, version, left_out = found
+    if version > VERSION:
+        log.warning("the notifier's state in the checkpoint is of version %d, newer than ours (%d)", version, VERSION)
+    if left_out:
+        log.warning("parts of the notifier's state in the checkpoint are damaged; the run goes on without them")
+    return state
+
+
+def key(place: int) -> str:
+    """Under which a checkpoint holds the state of the callback that is at `place`, from 0, among its trainer's."""
+    return f"{_KEY}.{place + 1}" if place else _KEY
+
+
+def is_ours(key: object) -> bool:
+    """Whether a checkpoint holds a state of this package under `key`."""
+    return type(key) is str and key.split(".")[0] == _KEY
+
+
+def ours(states: object) -> dict[str, dict[str, Any] | None]:
+    """Of the `states` that a checkpoint held, this package's, as `read` gives them.
+
+    They stand so in `states` afterwards, too: a trainer copies and writes them, which fails for what is nested deeply.
+    Never raises.
+    """
+
+    def look() -> dict[str, object]:
+        if not isinstance(states, Mapping):
+            return {}
+        return {name: states[name] for name in filter(is_ours, states)}
+
+    answer = calls.call(look, _BUDGET)
+    if not answer.returned:
+        log.warning("the checkpoint's states cannot be read (%s); the run goes on without them", reason(answer.error))
+    found = {name: None if data is None else read(data) for name, data in (answer.value or {}).items()}
+    if type(states) is dict:
+        states.update(found)
+    return found
+
+
+def _read(data: object) -> tuple[dict[str, Any], int, bool] | None:
+    """The state, the version of who wrote it, and whether something is left out; None when nothing can be used."""
+    if not issubclass(type(data), dict):  # not isinstance: an object may lie about its class
+        return None
+    fields: dict[Any, Any] = dict(dict.items(data))  # type: ignore[arg-type]
+    version = fields.get("version")
+    if type(version) is not int or abs(version) > _NEWEST:
+        return None
+    state, notifier, sent = fresh(), fields.get("notifier"), fields.get("sent")
+    if issubclass(type(notifier), dict):
+        state["notifier"] = _copied(notifier, _VALUES, _LETTERS)
+    entries = list(list.__iter__(sent))[-_LOOKED_AT:] if isinstance(sent, list) else []
+    read = [_entry(entry) for entry in entries]
+    state["sent"] = [entry for entry, _ in read if entry is not None][-_REMEMBERED:]
+    unread = (notifier is not None and state["notifier"] is None) or not (sent is None or isinstance(sent, list))
+    damaged = unread or not all(whole for _, whole in read)
+    return state, version, damaged
+
+
+def _entry(data: object) -> tuple[dict[str, Any] | None, bool]:
+    """What can be used of a message's entry, None if that is nothing; and whether that is all."""
+    if not issubclass(type(data), dict) or dict.__len__(data) > _FIELDS:  # type: ignore[arg-type]
+        return None, False
+    fields = dict(dict.items(data))  # type: ignore[arg-type, var-annotated]
+    kept = {key: _copied(value, _FIELDS, _LINE) for key, value in fields.items() if type(key) is str}
+    usable = {key: value for key, value in kept.items() if value is not None or fields[key] is None}
+    if "at" in usable and not crash_loop.is_time(usable["at"]):
+        del usable["at"]
+    named = all(isinstance(usable.get(key), str) for key in ("what", "time"))
+    return usable if named else None, named and len(usable) == len(fields)
+
+
+def _copied(value: object, values: int, letters: int) -> Any:
+    """A copy in plain JSON values, without running code of `value`; None if it has others, or more than that."""
+    room = [values, letters]
+
+    def copied(inner: Any, depth: int) -> Any:
+        room[0] -= 1
+        kind = type(inner)
+        if room[0] < 0 or depth > _DEPTH:
+            raise ValueError("there is more of it than this package writes")
+        if issubclass(kind, dict):
+            return {text(key): copied(of, depth + 1) for key, of in dict.items(inner)}
+        if issubclass(kind, list | tuple):
+            return [copied(of, depth + 1) for of in (list if issubclass(kind, list) else tuple).__iter__(inner)]
+        if issubclass(kind, str):
+            return text(inner)
+        if inner is None or kind is bool:
+            return inner
+        if kind in (int, float) and abs(inner) < _LARGEST:  # not a number is not less either
+            return inner
+        raise ValueError("it is no plain JSON value")
+
+    def text(inner: Any) -> str:
+        if not issubclass(type(inner), str):
+            raise ValueError("a key is no text")
+        room[1] -= str.__len__(inner)
+        if room[1] < 0:
+            raise ValueError("there is more of it than this package writes")
+        return str.__str__(inner)
+
+    try:
+        return copied(value, 0)
+    except ValueError:
+        return None
+
+
+def _resolved(value: Any) -> bool:
+    """True; raises CredentialError when a reference in `value` leads nowhere on this machine."""
+    if isinstance(value, dict | list):
+        return all(_resolved(item) for item in (value.values() if isinstance(value, dict) else value))
+    return bool(resolve(value)) if is_reference(value) else True
+
+
+def restored(state: dict[str, Any]) -> Notifier | None:
+    """The notifier that one of our own files describes; None, with a warning, when it cannot work. Never raises.
+
+    The file is the user's: its references are looked up, whichever field they are in. For what a checkpoint says, see
+    `trust.from_checkpoint`.
+    """
+    data = state["notifier"]
+    if data is None:
+        return None
+    answer = calls.call(lambda: _usable(data) and Notifier.from_dict(data), _BUDGET)
+    if isinstance(answer.value, Notifier):
+        return answer.value
+    redacted = answer.value is False
+    name = reply(calls.text(data.get("class")) if isinstance(data, dict) else "", _NAME) or "notifier"
+    if redacted:
+        log.warning(
+            "the %s that was kept cannot be used: what is kept holds no secrets. Give --to, set TWINKLE_NOTIFIER_URL, "
+            "or use references such as 'env:DING_URL' in it",
+            name,
+        )
+    else:
+        log.warning("the %s that was kept cannot be restored (%s)", name, reply(reason(answer.error), _REASON))
+    return None
+
+
+def _usable(data: object) -> bool:
+    """Whether nothing is taken out of it. Raises CredentialError when a reference leads nowhere on this machine."""
+    return not holds_redacted(data) and _resolved(data)

@@ -1,0 +1,221 @@
+"""Who tells: one rank claims an incident, sends, and says so; the others wait for that.
+
+An incident's story is a short log of records that only grows: ``claimed``, then ``sent``, ``failed`` or ``refused``;
+within a node also ``left``: each rank leaves it to the supervisor by itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from twinkle_notifier.claims.log import Mark, Record, State
+from twinkle_notifier.claims.participant import FOLLOWER, Party, all_ranks, written
+from twinkle_notifier.claims.store import Access, Store
+from twinkle_notifier.isolation import calls
+from twinkle_notifier.messages.message import derived_id
+from twinkle_notifier.runtime.launcher import Holder, Where
+
+__all__ = ["FOLLOWER", "LEASE", "Claim", "Desk", "Mark", "Party", "Record", "State", "Told"]
+
+LEASE = 12.0  # seconds that a claim holds without a word: the budget of a send, and a margin
+_POLL = 0.01  # seconds between two looks at the store, at first; then longer, up to
+_POLL_PER_RANK = 0.0002  # seconds for each of those who may be looking
+_POLITE = 0.0005  # seconds that each lets those before it go first, so that of a thousand few have to write
+_CROWD = 1024
+_AFTERMATH = 60.0  # seconds after which a rank that told of an error and went on is not to blame any more
+_HURRY = 0.25  # seconds that a gathering still takes when the process is asked to end
+
+_OVER: tuple[State, ...] = ("sent", "refused", "left")
+
+
+@dataclass(frozen=True)
+class Told:
+    """Another process's word on an incident, which is over; or still ``claimed`` when the time was."""
+
+    state: State
+    rank: int
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right, and the duty, to tell of an incident. Ended by `close`."""
+
+    access: Access
+    key: str
+    index: int
+    rank: int
+    message_id: str
+    party: Party = field(repr=False)
+    log: _Log = field(repr=False)
+
+    def close(self, state: State) -> None:
+        """Say what became of the message.
+
+        ``sent`` silences the others for good, ``failed`` leaves it to them, ``refused`` tells them that they cannot
+        do better. Raises OSError when the store does not work; the claim then ends with its lease.
+        """
+        self.access.ask(
+            lambda store: store.append(self.key, self.index + 1, Record.now(state, self.rank, store).dump())
+        )
+
+    def gather(self, count: int, seconds: float, hurry: Callable[[], bool]) -> set[str]:
+        """Who has met the incident so far: waits up to `seconds` for `count` ranks, less in a `hurry`."""
+        polls, deadline, hurried = _polls(count), time.monotonic() + seconds, False
+        while True:
+            members = self.party.ask(self.access, self._members)
+            if hurry() and not hurried:
+                deadline, hurried = min(deadline, time.monotonic() + _HURRY), True
+            if len(all_ranks(members)) >= count or time.monotonic() > deadline:
+                return members
+            time.sleep(next(polls))
+
+    def _members(self, store: Store, ranks: set[int]) -> set[str]:
+        self.log.join(store, ranks, self.party.host)
+        return store.members(self.message_id)
+
+
+class Desk:
+    """Where one process of a run makes its claims, and looks at those of others."""
+
+    def __init__(self, access: Access, where: Where, mark: Mark, party: Party | None = None) -> None:
+        self._access, self._where, self._mark = access, where, mark
+        self._party = party or Party.of_one(where)
+
+    def claim(self, key: str, seconds: float) -> Claim | Told:
+        """Claim the incident `key`, or wait up to `seconds` for another's word on it.
+
+        Only what was recorded after this process's mark counts: a claim of an earlier run or attempt silences nobody.
+        A claim falls to whoever asks next when its holder failed, died, or was silent for `LEASE` seconds (by the
+        clock of the one who waits, so that no two clocks are compared).
+
+        Raises:
+            OSError: the store does not work.
+        """
+        polls, deadline = _polls(self._party.size), time.monotonic() + seconds
+        if pause := self._party.place % _CROWD * _POLITE:
+            time.sleep(pause)
+        incident = _Log(key, self._mark)
+        while True:
+            found = self._party.ask(self._access, lambda store, ranks: self._look(store, incident, ranks))
+            if isinstance(found, Claim):
+                return found
+            if found.state in _OVER or time.monotonic() > deadline:
+                return Told(found.state, found.rank)
+            time.sleep(next(polls))
+
+    def _look(self, store: Store, incident: _Log, ranks: set[int]) -> Claim | Record:
+        """Claim the incident if it is free; else the last word on it."""
+        while True:
+            last = incident.last(store)
+            if last is not None and last.state in _OVER:
+                return last
+            if last is not None:
+                incident.join(store, ranks, self._party.host)
+                if not incident.is_free(last):
+                    return last
+            record = Record.now("claimed", self._where.rank, store)
+            if not calls.left():
+                raise TimeoutError("this store was left: nobody would end the claim")
+            data = record.dump()
+            if store.append(incident.key, incident.length, data):
+                incident.first = incident.first or data
+                incident.join(store, ranks, self._party.host)
+                if not calls.left():  # it came too late, but not in vain: the next need not wait for its lease
+                    store.append(incident.key, incident.length + 1, replace(record, state="failed").dump())
+                    raise TimeoutError("this store was left meanwhile")
+                place = (incident.key, incident.length, self._where.rank, incident.message_id())
+                return Claim(self._access, *place, self._party, incident)
+
+    def announce(self, topic: str, key: str) -> None:
+        """Let `follow` find the incident `key` under `topic`."""
+        self._access.ask(lambda store: store.join(topic, key))
+
+    def follow(
+        self, topic: str, *, grace: float, seconds: float, hurry: Callable[[], bool], apart_from: str = ""
+    ) -> Told | None:
+        """Another's word on any incident under `topic` but one, and join it as one who only follows from it.
+
+        Waits up to `grace` seconds for one to be claimed, less in a `hurry`, and up to `seconds` for its message.
+        None when there is none, or none that is sent or refused. Raises OSError when the store does not work.
+        """
+        polls, began = _polls(self._party.size), time.monotonic()
+        incidents: dict[str, _Log] = {}
+        while True:
+            word, pending = self._party.ask(
+                self._access, lambda store, ranks: self._find(store, topic, incidents, apart_from, ranks)
+            )
+            if word is not None:
+                return Told(word.state, word.rank)
+            if time.monotonic() - began > (seconds if pending else 0.0 if hurry() else grace):
+                return None
+            time.sleep(next(polls))
+
+    def _find(
+        self, store: Store, topic: str, incidents: dict[str, _Log], apart_from: str, ranks: set[int]
+    ) -> tuple[Record | None, bool]:
+        """The last word on one of the incidents, else whether one is being sent. Joins both kinds."""
+        for key in store.members(topic) - incidents.keys() - {apart_from}:
+            incidents[key] = _Log(key, self._mark)
+        last = [(incident, record) for incident in incidents.values() if (record := incident.last(store))]
+        alive = [(i, record) for i, record in last if record.state == "claimed" and not i.is_free(record)]
+        sent = [(i, record) for i, record in last if record.state in ("sent", "refused") and self._is_cause(record)]
+        for incident, _ in alive + sent:
+            incident.join(store, ranks, self._party.host, FOLLOWER)
+        return (sent[0][1] if sent else None), bool(alive)
+
+    def _is_cause(self, word: Record) -> bool:
+        """Whether an error that this process meets now can follow: the other's rank is gone, or it is not long ago.
+
+        What follows from an error of our own, which we told and outlived, is not met by ourselves.
+        """
+        own = word.rank == self._where.rank and word.holder == Holder.me()
+        return not own and (word.holder.dead() or word.at.age() < _AFTERMATH)
+
+
+class _Log:
+    """What one process has read of an incident's log."""
+
+    def __init__(self, key: str, mark: Mark) -> None:
+        self.key, self._mark = key, mark
+        self.length = 0
+        self.first = b""  # of those that count
+        self._last: Record | None = None
+        self._last_seen = 0.0
+        self._joined: set[int] = set()
+        self._id = b"", ""  # and of which first record
+
+    def last(self, store: Store) -> Record | None:
+        for data in store.read(self.key, self.length):
+            self.length += 1
+            record = Record.load(data)
+            if record is not None and record.after(self._mark):
+                self.first = self.first or data
+                self._last, self._last_seen = record, time.monotonic()
+        return self._last
+
+    def is_free(self, last: Record) -> bool:
+        if last.state == "claimed":
+            return last.holder.dead() or time.monotonic() - self._last_seen > LEASE
+        return last.state == "failed"
+
+    def join(self, store: Store, ranks: set[int], host: str, before: str = "") -> None:
+        """Count those of `ranks` in that are new."""
+        for member in written(ranks - self._joined, host):
+            store.join(self.message_id(), f"{before}{member}")
+        self._joined |= ranks
+
+    def message_id(self) -> str:
+        """The same for every try at one incident, so that a service can drop what it has already accepted."""
+        if self._id[0] != self.first:
+            text = self.first.decode("utf-8", "replace")
+            self._id = self.first, derived_id(f"{self.key}/{text}")
+        return self._id[1]
+
+
+def _polls(count: int) -> Iterator[float]:
+    pause = _POLL
+    while True:
+        yield pause
+        pause = min(pause * 1.3, _POLL + _POLL_PER_RANK * count)

@@ -1,0 +1,1 @@
+"""Where claims are kept: files, memory, a Ray actor, torchrun's store."""

@@ -1,0 +1,121 @@
+"""A command line as people are shown it: without its secrets, masked word by word, then quoted."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+
+from twinkle_notifier.credentials.references import is_reference
+from twinkle_notifier.credentials.scrub_forms import is_random
+from twinkle_notifier.credentials.scrub_tokens import MASK
+from twinkle_notifier.credentials.scrubber import scrub
+
+# Names of options that scrub does not know, as they may stand in texts for something else.
+_OPTION = re.compile(r"(?i)(?:[\w.-]*[-_.])?(?:pass|pw|wandb|auth|credentials?)|key|cookie")
+_OPTION_WORD = re.compile(r"[-+]{1,2}[\w.-]+")
+_HARMLESS = re.compile(r"(?i)true|false|yes|no|on|off|online|offline|disabled|dryrun|none|[01]|\$\w+|\$\{\w+\}")
+_HEADER = re.compile(r"(?i)([\w-]*(?:cookie|auth|token|key|secret|password)[\w-]*:\s?).+", re.DOTALL)
+_ASSIGNED = re.compile(r"(?s)([-+\w.]+)=(.*)")
+# What programs take behind an option, and where the secret begins in it.
+_USER = re.compile(r"(?s)([^:]+:).+")
+_ALL = re.compile(r"(?s)().+")
+_COOKIE = re.compile(r"(?s)([^=]+=).+")  # without `=` it is a file
+_OPTIONS = (
+    ("curl", "-u --user -U --proxy-user", _USER),
+    ("curl", "-b --cookie", _COOKIE),
+    ("curl", "-H --header --proxy-header", _HEADER),
+    ("curl", "--oauth2-bearer", _ALL),
+    ("wget", "--header", _HEADER),
+    ("http https xh", "-a --auth", _USER),
+    ("sshpass mysql mysqldump mysqladmin mariadb 7z 7za mongo mongosh mongodump mongorestore", "-p", _ALL),
+    ("zip unzip ipmitool mosquitto_pub mosquitto_sub sqlcmd", "-P", _ALL),
+    ("redis-cli", "-a", _ALL),
+    ("openssl", "-passin -passout -pass", _ALL),
+    ("ldapsearch ldapmodify", "-w", _ALL),
+    ("smbclient", "-U", re.compile(r"(?s)([^%]+%).+")),
+    ("lftp", "-u", re.compile(r"(?s)([^,]+,).+")),
+    ("kubectl", "--from-literal", _COOKIE),
+)
+_ATTACHED = ("mysql", "mysqldump", "mysqladmin", "mariadb", "7z", "7za")  # `-p x` asks, and x is something else
+_LOGINS = ("wandb", "swanlab", "huggingface-cli", "hf", "modelscope", "comet", "neptune")
+_LOGINS_BY_PASSWORD = ("docker", "podman", "helm", "az", "nerdctl", "oras", "skopeo")
+_PROGRAMS = {*_LOGINS, *_LOGINS_BY_PASSWORD, *(name for programs, _, _ in _OPTIONS for name in programs.split())}
+_SEPARATOR = re.compile(r"[;|&()]{1,2}")
+# A word of a shell's line, with what is quoted in it; white space; a separator.
+_SHELL_WORD = re.compile(r"""((?:[^\s"';|&()]|"[^"]{0,1000}"|'[^']{0,1000}')+|[;|&()]{1,2}|["'])""")
+
+
+def shown(command: Sequence[str]) -> str:
+    """`command` in one line, with ``***`` for what grants access."""
+    words = _masked(list(command))
+    return " ".join(word if word.endswith(MASK) else shlex.quote(word) for word in words)
+
+
+def _masked(words: Sequence[str]) -> Iterator[str]:
+    program, before, is_login = "", "", False
+    for word in words:
+        if before == "-c":
+            yield _script(word)
+        elif is_login and program in _LOGINS and _may_be_key(word):
+            yield MASK
+        else:
+            yield _without_secret(program, is_login, before, word)
+        name = word.rpartition("/")[2]
+        if _SEPARATOR.fullmatch(word):
+            program, is_login = "", False
+        if name in _PROGRAMS:
+            program = program or name
+        is_login = is_login or (word == "login" and program != "")
+        before = word
+
+
+def _script(text: str) -> str:
+    """A script for a shell: scrubbed as a whole, for its quotes, then each word."""
+    parts = _SHELL_WORD.split(scrub(text))
+    masked = list(_masked(parts[1::2]))
+    for at, (part, word) in enumerate(zip(parts[1::2], masked, strict=True)):
+        if word.endswith(MASK) and part[-1] in "\"'" and word.count(part[-1]) % 2:
+            masked[at] = word + part[-1]
+    parts[1::2] = masked
+    return "".join(parts)
+
+
+def _without_secret(program: str, is_login: bool, before: str, word: str) -> str:
+    if is_reference(word) or _HARMLESS.fullmatch(word):
+        return word
+    options = _options(program, is_login)
+    if before in options and program not in _ATTACHED:
+        return options[before].sub(rf"\1{MASK}", word)
+    for option, pattern in options.items():
+        value = word.removeprefix(option + "=" * option.startswith("--"))
+        if value not in ("", word) and (len(option) == 2 or option.startswith("--")):
+            return word[: len(word) - len(value)] + pattern.sub(rf"\1{MASK}", value)
+    if _OPTION_WORD.fullmatch(before) and not word.startswith("-") and _is_secret(before, word):
+        return MASK
+    assigned = _ASSIGNED.fullmatch(word)
+    # `env API_KEY=x y`: one word is one value, with its spaces.
+    if assigned and assigned[2] and _is_secret(assigned[1], assigned[2]):
+        return f"{assigned[1]}={MASK}" if not _HARMLESS.fullmatch(assigned[2]) else word
+    return scrub(word)
+
+
+def _options(program: str, is_login: bool) -> dict[str, re.Pattern[str]]:
+    if is_login and program in _LOGINS_BY_PASSWORD:
+        return {"-p": _ALL}
+    rows = (row for row in _OPTIONS if program in row[0].split())
+    return {option: secret for _, options, secret in rows for option in options.split()}
+
+
+def _may_be_key(word: str) -> bool:
+    return not word.startswith("-") and "://" not in word and not _SEPARATOR.fullmatch(word)
+
+
+def _is_secret(name: str, value: str) -> bool:
+    """Whether what belongs to that name is a secret: whatever it looks like, or because of that."""
+    bare = name.lstrip("-+")
+    if len(bare) < 2 or value.startswith(MASK):
+        return False
+    if _OPTION.fullmatch(bare) or (bare.lower().endswith(("key", "token")) and is_random(value)):
+        return True
+    return any(scrub(f"{bare}={one}").startswith(f"{bare}={MASK}") for one in ("hunter", value))

@@ -1,0 +1,1 @@
+"""A message goes out within its budget, or into the spool."""

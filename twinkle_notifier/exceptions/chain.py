@@ -1,0 +1,45 @@
+"""The exceptions behind an exception: what it was raised from, and the members of a group."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from types import FrameType
+
+from twinkle_notifier.exceptions.frames import Still
+from twinkle_notifier.isolation.calls import class_slot, slot, tried
+
+_LONGEST = 100_000  # links of a chain that are followed
+
+Place = tuple[FrameType | Still, int]
+
+
+def behind(exc: BaseException) -> BaseException | None:
+    """What `exc` was raised from, or during; None if neither, or if ``from None`` hides it."""
+    cause: BaseException | None = slot(exc, "__cause__")
+    hidden: bool = slot(exc, "__suppress_context__")
+    context: BaseException | None = slot(exc, "__context__")
+    return cause if cause is not None or hidden else context  # an exception may be false
+
+
+def chain(exc: BaseException, known: Container[int] = (), limit: int = _LONGEST) -> list[BaseException]:
+    """`exc`, what is behind it, what is behind that; each once, and none whose `id` is `known`."""
+    links: dict[int, BaseException] = {}
+    link: BaseException | None = exc
+    while link is not None and id(link) not in links and id(link) not in known and len(links) < limit:
+        links[id(link)] = link
+        link = behind(link)
+    return list(links.values())
+
+
+def members(exc: BaseException) -> tuple[BaseException, ...]:
+    """The exceptions of a group (of the backport for Python 3.10, too); none of any other."""
+    for base in class_slot(type(exc), "__mro__"):
+        if class_slot(base, "__name__") == "BaseExceptionGroup":
+            own = class_slot(base, "__dict__")  # not a property that a subclass makes of it
+            found = tried(lambda own=own: own["exceptions"].__get__(exc)).value  # type: ignore[misc]
+            return found if type(found) is tuple and all(map(_is_exception, found)) else ()
+    return ()
+
+
+def _is_exception(thing: object) -> bool:
+    return issubclass(type(thing), BaseException)

@@ -1,0 +1,191 @@
+"""Exceptions that reach this process as text from another: of workers, pools, launchers and Ray's tasks."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass, replace
+from traceback import walk_tb
+
+from twinkle_notifier.exceptions.frames import is_library, is_library_path
+from twinkle_notifier.isolation.calls import attribute, module_name, names, slot, text, type_name
+from twinkle_notifier.messages.sanitize import ends, shortened
+
+_FRAME = re.compile(r'File "([^"\n]+)", line (\d+), in (\S+)')
+_TEXT = (20_000, 40_000)  # characters of a traceback: its beginning and its end
+_NESTED = 8  # errors of Ray's within errors of Ray's
+_HEADING = re.compile(r"^(.*)Traceback \(most recent call last\):[ \t]*$", re.MULTILINE)
+_CHAINED = ("the following exception:", "another exception occurred:")
+_INDENT = re.compile(r"[ \t|]*")
+_ERROR = re.compile(r"^(?:[\w<>]+\.)*(\w+)(?:: (.*))?$", re.DOTALL)
+_RULER = re.compile(r'[ \t|]*(?:[-=]{5}|""")')
+_POOLS = {"_RemoteTraceback", "RemoteTraceback"}  # concurrent.futures and loky; multiprocessing and its likes
+
+Place = tuple[str, int, str]  # path, line, function
+
+
+@dataclass(frozen=True)
+class Remote:
+    """What was raised there, as far as it is known here.
+
+    `traceback` is shown in place of this process's own; if it is empty, the own one holds it. `read` is the text in
+    which the places are.
+    """
+
+    type: str
+    message: str
+    traceback: str
+    rank: int | None = None
+    read: str = ""
+
+    def at(self) -> str:
+        """The innermost place in the user's own code, as `frames.innermost_own` tells it."""
+        own = [place for place in self.places() if not is_library_path(place[0])]
+        if not own:
+            return ""
+        path, line, function = own[-1]
+        return f"{path.rpartition('/')[2]}:{line} in {function}"
+
+    def places(self) -> list[Place]:
+        """Those of its traceback, outermost first."""
+        return _places(self.read or self.traceback)
+
+
+def remote(exc: BaseException, nested: int = _NESTED, shown: str = "") -> Remote | None:
+    """The exception of another process that `exc` stands for; None if it stands for itself.
+
+    What a library raises with a traceback in its message, or with a pool's traceback as its cause, is handed on. What
+    the user's own code raises is the user's word, whatever it quotes. `shown` is the traceback of one that was raised
+    in another process, and has none here.
+    """
+    known = names(type(exc))
+    if "ProcessRaisedException" in known:  # torch.multiprocessing: the class is lost, the traceback is text
+        said, rank = text(exc), attribute(exc, "error_index")
+        return _spawned(said.partition("following error:\n")[2] or said, rank if type(rank) is int else None)
+    if "RayTaskError" in known and nested:
+        return _of_task(exc, nested)
+    return _of_pool(exc) or _handed_on(exc, shown)
+
+
+def read(said: str) -> Remote | None:
+    """What another process raised whose traceback stands in `said`, the words of a library's exception."""
+    raised = _read(said)
+    return Remote(raised.type, raised.words, "", read=raised.frames) if raised is not None else None
+
+
+def words(exc: BaseException) -> str:
+    """What `exc` says; of a traceback that it quotes only the error."""
+    said = text(exc, "<its __str__ {}>")
+    raised = _read(said)
+    return f"{said[: raised.begins]}{raised.type}: {raised.words}" if raised is not None else said
+
+
+def _of_task(exc: BaseException, nested: int) -> Remote | None:
+    cause = attribute(exc, "cause")
+    if cause is None or not issubclass(type(cause), BaseException):
+        return None
+    there = attribute(exc, "traceback_str")
+    shown = ends(text(there if there is not None else exc), *_TEXT)
+    inner = remote(cause, nested - 1, shown)
+    return inner or Remote(type_name(type(cause)), text(cause, "<its __str__ {}>"), shown)
+
+
+def _of_pool(exc: BaseException) -> Remote | None:
+    cause = slot(exc, "__cause__")
+    if cause is None or not _POOLS & names(type(cause)):
+        return None
+    raised = _read(text(cause))
+    if raised is None:
+        return None
+    if raised.inner:  # a DataLoader's worker within a pool's
+        return Remote(raised.type, raised.words, "", read=raised.frames)
+    return Remote(type_name(type(exc)), words(exc), "", read=raised.frames)
+
+
+def _handed_on(exc: BaseException, shown: str) -> Remote | None:
+    raised = _read(text(exc)) if _is_passed_on(exc, shown) else None
+    return Remote(raised.type, raised.words, "", read=raised.frames) if raised is not None else None
+
+
+def _is_passed_on(exc: BaseException, shown: str) -> bool:
+    """Whether a library raised it, or it is of a library's own class."""
+    raised_in = [is_library(frame) for frame, _ in walk_tb(slot(exc, "__traceback__"))][-1:]
+    raised_in = raised_in or [is_library_path(path) for path, _, _ in _places(_HEADING.split(shown, 1)[0])][-1:]
+    home = getattr(sys.modules.get(module_name(type(exc))), "__file__", None)
+    return raised_in == [True] or (type(home) is str and is_library_path(home))
+
+
+def _spawned(said: str, rank: int | None) -> Remote:
+    said = said.strip()
+    raised = _read(said) or _error(said.splitlines()[-1:])
+    return Remote(raised.type, raised.words, ends(said, *_TEXT), rank, raised.frames)
+
+
+@dataclass(frozen=True)
+class _Raised:
+    type: str
+    words: str
+    frames: str = ""
+    begins: int = 0  # the outermost of its kind in the text
+    depth: int = 0  # of its indentation
+    closed: bool = False  # whether the text goes on with something else below it
+    inner: bool = False  # whether another's words hold it
+
+
+def _read(said: str) -> _Raised | None:
+    """The error of the traceback in `said`; of several the last, but none that an error's own words quote."""
+    said = shortened(said, *_TEXT)
+    headings = list(_HEADING.finditer(said))
+    found: _Raised | None = None
+    chained = True
+    for at, heading in enumerate(headings):
+        part = said[heading.end() : headings[at + 1].start() if at + 1 < len(headings) else len(said)]
+        inner = found is not None and not chained and not found.closed
+        if found is None or not inner or _hands_on(found):
+            was_inner = found is not None and found.inner
+            begins = found.begins if found is not None else heading.end(1)
+            found = replace(_segment(part), begins=begins, inner=inner or was_inner)
+        last = part.rstrip(" |\n").rpartition("\n")[2]
+        chained = last.endswith(_CHAINED) and _indent(last) <= found.depth  # not that of a group's member
+    return found if found is not None and (found.words or found.frames) else None
+
+
+def _hands_on(outer: _Raised) -> bool:
+    """Whether what its words quote is another's error: a library raised it. The members of a group are none."""
+    places = _places(outer.frames)
+    return not outer.type.endswith("Group") and bool(places) and is_library_path(places[-1][0])
+
+
+def _segment(said: str) -> _Raised:
+    """What follows a heading: frames, then the error, less indented."""
+    lines = said.strip("\n").splitlines()
+    inside = _indent(lines[0]) if lines and 'File "' in lines[0] else 1
+    first = next((at for at, line in enumerate(lines) if line.strip(" |") and _indent(line) < inside), len(lines))
+    rest = lines[first:]
+    depth = _indent(rest[0]) if rest else 0
+    over = next((at for at, line in enumerate(rest) if _is_below(line, depth)), len(rest))
+    paragraph = next((at for at, line in enumerate(rest[:over]) if not line.strip(" |")), over)
+    error = _error([line[depth:] for line in rest[:paragraph]])
+    if not error.type.endswith("Group"):  # whose members stand below it; the words of others may have paragraphs
+        error = _error("\n".join(line[depth:] for line in rest[:over]).rstrip().splitlines())
+    closed = over < len(rest) and not error.type.endswith("Group")
+    return replace(error, frames="\n".join(lines[:first]), depth=depth, closed=closed)
+
+
+def _is_below(line: str, depth: int) -> bool:
+    """Whether it belongs to what stands around an error of that indentation."""
+    return bool(line.strip(" |")) and (_RULER.match(line) is not None or _indent(line) < depth)
+
+
+def _error(lines: list[str]) -> _Raised:
+    said = "\n".join(lines)
+    found = _ERROR.match(said)
+    return _Raised(found[1], found[2] or "") if found else _Raised("error", said)
+
+
+def _indent(line: str) -> int:
+    return len(_INDENT.match(line)[0])  # type: ignore[index]  # it matches nothing, too
+
+
+def _places(said: str) -> list[Place]:
+    return [(path, int(line), function) for path, line, function in _FRAME.findall(said)]

@@ -1,0 +1,210 @@
+"""What nobody should wait for: one bounded queue and one daemon thread."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.util import Finalize
+
+from twinkle_notifier.errors import reason
+from twinkle_notifier.isolation import calls, threads
+
+EXIT_BUDGET = 2.0  # seconds that the end of the interpreter waits for the background
+BUDGET = 30.0  # seconds for one piece of work
+_OTHERWISE = 3.0  # seconds to put aside what was not done
+_POLL = 0.01  # seconds between two looks at the queue, at exit
+_QUEUE = 100  # pieces of work that may wait
+
+log = logging.getLogger("twinkle_notifier")
+
+Work = Callable[[], object]
+
+
+def at_exit() -> bool:
+    """Whether the interpreter is ending: from now on no thread may start, and little time is left."""
+    return not threading.main_thread().is_alive()
+
+
+def _nothing() -> None:
+    pass
+
+
+@dataclass
+class _Piece:
+    """Work that waits until it is due, and what is done if there is no time for it."""
+
+    work: Work
+    otherwise: Work
+    due: float
+    name: str = ""
+
+
+class Background:
+    """Does work in a thread of its own, in order; at the end of the interpreter it is waited for shortly.
+
+    The thread ends when nothing waits any more, so that a training leaves none behind; the next piece starts another.
+    """
+
+    _pid: int
+    _waiting: list[_Piece]
+    _doing: _Piece | None
+    _changed: threading.Condition
+    _running: bool
+    _is_waited_for: bool
+    _stops: bool
+    _thread: threading.Thread | None
+
+    def __init__(self) -> None:
+        self.dropped = 0
+        self._here = threading.local()
+        self._start_over()
+
+    @property
+    def names(self) -> set[str]:
+        """Of the named pieces that wait."""
+        self._mind_forks()
+        return {piece.name for piece in list(self._waiting) if piece.name}
+
+    def post(self, work: Work, otherwise: Work = _nothing, after: float = 0.0, name: str = "") -> None:
+        """Do `work` soon, or `after` some seconds. If that cannot be, do `otherwise`, which is quick.
+
+        It cannot be when the queue is full, which costs the oldest, and when the interpreter ends before; work that is
+        not due by then is forgotten.
+        """
+        self._mind_forks()
+        piece = _Piece(work, otherwise, time.monotonic() + after, name)
+        if at_exit() and not self._running:
+            if not calls.call(work, EXIT_BUDGET).returned:
+                calls.call(otherwise, _OTHERWISE)
+            return
+        with self._changed:
+            self._waiting.append(piece)
+            oldest = self._waiting.pop(0) if len(self._waiting) > _QUEUE else None
+            runs = self._running = self._running or self._start()
+            self._changed.notify()
+        if oldest is not None:
+            self._drop(oldest)
+        if at_exit():
+            if not getattr(self._here, "doing", False):  # else it would wait for itself; who waits for it waits for all
+                self.flush()
+        elif not runs:
+            self._do_all()
+
+    def flush(self, seconds: float = EXIT_BUDGET) -> bool:
+        """Wait up to `seconds` for what is due; False, and a log line, when something is still on its way."""
+        self._mind_forks()
+        deadline = time.monotonic() + seconds
+        while left := self._due():
+            if time.monotonic() > deadline:
+                log.warning("the interpreter ends before %d message(s) were delivered", len(left))
+                calls.call(lambda left=left: [piece.otherwise() for piece in left], _OTHERWISE)  # type: ignore[misc]
+                return False
+            time.sleep(_POLL)  # not a wait for the thread: at exit none may start, and this one may hang
+        if self._thread is not None and not self._waiting:
+            self._thread.join(threads.END)  # one that ends while the interpreter goes may abort it
+        return True
+
+    def _due(self) -> list[_Piece]:
+        waiting = [piece for piece in list(self._waiting) if piece.due <= time.monotonic()]
+        doing = self._doing  # read last: a piece is this before it leaves the queue
+        return [*([doing] if doing else []), *(piece for piece in waiting if piece is not doing)]
+
+    def _drop(self, piece: _Piece) -> None:
+        self.dropped += 1
+        log.warning("%d messages wait in the background already: the oldest is put aside", _QUEUE)
+        calls.call(piece.otherwise, _OTHERWISE)
+
+    def _mind_forks(self) -> None:
+        if self._pid != os.getpid():  # forked: the thread, and what waits for it, are the parent's
+            self._start_over()
+
+    def _start_over(self) -> None:
+        self._pid = os.getpid()
+        self._waiting, self._doing = [], None
+        self._changed = threading.Condition()
+        self._running = self._is_waited_for = self._stops = False
+        self._thread = None
+
+    def _start(self) -> bool:
+        if not threads.may_start():
+            return False
+        try:
+            self._thread = _Thread(self)
+            self._thread.start()
+        except RuntimeError:  # at the limit of processes
+            self._thread = None
+            return False
+        if not self._is_waited_for:
+            self._is_waited_for = True
+            # Not atexit, which does not run in multiprocessing's children.
+            Finalize(None, self.flush, exitpriority=100)
+        return True
+
+    def work(self) -> None:
+        """Do what waits, until nothing does: what the thread does."""
+        while True:
+            with self._changed:
+                while (piece := self._next()) is None:
+                    if self._stops or not self._waiting:
+                        self._waiting.clear()
+                        self._running = self._stops = False
+                        return
+                    self._changed.wait(self._pause())
+            self._do(piece)
+
+    def stop(self) -> None:
+        """Let the thread end once what is due is done; what is not by then, such as another try, is forgotten."""
+        with self._changed:
+            self._stops = self._running
+            self._changed.notify()
+
+    def _do_all(self) -> None:
+        while True:
+            with self._changed:
+                piece = self._next()
+            if piece is None:
+                return
+            self._do(piece)
+
+    def _do(self, piece: _Piece) -> None:
+        answer = calls.call(lambda: self._done_here(piece.work), BUDGET + 1)
+        if answer.error is not None:
+            log.warning("work in the background failed: %s", reason(answer.error))
+        self._doing = None
+
+    def _done_here(self, work: Work) -> None:
+        self._here.doing = True
+        try:
+            work()
+        finally:
+            self._here.doing = False
+
+    def _next(self) -> _Piece | None:
+        piece = min(self._waiting, key=lambda piece: piece.due, default=None)
+        if piece is None or piece.due > time.monotonic():
+            return None
+        self._doing = piece  # before it leaves the queue, see `_due`
+        self._waiting.remove(piece)
+        return piece
+
+    def _pause(self) -> float | None:
+        due = min((piece.due for piece in self._waiting), default=None)
+        return None if due is None else max(due - time.monotonic(), 0.0)
+
+
+class _Thread(threads.Stoppable):
+    def __init__(self, background: Background) -> None:
+        super().__init__(background.work, "twinkle-notifier-background")
+        self._background = background
+
+    def stop(self) -> None:
+        """See `Stoppable`."""
+        self._background.stop()
+        super().stop()
+
+
+background = Background()  # one for the process, so that its end waits once

@@ -1,0 +1,1 @@
+"""Files between the supervisor and the processes below it."""

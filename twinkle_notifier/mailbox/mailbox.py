@@ -1,0 +1,396 @@
+"""What a run's processes and the supervisor above them leave each other to read: files in a folder of theirs.
+
+A process says which incident it is about to tell, and that it is told; how it left; how far it got. Without a
+supervisor none of this does anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, TypeVar, cast, get_args
+
+from twinkle_notifier.isolation import calls
+from twinkle_notifier.mailbox import directory
+from twinkle_notifier.mailbox.directory import VARIABLE as VARIABLE
+from twinkle_notifier.messages.message import Message
+from twinkle_notifier.runtime import state_dir
+from twinkle_notifier.runtime.launcher import Holder, Where, run_key
+from twinkle_notifier.runtime.stored import Stored
+
+_BUDGET = 2.0  # seconds for the disk
+_MOST = 8_000_000  # bytes of one file
+
+# ``sending``: it is about to be told, by this process. ``told``: it is, by this process or another. ``kept``: it could
+# not be sent. ``left``: it only follows from something else, which the supervisor knows better. ``deferred``: the
+# supervisor tells it, if the run ends by it.
+State = Literal["sending", "told", "kept", "left", "deferred"]
+By = Literal["it", "exit", "other"]
+T = TypeVar("T")
+
+log = logging.getLogger("twinkle_notifier")
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a process says of an incident that it has met. `at` is in seconds since 1970."""
+
+    state: State
+    incident: str
+    kind: str
+    holder: Holder
+    rank: int
+    at: float
+    run: str | None
+    text: str = ""
+    id: str = ""
+    notifier: dict[str, Any] | None = None
+
+    def message(self, note: str) -> Message:
+        """The message that the process was sending, with a list item about why it comes from somebody else."""
+        if self.state == "deferred":  # as it was meant to be
+            return Message(self.text, self.id)
+        head, blank, rest = self.text.partition("\n\n")
+        return Message(f"{head}\n\n- {note}\n{rest}" if blank else f"{head}\n\n- {note}", self.id)
+
+    def named(self) -> str:
+        """What tells it from other words of the folder."""
+        return f"{self.holder.pid}-{hashlib.sha256(self.incident.encode('utf-8', 'replace')).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True)
+class Leave:
+    """How a process that had met an incident left: because of ``it``, by ``exit``, or for something ``other``."""
+
+    by: By
+    at: float
+
+
+@dataclass(frozen=True)
+class Beat:
+    """How a rank gets on: steps; seconds since the last and of the slowest; whether its own watcher sees a stall."""
+
+    rank: int
+    steps: int
+    idle: float
+    stalled: bool
+    slowest: float
+    at: float
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A rank that torchrun's agent has seen end as it should not. `code` is minus the signal where one killed it.
+
+    `logs` is the rank's folder among torchrun's log files.
+    """
+
+    rank: int | None
+    local_rank: int | None
+    pid: int
+    code: int
+    at: float
+    error_file: str = ""
+    logs: str = ""
+
+
+@dataclass(frozen=True)
+class End:
+    """What ended a Python process, as the process itself wrote it down. Times are in seconds since 1970.
+
+    `type` is the exception's name as a traceback shows it, "SystemExit" where the program called ``sys.exit``; `code`
+    the exit code that Python ends with then; `child` how the process ended that a launcher's exception is about;
+    `failures` what torchrun's agent knows of its ranks; `frames` file, line and function, outermost first.
+    """
+
+    pid: int
+    at: float
+    type: str
+    message: str
+    code: int
+    rank: int | None = None
+    traceback: str = ""
+    frames: Sequence[tuple[str, int, str]] = ()
+    child: int | None = None
+    failures: Sequence[Failure] = ()
+
+
+@dataclass(frozen=True)
+class Restart:
+    """That torchrun's agent starts its ranks again, after attempt number `attempt`, which `failures` have ended."""
+
+    pid: int
+    at: float
+    attempt: int
+    attempts: int
+    failures: Sequence[Failure] = ()
+
+
+Dated = TypeVar("Dated", Word, End, Restart)
+
+
+class Supervision:
+    """The folder, from either side. Its methods raise OSError when it does not work."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def begun(cls) -> Supervision:
+        """One of this process's own, which is the supervisor."""
+        return cls(directory.opened())
+
+    @classmethod
+    def current(cls) -> Supervision | None:
+        """That of the supervisor above this process, if there is one and it lives."""
+        path = os.environ.get(VARIABLE)
+        if not path:
+            return None
+        supervision = cls(Path(path))
+        return supervision if supervision.is_alive() else None
+
+    @classmethod
+    def all(cls, roots: Sequence[Path] | None = None) -> Iterator[Supervision]:
+        """Those of this user's supervisors, and of root's, whether they live or not; in `roots`, if these are given."""
+        rooms = state_dir.everywhere(directory.ROOM)
+        for room in (room for room in rooms if roots is None or room.parent in roots):
+            for path in sorted(room.glob("*")):
+                with suppress(OSError):  # it has just ended
+                    if state_dir.is_trusted(path) and os.path.lexists(path / directory.HOLDER):
+                        yield cls(path)
+
+    def holder(self) -> Holder | None:
+        """The supervisor; None if the file that names it is damaged. Raises OSError if that cannot be read."""
+        try:
+            return _holder(self._read(directory.HOLDER))
+        except ValueError:
+            return None
+
+    def is_alive(self) -> bool:
+        """Whether its supervisor is there, as far as can be seen from here."""
+        try:
+            holder = self.holder()
+        except OSError:
+            return False
+        return holder is not None and not holder.dead()
+
+    def close(self) -> None:
+        """Take it away."""
+        directory.close(self.folder)
+
+    def say(self, word: Word) -> None:
+        """Leave `word`; it replaces what the same process has said of the same incident."""
+        self._write(f"{word.named()}.word", asdict(word))
+
+    def words(self) -> list[Word]:
+        """All of them, oldest first."""
+        return self._in_order("*.word", _word)
+
+    def forget(self, word: Word) -> None:
+        """Take `word` away, whatever its file is called."""
+        for name, other in self._all("*.word", _word).items():
+            if other == word:
+                (self.folder / f"{name}.word").unlink(missing_ok=True)
+
+    def leave(self, leave: Leave) -> None:
+        """Say how this process leaves."""
+        self._write(f"{os.getpid()}.leave", asdict(leave))
+
+    def leaves(self) -> dict[int, Leave]:
+        """How processes left, by process id."""
+        found = self._all(
+            "*.leave", lambda fields: Leave(cast(By, fields.one_of("by", get_args(By))), fields.time("at"))
+        )
+        return {int(name): leave for name, leave in found.items() if name.isdecimal()}
+
+    def beat(self, beat: Beat) -> None:
+        """Say how this rank gets on."""
+        self._write(f"{os.getpid()}.beat", asdict(beat))
+
+    def beats(self) -> list[Beat]:
+        """How the ranks get on."""
+        return list(self._all("*.beat", _beat).values())
+
+    def tell_run(self, notifier: dict[str, Any] | None) -> None:
+        """Say what this run is called among its nodes, and whom they would tell."""
+        self._write("run.json", {"key": _run_of_nodes(), "notifier": notifier})
+
+    def run(self) -> dict[str, Any]:
+        """What `tell_run` has said, or nothing."""
+        try:
+            fields = self._read("run.json")
+            return {"key": fields.text_or_none("key"), "notifier": fields.dict_or_none("notifier")}
+        except (OSError, ValueError):
+            return {}
+
+    def tell_checkpoint(self, path: str) -> None:
+        """Say where the last checkpoint is."""
+        self._write("checkpoint.json", {"path": path})
+
+    def checkpoint(self) -> str:
+        """Where the last checkpoint is, if anybody said."""
+        try:
+            return self._read("checkpoint.json").text("path")
+        except (OSError, ValueError):
+            return ""
+
+    def tell_reached(self, lines: Sequence[str]) -> None:
+        """Say how far a training got that ended well: list items of Markdown."""
+        self._write("reached.json", {"lines": list(lines)})
+
+    def reached(self) -> list[str]:
+        """What `tell_reached` has said last, or nothing."""
+        try:
+            return [line for line in self._read("reached.json").items("lines") if isinstance(line, str)]
+        except (OSError, ValueError):
+            return []
+
+    def ends(self) -> list[End]:
+        """How Python processes ended that wrote it down, oldest first: see `attach`."""
+        return self._in_order("*.end", _end)
+
+    def restarts(self) -> list[Restart]:
+        """When torchrun's agents started their ranks again, oldest first."""
+        return self._in_order("*.restart", _restart)
+
+    def damaged(self) -> list[Path]:
+        """The words that cannot be read."""
+        names = self._all("*.word", _word)
+        return [path for path in sorted(self.folder.glob("*.word")) if path.stem not in names]
+
+    def _write(self, name: str, fields: dict[str, Any]) -> None:
+        # Not synced, as in `meeting`.
+        state_dir.replace(self.folder / name, json.dumps(fields).encode("utf-8", "replace"), sync=False)
+
+    def _read(self, name: str) -> Stored:
+        """What a file holds, whoever wrote it. Raises OSError or ValueError."""
+        return Stored.read(state_dir.contents(self.folder / name, _MOST))
+
+    def _in_order(self, pattern: str, load: Callable[[Stored], Dated]) -> list[Dated]:
+        return sorted(self._all(pattern, load).values(), key=lambda one: one.at)
+
+    def _all(self, pattern: str, load: Callable[[Stored], T]) -> dict[str, T]:
+        """What the files hold, by their names; those that cannot be read are left out."""
+        found: dict[str, T] = {}
+        for path in self.folder.glob(pattern):
+            with suppress(OSError, ValueError):  # damaged, or of another version
+                found[path.stem] = load(self._read(path.name))
+        return found
+
+
+def _holder(fields: Stored) -> Holder:
+    return Holder(fields.text("host"), fields.count("pid", 1), fields.number_or_none("started"))
+
+
+def _word(fields: Stored) -> Word:
+    return Word(
+        cast(State, fields.one_of("state", get_args(State))),
+        fields.text("incident"),
+        fields.text("kind"),
+        _holder(fields.object("holder")),
+        fields.count("rank"),
+        fields.time("at"),
+        fields.text_or_none("run"),
+        fields.text("text", ""),
+        fields.text("id", ""),
+        fields.dict_or_none("notifier"),
+    )
+
+
+def _beat(fields: Stored) -> Beat:
+    return Beat(
+        fields.count("rank"),
+        fields.count("steps"),
+        fields.number("idle"),
+        fields.flag("stalled"),
+        fields.number("slowest"),
+        fields.time("at"),
+    )
+
+
+def _end(fields: Stored) -> End:
+    return End(
+        fields.count("pid", 1),
+        fields.time("at"),
+        fields.text("type"),
+        fields.text("message"),
+        fields.whole("code"),
+        fields.whole_or_none("rank"),
+        fields.text("traceback", ""),
+        [_frame(frame) for frame in fields.items("frames")],
+        fields.whole_or_none("child"),
+        _failures(fields),
+    )
+
+
+def _frame(frame: object) -> tuple[str, int, str]:
+    match frame:
+        case [str(file), int(line), str(function)]:
+            return file, line, function
+    raise ValueError("it is no frame")
+
+
+def _restart(fields: Stored) -> Restart:
+    return Restart(
+        fields.count("pid", 1),
+        fields.time("at"),
+        fields.count("attempt"),
+        fields.count("attempts"),
+        _failures(fields),
+    )
+
+
+def _failures(fields: Stored) -> list[Failure]:
+    return [_failure(Stored(failure)) for failure in fields.items("failures")]
+
+
+def _failure(fields: Stored) -> Failure:
+    return Failure(
+        fields.whole_or_none("rank"),
+        fields.whole_or_none("local_rank"),
+        fields.count("pid"),
+        fields.whole("code"),
+        fields.time("at"),
+        fields.text("error_file", ""),
+        fields.text("logs", ""),
+    )
+
+
+def tell(work: Callable[[Supervision], T]) -> T | None:
+    """Do `work` with the folder of the supervisor above this process, in time; None if there is none. Never raises."""
+    if VARIABLE not in os.environ:
+        return None
+
+    def in_it() -> T | None:
+        supervision = Supervision.current()
+        return work(supervision) if supervision is not None else None
+
+    answer = calls.call(in_it, _BUDGET)
+    if answer.error is not None:
+        log.warning("the supervisor cannot be told: %s", answer.error)
+    return answer.value
+
+
+def word(
+    state: State,
+    incident: str,
+    kind: str,
+    message: Message | None = None,
+    notifier: dict[str, Any] | None = None,
+) -> Word:
+    """One of this process and moment."""
+    said = Word(state, incident, kind, Holder.me(), Where.here().rank, time.time(), _run_of_nodes())
+    return said if message is None else replace(said, text=str(message), id=message.id, notifier=notifier)
+
+
+def _run_of_nodes() -> str | None:
+    """What this run is called on all its nodes; None if it has but one, where one supervisor sees all of it."""
+    where = Where.here()
+    return run_key(where) if where.local_world_size < where.world_size else None

@@ -1,0 +1,1 @@
+"""What people read: the message, its parts, and the Markdown that a service can show."""

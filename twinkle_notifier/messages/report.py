@@ -1,0 +1,292 @@
+"""What happened, frozen, and its Markdown."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any
+
+from twinkle_notifier.alerts.cancellation import is_interrupted
+from twinkle_notifier.errors import reason
+from twinkle_notifier.exceptions import traceback_text
+from twinkle_notifier.exceptions.frames import innermost_own
+from twinkle_notifier.exceptions.remote import Remote, remote, words
+from twinkle_notifier.isolation import calls
+from twinkle_notifier.messages.sanitize import block, line, path
+from twinkle_notifier.runtime.launcher import Attempt, Where
+from twinkle_notifier.runtime.run_name import default_name as default_name
+
+_ONE_LINE = 300  # characters of an exception's message above the traceback, which has all of it
+_NAME = 100  # characters of a run's name, a type, a host
+_PATH = 300  # characters of a path, a context, a place
+_FACT = 1_000  # characters of a fact that an adapter gives
+_METRICS = 30
+_MOST_METRICS = 1_000  # that are looked at
+_METRIC = 60  # characters of its name
+_ASKING = 2.0  # seconds to ask a trainer how far it got; a tensor on a broken GPU may never answer
+_VERBS = {"failed": "failed", "interrupted": "was interrupted", "preempted": "was preempted", "exited": "exited"}
+_BY_SIGNAL: dict[int, str] = {
+    signal.SIGTERM: "preempted",
+    signal.SIGINT: "interrupted",
+    # The warnings of schedulers: SLURM's, submitit's. Windows has neither.
+    **{getattr(signal, name): "preempted" for name in ("SIGUSR1", "SIGUSR2") if hasattr(signal, name)},
+}
+_UNTOLD = Attempt()
+_CLEAN = ("", "0", "None")  # what a SystemExit says that ends a process well
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training got, as its trainer tells it. What is not known stays None or empty.
+
+    A metric that cannot be read is None.
+    """
+
+    epoch: float | None = None
+    step: int | None = None
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    best_checkpoint: str = ""
+    why_ended: str = ""
+    last_checkpoint: str = ""
+
+    @classmethod
+    def of(cls, given: object) -> Progress:
+        """What a caller gave as its progress, in plain values: it may hold tensors, or be anything."""
+        if not issubclass(type(given), Progress):
+            return cls()
+
+        def told(name: str) -> Any:
+            return calls.tried(lambda: getattr(given, name)).value
+
+        metrics = calls.tried(lambda: list(islice(told("metrics").items(), _MOST_METRICS))).value or []
+        return cls(
+            epoch=_plain(told("epoch")),
+            step=_plain(told("step")),
+            metrics={_text(name): _plain(value) for name, value in metrics},
+            best_checkpoint=_text(told("best_checkpoint")),
+            why_ended=_text(told("why_ended")),
+            last_checkpoint=_text(told("last_checkpoint")),
+        )
+
+    @classmethod
+    def asked(cls, **questions: Callable[[], object]) -> Progress:
+        """What a trainer answers to `questions`, named after the fields. Takes two seconds at most, and never raises.
+
+        Each is asked by itself, and so is each metric: one that raises or hangs takes no other with it.
+        """
+        until = time.monotonic() + 0.8 * min(calls.left(), _ASKING)  # the rest, so that `foreign.call` comes back
+        found: dict[str, Any] = {}
+        for name, question in questions.items():
+            answer = _answered(functools.partial(_read_answer, name, question), until)
+            if answer is not None:
+                found[name] = answer
+        found["metrics"] = {
+            name: _answered(functools.partial(_as_number, value), until) for name, value in found.get("metrics", [])
+        }
+        return cls(**found)
+
+    def lines(self) -> list[str]:
+        """Markdown list items."""
+        facts = {
+            "Ended because": line(self.why_ended, _PATH),
+            "Epochs": _number(self.epoch),
+            "Steps": _number(self.step),
+            "Metrics": self._metrics(),
+            **self._checkpoints(),
+        }
+        return [f"- {name}: {text}" for name, text in facts.items() if text]
+
+    def _checkpoints(self) -> dict[str, str]:
+        best, last = path(self.best_checkpoint, _PATH), path(self.last_checkpoint, _PATH)
+        if best and self.best_checkpoint == self.last_checkpoint:
+            return {"Best checkpoint": f"{best} (also the last)"}
+        return {"Best checkpoint": best, "Last checkpoint": last}
+
+    def _metrics(self) -> str:
+        told = [
+            f"{line(str(name), _METRIC)} {'unreadable' if value is None else _number(value)}"
+            for name, value in self.metrics.items()
+        ]
+        more = f" and {len(told) - _METRICS} more" if len(told) > _METRICS else ""
+        return ", ".join(told[:_METRICS]) + more
+
+
+@dataclass(frozen=True)
+class Report:
+    """An exception and where it was raised, without the exception itself (which holds its frames alive)."""
+
+    name: str
+    context: str
+    kind: str
+    type: str
+    message: str
+    at: str
+    traceback: str
+    where: Where
+    time: str
+    progress: Progress = Progress()
+    in_worker: bool = False
+
+    @classmethod
+    def of(cls, exc: BaseException, *, name: str, context: str, where: Where, progress: Progress) -> Report:
+        """Describe `exc`, raised in this process, or in another for which it stands; but see `traced`."""
+        there = remote(exc) or Remote(calls.type_name(type(exc)), words(exc), "")
+        return cls(
+            name=name,
+            context=context,
+            kind=kind_of(exc),
+            type=there.type,
+            message=there.message,
+            at=there.at() or innermost_own(calls.slot(exc, "__traceback__")),
+            traceback=there.traceback,
+            where=where if there.rank is None else replace(where, rank=there.rank, local_rank=there.rank),
+            time=now(),
+            progress=progress,
+            in_worker=there.rank is not None,
+        )
+
+    @classmethod
+    def bare(
+        cls, kind: builtins.type[BaseException], *, name: str, context: str, where: Where, progress: Progress
+    ) -> Report:
+        """Of an exception of type `kind` that cannot be looked at."""
+        words = "it cannot be looked at"
+        return cls(name, context, "failed", calls.type_name(kind), words, "", words, where, now(), progress)
+
+    def traced(self, exc: BaseException) -> Report:
+        """The same with the traceback, for which source files are read: they may lie on a disk that is gone."""
+        return self if self.traceback else replace(self, traceback=traceback_text.formatted(exc))
+
+    def untraced(self, why: BaseException | None) -> Report:
+        """The same, which is better than no message, when `traced` raised that, or did not come back (None)."""
+        said = f"{self.type} (its traceback cannot be shown: {reason(why)})"
+        return self if self.traceback else replace(self, traceback=said)
+
+    def headline(self, attempt: Attempt = _UNTOLD) -> str:
+        """One line: the run, what became of it in this `attempt`, and the error."""
+        error = f"{self.type}: {self.message}" if self.message else self.type
+        what = f"{line(self.name, _NAME)} {self._fate(attempt)}"
+        return f"{what}: {line(error, _ONE_LINE)}" if self.kind in ("failed", "exited") else what
+
+    def _fate(self, attempt: Attempt) -> str:
+        # torchrun restarts what failed, not what a person or a scheduler ended.
+        verb = _VERBS[self.kind]
+        if self.kind not in ("failed", "exited") or (self.kind == "exited" and self.message in _CLEAN):
+            # But a rank that is preempted alone, it does start again, and nobody here knows.
+            return f"{verb} in {attempt}" if self.kind == "preempted" and attempt.is_followed() else verb
+        if attempt.is_followed():
+            return f"restarts after {attempt}"
+        return f"{verb} for good in {attempt}" if attempt.is_last() else verb
+
+    def markdown(self, extra: Sequence[str] = (), attempt: Attempt = _UNTOLD) -> str:
+        """The message, for people. `extra` are list items that follow the rank."""
+        where, kind = self.where, f"**{line(self.type, _NAME)}**"
+        if self.kind == "interrupted" and self.type == "CancelledError":  # asyncio's word for it
+            kind = "**KeyboardInterrupt** (Ctrl-C)"
+        lines = [
+            f"### {self.headline(attempt)}",
+            "",
+            _run(self.name, attempt),
+            *([f"- Context: {line(self.context, _PATH)}"] if self.context else []),
+            f"- Error: {kind}: {line(self.message, _ONE_LINE)}" if self.message else f"- Error: {kind}",
+            *([f"- At: {line(self.at, _PATH)}"] if self.at else []),
+            f"- Rank: {where.rank}, in a worker of this process"
+            if self.in_worker
+            else f"- Rank: {where.rank} of {where.world_size} (local rank {where.local_rank})",
+            *(line(item, _FACT) for item in extra),
+            f"- Host: {line(where.hostname, _NAME)}, PID {where.pid}, Python {where.python}",
+            f"- Time: {self.time}",
+            *self.progress.lines(),
+        ]
+        return "\n".join(lines) + "\n\n" + fenced(block(self.traceback))
+
+
+def _run(name: str, attempt: Attempt) -> str:
+    return f"- Run: {', '.join(filter(None, (line(name, _NAME), str(attempt))))}"
+
+
+def milestone(headline: str, name: str, where: Where, facts: list[str], attempt: Attempt = _UNTOLD) -> str:
+    """The message for something that is no failure: a start, an end."""
+    head = [
+        f"### {line(headline, _ONE_LINE)}",
+        "",
+        _run(name, attempt),
+        *(line(fact, _FACT) for fact in facts),
+    ]
+    world = f", {where.world_size} ranks" if where.world_size > 1 else ""
+    return "\n".join([*head, f"- Host: {line(where.hostname, _NAME)}{world}", f"- Time: {now()}"])
+
+
+def kind_of(exc: BaseException) -> str:
+    """``failed``, or ``interrupted`` (Ctrl-C), ``preempted`` (SIGTERM, SIGUSR1 or SIGUSR2), ``exited``.
+
+    A signal is told by Lightning's exception, or by an exit code of 128 and its number, as a user's handler leaves it.
+    """
+    kind = type(exc)  # isinstance would ask its `__class__`, which may be anything
+    if "SIGTERMException" in calls.names(kind):
+        return "preempted"
+    if issubclass(kind, KeyboardInterrupt) or is_interrupted(exc):
+        return "interrupted"
+    if not issubclass(kind, SystemExit):
+        return "failed"
+    code = calls.slot(exc, "code", SystemExit)
+    return _BY_SIGNAL.get(code - 128, "exited") if type(code) is int else "exited"
+
+
+def now() -> str:
+    """This moment in the local time zone, with the zone."""
+    return time.strftime("%Y-%m-%d %H:%M:%S %z (%Z)")
+
+
+def duration(seconds: float) -> str:
+    """``1 h 02 min``, ``3 min 07 s``, ``8 s``."""
+    minutes, rest = divmod(max(round(seconds), 0), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def fenced(text: str) -> str:
+    """`text` as a code block that nothing in it can end."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}\n{text.rstrip()}\n{fence}"
+
+
+def _text(value: object) -> str:
+    return calls.text(value) if value is not None else ""
+
+
+def _plain(value: object) -> Any:
+    return value if calls.is_plain(value) else calls.text(value)
+
+
+def _number(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:g}" if isinstance(value, float) else line(calls.text(value), _METRIC)
+
+
+def _answered(question: Callable[[], Any], until: float) -> Any:
+    """A quarter of the time that is left: however many hang, there is some for the next."""
+    return calls.call(question, (until - time.monotonic()) / 4).value
+
+
+def _read_answer(field: str, question: Callable[[], Any]) -> Any:
+    answer = question()
+    if field == "metrics":
+        return [(str(name), value) for name, value in answer.items()]
+    if answer is None:
+        return None
+    return _as_number(answer) if field in ("epoch", "step") else str(answer)
+
+
+def _as_number(value: Any) -> float:
+    return value if type(value) in (int, float) else float(value)

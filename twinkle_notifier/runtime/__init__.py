@@ -1,0 +1,1 @@
+"""Where this process runs: host, process, launcher, ranks, and the state folder."""

@@ -1,0 +1,146 @@
+"""A lock between processes: `flock`; where the file system has none, a file that names its holder."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from twinkle_notifier.runtime import host
+from twinkle_notifier.runtime.ownership import contents, open_file
+
+# Lustre without `-o flock`; some FUSE; NFS without its lock service.
+_NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL)
+_POLL = 0.01  # seconds between two tries to get a lock
+_LONGEST = 900.0  # seconds
+_MOST = 1000  # bytes that name a holder
+
+_held: set[int] = set()
+
+
+@contextmanager
+def locked(path: Path, seconds: float, longest: float = _LONGEST) -> Iterator[int | None]:
+    """Hold the lock of the file `path`, made if need be; gives its descriptor, or None if it is not free in time.
+
+    In time: within `seconds`. It is free again when its holder dies. Where the file system has no locks, that cannot be
+    seen from another machine: there, nobody holds it for more than `longest` seconds. Raises OSError.
+    """
+    handle = open_file(path, os.O_RDWR | os.O_CREAT)
+    _held.add(handle)
+    guard = _Guard(path, longest)
+    try:
+        yield handle if _lock(handle, guard, time.monotonic() + seconds) else None
+    finally:
+        if handle in _held:  # not in a child, where `_let_go` has closed it
+            _held.discard(handle)
+            guard.release()
+            with suppress(OSError):
+                fcntl.flock(handle, fcntl.LOCK_UN)  # closing alone would leave it to a child that is just being forked
+            os.close(handle)
+
+
+def _let_go() -> None:
+    """A lock is the process's that took it: in a forked child it would outlive its holder."""
+    for handle in list(_held):
+        _held.discard(handle)
+        os.close(handle)
+
+
+os.register_at_fork(after_in_child=_let_go)
+
+
+def _lock(handle: int, guard: _Guard, deadline: float) -> bool:
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            if guard.take():
+                return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL)
+
+
+class _Guard:
+    """A file beside `path` that only one process can make, and that names it."""
+
+    def __init__(self, path: Path, longest: float) -> None:
+        self._path, self._longest, self._me = path.with_name(f"{path.name}.held"), longest, b""
+
+    def take(self) -> bool:
+        """Make it; False while another process has it. Raises OSError."""
+        if self._made():
+            return True
+        abandoned = self._abandoned()
+        return abandoned is not None and self._took_away(abandoned) and self._made()
+
+    def _made(self) -> bool:
+        me = {"host": host.host_key(), "pid": os.getpid(), "started": host.started_at(os.getpid())}
+        data = json.dumps({**me, "key": os.urandom(6).hex()}).encode()
+        try:
+            handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            return False
+        try:
+            os.write(handle, data)
+        except OSError:
+            self._path.unlink()
+            raise
+        finally:
+            os.close(handle)
+        self._me = data
+        return True
+
+    def release(self) -> None:
+        """Take it away, if it is this one's."""
+        with suppress(OSError):
+            if self._me and contents(self._path, _MOST) == self._me:  # else it took too long, and lost it
+                self._path.unlink()
+
+    def _abandoned(self) -> bytes | None:
+        """What the file says if its holder is gone, or has had it for too long; else None."""
+        try:
+            said = contents(self._path, _MOST)
+            if abs(time.time() - os.lstat(self._path).st_mtime) > self._longest:  # a clock may have been set back
+                return said
+            holder = json.loads(said)
+            if holder["host"] != host.host_key() or holder["started"] is None:
+                return None
+            return said if host.started_at(holder["pid"]) != holder["started"] else None
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):  # it is just being made, or it is gone
+            return None
+
+    def _took_away(self, abandoned: bytes) -> bool:
+        """Take it away, of several who try, one; not one that another has made meanwhile."""
+        aside = self._path.with_name(f"draft-{os.getpid()}-{os.urandom(6).hex()}")
+        try:
+            os.rename(self._path, aside)
+            if contents(aside, _MOST) == abandoned:
+                return True
+            _put_back(aside, self._path)
+            return False
+        except OSError:
+            return False
+        finally:
+            with suppress(OSError):
+                os.unlink(aside)
+
+
+def _put_back(aside: Path, path: Path) -> None:
+    """Undo a rename, unless a third process has made `path` meanwhile: then the holder of `aside` has lost it."""
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without links
+        os.rename(aside, path)

@@ -1,0 +1,118 @@
+"""Lines of our log that repeat: each is written once, then counted."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from multiprocessing.util import Finalize
+
+from twinkle_notifier.isolation import calls
+
+_FIRST = 60.0  # seconds in which a line is only counted; then twice as many, as long as it repeats, up to
+_MOST = 3600.0
+_LINES = 500  # that are remembered
+_EXIT = 1.0  # seconds for all counts at the end of the process: a handler may be the user's own
+
+
+@dataclass
+class _Line:
+    """A line that was written `at`, on the monotonic clock, and has come `more` times since."""
+
+    record: logging.LogRecord
+    at: float
+    pause: float = _FIRST
+    more: int = 0
+
+
+class Repeats(logging.Filter):
+    """Lets a line through once. How often it came again is said after a minute, or at the end of the process.
+
+    Two lines are the same if their level, their text and their attribute ``incident`` are: an incident's line is never
+    that of another. It has no thread: what is due is said with the next line of the log, whichever that is.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._start_over()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether `record` is to be written now."""
+        text = calls.tried(record.getMessage).value
+        if getattr(record, "is_count", False) or type(text) is not str:  # what cannot be read is the handlers' affair
+            return True
+        if self._pid != os.getpid():  # forked: the counts are the parent's, and its lock may be held for ever
+            self._start_over()
+        key = record.levelno, text, str(record.__dict__.get("incident", ""))
+        with self._lock:
+            due = self._due(time.monotonic())
+            is_new = self._count(key, record, text)
+        for line, more in due:
+            _write(line.record, more)
+        return is_new
+
+    def say(self) -> None:
+        """Say all counts now."""
+        if self._pid != os.getpid():
+            return
+        with self._lock:
+            due = self._due(float("inf"))
+
+        def write() -> None:
+            for line, more in due:
+                _write(line.record, more)
+
+        calls.call(write, _EXIT)
+
+    def forget(self) -> None:
+        """Take each line for new again, for tests."""
+        with self._lock:
+            self._lines.clear()
+
+    def _start_over(self) -> None:
+        self._pid = os.getpid()
+        self._lock = threading.RLock()  # a signal's handler may log in the midst of this
+        self._lines: OrderedDict[tuple[int, str, str], _Line] = OrderedDict()
+        self._at_exit: Finalize | None = None
+
+    def _count(self, key: tuple[int, str, str], record: logging.LogRecord, text: str) -> bool:
+        now, line = time.monotonic(), self._lines.get(key)
+        if line is None or (line.more == 0 and now - line.at >= _FIRST):
+            kept = logging.LogRecord(record.name, record.levelno, record.pathname, record.lineno, text, None, None)
+            self._lines[key] = _Line(kept, now)
+            self._lines.move_to_end(key)
+            return True
+        line.more += 1
+        if self._at_exit is None:  # not atexit, which does not run in multiprocessing's children
+            self._at_exit = Finalize(None, self.say, exitpriority=10)
+        return False
+
+    def _due(self, now: float) -> list[tuple[_Line, int]]:
+        """The lines whose count is to be said by `now`; it begins anew. And those for which there is no room."""
+        due = []
+        for key, line in list(self._lines.items()):
+            if line.more and (now - line.at >= line.pause or len(self._lines) > _LINES):
+                due.append((line, line.more))
+                line.at, line.more, line.pause = time.monotonic(), 0, min(2 * line.pause, _MOST)
+            if len(self._lines) > _LINES:
+                del self._lines[key]
+        return due
+
+
+def _write(record: logging.LogRecord, more: int) -> None:
+    said = logging.LogRecord(
+        record.name, record.levelno, record.pathname, record.lineno, "%s (%d more like it)", (record.msg, more), None
+    )
+    said.__dict__["is_count"] = True
+    logging.getLogger(record.name).handle(said)
+
+
+def install() -> None:
+    """Have the lines of this package's log counted, from now on."""
+    logging.getLogger("twinkle_notifier").addFilter(repeats)
+
+
+repeats = Repeats()  # one for the process, as there is one logger

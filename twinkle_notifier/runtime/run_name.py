@@ -1,0 +1,244 @@
+"""What a run is called that was given no name: the same in all its processes, for the ranks agree by it."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+import re
+import shlex
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from twinkle_notifier.isolation import calls
+
+VARIABLE = "TWINKLE_NOTIFIER_NAME"  # `twinkle-notifier run --name` sets it for its command
+
+_NOTHING = "training"
+_RAY = 1.0  # seconds for Ray to say what a job was started by
+_KERNEL = "kernel_launcher.py"  # ipykernel's; those of Colab and Databricks end so, too
+_RAY_WORKER = "default_worker.py"
+_SCRIPTS = (".py", ".sh", ".ipynb")
+_SHELLS = re.compile(r"(ba|da|z|k|)sh")
+_BUILTINS = (".", ":", "cd", "echo", "exit", "export", "module", "set", "source", "true", "ulimit", "wait")
+_PYTHON = re.compile(r"i?python[0-9.]*t?|pypy[0-9.]*")
+_MODULE = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*")
+_ASSIGNED = re.compile(r"[A-Za-z_]\w*=")
+_NUMBER = re.compile(r"[\d.,:x-]+[a-zA-Z%]?")  # of a limit, of processors: 3h, 0-3
+# They run what stands behind their options.
+_WRAPPERS = (
+    *(
+        "env",
+        "nohup",
+        "nice",
+        "ionice",
+        "chrt",
+        "timeout",
+        "time",
+        "taskset",
+        "numactl",
+        "setsid",
+        "stdbuf",
+        "unbuffer",
+    ),
+    *(
+        "sudo",
+        "doas",
+        "exec",
+        "command",
+        "xvfb-run",
+        "srun",
+        "mpirun",
+        "mpiexec",
+        "horovodrun",
+        "torchrun",
+        "accelerate",
+    ),
+    *("deepspeed", "conda", "mamba", "micromamba", "uv", "poetry", "pipenv", "pixi", "pdm", "rye", "hatch"),
+)
+# They run another module, or a script, whose name it is.
+_LAUNCHERS = ("torch.distributed.run", "torch.distributed.launch", "accelerate.commands.launch", "deepspeed", "ray")
+_RUNNERS = ("cProfile", "profile", "pdb", "trace", "coverage", "scalene", "viztracer", "memory_profiler", "debugpy")
+
+
+def default_name() -> str:
+    """The variable's, else the notebook's, module's or script's own; a plain word where there is none. Never raises."""
+    plain = functools.partial(_of_script, sys.argv[0] if sys.argv else "")
+    return calls.tried(_found).value or calls.tried(plain).value or _NOTHING
+
+
+def of_command(command: Sequence[str]) -> str:
+    """The same for a command that is to be run, as far as its words tell."""
+    return _started(command) or _program(list(command))
+
+
+def _started(words: Sequence[str]) -> str | None:
+    """The first script, module, interpreter or line for a shell among `words`, whatever wraps it."""
+    for at, word in enumerate(words):
+        name, rest = _last(word), words[at + 1 :]
+        if " " in word.strip():
+            if at and any(script in word for script in (*_SCRIPTS, " -m ")) and (found := _started(_command_of(word))):
+                return found
+        elif _SHELLS.fullmatch(name):
+            return _of_shell(name, rest)
+        elif _PYTHON.fullmatch(name):
+            return _of_python(name, rest)
+        elif word.endswith(_SCRIPTS):
+            return name
+        elif word in ("-m", "--module") and rest and _MODULE.fullmatch(rest[0]):
+            return _of_python(name, words[at:])
+    return None
+
+
+def _of_shell(shell: str, rest: Sequence[str]) -> str:
+    for option, text in itertools.pairwise(rest):
+        if re.fullmatch(r"-[a-z]*c", option):
+            line = _command_of(text)
+            return of_command(line) if line else shell
+    free = [word for word in rest if not word.startswith("-")]
+    return _last(next((word for word in free if word.endswith(_SCRIPTS)), free[0] if free else shell))
+
+
+def _of_python(python: str, rest: Sequence[str]) -> str:
+    """What an interpreter is given: a script, or a module that runs no other."""
+    before = ""
+    for at, word in enumerate(rest):
+        module = rest[at + 1] if word in ("-m", "--module") and at + 1 < len(rest) else word[2:]
+        if word.startswith(("-m", "--module")) and module:
+            runs_another = module.partition(".")[0] in _RUNNERS or module.startswith(_LAUNCHERS)
+            return (runs_another and _started(rest[at + 2 :])) or _without_main(module)
+        if word.startswith("-c"):
+            return python
+        if not word.startswith("-") and before not in ("-W", "-X"):
+            return _last(word)
+        before = word
+    return python
+
+
+def _program(words: Sequence[str]) -> str:
+    """The program that `words` start, behind wrappers such as ``nice -n 5``, ``timeout 3h`` and ``uv run``."""
+    words = list(itertools.dropwhile(_ASSIGNED.match, words))
+    name = _last(words[0]) if words else ""
+    if name not in _WRAPPERS:
+        return name
+    rest = list(itertools.dropwhile(lambda word: word in ("run", "launch", "exec", "--"), words[1:]))
+    free: list[int] = []
+    values: list[int] = []
+    for at, (before, word) in enumerate(itertools.pairwise(["", *rest])):
+        if word == "--":
+            return _program(rest[at + 1 :]) or name
+        if not word.startswith("-") and not _ASSIGNED.match(word) and not _NUMBER.fullmatch(word):
+            # What follows an option may be its value; ``-E`` and its likes take none.
+            is_value = before.startswith("-") and "=" not in before and not re.fullmatch(r"-[A-Z]", before)
+            (values if is_value else free).append(at)
+    found = (free or [at for at in values if "/" in rest[at]] or values)[:1]
+    return _program(rest[found[0] :]) if found else name
+
+
+def _command_of(text: str) -> list[str]:
+    """The command in a line for a shell that runs a script, else a module, else the last; nothing if unreadable."""
+    lexer = shlex.shlex(text, posix=True, punctuation_chars="();<>|&\n")
+    lexer.whitespace = " \t\r"
+    lexer.whitespace_split = True
+    try:
+        words = list(lexer)
+    except ValueError:
+        return []
+    commands: list[list[str]] = [[]]
+    for word in words:
+        if set(word) <= set("();|&\n"):
+            commands.append([])
+        elif "=" not in word.split("/")[0] or commands[-1]:
+            commands[-1].append(word)
+    told = [command for command in commands if command and command[0] not in _BUILTINS and "$" not in command[0]]
+    with_script = [command for command in told if any(word.endswith(_SCRIPTS) for word in command)]
+    with_module = [command for command in told if any(_PYTHON.fullmatch(_last(word)) for word in command)]
+    return (with_script or with_module or told or [[]])[-1]
+
+
+def _found() -> str | None:
+    given = os.environ.get(VARIABLE, "").strip()
+    script = sys.argv[0] if sys.argv else ""
+    return given or _of_host(script) or _of_module(script) or _of_script(script)
+
+
+def _of_host(script: str) -> str | None:
+    """What runs in a process that a notebook, Ray or submitit has started by a script of its own."""
+    name = _last(script)
+    if name.endswith(_KERNEL):
+        return _notebook()
+    if name == _RAY_WORKER:
+        return _ray_job() or "ray"
+    if name == "_submit.py" and "submitit" in script:
+        return _submitit_job() or "submitit"
+    return None
+
+
+def _notebook() -> str:
+    # VS Code leaves the one in the notebook's own variables, Jupyter's server the other in the environment.
+    path = getattr(sys.modules.get("__main__"), "__vsc_ipynb_file__", None) or os.environ.get("JPY_SESSION_NAME")
+    name = _last(path) if type(path) is str else ""
+    return name if name.endswith(".ipynb") else "notebook"
+
+
+def _ray_job() -> str | None:
+    """What the job's driver was started by: its workers may run other functions, and all belong to one run."""
+    return calls.call(lambda: _entrypoint(sys.modules["ray"].get_runtime_context().get_job_id()), _RAY).value
+
+
+@functools.cache
+def _entrypoint(job: str) -> str:
+    jobs: list[dict[str, Any]] = sys.modules["ray._private.state"].jobs()
+    command = next(found["Entrypoint"] for found in jobs if found["JobID"] == job)
+    name = of_command(shlex.split(command)) if command != "unknown" else "ray"
+    return _notebook() if name.endswith(_KERNEL) else name
+
+
+def _submitit_job() -> str | None:
+    """The name that the job was given, else its function's."""
+    name = os.environ.get("SLURM_JOB_NAME", "")
+    if name and name != "submitit":  # which it is called unless somebody says otherwise
+        return name
+    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+    while frame is not None and frame.f_code.co_name != "process_job":
+        frame = frame.f_back
+    job = getattr(frame.f_locals.get("delayed"), "function", None) if frame is not None else None
+    return _function_name(getattr(job, "func", job)) if job is not None else None  # `func`: of a partial
+
+
+def _function_name(function: Any) -> str:
+    named = function if hasattr(function, "__qualname__") else type(function)
+    module = str(getattr(named, "__module__", "__main__"))
+    return ".".join([*([] if module == "__main__" else [module]), named.__qualname__])
+
+
+def _of_module(script: str) -> str | None:
+    """The module that ``python -m`` runs. Its file's path stands in ``sys.argv[0]``."""
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    if spec is not None and spec.origin and _path(spec.origin) == _path(script):
+        return _without_main(spec.name)
+    if _last(script) != "__main__.py":
+        return None
+    # A package's that was run by its path; or a child that multiprocessing has spawned, which is not told the module.
+    folder = _path(script).rpartition("/")[0]
+    roots = sorted((root for root in map(_path, sys.path) if folder.startswith(f"{root}/")), key=len)
+    return folder[len(roots[-1]) + 1 :].replace("/", ".") if roots else _last(folder)
+
+
+def _of_script(script: str) -> str | None:
+    name = _last(script)
+    return name if name not in ("", "-c", "-m", "__main__.py") else None
+
+
+def _without_main(module: str) -> str:
+    return module.removesuffix(".__main__")
+
+
+def _path(path: str) -> str:
+    return os.path.abspath(path).replace("\\", "/") if path else ""
+
+
+def _last(path: str) -> str:
+    return path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]

@@ -1,0 +1,109 @@
+"""What the threads of this process do right now: places in the code, and whole stacks."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import FrameType
+
+from twinkle_notifier.credentials.scrubber import scrub
+from twinkle_notifier.exceptions import traceback_text
+from twinkle_notifier.exceptions.frames import Still, is_library, is_ours, library_name
+from twinkle_notifier.isolation import calls
+
+_LOOK = 4.0  # seconds for all stacks; they show source files, which may lie on a disk that is gone
+_FRAMES = (10, 40)  # of a stack: the outermost and the innermost
+_STACK = 5_000  # characters of the stack of the thread that trains: its end
+_OTHER_FRAMES = (0, 4)  # of the stacks of the other threads
+_OTHERS = 2_500  # characters of all of these
+_DEBUGGERS = ("bdb", "pdb", "pydevd", "_pydevd_bundle", "debugpy")  # modules
+_OURS = "twinkle-notifier"  # what our threads' names begin with
+
+
+@dataclass(frozen=True)
+class Doing:
+    """What a process was found at."""
+
+    own: str  # the innermost place in the user's own code, ``train.py:28 in load``; may be empty
+    library: str  # the innermost place, if that is in a library; may be empty
+    waits: bool  # whether that is where ranks wait for each other
+    stack: str  # of the thread that trains, the innermost call last
+    others: str  # the ends of the stacks of the other threads
+
+    def place(self) -> str:
+        """Where it is, in one line."""
+        return ", then ".join(filter(None, (self.own, self.library))) or "outside of Python"
+
+    def group(self) -> tuple[str, str]:
+        """Alike for ranks that are at the same place; a line more or less within a library counts as that."""
+        path, _, function = self.library.partition(" in ")
+        return self.own, f"{path.rpartition(':')[0]} {function}"
+
+
+def doing(thread: int) -> Doing:
+    """What this process does now, above all its `thread`, by Python's number for it. Never raises; takes up to 8 s."""
+    stills = {ident: list(_stills(frame)) for ident, frame in sys._current_frames().items()}
+    frames = stills.pop(thread, [])
+    own, library, waits = _places(frames)
+    stack = calls.call(lambda: traceback_text.stack(frames, *_FRAMES), _LOOK).value
+    others = calls.call(lambda: "\n\n".join(_others(stills)), _LOOK).value if stack else ""
+    # Without what the files hold, a stack is still better than none.
+    stack = scrub(stack or "\n".join(reversed([f"  {_place(frame)}" for frame in frames])))
+    return Doing(own, library, waits, _end(stack, _STACK), _beginning(scrub(others or ""), _OTHERS))
+
+
+def debugged(thread: int) -> bool:
+    """Whether a debugger has stopped `thread`, or runs it."""
+    modules = {
+        str(still.f_globals["__name__"]).partition(".")[0] for still in _stills(sys._current_frames().get(thread))
+    }
+    return not modules.isdisjoint(_DEBUGGERS)
+
+
+def _stills(frame: FrameType | None) -> Iterator[Still]:
+    """From the innermost outwards."""
+    while frame is not None:
+        if not is_ours(frame):
+            yield Still.of(frame)
+        frame = frame.f_back
+
+
+def _places(frames: list[Still]) -> tuple[str, str, bool]:
+    own = next((_place(frame) for frame in frames if not is_library(frame)), "")
+    if not frames or not is_library(frames[0]):
+        return own, "", False
+    module, function = str(frames[0].f_globals["__name__"]), frames[0].f_code.co_name
+    # The second is where autograd's own threads reduce the gradients of DDP.
+    waits = module.startswith("torch.distributed.") or function == "_engine_run_backward"
+    return own, _place(frames[0]), waits
+
+
+def _place(frame: Still) -> str:
+    path = frame.f_code.co_filename
+    name = library_name(path) if is_library(frame) else os.path.basename(path)
+    return f"{name}:{frame.f_lineno} in {frame.f_code.co_name}"
+
+
+def _others(stills: dict[int, list[Still]]) -> Iterator[str]:
+    names = {one.ident: one.name for one in threading.enumerate()}
+    for ident, frames in stills.items():
+        name = names.get(ident, "unknown to Python")
+        if not name.startswith(_OURS):
+            yield f"Thread {name}:\n{traceback_text.stack(frames, *_OTHER_FRAMES)}"
+
+
+def _beginning(text: str, limit: int) -> str:
+    """The first lines of `text` that fit."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit].rpartition(chr(10))[0]}\n  [{len(text) - limit} characters left out]"
+
+
+def _end(text: str, limit: int) -> str:
+    """The last lines of `text` that fit."""
+    if len(text) <= limit:
+        return text
+    return f"  [{len(text) - limit} characters left out]\n{text[-limit:].partition(chr(10))[2]}"

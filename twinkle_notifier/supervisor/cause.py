@@ -1,0 +1,230 @@
+"""Why a command ended: what its processes wrote down counts, then what ranks left to us, then what was printed."""
+
+from __future__ import annotations
+
+import ntpath
+import os
+import re
+import signal
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from twinkle_notifier.exceptions import printed
+from twinkle_notifier.exceptions.collateral import says_collateral
+from twinkle_notifier.exceptions.frames import is_library_path
+from twinkle_notifier.exceptions.printed import LAUNCHERS, child_of
+from twinkle_notifier.exceptions.remote import Place, read
+from twinkle_notifier.isolation import calls
+from twinkle_notifier.mailbox.mailbox import End, Failure, Word
+from twinkle_notifier.supervisor import torchrun
+from twinkle_notifier.supervisor.torchrun import Lost, Recorded
+
+# A shell says so of its child by 128 and the number; another such exit code is more likely a command's own.
+_OF_SHELLS = {
+    *(signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL),
+    *(signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2),
+}
+_NEGATIVE = {signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGTERM}
+TOGETHER = 60.0  # seconds between the first and the last end that belong together: torchrun waits 30 s for its ranks
+KILLED = 15.0  # seconds: Lightning's launcher kills its own process up to 5 s after it has lost a rank
+CLOCK = 1.0  # seconds: the times of torchrun's agent are in whole ones
+_AT_ONCE = 3.0  # seconds before the end, in which another exit code is a wrapper's own: make's 2, `|| exit 5`
+_SAME = 80  # characters by which a printed error is known to be one that was written down
+_HOST = 1.0  # seconds to ask a resolver for the name of this host
+_OURS = os.path.dirname(os.path.dirname(__file__))
+_PYTHON = re.compile(r"[/\\]lib[/\\]python\d")  # another one's own
+_POOL = "The above exception was the direct cause"  # behind a pool's traceback
+_SIGNALLED = re.compile(r"got signal: (\d{1,2})\b")
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What ended a command: an exception; the rank that failed first; the signal that ended a launcher or its child."""
+
+    recorded: Recorded | None = None
+    lost: Lost | None = None
+    agent: int | None = None
+
+    def __bool__(self) -> bool:
+        return self != Cause()
+
+
+def signal_of(code: int) -> int | None:
+    """The signal that an exit code stands for: -9; 137, as a shell says it; 247, what ``sys.exit(-9)`` becomes."""
+    if code < 0:
+        return -code
+    return next((n for n, known in ((code - 128, _OF_SHELLS), (256 - code, _NEGATIVE)) if n in known), None)
+
+
+def of_command(ends: Sequence[End], code: int, at: float, pid: int = 0) -> Cause:
+    """Why process `pid` ended with exit code `code` at `at`, by the ends that the processes below it wrote down."""
+    bad = _that_count(ends, code, at, pid)
+    if agent := next((end for end in reversed(bad) if end.failures), None):
+        return of_ranks(agent.failures, bad)
+    if own := [end for end in bad if _is_cause(end)]:
+        return _of_end(min(own, key=_order))
+    causes = [found for found in map(_of_end, bad) if found]
+    return min(causes, key=lambda found: found.agent is None, default=Cause())
+
+
+def of_ranks(failures: Sequence[Failure], ends: Sequence[End]) -> Cause:
+    """The cause among ranks that torchrun's agent saw fail: the first, but none that only followed."""
+    by_pid = {end.pid: end for end in ends if not end.failures}
+
+    def order(failure: Failure) -> tuple[int, float]:
+        own = by_pid.get(failure.pid)
+        if own is not None:
+            return _order(own)
+        followed = {-signal.SIGABRT: 1, -signal.SIGTERM: 2}.get(failure.code, 0)  # the agent ended the latter
+        return followed, failure.at  # in whole seconds, and never late
+
+    if not failures:
+        return Cause()
+    first = min(failures, key=order)
+    own = by_pid.get(first.pid)
+    if own is None or not _is_cause(own):  # the rank may have started what failed
+        until = own.at if own is not None else first.at + CLOCK
+        below = [end for end in ends if _is_cause(end) and end.rank == first.rank is not None and end.at <= until]
+        own = min(below, key=_order, default=own)
+    found = _of_end(own) if own is not None else Cause()
+    closed = {other.rank for other in failures if other.rank is not None and order(other)[0] > 1} - {first.rank}
+    return Cause(
+        found.recorded,
+        Lost(
+            first.code if found.agent is None else -found.agent,
+            first.pid,
+            first.local_rank if first.local_rank is not None else first.rank or 0,
+            first.rank,
+            calls.call(socket.getfqdn, _HOST).value or socket.gethostname(),
+            order(first)[1],
+            sorted(closed),
+            first.logs,
+        ),
+    )
+
+
+def _of_end(end: End) -> Cause:
+    """The end's own exception; for a launcher the signal that killed its child."""
+    if (number := _signal(end)) is not None:
+        return Cause(agent=number)
+    return Cause(_recorded(end) if _says_something(end) else None)
+
+
+def printed_by_torchrun(output: str, code: int) -> Cause:
+    """The cause that torchrun's agent printed at its end, if it is not attached. It ends with exit code 1."""
+    return Cause(None, torchrun.root_cause(output), torchrun.signalled(output)) if code == 1 else Cause()
+
+
+def by_texts(
+    found: Cause, output: str, error_file: Recorded | None, ends: Sequence[End], words: Sequence[Word]
+) -> Cause:
+    """`found` with the error that was printed, or with what a rank left to us, if nobody knows another cause."""
+    if error_file is not None:
+        return replace(found, recorded=error_file)
+    recorded, lost = None, found.lost
+    said = printed.found(torchrun.without_words(output), lost.rank if lost else None)
+    # An error that was written down, too, did not count there.
+    if said is not None and not any(said.error.startswith(f"{end.type}: {end.message}"[:_SAME]) for end in ends):
+        number = signal_of(said.child) if said.child is not None else None
+        if number is not None:
+            return replace(found, lost=replace(lost, code=-number)) if lost else replace(found, agent=number)
+        secondary = says_collateral(said.error)
+        recorded = Recorded(said.error, said.text, secondary=secondary) if lost is None or not secondary else None
+    if recorded is None or recorded.secondary:
+        recorded = left(words, lost) or recorded
+    return replace(found, recorded=recorded)
+
+
+def left(words: Sequence[Word], lost: Lost | None) -> Recorded | None:
+    """The error that the rank which failed first left to us; any rank's, if it is not known which failed first."""
+    for word in words:
+        if word.state == "left" and word.text and (lost is None or word.holder.pid == lost.pid):
+            error = re.search(r"^- Error: \*\*(.+?)\*\*(.*)$", word.text, re.MULTILINE)
+            headline = word.text.partition("\n")[0].removeprefix("### ")
+            at = re.search(r"^- At: (.*)$", word.text, re.MULTILINE)
+            block = re.search(r"^(`{3,})\n(.*)^\1", word.text, re.MULTILINE | re.DOTALL)
+            message = error[1] + error[2] if error else headline
+            return Recorded(message, block[2] if block else "", at[1] if at else "", word.rank, secondary=True)
+    return None
+
+
+def _that_count(ends: Sequence[End], code: int, at: float, pid: int) -> list[End]:
+    """The bad ends, oldest first, whose exit code is why the command has its own."""
+    bad = sorted((end for end in ends if end.code % 256 and code), key=lambda end: end.at)
+    fitting = {_plain(code)}
+    found: list[End] = []
+    for end in reversed([end for end in bad if bad[-1].at - end.at <= TOGETHER]):
+        if end.pid == pid or _plain(end.code) in fitting or _is_just_before(end, code, at):
+            found.append(end)
+            fitting |= {_plain(child) for child in (end.child, *(failure.code for failure in end.failures)) if child}
+            fitting |= {_plain(end.code)}
+        elif any(end.pid == failure.pid for launcher in found for failure in launcher.failures):
+            found.append(end)
+    return found[::-1]
+
+
+def _is_just_before(end: End, code: int, at: float) -> bool:
+    if signal_of(code) is None:
+        return at - end.at <= _AT_ONCE
+    return code < 0 and end.rank is not None and at - end.at <= KILLED
+
+
+def _plain(code: int) -> int:
+    number = signal_of(code)
+    return code if number is None else -number
+
+
+def _is_cause(end: End) -> bool:
+    """Whether the end says more than that a child or a signal ended the process."""
+    if end.child is not None or end.failures or _signal(end) is not None or end.type.endswith(LAUNCHERS):
+        return False
+    return _says_something(end)
+
+
+def _says_something(end: End) -> bool:
+    return end.type != "SystemExit" or not re.fullmatch(r"\s*-?\d*\s*", end.message)
+
+
+def _signal(end: End) -> int | None:
+    """The signal that ended the process, its child, or torchrun's agent."""
+    kind = end.type.rpartition(".")[2]
+    if kind == "KeyboardInterrupt":
+        return signal.SIGINT
+    if kind == "SignalException" and (found := _SIGNALLED.search(end.message)):
+        return int(found[1])
+    if end.child is not None:
+        return signal_of(end.child)
+    if kind == "ProcessExitedException":  # of torch.multiprocessing
+        return signal_of(child_of(end.message) or 0)
+    return signal_of(end.code) if kind == "SystemExit" else None
+
+
+def _order(end: End) -> tuple[bool, float]:
+    return _is_secondary(end), end.at
+
+
+def _is_secondary(end: End) -> bool:
+    return says_collateral(f"{end.type}: {end.message}")
+
+
+def _recorded(end: End) -> Recorded:
+    named = "" if end.type == "SystemExit" else f"{end.type}: " if end.message else end.type
+    message, frames = named + end.message, [*end.frames]
+    # A DataLoader's worker, a spawned process: a library raises their error once more.
+    if frames and _is_library(frames[-1][0]) and (there := read(end.message)):
+        message, frames = f"{there.type}: {there.message}", there.places() or frames
+    elif "RemoteTraceback: " in end.traceback and (there := read(end.traceback.partition(_POOL)[0])):
+        frames = there.places()
+    at = _own_place(frames) or _own_place(end.frames)
+    return Recorded(message, end.traceback, at, end.rank, end.pid, end.at, _is_secondary(end))
+
+
+def _own_place(places: Sequence[Place]) -> str:
+    """The innermost place in the user's own code, as ``train.py:12 in load``."""
+    own = (place for place in reversed(places) if not _is_library(place[0]))
+    return next((f"{ntpath.basename(path)}:{line} in {function}" for path, line, function in own), "")
+
+
+def _is_library(path: str) -> bool:
+    return is_library_path(path) or path.startswith(_OURS) or _PYTHON.search(path) is not None

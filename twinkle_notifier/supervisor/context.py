@@ -1,0 +1,77 @@
+"""What the supervisor knows of its command."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from twinkle_notifier.isolation import calls
+from twinkle_notifier.mailbox.mailbox import Supervision
+from twinkle_notifier.runtime.launcher import Attempt
+from twinkle_notifier.supervisor import oom
+from twinkle_notifier.supervisor.exit_report import Ending
+from twinkle_notifier.supervisor.last_lines import Output
+
+ERROR_FILE = "TORCHELASTIC_ERROR_FILE"
+STALL_AFTER = "TWINKLE_NOTIFIER_STALL_AFTER"  # `stalls.VARIABLE`
+_BUDGET = 3.0  # seconds for a disk, which may be a dead mount
+_ASKED = 600.0  # seconds from a signal to the end that it accounts for
+_NO_FOLDER = Path(os.devnull, "none")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to tell of a command, and whom. `stall_after` in seconds; `is_named`: the name is not just the script's.
+
+    `log`: a file that the command's output goes to, as far as the user says.
+    """
+
+    name: str
+    notifier: Callable[[str], object] | None
+    stall_after: float | None = None
+    on_success: bool = False
+    heartbeat: str = ""
+    is_named: bool = False
+    log: Path | None = None
+    attach: bool = True  # let the Python processes below the command write down what ends them
+    to: str = ""  # what the notifier was made from, if not from the environment
+
+
+class Facts:
+    """Of one command. The main thread writes them, others read.
+
+    `folder` is the mailbox that the supervisor shares with the command's processes, None if no disk took it; `asked`
+    the last signal that asked the command to end, with its time; `ended` the time of its end. Times are in seconds
+    since 1970.
+    """
+
+    def __init__(self, command: Sequence[str], plan: Plan, folder: Path | None) -> None:
+        self.command, self.plan, self.folder = command, plan, folder
+        self.mailbox = Supervision(folder or _NO_FOLDER)  # without a folder it is empty
+        self.output = Output(plan.log)
+        calls.call(self.output.begin, _BUDGET)
+        self.began, self._kills = time.time(), oom.kills()
+        self.pid = 0
+        self.asked: tuple[int, float] | None = None
+        self.ended: float | None = None
+
+    def ending(self, code: int) -> Ending:
+        """The command's end with exit code `code`, now or when it ended."""
+        now, kills = self.ended or time.time(), oom.kills()
+        asked, asked_at = self.asked if self.asked and now - self.asked[1] < _ASKED else (None, 0.0)
+        return Ending(
+            self.plan.name,
+            self.command,
+            code,
+            now - self.began,
+            now,
+            self.pid,
+            asked,
+            asked_at,
+            kills - self._kills if kills is not None and self._kills is not None else None,
+            output=self.output.tail(),
+            attempt=Attempt.here(),
+        )

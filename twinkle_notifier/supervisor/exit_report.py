@@ -1,0 +1,223 @@
+"""Says how a command ended, in words for people."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from twinkle_notifier.credentials.command_line import shown
+from twinkle_notifier.messages.rank_lines import compressed
+from twinkle_notifier.messages.report import duration, fenced, now
+from twinkle_notifier.messages.sanitize import block, line, masked_end, path
+from twinkle_notifier.runtime.launcher import Attempt
+from twinkle_notifier.supervisor import torchrun
+from twinkle_notifier.supervisor.cause import signal_of
+from twinkle_notifier.supervisor.command import INTERRUPTING, PREEMPTING
+from twinkle_notifier.supervisor.torchrun import Lost, Recorded
+
+Kind = Literal["ended", "failed", "restarts", "preempted", "interrupted"]
+
+_MEANINGS: dict[int, str] = {
+    signal.SIGKILL: "the kernel's out-of-memory killer, or your scheduler",
+    signal.SIGSEGV: "a fault in native code: an extension, a driver, or a library of another version",
+    signal.SIGBUS: "memory that is backed by a file is gone: often /dev/shm or a disk is full",
+    signal.SIGABRT: "native code gave up: a failed assertion, NCCL's watchdog, or memory it found broken",
+    signal.SIGFPE: "native code divided an integer by zero",
+    signal.SIGILL: "the processor does not know an instruction: built for another machine",
+    signal.SIGTERM: "your scheduler or somebody asked it to end",
+    signal.SIGUSR1: "a scheduler's warning before the time is over (SLURM's --signal)",
+    signal.SIGUSR2: "a scheduler's warning before the time is over (submitit's)",
+    signal.SIGINT: "Ctrl-C",
+    signal.SIGHUP: "the terminal or the connection to it was closed",
+    signal.SIGPIPE: "nobody read its output any more",
+    signal.SIGXCPU: "its limit of processor time",
+    signal.SIGXFSZ: "its limit of a file's size",
+}
+_LINES = 40  # of output
+_CHARACTERS = 6_000  # of them
+_NAME = 100
+_COMMAND = 300
+_ERROR = 300
+_FACT, _FACTS = 3_000, 20  # characters of what a training leaves, and how many lines of it
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What is known of a command's end. `code` is minus the signal where one killed the command."""
+
+    name: str
+    command: Sequence[str]
+    code: int
+    seconds: float
+    at: float  # since 1970
+    pid: int = 0
+    asked: int | None = None  # the signal that asked it to end
+    asked_at: float = 0.0
+    out_of_memory: int | None = None  # processes that the kernel has killed for it meanwhile
+    lost: Lost | None = None  # the rank that failed first, under torchrun
+    agent: int | None = None  # the signal that ended torchrun's agent, or the child of another launcher
+    recorded: Recorded | None = None
+    output: str = ""
+    checkpoint: str = ""
+    followers: Sequence[int] = ()  # ranks that met what follows from it
+    attempt: Attempt = field(default_factory=Attempt)
+    reached: Sequence[str] = ()  # how far a training got, in list items; shown where it ended well
+    restarts: bool = False  # only an attempt has ended: torchrun has started its ranks again
+
+    @property
+    def began(self) -> float:
+        """When the command began, in seconds since 1970."""
+        return self.at - self.seconds
+
+    @property
+    def signal(self) -> int | None:
+        """The signal that ended it: the command itself, or the child of a shell or a launcher."""
+        number = signal_of(self.code)
+        return self.agent if number is None else number
+
+    @property
+    def pids(self) -> set[int]:
+        """The processes whose end this is: the command's, and that which failed first."""
+        return {self.pid, *([self.lost.pid] if self.lost else []), *([self.recorded.pid] if self.recorded else [])}
+
+    @property
+    def failed_at(self) -> float:
+        """When the first of these processes ended, in seconds since 1970."""
+        times = [self.lost.at if self.lost else None, self.recorded.time if self.recorded else None, self.at]
+        return next(time for time in times if time is not None)
+
+    @property
+    def failed_code(self) -> int:
+        """The exit code of the first of these processes."""
+        return self.lost.code if self.lost is not None else self.code
+
+    def kind(self) -> Kind:
+        """What became of the command."""
+        if self.restarts:
+            return "restarts"
+        number = self.asked if self.was_asked_for() else None if self.lost or self.recorded else self.signal
+        if number in PREEMPTING:
+            return "preempted"
+        if number in INTERRUPTING:
+            return "interrupted"
+        return "failed" if self.code else "ended"
+
+    def was_asked_for(self) -> bool:
+        """Whether the command ended because the signal asked it to; SIGKILL follows if it does not listen."""
+        return self.asked is not None and self.killed() in (None, *PREEMPTING, *INTERRUPTING, signal.SIGKILL)
+
+    def killed(self) -> int | None:
+        """The signal that killed the process which failed first."""
+        return self.lost.signal if self.lost else self.signal
+
+    def headline(self) -> str:
+        """One line: the run, and what became of it."""
+        name, kind = line(self.name, _NAME), self.kind()
+        if kind == "ended":
+            return f"{name} ended after {duration(self.seconds)}"
+        if kind in ("preempted", "interrupted"):
+            return f"{name} was {kind} ({signal_name(self.asked or self.signal or 0)})"
+        if kind == "restarts":
+            return f"{name} restarts after {self.attempt}: {self.cause()}"
+        return f"{name} failed{f' for good in {self.attempt}' if self.attempt.is_last() else ''}: {self.cause()}"
+
+    def cause(self) -> str:
+        """What it failed of, in a part of a line."""
+        who, number, code = str(self.lost or ""), self.killed(), f"exit code {self.failed_code}"
+        how = f"{'was ' if who else ''}killed by {signal_name(number)}" if number is not None else ""
+        if number == signal.SIGKILL and self.out_of_memory:
+            how = "ran out of memory, and was killed"
+        if error := line(self.error(), _ERROR):
+            return f"{error} ({who or how or code})"
+        return f"{who} {how}".strip() if how else f"{code} of {who}" if who else code
+
+    def markdown(self) -> str:
+        """The message."""
+        lines = [
+            f"### {self.headline()}",
+            "",
+            f"- Run: {line(self.name, _NAME)}{f', {self.attempt}' if self.attempt.number else ''}",
+            *self._facts(),
+            f"- Command: {line(shown(self.command), _COMMAND)}",
+            f"- Duration: {duration(self.seconds)}",
+            *self._reached(),
+            f"- Host: {line(socket.gethostname(), _NAME)}",
+            f"- Time: {now()}",
+        ]
+        below = self.recorded.traceback if self.recorded and self.recorded.traceback else self._last_lines()
+        return "\n".join(lines) + (f"\n\n{fenced(block(below))}" if below and self.kind() != "ended" else "")
+
+    def _reached(self) -> list[str]:
+        reached = [f"- {line(text[2:], _FACT)}" for text in self.reached if text.startswith("- ")]
+        if self.kind() == "ended" and reached:
+            return reached[:_FACTS]
+        return [f"- Last checkpoint: {path(self.checkpoint, _COMMAND)}"] if self.checkpoint else []
+
+    def _facts(self) -> list[str]:
+        facts = [f"- At: {line(self.recorded.at, _COMMAND)}"] if self.recorded and self.recorded.at else []
+        if self.lost:
+            facts.append(_place(self.lost))
+        elif self.recorded and self.recorded.rank is not None:
+            facts.append(f"- Rank: {self.recorded.rank}, PID {self.recorded.pid}")
+        facts += self._how()
+        if self.followers:
+            facts.append(f"- Errors that follow from it: {self.following()}")
+        secondary = self.recorded.secondary if self.recorded else bool(self.followers) and self.lost is None
+        if secondary and self.killed() is None:
+            facts.append("- Note: secondary errors; no rank reported the cause")
+        return facts
+
+    def _how(self) -> list[str]:
+        """The signal and the exit code."""
+        number = self.killed()
+        if self.kind() in ("preempted", "interrupted"):
+            asked = self.asked or self.signal or 0
+            end = f"- Exit code: {self.code}" if self.code >= 0 else f"- Ended by: {signal_name(-self.code)}"
+            return [f"- Signal: {signal_name(asked)}: {_MEANINGS[asked]}", end]
+        if number is None:
+            return [f"- Exit code: {self.failed_code}"] if self.code else []
+        signalled = f"- Signal: {': '.join(filter(None, (signal_name(number), self._meaning(number))))}"
+        if self.lost is None and self.code > 0 and signal_of(self.code) is not None:
+            return [signalled, f"- Exit code: {self.code}, which stands for {signal_name(number)}"]
+        return [signalled]
+
+    def _meaning(self, number: int) -> str:
+        """What a signal stands for; who sent SIGKILL, as far as the kernel's count tells."""
+        killed = self.out_of_memory
+        if number != signal.SIGKILL or killed is None:
+            return _MEANINGS.get(number, "")
+        if not killed:
+            return "not the kernel's out-of-memory killer, by its count for this control group; a scheduler or a person"
+        processes = "1 process" if killed == 1 else f"{killed} processes"
+        return f"the kernel's out-of-memory killer, which killed {processes} of this control group"
+
+    def following(self) -> str:
+        """The ranks that failed because another rank had, and those among them that the launcher ended."""
+        ended = sorted({*self.lost.closed} - {*self.followers}) if self.lost else []
+        named = f"ranks {compressed([*self.followers, *ended])}"
+        return f"{named} ({compressed(ended)} ended by the launcher)" if ended else named
+
+    def error(self) -> str:
+        """The exception that ended the command, if one is known."""
+        return self.recorded.message if self.recorded else ""
+
+    def _last_lines(self) -> str:
+        text = masked_end(torchrun.without_words(self.output).rstrip())
+        return "\n".join(text.split("\n")[-_LINES:])[-_CHARACTERS:]
+
+
+def signal_name(number: int) -> str:
+    """``SIGKILL``, or ``signal 40``."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _place(lost: Lost) -> str:
+    host = f" on {line(lost.host, _NAME)}" if lost.host else ""
+    rank = f"{lost.rank} (local rank {lost.local_rank})" if lost.rank is not None else f"local rank {lost.local_rank}"
+    return f"- Rank: {rank}{host}, PID {lost.pid}"

@@ -1,0 +1,46 @@
+"""A dead man's switch: a URL that is asked each minute, so that somebody else notices when that ends."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+import requests
+
+from twinkle_notifier.isolation import calls
+
+EVERY = 60.0  # seconds
+_BUDGET = 10.0  # seconds for one request
+
+log = logging.getLogger("twinkle_notifier")
+
+
+class Pulse:
+    """Asks `url`, at once and then each minute, until `end`. What answers does not count, and is not read."""
+
+    def __init__(self, url: str, every: float = EVERY) -> None:
+        self._url, self._every = url, every
+        self._ended = threading.Event()
+
+    def begin(self) -> None:
+        """Start."""
+        threading.Thread(target=self._go_on, name="twinkle-notifier-pulse", daemon=True).start()
+
+    def end(self) -> None:
+        """Stop; from then on the other side counts the time."""
+        self._ended.set()
+
+    def _go_on(self) -> None:
+        was_failing = False
+        while True:
+            answer = calls.call(self._ask, _BUDGET)
+            if not answer.returned and not was_failing:  # its name alone: the URL is a secret, and the error shows it
+                what = type(answer.error).__name__ if answer.error is not None else f"no answer within {_BUDGET:g} s"
+                log.warning("the heartbeat URL does not work (%s); it is asked again each minute", what)
+            was_failing = not answer.returned
+            if self._ended.wait(self._every):
+                return
+
+    def _ask(self) -> None:
+        with requests.get(self._url, timeout=_BUDGET / 2, stream=True) as answer:
+            answer.raise_for_status()

@@ -1,0 +1,155 @@
+"""Looks at a command each second while it runs, in a thread of its own: a disk that hangs holds up no signal."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from twinkle_notifier.errors import reason
+from twinkle_notifier.isolation import calls
+from twinkle_notifier.mailbox.mailbox import Restart
+from twinkle_notifier.runtime.launcher import Attempt
+from twinkle_notifier.supervisor import orphans, torchrun
+from twinkle_notifier.supervisor.context import Facts
+from twinkle_notifier.supervisor.heartbeat import Pulse
+from twinkle_notifier.supervisor.output_watchdog import Silence
+from twinkle_notifier.supervisor.reporter import Teller
+from twinkle_notifier.supervisor.say import say
+from twinkle_notifier.supervisor.torchrun import Recorded
+
+_TICK = 1.0  # seconds
+_ASKED = 10.0  # seconds that a command which was asked to end may take, before that is told; schedulers kill after 30
+_LOOK = 60.0  # seconds for one look; it may have something to tell
+_END = 10.0  # seconds for a look that is under way
+_DEEP = 6  # generations of a command's processes that are looked at
+
+log = logging.getLogger("twinkle_notifier")
+
+
+class Watch:
+    """Watches one command from `begin` to `ended`, and has the teller tell what happens."""
+
+    def __init__(self, facts: Facts) -> None:
+        plan = facts.plan
+        self._facts, self._output, self._mailbox = facts, facts.output, facts.mailbox
+        self._teller = Teller(plan.name, plan.notifier, facts.mailbox)
+        self._pulse = Pulse(plan.heartbeat) if plan.heartbeat else None
+        self._silence = Silence(plan.stall_after, time.monotonic()) if plan.stall_after is not None else None
+        self._written = time.monotonic()  # when something was last seen to be written
+        self._told = 0  # restarts
+        self._known = False  # people know that the command was asked to end
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look_on, name="twinkle-notifier-watch", daemon=True)
+
+    def begin(self) -> None:
+        """The command runs."""
+        self._thread.start()
+        if self._pulse is not None:
+            self._pulse.begin()
+
+    def ended(self, code: int) -> None:
+        """The command has ended."""
+        if self._pulse is not None:
+            self._pulse.end()
+        self._over.set()
+        if self._thread.is_alive():  # it may never have started
+            self._thread.join(_END)
+        if code:
+            self._output.end()
+        ending = self._facts.ending(code)
+        ending = replace(ending, attempt=self._attempt() or ending.attempt)
+        known = self._known and ending.was_asked_for()
+        self._teller.ended(ending, on_success=self._facts.plan.on_success, known=known)
+
+    def not_started(self, code: int, error: str) -> None:
+        """The command could not be started."""
+        ending = replace(self._facts.ending(code), recorded=Recorded(error, ""))
+        self._teller.ended(ending, on_success=False, known=False)
+
+    def _look_on(self) -> None:
+        looks = (self._look_at_signals, self._look_at_output, self._look_for_restarts, self._teller.overdue)
+        once: tuple[Callable[[], object], ...] = (self._complain,)
+        helper = calls.Helper()
+        self._look(helper, self._output.look)  # before the command has written much
+        self._look(helper, lambda: orphans.adopt([self._mailbox.folder.parent.parent]))  # of killed supervisors
+        while not self._over.wait(_TICK):
+            for look in (*looks, *once):
+                self._look(helper, look)
+            once = ()
+
+    def _look(self, helper: calls.Helper, look: Callable[[], object]) -> None:
+        answer = helper.call(look, _LOOK)
+        if not answer.returned:  # a disk that is gone, most likely: once more in a second
+            log.debug("a look at the command failed: %s", reason(answer.error))
+
+    def _complain(self) -> None:
+        """Say what cannot be seen of the command."""
+        complaint = self._output.complaint()
+        if complaint and not torchrun.writes_logs(self._facts.command):
+            say(complaint)
+        if self._silence is not None and not self._output.is_seen:
+            say("a silence cannot be seen in the output: --stall-after counts on the callbacks in the command alone")
+
+    def _look_at_signals(self) -> None:
+        ending = self._facts.ending(0)
+        if ending.asked is None:
+            self._known = False  # it was long ago
+        elif not self._known and time.time() - ending.asked_at > _ASKED:
+            self._known = self._teller.preempted(ending)
+
+    def _look_at_output(self) -> None:
+        if self._output.look():
+            self._written = time.monotonic()
+        if self._silence is None:
+            return
+        written = self._written if self._output.is_seen else None
+        change = self._silence.look(time.monotonic(), written, time.time(), self._mailbox.beats())
+        if change == "silent":
+            self._teller.silent(self._silence.lasted, self._what_is_known())
+        elif change == "moving":
+            self._teller.moving(self._silence.lasted)
+
+    def _what_is_known(self) -> list[str]:
+        pids = ", ".join(str(pid) for pid in islice(_descendants(self._facts.pid), 8))
+        return [
+            "- Seen from outside: no output, and no beat of a callback",
+            f"- Processes: {pids}; `py-spy dump --pid PID` shows where one is",
+            "- With NotifierCallback(stall_after=...) this message would name the rank, and show where it stands",
+        ]
+
+    def _look_for_restarts(self) -> None:
+        for restart in self._restarts()[self._told :]:
+            self._told += 1
+            self._teller.restarted(restart, self._facts.ending(1))
+
+    def _restarts(self) -> list[Restart]:
+        """The restarts by torchrun's agent, the first if there are several."""
+        restarts = self._mailbox.restarts()
+        return [restart for restart in restarts if restart.pid == restarts[0].pid and restart.failures]
+
+    def _attempt(self) -> Attempt | None:
+        """The last attempt; None if torchrun has not started its ranks again."""
+        restarts = self._restarts()
+        return Attempt(restarts[-1].attempt + 1, restarts[-1].attempts) if restarts else None
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    """`pid` and the processes below it, nearest first."""
+    generation = [pid]
+    for _ in range(_DEEP):
+        yield from generation
+        generation = [child for parent in generation for child in _children(parent)]
+
+
+def _children(pid: int) -> list[int]:
+    with suppress(OSError):  # it is gone
+        return [
+            int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()
+        ]
+    return []

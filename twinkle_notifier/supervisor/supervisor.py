@@ -1,0 +1,221 @@
+"""Starts a command and waits for its end. Nothing of the command goes through this process."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import NoReturn
+
+from twinkle_notifier import attach
+from twinkle_notifier.delivery import check
+from twinkle_notifier.errors import ArgumentError, reason
+from twinkle_notifier.isolation import calls
+from twinkle_notifier.isolation.signals import alarm
+from twinkle_notifier.mailbox import directory
+from twinkle_notifier.runtime import run_name, state_dir
+from twinkle_notifier.supervisor import inherited
+from twinkle_notifier.supervisor.command import DEFAULT, INTERRUPTING, PREEMPTING, Command
+from twinkle_notifier.supervisor.context import ERROR_FILE, STALL_AFTER, Facts, Plan
+from twinkle_notifier.supervisor.monitor import Watch
+from twinkle_notifier.supervisor.say import say
+from twinkle_notifier.supervisor.signal_probe import SignalProbe
+
+_PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+_POLL = 1.0  # seconds until the supervisor goes on after an error of its own
+_SAME = 0.1  # seconds; who signals many processes does it one after the other
+_LOOK = 0.005  # seconds between two looks whether the probe had the signal, too
+_TELL = 60.0  # seconds to tell of its end, all waiting for other ranks and nodes included
+_BUDGET = 3.0  # seconds for a disk, which may be a dead mount
+_TRIES, _PAUSE = 5, 0.1  # to start the command where there is little room; seconds between two
+_NOT_FOUND, _NOT_EXECUTABLE = 127, 126  # as a shell says it
+
+
+def supervise(command: Sequence[str], plan: Plan) -> int:
+    """Run `command` to its end, and tell it; its exit code. Where a signal killed it, this process dies of the same.
+
+    Raises:
+        ArgumentError: this is not Linux.
+    """
+    if not hasattr(signal, "sigtimedwait"):
+        raise ArgumentError("`twinkle-notifier run` needs Linux: call notify_exception, or add a callback, instead")
+    return _Supervisor(command, plan).run()
+
+
+class _Supervisor:
+    def __init__(self, command: Sequence[str], plan: Plan) -> None:
+        _hold_open()
+        # What nohup has others ignore is ignored here, too, and by the command.
+        passed_on = {*_PASSED_ON, *range(signal.SIGRTMIN, signal.SIGRTMAX + 1)}
+        self._passed_on = {number for number in passed_on if signal.getsignal(number) != signal.SIG_IGN}
+        self._heeded = {*self._passed_on, signal.SIGCHLD}
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where it is ignored, nobody learns how a child ended
+        # Before any thread: each inherits it. A line that we write in the background must not stop the command's group.
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*self._heeded, signal.SIGTTOU})
+        self._probe = SignalProbe(self._passed_on)
+        self._failed: set[str] = set()  # what was said of our own errors
+        self._facts = Facts(command, plan, calls.call(directory.opened, _BUDGET).value)
+
+    def run(self) -> int:
+        """See `supervise`."""
+        env = self._environment()
+        try:
+            command = self._started(env)
+        except OSError as error:
+            code = self._not_started(error)
+        else:
+            code = self._seen_through(command)
+        if (folder := self._facts.folder) is not None:
+            _bounded(lambda: directory.close(folder), _BUDGET)
+        while signal.sigtimedwait(self._heeded, 0) is not None:  # came too late for the command, whose end counts
+            pass
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+        gc.freeze()  # or the interpreter, at its end, looks for garbage in all that was loaded: 20 ms for nothing
+        return _same_end(code)
+
+    def _environment(self) -> dict[str, str]:
+        env = {name: value for name, value in os.environ.items() if name}  # an entry without a name cannot be passed on
+        plan, folder = self._facts.plan, self._facts.folder
+        if chosen := state_dir.chosen():
+            env[state_dir.VARIABLE] = chosen  # a relative one leads elsewhere once the command has changed its folder
+        if plan.stall_after is not None:
+            env.setdefault(STALL_AFTER, f"{plan.stall_after:g}")
+        if plan.is_named:
+            env[run_name.VARIABLE] = plan.name
+        if folder is not None:
+            env[directory.VARIABLE] = str(folder)
+            env.setdefault(ERROR_FILE, str(folder / "error.json"))
+            env |= inherited.environment(env, plan.to, plan.notifier, folder)
+            env |= attach.environment(env, plan.name) if plan.attach else {}
+        return env
+
+    def _started(self, env: Mapping[str, str]) -> Command:
+        """Start the command; where there is no room beside this process, it takes our place. Raises OSError."""
+        for _ in range(_TRIES):
+            try:
+                return Command(self._facts.command, env, self._mask)
+            except OSError as error:
+                if error.errno not in (errno.EAGAIN, errno.ENOMEM):
+                    raise
+                time.sleep(_PAUSE)  # threads that have done their work are about to end
+        return self._give_place(env)
+
+    def _give_place(self, env: Mapping[str, str]) -> NoReturn:
+        say("the command is not watched: there is no room for one more process")
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+        for number in DEFAULT:
+            signal.signal(number, signal.SIG_DFL)
+        os.execvpe(self._facts.command[0], list(self._facts.command), env)  # noqa: S606  the user's own words
+
+    def _not_started(self, error: OSError) -> int:
+        said = f"{self._facts.command[0]} cannot be started: {error.strerror}"
+        say(said)
+        code = _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE
+        self._tell(lambda: Watch(self._facts).not_started(code, said))
+        return code
+
+    def _seen_through(self, command: Command) -> int:
+        """Watch the command until its end, and have that told; its exit code."""
+        self._facts.pid = command.pid
+        watch = calls.tried(lambda: Watch(self._facts))
+        for begin in (lambda: check.begin(self._facts.plan.notifier), lambda: watch.result().begin()):
+            self._try(begin, "the command is not watched")  # at the limit of threads; its end is told all the same
+        while command.code is None:
+            if not self._try(lambda: self._wait(command), "the supervisor goes on after an error"):
+                calls.tried(lambda: time.sleep(_POLL))
+        calls.tried(self._probe.end)
+        self._facts.ended = time.time()
+        code = command.code
+        self._tell(lambda: watch.result().ended(code))
+        return code
+
+    def _wait(self, command: Command) -> None:
+        """Wait for the next signal, such as a child's end.
+
+        `sigtimedwait` may return numbers that nobody sent, after the process was stopped and continued.
+        """
+        self._reap(command)
+        if command.code is None:
+            self._probe.renew()
+            number = signal.sigwaitinfo(self._heeded).si_signo
+            if number in self._passed_on:
+                self._pass_on(command, number)
+
+    def _reap(self, command: Command) -> None:
+        """Take note of children that have ended. Orphans become ours if this is a container's first process."""
+        with suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                pid, status = ended
+                if pid == command.pid:
+                    command.reaped(status)
+                elif pid == self._probe.pid:
+                    self._probe.reaped(status)
+
+    def _pass_on(self, command: Command, number: int) -> None:
+        if number in (*PREEMPTING, *INTERRUPTING):
+            self._facts.asked = (number, time.time())
+        deadline = time.monotonic() + _SAME
+        while self._probe.pid and time.monotonic() < deadline:
+            self._reap(command)
+            time.sleep(_LOOK if self._probe.pid else 0.0)
+        if not self._probe.had(number):
+            command.send(number)
+
+    def _try(self, work: Callable[[], None], complaint: str) -> bool:
+        """Do `work`; whether that went well. Complain of each error once."""
+        error = calls.tried(work).error
+        line = f"{complaint}: {reason(error)}"
+        if error is not None and line not in self._failed:
+            self._failed.add(line)
+            say(line)
+        return error is None
+
+    def _tell(self, tell: Callable[[], None]) -> None:
+        """Do `tell`, for a bounded time, and no longer than until somebody presses Ctrl-C once more."""
+        asked_before = signal.SIGINT in signal.sigpending()
+        error = _bounded(tell, _TELL, lambda: not asked_before and signal.SIGINT in signal.sigpending())
+        if error is not None:
+            say(f"it is not sure that people were told: {reason(error)}")
+
+
+def _bounded(work: Callable[[], None], seconds: float, hurry: Callable[[], bool] = bool) -> BaseException | None:
+    """Do `work` by `foreign.call`, whose thread may hang at its start without memory; the error, if there is one."""
+
+    def call() -> None:
+        with alarm(seconds + _BUDGET):
+            calls.call(work, seconds, hurry).result()
+
+    return calls.tried(call).error
+
+
+def _hold_open() -> None:
+    """Take the places of standard streams that are closed, or the next file opened would be taken for one.
+
+    The command does not inherit what stands there.
+    """
+    for stream in (0, 1, 2):
+        try:
+            os.fstat(stream)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+
+
+def _same_end(code: int) -> int:
+    """Die of the signal that killed the command, so that whoever waits for us sees what they would have seen."""
+    if code >= 0:
+        return code
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # one core file is enough
+    with suppress(OSError):
+        signal.signal(-code, signal.SIG_DFL)
+    os.kill(os.getpid(), -code)
+    return 128 - code  # the first process of a container does not die of it
