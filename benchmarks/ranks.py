@@ -128,7 +128,7 @@ def _on_ray(count: int) -> list[tuple[bool, float]]:
 
             from twinkle_notifier.claims import Mark
             from twinkle_notifier.claims.stores.ray import RayStore
-            from twinkle_notifier.runtime.launcher import Instant
+            from twinkle_notifier.runtime.process import Instant
 
             if not start:
                 RayStore()  # a driver that trains has it by then

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinkle_notifier import DingNotifier, Notifier
-from twinkle_notifier.checkpoint import add_sent, fresh, read, restored
-from twinkle_notifier.delivery.descriptor import describe
+from twinkle_notifier.checkpoint import add_sent, fresh, read
+from twinkle_notifier.delivery.descriptor import describe, restored
 from twinkle_notifier.testing import RecordingNotifier
 
 

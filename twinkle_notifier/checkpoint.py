@@ -7,13 +7,9 @@ import time as clock
 from collections.abc import Mapping
 from typing import Any
 
+from twinkle_notifier import isolation
 from twinkle_notifier.alerts import crash_loop
-from twinkle_notifier.credentials.masking import holds_redacted
-from twinkle_notifier.credentials.references import is_reference, resolve
 from twinkle_notifier.errors import reason
-from twinkle_notifier.isolation import calls
-from twinkle_notifier.messages.sanitize import reply
-from twinkle_notifier.notifier import Notifier
 
 VERSION = 1
 _KEY = "twinkle_notifier"
@@ -55,7 +51,7 @@ def read(data: object) -> dict[str, Any]:
     """
     if data is None:
         return fresh()
-    found = calls.call(lambda: _read(data), _BUDGET).value
+    found = isolation.call(lambda: _read(data), _BUDGET).value
     if found is None:
         log.warning("the notifier's state in the checkpoint is damaged; the run goes on without it")
         return fresh()
@@ -89,7 +85,7 @@ def ours(states: object) -> dict[str, dict[str, Any] | None]:
             return {}
         return {name: states[name] for name in filter(is_ours, states)}
 
-    answer = calls.call(look, _BUDGET)
+    answer = isolation.call(look, _BUDGET)
     if not answer.returned:
         log.warning("the checkpoint's states cannot be read (%s); the run goes on without them", reason(answer.error))
     found = {name: None if data is None else read(data) for name, data in (answer.value or {}).items()}
@@ -163,40 +159,3 @@ def _copied(value: object, values: int, letters: int) -> Any:
         return copied(value, 0)
     except ValueError:
         return None
-
-
-def _resolved(value: Any) -> bool:
-    """True; raises CredentialError when a reference in `value` leads nowhere on this machine."""
-    if isinstance(value, dict | list):
-        return all(_resolved(item) for item in (value.values() if isinstance(value, dict) else value))
-    return bool(resolve(value)) if is_reference(value) else True
-
-
-def restored(state: dict[str, Any]) -> Notifier | None:
-    """The notifier that one of our own files describes; None, with a warning, when it cannot work. Never raises.
-
-    The file is the user's: its references are looked up, whichever field they are in. For what a checkpoint says, see
-    `trust.from_checkpoint`.
-    """
-    data = state["notifier"]
-    if data is None:
-        return None
-    answer = calls.call(lambda: _usable(data) and Notifier.from_dict(data), _BUDGET)
-    if isinstance(answer.value, Notifier):
-        return answer.value
-    redacted = answer.value is False
-    name = reply(calls.text(data.get("class")) if isinstance(data, dict) else "", _NAME) or "notifier"
-    if redacted:
-        log.warning(
-            "the %s that was kept cannot be used: what is kept holds no secrets. Give --to, set TWINKLE_NOTIFIER_URL, "
-            "or use references such as 'env:DING_URL' in it",
-            name,
-        )
-    else:
-        log.warning("the %s that was kept cannot be restored (%s)", name, reply(reason(answer.error), _REASON))
-    return None
-
-
-def _usable(data: object) -> bool:
-    """Whether nothing is taken out of it. Raises CredentialError when a reference leads nowhere on this machine."""
-    return not holds_redacted(data) and _resolved(data)

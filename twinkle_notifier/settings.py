@@ -6,9 +6,9 @@ import logging
 import os
 from time import monotonic
 
+from twinkle_notifier import isolation
 from twinkle_notifier.channels import OF_TWINKLE, VARIABLE, from_environment
 from twinkle_notifier.errors import reason
-from twinkle_notifier.isolation import calls
 from twinkle_notifier.notifier import Notifier
 
 _BUDGET = 2.0  # seconds to make it
@@ -42,7 +42,7 @@ class Configured:
             self.texts, self.complaint, self._notifier, self._again = texts, "", None, 0.0
             return None
         # What failed may work later: its class is registered by then, or its disk is there again.
-        answer = calls.call(from_environment, _BUDGET)
+        answer = isolation.call(from_environment, _BUDGET)
         complaint = "" if answer.returned else reason(answer.error)
         if complaint and complaint != self.complaint:
             log.warning("no notifier from the environment: %s", complaint)

@@ -20,19 +20,21 @@ from time import monotonic
 from typing import Any, ClassVar
 
 from twinkle_notifier import checkpoint as state
-from twinkle_notifier import claims, trust
+from twinkle_notifier import claims, isolation, trust
 from twinkle_notifier.base import notify_exception
 from twinkle_notifier.channels import VARIABLE
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.credentials.masking import redact
 from twinkle_notifier.delivery import check, descriptor, sender
-from twinkle_notifier.isolation import calls, signals
+from twinkle_notifier.exceptions import kind
+from twinkle_notifier.isolation import safe, signals
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.messages import report
 from twinkle_notifier.messages.message import Message, Outcome
 from twinkle_notifier.messages.report import Progress
-from twinkle_notifier.runtime.launcher import Attempt, Instant, Where, process_start
+from twinkle_notifier.runtime.launcher import Attempt, Where
+from twinkle_notifier.runtime.process import Instant, process_start
 from twinkle_notifier.settings import Configured
 from twinkle_notifier.stalls import watchdog
 from twinkle_notifier.stalls.episode import Case
@@ -105,7 +107,7 @@ class TrainingRun:
     @property
     def name(self) -> str:
         """The run's name in messages."""
-        return (calls.text(self._name) if self._name is not None else "") or report.default_name()
+        return (safe.text(self._name) if self._name is not None else "") or report.default_name()
 
     @property
     def stall_after(self) -> float | None:
@@ -188,7 +190,7 @@ class TrainingRun:
             self._milestone(f"{self._named(what)} ended after {took}", lines)
 
     def _lines(self, progress: Callable[[], Progress], facts: Callable[[], list[str]]) -> list[str]:
-        return [*(calls.call(facts, _PROGRESS_BUDGET).value or []), *self._asked(progress).lines()]
+        return [*(isolation.call(facts, _PROGRESS_BUDGET).value or []), *self._asked(progress).lines()]
 
     @contextmanager
     def parts(self, what: str) -> Iterator[None]:
@@ -230,7 +232,7 @@ class TrainingRun:
             earlier=state.times(self._state),
         )
         if outcome.status in ("sent", "duplicate"):
-            what = f"{report.kind_of(exc)}: {calls.type_name(type(exc))}"
+            what = f"{kind.kind_of(exc)}: {safe.type_name(type(exc))}"
             state.add_sent(self._state, what=what, time=report.now(), incident=outcome.incident)
         self._mark_end()
         return outcome
@@ -297,7 +299,7 @@ class TrainingRun:
         return self._given if self._given is not None else self._configured.get(now=now)
 
     def _asked(self, progress: Callable[[], Progress]) -> Progress:
-        found = calls.call(progress, _PROGRESS_BUDGET).value
+        found = isolation.call(progress, _PROGRESS_BUDGET).value
         reached = found if isinstance(found, Progress) else Progress()
         return replace(reached, last_checkpoint=reached.last_checkpoint or self.last_checkpoint)
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from twinkle_notifier import isolation
 from twinkle_notifier.channels import VARIABLE
 from twinkle_notifier.credentials.masking import holds_redacted, redact
 from twinkle_notifier.credentials.references import is_reference, resolve
 from twinkle_notifier.errors import ArgumentError, CredentialError, reason
-from twinkle_notifier.isolation import calls
 from twinkle_notifier.messages.sanitize import reply
 from twinkle_notifier.notifier import Notifier, _class_named
 
@@ -36,7 +36,7 @@ def from_checkpoint(described: object, *, save_secrets: bool) -> Notifier | None
     """
     if described is None:
         return None
-    answer = calls.call(lambda: _restored(described, save_secrets), _BUDGET)
+    answer = isolation.call(lambda: _restored(described, save_secrets), _BUDGET)
     name = reply(str(described.get("class", "")) if isinstance(described, dict) else "", _NAME) or "notifier"
     if answer.value is None:
         log.warning("the checkpoint's %s is not used: %s", name, reply(reason(answer.error), _REASON))

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from twinkle_notifier.alerts.dedupe import Seen
-from twinkle_notifier.runtime.launcher import Instant, process_start
+from twinkle_notifier.runtime.process import Instant, process_start
 
 SHARED = ("x",)
 

@@ -29,7 +29,7 @@ from twinkle_notifier import (
 )
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.mailbox.mailbox import VARIABLE, Supervision
-from twinkle_notifier.runtime.launcher import Instant, process_start
+from twinkle_notifier.runtime.process import Instant, process_start
 from twinkle_notifier.testing import RecordingNotifier
 
 
@@ -65,7 +65,7 @@ ONCE = ("sent", "duplicate", 1, True)
 @pytest.fixture(autouse=True)
 def _nothing_has_hung(monkeypatch: pytest.MonkeyPatch) -> None:
     """What hung in one test is asked again in the next."""
-    monkeypatch.setattr("twinkle_notifier.isolation.calls._hung", deque(maxlen=16))
+    monkeypatch.setattr("twinkle_notifier.isolation.safe._hung", deque(maxlen=16))
 
 
 # What the process has loaded

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier import DeliveryError
+from twinkle_notifier import DeliveryError, isolation
 from twinkle_notifier.channels import http
 from twinkle_notifier.inbox.faults import (
     Fault,
@@ -25,7 +25,6 @@ from twinkle_notifier.inbox.faults import (
     says,
     status,
 )
-from twinkle_notifier.isolation import calls
 
 BODY = b'{"msgtype": "text", "text": {"content": "hello"}}'
 
@@ -130,7 +129,7 @@ def test_a_retry_after_that_says_nothing_is_none(asked: str) -> None:
 def test_the_caller_s_time_is_enough(timeout: float) -> None:
     """All tries end before it does, so that it hears what was wrong."""
     with Faulty(blackhole) as robot:
-        answer = calls.call(lambda: http.post(robot.url, BODY, timeout=timeout, repeatable=True), 1.5)
+        answer = isolation.call(lambda: http.post(robot.url, BODY, timeout=timeout, repeatable=True), 1.5)
         assert isinstance(answer.error, DeliveryError)
         assert answer.error.fate == "unknown"
         assert len(robot.requests) == (2 if timeout < 1 else 1)

@@ -14,15 +14,15 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier import claims
+from twinkle_notifier import claims, isolation
 from twinkle_notifier.claims import Access, Claim, Desk, Mark, Store, Told
 from twinkle_notifier.claims import lease as desk_module
 from twinkle_notifier.claims.lease import Party, Record
 from twinkle_notifier.claims.stores.files import FileStore
 from twinkle_notifier.claims.stores.memory import MemoryStore
-from twinkle_notifier.isolation import calls
 from twinkle_notifier.runtime.host import started_at
-from twinkle_notifier.runtime.launcher import Holder, Instant, Where, process_start
+from twinkle_notifier.runtime.launcher import Where
+from twinkle_notifier.runtime.process import Holder, Instant, process_start
 
 
 @pytest.fixture(params=["memory", "files"])
@@ -127,7 +127,7 @@ import os, pathlib, signal
 from twinkle_notifier.claims import Access, Desk, Mark
 from twinkle_notifier.claims.stores.files import FileStore
 from twinkle_notifier.runtime.host import started_at
-from twinkle_notifier.runtime.launcher import Where, process_start
+from twinkle_notifier.runtime.launcher import Where; from twinkle_notifier.runtime.process import process_start
 desk = Desk(Access(lambda: FileStore(pathlib.Path({str(tmp_path)!r})), 60), Where.here(), Mark(process_start()))
 print(desk.claim("incident", 0).message_id, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
@@ -314,9 +314,9 @@ def test_stores_that_hang_leave_time_for_the_send() -> None:
 
     def walk() -> tuple[Claim | Told, float]:
         found = claims.with_store(Where.here(), broken, lambda access: desk(access).claim("incident", 0))
-        return found, calls.left()
+        return found, isolation.left()
 
-    found, left = calls.call(walk, 25).result()
+    found, left = isolation.call(walk, 25).result()
     release.set()
     assert won(found).access.store is claims.alone
     assert left > 8

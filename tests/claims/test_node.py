@@ -14,13 +14,15 @@ from typing import Any
 import pytest
 
 from twinkle_notifier import TrainingRun, claims, notify_exception
-from twinkle_notifier.claims import Mark, Told, Turn, node, participant
+from twinkle_notifier.claims import Mark, Told, Turn, node
 from twinkle_notifier.claims.log import Record
 from twinkle_notifier.claims.stores import torch
 from twinkle_notifier.claims.stores.memory import MemoryStore
 from twinkle_notifier.messages.message import Outcome
+from twinkle_notifier.runtime import ranks as participant
 from twinkle_notifier.runtime import state_dir
-from twinkle_notifier.runtime.launcher import Holder, Instant, Where, process_start
+from twinkle_notifier.runtime.launcher import Where
+from twinkle_notifier.runtime.process import Holder, Instant, process_start
 from twinkle_notifier.testing import RecordingNotifier
 
 WHERE = dataclasses.replace(Where.here(), world_size=8, local_world_size=4, hostname="host")

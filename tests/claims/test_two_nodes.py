@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier.claims import participant
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.mailbox.mailbox import VARIABLE, Supervision
+from twinkle_notifier.runtime import ranks
 
 # Two nodes of four ranks, forked on one machine and in one folder, as torchrun's ranks see themselves. Files stand for
 # the server's store, and note which rank opens them.
@@ -134,7 +134,7 @@ tell(ValueError("x"))
     met = meet(source)
     assert len(met.opened) == 2, met.stderr
     assert re.match("0-4, 6-7 of 8 on ", ranks_line(inbox))
-    assert participant.all_ranks(met.members) == {0, 1, 2, 3, 4, 6, 7}
+    assert ranks.all_ranks(met.members) == {0, 1, 2, 3, 4, 6, 7}
 
 
 def test_a_follower_speaks_for_its_node(meet: Callable[..., Met], inbox: Inbox) -> None:

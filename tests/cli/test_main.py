@@ -308,7 +308,7 @@ def orphan(elsewhere: Elsewhere) -> Path:
     """What a supervisor has left that was killed, elsewhere."""
     code = """
 import os
-from twinkle_notifier.runtime.launcher import Holder
+from twinkle_notifier.runtime.process import Holder
 from twinkle_notifier.mailbox.mailbox import Supervision, Word
 begun = Supervision.begun()
 named = {"class": "DingNotifier", "ding_url": "env:DING_URL", "secret": "env:DING_SECRET"}

@@ -25,13 +25,13 @@ from twinkle_notifier import (
     Outcome,
     TrainingRun,
     counters,
+    isolation,
     notify_exception,
 )
 from twinkle_notifier.delivery.descriptor import channel
 from twinkle_notifier.delivery.sender import deliver, flush, send
 from twinkle_notifier.delivery.spool import Spool
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.isolation import calls
 from twinkle_notifier.isolation.background import background
 
 
@@ -328,7 +328,7 @@ def test_what_cannot_be_sent_is_named_in_the_log_once(flaky: Flaky, caplog: pyte
     os.mkfifo(path.with_name("pipe.json"))
     Flaky.down = False
     for _ in range(2):
-        assert calls.call(lambda: flush(flaky), 40).result().left == 0
+        assert isolation.call(lambda: flush(flaky), 40).result().left == 0
     assert Flaky.told == ["d0"]
     assert caplog.text.count("pipe.json holds no letter; it is put aside") == 1
 

@@ -15,10 +15,9 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier import Message, Outcome
+from twinkle_notifier import Message, Outcome, isolation
 from twinkle_notifier.delivery import spool as spool_module
 from twinkle_notifier.delivery.spool import Flushed, Letter, Spool
-from twinkle_notifier.isolation import calls
 
 SENT = Outcome("sent")
 
@@ -156,13 +155,15 @@ def test_no_letter_is_begun_without_time_for_it(spool: Spool) -> None:
     for number in range(3):
         add(spool, number)
     refused = Outcome("failed", "unsafe content", final=True)
-    assert calls.call(lambda: spool.flush(Sending()), 5).result() == Flushed(0, 3, "there was no time for more")
+    assert isolation.call(lambda: spool.flush(Sending()), 5).result() == Flushed(0, 3, "there was no time for more")
 
     def slow(_letter: Letter, _message: Message) -> Outcome:
         time.sleep(1.5)
         return refused
 
-    assert calls.call(lambda: spool.flush(slow), spool_module._ENOUGH + 1).result() == Flushed(0, 3, "unsafe content")
+    assert isolation.call(lambda: spool.flush(slow), spool_module._ENOUGH + 1).result() == Flushed(
+        0, 3, "unsafe content"
+    )
     assert spool.flush(Sending()) == Flushed(told=3)
 
 

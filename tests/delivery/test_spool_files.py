@@ -16,9 +16,8 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier import Message, Outcome
+from twinkle_notifier import Message, Outcome, isolation
 from twinkle_notifier.delivery.spool import Flushed, Spool
-from twinkle_notifier.isolation import calls
 
 DAY = 86400.0
 STRANGER = 12345  # the id of another user
@@ -43,7 +42,7 @@ def flush(folder: Path, outcome: Outcome | None = None, **options: bool) -> tupl
         sent.append(message.id)
         return outcome or Outcome("sent")
 
-    flushed = calls.call(lambda: Spool(folder).flush(deliver, **options), 40).result()
+    flushed = isolation.call(lambda: Spool(folder).flush(deliver, **options), 40).result()
     return sorted(sent), flushed
 
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
+from twinkle_notifier.isolation import Answer, Helper, begin, call, left, tried
 from twinkle_notifier.isolation import threads as ours
-from twinkle_notifier.isolation.calls import Answer, Helper, begin, call, left, tried
 from twinkle_notifier.isolation.threads import Stoppable
 
 
@@ -91,7 +91,7 @@ def test_without_a_thread_it_is_done_right_here() -> None:
     """In a process that has no memory for another thread's stack."""
     code = """
 import resource, threading
-from twinkle_notifier.isolation.calls import call
+from twinkle_notifier.isolation import call
 threading.stack_size(1 << 30)
 resource.setrlimit(resource.RLIMIT_AS, (1 << 29, 1 << 29))
 print(call(threading.current_thread, 5).value is threading.main_thread(), call(lambda: 1 / 0, 5).error)
@@ -226,7 +226,7 @@ def test_a_forked_child_has_threads_of_its_own() -> None:
     """Those of its parent are not there."""
     code = """
 import os
-from twinkle_notifier.isolation.calls import call
+from twinkle_notifier.isolation import call
 call(lambda: 1, 5)
 if not os.fork():
     os._exit(0 if call(lambda: 2, 5).value == 2 else 1)
@@ -332,7 +332,7 @@ def test_a_helper_helps_at_the_interpreters_end(run: Callable[..., Any]) -> None
     """What the background still does then asks a store."""
     source = """
 import atexit
-from twinkle_notifier.isolation.calls import Helper
+from twinkle_notifier.isolation import Helper
 helper = Helper()
 atexit.register(lambda: print(helper.call(lambda: "helped", 5)))
 helper.call(int, 5)

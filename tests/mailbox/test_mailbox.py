@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from twinkle_notifier import Message
-from twinkle_notifier.isolation import calls
+from twinkle_notifier import Message, isolation
 from twinkle_notifier.mailbox import directory, mailbox
 from twinkle_notifier.mailbox.mailbox import Beat, Leave, Supervision
-from twinkle_notifier.runtime.launcher import Holder
+from twinkle_notifier.runtime.process import Holder
 
 
 @pytest.fixture
@@ -122,7 +121,9 @@ def test_a_file_that_cannot_be_read_is_not_waited_for(folder: Supervision) -> No
         os.mkfifo(folder.folder / name)
     with (folder.folder / "checkpoint.json").open("wb") as file:
         file.truncate(8 << 30)
-    read = calls.call(lambda: (folder.words(), folder.leaves(), folder.beats(), folder.run(), folder.checkpoint()), 20)
+    read = isolation.call(
+        lambda: (folder.words(), folder.leaves(), folder.beats(), folder.run(), folder.checkpoint()), 20
+    )
     assert read.value == ([], {}, [], {}, "")
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from twinkle_notifier.messages import rank_lines
 from twinkle_notifier.runtime.launcher import Where
+from twinkle_notifier.runtime.ranks import compressed
 
 WHERE = replace(Where.here(), rank=0, world_size=16, hostname="a")
 
@@ -18,7 +19,7 @@ WHERE = replace(Where.here(), rank=0, world_size=16, hostname="a")
 )
 def test_ranks_are_compressed(ranks: list[int], text: str) -> None:
     """Thousands in a few characters."""
-    assert rank_lines.compressed(ranks) == text
+    assert compressed(ranks) == text
 
 
 def test_all_ranks_need_no_host() -> None:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from twinkle_notifier import Progress
-from twinkle_notifier.messages.report import Report, default_name, duration, fenced, kind_of, milestone, now
+from twinkle_notifier.exceptions.kind import kind_of
+from twinkle_notifier.messages.report import Report, default_name, duration, fenced, milestone, now
 from twinkle_notifier.runtime.launcher import Attempt, Where
 
 WHERE = dataclasses.replace(

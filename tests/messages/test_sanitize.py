@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from twinkle_notifier.credentials.excerpt import beginning, ends, shortened
 from twinkle_notifier.messages.report import fenced
-from twinkle_notifier.messages.sanitize import beginning, block, ends, line, path, shortened, shown_in_log
+from twinkle_notifier.messages.sanitize import block, line, path, shown_in_log
 
 SHORT = settings(max_examples=60, deadline=None, derandomize=True, database=None)
 UGLY = st.text(st.sampled_from("`~@<>![](){}#*-_=+:/|.1ae \n\r\t\x00\x1b\x9b[31m\u2028\u202e\ud800训")) | st.text()

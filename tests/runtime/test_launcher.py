@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from twinkle_notifier.runtime.host import started_at
-from twinkle_notifier.runtime.launcher import Attempt, Holder, Instant, Where, process_start, run_key
+from twinkle_notifier.runtime.launcher import Attempt, Where, run_key
+from twinkle_notifier.runtime.process import Holder, Instant, process_start
 
 TORCHRUN = {"LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "n0", "MASTER_PORT": "29500", "TORCHELASTIC_RUN_ID": "none"}
 SRUN = {"SLURM_JOB_ID": "7", "SLURM_NTASKS": "4", "SLURM_PROCID": "2", "SLURM_LOCALID": "1"}

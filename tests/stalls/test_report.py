@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from twinkle_notifier import Progress
-from twinkle_notifier.runtime.launcher import Holder, Instant, Where
+from twinkle_notifier.runtime.launcher import Where
+from twinkle_notifier.runtime.process import Holder, Instant
 from twinkle_notifier.stalls.report import Stand, markdown
 from twinkle_notifier.stalls.stacks import Doing
 

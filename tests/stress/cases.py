@@ -318,7 +318,7 @@ KILL_BETWEEN_LOOKS = """
         if batch_idx == 3 and self.global_rank == 1:
             # The launcher looks every 5 s after it has started this process, and kills rank 0 when it finds it dead.
             # Rank 0 has to be quicker than that: killed 1.5 s after a look, this rank gives it time on a slow machine.
-            from twinkle_notifier.runtime.launcher import process_start
+            from twinkle_notifier.runtime.process import process_start
             time.sleep((1.5 - process_start().age()) % 5)
             os.kill(os.getpid(), signal.SIGKILL)"""
 

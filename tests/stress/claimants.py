@@ -21,7 +21,8 @@ from twinkle_notifier.claims.stores.files import FileStore
 from twinkle_notifier.claims.stores.memory import MemoryStore
 from twinkle_notifier.messages.message import Outcome
 from twinkle_notifier.runtime import state_dir
-from twinkle_notifier.runtime.launcher import Instant, Where
+from twinkle_notifier.runtime.launcher import Where
+from twinkle_notifier.runtime.process import Instant
 
 _LIMIT = 20.0  # seconds without a decision
 _BOUND = 2.0  # seconds within which 1,024 must have decided on files

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from twinkle_notifier.mailbox.mailbox import By, Leave, State, Word
-from twinkle_notifier.runtime.launcher import Holder
+from twinkle_notifier.runtime.process import Holder
 from twinkle_notifier.supervisor.attribution import Story
 from twinkle_notifier.supervisor.exit_report import Ending
 from twinkle_notifier.supervisor.torchrun import Lost

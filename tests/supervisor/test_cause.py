@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from twinkle_notifier.mailbox.mailbox import End, Failure, Word
-from twinkle_notifier.runtime.launcher import Holder
+from twinkle_notifier.runtime.process import Holder
 from twinkle_notifier.supervisor import cause
 from twinkle_notifier.supervisor.cause import Cause, of_command, of_ranks, signal_of
 from twinkle_notifier.supervisor.torchrun import Lost, Recorded

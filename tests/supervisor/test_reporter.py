@@ -13,7 +13,7 @@ import pytest
 
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.mailbox.mailbox import Leave, Supervision, Word
-from twinkle_notifier.runtime.launcher import Holder
+from twinkle_notifier.runtime.process import Holder
 from twinkle_notifier.supervisor.reporter import Teller
 from twinkle_notifier.testing import RecordingNotifier
 

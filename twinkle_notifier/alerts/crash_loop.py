@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from twinkle_notifier.isolation import calls
+from twinkle_notifier import isolation
 from twinkle_notifier.runtime import launcher, state_dir
 
 _LOOP = 600.0  # seconds between two crashes of one loop, at most
@@ -90,7 +90,7 @@ def keep(key: str, past: Past) -> None:
     def write(folder: Path) -> None:
         state_dir.replace(folder / key, data, sync=False)
 
-    calls.call(lambda: state_dir.within(_room(), write), _BUDGET)
+    isolation.call(lambda: state_dir.within(_room(), write), _BUDGET)
 
 
 def _room() -> tuple[str, str]:

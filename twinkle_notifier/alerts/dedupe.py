@@ -10,8 +10,8 @@ from itertools import islice
 from traceback import walk_tb
 from types import CodeType
 
-from twinkle_notifier.isolation.calls import is_plain, slot, type_name
-from twinkle_notifier.runtime.launcher import Instant
+from twinkle_notifier.isolation.safe import is_plain, slot, type_name
+from twinkle_notifier.runtime.process import Instant
 
 _REMEMBERED = 16  # exceptions
 _DEPTH = 8  # links of a chain of causes

@@ -10,15 +10,16 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Literal
 
-from twinkle_notifier import claims
+from twinkle_notifier import claims, isolation
 from twinkle_notifier.alerts import crash_loop
 from twinkle_notifier.alerts.occurrences import Block
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.exceptions.collateral import is_collateral
 from twinkle_notifier.exceptions.fingerprint import fingerprint
-from twinkle_notifier.isolation import calls
+from twinkle_notifier.isolation import safe
 from twinkle_notifier.messages.report import Progress, Report, default_name
-from twinkle_notifier.runtime.launcher import Instant, Where, process_start
+from twinkle_notifier.runtime.launcher import Where
+from twinkle_notifier.runtime.process import Instant, process_start
 
 _PROGRESS = 1.0  # seconds for what a trainer gives: tensors of a broken GPU may never answer
 _NONE: Sequence[tuple[str, float]] = ()
@@ -54,10 +55,10 @@ class Case:
         block: Block | None = None,
     ) -> Case:
         """What `notify_exception` was given, or what stands for it."""
-        called = (calls.text(name) if name is not None else "") or default_name()
-        reached = calls.call(lambda: Progress.of(progress), _PROGRESS).value if progress is not None else None
-        place = calls.text(context, "<its __str__ {}>")
-        known = calls.call(lambda: _times(earlier), _PROGRESS).value if earlier is not _NONE else None
+        called = (safe.text(name) if name is not None else "") or default_name()
+        reached = isolation.call(lambda: Progress.of(progress), _PROGRESS).value if progress is not None else None
+        place = safe.text(context, "<its __str__ {}>")
+        known = isolation.call(lambda: _times(earlier), _PROGRESS).value if earlier is not _NONE else None
         return cls(exc, called, place, reached or Progress(), _usable(mark), store, known or _NONE, block)
 
     @property
@@ -77,19 +78,19 @@ class Case:
 
 def _usable(mark: object) -> claims.Mark:
     """`mark`; by default, and in place of anything else than a mark of finite times, this process's start."""
-    read = claims.Mark.load(calls.tried(mark.dump).value or b"") if type(mark) is claims.Mark else None
+    read = claims.Mark.load(isolation.tried(mark.dump).value or b"") if type(mark) is claims.Mark else None
     usable = read is not None and math.isfinite(read.at.since_boot) and math.isfinite(read.at.wall)
     return read if read is not None and usable else claims.Mark(process_start())
 
 
 def _times(earlier: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
     """Those of `earlier` that are times."""
-    known = [calls.tried(functools.partial(_time, pair)).value for pair in islice(earlier, _EARLIER)]
+    known = [isolation.tried(functools.partial(_time, pair)).value for pair in islice(earlier, _EARLIER)]
     return [pair for pair in known if pair is not None]
 
 
 def _time(pair: tuple[object, Any]) -> tuple[str, float] | None:
-    incident, seconds = calls.text(pair[0]), float(pair[1])
+    incident, seconds = safe.text(pair[0]), float(pair[1])
     return (incident, seconds) if math.isfinite(seconds) and seconds >= 0 else None
 
 
@@ -111,20 +112,20 @@ class Look:
         kind = type(case.exc)
         bare = Report.bare(kind, name=case.name, context=case.context, where=where, progress=case.progress)
         look = cls(
-            case, where, channel, bare, _digest(case.name, case.context, calls.type_name(kind)), crash_loop.unknown([])
+            case, where, channel, bare, _digest(case.name, case.context, safe.type_name(kind)), crash_loop.unknown([])
         )
         # The exception is the user's: to look at it may raise, or hang. Its type alone is better than nothing. All in
         # one call, step by step: to hand each step to a thread takes longer than the step.
-        answer = calls.call(look._closely, _SECONDS)
+        answer = isolation.call(look._closely, _SECONDS)
         report = look.report.untraced(answer.error or answer.value)
         return replace(look, report=report)  # a copy: what comes late comes too late
 
     def _closely(self) -> BaseException | None:
         """What one step raises does not stop the next. Gives what kept the traceback from being shown."""
-        calls.tried(self._describe)
-        calls.tried(self._identify)
-        why = calls.tried(self._trace).error
-        calls.tried(self._remember)
+        isolation.tried(self._describe)
+        isolation.tried(self._identify)
+        why = isolation.tried(self._trace).error
+        isolation.tried(self._remember)
         return why
 
     def _describe(self) -> None:
@@ -168,9 +169,9 @@ class Look:
 def bare(case: Case, where: Where) -> Report:
     """What is seen of the exception of `case` without its past, or what it is to others."""
     words = {"name": case.name, "context": case.context}
-    seen = calls.tried(lambda: Report.of(case.exc, **words, where=where, progress=case.progress)).value
+    seen = isolation.tried(lambda: Report.of(case.exc, **words, where=where, progress=case.progress)).value
     report = seen or Report.bare(type(case.exc), **words, where=where, progress=case.progress)
-    answer = calls.tried(lambda: report.traced(case.exc))
+    answer = isolation.tried(lambda: report.traced(case.exc))
     return answer.value or report.untraced(answer.error)
 
 

@@ -19,9 +19,11 @@ from twinkle_notifier.claims.store import Access, Store
 from twinkle_notifier.claims.stores.files import FileStore
 from twinkle_notifier.claims.stores.ray import RayStore
 from twinkle_notifier.exceptions.remote import remote
-from twinkle_notifier.isolation.calls import attribute, call, is_plain, names, slot, text, tried, type_name
+from twinkle_notifier.isolation import call, tried
+from twinkle_notifier.isolation.safe import attribute, is_plain, names, slot, text, type_name
 from twinkle_notifier.runtime.host import process_key
-from twinkle_notifier.runtime.launcher import Instant, running_ray
+from twinkle_notifier.runtime.launcher import running_ray
+from twinkle_notifier.runtime.process import Instant
 from twinkle_notifier.runtime.state_dir import folder
 
 _OPEN = 3.0  # seconds to open a store

@@ -12,11 +12,12 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from twinkle_notifier.alerts import cancellation, crash_loop
+from twinkle_notifier import isolation
+from twinkle_notifier.alerts import crash_loop
 from twinkle_notifier.delivery import descriptor
-from twinkle_notifier.isolation import calls
+from twinkle_notifier.exceptions import cancellation
 from twinkle_notifier.notifier import Notifier
-from twinkle_notifier.runtime.launcher import Instant, process_start
+from twinkle_notifier.runtime.process import Instant, process_start
 
 _UNDER_WAY = 25.0  # seconds that an alert is on its way at most, all waiting included
 _LOOK = 2.0  # seconds to look at the past
@@ -91,7 +92,7 @@ class Occurrence:
         """What came before it; None for the first one, whose past is that of the run. `earlier`: see `history.look`."""
         if not self.number:
             return None
-        return calls.call(lambda: crash_loop.look(self.incident, self.since, earlier), _LOOK).value
+        return isolation.call(lambda: crash_loop.look(self.incident, self.since, earlier), _LOOK).value
 
     def end(self) -> None:
         """People are told, or cannot be. The same again in a block that is open by now is no new occurrence."""

@@ -7,8 +7,8 @@ import time
 import uuid
 from collections.abc import Callable
 
-from twinkle_notifier import claims
-from twinkle_notifier.alerts import cancellation, crash_loop, handover
+from twinkle_notifier import claims, isolation
+from twinkle_notifier.alerts import crash_loop, handover
 from twinkle_notifier.alerts.dedupe import Seen
 from twinkle_notifier.alerts.deferred import defers, direct
 from twinkle_notifier.alerts.event import Case, Look, bare
@@ -16,11 +16,12 @@ from twinkle_notifier.alerts.occurrences import Occurrences
 from twinkle_notifier.alerts.sending import Sending
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import channel as channel_of
-from twinkle_notifier.isolation import calls
+from twinkle_notifier.exceptions import cancellation
+from twinkle_notifier.exceptions.kind import kind_of
+from twinkle_notifier.isolation import safe
 from twinkle_notifier.mailbox import exit_hook, mailbox
 from twinkle_notifier.messages import rank_lines
 from twinkle_notifier.messages.message import Message, Outcome
-from twinkle_notifier.messages.report import kind_of
 from twinkle_notifier.messages.sanitize import line
 from twinkle_notifier.runtime.launcher import Attempt, Where, lost_child
 
@@ -107,13 +108,13 @@ def stand_in(notifier: Callable[[str], object], case: Case, sending: Sending, wh
     `sends` the walk had begun to send, and it is not known whether it has: the message is kept on the disk.
     """
     notifier = direct(notifier)
-    channel = calls.tried(lambda: channel_of(notifier)).value or ""
+    channel = isolation.tried(lambda: channel_of(notifier)).value or ""
     if sends and (before := _seen.told(channel, case.exc, case.since)) is not None:
         return Outcome("duplicate", "this process has told of the same exception", incident=before)
     message = sending.message or Message(_bare(case, why), uuid.uuid4().hex)
-    if not sends or calls.left() < _KEEP + 1:
+    if not sends or isolation.left() < _KEEP + 1:
         return sender.keep(notifier, message, Outcome("unknown", why, incident=sending.incident))
-    seconds, incident = min(sender.CRASH_BUDGET, calls.left() - _KEEP), sending.incident
+    seconds, incident = min(sender.CRASH_BUDGET, isolation.left() - _KEEP), sending.incident
     sending.outcome = outcome = sender.deliver(notifier, message, seconds, incident)
     if outcome.status == "sent":
         _seen.add(channel, case.exc, incident)
@@ -123,17 +124,17 @@ def stand_in(notifier: Callable[[str], object], case: Case, sending: Sending, wh
 
 def _bare(case: Case, why: str) -> str:
     """What can be told of an exception by itself."""
-    where = calls.call(Where.here, _bounded()).value or Where.alone()
-    report = calls.call(lambda: bare(case, where), _bounded()).value
+    where = isolation.call(Where.here, _bounded()).value or Where.alone()
+    report = isolation.call(lambda: bare(case, where), _bounded()).value
     notes = [f"- Note: this message is bare, as {why}"]
-    text = calls.tried(lambda: report.markdown(notes)).value if report is not None else None
-    heading = f"### {line(case.name, 100)} failed: {calls.type_name(type(case.exc))}"
+    text = isolation.tried(lambda: report.markdown(notes)).value if report is not None else None
+    heading = f"### {line(case.name, 100)} failed: {safe.type_name(type(case.exc))}"
     return text or f"{heading}\n\n{notes[0]}\n- Host: {where.hostname}, PID {where.pid}"
 
 
 def _bounded() -> float:
     """Seconds for one look, so that something is left of this call to keep the message."""
-    return min(_BARE, max(calls.left() / 4, 0.1))
+    return min(_BARE, max(isolation.left() / 4, 0.1))
 
 
 class _Walk:
@@ -265,7 +266,7 @@ class _Walk:
         self.say("sending", claim.key, message)  # so that the supervisor can send it if this process is killed
         if not self._sending.begin():
             return Outcome("unknown", "it was too late to send it, so it went out another way", incident=claim.key)
-        seconds = min(sender.CRASH_BUDGET, max(calls.left() - _KEEP, 1.0))
+        seconds = min(sender.CRASH_BUDGET, max(isolation.left() - _KEEP, 1.0))
         self._sending.outcome = outcome = sender.deliver(self._notifier, message, seconds, claim.key)
         if outcome.status != "sent":
             self.say("kept", claim.key, message)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from twinkle_notifier.isolation.calls import class_slot, module_name, type_name
+from twinkle_notifier.isolation.safe import class_slot, module_name, type_name
 
 _BEST = 5  # trials that are named where a search has several objectives
 

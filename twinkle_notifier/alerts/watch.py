@@ -10,12 +10,13 @@ from collections.abc import Callable, Generator
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, TracebackType
 from typing import Any, TypeVar, cast, overload
 
+from twinkle_notifier import isolation
 from twinkle_notifier.alerts import occurrences
 from twinkle_notifier.base import notify_exception
 from twinkle_notifier.channels import VARIABLE
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import check
-from twinkle_notifier.isolation import calls
+from twinkle_notifier.isolation import safe
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.settings import configured
 
@@ -52,8 +53,8 @@ class Watch:
         self._set_up: _Notifier | None = None
 
     def __enter__(self) -> Watch:
-        calls.tried(occurrences.enter)
-        calls.tried(self._look)
+        isolation.tried(occurrences.enter)
+        isolation.tried(self._look)
         return self
 
     def _look(self) -> None:
@@ -71,7 +72,7 @@ class Watch:
             if exc is not None and not clean:
                 notify_exception(self._chosen(), self._context, exc, self._name, store=self._store)
         finally:
-            calls.tried(occurrences.leave)
+            isolation.tried(occurrences.leave)
 
     def __call__(self, func: Function) -> Function:
         """Decorate a function, a coroutine function or a generator function, which is watched while it runs.
@@ -101,9 +102,9 @@ class Watch:
 
             @functools.wraps(func)
             def generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-                calls.tried(self._look)
+                isolation.tried(self._look)
                 # Not entered: between its steps the caller's code runs, which is not in this block.
-                block = calls.tried(occurrences.Block.now).value
+                block = isolation.tried(occurrences.Block.now).value
                 try:
                     return (yield from func(*args, **kwargs))
                 except BaseException as exc:
@@ -127,7 +128,7 @@ class Watch:
             return cast("_Notifier | None", self._notifier)
         # The block may have set the variable, from a file of settings.
         if self._set_up is None:
-            self._set_up = calls.tried(lambda: configured.get(now=True)).value
+            self._set_up = isolation.tried(lambda: configured.get(now=True)).value
         return self._set_up
 
 
@@ -214,5 +215,5 @@ def _is_coroutine_function(func: Callable[..., Any]) -> bool:
 
 def _is_zero(exc: object) -> bool:
     """Whether Python takes this SystemExit for a good end."""
-    code = calls.slot(exc, "code", SystemExit)
+    code = safe.slot(exc, "code", SystemExit)
     return code is None or (issubclass(type(code), int) and int.__eq__(code, 0))

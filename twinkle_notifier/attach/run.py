@@ -12,7 +12,8 @@ from twinkle_notifier.alerts.deferred import Deferred
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.messages.report import Progress
-from twinkle_notifier.runtime.launcher import Holder, Where
+from twinkle_notifier.runtime.launcher import Where
+from twinkle_notifier.runtime.process import Holder
 from twinkle_notifier.training_run import TrainingRun
 
 

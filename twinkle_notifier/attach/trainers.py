@@ -11,8 +11,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from twinkle_notifier import isolation
 from twinkle_notifier.errors import reason
-from twinkle_notifier.isolation import calls
 
 log = logging.getLogger("twinkle_notifier")
 
@@ -30,7 +30,7 @@ def after(framework: str, trainer: Any) -> None:
 
 
 def _try(work: Callable[[], None]) -> None:
-    answer = calls.tried(work)
+    answer = isolation.tried(work)
     if answer.error is not None and not isinstance(answer.error, Exception):
         raise answer.error  # Ctrl-C, or what the user's handler of a signal raises
     if answer.error is not None:

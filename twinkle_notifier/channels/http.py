@@ -17,10 +17,10 @@ from http.client import IncompleteRead, InvalidURL
 from typing import Any
 from urllib.parse import urlsplit
 
+from twinkle_notifier import isolation
 from twinkle_notifier.channels import connection, issuers
 from twinkle_notifier.credentials.masking import secrets_in_url
 from twinkle_notifier.errors import DeliveryError
-from twinkle_notifier.isolation import calls
 from twinkle_notifier.messages.sanitize import reply
 
 _LIMIT = 64 * 1024  # bytes of an answer; no service needs more to say yes
@@ -70,7 +70,7 @@ def post(url: str, body: bytes, *, timeout: float, secrets: Sequence[str] = (), 
         DeliveryError: no answer came, or the service had no time until the end. Its text, like what urllib3 logs, holds
             none of the `secrets` and none of the URL's query values and long path segments.
     """
-    deadline = time.monotonic() + min(calls.left() - _ROOM, _BUDGET)
+    deadline = time.monotonic() + min(isolation.left() - _ROOM, _BUDGET)
     results: list[Reply | _Lost] = []
     while True:
         seconds = max(min(timeout, deadline - time.monotonic()), 0.0)
@@ -145,7 +145,7 @@ def date(text: str) -> float | None:
 def _try(url: str, body: bytes, seconds: float, secrets: Sequence[str]) -> Reply | _Lost:
     payload = connection.Payload(body)
     # In a thread: its time-outs bound each look-up, address and read on its own, not the sum of them.
-    answer = calls.call(lambda: _post(url, payload, seconds, secrets), seconds)
+    answer = isolation.call(lambda: _post(url, payload, seconds, secrets), seconds)
     sent = payload.seal()
     if answer.value is not None:
         return answer.value
@@ -169,7 +169,7 @@ def _post(url: str, payload: connection.Payload, seconds: float, secrets: Sequen
 
 def _read(reply: Any) -> bytes:
     body = b""
-    while len(body) < _LIMIT and calls.left():
+    while len(body) < _LIMIT and isolation.left():
         chunk = reply.read(_CHUNK)
         if not chunk and getattr(reply, "length", None):  # the standard library takes what came for all
             raise IncompleteRead(b"", reply.length)

@@ -21,7 +21,7 @@ from typing import TypeVar
 
 import certifi
 
-from twinkle_notifier.isolation import calls
+from twinkle_notifier import isolation
 
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ def _context(place: str, checks_name: bool) -> ssl.SSLContext:
     """Once for the process: to parse a hundred certificates takes longer than anything else about a request."""
     context = None
     for certificate in _certificates(place):
-        if not calls.left():  # nobody waits for it any more
+        if not isolation.left():  # nobody waits for it any more
             raise TimeoutError
         with suppress(ssl.SSLError):  # a damaged one does not make the others useless
             if context is None:
@@ -97,7 +97,7 @@ def _certificates(place: str) -> tuple[str, ...]:
     return tuple(found[0].decode("ascii", "ignore") for found in _ONE.finditer(read))
 
 
-def aside(work: Callable[[], T], seconds: float) -> calls.Answer[T]:
+def aside(work: Callable[[], T], seconds: float) -> isolation.Answer[T]:
     """Do `work`, which may wait for a disk for good, in a thread that nothing waits for after `seconds`."""
     caller = threading.get_ident()
 
@@ -108,7 +108,7 @@ def aside(work: Callable[[], T], seconds: float) -> calls.Answer[T]:
         return work()
 
     # Not `foreign.call`, whose thread waits for more: since Python 3.12 a fork beside any thread is warned of.
-    return calls.Helper().call(blind, seconds)
+    return isolation.Helper().call(blind, seconds)
 
 
 def _read(place: str) -> bytes:

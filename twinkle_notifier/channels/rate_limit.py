@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from twinkle_notifier.isolation import calls
+from twinkle_notifier import isolation
 from twinkle_notifier.runtime import state_dir
 
 _MINUTE = 61.0  # seconds: the service's clock may run a little slower
@@ -43,13 +43,13 @@ class Rate:
     def take(self) -> float:
         """Count a message that goes out now, and return 0; or the seconds until one may, and count none."""
         own = self._alone(self._taken)
-        answer = calls.call(lambda: self._change(self._taken), _FOLDER)
+        answer = isolation.call(lambda: self._change(self._taken), _FOLDER)
         return answer.result() if answer.returned else own
 
     def exceeded(self) -> None:
         """The service says that there were too many: let nobody send until its penalty is over."""
         self._alone(self._held)
-        calls.call(lambda: self._change(self._held), _FOLDER)
+        isolation.call(lambda: self._change(self._held), _FOLDER)
 
     def _taken(self, sent: list[float], closed_until: float) -> tuple[list[float], float, float]:
         now = time.time()

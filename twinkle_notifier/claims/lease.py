@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
+from twinkle_notifier import isolation
 from twinkle_notifier.claims.log import Mark, Record, State
-from twinkle_notifier.claims.participant import FOLLOWER, Party, all_ranks, written
+from twinkle_notifier.claims.participant import Party
 from twinkle_notifier.claims.store import Access, Store
-from twinkle_notifier.isolation import calls
 from twinkle_notifier.messages.message import derived_id
-from twinkle_notifier.runtime.launcher import Holder, Where
+from twinkle_notifier.runtime.launcher import Where
+from twinkle_notifier.runtime.process import Holder
+from twinkle_notifier.runtime.ranks import FOLLOWER, all_ranks, written
 
 __all__ = ["FOLLOWER", "LEASE", "Claim", "Desk", "Mark", "Party", "Record", "State", "Told"]
 
@@ -116,13 +118,13 @@ class Desk:
                 if not incident.is_free(last):
                     return last
             record = Record.now("claimed", self._where.rank, store)
-            if not calls.left():
+            if not isolation.left():
                 raise TimeoutError("this store was left: nobody would end the claim")
             data = record.dump()
             if store.append(incident.key, incident.length, data):
                 incident.first = incident.first or data
                 incident.join(store, ranks, self._party.host)
-                if not calls.left():  # it came too late, but not in vain: the next need not wait for its lease
+                if not isolation.left():  # it came too late, but not in vain: the next need not wait for its lease
                     store.append(incident.key, incident.length + 1, replace(record, state="failed").dump())
                     raise TimeoutError("this store was left meanwhile")
                 place = (incident.key, incident.length, self._where.rank, incident.message_id())

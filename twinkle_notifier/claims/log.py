@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from twinkle_notifier.claims.store import Store
-from twinkle_notifier.runtime.launcher import Holder, Instant
+from twinkle_notifier.runtime.process import Holder, Instant
 
 _UNREADABLE = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
 

@@ -13,15 +13,17 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 
+from twinkle_notifier import isolation
 from twinkle_notifier.claims.lease import Claim, Desk, Told
 from twinkle_notifier.claims.log import Mark, State
-from twinkle_notifier.claims.participant import Party, all_ranks
+from twinkle_notifier.claims.participant import Party
 from twinkle_notifier.claims.store import Access, Store
 from twinkle_notifier.claims.stores import torch
 from twinkle_notifier.claims.stores.files import FileStore
-from twinkle_notifier.isolation import calls
 from twinkle_notifier.messages.message import Outcome
-from twinkle_notifier.runtime.launcher import Instant, Where, run_key
+from twinkle_notifier.runtime.launcher import Where, run_key
+from twinkle_notifier.runtime.process import Instant
+from twinkle_notifier.runtime.ranks import all_ranks
 
 # Ranks of a run up to which each connects beforehand, in the background: where the resolver gives no answer, torchrun's
 # server takes one client in 5 s. Beyond that a server would be busy for long with clients that few crashes need: then
@@ -134,7 +136,7 @@ def with_count(where: Where, mark: Mark) -> Mark:
     """`mark`, with the count that was first noted after it on this node, if it has none. Never raises; within 1 s."""
     if mark.sequence is not None:
         return mark
-    noted = calls.call(lambda: _store(where).read(_COUNT, 0), _LOOK).value or []  # else it is said by `turn`
+    noted = isolation.call(lambda: _store(where).read(_COUNT, 0), _LOOK).value or []  # else it is said by `turn`
     later = [found for data in noted if (found := Mark.load(data)) is not None and found.at.after(mark.at)]
     return replace(mark, sequence=later[0].sequence) if later else mark
 

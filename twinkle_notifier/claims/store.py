@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from twinkle_notifier import isolation
 from twinkle_notifier.errors import reason
-from twinkle_notifier.isolation import calls
+from twinkle_notifier.isolation import safe
 
 _SECONDS = 3.0  # for a few operations, where the store does not tell otherwise
 _MOST = 10.0  # and where it tells too much
@@ -51,7 +52,7 @@ class Access:
 
     def __init__(self, opened: Callable[[], Store], seconds: float) -> None:
         """Of what `opened` gives within `seconds`. Raises OSError if it does not."""
-        self._helper = calls.Helper()
+        self._helper = isolation.Helper()
         self.store, self._seconds = self._bounded(lambda: _opened(opened), seconds)
 
     def ask(self, work: Callable[[Store], T]) -> T:
@@ -62,11 +63,11 @@ class Access:
         return self._bounded(lambda: work(self.store), self._seconds)
 
     def _bounded(self, work: Callable[[], T], seconds: float) -> T:
-        seconds = max(min(seconds, calls.left() - _RESERVE), _LEAST)
+        seconds = max(min(seconds, isolation.left() - _RESERVE), _LEAST)
         answer = self._helper.call(work, seconds)
         if issubclass(type(answer.error), OSError):
-            said = calls.slot(answer.error, "strerror", OSError)
-            raise OSError(calls.text(said) if said else reason(answer.error)) from None
+            said = safe.slot(answer.error, "strerror", OSError)
+            raise OSError(safe.text(said) if said else reason(answer.error)) from None
         if answer.error is not None:
             raise OSError(reason(answer.error)) from None
         if not answer.returned:

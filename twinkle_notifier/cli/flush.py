@@ -11,10 +11,10 @@ from pathlib import Path
 from types import FrameType
 
 from twinkle_notifier.channels import VARIABLE, from_environment, from_text
-from twinkle_notifier.checkpoint import restored
 from twinkle_notifier.cli import waiting
 from twinkle_notifier.cli.waiting import Waiting
 from twinkle_notifier.delivery import sender
+from twinkle_notifier.delivery.descriptor import restored
 from twinkle_notifier.delivery.letter import Letter
 from twinkle_notifier.delivery.spool import Flushed, Spool
 from twinkle_notifier.messages.message import Message, Outcome

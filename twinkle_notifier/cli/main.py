@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from twinkle_notifier import isolation
 from twinkle_notifier.channels import VARIABLE, from_environment, from_text
 from twinkle_notifier.cli.flush import Flush
 from twinkle_notifier.credentials.references import resolve
 from twinkle_notifier.errors import ArgumentError, NotifierError, reason
-from twinkle_notifier.isolation import calls
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime import run_name, state_dir
 from twinkle_notifier.supervisor import Plan, supervise
@@ -174,7 +174,7 @@ def _notifier(to: str | None) -> Notifier | None:
     if to:
         return from_text(resolve(to), "--to")
     # Right here: signals would end this process in a thread that was started before `supervise`.
-    answer = calls.tried(from_environment)
+    answer = isolation.tried(from_environment)
     notifier = answer.value
     if isinstance(answer.error, KeyboardInterrupt):
         raise answer.error

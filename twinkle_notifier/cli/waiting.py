@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from twinkle_notifier import isolation
 from twinkle_notifier.delivery.descriptor import chat, chat_of
 from twinkle_notifier.delivery.letter import Letter, clock
 from twinkle_notifier.delivery.spool import Spool
 from twinkle_notifier.errors import reason
-from twinkle_notifier.isolation import calls
 from twinkle_notifier.messages.sanitize import shown_in_log
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime import state_dir
@@ -54,7 +54,7 @@ def show(letter: Letter, to: Notifier | None) -> list[str]:
 
 def elsewhere() -> list[str]:
     """A line for each other folder than the named one in which something waits. In time, and raises no OSError."""
-    answer = calls.call(lambda: list(map(_waits_in, state_dir.elsewhere())), _LOOK)
+    answer = isolation.call(lambda: list(map(_waits_in, state_dir.elsewhere())), _LOOK)
     if not answer.returned:
         return [f"what waits in other folders is not known: {reason(answer.error)}"]
     return [said for said in answer.result() if said]

@@ -8,9 +8,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from twinkle_notifier import isolation
 from twinkle_notifier.delivery.descriptor import chat
 from twinkle_notifier.errors import NotifierError, reason
-from twinkle_notifier.isolation import calls
+from twinkle_notifier.isolation import safe
 from twinkle_notifier.messages.sanitize import shown_in_log
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime.launcher import Where
@@ -32,14 +33,14 @@ def begin(notifier: Callable[[str], object] | None) -> None:
     the first warns. Takes at most 0.1 s, asks nothing of the network, and never raises.
     """
     if notifier is not None and issubclass(type(notifier), Notifier) and _is_new(notifier):
-        calls.begin(lambda: _check(notifier))(_WAIT)
+        isolation.begin(lambda: _check(notifier))(_WAIT)
 
 
 def _is_new(notifier: object) -> bool:
     # By identity: a user's class may compare, and hash, in any way.
     if any(known() is notifier for known in list(_checked)):
         return False
-    made = calls.tried(lambda: weakref.ref(notifier)).value  # a class may have slots
+    made = isolation.tried(lambda: weakref.ref(notifier)).value  # a class may have slots
     _checked.extend([made] if made is not None else [])
     return True
 
@@ -47,13 +48,13 @@ def _is_new(notifier: object) -> bool:
 def _check(notifier: Any) -> None:
     if Where.here().local_rank != 0:
         return
-    answer = calls.call(lambda: notifier.check_setup(), _BUDGET)
+    answer = isolation.call(lambda: notifier.check_setup(), _BUDGET)
     if answer.returned:
         return
     why = shown_in_log(reason(answer.error), _REASON)  # the class alone of what is not ours: a text may be secret
     if not issubclass(type(answer.error), NotifierError):  # a to_dict, say, that is broken: it may well send
         why = f"raised {why}" if answer.error is not None else "gives no answer"
-        log.debug("%s could not be checked: its check_setup() %s", calls.type_name(type(notifier)), why)
+        log.debug("%s could not be checked: its check_setup() %s", safe.type_name(type(notifier)), why)
         return
     if why in list(_warned):
         return

@@ -11,11 +11,17 @@ from enum import Enum
 from types import FunctionType
 from typing import Any
 
-from twinkle_notifier.credentials.masking import redact, secrets_in_url
-from twinkle_notifier.isolation import calls
-from twinkle_notifier.notifier import registered
+from twinkle_notifier import isolation
+from twinkle_notifier.credentials.masking import holds_redacted, redact, secrets_in_url
+from twinkle_notifier.credentials.references import is_reference, resolve
+from twinkle_notifier.errors import reason
+from twinkle_notifier.isolation import safe
+from twinkle_notifier.messages.sanitize import reply
+from twinkle_notifier.notifier import Notifier, registered
 
 _BUDGET = 1.0  # seconds for a notifier's own to_dict
+_NAME, _REASON = 60, 500  # characters of a class, and of an error, in the log
+_RESTORING = 2.0  # seconds for a notifier's own from_dict, or for what a file holds to be read
 _NOTHING = object()
 # What claims and spool folders on disks call a class of ours, wherever its module lies.
 _PINNED = {"DingNotifier": "twinkle_notifier.channels.dingtalk.notifier.DingNotifier"}
@@ -30,8 +36,8 @@ def channel(notifier: Callable[[str], object]) -> str:
     made with. What its references lead to does not count: it may differ from node to node.
     """
     # One of ours does not hang, and can be asked without a thread.
-    ours = calls.module_name(type(notifier)).startswith("twinkle_notifier.channels.")
-    asked = calls.here if ours else calls.call
+    ours = safe.module_name(type(notifier)).startswith("twinkle_notifier.channels.")
+    asked = isolation.here if ours else isolation.call
     name = asked(lambda: _name(notifier), _BUDGET).value
     described = asked(lambda: _WRITER.encode(getattr(notifier, "to_dict", dict)()), _BUDGET).value
     return hashlib.sha256(f"{name} {described}".encode("utf-8", "replace")).hexdigest()[:8]
@@ -41,18 +47,18 @@ def chat(notifier: object) -> str:
     """The kind of chat that `notifier` sends to, as people call it. Runs no code of its class."""
     kind = type(notifier)
     named = _service_name(kind)
-    return named or (_called(notifier) if calls.module_name(kind) == "builtins" else calls.type_name(kind))
+    return named or (_called(notifier) if safe.module_name(kind) == "builtins" else safe.type_name(kind))
 
 
 def _service_name(kind: type) -> str:
-    own = (calls.class_slot(base, "__dict__").get("service_name") for base in calls.class_slot(kind, "__mro__"))
+    own = (safe.class_slot(base, "__dict__").get("service_name") for base in safe.class_slot(kind, "__mro__"))
     named = next((name for name in own if name is not None), "")
     return named if type(named) is str else ""
 
 
 def _called(function: object) -> str:
     name = getattr(function, "__qualname__", "")
-    return name if type(name) is str and name else calls.type_name(type(function))
+    return name if type(name) is str and name else safe.type_name(type(function))
 
 
 def chat_of(described: object) -> str:
@@ -66,7 +72,7 @@ def chat_of(described: object) -> str:
 
 def names_place(notifier: object) -> bool:
     """Whether its description says where it sends to: then two that are described alike send to the same people."""
-    described = calls.call(lambda: len(getattr(notifier, "to_dict", dict)()), _BUDGET).value
+    described = isolation.call(lambda: len(getattr(notifier, "to_dict", dict)()), _BUDGET).value
     return described is not None and described > 1  # more than its class
 
 
@@ -74,7 +80,7 @@ def _name(notifier: object) -> str:
     if type(notifier) is functools.partial:
         return _with_urls(_name(notifier.func), (*notifier.args, *notifier.keywords.values()))
     if type(notifier) is FunctionType:
-        kept = [calls.tried(lambda cell=cell: cell.cell_contents).value for cell in notifier.__closure__ or ()]  # type: ignore[misc]
+        kept = [isolation.tried(lambda cell=cell: cell.cell_contents).value for cell in notifier.__closure__ or ()]  # type: ignore[misc]
         values = (*(notifier.__defaults__ or ()), *(notifier.__kwdefaults__ or {}).values(), *kept)
         return _with_urls(_qualified(notifier), values)
     return _qualified(notifier)
@@ -102,7 +108,7 @@ def _qualified(notifier: object) -> str:
 
 
 def _kind(value: object) -> str:
-    return calls.type_name(type(value))  # its text may hold an address, which each rank has its own
+    return safe.type_name(type(value))  # its text may hold an address, which each rank has its own
 
 
 _WRITER = json.JSONEncoder(sort_keys=True, default=_kind)
@@ -115,11 +121,11 @@ def describe(notifier: object, *, save_secrets: bool) -> dict[str, Any] | None:
         to_dict = getattr(notifier, "to_dict", None)
         return _plain(to_dict()) if to_dict is not None else _NOTHING
 
-    answer = calls.call(described, _BUDGET)
+    answer = isolation.call(described, _BUDGET)
     if answer.value is _NOTHING:
         return None
     if not isinstance(answer.value, dict):
-        kind = calls.type_name(type(notifier))
+        kind = safe.type_name(type(notifier))
         log.warning("%s.to_dict() gave no dict, so checkpoints do not hold it", kind)
         return None
     data: dict[str, Any] = answer.value
@@ -138,3 +144,40 @@ def _plain(value: Any) -> Any:
         if isinstance(value, kind):
             return kind(value)
     return None if value is None else str(value)
+
+
+def _resolved(value: Any) -> bool:
+    """True; raises CredentialError when a reference in `value` leads nowhere on this machine."""
+    if isinstance(value, dict | list):
+        return all(_resolved(item) for item in (value.values() if isinstance(value, dict) else value))
+    return bool(resolve(value)) if is_reference(value) else True
+
+
+def restored(state: dict[str, Any]) -> Notifier | None:
+    """The notifier that one of our own files describes; None, with a warning, when it cannot work. Never raises.
+
+    The file is the user's: its references are looked up, whichever field they are in. For what a checkpoint says, see
+    `trust.from_checkpoint`.
+    """
+    data = state["notifier"]
+    if data is None:
+        return None
+    answer = isolation.call(lambda: _usable(data) and Notifier.from_dict(data), _RESTORING)
+    if isinstance(answer.value, Notifier):
+        return answer.value
+    redacted = answer.value is False
+    name = reply(safe.text(data.get("class")) if isinstance(data, dict) else "", _NAME) or "notifier"
+    if redacted:
+        log.warning(
+            "the %s that was kept cannot be used: what is kept holds no secrets. Give --to, set TWINKLE_NOTIFIER_URL, "
+            "or use references such as 'env:DING_URL' in it",
+            name,
+        )
+    else:
+        log.warning("the %s that was kept cannot be restored (%s)", name, reply(reason(answer.error), _REASON))
+    return None
+
+
+def _usable(data: object) -> bool:
+    """Whether nothing is taken out of it. Raises CredentialError when a reference leads nowhere on this machine."""
+    return not holds_redacted(data) and _resolved(data)

@@ -9,12 +9,13 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
+from twinkle_notifier import isolation
 from twinkle_notifier.credentials.masking import mask, redact, secrets_in_url
 from twinkle_notifier.credentials.references import REDACTED, is_reference, resolve
 from twinkle_notifier.delivery.descriptor import channel, chat, describe
 from twinkle_notifier.delivery.spool import Flushed, Spool
 from twinkle_notifier.errors import DeliveryError, NotifierError, reason
-from twinkle_notifier.isolation import calls
+from twinkle_notifier.isolation import safe
 from twinkle_notifier.isolation.background import BUDGET, EXIT_BUDGET, at_exit, background
 from twinkle_notifier.messages.markdown import title
 from twinkle_notifier.messages.message import Message, Outcome
@@ -62,7 +63,7 @@ def deliver(notifier: Sender, message: Message, seconds: float, incident: str = 
 
 def keep(notifier: Sender, message: Message, outcome: Outcome) -> Outcome:
     """Keep on the disk a message that came to `outcome`, to be sent later."""
-    kept = calls.call(lambda: _add(notifier, message, outcome.reason), _SPOOL)
+    kept = isolation.call(lambda: _add(notifier, message, outcome.reason), _SPOOL)
     if not kept.returned:
         log.error("a message could not be kept either (%s): %s", reason(kept.error), message.partition("\n")[0])
         _counts[outcome.status] += 1
@@ -89,25 +90,25 @@ def send(notifier: Sender, message: str, seconds: float, incident: str = "") -> 
     """Hand `message` to `notifier` and wait up to `seconds`, 2 at the interpreter's end. Never raises."""
     seconds = min(seconds, EXIT_BUDGET) if at_exit() else seconds
     # Of its own class: what derives from it may do anything.
-    bounded = calls.here if calls.class_slot(type(notifier), "__dict__").get("_ends_in_time") else calls.call
+    bounded = isolation.here if safe.class_slot(type(notifier), "__dict__").get("_ends_in_time") else isolation.call
     answer = bounded(lambda: notifier(message), seconds)
     if answer.returned:
-        calls.tried(lambda: _log_sent(notifier, message))  # it is sent, even where no stack is left for the log
+        isolation.tried(lambda: _log_sent(notifier, message))  # it is sent, even where no stack is left for the log
         return Outcome("sent", incident=incident)
-    error, name = answer.error, calls.type_name(type(notifier))
+    error, name = answer.error, safe.type_name(type(notifier))
     if error is None:
         return Outcome("unknown", f"{name} gave no answer within {seconds:g} s", incident=incident)
-    if (said := calls.tried(lambda: _said(error, incident)).value) is not None:
+    if (said := isolation.tried(lambda: _said(error, incident)).value) is not None:
         return said
     # Not the error's text: a notifier that a user wrote puts its webhook's URL there (requests does, in every one).
-    kind = calls.type_name(type(error))
+    kind = safe.type_name(type(error))
     return Outcome("failed", f"{name} raised {kind} at {_origin(error)}", incident=incident)
 
 
 def _log_sent(notifier: Sender, message: str) -> None:
     if log.isEnabledFor(logging.INFO):  # a handler may be the user's own
-        shown = calls.call(lambda: shown_in_log(title(message, _HEADLINE), _HEADLINE), _LOOK_UP).value
-        calls.call(lambda: log.info("sent to %s: %s", shown_in_log(chat(notifier), _HEADLINE), shown), _LOOK_UP)
+        shown = isolation.call(lambda: shown_in_log(title(message, _HEADLINE), _HEADLINE), _LOOK_UP).value
+        isolation.call(lambda: log.info("sent to %s: %s", shown_in_log(chat(notifier), _HEADLINE), shown), _LOOK_UP)
 
 
 def _said(error: BaseException, incident: str) -> Outcome | None:
@@ -121,11 +122,11 @@ def _said(error: BaseException, incident: str) -> Outcome | None:
 
 def _refused(error: DeliveryError, incident: str) -> Outcome:
     """What `error` says, as far as it can be used: a user's notifier may say anything, and quote anybody."""
-    kind = calls.type_name(type(error))
-    asked = calls.call(lambda: (error.fate, error.reason, error.final, error.retry_after), _LOOK_UP)
+    kind = safe.type_name(type(error))
+    asked = isolation.call(lambda: (error.fate, error.reason, error.final, error.retry_after), _LOOK_UP)
     fate, why, final, after = asked.value or ("failed", kind, False, None)
     known = type(fate) is str and fate in _FATES
-    said = reply(calls.text(why) or kind, _REASON)
+    said = reply(safe.text(why) or kind, _REASON)
     return Outcome(fate if known else "failed", said, final is True, incident, _wait(after))
 
 
@@ -136,7 +137,7 @@ def _wait(asked: Any) -> float | None:
 
 
 def _origin(error: BaseException) -> str:
-    tb = calls.slot(error, "__traceback__")
+    tb = safe.slot(error, "__traceback__")
     while tb is not None and tb.tb_next is not None:
         tb = tb.tb_next
     return f"{os.path.basename(tb.tb_frame.f_code.co_filename)}:{tb.tb_lineno}" if tb else "an unknown place"
@@ -162,7 +163,7 @@ def _secrets(described: object, name: str = "") -> list[str]:
         return [secret for value in described for secret in _secrets(value, name)]
     if not isinstance(described, str) or not (is_reference(described) or redact(described, name) == REDACTED):
         return []
-    text = calls.call(lambda: resolve(described), _LOOK_UP).value or ""
+    text = isolation.call(lambda: resolve(described), _LOOK_UP).value or ""
     return secrets_in_url(text) if "://" in text else [text]
 
 

@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from twinkle_notifier import isolation
 from twinkle_notifier.delivery.digest import digest
 from twinkle_notifier.delivery.letter import Event, Letter, id_of
 from twinkle_notifier.delivery.spool_files import SUFFIX, Found, Waiting, look, problem, put_aside, tidy
-from twinkle_notifier.isolation import calls
 from twinkle_notifier.messages.markdown import title
 from twinkle_notifier.messages.message import Message, Outcome
 from twinkle_notifier.runtime import state_dir
@@ -201,7 +201,7 @@ class _Work:
 
     def _send(self, each: Waiting) -> None:
         goes_to = each.letter.goes_to() if self._apart else ""
-        if calls.left() < _ENOUGH:  # this one would be cut off halfway, and sent again
+        if isolation.left() < _ENOUGH:  # this one would be cut off halfway, and sent again
             self._left, self._why = self._left + 1, self._why or "there was no time for more"
         elif goes_to in self._closed:
             self._left += 1

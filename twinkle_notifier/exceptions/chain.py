@@ -6,7 +6,8 @@ from collections.abc import Container
 from types import FrameType
 
 from twinkle_notifier.exceptions.frames import Still
-from twinkle_notifier.isolation.calls import class_slot, slot, tried
+from twinkle_notifier.isolation import tried
+from twinkle_notifier.isolation.safe import class_slot, slot
 
 _LONGEST = 100_000  # links of a chain that are followed
 

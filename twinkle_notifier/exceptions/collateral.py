@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from twinkle_notifier.errors import NotifierError
-from twinkle_notifier.isolation.calls import class_slot, module_name, slot, text, type_name
+from twinkle_notifier.isolation.safe import class_slot, module_name, slot, text, type_name
 
 _TYPES = re.compile(r"^torch\.(distributed|_C\._distributed)\S*\.Dist\w*Error$")
 # As a process prints it; torchrun's error files leave the module out.

@@ -11,7 +11,7 @@ from types import FrameType
 
 from twinkle_notifier.exceptions.chain import chain, members
 from twinkle_notifier.exceptions.frames import is_library, is_ours, module_of
-from twinkle_notifier.isolation.calls import module_name, slot, text, type_name
+from twinkle_notifier.isolation.safe import module_name, slot, text, type_name
 
 _DEPTH = 8  # links of a chain of causes; more tell no more
 _GROUP = 100  # members of a group

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from signal import Signals
 
+from twinkle_notifier.credentials.excerpt import masked_end
 from twinkle_notifier.exceptions.collateral import says_collateral
-from twinkle_notifier.messages.sanitize import masked_end
 
 _MOST = 65_536  # characters of output
 _WORDS = "Traceback (most recent call last)"

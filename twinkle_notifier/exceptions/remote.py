@@ -7,9 +7,9 @@ import sys
 from dataclasses import dataclass, replace
 from traceback import walk_tb
 
+from twinkle_notifier.credentials.excerpt import ends, shortened
 from twinkle_notifier.exceptions.frames import is_library, is_library_path
-from twinkle_notifier.isolation.calls import attribute, module_name, names, slot, text, type_name
-from twinkle_notifier.messages.sanitize import ends, shortened
+from twinkle_notifier.isolation.safe import attribute, module_name, names, slot, text, type_name
 
 _FRAME = re.compile(r'File "([^"\n]+)", line (\d+), in (\S+)')
 _TEXT = (20_000, 40_000)  # characters of a traceback: its beginning and its end

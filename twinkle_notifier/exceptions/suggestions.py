@@ -10,8 +10,8 @@ from traceback import TracebackException
 from types import FrameType, TracebackType
 from typing import Any
 
-from twinkle_notifier.isolation import calls
-from twinkle_notifier.isolation.calls import slot
+from twinkle_notifier import isolation
+from twinkle_notifier.isolation.safe import slot
 
 _SECONDS = 0.5  # for the user's object to list its names
 _NAMES = 750  # that are compared, and
@@ -33,7 +33,7 @@ class Suggestions:
         stand_in = None if self._hung else _stand_in(exc)
         if stand_in is None:
             return ""
-        answer = calls.call(lambda: _suggestion(stand_in, slot(exc, "__traceback__")), _SECONDS)
+        answer = isolation.call(lambda: _suggestion(stand_in, slot(exc, "__traceback__")), _SECONDS)
         self._hung = not answer.returned and answer.error is None
         return answer.value or ""
 

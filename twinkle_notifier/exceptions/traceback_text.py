@@ -10,12 +10,12 @@ from traceback import FrameSummary, StackSummary, TracebackException
 from types import FrameType, TracebackType
 from typing import Any, NamedTuple
 
+from twinkle_notifier.credentials.excerpt import beginning, ends
 from twinkle_notifier.exceptions.chain import chain, members
 from twinkle_notifier.exceptions.frames import Still, without_ours
 from twinkle_notifier.exceptions.suggestions import Suggestions
-from twinkle_notifier.isolation import calls
-from twinkle_notifier.isolation.calls import module_name, slot, text, tried
-from twinkle_notifier.messages.sanitize import beginning, ends
+from twinkle_notifier.isolation import safe, tried
+from twinkle_notifier.isolation.safe import module_name, slot, text
 
 _FRAMES = (30, 100)  # of an exception: the outermost and the innermost
 _MEMBER_FRAMES = (5, 20)  # of a member of a group
@@ -103,7 +103,7 @@ def type_name(exc: BaseException) -> str:
     """Its class as Python prints it: with the module, unless that says nothing."""
     module = module_name(type(exc))
     prefix = f"{module}." if module not in ("", "builtins", "__main__") else ""
-    return prefix + calls.type_name(type(exc))
+    return prefix + safe.type_name(type(exc))
 
 
 def _places(tb: TracebackType | None) -> list[_Place]:
@@ -218,7 +218,7 @@ def _with_syntax_carets(exc: BaseException) -> str:
     """As Python shows it; empty where something is not as Python's own, or is long, or holds a secret."""
     names = ("filename", "lineno", "offset", "text", "end_lineno", "end_offset")
     path, line, start, code, last, end = (slot(exc, name, SyntaxError) for name in names)
-    if not all(map(calls.is_plain, (path, line, start, code, last, end))) or type(code) is not str:
+    if not all(map(safe.is_plain, (path, line, start, code, last, end))) or type(code) is not str:
         return ""
     if len(code) > _SOURCE or beginning(code, _SOURCE) != code:
         return ""

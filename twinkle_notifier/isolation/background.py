@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.util import Finalize
 
+from twinkle_notifier import isolation
 from twinkle_notifier.errors import reason
-from twinkle_notifier.isolation import calls, threads
+from twinkle_notifier.isolation import threads
 
 EXIT_BUDGET = 2.0  # seconds that the end of the interpreter waits for the background
 BUDGET = 30.0  # seconds for one piece of work
@@ -78,8 +79,8 @@ class Background:
         self._mind_forks()
         piece = _Piece(work, otherwise, time.monotonic() + after, name)
         if at_exit() and not self._running:
-            if not calls.call(work, EXIT_BUDGET).returned:
-                calls.call(otherwise, _OTHERWISE)
+            if not isolation.call(work, EXIT_BUDGET).returned:
+                isolation.call(otherwise, _OTHERWISE)
             return
         with self._changed:
             self._waiting.append(piece)
@@ -101,7 +102,7 @@ class Background:
         while left := self._due():
             if time.monotonic() > deadline:
                 log.warning("the interpreter ends before %d message(s) were delivered", len(left))
-                calls.call(lambda left=left: [piece.otherwise() for piece in left], _OTHERWISE)  # type: ignore[misc]
+                isolation.call(lambda left=left: [piece.otherwise() for piece in left], _OTHERWISE)  # type: ignore[misc]
                 return False
             time.sleep(_POLL)  # not a wait for the thread: at exit none may start, and this one may hang
         if self._thread is not None and not self._waiting:
@@ -116,7 +117,7 @@ class Background:
     def _drop(self, piece: _Piece) -> None:
         self.dropped += 1
         log.warning("%d messages wait in the background already: the oldest is put aside", _QUEUE)
-        calls.call(piece.otherwise, _OTHERWISE)
+        isolation.call(piece.otherwise, _OTHERWISE)
 
     def _mind_forks(self) -> None:
         if self._pid != os.getpid():  # forked: the thread, and what waits for it, are the parent's
@@ -171,7 +172,7 @@ class Background:
             self._do(piece)
 
     def _do(self, piece: _Piece) -> None:
-        answer = calls.call(lambda: self._done_here(piece.work), BUDGET + 1)
+        answer = isolation.call(lambda: self._done_here(piece.work), BUDGET + 1)
         if answer.error is not None:
             log.warning("work in the background failed: %s", reason(answer.error))
         self._doing = None

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from twinkle_notifier.isolation import calls
+from twinkle_notifier.isolation import safe
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.mailbox.mailbox import By, Leave
 
@@ -42,6 +42,6 @@ def _links(exc: BaseException) -> list[BaseException]:
     link: BaseException | None = exc
     while link is not None and id(link) not in found:
         found[id(link)] = link
-        cause = calls.slot(link, "__cause__")
-        link = cause if cause is not None else calls.slot(link, "__context__")
+        cause = safe.slot(link, "__cause__")
+        link = cause if cause is not None else safe.slot(link, "__context__")
     return list(found.values())

@@ -17,12 +17,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
 
-from twinkle_notifier.isolation import calls
+from twinkle_notifier import isolation
 from twinkle_notifier.mailbox import directory
 from twinkle_notifier.mailbox.directory import VARIABLE as VARIABLE
 from twinkle_notifier.messages.message import Message
 from twinkle_notifier.runtime import state_dir
-from twinkle_notifier.runtime.launcher import Holder, Where, run_key
+from twinkle_notifier.runtime.launcher import Where, run_key
+from twinkle_notifier.runtime.process import Holder
 from twinkle_notifier.runtime.stored import Stored
 
 _BUDGET = 2.0  # seconds for the disk
@@ -372,7 +373,7 @@ def tell(work: Callable[[Supervision], T]) -> T | None:
         supervision = Supervision.current()
         return work(supervision) if supervision is not None else None
 
-    answer = calls.call(in_it, _BUDGET)
+    answer = isolation.call(in_it, _BUDGET)
     if answer.error is not None:
         log.warning("the supervisor cannot be told: %s", answer.error)
     return answer.value

@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from twinkle_notifier.isolation import calls
+from twinkle_notifier.isolation import safe
 
 Status = Literal["sent", "duplicate", "throttled", "failed", "unknown", "spooled", "queued", "skipped"]
 
@@ -45,7 +45,7 @@ def as_text(message: object) -> str:
     """`message` as it is sent: of what is no text, ``str(message)``, or why there is none. Never raises."""
     if issubclass(type(message), str):
         return message  # type: ignore[return-value]
-    return calls.text(message, f"<a {calls.type_name(type(message))} whose __str__ {{}}>")
+    return safe.text(message, f"<a {safe.type_name(type(message))} whose __str__ {{}}>")
 
 
 class Message(str):

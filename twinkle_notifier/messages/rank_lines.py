@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from twinkle_notifier.claims.participant import FOLLOWER, all_ranks, runs
 from twinkle_notifier.runtime.launcher import Where
+from twinkle_notifier.runtime.ranks import FOLLOWER, all_ranks, compressed
 
 _HOSTS = 3  # that are named
 
@@ -23,11 +23,6 @@ def lines(members: Iterable[str], where: Where) -> list[str]:
 def missing(members: Iterable[str], where: Where) -> str:
     """The ranks of the run that are not among `members`."""
     return compressed(set(range(where.world_size)) - all_ranks(members))
-
-
-def compressed(ranks: Iterable[int]) -> str:
-    """``0-3, 8, 10-11``."""
-    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs(ranks))
 
 
 def _places(members: list[str], world_size: int) -> str:

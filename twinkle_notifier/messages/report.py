@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import builtins
 import functools
-import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from twinkle_notifier.alerts.cancellation import is_interrupted
+from twinkle_notifier import isolation
 from twinkle_notifier.errors import reason
 from twinkle_notifier.exceptions import traceback_text
 from twinkle_notifier.exceptions.frames import innermost_own
+from twinkle_notifier.exceptions.kind import kind_of
 from twinkle_notifier.exceptions.remote import Remote, remote, words
-from twinkle_notifier.isolation import calls
+from twinkle_notifier.isolation import safe
 from twinkle_notifier.messages.sanitize import block, line, path
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.run_name import default_name as default_name
@@ -30,12 +30,6 @@ _MOST_METRICS = 1_000  # that are looked at
 _METRIC = 60  # characters of its name
 _ASKING = 2.0  # seconds to ask a trainer how far it got; a tensor on a broken GPU may never answer
 _VERBS = {"failed": "failed", "interrupted": "was interrupted", "preempted": "was preempted", "exited": "exited"}
-_BY_SIGNAL: dict[int, str] = {
-    signal.SIGTERM: "preempted",
-    signal.SIGINT: "interrupted",
-    # The warnings of schedulers: SLURM's, submitit's. Windows has neither.
-    **{getattr(signal, name): "preempted" for name in ("SIGUSR1", "SIGUSR2") if hasattr(signal, name)},
-}
 _UNTOLD = Attempt()
 _CLEAN = ("", "0", "None")  # what a SystemExit says that ends a process well
 
@@ -61,9 +55,9 @@ class Progress:
             return cls()
 
         def told(name: str) -> Any:
-            return calls.tried(lambda: getattr(given, name)).value
+            return isolation.tried(lambda: getattr(given, name)).value
 
-        metrics = calls.tried(lambda: list(islice(told("metrics").items(), _MOST_METRICS))).value or []
+        metrics = isolation.tried(lambda: list(islice(told("metrics").items(), _MOST_METRICS))).value or []
         return cls(
             epoch=_plain(told("epoch")),
             step=_plain(told("step")),
@@ -79,7 +73,7 @@ class Progress:
 
         Each is asked by itself, and so is each metric: one that raises or hangs takes no other with it.
         """
-        until = time.monotonic() + 0.8 * min(calls.left(), _ASKING)  # the rest, so that `foreign.call` comes back
+        until = time.monotonic() + 0.8 * min(isolation.left(), _ASKING)  # the rest, so that `foreign.call` comes back
         found: dict[str, Any] = {}
         for name, question in questions.items():
             answer = _answered(functools.partial(_read_answer, name, question), until)
@@ -135,14 +129,14 @@ class Report:
     @classmethod
     def of(cls, exc: BaseException, *, name: str, context: str, where: Where, progress: Progress) -> Report:
         """Describe `exc`, raised in this process, or in another for which it stands; but see `traced`."""
-        there = remote(exc) or Remote(calls.type_name(type(exc)), words(exc), "")
+        there = remote(exc) or Remote(safe.type_name(type(exc)), words(exc), "")
         return cls(
             name=name,
             context=context,
             kind=kind_of(exc),
             type=there.type,
             message=there.message,
-            at=there.at() or innermost_own(calls.slot(exc, "__traceback__")),
+            at=there.at() or innermost_own(safe.slot(exc, "__traceback__")),
             traceback=there.traceback,
             where=where if there.rank is None else replace(where, rank=there.rank, local_rank=there.rank),
             time=now(),
@@ -156,7 +150,7 @@ class Report:
     ) -> Report:
         """Of an exception of type `kind` that cannot be looked at."""
         words = "it cannot be looked at"
-        return cls(name, context, "failed", calls.type_name(kind), words, "", words, where, now(), progress)
+        return cls(name, context, "failed", safe.type_name(kind), words, "", words, where, now(), progress)
 
     def traced(self, exc: BaseException) -> Report:
         """The same with the traceback, for which source files are read: they may lie on a disk that is gone."""
@@ -222,22 +216,6 @@ def milestone(headline: str, name: str, where: Where, facts: list[str], attempt:
     return "\n".join([*head, f"- Host: {line(where.hostname, _NAME)}{world}", f"- Time: {now()}"])
 
 
-def kind_of(exc: BaseException) -> str:
-    """``failed``, or ``interrupted`` (Ctrl-C), ``preempted`` (SIGTERM, SIGUSR1 or SIGUSR2), ``exited``.
-
-    A signal is told by Lightning's exception, or by an exit code of 128 and its number, as a user's handler leaves it.
-    """
-    kind = type(exc)  # isinstance would ask its `__class__`, which may be anything
-    if "SIGTERMException" in calls.names(kind):
-        return "preempted"
-    if issubclass(kind, KeyboardInterrupt) or is_interrupted(exc):
-        return "interrupted"
-    if not issubclass(kind, SystemExit):
-        return "failed"
-    code = calls.slot(exc, "code", SystemExit)
-    return _BY_SIGNAL.get(code - 128, "exited") if type(code) is int else "exited"
-
-
 def now() -> str:
     """This moment in the local time zone, with the zone."""
     return time.strftime("%Y-%m-%d %H:%M:%S %z (%Z)")
@@ -261,22 +239,22 @@ def fenced(text: str) -> str:
 
 
 def _text(value: object) -> str:
-    return calls.text(value) if value is not None else ""
+    return safe.text(value) if value is not None else ""
 
 
 def _plain(value: object) -> Any:
-    return value if calls.is_plain(value) else calls.text(value)
+    return value if safe.is_plain(value) else safe.text(value)
 
 
 def _number(value: object) -> str:
     if value is None:
         return ""
-    return f"{value:g}" if isinstance(value, float) else line(calls.text(value), _METRIC)
+    return f"{value:g}" if isinstance(value, float) else line(safe.text(value), _METRIC)
 
 
 def _answered(question: Callable[[], Any], until: float) -> Any:
     """A quarter of the time that is left: however many hang, there is some for the next."""
-    return calls.call(question, (until - time.monotonic()) / 4).value
+    return isolation.call(question, (until - time.monotonic()) / 4).value
 
 
 def _read_answer(field: str, question: Callable[[], Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Where this process stands: rank, world size, host, run identity, and when it started."""
+"""What the launcher says: rank, world size, attempt, and what the ranks of one run have in common."""
 
 from __future__ import annotations
 
@@ -6,100 +6,19 @@ import math
 import os
 import socket
 import sys
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from functools import cache
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from twinkle_notifier.isolation import calls
+from twinkle_notifier import isolation
 from twinkle_notifier.runtime import container, forks, scheduler
-from twinkle_notifier.runtime.host import boot_id, folder_key, host_key, network, process_key, scope, started_at
+from twinkle_notifier.runtime.host import folder_key, network, process_key, scope
 
 _ASK = 1.0  # seconds for a framework's answer, in a crash
 _DIGITS = 10  # of a number that a launcher gives
-_WALL_MARGIN = 5.0  # seconds that the clocks of two machines may differ before their order is in doubt
 
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Instant:
-    """A moment that other processes can order: since boot on one machine, by the wall clock between machines."""
-
-    boot: str
-    since_boot: float
-    wall: float
-
-    @classmethod
-    def now(cls) -> Instant:
-        """This moment."""
-        return cls(boot_id(), _since_boot(), time.time())
-
-    def after(self, other: Instant) -> bool:
-        """Whether this moment certainly came after `other`; between machines doubt is answered with no."""
-        if self.boot == other.boot:
-            return self.since_boot > other.since_boot
-        return self.wall > other.wall + _WALL_MARGIN
-
-    def age(self) -> float:
-        """Seconds since then."""
-        now = Instant.now()
-        return now.since_boot - self.since_boot if now.boot == self.boot else now.wall - self.wall
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return asdict(self)
-
-
-def _since_boot() -> float:
-    clock = getattr(time, "CLOCK_BOOTTIME", None)  # Linux; it counts through a suspend
-    return time.clock_gettime(clock) if clock is not None else time.monotonic()
-
-
-_FIRST_SEEN = time.monotonic()  # stands in for the process's start where /proc does not tell it
-
-
-@cache
-def process_start() -> Instant:
-    """When this process started; one that was forked with others, when the first of them did."""
-    now, started = Instant.now(), started_at(os.getpid())
-    age = now.since_boot - started if started is not None else time.monotonic() - _FIRST_SEEN
-    age = max(age, forks.age())
-    return Instant(now.boot, now.since_boot - age, now.wall - age)
-
-
-@dataclass(frozen=True)
-class Holder:
-    """A process that others on its machine can look for."""
-
-    host: str
-    pid: int
-    started: float | None
-
-    @staticmethod
-    def me() -> Holder:
-        """This process."""
-        return _me()
-
-    def dead(self) -> bool:
-        """Whether the process is certainly gone. One that cannot be looked for (another machine, container) is not."""
-        return self.host == host_key() and self.started is not None and started_at(self.pid) != self.started
-
-
-@cache
-def _me() -> Holder:
-    return Holder(host_key(), os.getpid(), started_at(os.getpid()))
-
-
-def _forget() -> None:
-    """A forked child is another process."""
-    process_start.cache_clear()
-    _me.cache_clear()
-
-
-os.register_at_fork(after_in_child=_forget)
 
 
 @dataclass(frozen=True)
@@ -156,8 +75,8 @@ def _from_torch() -> tuple[int, int] | None:
 def _answer(asked: Callable[[], T | None]) -> T | None:
     """What a framework answers; None when it raises, as one does that is half imported, or hangs in a crash."""
     # Else no thread is started for it: since Python 3.12 a fork beside a thread is warned of.
-    in_a_crash = calls.left() < math.inf
-    return (calls.call(asked, _ASK) if in_a_crash else calls.tried(asked)).value
+    in_a_crash = isolation.left() < math.inf
+    return (isolation.call(asked, _ASK) if in_a_crash else isolation.tried(asked)).value
 
 
 def _from_launcher() -> tuple[int, int]:

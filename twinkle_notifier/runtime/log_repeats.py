@@ -10,7 +10,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from multiprocessing.util import Finalize
 
-from twinkle_notifier.isolation import calls
+from twinkle_notifier import isolation
 
 _FIRST = 60.0  # seconds in which a line is only counted; then twice as many, as long as it repeats, up to
 _MOST = 3600.0
@@ -41,7 +41,7 @@ class Repeats(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether `record` is to be written now."""
-        text = calls.tried(record.getMessage).value
+        text = isolation.tried(record.getMessage).value
         if getattr(record, "is_count", False) or type(text) is not str:  # what cannot be read is the handlers' affair
             return True
         if self._pid != os.getpid():  # forked: the counts are the parent's, and its lock may be held for ever
@@ -65,7 +65,7 @@ class Repeats(logging.Filter):
             for line, more in due:
                 _write(line.record, more)
 
-        calls.call(write, _EXIT)
+        isolation.call(write, _EXIT)
 
     def forget(self) -> None:
         """Take each line for new again, for tests."""

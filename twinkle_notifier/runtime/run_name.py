@@ -12,7 +12,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from twinkle_notifier.isolation import calls
+from twinkle_notifier import isolation
 
 VARIABLE = "TWINKLE_NOTIFIER_NAME"  # `twinkle-notifier run --name` sets it for its command
 
@@ -66,7 +66,7 @@ _RUNNERS = ("cProfile", "profile", "pdb", "trace", "coverage", "scalene", "viztr
 def default_name() -> str:
     """The variable's, else the notebook's, module's or script's own; a plain word where there is none. Never raises."""
     plain = functools.partial(_of_script, sys.argv[0] if sys.argv else "")
-    return calls.tried(_found).value or calls.tried(plain).value or _NOTHING
+    return isolation.tried(_found).value or isolation.tried(plain).value or _NOTHING
 
 
 def of_command(command: Sequence[str]) -> str:
@@ -185,7 +185,7 @@ def _notebook() -> str:
 
 def _ray_job() -> str | None:
     """What the job's driver was started by: its workers may run other functions, and all belong to one run."""
-    return calls.call(lambda: _entrypoint(sys.modules["ray"].get_runtime_context().get_job_id()), _RAY).value
+    return isolation.call(lambda: _entrypoint(sys.modules["ray"].get_runtime_context().get_job_id()), _RAY).value
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from twinkle_notifier.claims import Access
 from twinkle_notifier.claims.lease import LEASE, Record
 from twinkle_notifier.claims.store import Store
-from twinkle_notifier.runtime.launcher import Instant
+from twinkle_notifier.runtime.process import Instant
 from twinkle_notifier.stalls.report import Stand
 
 _BATCH = 32  # ranks whose word is read at once

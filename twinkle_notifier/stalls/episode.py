@@ -10,18 +10,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from twinkle_notifier import claims
+from twinkle_notifier import claims, isolation
 from twinkle_notifier.claims.lease import Record
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import channel
 from twinkle_notifier.errors import reason
-from twinkle_notifier.isolation import calls, threads
+from twinkle_notifier.isolation import threads
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.messages import report
 from twinkle_notifier.messages.message import Message, Outcome, derived_id
 from twinkle_notifier.messages.report import Progress
-from twinkle_notifier.runtime.launcher import Attempt, Holder, Instant, Where
+from twinkle_notifier.runtime.launcher import Attempt, Where
+from twinkle_notifier.runtime.process import Holder, Instant
 from twinkle_notifier.stalls.board import Board
 from twinkle_notifier.stalls.report import Stand, markdown, named
 from twinkle_notifier.stalls.stacks import Doing, doing
@@ -228,7 +229,7 @@ class Episode:
 
     def _progress(self) -> Progress:
         asked = self._case.progress
-        found = calls.call(asked, _PROGRESS).value if asked is not None else None
+        found = isolation.call(asked, _PROGRESS).value if asked is not None else None
         return found if isinstance(found, Progress) else Progress(step=self._beats)
 
     def _settle_if_over(self) -> None:
@@ -346,7 +347,7 @@ def _quietly(work: Callable[[], object]) -> None:
 
 def _in_thread(work: Callable[[], object]) -> bool:
     def contained() -> None:
-        answer = calls.call(work, _PATIENCE)
+        answer = isolation.call(work, _PATIENCE)
         if not answer.returned:
             log.error("a stall was not told: %s", reason(answer.error))
 

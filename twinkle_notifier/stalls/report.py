@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from twinkle_notifier.messages.rank_lines import compressed
 from twinkle_notifier.messages.report import Progress, duration, fenced, milestone
 from twinkle_notifier.messages.sanitize import block, line
-from twinkle_notifier.runtime.launcher import Attempt, Holder, Instant, Where
+from twinkle_notifier.runtime.launcher import Attempt, Where
+from twinkle_notifier.runtime.process import Holder, Instant
+from twinkle_notifier.runtime.ranks import compressed
 from twinkle_notifier.stalls.stacks import Doing
 
 _SHOWN = 6  # places whose stack is shown, and which are named

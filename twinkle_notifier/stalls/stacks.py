@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FrameType
 
+from twinkle_notifier import isolation
 from twinkle_notifier.credentials.scrubber import scrub
 from twinkle_notifier.exceptions import traceback_text
 from twinkle_notifier.exceptions.frames import Still, is_library, is_ours, library_name
-from twinkle_notifier.isolation import calls
 
 _LOOK = 4.0  # seconds for all stacks; they show source files, which may lie on a disk that is gone
 _FRAMES = (10, 40)  # of a stack: the outermost and the innermost
@@ -48,8 +48,8 @@ def doing(thread: int) -> Doing:
     stills = {ident: list(_stills(frame)) for ident, frame in sys._current_frames().items()}
     frames = stills.pop(thread, [])
     own, library, waits = _places(frames)
-    stack = calls.call(lambda: traceback_text.stack(frames, *_FRAMES), _LOOK).value
-    others = calls.call(lambda: "\n\n".join(_others(stills)), _LOOK).value if stack else ""
+    stack = isolation.call(lambda: traceback_text.stack(frames, *_FRAMES), _LOOK).value
+    others = isolation.call(lambda: "\n\n".join(_others(stills)), _LOOK).value if stack else ""
     # Without what the files hold, a stack is still better than none.
     stack = scrub(stack or "\n".join(reversed([f"  {_place(frame)}" for frame in frames])))
     return Doing(own, library, waits, _end(stack, _STACK), _beginning(scrub(others or ""), _OTHERS))

@@ -10,12 +10,12 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from twinkle_notifier import isolation
 from twinkle_notifier.exceptions import printed
 from twinkle_notifier.exceptions.collateral import says_collateral
 from twinkle_notifier.exceptions.frames import is_library_path
 from twinkle_notifier.exceptions.printed import LAUNCHERS, child_of
 from twinkle_notifier.exceptions.remote import Place, read
-from twinkle_notifier.isolation import calls
 from twinkle_notifier.mailbox.mailbox import End, Failure, Word
 from twinkle_notifier.supervisor import torchrun
 from twinkle_notifier.supervisor.torchrun import Lost, Recorded
@@ -96,7 +96,7 @@ def of_ranks(failures: Sequence[Failure], ends: Sequence[End]) -> Cause:
             first.pid,
             first.local_rank if first.local_rank is not None else first.rank or 0,
             first.rank,
-            calls.call(socket.getfqdn, _HOST).value or socket.gethostname(),
+            isolation.call(socket.getfqdn, _HOST).value or socket.gethostname(),
             order(first)[1],
             sorted(closed),
             first.logs,

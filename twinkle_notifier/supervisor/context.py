@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from twinkle_notifier.isolation import calls
+from twinkle_notifier import isolation
 from twinkle_notifier.mailbox.mailbox import Supervision
 from twinkle_notifier.runtime.launcher import Attempt
 from twinkle_notifier.supervisor import oom
@@ -52,7 +52,7 @@ class Facts:
         self.command, self.plan, self.folder = command, plan, folder
         self.mailbox = Supervision(folder or _NO_FOLDER)  # without a folder it is empty
         self.output = Output(plan.log)
-        calls.call(self.output.begin, _BUDGET)
+        isolation.call(self.output.begin, _BUDGET)
         self.began, self._kills = time.time(), oom.kills()
         self.pid = 0
         self.asked: tuple[int, float] | None = None

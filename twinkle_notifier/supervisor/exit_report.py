@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from twinkle_notifier.credentials.command_line import shown
-from twinkle_notifier.messages.rank_lines import compressed
+from twinkle_notifier.credentials.excerpt import masked_end
 from twinkle_notifier.messages.report import duration, fenced, now
-from twinkle_notifier.messages.sanitize import block, line, masked_end, path
+from twinkle_notifier.messages.sanitize import block, line, path
 from twinkle_notifier.runtime.launcher import Attempt
+from twinkle_notifier.runtime.ranks import compressed
 from twinkle_notifier.supervisor import torchrun
 from twinkle_notifier.supervisor.cause import signal_of
 from twinkle_notifier.supervisor.command import INTERRUPTING, PREEMPTING

@@ -7,7 +7,7 @@ import threading
 
 import requests
 
-from twinkle_notifier.isolation import calls
+from twinkle_notifier import isolation
 
 EVERY = 60.0  # seconds
 _BUDGET = 10.0  # seconds for one request
@@ -33,7 +33,7 @@ class Pulse:
     def _go_on(self) -> None:
         was_failing = False
         while True:
-            answer = calls.call(self._ask, _BUDGET)
+            answer = isolation.call(self._ask, _BUDGET)
             if not answer.returned and not was_failing:  # its name alone: the URL is a secret, and the error shows it
                 what = type(answer.error).__name__ if answer.error is not None else f"no answer within {_BUDGET:g} s"
                 log.warning("the heartbeat URL does not work (%s); it is asked again each minute", what)

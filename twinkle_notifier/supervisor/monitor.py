@@ -11,8 +11,8 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+from twinkle_notifier import isolation
 from twinkle_notifier.errors import reason
-from twinkle_notifier.isolation import calls
 from twinkle_notifier.mailbox.mailbox import Restart
 from twinkle_notifier.runtime.launcher import Attempt
 from twinkle_notifier.supervisor import orphans, torchrun
@@ -75,7 +75,7 @@ class Watch:
     def _look_on(self) -> None:
         looks = (self._look_at_signals, self._look_at_output, self._look_for_restarts, self._teller.overdue)
         once: tuple[Callable[[], object], ...] = (self._complain,)
-        helper = calls.Helper()
+        helper = isolation.Helper()
         self._look(helper, self._output.look)  # before the command has written much
         self._look(helper, lambda: orphans.adopt([self._mailbox.folder.parent.parent]))  # of killed supervisors
         while not self._over.wait(_TICK):
@@ -83,7 +83,7 @@ class Watch:
                 self._look(helper, look)
             once = ()
 
-    def _look(self, helper: calls.Helper, look: Callable[[], object]) -> None:
+    def _look(self, helper: isolation.Helper, look: Callable[[], object]) -> None:
         answer = helper.call(look, _LOOK)
         if not answer.returned:  # a disk that is gone, most likely: once more in a second
             log.debug("a look at the command failed: %s", reason(answer.error))

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from twinkle_notifier import claims
 from twinkle_notifier.claims.stores.files import FileStore
-from twinkle_notifier.runtime.launcher import Instant, Where, process_start
+from twinkle_notifier.runtime.launcher import Where
+from twinkle_notifier.runtime.process import Instant, process_start
 
 _GRACE = 10.0  # seconds for the node on which it began to say so
 _PATIENCE = 25.0  # seconds that another node may take to tell

@@ -15,11 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from twinkle_notifier.checkpoint import restored
+from twinkle_notifier import isolation
 from twinkle_notifier.delivery import sender
+from twinkle_notifier.delivery.descriptor import restored
 from twinkle_notifier.delivery.spool import Spool
 from twinkle_notifier.exceptions.collateral import says_collateral
-from twinkle_notifier.isolation import calls
 from twinkle_notifier.mailbox import mailbox as supervision
 from twinkle_notifier.mailbox.mailbox import End, Restart, Supervision, Word
 from twinkle_notifier.messages import report
@@ -214,4 +214,4 @@ class Teller:
 
 
 def _in_time(work: Callable[[], T]) -> T | None:
-    return calls.call(work, _BUDGET).value
+    return isolation.call(work, _BUDGET).value

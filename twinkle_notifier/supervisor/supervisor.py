@@ -13,10 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
-from twinkle_notifier import attach
+from twinkle_notifier import attach, isolation
 from twinkle_notifier.delivery import check
 from twinkle_notifier.errors import ArgumentError, reason
-from twinkle_notifier.isolation import calls
 from twinkle_notifier.isolation.signals import alarm
 from twinkle_notifier.mailbox import directory
 from twinkle_notifier.runtime import run_name, state_dir
@@ -60,7 +59,7 @@ class _Supervisor:
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*self._heeded, signal.SIGTTOU})
         self._probe = SignalProbe(self._passed_on)
         self._failed: set[str] = set()  # what was said of our own errors
-        self._facts = Facts(command, plan, calls.call(directory.opened, _BUDGET).value)
+        self._facts = Facts(command, plan, isolation.call(directory.opened, _BUDGET).value)
 
     def run(self) -> int:
         """See `supervise`."""
@@ -123,13 +122,13 @@ class _Supervisor:
     def _seen_through(self, command: Command) -> int:
         """Watch the command until its end, and have that told; its exit code."""
         self._facts.pid = command.pid
-        watch = calls.tried(lambda: Watch(self._facts))
+        watch = isolation.tried(lambda: Watch(self._facts))
         for begin in (lambda: check.begin(self._facts.plan.notifier), lambda: watch.result().begin()):
             self._try(begin, "the command is not watched")  # at the limit of threads; its end is told all the same
         while command.code is None:
             if not self._try(lambda: self._wait(command), "the supervisor goes on after an error"):
-                calls.tried(lambda: time.sleep(_POLL))
-        calls.tried(self._probe.end)
+                isolation.tried(lambda: time.sleep(_POLL))
+        isolation.tried(self._probe.end)
         self._facts.ended = time.time()
         code = command.code
         self._tell(lambda: watch.result().ended(code))
@@ -169,7 +168,7 @@ class _Supervisor:
 
     def _try(self, work: Callable[[], None], complaint: str) -> bool:
         """Do `work`; whether that went well. Complain of each error once."""
-        error = calls.tried(work).error
+        error = isolation.tried(work).error
         line = f"{complaint}: {reason(error)}"
         if error is not None and line not in self._failed:
             self._failed.add(line)
@@ -189,9 +188,9 @@ def _bounded(work: Callable[[], None], seconds: float, hurry: Callable[[], bool]
 
     def call() -> None:
         with alarm(seconds + _BUDGET):
-            calls.call(work, seconds, hurry).result()
+            isolation.call(work, seconds, hurry).result()
 
-    return calls.tried(call).error
+    return isolation.tried(call).error
 
 
 def _hold_open() -> None:

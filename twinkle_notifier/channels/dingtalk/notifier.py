@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from twinkle_notifier import isolation
 from twinkle_notifier.channels import connection
 from twinkle_notifier.channels.dingtalk import robot
 from twinkle_notifier.channels.dingtalk import url as ding_url
 from twinkle_notifier.credentials.references import REDACTED, Held, is_reference, resolve
 from twinkle_notifier.errors import ArgumentError, CredentialError, NotifierError
-from twinkle_notifier.isolation import calls
 from twinkle_notifier.messages.message import as_text
 from twinkle_notifier.notifier import Notifier
 
@@ -159,7 +159,7 @@ def _looked_up(value: str) -> str:
     if not value.startswith("file:"):
         return resolve(value)
     try:
-        return calls.call(lambda: resolve(value), _LOOK_UP).result()
+        return isolation.call(lambda: resolve(value), _LOOK_UP).result()
     except TimeoutError:
         raise CredentialError(f"{value} cannot be read within {_LOOK_UP:g} s: is its disk there?") from None
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
+from twinkle_notifier import isolation
 from twinkle_notifier.channels import http
 from twinkle_notifier.channels.rate_limit import Rate
 from twinkle_notifier.credentials.masking import mask, secrets_in_url
 from twinkle_notifier.errors import DeliveryError
-from twinkle_notifier.isolation import calls
 from twinkle_notifier.messages import markdown
 from twinkle_notifier.messages.sanitize import reply
 
@@ -132,7 +132,7 @@ class Send:
         if refusal.code == _BUSY and self._busy < _BUSY_RETRIES:
             self._busy += 1
             pause = _random.uniform(0.1, 0.3) * 2**self._busy
-            if pause > calls.left():
+            if pause > isolation.left():
                 return False
             time.sleep(pause)
             return True

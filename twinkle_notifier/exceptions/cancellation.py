@@ -11,7 +11,8 @@ from traceback import walk_tb
 from typing import Any
 
 from twinkle_notifier.exceptions import chain
-from twinkle_notifier.isolation.calls import class_slot, module_name, names, slot, tried, type_name
+from twinkle_notifier.isolation import tried
+from twinkle_notifier.isolation.safe import class_slot, module_name, names, slot, type_name
 
 _LOOKED_AT = 1_000  # exceptions of a group, or of a chain
 _NAMES = {"CancelledError", "Cancelled", "TaskCancelled"}  # asyncio's and anyio's; trio's; curio's

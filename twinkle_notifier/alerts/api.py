@@ -1,0 +1,233 @@
+"""`notify_exception`: from a caught exception to one alert."""
+
+from __future__ import annotations
+
+import _thread
+import logging
+import os
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from multiprocessing.util import Finalize, register_after_fork
+from typing import Any
+
+from twinkle_notifier import isolation
+from twinkle_notifier.alerts import occurrences, pipeline
+from twinkle_notifier.alerts.event import Case
+from twinkle_notifier.alerts.pipeline import PATIENCE
+from twinkle_notifier.alerts.sending import Sending
+from twinkle_notifier.alerts.trials import is_pruned
+from twinkle_notifier.claims import Mark
+from twinkle_notifier.claims.store import Store
+from twinkle_notifier.delivery import descriptor
+from twinkle_notifier.errors import reason
+from twinkle_notifier.exceptions import cancellation
+from twinkle_notifier.isolation import safe, signals, threads
+from twinkle_notifier.messages.message import Outcome
+from twinkle_notifier.messages.report import Progress
+
+log = logging.getLogger("twinkle_notifier")
+
+_LOG = 1.0  # seconds for a line of the log
+_LEAST = 1.0  # seconds to keep a message on the disk, when all others are used up
+_ROOM = 150  # calls within calls for which the caller's stack must have room
+_THREAD = 72 << 20  # bytes of address space that a thread takes: its stack, and what malloc sets aside for it
+# Address space, which takes no memory, for the one alert of a process that has used up all that it may have.
+_RESERVE = 16 << 20
+_reserve = [bytes(_RESERVE)]
+_NO_ROOM = Outcome("queued", "there is no stack, or no memory, left here: it is sent when the process ends")
+# Exceptions that were met without either, which no handler further out has told of; each with its notifier, and the
+# block of `watch` around it.
+_untold: list[tuple[Any, Any, tuple[Any, ...]]] = []
+
+
+def notify_exception(
+    notifier: Callable[[str], object] | None,
+    context: str = "",
+    exc: BaseException | None = None,
+    name: str | None = None,
+    *,
+    progress: Progress | None = None,
+    mark: Mark | None = None,
+    store: Store | None = None,
+    earlier: Sequence[tuple[str, float]] = (),
+) -> Outcome:
+    """Tell people of `exc`, once over all ranks of the run, and return when it is told.
+
+    Call it on every rank. One sends; the others wait for its word, so that none ends (and takes the rest down with
+    it) before the message is out. Where the sender fails or dies, another takes over. Call it again with the same
+    exception further out, or meet an equal one in a loop, and it stays silent; one in a block of `watch` that was
+    entered after the last was told, or for a notifier that was made anew, is told. An error that only follows from
+    another rank's (its connection closed) is told only if no rank tells of a cause. In a crash loop over several
+    runs or blocks the first three are told, then the 5th, 9th, 17th ... Optuna's TrialPruned is no failure, nor is
+    the CancelledError of a task that code has cancelled: no alert is sent. A cancel by Ctrl-C is sent as "interrupted".
+
+    Args:
+        notifier: what sends the message; with None nothing happens.
+        context: where the exception was met, for people, e.g. ``"forward_backward"``.
+        exc: the exception. It is not written to, and kept only where no memory is left: until the process ends.
+        name: the run's name; by default what ``TWINKLE_NOTIFIER_NAME`` says, else the script, module or notebook.
+        progress: how far the training got, if known.
+        mark: claims made before it belong to an earlier run; by default this process's start.
+        store: where the ranks agree on who tells; by default torchrun's store, Ray, or files, see docs/ranks.md.
+        earlier: incidents (`Outcome.incident`) of this run's past and their times, in seconds since 1970.
+
+    Never raises, and takes at most 25 s, 8 s of them for the send. SIGTERM and SIGINT take effect after it; SIGINT
+    ends the waiting. What it could not tell is logged as an error of the logger ``twinkle_notifier``.
+    """
+    global _untold
+    limit, short, block = 0, False, None
+    try:
+        try:  # right here: without memory not even a function of Python's can be called
+            bytes(_THREAD)
+            if not _reserve:
+                _reserve.append(bytes(_RESERVE))
+        except MemoryError:
+            short = True
+            _reserve.clear()
+        if notifier is None:
+            return Outcome("skipped", "there is no notifier")
+        if exc is None or not issubclass(type(exc), BaseException):  # not isinstance: a class may lie, or raise
+            kind = safe.type_name(type(exc))
+            _log_error("notify_exception was given %s as exc: it takes the exception itself", kind)
+            return Outcome("failed", "exc is not an exception", final=True)
+        try:
+            _dive(_ROOM)
+        except RecursionError:  # these are the last frames of the stack; the walk has one of its own
+            limit = sys.getrecursionlimit()
+            sys.setrecursionlimit(limit + _ROOM)
+        if mark is None:  # which says itself since when the run has gone on
+            block = occurrences.block()
+        _untold = [one for one in _untold if one[2][0] is not exc]  # now it is told, further out
+        facts = (exc, name, context, progress, mark, store, earlier, block)
+        if short:
+            with threads.no_new():  # one that finds no memory may never say that it has started
+                return _told(notifier, facts)
+        return _told(notifier, facts)
+    except (RecursionError, MemoryError, SystemError):  # the last is how CPython 3.11 fails to call without memory
+        _untold += [
+            (notifier, block, (exc, name, context, progress, mark, store, earlier))
+        ]  # no call: none is possible
+        return _NO_ROOM
+    finally:
+        if limit:
+            _restore(limit)
+
+
+def _tell_late() -> None:
+    global _untold
+    late, _untold = _untold, []
+    for notifier, block, (exc, name, context, progress, mark, store, earlier) in late:
+        occurrences.go_back_to(block)
+        notify_exception(notifier, context, exc, name, progress=progress, mark=mark, store=store, earlier=earlier)
+
+
+def _begin_anew() -> None:
+    global _untold
+    _untold = []  # the parent of a forked child tells its own
+
+
+def _tell_at_the_end(_: object = None) -> None:
+    # Not atexit, which does not run in multiprocessing's children. Before the background is waited for.
+    Finalize(None, _tell_late, exitpriority=110)
+
+
+_tell_at_the_end()
+register_after_fork(_tell_late, _tell_at_the_end)  # multiprocessing's children forget what is to be done at the end
+os.register_at_fork(after_in_child=_begin_anew)
+
+
+def _dive(calls: int) -> None:
+    if calls:
+        _dive(calls - 1)
+
+
+def _restore(limit: int) -> None:
+    """Set the limit of recursion to `limit` again, below which this very frame may stand: then a thread does it."""
+    done = threading.Lock()
+
+    def restore() -> None:
+        sys.setrecursionlimit(limit)
+        done.release()
+
+    try:
+        try:
+            sys.setrecursionlimit(limit)
+        except RecursionError:
+            done.acquire()
+            _thread.start_new_thread(restore, ())
+            done.acquire(timeout=_LEAST)  # raises RecursionError when it is done already
+    except (RecursionError, RuntimeError, MemoryError):  # or no thread can start, and the limit stays
+        pass
+
+
+def _told(notifier: Callable[[str], object], facts: Any) -> Outcome:
+    if is_pruned(facts[0]):
+        return Outcome("skipped", "its search has pruned the trial, which is no failure", final=True)
+    exc, runner = cancellation.to_tell(facts[0], facts[-1].cancels if facts[-1] is not None else 0)
+    if exc is None:
+        return Outcome("skipped", "its task was cancelled, which is no failure", final=True)
+    if runner is not None:
+        return _told_once(notifier, runner, facts)
+    return _walked(notifier, (exc, *facts[1:]), time.monotonic())
+
+
+def _told_once(notifier: Callable[[str], object], runner: Any, facts: Any) -> Outcome:
+    """One Ctrl-C cancels all tasks of a `runner`: each meets an exception of its own, and people are told once."""
+    began = time.monotonic()
+    with signals.deferred():  # a second Ctrl-C takes effect when the alert is out
+        channel = descriptor.channel(notifier)
+        if (before := isolation.tried(lambda: cancellation.told(runner, channel)).value) is not None:
+            pipeline.remember(channel, facts[0], before)
+            return Outcome("duplicate", "another task has told of this Ctrl-C", incident=before)
+        outcome = _walked(notifier, facts, began)
+        if outcome.status not in ("failed", "unknown"):  # a runner may take no weak reference
+            isolation.tried(lambda: cancellation.note(runner, channel, outcome.incident))
+        return outcome
+
+
+def _walked(notifier: Callable[[str], object], facts: Any, began: float) -> Outcome:
+    sending = Sending()
+    over = False  # the walk, by `sending.taken_over`
+
+    def give_up() -> bool:
+        nonlocal over
+        over = over or sending.taken_over()
+        return over or pending.interrupted()
+
+    def walk() -> Outcome:
+        return pipeline.tell(notifier, Case.of(*facts), pending.arrived, sending)
+
+    def other() -> Outcome:
+        why = "it was not sent in time" if answer.error is None else f"telling it raised {reason(answer.error)}"
+        why = outcome.reason if outcome is not None else why
+        case = isolation.tried(lambda: Case.of(*facts)).value or Case.alone(facts[0])
+        # Where another rank may be sending it yet, this one only keeps it: rather a second message than none.
+        sends = over or (answer.error is not None and sending.begin())
+        return pipeline.stand_in(notifier, case, sending, why, sends=sends)
+
+    with signals.deferred() as pending:
+        answer = isolation.call(walk, began + PATIENCE - _LEAST - time.monotonic(), give_up)
+        outcome = answer.value or sending.outcome
+        if (outcome is None or outcome.status == "unknown") and not pending.interrupted():
+            late = isolation.call(other, max(began + PATIENCE - time.monotonic(), _LEAST))
+            outcome = late.value or sending.outcome or outcome
+        outcome = outcome or _unfinished(answer.error)
+        if outcome.status not in ("sent", "duplicate", "queued"):
+            what = safe.type_name(type(facts[0]))
+            incident_id = outcome.incident or sending.incident or uuid.uuid4().hex  # another's line is no repeat
+            _log_error("people were not told of %s: %s", what, outcome.reason, incident=incident_id)
+    return outcome
+
+
+def _log_error(text: str, *details: object, incident: str = "") -> None:
+    known = {"incident": incident}  # see `repeats`
+    isolation.call(lambda: log.error(text, *details, extra=known), _LOG)  # a handler may be the user's own
+
+
+def _unfinished(error: BaseException | None) -> Outcome:
+    if error is None:
+        return Outcome("unknown", f"no word on it within {PATIENCE:g} s, or Ctrl-C ended the waiting")
+    return Outcome("failed", f"telling it raised {reason(error)}")

@@ -1,0 +1,94 @@
+"""Looks at objects that are not ours - an exception, a class, a value - whatever these make of being looked at."""
+
+from __future__ import annotations
+
+import operator
+from collections import deque
+from typing import Any
+
+from twinkle_notifier.isolation import call, tried
+
+_TEXT = 1.0  # seconds for a `__str__`; half of it once one has hung, and so on down to a tenth
+_Shape = tuple[type, ...]
+_hung: deque[_Shape] = deque(maxlen=16)  # what hung once hangs again; nobody waits for it twice
+_PLAIN = frozenset(map(id, (str, bytes, int, float, bool, type(None))))  # by identity, see `_has_hung`
+_PLAIN_STR = frozenset(id(kind.__dict__["__str__"]) for kind in (BaseException, KeyError))
+
+
+def text(said: object, otherwise: str = "") -> str:
+    """What `said` says, by its `__str__`; `otherwise`, in which ``{}`` stands for why, when that raises or hangs."""
+    shape = _shape(said)
+    if _has_hung(shape):
+        return otherwise.format("did not return")
+    # A copy as a plain str: a `__str__` may return a class of its own.
+    seconds = max(_TEXT / 2 ** len(_hung), _TEXT / 10)
+    answer = tried(lambda: str(said)) if _cannot_hang(said) else call(lambda: str.__str__(str(said)), seconds)
+    if answer.returned:
+        return answer.result()
+    if answer.error is None:
+        _hung.append(shape)
+        return otherwise.format("did not return")
+    return otherwise.format(f"raised {type_name(type(answer.error))}")
+
+
+def _shape(said: object) -> _Shape:
+    return type(said), *map(type, slot(said, "args")[:8] if issubclass(type(said), BaseException) else ())
+
+
+def _has_hung(shape: _Shape) -> bool:
+    # By identity: to compare two classes asks their metaclass.
+    return any(len(known) == len(shape) and all(map(operator.is_, known, shape)) for known in _hung)
+
+
+def _cannot_hang(said: object) -> bool:
+    """Whether its `__str__` runs no code but Python's: asking it here saves a thread."""
+    if is_plain(said):
+        return True
+    if not issubclass(type(said), BaseException) or id(_found(type(said), "__str__")) not in _PLAIN_STR:
+        return False
+    return all(map(is_plain, slot(said, "args")))
+
+
+def is_plain(value: object) -> bool:
+    """Whether `value` is a text, bytes, a number or None, and not of a class that derives from theirs."""
+    return id(type(value)) in _PLAIN
+
+
+def attribute(thing: object, name: str) -> Any:
+    """The attribute `name` of `thing`; None if it has none, or if asking for it raises or hangs."""
+    return call(lambda: getattr(thing, name, None), _TEXT).value
+
+
+def slot(exc: object, name: str, kind: type = BaseException) -> Any:
+    """What Python itself keeps in an exception as `name` (``__cause__``, ``args``), whatever its class makes of it.
+
+    `kind` is the class of Python's own that keeps it.
+    """
+    return kind.__dict__[name].__get__(exc)
+
+
+def class_slot(kind: type, name: str) -> Any:
+    """What Python itself keeps in a class as `name` (``__mro__``, ``__dict__``), whatever its metaclass makes of it."""
+    return type.__dict__[name].__get__(kind)
+
+
+def type_name(kind: type) -> str:
+    """The ``__qualname__`` of a class, as a plain text. Never raises."""
+    return str.__str__(class_slot(kind, "__qualname__"))
+
+
+def names(kind: type) -> set[str]:
+    """The ``__name__`` of a class and of all that it derives from. Never raises."""
+    return {str.__str__(class_slot(base, "__name__")) for base in class_slot(kind, "__mro__")}
+
+
+def module_name(kind: type) -> str:
+    """The module that defines a class; empty if the class makes something else of that. Never raises."""
+    module = tried(lambda: class_slot(kind, "__module__")).value
+    return module if type(module) is str else ""
+
+
+def _found(kind: type, name: str) -> object:
+    """What a class, or the first that it derives from, defines as `name`."""
+    own = (class_slot(base, "__dict__") for base in class_slot(kind, "__mro__"))
+    return next((found[name] for found in own if name in found), None)
