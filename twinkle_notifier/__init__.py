@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from twinkle_notifier.alerts.api import notify_exception
 from twinkle_notifier.alerts.watch import watch
-from twinkle_notifier.base import Notifier, notify_exception
 from twinkle_notifier.channels.console import ConsoleNotifier
 from twinkle_notifier.channels.dingtalk.notifier import DingNotifier
 from twinkle_notifier.claims import Mark
@@ -13,6 +13,7 @@ from twinkle_notifier.delivery.sender import counters
 from twinkle_notifier.errors import CredentialError, DeliveryError, NotifierError, UnknownNotifierError
 from twinkle_notifier.messages.message import Message, Outcome
 from twinkle_notifier.messages.report import Progress
+from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime import log_repeats
 from twinkle_notifier.training_run import TrainingRun
 

@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 
 from twinkle_notifier import checkpoint as state
 from twinkle_notifier import claims, isolation, trust
-from twinkle_notifier.base import notify_exception
+from twinkle_notifier.alerts.api import notify_exception
 from twinkle_notifier.channels import VARIABLE
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.credentials.masking import redact

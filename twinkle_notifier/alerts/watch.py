@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast, overload
 
 from twinkle_notifier import isolation
 from twinkle_notifier.alerts import occurrences
-from twinkle_notifier.base import notify_exception
+from twinkle_notifier.alerts.api import notify_exception
 from twinkle_notifier.channels import VARIABLE
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import check
