@@ -18,7 +18,7 @@ from transformers.trainer_callback import CallbackHandler
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, BestRun
 
 from twinkle_notifier import Notifier, Progress, Store, TrainingRun
-from twinkle_notifier.alerts.trials import Search, Trial
+from twinkle_notifier.exceptions.cancellation import Search, Trial
 from twinkle_notifier.training_run import add_hook
 
 _ENTRIES = ("train", "evaluate", "predict", "hyperparameter_search")

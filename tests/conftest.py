@@ -22,8 +22,7 @@ from shutil import which
 import pytest
 
 from twinkle_notifier import DingNotifier
-from twinkle_notifier.alerts.dedupe import Seen
-from twinkle_notifier.alerts.occurrences import Occurrences
+from twinkle_notifier.alerts.dedupe import Occurrences, Seen
 from twinkle_notifier.claims.stores.memory import MemoryStore
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.mailbox.mailbox import VARIABLE, Supervision
@@ -189,7 +188,7 @@ def _no_past(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("twinkle_notifier.alerts.watch.configured", Configured())
     monkeypatch.setattr("twinkle_notifier.alerts.watch._nobody", None)
     for name, nothing in (("_first", ""), ("_line", ()), ("_born", None)):  # nor that it forked
-        monkeypatch.setattr(f"twinkle_notifier.runtime.forks.{name}", nothing)
+        monkeypatch.setattr(f"twinkle_notifier.runtime.process.{name}", nothing)
     yield
     repeats.forget()
 

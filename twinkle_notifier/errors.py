@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from twinkle_notifier.isolation import safe
-
 Fate = Literal["failed", "throttled", "unknown"]
 
 
@@ -59,19 +57,3 @@ class DeliveryError(NotifierError):
         self.final = final
         self.code = code
         self.retry_after = retry_after
-
-
-_SHOWN = 500  # characters of an error's text
-
-
-def reason(error: BaseException | None) -> str:
-    """What a log may say of `error`. Of one that is not ours only the type: its text may hold a webhook's URL."""
-    if error is None:
-        return "no answer in time"
-    kind = safe.type_name(type(error))
-    if not issubclass(type(error), NotifierError):
-        return kind
-    # In one line: it may name what a checkpoint, a file or a service holds.
-    text = (safe.text(error) or kind)[: 2 * _SHOWN]
-    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"

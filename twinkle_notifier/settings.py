@@ -8,7 +8,7 @@ from time import monotonic
 
 from twinkle_notifier import isolation
 from twinkle_notifier.channels import OF_TWINKLE, VARIABLE, from_environment
-from twinkle_notifier.errors import reason
+from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.notifier import Notifier
 
 _BUDGET = 2.0  # seconds to make it

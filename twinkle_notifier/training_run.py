@@ -20,7 +20,7 @@ from time import monotonic
 from typing import Any, ClassVar
 
 from twinkle_notifier import checkpoint as state
-from twinkle_notifier import claims, isolation, trust
+from twinkle_notifier import claims, isolation
 from twinkle_notifier.alerts.api import notify_exception
 from twinkle_notifier.channels import VARIABLE
 from twinkle_notifier.claims.store import Store
@@ -254,7 +254,7 @@ class TrainingRun:
             self._restored is None
         ):
             self._restored_from = digest
-            self._restored = trust.from_checkpoint(described, save_secrets=self._save_secrets)
+            self._restored = state.from_checkpoint(described, save_secrets=self._save_secrets)
 
     def resume(self, states: object) -> None:
         """Take over this run's state among those that a checkpoint held, if it is there."""

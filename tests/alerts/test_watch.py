@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from twinkle_notifier import DingNotifier, Notifier, TrainingRun, notify_exception, watch
-from twinkle_notifier.alerts import occurrences
+from twinkle_notifier.alerts import dedupe
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.testing import RecordingNotifier
 
@@ -641,13 +641,13 @@ def test_a_generator_s_block_does_not_hold_its_caller() -> None:
         yield from range(3)
 
     for _ in data():
-        assert occurrences.block() is None
+        assert dedupe.block() is None
     started = data()
     next(started)
     thread = threading.Thread(target=lambda: list(started))
     thread.start()
     thread.join()
-    assert occurrences.block() is None
+    assert dedupe.block() is None
 
     @watch(told, "data")
     def fails() -> Iterator[int]:

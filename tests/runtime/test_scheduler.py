@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from twinkle_notifier.runtime import scheduler
+from twinkle_notifier.runtime import launcher
 from twinkle_notifier.runtime.launcher import Where, run_key
 
 NODE = {"SLURMD_NODENAME": "n1", "SLURM_NODEID": "1", "PBS_NODENUM": "1", "HOSTNAME": "pod-1", "POD_NAME": "pod-1"}
@@ -38,7 +38,7 @@ def test_each_job_has_a_name_of_its_own(
         with monkeypatch.context() as here:
             for name, value in {**torchrun, "LOCAL_WORLD_SIZE": "2", **variables}.items():
                 here.setenv(name, value)
-            found.append((scheduler.job(), run_key(Where.here())))
+            found.append((launcher.scheduler_job(), run_key(Where.here())))
     assert found[0] == found[1]
     assert found[0][0]
     assert found[0][0] != found[2][0]
@@ -61,7 +61,7 @@ def test_what_differs_between_the_nodes_of_a_job_is_no_part_of_it(
         with monkeypatch.context() as here:
             for name, value in variables.items():
                 here.setenv(name, value)
-            found.append(scheduler.job())
+            found.append(launcher.scheduler_job())
     assert found[0] == found[1] != ""
 
 
@@ -70,4 +70,4 @@ def test_without_a_scheduler_there_is_no_job(variables: dict[str, str], monkeypa
     """Nor by a variable of another's, or by the name of a pod or host."""
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert scheduler.job() == ""
+    assert launcher.scheduler_job() == ""

@@ -14,17 +14,17 @@ from multiprocessing.util import Finalize, register_after_fork
 from typing import Any
 
 from twinkle_notifier import isolation
-from twinkle_notifier.alerts import occurrences, pipeline
+from twinkle_notifier.alerts import dedupe, pipeline
 from twinkle_notifier.alerts.event import Case
 from twinkle_notifier.alerts.pipeline import PATIENCE
 from twinkle_notifier.alerts.sending import Sending
-from twinkle_notifier.alerts.trials import is_pruned
 from twinkle_notifier.claims import Mark
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import descriptor
-from twinkle_notifier.errors import reason
 from twinkle_notifier.exceptions import cancellation
+from twinkle_notifier.exceptions.cancellation import is_pruned
 from twinkle_notifier.isolation import safe, signals, threads
+from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.message import Outcome
 from twinkle_notifier.messages.report import Progress
 
@@ -99,7 +99,7 @@ def notify_exception(
             limit = sys.getrecursionlimit()
             sys.setrecursionlimit(limit + _ROOM)
         if mark is None:  # which says itself since when the run has gone on
-            block = occurrences.block()
+            block = dedupe.block()
         _untold = [one for one in _untold if one[2][0] is not exc]  # now it is told, further out
         facts = (exc, name, context, progress, mark, store, earlier, block)
         if short:
@@ -120,7 +120,7 @@ def _tell_late() -> None:
     global _untold
     late, _untold = _untold, []
     for notifier, block, (exc, name, context, progress, mark, store, earlier) in late:
-        occurrences.go_back_to(block)
+        dedupe.go_back_to(block)
         notify_exception(notifier, context, exc, name, progress=progress, mark=mark, store=store, earlier=earlier)
 
 

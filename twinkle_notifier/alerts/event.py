@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from twinkle_notifier import claims, isolation
 from twinkle_notifier.alerts import crash_loop
-from twinkle_notifier.alerts.occurrences import Block
+from twinkle_notifier.alerts.dedupe import Block
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.exceptions.collateral import is_collateral
 from twinkle_notifier.exceptions.fingerprint import fingerprint

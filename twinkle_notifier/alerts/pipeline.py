@@ -9,10 +9,9 @@ from collections.abc import Callable
 
 from twinkle_notifier import claims, isolation
 from twinkle_notifier.alerts import crash_loop, handover
-from twinkle_notifier.alerts.dedupe import Seen
+from twinkle_notifier.alerts.dedupe import Occurrences, Seen
 from twinkle_notifier.alerts.deferred import defers, direct
 from twinkle_notifier.alerts.event import Case, Look, bare
-from twinkle_notifier.alerts.occurrences import Occurrences
 from twinkle_notifier.alerts.sending import Sending
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import channel as channel_of
@@ -20,8 +19,8 @@ from twinkle_notifier.exceptions import cancellation
 from twinkle_notifier.exceptions.kind import kind_of
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.mailbox import exit_hook, mailbox
-from twinkle_notifier.messages import rank_lines
 from twinkle_notifier.messages.message import Message, Outcome
+from twinkle_notifier.messages.report import missing_ranks, rank_lines
 from twinkle_notifier.messages.sanitize import line
 from twinkle_notifier.runtime.launcher import Attempt, Where, lost_child
 
@@ -273,8 +272,8 @@ class _Walk:
         return outcome
 
     def _markdown(self, ranks: set[str], past: crash_loop.Past) -> str:
-        extra = [*rank_lines.lines(ranks, self.where), *past.lines()]
-        missing = rank_lines.missing(ranks, self.where) if self._how != "cause" and ranks else ""
+        extra = [*rank_lines(ranks, self.where), *past.lines()]
+        missing = missing_ranks(ranks, self.where) if self._how != "cause" and ranks else ""
         if self._how == "collateral":
             killed = ": likely one was killed" if missing or lost_child() else ""
             extra.append(f"- Note: secondary error; no rank reported the cause{killed}")

@@ -11,7 +11,7 @@ from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, Traceb
 from typing import Any, TypeVar, cast, overload
 
 from twinkle_notifier import isolation
-from twinkle_notifier.alerts import occurrences
+from twinkle_notifier.alerts import dedupe
 from twinkle_notifier.alerts.api import notify_exception
 from twinkle_notifier.channels import VARIABLE
 from twinkle_notifier.claims.store import Store
@@ -53,7 +53,7 @@ class Watch:
         self._set_up: _Notifier | None = None
 
     def __enter__(self) -> Watch:
-        isolation.tried(occurrences.enter)
+        isolation.tried(dedupe.enter)
         isolation.tried(self._look)
         return self
 
@@ -72,7 +72,7 @@ class Watch:
             if exc is not None and not clean:
                 notify_exception(self._chosen(), self._context, exc, self._name, store=self._store)
         finally:
-            isolation.tried(occurrences.leave)
+            isolation.tried(dedupe.leave)
 
     def __call__(self, func: Function) -> Function:
         """Decorate a function, a coroutine function or a generator function, which is watched while it runs.
@@ -104,14 +104,14 @@ class Watch:
             def generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
                 isolation.tried(self._look)
                 # Not entered: between its steps the caller's code runs, which is not in this block.
-                block = isolation.tried(occurrences.Block.now).value
+                block = isolation.tried(dedupe.Block.now).value
                 try:
                     return (yield from func(*args, **kwargs))
                 except BaseException as exc:
-                    around = occurrences.block()
-                    occurrences.go_back_to(block)
+                    around = dedupe.block()
+                    dedupe.go_back_to(block)
                     self.__exit__(type(exc), exc, None)
-                    occurrences.go_back_to(around)
+                    dedupe.go_back_to(around)
                     raise
 
             return generator

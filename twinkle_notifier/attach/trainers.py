@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from twinkle_notifier import isolation
-from twinkle_notifier.errors import reason
+from twinkle_notifier.isolation.safe import reason
 
 log = logging.getLogger("twinkle_notifier")
 

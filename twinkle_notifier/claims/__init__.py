@@ -14,9 +14,8 @@ from twinkle_notifier.claims.lease import FOLLOWER, Claim, Desk, Mark, State, To
 from twinkle_notifier.claims.node import Turn
 from twinkle_notifier.claims.store import Access, Own, Store
 from twinkle_notifier.claims.stores import ray, torch
-from twinkle_notifier.claims.stores.files import FileStore
+from twinkle_notifier.claims.stores.files import FileStore, SymlinkStore
 from twinkle_notifier.claims.stores.memory import MemoryStore
-from twinkle_notifier.claims.stores.symlinks import SymlinkStore
 from twinkle_notifier.runtime.launcher import Where, run_key, running_ray
 
 __all__ = [

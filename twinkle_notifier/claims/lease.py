@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from twinkle_notifier import isolation
 from twinkle_notifier.claims.log import Mark, Record, State
-from twinkle_notifier.claims.participant import Party
 from twinkle_notifier.claims.store import Access, Store
 from twinkle_notifier.messages.message import derived_id
 from twinkle_notifier.runtime.launcher import Where
@@ -221,3 +221,26 @@ def _polls(count: int) -> Iterator[float]:
     while True:
         yield pause
         pause = min(pause * 1.3, _POLL + _POLL_PER_RANK * count)
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Party:
+    """For whom a process comes to a desk: the `ranks` of `host`; and its `place` among all the `size` who may come."""
+
+    ranks: Callable[[], set[int]]  # asked again and again, as there may be more each time
+    host: str
+    place: int
+    size: int
+
+    @classmethod
+    def of_one(cls, where: Where) -> Party:
+        """For itself, as all ranks do."""
+        return cls(lambda: {where.rank}, where.hostname, where.rank, where.world_size)
+
+    def ask(self, access: Access, work: Callable[[Store, set[int]], T]) -> T:
+        """What `work` gives, which is handed the ranks of now. See `Access.ask`."""
+        ranks = self.ranks()  # not in the helper: who they are may be asked of another store, which has its own
+        return access.ask(lambda store: work(store, ranks))

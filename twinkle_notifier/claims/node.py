@@ -14,9 +14,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from twinkle_notifier import isolation
-from twinkle_notifier.claims.lease import Claim, Desk, Told
+from twinkle_notifier.claims.lease import Claim, Desk, Party, Told
 from twinkle_notifier.claims.log import Mark, State
-from twinkle_notifier.claims.participant import Party
 from twinkle_notifier.claims.store import Access, Store
 from twinkle_notifier.claims.stores import torch
 from twinkle_notifier.claims.stores.files import FileStore

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from twinkle_notifier import isolation
-from twinkle_notifier.errors import reason
 from twinkle_notifier.isolation import safe
+from twinkle_notifier.isolation.safe import reason
 
 _SECONDS = 3.0  # for a few operations, where the store does not tell otherwise
 _MOST = 10.0  # and where it tells too much

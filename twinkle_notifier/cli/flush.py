@@ -7,20 +7,23 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from twinkle_notifier import isolation
 from twinkle_notifier.channels import VARIABLE, from_environment, from_text
-from twinkle_notifier.cli import waiting
-from twinkle_notifier.cli.waiting import Waiting
 from twinkle_notifier.delivery import sender
-from twinkle_notifier.delivery.descriptor import restored
-from twinkle_notifier.delivery.letter import Letter
+from twinkle_notifier.delivery.descriptor import chat, chat_of, restored
+from twinkle_notifier.delivery.letter import Letter, clock
 from twinkle_notifier.delivery.spool import Flushed, Spool
+from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.message import Message, Outcome
-from twinkle_notifier.messages.sanitize import line
+from twinkle_notifier.messages.sanitize import line, shown_in_log
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime import pruning, state_dir
+from twinkle_notifier.supervisor import orphans
 from twinkle_notifier.supervisor.orphans import adopt
 
 _PAUSE = 10.0  # seconds until a robot that took no message is asked again; then twice as many, up to
@@ -61,7 +64,7 @@ class Flush:
         told = left = 0
         for letter in found.letters:
             notifier = self._notifier_of(letter)
-            for shown in waiting.show(letter, notifier):
+            for shown in show(letter, notifier):
                 print(shown if notifier is not None else f"{shown}: {_NOBODY}")
             told, left = (told + letter.count(), left) if notifier is not None else (told, left + 1)
         for problem in found.problems:
@@ -100,7 +103,7 @@ class Flush:
         return len(problems)
 
     def _say_elsewhere(self) -> None:
-        for said in () if self._everything else waiting.elsewhere():
+        for said in () if self._everything else elsewhere():
             self._say(said)
 
     def _all(self) -> tuple[int, int]:
@@ -168,3 +171,52 @@ class Once(logging.Filter):
             self._said.clear()
         self._said.add(text)
         return True
+
+
+_HEADLINE = 200  # characters
+_LOOK = 5.0  # seconds to look into the other folders, whose disks may hang
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The letters that wait, oldest first, each once, and what stands in the way of others."""
+
+    letters: list[Letter]
+    problems: list[str]
+
+    @classmethod
+    def of(cls, roots: Sequence[Path]) -> Waiting:
+        """In the folders `roots`. Raises no OSError."""
+        letters, problems = orphans.listed(roots)
+        for spool in Spool.everyone(roots=roots):
+            more, other = spool.listed()
+            letters, problems = letters + more, problems + other
+        each = {(letter.id, letter.goes_to()): letter for letter in letters}
+        return cls(sorted(each.values(), key=lambda letter: letter.at), problems)
+
+    def count(self) -> int:
+        """How many events they tell of."""
+        return sum(letter.count() for letter in self.letters)
+
+
+def show(letter: Letter, to: Notifier | None) -> list[str]:
+    """A line for each event of `letter`: when it was, to which kind of chat it goes, its headline."""
+    where = chat(to) if to is not None else chat_of(letter.notifier)
+    lines = []
+    for event in letter.events:
+        times = f" ({event.count} times)" if event.count > 1 else ""
+        lines.append(f"{clock(event.at)}  {shown_in_log(where, 60)}  {shown_in_log(event.headline, _HEADLINE)}{times}")
+    return lines
+
+
+def elsewhere() -> list[str]:
+    """A line for each other folder than the named one in which something waits. In time, and raises no OSError."""
+    answer = isolation.call(lambda: list(map(_waits_in, state_dir.elsewhere())), _LOOK)
+    if not answer.returned:
+        return [f"what waits in other folders is not known: {reason(answer.error)}"]
+    return [said for said in answer.result() if said]
+
+
+def _waits_in(root: Path) -> str:
+    count = Waiting.of([root]).count()
+    return f"{count} more wait in {root}: --all sends those, too" if count else ""

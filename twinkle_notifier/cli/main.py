@@ -14,7 +14,8 @@ from twinkle_notifier import isolation
 from twinkle_notifier.channels import VARIABLE, from_environment, from_text
 from twinkle_notifier.cli.flush import Flush
 from twinkle_notifier.credentials.references import resolve
-from twinkle_notifier.errors import ArgumentError, NotifierError, reason
+from twinkle_notifier.errors import ArgumentError, NotifierError
+from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime import run_name, state_dir
 from twinkle_notifier.supervisor import Plan, supervise

@@ -10,8 +10,9 @@ from typing import Any
 
 from twinkle_notifier import isolation
 from twinkle_notifier.delivery.descriptor import chat
-from twinkle_notifier.errors import NotifierError, reason
+from twinkle_notifier.errors import NotifierError
 from twinkle_notifier.isolation import safe
+from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.sanitize import shown_in_log
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime.launcher import Where

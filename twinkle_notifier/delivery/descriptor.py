@@ -14,8 +14,8 @@ from typing import Any
 from twinkle_notifier import isolation
 from twinkle_notifier.credentials.masking import holds_redacted, redact, secrets_in_url
 from twinkle_notifier.credentials.references import is_reference, resolve
-from twinkle_notifier.errors import reason
 from twinkle_notifier.isolation import safe
+from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.sanitize import reply
 from twinkle_notifier.notifier import Notifier, registered
 

@@ -14,9 +14,10 @@ from twinkle_notifier.credentials.masking import mask, redact, secrets_in_url
 from twinkle_notifier.credentials.references import REDACTED, is_reference, resolve
 from twinkle_notifier.delivery.descriptor import channel, chat, describe
 from twinkle_notifier.delivery.spool import Flushed, Spool
-from twinkle_notifier.errors import DeliveryError, NotifierError, reason
+from twinkle_notifier.errors import DeliveryError, NotifierError
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.isolation.background import BUDGET, EXIT_BUDGET, at_exit, background
+from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.markdown import title
 from twinkle_notifier.messages.message import Message, Outcome
 from twinkle_notifier.messages.sanitize import line, reply, shown_in_log

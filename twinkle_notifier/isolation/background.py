@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from multiprocessing.util import Finalize
 
 from twinkle_notifier import isolation
-from twinkle_notifier.errors import reason
 from twinkle_notifier.isolation import threads
+from twinkle_notifier.isolation.safe import reason
 
 EXIT_BUDGET = 2.0  # seconds that the end of the interpreter waits for the background
 BUDGET = 30.0  # seconds for one piece of work

@@ -6,6 +6,7 @@ import operator
 from collections import deque
 from typing import Any
 
+from twinkle_notifier.errors import NotifierError
 from twinkle_notifier.isolation import call, tried
 
 _TEXT = 1.0  # seconds for a `__str__`; half of it once one has hung, and so on down to a tenth
@@ -92,3 +93,19 @@ def _found(kind: type, name: str) -> object:
     """What a class, or the first that it derives from, defines as `name`."""
     own = (class_slot(base, "__dict__") for base in class_slot(kind, "__mro__"))
     return next((found[name] for found in own if name in found), None)
+
+
+_SHOWN = 500  # characters of an error's text
+
+
+def reason(error: BaseException | None) -> str:
+    """What a log may say of `error`. Of one that is not ours only the type: its text may hold a webhook's URL."""
+    if error is None:
+        return "no answer in time"
+    kind = type_name(type(error))
+    if not issubclass(type(error), NotifierError):
+        return kind
+    # In one line: it may name what a checkpoint, a file or a service holds.
+    said = (text(error) or kind)[: 2 * _SHOWN]
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in said).split())
+    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"

@@ -5,20 +5,21 @@ from __future__ import annotations
 import builtins
 import functools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
 from twinkle_notifier import isolation
-from twinkle_notifier.errors import reason
 from twinkle_notifier.exceptions import traceback_text
 from twinkle_notifier.exceptions.frames import innermost_own
 from twinkle_notifier.exceptions.kind import kind_of
 from twinkle_notifier.exceptions.remote import Remote, remote, words
 from twinkle_notifier.isolation import safe
+from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.sanitize import block, line, path
 from twinkle_notifier.runtime.launcher import Attempt, Where
+from twinkle_notifier.runtime.ranks import FOLLOWER, all_ranks, compressed
 from twinkle_notifier.runtime.run_name import default_name as default_name
 
 _ONE_LINE = 300  # characters of an exception's message above the traceback, which has all of it
@@ -268,3 +269,30 @@ def _read_answer(field: str, question: Callable[[], Any]) -> Any:
 
 def _as_number(value: Any) -> float:
     return value if type(value) in (int, float) else float(value)
+
+
+_HOSTS = 3  # that are named
+
+
+def rank_lines(members: Iterable[str], where: Where) -> list[str]:
+    """Markdown list items: who met it, and who met only what follows. Empty for a process on its own."""
+    if where.world_size == 1:
+        return []
+    own = [name for name in members if not name.startswith(FOLLOWER)] or [f"{where.rank}@{where.hostname}"]
+    followers = [name.removeprefix(FOLLOWER) for name in members if name.startswith(FOLLOWER)]
+    told = [f"- Ranks: {_places(own, where.world_size)}"]
+    return told + ([f"- Errors that follow from it: {_places(followers, where.world_size)}"] if followers else [])
+
+
+def missing_ranks(members: Iterable[str], where: Where) -> str:
+    """The ranks of the run that are not among `members`."""
+    return compressed(set(range(where.world_size)) - all_ranks(members))
+
+
+def _places(members: list[str], world_size: int) -> str:
+    ranks = all_ranks(members)
+    hosts = sorted({name.partition("@")[2] for name in members})
+    more = f" and {len(hosts) - _HOSTS} more" if len(hosts) > _HOSTS else ""
+    where = f" on {', '.join(hosts[:_HOSTS])}{more}" if len(ranks) < world_size else ""
+    which = f"rank {compressed(ranks)}" if len(ranks) == 1 else compressed(ranks)  # "2 of 4" reads as a number of ranks
+    return f"{which} of {world_size}{where}"

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from twinkle_notifier import isolation
-from twinkle_notifier.runtime import container, forks, scheduler
+from twinkle_notifier.runtime import host
 from twinkle_notifier.runtime.host import folder_key, network, process_key, scope
+from twinkle_notifier.runtime.process import first_of_forks, is_forked_from
 
 _ASK = 1.0  # seconds for a framework's answer, in a crash
 _DIGITS = 10  # of a number that a launcher gives
@@ -197,7 +198,7 @@ def _narrowed(key: str, *, by_address: bool = False, unknown_is_here: bool = Fal
         place = network() if loopback else ""
     else:
         place = scope() if one_node or loopback or unknown_is_here else ""
-    return "/".join(filter(None, (scheduler.job(), place, key)))
+    return "/".join(filter(None, (scheduler_job(), place, key)))
 
 
 def _is_of_one_node() -> bool | None:
@@ -224,11 +225,11 @@ def _family() -> str:
     """The first process of those that forked, or that `multiprocessing` started, down to this one."""
     process: Any = sys.modules.get("multiprocessing.process")
     parent = _answer(lambda: process.parent_process().pid) if process is not None else None
-    if type(parent) is int and not forks.came_from(parent):
+    if type(parent) is int and not is_forked_from(parent):
         return process_key(parent)
-    if not forks.first() and getattr(process, "_children", None):  # spawned: they know this process as their parent
+    if not first_of_forks() and getattr(process, "_children", None):  # spawned: they know this process as their parent
         return process_key(os.getpid())
-    return forks.first()
+    return first_of_forks()
 
 
 def place() -> str:
@@ -238,11 +239,11 @@ def place() -> str:
     or container; and in each the working folder. Raises OSError when that is not there.
     """
     path = os.getcwd()
-    if job := scheduler.job():
+    if job := scheduler_job():
         return f"{job}/{path}"
     if "MASTER_PORT" in os.environ and not _is_of_one_node() and not _is_loopback(os.environ.get("MASTER_ADDR", "")):
         return f"{os.environ.get('TORCHELASTIC_RUN_ID')}/{os.environ.get('MASTER_ADDR')}/{path}"
-    return folder_key(path, container.identity())
+    return folder_key(path, host.identity())
 
 
 def running_ray() -> Any:
@@ -263,3 +264,51 @@ def _ray_job() -> str | None:
     if type(job) is not str:
         return None
     return f"{address}/{job}" if type(address) is str else job
+
+
+# For each scheduler, variables of which the first one that is set counts, and what tells the jobs of an array or of
+# several clusters apart. A job of several components has an id for each, and one for all.
+_IDS = (
+    (
+        ("SLURM_HET_JOB_ID", "SLURM_PACK_JOB_ID", "SLURM_JOB_ID", "SLURM_JOBID"),
+        ("SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "SLURM_CLUSTER_NAME"),
+    ),
+    (("PBS_JOBID",), ()),
+    (("LSB_JOBID",), ("LSB_JOBINDEX",)),
+    (("FLUX_JOB_ID",), ()),
+    (("COBALT_JOBID",), ()),
+    (("OAR_JOB_ID",), ()),
+    (("PJM_JOBID",), ()),
+    (("LOADL_STEP_ID",), ()),
+    (("AWS_BATCH_JOB_ID",), ()),
+    (("AZUREML_RUN_ID",), ()),
+    (("SKYPILOT_TASK_ID",), ()),
+    (("TORCHX_JOB_ID",), ()),
+    (("DET_ALLOCATION_ID",), ()),
+)
+
+
+def scheduler_job() -> str:
+    """What names the job, by every scheduler that tells; empty when none does.
+
+    A pod's name, or a host's, is not among it: other nodes of a run have others.
+    """
+    return "/".join([*_told(), *_grid_engine()])
+
+
+def _told() -> list[str]:
+    found = []
+    for ids, more in _IDS:
+        name = next((name for name in ids if os.environ.get(name)), None)
+        if name is not None:
+            # AWS Batch adds the number of the node to the id: "job#0".
+            values = [os.environ[name].partition("#")[0], *(os.environ.get(each, "") for each in more)]
+            found.append(f"{ids[-1]}={','.join(values)}")
+    return found
+
+
+def _grid_engine() -> list[str]:
+    """Its variable has a name that others use, too, for what need not be equal on all nodes."""
+    if not os.environ.get("SGE_TASK_ID") or not os.environ.get("JOB_ID"):
+        return []
+    return [f"JOB_ID={os.environ['JOB_ID']},{os.environ['SGE_TASK_ID']}"]

@@ -15,9 +15,9 @@ from twinkle_notifier.claims.lease import Record
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import channel
-from twinkle_notifier.errors import reason
 from twinkle_notifier.isolation import threads
 from twinkle_notifier.isolation.background import background
+from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages import report
 from twinkle_notifier.messages.message import Message, Outcome, derived_id
 from twinkle_notifier.messages.report import Progress

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from twinkle_notifier import isolation
-from twinkle_notifier.errors import reason
+from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.mailbox.mailbox import Restart
 from twinkle_notifier.runtime.launcher import Attempt
 from twinkle_notifier.supervisor import orphans, torchrun

@@ -15,7 +15,8 @@ from typing import NoReturn
 
 from twinkle_notifier import attach, isolation
 from twinkle_notifier.delivery import check
-from twinkle_notifier.errors import ArgumentError, reason
+from twinkle_notifier.errors import ArgumentError
+from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.isolation.signals import alarm
 from twinkle_notifier.mailbox import directory
 from twinkle_notifier.runtime import run_name, state_dir

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from twinkle_notifier.claims.stores.symlinks import SymlinkStore
+from twinkle_notifier.claims.stores.files import SymlinkStore
 
 
 def test_records_are_kept_in_order_and_never_change(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_one_process_wins_each_record(tmp_path: Path) -> None:
     """Where none can write a file, four race for fifty records."""
     code = f"""
 import pathlib, resource, sys
-from twinkle_notifier.claims.stores.symlinks import SymlinkStore
+from twinkle_notifier.claims.stores.files import SymlinkStore
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 store = SymlinkStore(pathlib.Path({str(tmp_path)!r}))
 sys.stdin.readline()
