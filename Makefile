@@ -68,11 +68,12 @@ core: ## The core's tests, without any framework, on every Python from 3.10 to 3
 		$$venv/bin/pytest tests -m "not stress" $(FRAMEWORKS:%=--ignore=%) || exit 1; \
 	done
 
-lint: $(VENV)/installed ## Formatting, lints and types.
+lint: $(VENV)/installed ## Formatting, lints, types, and which room may import which.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	cd tests && ../$(BIN)/mypy --config-file ../pyproject.toml  # the installed copy: a checkout has no integrations in it
 	cd tests && ../$(BIN)/mypy --config-file ../pyproject.toml typing/api.py
+	cd tests && ../$(BIN)/lint-imports ../pyproject.toml --no-cache
 
 clean: ## Remove what the other targets made.
 	rm -rf $(VENV) $(VENV)-3.* $(BENCH) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -126,14 +126,14 @@ def _on_ray(count: int) -> list[tuple[bool, float]]:
             sys.path.append(str(_STRESS))
             import claimants
 
-            from twinkle_notifier.claims import Mark
+            from twinkle_notifier.claims import Watermark
             from twinkle_notifier.claims.stores.ray import RayStore
             from twinkle_notifier.runtime.process import Instant
 
             if not start:
                 RayStore()  # a driver that trains has it by then
                 return False, 0.0
-            mark = Mark(Instant("", 0.0, 0.0))
+            mark = Watermark(Instant("", 0.0, 0.0))
             time.sleep(max(start - time.monotonic(), 0.0))
             won, at = claimants._claim("incident", rank, count, RayStore, mark)
             return won, at - start

@@ -18,21 +18,21 @@ from typing import Any
 from peers import crash, ours
 
 from twinkle_notifier.alerts import crash_loop, event, pipeline
-from twinkle_notifier.alerts.event import Look
+from twinkle_notifier.alerts.event import Snapshot
 from twinkle_notifier.channels import http, rate_limit
-from twinkle_notifier.claims.lease import Desk
+from twinkle_notifier.claims.lease import Claims
 from twinkle_notifier.exceptions import traceback_text
 from twinkle_notifier.messages.report import Report
 
 _WARM = 3
 STEPS: dict[str, tuple[Any, str]] = {
     "all of the walk": (pipeline, "tell"),
-    "looking at the exception and its past, in a thread": (Look, "at"),
+    "looking at the exception and its past, in a thread": (Snapshot, "at"),
     "its description, within that": (Report, "of"),
     "its fingerprint": (event, "fingerprint"),
     "its traceback": (traceback_text, "formatted"),
     "earlier crashes by the same error: reading": (crash_loop, "look"),
-    "the claim": (Desk, "claim"),
+    "the claim": (Claims, "claim"),
     "the text": (Report, "markdown"),
     "the rate of the robot, in a thread, under a lock": (rate_limit.Rate, "take"),
     "the request, tries and all": (http, "post"),

@@ -25,7 +25,7 @@ from twinkle_notifier import DingNotifier
 from twinkle_notifier.alerts.dedupe import Occurrences, Seen
 from twinkle_notifier.claims.stores.memory import MemoryStore
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.mailbox.mailbox import VARIABLE, Supervision
+from twinkle_notifier.mailbox.mailbox import VARIABLE, Mailbox
 from twinkle_notifier.runtime.log_repeats import repeats
 from twinkle_notifier.settings import Configured
 
@@ -76,9 +76,9 @@ def inbox() -> Iterator[Inbox]:
 
 
 @pytest.fixture
-def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Supervision]:
+def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
     """Of a supervisor that lives: this process."""
-    supervision = Supervision.begun()
+    supervision = Mailbox.begun()
     monkeypatch.setenv(VARIABLE, str(supervision.folder))
     yield supervision
     supervision.close()

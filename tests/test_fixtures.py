@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 import shutil
 import subprocess
 import sys
@@ -14,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from twinkle_notifier import DingNotifier
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.runtime.host import boot_id, host_key
 
@@ -153,12 +151,6 @@ def test_a_claim_of_an_older_rank_is_respected(version: Path, home: Home) -> Non
         path.write_text(json.dumps({**record, "at": at}))
     home.run("train.py", RANK="1", LOCAL_RANK="1", **RANKS)
     assert len(home.robot.messages) == 1
-
-
-def test_a_pickled_notifier_is_the_same(version: Path) -> None:
-    """As a user's own checkpoint may hold one."""
-    notifier = DingNotifier("env:DING_URL", "env:DING_SECRET")
-    assert pickle.loads((version / "notifier.pickle").read_bytes()).to_dict() == notifier.to_dict()
 
 
 @pytest.mark.parametrize("framework", ["lightning", "transformers"])

@@ -6,11 +6,10 @@ from twinkle_notifier.alerts.api import notify_exception
 from twinkle_notifier.alerts.watch import watch
 from twinkle_notifier.channels.console import ConsoleNotifier
 from twinkle_notifier.channels.dingtalk.notifier import DingNotifier
-from twinkle_notifier.claims import Mark
 from twinkle_notifier.claims.store import Store
-from twinkle_notifier.credentials.references import resolve
+from twinkle_notifier.credentials.references import Secret, resolve
 from twinkle_notifier.delivery.sender import counters
-from twinkle_notifier.errors import CredentialError, DeliveryError, NotifierError, UnknownNotifierError
+from twinkle_notifier.errors import ArgumentError, CredentialError, DeliveryError, NotifierError, UnknownNotifierError
 from twinkle_notifier.messages.message import Message, Outcome
 from twinkle_notifier.messages.report import Progress
 from twinkle_notifier.notifier import Notifier
@@ -18,16 +17,17 @@ from twinkle_notifier.runtime import log_repeats
 from twinkle_notifier.training_run import TrainingRun
 
 __all__ = [
+    "ArgumentError",
     "ConsoleNotifier",
     "CredentialError",
     "DeliveryError",
     "DingNotifier",
-    "Mark",
     "Message",
     "Notifier",
     "NotifierError",
     "Outcome",
     "Progress",
+    "Secret",
     "Store",
     "TrainingRun",
     "UnknownNotifierError",

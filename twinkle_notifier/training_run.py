@@ -37,7 +37,7 @@ from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.process import Instant, process_start
 from twinkle_notifier.settings import Configured
 from twinkle_notifier.stalls import watchdog
-from twinkle_notifier.stalls.episode import Case
+from twinkle_notifier.stalls.episode import Stall
 
 _PROGRESS_BUDGET = 2.0  # seconds to ask a trainer how far it got; a tensor on a broken GPU may never answer
 
@@ -153,8 +153,8 @@ class TrainingRun:
             attempt = Attempt.here()
             what = f"restarted ({attempt})" if attempt.number > 1 else "started"
             self._milestone(f"{self.name} {what}", facts or [])
-        mark, number = claims.Mark(self._since or process_start()), next(_numbers)
-        self._watch.start(Case(notifier, self.name, self._store, mark, progress, threading.get_ident(), number))
+        mark, number = claims.Watermark(self._since or process_start()), next(_numbers)
+        self._watch.start(Stall(notifier, self.name, self._store, mark, progress, threading.get_ident(), number))
 
     def _check(self, notifier: Callable[[str], object] | None) -> None:
         """Say what will not work, while somebody may be looking."""
@@ -227,7 +227,7 @@ class TrainingRun:
             exc=exc,
             name=self.name,
             progress=self._asked(progress),
-            mark=claims.Mark(self._since or process_start(), self._sequence),
+            mark=claims.Watermark(self._since or process_start(), self._sequence),
             store=self._store,
             earlier=state.times(self._state),
         )

@@ -9,7 +9,7 @@ import pytest
 
 from twinkle_notifier import Outcome, notify_exception
 from twinkle_notifier.alerts.deferred import Deferred
-from twinkle_notifier.mailbox.mailbox import Supervision
+from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.testing import RecordingNotifier
 
 
@@ -20,7 +20,7 @@ def tell(notifier: Deferred, exc: BaseException) -> Outcome:
         return notify_exception(notifier, "fit", caught, name="sft")
 
 
-def test_it_waits_with_the_supervisor(mailbox: Supervision) -> None:
+def test_it_waits_with_the_supervisor(mailbox: Mailbox) -> None:
     """With its text, and nobody is told."""
     told = RecordingNotifier()
     outcome = tell(Deferred(told), ValueError("the loss is lost"))
@@ -31,7 +31,7 @@ def test_it_waits_with_the_supervisor(mailbox: Supervision) -> None:
     assert abs(time.time() - word.at) < 60
 
 
-def test_without_one_it_is_sent(mailbox: Supervision) -> None:
+def test_without_one_it_is_sent(mailbox: Mailbox) -> None:
     """The supervisor was killed."""
     mailbox.close()
     told = RecordingNotifier()
@@ -39,7 +39,7 @@ def test_without_one_it_is_sent(mailbox: Supervision) -> None:
     assert [message.splitlines()[0] for message in told.messages] == ["### sft failed: ValueError: the loss is lost"]
 
 
-def test_what_was_never_told_is_no_past_of_the_next(mailbox: Supervision) -> None:
+def test_what_was_never_told_is_no_past_of_the_next(mailbox: Mailbox) -> None:
     """The same, met and handled many times, is not called a crash loop, and the last waits as the first did."""
     notifier = Deferred(RecordingNotifier())
     for number in range(6):
@@ -49,7 +49,7 @@ def test_what_was_never_told_is_no_past_of_the_next(mailbox: Supervision) -> Non
     assert not any("Again" in word.text for word in words)
 
 
-def test_the_user_s_own_alert_is_sent(mailbox: Supervision) -> None:
+def test_the_user_s_own_alert_is_sent(mailbox: Mailbox) -> None:
     """To the same robot: the deferred one is another channel's."""
     told = RecordingNotifier()
     exc = ValueError("the loss is lost")
@@ -63,7 +63,7 @@ def test_the_user_s_own_alert_is_sent(mailbox: Supervision) -> None:
     assert states == ["deferred", "told"]
 
 
-def test_a_walk_that_fails_sends(mailbox: Supervision, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_walk_that_fails_sends(mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rather than that nobody knows of it."""
 
     def breaks(*_: object) -> None:

@@ -6,21 +6,21 @@ import re
 
 import pytest
 
-from twinkle_notifier.alerts.event import Case, Look
+from twinkle_notifier.alerts.event import Event, Snapshot
 from twinkle_notifier.runtime.launcher import Where
 
 
-def look(exc: BaseException, name: str = "sft", context: str = "step") -> Look:
-    return Look.at(Case.of(exc, name, context, None, None, None, ()), Where.here(), "channel")
+def look(exc: BaseException, name: str = "sft", context: str = "step") -> Snapshot:
+    return Snapshot.at(Event.of(exc, name, context, None, None, None, ()), Where.here(), "channel")
 
 
 def test_what_cannot_be_seen_has_a_key_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """By its type, the run and the place; it names files, so that nothing of theirs stands in it as it is."""
 
-    def broken(_: Look) -> None:
+    def broken(_: Snapshot) -> None:
         raise OSError
 
-    monkeypatch.setattr(Look, "_closely", broken)
+    monkeypatch.setattr(Snapshot, "_closely", broken)
     evil = type("../../evil/x", (Exception,), {})
     keys = [look(*what).key for what in ((evil(),), (ValueError(),), (evil(), "other"), (evil(), "sft", "save"))]
     assert len(set(keys)) == 4

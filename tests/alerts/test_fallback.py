@@ -19,16 +19,16 @@ import pytest
 from twinkle_notifier import (
     DeliveryError,
     DingNotifier,
-    Mark,
     Notifier,
     Outcome,
     Progress,
     TrainingRun,
+    Watermark,
     notify_exception,
     watch,
 )
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.mailbox.mailbox import VARIABLE, Supervision
+from twinkle_notifier.mailbox.mailbox import VARIABLE, Mailbox
 from twinkle_notifier.runtime.process import Instant, process_start
 from twinkle_notifier.testing import RecordingNotifier
 
@@ -134,10 +134,10 @@ LIAR = object.__new__(Liar)
         {"progress": Progress(metrics=5, epoch="x", best_checkpoint=Path("a"))},  # type: ignore[arg-type]
         {"progress": Progress(metrics=SimpleNamespace(items=boom))},  # type: ignore[arg-type]
         {"progress": LIAR},
-        {"mark": Mark(Instant("", float("nan"), float("inf")))},
-        {"mark": Mark(5)},  # type: ignore[arg-type]
+        {"mark": Watermark(Instant("", float("nan"), float("inf")))},
+        {"mark": Watermark(5)},  # type: ignore[arg-type]
         {"mark": "yesterday"},
-        {"mark": Mark(process_start(), "x")},  # type: ignore[arg-type]
+        {"mark": Watermark(process_start(), "x")},  # type: ignore[arg-type]
         {"earlier": [("a", float("nan")), ("b",), 5, None, ("c", "x"), (Words(boom), 1e300)]},
         {"earlier": 5},
         {"store": 5},
@@ -158,7 +158,7 @@ def test_a_time_that_is_none_does_not_lose_the_others(monkeypatch: pytest.Monkey
     incident = notify_exception(told, exc=raised(ValueError("x"))).incident
     monkeypatch.setattr("twinkle_notifier.alerts.crash_loop._last", lambda _: None)
     times = [(incident, float("nan")), (incident, time.time() - 60)]
-    notify_exception(other, exc=raised(ValueError("x")), earlier=times, mark=Mark(Instant.now()))
+    notify_exception(other, exc=raised(ValueError("x")), earlier=times, mark=Watermark(Instant.now()))
     assert ["Again: 2nd time" in message for message in other.messages] == [True]
 
 
@@ -189,14 +189,14 @@ def test_a_notifier_that_cannot_be_described(kind: type[OddNotifier]) -> None:
 @pytest.mark.parametrize(
     "place",
     [
-        "twinkle_notifier.alerts.event.Case.of",
+        "twinkle_notifier.alerts.event.Event.of",
         "twinkle_notifier.runtime.launcher.Where.here",
         "twinkle_notifier.alerts.pipeline.channel_of",
-        "twinkle_notifier.alerts.event.Look.at",
+        "twinkle_notifier.alerts.event.Snapshot.at",
         "twinkle_notifier.alerts.pipeline._Walk._markdown",
         "twinkle_notifier.claims.with_store",
         "twinkle_notifier.claims.with_count",
-        "twinkle_notifier.claims.Desk.claim",
+        "twinkle_notifier.claims.Claims.claim",
         "twinkle_notifier.alerts.pipeline.supervision.tell",
     ],
 )
@@ -264,7 +264,7 @@ def test_what_fails_after_the_send_does_not_unsay_it(monkeypatch: pytest.MonkeyP
 
 def test_a_bare_message_that_cannot_be_sent_is_kept(ding: DingNotifier, inbox: Inbox, monkeypatch: Any) -> None:
     """And goes out with the next success."""
-    monkeypatch.setattr("twinkle_notifier.alerts.event.Look.at", boom)
+    monkeypatch.setattr("twinkle_notifier.alerts.event.Snapshot.at", boom)
     nobody = DingNotifier("http://127.0.0.1:9/robot/send", "SEC0123456789abcdef")
     assert notify_exception(nobody, exc=raised(ValueError("x"))).status == "spooled"
 
@@ -411,7 +411,7 @@ def test_a_training_run_fails_with_such_an_exception() -> None:
 
 def test_the_supervisor_hears_that_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Or it would tell again when the process ends."""
-    supervision = Supervision.begun()
+    supervision = Mailbox.begun()
     monkeypatch.setenv(VARIABLE, str(supervision.folder))
     assert told_twice(raised(with_property("__cause__", boom))) == ONCE
     assert [word.state for word in supervision.words()] == ["told"]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from twinkle_notifier.attach import environment
-from twinkle_notifier.mailbox.mailbox import VARIABLE, End, Supervision
+from twinkle_notifier.mailbox.mailbox import VARIABLE, End, Mailbox
+from twinkle_notifier.mailbox.startup import environment
 
 _LIMIT = 120  # seconds for one process
 
@@ -68,7 +68,7 @@ class Lab:
     def ends(self) -> list[End]:
         """All there are."""
         assert not list(self.mailbox.glob("*.begun"))
-        found = Supervision(self.mailbox).ends()
+        found = Mailbox(self.mailbox).ends()
         assert len(found) == len(list(self.mailbox.glob("*.end"))), "a record cannot be read"
         return found
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier.mailbox.mailbox import Failure, Restart, Supervision
+from twinkle_notifier.mailbox.mailbox import Failure, Mailbox, Restart
 
 pytestmark = pytest.mark.skipif(find_spec("torch") is None, reason="torchrun needs torch")
 
@@ -39,7 +39,7 @@ def torchrun(lab: Any, source: str, *options: str) -> list[int]:
 def test_a_restart_is_written_down_with_what_failed(lab: Any, how: str, code: int, ends: list[str]) -> None:
     """Each attempt but the last by a restart, the last by the agent's own end; the ranks' records beside them."""
     pids = torchrun(lab, FAILS.format(how), "--max-restarts=1")
-    agent, found = lab.pid, Supervision(lab.mailbox)
+    agent, found = lab.pid, Mailbox(lab.mailbox)
     [restart] = found.restarts()
     first = Failure(1, 1, pids[0], code, restart.failures[0].at, logs=restart.failures[0].logs)
     assert first.logs.endswith("/attempt_0/1")
@@ -58,7 +58,7 @@ def test_an_error_file_is_named(lab: Any) -> None:
     record = "from torch.distributed.elastic.multiprocessing.errors import record"
     source = FAILS.format(f"{record}\n    @record\n    def f(): raise ValueError('x')\n    f()")
     torchrun(lab, source, "--max-restarts=0")
-    [rank, agent] = Supervision(lab.mailbox).ends()
+    [rank, agent] = Mailbox(lab.mailbox).ends()
     assert (rank.type, rank.rank) == ("ValueError", 1)
     assert {failure.rank: failure.error_file.endswith("error.json") for failure in agent.failures} == {
         0: False,
@@ -81,6 +81,6 @@ def test_a_node_that_joins_is_a_restart_without_failures(lab: Any) -> None:
     run.main(["--standalone", "--nproc-per-node=1", "--monitor-interval=0.1", "--max-restarts=3", {rank!r}])
     """
     done = lab.run(sys.executable, lab.script(launcher))
-    found = Supervision(lab.mailbox)
+    found = Mailbox(lab.mailbox)
     [restart] = found.restarts()
     assert (done.returncode, restart, found.ends()) == (0, Restart(lab.pid, restart.at, 1, 4, []), [])

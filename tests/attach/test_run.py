@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from twinkle_notifier import Progress, TrainingRun, attach
+from twinkle_notifier import Progress, TrainingRun
 from twinkle_notifier.attach.run import AttachedRun
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.isolation.background import background
-from twinkle_notifier.mailbox.mailbox import Supervision
+from twinkle_notifier.mailbox import startup
+from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.testing import RecordingNotifier
 
 
@@ -16,11 +17,11 @@ from twinkle_notifier.testing import RecordingNotifier
 def robot(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> Inbox:
     """The environment's; the run is called by the supervisor's name."""
     monkeypatch.setenv("TWINKLE_NOTIFIER_URL", inbox.url + "&secret=SEC0123456789abcdef")
-    monkeypatch.setenv(attach.NAME, "sft")
+    monkeypatch.setenv(startup.NAME, "sft")
     return inbox
 
 
-def test_an_exception_waits_with_the_supervisor(mailbox: Supervision, robot: Inbox) -> None:
+def test_an_exception_waits_with_the_supervisor(mailbox: Mailbox, robot: Inbox) -> None:
     """By the name that the supervisor gave the run, whatever else its callback is given."""
     outcome = AttachedRun(name="mine", on_start=True).failed(ValueError("the loss is lost"))
     told = [(word.state, word.text.splitlines()[0]) for word in mailbox.words()]
@@ -30,7 +31,7 @@ def test_an_exception_waits_with_the_supervisor(mailbox: Supervision, robot: Inb
 
 @pytest.mark.parametrize(("rank", "reached"), [("0", ["- Steps: 5"]), ("1", [])])
 def test_how_far_it_got_is_left_for_the_end(
-    mailbox: Supervision, robot: Inbox, monkeypatch: pytest.MonkeyPatch, rank: str, reached: list[str]
+    mailbox: Mailbox, robot: Inbox, monkeypatch: pytest.MonkeyPatch, rank: str, reached: list[str]
 ) -> None:
     """By rank 0, and nobody is told here."""
     monkeypatch.setenv("RANK", rank)
@@ -43,7 +44,7 @@ def test_how_far_it_got_is_left_for_the_end(
 
 
 def test_how_far_it_got_is_left_where_no_time_is_left(
-    mailbox: Supervision, robot: Inbox, monkeypatch: pytest.MonkeyPatch
+    mailbox: Mailbox, robot: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when the interpreter ends, and the background is not done."""
     monkeypatch.setattr(background, "post", lambda work, otherwise=lambda: None: otherwise())
@@ -70,14 +71,14 @@ def test_a_checkpoint_is_left_as_it_is(robot: Inbox, monkeypatch: pytest.MonkeyP
     assert outcomes == ["sent", "skipped"]
 
 
-def test_the_same_exception_is_left_once(mailbox: Supervision, robot: Inbox) -> None:
+def test_the_same_exception_is_left_once(mailbox: Mailbox, robot: Inbox) -> None:
     """As a trainer may meet it twice on its way out."""
     run, exc = AttachedRun(), ValueError("the loss is lost")
     statuses = [run.failed(exc).status for _ in range(2)]
     assert (statuses, len(mailbox.words())) == (["sent", "duplicate"], 1)
 
 
-def test_without_a_notifier_it_says_nothing(mailbox: Supervision, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_notifier_it_says_nothing(mailbox: Mailbox, caplog: pytest.LogCaptureFixture) -> None:
     """The supervisor has said so."""
     AttachedRun().started()
     assert (background.flush(10), caplog.messages) == (True, [])
@@ -90,11 +91,11 @@ def met(run: AttachedRun, exc: Exception) -> None:
         run.failed(caught, "fit")
 
 
-def headings(mailbox: Supervision) -> list[tuple[str, str]]:
+def headings(mailbox: Mailbox) -> list[tuple[str, str]]:
     return [(word.state, word.text.partition("\n")[0].rpartition("failed: ")[2]) for word in mailbox.words()]
 
 
-def test_a_process_that_trains_again_has_handled_what_it_met(mailbox: Supervision) -> None:
+def test_a_process_that_trains_again_has_handled_what_it_met(mailbox: Mailbox) -> None:
     """What it meets then waits as the first did."""
     told = RecordingNotifier()
     run = AttachedRun(told)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier.attach import NAME, STARTUP, environment
+from twinkle_notifier.mailbox.startup import NAME, STARTUP, environment
 
 STATE = """
 import sys
@@ -162,7 +162,7 @@ def test_the_environment_of_a_command(before: dict[str, str], path: str, name: s
 
 def test_a_folder_that_a_path_cannot_name_is_in_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its two halves would be other folders, one of them below whatever folder a process is in."""
-    monkeypatch.setattr("twinkle_notifier.attach.STARTUP", Path("/home/me/a:b/startup"))
+    monkeypatch.setattr("twinkle_notifier.mailbox.startup.STARTUP", Path("/home/me/a:b/startup"))
     assert environment({"PYTHONPATH": "/mine"}, "sft") == {}
 
 

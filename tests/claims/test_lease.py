@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from twinkle_notifier import claims, isolation
-from twinkle_notifier.claims import Access, Claim, Desk, Mark, Store, Told
+from twinkle_notifier.claims import Access, Claim, Claims, Store, Verdict, Watermark
 from twinkle_notifier.claims import lease as desk_module
-from twinkle_notifier.claims.lease import Party, Record
+from twinkle_notifier.claims.lease import Participant, Record
 from twinkle_notifier.claims.stores.files import FileStore
 from twinkle_notifier.claims.stores.memory import MemoryStore
 from twinkle_notifier.runtime.host import started_at
@@ -30,14 +30,14 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     return MemoryStore() if request.param == "memory" else FileStore(tmp_path / "claims")
 
 
-def desk(store: Store | Access, rank: int = 0, since: Instant | None = None) -> Desk:
+def desk(store: Store | Access, rank: int = 0, since: Instant | None = None) -> Claims:
     """Where rank `rank` stands, which started with this process, or `since`."""
     where = dataclasses.replace(Where.here(), rank=rank, world_size=16, hostname="host")
     access = store if isinstance(store, Access) else Access(lambda: store, 60)
-    return Desk(access, where, Mark(since or process_start()))
+    return Claims(access, where, Watermark(since or process_start()))
 
 
-def won(found: Claim | Told) -> Claim:
+def won(found: Claim | Verdict) -> Claim:
     assert isinstance(found, Claim)
     return found
 
@@ -51,7 +51,7 @@ def never() -> bool:
 
 def test_one_wins_and_the_others_learn_of_it(store: Store) -> None:
     """Sixteen at once; the losers return when the winner has sent, not before."""
-    found: list[Claim | Told] = []
+    found: list[Claim | Verdict] = []
     sent = threading.Event()
     early: list[int] = []
 
@@ -71,7 +71,7 @@ def test_one_wins_and_the_others_learn_of_it(store: Store) -> None:
     for thread in threads:
         thread.join(60)
     [winner] = [mine for mine in found if isinstance(mine, Claim)]
-    assert [mine for mine in found if isinstance(mine, Told)] == [Told("sent", winner.rank)] * 15
+    assert [mine for mine in found if isinstance(mine, Verdict)] == [Verdict("sent", winner.rank)] * 15
     assert early == []
 
 
@@ -85,7 +85,7 @@ def test_incidents_are_claimed_apart(store: Store) -> None:
 def test_what_is_over_is_over(state: Any, store: Store) -> None:
     """Sent, or refused for a reason that holds for every rank: whoever asks later learns it, and who it was."""
     won(desk(store, 3).claim("incident", 0)).close(state)
-    assert [desk(store, rank).claim("incident", 0) for rank in (1, 3)] == [Told(state, 3)] * 2
+    assert [desk(store, rank).claim("incident", 0) for rank in (1, 3)] == [Verdict(state, 3)] * 2
 
 
 def test_a_failure_leaves_it_to_the_next(store: Store) -> None:
@@ -101,7 +101,7 @@ def test_the_waiting_ends(store: Store) -> None:
     """With what is known by then."""
     won(desk(store, 3).claim("incident", 0))
     began = time.monotonic()
-    assert desk(store, 1).claim("incident", 0.2) == Told("claimed", 3)
+    assert desk(store, 1).claim("incident", 0.2) == Verdict("claimed", 3)
     assert 0.2 <= time.monotonic() - began < 30
 
 
@@ -111,7 +111,7 @@ def test_a_dead_holder_is_replaced(store: Store) -> None:
     try:
         holder = Holder(Holder.me().host, child.pid, started_at(child.pid))
         store.append("incident", 0, Record("claimed", 3, holder, Instant.now()).dump())
-        assert desk(store).claim("incident", 0.1) == Told("claimed", 3)
+        assert desk(store).claim("incident", 0.1) == Verdict("claimed", 3)
     finally:
         child.kill()
         child.wait()
@@ -124,11 +124,11 @@ def test_who_replaces_a_killed_process_sends_the_same_message(tmp_path: Path) ->
     """A real one, killed between its claim and its word."""
     code = f"""
 import os, pathlib, signal
-from twinkle_notifier.claims import Access, Desk, Mark
+from twinkle_notifier.claims import Access, Claims, Watermark
 from twinkle_notifier.claims.stores.files import FileStore
 from twinkle_notifier.runtime.host import started_at
 from twinkle_notifier.runtime.launcher import Where; from twinkle_notifier.runtime.process import process_start
-desk = Desk(Access(lambda: FileStore(pathlib.Path({str(tmp_path)!r})), 60), Where.here(), Mark(process_start()))
+desk = Claims(Access(lambda: FileStore(pathlib.Path({str(tmp_path)!r})), 60), Where.here(), Watermark(process_start()))
 print(desk.claim("incident", 0).message_id, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -144,9 +144,9 @@ def test_a_silent_holder_is_replaced(store: Store, monkeypatch: pytest.MonkeyPat
     assert second.message_id == first.message_id
     monkeypatch.setattr(desk_module, "LEASE", 60.0)
     first.close("failed")
-    assert desk(store, 2).claim("incident", 0) == Told("claimed", 1)
+    assert desk(store, 2).claim("incident", 0) == Verdict("claimed", 1)
     second.close("sent")
-    assert desk(store, 2).claim("incident", 0) == Told("sent", 1)
+    assert desk(store, 2).claim("incident", 0) == Verdict("sent", 1)
 
 
 # Another run
@@ -161,7 +161,7 @@ def test_an_earlier_runs_claim_silences_nobody(state: Any, store: Store) -> None
     second = won(desk(store, 1, since=Instant.now()).claim("incident", 0))
     assert second.message_id != first.message_id
     second.close("sent")
-    assert desk(store, 2).claim("incident", 0) == Told("sent", 1)
+    assert desk(store, 2).claim("incident", 0) == Verdict("sent", 1)
 
 
 NOW = Instant("boot", 100.0, 5000.0)
@@ -182,7 +182,7 @@ NOW = Instant("boot", 100.0, 5000.0)
 def test_what_counts_was_made_after_the_mark(at: Instant, sequence: int | None, counts: bool) -> None:
     """On one machine by its boot clock; between machines by the store's count, and without one by their clocks."""
     record = Record("sent", 0, Holder.me(), at, sequence)
-    assert record.after(Mark(NOW, 5)) is counts
+    assert record.after(Watermark(NOW, 5)) is counts
 
 
 # Damage
@@ -215,7 +215,7 @@ def test_what_cannot_be_read_silences_nobody(damage: Callable[[bytes], bytes], s
     store.append("incident", 0, damage(whole))
     claim = won(desk(store, 1).claim("incident", 0.1))
     claim.close("sent")
-    assert desk(store, 2).claim("incident", 0) == Told("sent", 1)
+    assert desk(store, 2).claim("incident", 0) == Verdict("sent", 1)
 
 
 class Broken(MemoryStore):
@@ -234,7 +234,7 @@ def fail() -> None:
 def test_a_store_that_fails_is_left(operation: str, caplog: pytest.LogCaptureFixture) -> None:
     """For the next best, at last this process's own memory; with a warning."""
 
-    def work(access: Access) -> Claim | Told:
+    def work(access: Access) -> Claim | Verdict:
         return desk(access).claim("incident", 0)
 
     first = claims.with_store(Where.here(), Broken(operation, fail), work)
@@ -312,9 +312,9 @@ def test_stores_that_hang_leave_time_for_the_send() -> None:
     broken = Broken("read", lambda: release.wait(60))
     broken.seconds = 30.0  # type: ignore[attr-defined]
 
-    def walk() -> tuple[Claim | Told, float]:
+    def walk() -> tuple[Claim | Verdict, float]:
         found = claims.with_store(Where.here(), broken, lambda access: desk(access).claim("incident", 0))
-        return found, isolation.left()
+        return found, isolation.remaining()
 
     found, left = isolation.call(walk, 25).result()
     release.set()
@@ -330,7 +330,7 @@ def test_ranks_of_one_run_meet_in_a_folder(monkeypatch: pytest.MonkeyPatch) -> N
     )
     monkeypatch.setenv("MASTER_PORT", "29500")
     monkeypatch.setenv("WORLD_SIZE", "2")
-    for rank, kind in enumerate((Claim, Told)):
+    for rank, kind in enumerate((Claim, Verdict)):
         monkeypatch.setenv("LOCAL_RANK", str(rank))
         here = Where.here()
         found = claims.with_store(here, None, lambda access, here=here: desk(access, here.rank).claim("incident", 0))
@@ -355,7 +355,12 @@ def test_who_comes_for_several_counts_as_several(store: Store) -> None:
     parties = [{0, 1}, {4, 5}]
     where = dataclasses.replace(Where.here(), hostname="host")
     desks = [
-        Desk(Access(lambda: store, 60), where, Mark(process_start()), Party(lambda n=n: set(parties[n]), "host", n, 2))
+        Claims(
+            Access(lambda: store, 60),
+            where,
+            Watermark(process_start()),
+            Participant(lambda n=n: set(parties[n]), "host", n, 2),
+        )
         for n in range(2)
     ]
     claim, found = won(desks[0].claim("incident", 0)), []
@@ -367,7 +372,7 @@ def test_who_comes_for_several_counts_as_several(store: Store) -> None:
     assert claim.gather(8, 60, never) == {"0-1@host", "2-3@host", "4-5@host", "6@host", "8@host"}
     claim.close("sent")
     waiting.join(60)
-    assert found == [Told("sent", where.rank)]
+    assert found == [Verdict("sent", where.rank)]
 
 
 @pytest.mark.parametrize(("seconds", "hurry"), [(0.1, never), (60, lambda: True)])
@@ -384,7 +389,7 @@ def test_a_follower_waits_for_the_causes_message(store: Store) -> None:
     """And is counted beside those who met the cause."""
     claim = won(desk(store, 0).claim("incident", 0))
     desk(store, 0).announce("causes", "incident")
-    told: list[Told | None] = []
+    told: list[Verdict | None] = []
     thread = threading.Thread(
         target=lambda: told.append(desk(store, 1).follow("causes", grace=60, seconds=60, hurry=never))
     )
@@ -393,7 +398,7 @@ def test_a_follower_waits_for_the_causes_message(store: Store) -> None:
     assert told == []
     claim.close("sent")
     thread.join(60)
-    assert told == [Told("sent", 0)]
+    assert told == [Verdict("sent", 0)]
     assert claim.gather(2, 0, never) == {"0@host", f"{claims.FOLLOWER}1@host"}
 
 
@@ -401,7 +406,7 @@ def test_a_follower_asks_no_robot_that_refused(store: Store) -> None:
     """It has refused the cause for a reason that holds for every rank."""
     won(desk(store, 0).claim("incident", 0)).close("refused")
     desk(store, 0).announce("causes", "incident")
-    assert desk(store, 1).follow("causes", grace=60, seconds=60, hurry=never) == Told("refused", 0)
+    assert desk(store, 1).follow("causes", grace=60, seconds=60, hurry=never) == Verdict("refused", 0)
 
 
 def test_who_told_of_an_error_and_goes_on_follows_nothing_of_it(store: Store) -> None:
@@ -427,7 +432,7 @@ def test_a_follower_may_leave_one_incident_out(store: Store) -> None:
     won(desk(store, 0).claim("own", 0)).close("sent")
     desk(store, 0).announce("causes", "own")
     assert desk(store, 1).follow("causes", grace=0.1, seconds=60, hurry=never, apart_from="own") is None
-    assert desk(store, 1).follow("causes", grace=60, seconds=60, hurry=never, apart_from="other") == Told("sent", 0)
+    assert desk(store, 1).follow("causes", grace=60, seconds=60, hurry=never, apart_from="other") == Verdict("sent", 0)
 
 
 def test_a_follower_does_not_follow_an_earlier_run(store: Store) -> None:

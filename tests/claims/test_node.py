@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from twinkle_notifier import TrainingRun, claims, notify_exception
-from twinkle_notifier.claims import Mark, Told, Turn, node
+from twinkle_notifier.claims import NodeLease, Verdict, Watermark, node
 from twinkle_notifier.claims.log import Record
 from twinkle_notifier.claims.stores import torch
 from twinkle_notifier.claims.stores.memory import MemoryStore
@@ -32,9 +32,9 @@ def rank(number: int, host: str = "host") -> Where:
     return dataclasses.replace(WHERE, rank=number, local_rank=number % 4, hostname=host)
 
 
-def turn(where: Where, seconds: float = 60, *, brief: bool = False) -> Turn | Told:
+def turn(where: Where, seconds: float = 60, *, brief: bool = False) -> NodeLease | Verdict:
     node._decided.clear()  # each call is one of another process
-    return node.turn(where, Mark(process_start()), "incident", seconds, brief=brief)
+    return node.node_lease(where, Watermark(process_start()), "incident", seconds, brief=brief)
 
 
 @pytest.fixture
@@ -45,15 +45,15 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GROUP_RANK", "0")
 
 
-def won(found: Turn | Told) -> Turn:
-    assert isinstance(found, Turn)
+def won(found: NodeLease | Verdict) -> NodeLease:
+    assert isinstance(found, NodeLease)
     return found
 
 
 @pytest.mark.usefixtures("launched")
 def test_one_of_a_node_has_its_turn_and_speaks_for_all() -> None:
     """It sees at any moment who has come; the others wait for the end of it."""
-    found: list[Turn | Told] = []
+    found: list[NodeLease | Verdict] = []
     first = won(turn(rank(5)))
     assert first.party.ranks() == {5}
     threads = [threading.Thread(target=lambda n=n: found.append(turn(rank(n)))) for n in (4, 6, 7)]
@@ -67,7 +67,7 @@ def test_one_of_a_node_has_its_turn_and_speaks_for_all() -> None:
     first.end(Outcome("duplicate"), teller=1)
     for thread in threads:
         thread.join(30)
-    assert found == [Told("sent", 1)] * 3
+    assert found == [Verdict("sent", 1)] * 3
 
 
 @pytest.mark.usefixtures("launched")
@@ -83,7 +83,7 @@ def test_one_of_a_node_has_its_turn_and_speaks_for_all() -> None:
 def test_a_word_is_passed_on(outcome: Outcome, word: Any) -> None:
     """With the rank that gave it in the run."""
     won(turn(rank(0))).end(outcome, teller=4)
-    assert turn(rank(1), 0) == Told(word, 4)
+    assert turn(rank(1), 0) == Verdict(word, 4)
 
 
 @pytest.mark.usefixtures("launched")
@@ -98,10 +98,10 @@ def test_where_there_is_no_word_the_next_has_its_turn(outcome: Outcome | None) -
 def test_a_word_does_not_hold_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """The store of the run knows what silences for good."""
     won(turn(rank(0))).end(Outcome("sent"), teller=0)
-    assert turn(rank(1), 0) == Told("sent", 0)
+    assert turn(rank(1), 0) == Verdict("sent", 0)
     monkeypatch.setattr(node, "_BRIEF", 0.05)
     time.sleep(0.1)
-    assert turn(rank(2), 0) == Told("sent", 0)
+    assert turn(rank(2), 0) == Verdict("sent", 0)
     won(turn(rank(3), 0, brief=True)).end(Outcome("sent"), teller=0)
     monkeypatch.setattr(node, "_FRESH", 0.05)
     time.sleep(0.1)
@@ -111,13 +111,13 @@ def test_a_word_does_not_hold_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("launched")
 def test_who_knows_that_it_is_decided_asks_its_node_no_more(tmp_path: Path) -> None:
     """In a loop that goes on after each error, the node's log does not grow; a new training begins anew."""
-    mark = Mark(process_start())
-    won(node.turn(rank(0), mark, "incident", 0)).end(Outcome("sent"), teller=0)
-    again = won(node.turn(rank(0), mark, "incident", 0))
+    mark = Watermark(process_start())
+    won(node.node_lease(rank(0), mark, "incident", 0)).end(Outcome("sent"), teller=0)
+    again = won(node.node_lease(rank(0), mark, "incident", 0))
     assert (again.party.ranks(), again.party.size) == ({0}, 8)
     again.end(Outcome("duplicate"), teller=0)
     assert len(list((tmp_path / "tmp").glob("*/claims/*/incident/[0-9]*"))) == 2
-    assert node.turn(rank(0), Mark(process_start(), 7), "incident", 0) == Told("sent", 0)
+    assert node.node_lease(rank(0), Watermark(process_start(), 7), "incident", 0) == Verdict("sent", 0)
 
 
 @pytest.mark.usefixtures("launched")
@@ -141,7 +141,7 @@ def test_the_store_s_count_is_noted_for_those_who_do_not_ask_it(
     between = Instant.now()
     node.note(rank(0), 9)
     node.note(rank(0), 12)
-    marks = [Mark(before), Mark(between), Mark(Instant.now()), Mark(before, 3)]
+    marks = [Watermark(before), Watermark(between), Watermark(Instant.now()), Watermark(before, 3)]
     assert [claims.with_count(rank(1), None, mark).sequence for mark in marks] == [5, 9, None, 3]
     assert claims.with_count(rank(1), claims.alone, marks[0]) is marks[0]
     for damage in ("{", "[" * 9999, f'{{"at": {json.dumps(vars(before))}, "sequence": Infinity}}'):
@@ -157,7 +157,7 @@ def test_only_the_first_of_a_node_notes_the_count(monkeypatch: pytest.MonkeyPatc
     """As its store gives it; and a rank without that does not go by another machine's clock."""
     counting = type("Counting", (MemoryStore,), {"kept": classmethod(lambda cls: cls()), "sequence": lambda *_: 7})
     monkeypatch.setattr(torch, "TorchStore", counting)
-    mark = Mark(process_start())
+    mark = Watermark(process_start())
     one, first, two = (dataclasses.replace(rank(number), world_size=264) for number in (1, 0, 2))
     small = dataclasses.replace(first, world_size=256)  # all connect by themselves
     for where in (one, small):
@@ -275,7 +275,7 @@ def test_a_clock_that_runs_ahead_silences_nobody_once_the_count_is_noted(large: 
     large(0)
     training = TrainingRun(RecordingNotifier(), name="sft")
     training.started()
-    mark, deadline = Mark(process_start()), time.monotonic() + 30
+    mark, deadline = Watermark(process_start()), time.monotonic() + 30
     while claims.with_count(Where.here(), None, mark) == mark and time.monotonic() < deadline:
         time.sleep(0.01)
     assert told_by(3, large) == "sent"

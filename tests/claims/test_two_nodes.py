@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.mailbox.mailbox import VARIABLE, Supervision
+from twinkle_notifier.mailbox.mailbox import VARIABLE, Mailbox
 from twinkle_notifier.runtime import ranks
 
 # Two nodes of four ranks, forked on one machine and in one folder, as torchrun's ranks see themselves. Files stand for
@@ -194,7 +194,7 @@ def test_a_robot_that_refuses_is_asked_once(meet: Callable[..., Met], inbox: Inb
 
 def test_each_rank_leaves_it_to_the_supervisor_by_itself(meet: Callable[..., Met], inbox: Inbox) -> None:
     """None says that it is told, and none waits for a cause once more."""
-    begun = Supervision.begun()
+    begun = Mailbox.begun()
     source = """
 incident._CAUSE = 3.0
 if rank < 4:

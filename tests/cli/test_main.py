@@ -309,10 +309,10 @@ def orphan(elsewhere: Elsewhere) -> Path:
     code = """
 import os
 from twinkle_notifier.runtime.process import Holder
-from twinkle_notifier.mailbox.mailbox import Supervision, Word
-begun = Supervision.begun()
+from twinkle_notifier.mailbox.mailbox import Mailbox, Note
+begun = Mailbox.begun()
 named = {"class": "DingNotifier", "ding_url": "env:DING_URL", "secret": "env:DING_SECRET"}
-begun.say(Word("sending", "i", "failed", Holder.me(), 0, 1.0, None, "### lost\\n\\n- x", "a1", named))
+begun.say(Note("sending", "i", "failed", Holder.me(), 0, 1.0, None, "### lost\\n\\n- x", "a1", named))
 print(begun.folder)
 """
     env = {**os.environ, **elsewhere.env}

@@ -29,7 +29,7 @@ from twinkle_notifier.integrations.lightning import NotifierCallback
 from twinkle_notifier import DingNotifier, Notifier, resolve
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.isolation.background import background
-from twinkle_notifier.mailbox.mailbox import VARIABLE, Supervision
+from twinkle_notifier.mailbox.mailbox import VARIABLE, Mailbox
 from twinkle_notifier.testing import RecordingNotifier
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -524,7 +524,7 @@ def test_a_watch_ends_with_its_trainer(tmp_path: Path) -> None:
 
 def test_the_supervisor_learns_of_each_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once it is written, for it cannot ask when all is over."""
-    supervision = Supervision.begun()
+    supervision = Mailbox.begun()
     monkeypatch.setenv(VARIABLE, str(supervision.folder))
     seen = []
 

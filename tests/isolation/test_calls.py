@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier.isolation import Answer, Helper, begin, call, left, tried
+from twinkle_notifier.isolation import Answer, Helper, call, remaining, start, tried
 from twinkle_notifier.isolation import threads as ours
 from twinkle_notifier.isolation.threads import Stoppable
 
@@ -290,11 +290,11 @@ def test_a_helper_nobody_needs_ends() -> None:
 
 def test_what_is_called_knows_how_long_it_has() -> None:
     """The innermost call counts, and no call outlives the one around it."""
-    assert left() == math.inf
-    assert 30 < call(left, 60).result() <= 60
-    assert call(lambda: call(left, 60).result(), 10).result() <= 10
-    assert Helper().call(left, 60).result() <= 60
-    assert left() == math.inf
+    assert remaining() == math.inf
+    assert 30 < call(remaining, 60).result() <= 60
+    assert call(lambda: call(remaining, 60).result(), 10).result() <= 10
+    assert Helper().call(remaining, 60).result() <= 60
+    assert remaining() == math.inf
 
 
 def test_an_alarm_ends_what_runs_right_here(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -343,7 +343,7 @@ helper.call(int, 5)
 def test_what_is_begun_goes_on_meanwhile() -> None:
     """Its answer is there for whoever waits, however often; it need not be there yet."""
     go_on = threading.Event()
-    wait = begin(lambda: go_on.wait(60))
+    wait = start(lambda: go_on.wait(60))
     assert wait(0.1) == Answer()
     go_on.set()
     assert wait(60) == wait(60) == Answer(True, None, True)
@@ -351,13 +351,13 @@ def test_what_is_begun_goes_on_meanwhile() -> None:
 
 def test_what_is_begun_may_fail() -> None:
     """As any call."""
-    assert type(begin(leave)(60).error) is SystemExit
+    assert type(start(leave)(60).error) is SystemExit
 
 
 def test_what_cannot_begin_is_done_when_it_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no thread can start any more."""
     monkeypatch.setattr("twinkle_notifier.isolation.threads.Crew.do", lambda crew, run: False)
-    wait = begin(lambda: "value")
+    wait = start(lambda: "value")
     assert wait(60) == wait(60) == Answer("value", None, True)
 
 

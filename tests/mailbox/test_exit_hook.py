@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from twinkle_notifier.mailbox.mailbox import VARIABLE, Supervision
+from twinkle_notifier.mailbox.mailbox import VARIABLE, Mailbox
 
 SCRIPT = """
 import sys, threading, time
@@ -35,9 +35,9 @@ ENDS = {
 
 
 @pytest.fixture
-def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Supervision]:
+def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
     """Of a supervisor that lives: this process."""
-    supervision = Supervision.begun()
+    supervision = Mailbox.begun()
     monkeypatch.setenv(VARIABLE, str(supervision.folder))
     yield supervision
     supervision.close()
@@ -45,7 +45,7 @@ def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Supervision]:
 
 @pytest.mark.parametrize("thread", ["", THREAD], ids=["", "a thread lives on"])
 @pytest.mark.parametrize("by", ENDS)
-def test_it_says_so_once_its_program_is_over(mailbox: Supervision, by: str, thread: str) -> None:
+def test_it_says_so_once_its_program_is_over(mailbox: Mailbox, by: str, thread: str) -> None:
     """Even where the process stays for a thread of the program, and hangs in it."""
     command = [sys.executable, "-c", SCRIPT + thread + ENDS[by]]
     with subprocess.Popen(command, cwd="/", stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:

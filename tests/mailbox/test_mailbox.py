@@ -13,19 +13,19 @@ import pytest
 
 from twinkle_notifier import Message, isolation
 from twinkle_notifier.mailbox import directory, mailbox
-from twinkle_notifier.mailbox.mailbox import Beat, Leave, Supervision
+from twinkle_notifier.mailbox.mailbox import Beat, Leave, Mailbox
 from twinkle_notifier.runtime.process import Holder
 
 
 @pytest.fixture
-def folder(monkeypatch: pytest.MonkeyPatch) -> Supervision:
+def folder(monkeypatch: pytest.MonkeyPatch) -> Mailbox:
     """That of a supervisor, which this process is."""
-    begun = Supervision.begun()
+    begun = Mailbox.begun()
     monkeypatch.setenv(mailbox.VARIABLE, str(begun.folder))
     return begun
 
 
-def test_words_are_read_as_they_were_left(folder: Supervision) -> None:
+def test_words_are_read_as_they_were_left(folder: Mailbox) -> None:
     """The last word of a process on an incident counts."""
     first = mailbox.word("sending", "incident", "failed", Message("### a\n\n- b", "id"), {"class": "X"})
     mailbox.tell(lambda to: to.say(first))
@@ -39,7 +39,7 @@ def test_words_are_read_as_they_were_left(folder: Supervision) -> None:
     assert folder.beats() == [Beat(0, 1, 2.0, False, 3.0, 4.0)]
 
 
-def test_nobody_else_can_read_them(folder: Supervision) -> None:
+def test_nobody_else_can_read_them(folder: Mailbox) -> None:
     """A message may hold what is private."""
     mailbox.tell(lambda to: to.say(mailbox.word("told", "incident", "failed")))
     assert {path.stat().st_mode & 0o777 for path in folder.folder.iterdir()} == {0o600}
@@ -51,13 +51,13 @@ def test_without_a_supervisor_nothing_is_told(monkeypatch: pytest.MonkeyPatch, t
     assert mailbox.tell(lambda _: True) is None
     monkeypatch.setenv(mailbox.VARIABLE, str(tmp_path / "elsewhere"))
     assert mailbox.tell(lambda _: True) is None
-    script = "from twinkle_notifier.mailbox.mailbox import Supervision; print(Supervision.begun().folder)"
+    script = "from twinkle_notifier.mailbox.mailbox import Mailbox; print(Mailbox.begun().folder)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd="/")
     monkeypatch.setenv(mailbox.VARIABLE, done.stdout.strip())
     assert mailbox.tell(lambda _: True) is None
 
 
-def test_what_is_damaged_is_left_out(folder: Supervision) -> None:
+def test_what_is_damaged_is_left_out(folder: Mailbox) -> None:
     """Of another version, or cut off."""
     mailbox.tell(lambda to: to.say(mailbox.word("told", "incident", "failed")))
     for name, text in (
@@ -98,7 +98,7 @@ LEAVE = {"by": "it", "at": 1.0}
         ("abc.leave", json.dumps(LEAVE)),
     ],
 )  # fmt: skip
-def test_what_is_of_another_type_is_left_out(name: str, text: str, folder: Supervision) -> None:
+def test_what_is_of_another_type_is_left_out(name: str, text: str, folder: Mailbox) -> None:
     """The rest is read."""
     for good, fields in (("7.word", WORD), ("7.beat", BEAT), ("7.leave", LEAVE)):
         (folder.folder / good).write_text(json.dumps(fields))
@@ -108,14 +108,14 @@ def test_what_is_of_another_type_is_left_out(name: str, text: str, folder: Super
 
 
 @pytest.mark.parametrize("text", ["5", "[]", "[" * 100_000, '{"path": 5}', '{"key": 5, "notifier": 5}', "", "\xff"])
-def test_a_damaged_file_says_nothing(text: str, folder: Supervision) -> None:
+def test_a_damaged_file_says_nothing(text: str, folder: Mailbox) -> None:
     """Of the run, or of its last checkpoint."""
     for name in ("run.json", "checkpoint.json"):
         (folder.folder / name).write_bytes(text.encode("latin-1"))
     assert (folder.run(), folder.checkpoint()) in (({}, ""), ({"key": None, "notifier": None}, ""))
 
 
-def test_a_file_that_cannot_be_read_is_not_waited_for(folder: Supervision) -> None:
+def test_a_file_that_cannot_be_read_is_not_waited_for(folder: Mailbox) -> None:
     """A pipe, or one without end, in place of any."""
     for name in ("1.word", "1.leave", "1.beat", "run.json"):
         os.mkfifo(folder.folder / name)
@@ -127,14 +127,14 @@ def test_a_file_that_cannot_be_read_is_not_waited_for(folder: Supervision) -> No
     assert read.value == ([], {}, [], {}, "")
 
 
-def test_a_supervisor_of_another_version_lives(folder: Supervision) -> None:
+def test_a_supervisor_of_another_version_lives(folder: Mailbox) -> None:
     """It says more of itself than this one knows."""
     path = folder.folder / directory.HOLDER
     path.write_text(json.dumps({**json.loads(path.read_text()), "colour": "red"}))
     assert mailbox.tell(lambda _: True) is True
 
 
-def test_a_folder_that_hangs_holds_nobody_up(folder: Supervision) -> None:
+def test_a_folder_that_hangs_holds_nobody_up(folder: Mailbox) -> None:
     """A pipe that nobody writes to, in place of the file that is read first."""
     path = folder.folder / "supervisor.json"
     path.unlink()
@@ -143,6 +143,6 @@ def test_a_folder_that_hangs_holds_nobody_up(folder: Supervision) -> None:
     os.close(os.open(path, os.O_RDWR))  # lets the thread go that reads it
 
 
-def test_the_supervisor_says_who_it_is(folder: Supervision) -> None:
+def test_the_supervisor_says_who_it_is(folder: Mailbox) -> None:
     """As a `Holder`, which it cannot load before its command starts."""
     assert json.loads((folder.folder / directory.HOLDER).read_bytes()) == asdict(Holder.me())

@@ -7,13 +7,13 @@ import pytest
 from twinkle_notifier import Progress
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.process import Holder, Instant
-from twinkle_notifier.stalls.report import Stand, markdown
+from twinkle_notifier.stalls.report import RankStatus, markdown
 from twinkle_notifier.stalls.stacks import Doing
 
 
-def stand(rank: int, own: str, library: str = "", *, waits: bool = False) -> Stand:
+def stand(rank: int, own: str, library: str = "", *, waits: bool = False) -> RankStatus:
     doing = Doing(own, library, waits, f"the stack of {rank}", f"the threads of {rank}")
-    return Stand(rank, "node", 1, 5, doing, False, Holder("host", 1, 1.0), Instant("boot", 1.0, 1.0))
+    return RankStatus(rank, "node", 1, 5, doing, False, Holder("host", 1, 1.0), Instant("boot", 1.0, 1.0))
 
 
 WAITS = ("train.py:11 in step", "torch/distributed/distributed_c10d.py:3 in all_reduce")
@@ -33,7 +33,7 @@ WAITS = ("train.py:11 in step", "torch/distributed/distributed_c10d.py:3 in all_
         ([stand(3, "train.py:8 in load")], ": rank 3 of 4"),
     ],
 )  # fmt: skip
-def test_the_heading_names_where_the_trouble_is(stands: list[Stand], headline: str) -> None:
+def test_the_heading_names_where_the_trouble_is(stands: list[RankStatus], headline: str) -> None:
     """Who does not wait where others do; else who is not where most are; else who says nothing."""
     where = Where(0, 4, 0, 4, "node", 1, "3.11")
     text = markdown("sft", stands, where, 600, Progress())
@@ -51,5 +51,5 @@ def test_of_a_thousand_places_some_are_shown() -> None:
 def test_a_stand_survives_its_way() -> None:
     """Through a store; and what is no stand is none."""
     one = stand(3, "träin.py:8 in load")
-    assert Stand.load(one.dump()) == one
-    assert [Stand.load(data) for data in (b"", b"[]", b"{}", b'{"doing": 5}')] == [None] * 4
+    assert RankStatus.load(one.dump()) == one
+    assert [RankStatus.load(data) for data in (b"", b"[]", b"{}", b'{"doing": 5}')] == [None] * 4

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from twinkle_notifier.claims import Claim, Desk, Mark, Told, node
+from twinkle_notifier.claims import Claim, Claims, Verdict, Watermark, node
 from twinkle_notifier.claims.store import Access, Store
 from twinkle_notifier.claims.stores.files import FileStore
 from twinkle_notifier.claims.stores.memory import MemoryStore
@@ -46,7 +46,7 @@ def claim_at_once(
     `decided` is called when they all have, and live.
     """
     claim = claim or _claim
-    mark = Mark(Instant.now())
+    mark = Watermark(Instant.now())
     gate, opened_gate = os.pipe()
     exit_gate, opened_exit = os.pipe()
     results, write_results = os.pipe()
@@ -90,26 +90,26 @@ def _read(results: int) -> bytes:
     return os.read(results, _RESULT.size)
 
 
-def _claim(key: str, rank: int, count: int, opened: Callable[[], Store], mark: Mark) -> tuple[bool, float]:
+def _claim(key: str, rank: int, count: int, opened: Callable[[], Store], mark: Watermark) -> tuple[bool, float]:
     where = replace(Where.here(), rank=rank, world_size=count)
-    claim = Desk(Access(opened, 3.0), where, mark).claim(key, 30.0)
+    claim = Claims(Access(opened, 3.0), where, mark).claim(key, 30.0)
     if isinstance(claim, Claim):
         claim.close("sent")
     return isinstance(claim, Claim), time.monotonic()
 
 
-def _claim_by_node(key: str, rank: int, count: int, opened: Callable[[], Store], mark: Mark) -> Decision:
+def _claim_by_node(key: str, rank: int, count: int, opened: Callable[[], Store], mark: Watermark) -> Decision:
     """As ranks do that agree with those of their node first, in a folder of it."""
     number, local = divmod(rank, _EACH)
     os.environ.update(TORCHELASTIC_RUN_ID="claimants", GROUP_RANK=str(number))
     os.environ[state_dir.VARIABLE] = f"{os.environ[_NODES]}/{number}"
     size = {"world_size": count, "local_rank": local, "local_world_size": _EACH}
     where = replace(Where.here(), rank=rank, **size)
-    turn = node.turn(where, mark, key, 30.0)
-    if isinstance(turn, Told):
+    turn = node.node_lease(where, mark, key, 30.0)
+    if isinstance(turn, Verdict):
         return False, time.monotonic()
     try:
-        claim = Desk(Access(opened, 3.0), where, mark, turn.party).claim(key, 30.0)
+        claim = Claims(Access(opened, 3.0), where, mark, turn.party).claim(key, 30.0)
     except OSError:  # it takes the next best store, in real life, and tells its node all the same
         turn.end(Outcome("sent"), rank)
         raise

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from twinkle_notifier.mailbox.mailbox import By, Leave, State, Word
+from twinkle_notifier.mailbox.mailbox import By, Leave, Note, State
 from twinkle_notifier.runtime.process import Holder
 from twinkle_notifier.supervisor.attribution import Story
 from twinkle_notifier.supervisor.exit_report import Ending
@@ -16,8 +16,8 @@ from twinkle_notifier.supervisor.torchrun import Lost
 GONE = Holder.me().__class__(Holder.me().host, 2**22 + 1, 1.0)  # a process id that this machine cannot have
 
 
-def word(state: State = "told", at: float = 100.0, *, kind: str = "failed", incident: str = "a", rank: int = 0) -> Word:
-    return Word(state, incident, kind, GONE, rank, at, None, "### x", "id")
+def word(state: State = "told", at: float = 100.0, *, kind: str = "failed", incident: str = "a", rank: int = 0) -> Note:
+    return Note(state, incident, kind, GONE, rank, at, None, "### x", "id")
 
 
 def ending(at: float, code: int = 1, pid: int = GONE.pid, lost: Lost | None = None) -> Ending:
@@ -77,7 +77,7 @@ def test_a_rank_that_was_killed_is_not_another_s_matter() -> None:
 
 def test_a_rank_that_only_followed() -> None:
     """What it followed from was told by another."""
-    other = Word("told", "b", "failed", Holder(GONE.host, 7, 1.0), 1, 100.0, None)
+    other = Note("told", "b", "failed", Holder(GONE.host, 7, 1.0), 1, 100.0, None)
     assert Story([word("left"), other]).accounts_for(ending(103, 1, 1, Lost(1, GONE.pid, 0, at=103)))
     assert not Story([word("left")]).accounts_for(ending(103, 1, 1, Lost(1, GONE.pid, 0, at=103)))
 
@@ -98,7 +98,7 @@ def test_what_is_not_out() -> None:
     ]
     assert [unsent.incident for unsent in Story(words).unsent(following=False)] == ["a"]
     assert [unsent.incident for unsent in Story(words).unsent(following=True)] == ["a", "c"]
-    alive = Word("sending", "d", "failed", Holder.me(), 0, 100.0, None)
+    alive = Note("sending", "d", "failed", Holder.me(), 0, 100.0, None)
     assert Story([alive]).unsent(following=True) == []
     assert Story([alive]).sending()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier.mailbox.mailbox import End, Failure, Word
+from twinkle_notifier.mailbox.mailbox import End, Failure, Note
 from twinkle_notifier.runtime.process import Holder
 from twinkle_notifier.supervisor import cause
 from twinkle_notifier.supervisor.cause import Cause, of_command, of_ranks, signal_of
@@ -241,8 +241,8 @@ DistBackendError: NCCL communicator was aborted
 ```"""
 
 
-def word(pid: int, text: str = TOLD, state: Any = "left") -> Word:
-    return Word(state, "a", "failed", Holder("h", pid, 1.0), pid - 20, AT - 3, None, text)
+def word(pid: int, text: str = TOLD, state: Any = "left") -> Note:
+    return Note(state, "a", "failed", Holder("h", pid, 1.0), pid - 20, AT - 3, None, text)
 
 
 def test_words_that_ranks_left_to_the_supervisor() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.mailbox.mailbox import Beat, Supervision
+from twinkle_notifier.mailbox.mailbox import Beat, Mailbox
 from twinkle_notifier.supervisor.exit_report import Ending
 from twinkle_notifier.supervisor.output_watchdog import Silence
 from twinkle_notifier.supervisor.reporter import Teller
@@ -108,7 +108,7 @@ def teller(told: RecordingNotifier) -> tuple[Teller, Callable[[int], Ending]]:
     def ending(code: int) -> Ending:
         return Ending("sft", ["x"], code, time.time() - begun, time.time(), 1, signal.SIGTERM, begun)
 
-    return Teller("sft", told, Supervision(Path("no-folder"))), ending
+    return Teller("sft", told, Mailbox(Path("no-folder"))), ending
 
 
 @pytest.mark.parametrize("first", ["preempted", "silent"])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.mailbox.mailbox import Leave, Supervision, Word
+from twinkle_notifier.mailbox.mailbox import Leave, Mailbox, Note
 from twinkle_notifier.runtime.process import Holder
 from twinkle_notifier.supervisor.reporter import Teller
 from twinkle_notifier.testing import RecordingNotifier
@@ -144,9 +144,9 @@ def test_what_one_command_told_is_not_why_the_next_ended(
 )
 def test_a_deferred_alert_is_sent_a_minute_after_its_process_left_by_it(leave: Leave, code: int, said: bool) -> None:
     """Once, while the command goes on."""
-    now, told, mailbox = time.time() - 100, RecordingNotifier(), Supervision.begun()
+    now, told, mailbox = time.time() - 100, RecordingNotifier(), Mailbox.begun()
     holder = Holder(Holder.me().host, 2**22 + 1, 1.0)  # a process id that this machine cannot have
-    mailbox.say(Word("deferred", "a", "failed", holder, 0, now, None, "### sft failed: x", "id"))
+    mailbox.say(Note("deferred", "a", "failed", holder, 0, now, None, "### sft failed: x", "id"))
     at = {
         "pid": holder.pid,
         "at": now + 30,

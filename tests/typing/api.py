@@ -12,7 +12,6 @@ from twinkle_notifier import (
     ConsoleNotifier,
     DeliveryError,
     DingNotifier,
-    Mark,
     Notifier,
     Outcome,
     Progress,
@@ -37,12 +36,12 @@ class Own(Notifier):
         return cls()
 
 
-def calls(store: Store, mark: Mark, error: Exception, hf_trainer: Any) -> None:
+def calls(store: Store, error: Exception, hf_trainer: Any) -> None:
     ding = DingNotifier(ding_url="env:A", secret=None, timeout=5)
     DingNotifier("http://proxy/robot/send?access_token=x", insecure=True)
     data: dict[str, Any] = ding.to_dict()
     restored: Notifier = Notifier.from_dict(data)
-    outcome: Outcome = notify_exception(restored, "context", error, "name", store=store, mark=mark)
+    outcome: Outcome = notify_exception(restored, "context", error, "name", store=store)
     notify_exception(None, context="x", exc=error, name=None, progress=Progress(epoch=1.0, step=2))
     notify_exception(print, exc=error)
     status: str = outcome.status

@@ -15,10 +15,10 @@ from typing import Any
 
 from twinkle_notifier import isolation
 from twinkle_notifier.alerts import dedupe, pipeline
-from twinkle_notifier.alerts.event import Case
+from twinkle_notifier.alerts.event import Event
 from twinkle_notifier.alerts.pipeline import PATIENCE
 from twinkle_notifier.alerts.sending import Sending
-from twinkle_notifier.claims import Mark
+from twinkle_notifier.claims import Watermark
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import descriptor
 from twinkle_notifier.exceptions import cancellation
@@ -50,7 +50,7 @@ def notify_exception(
     name: str | None = None,
     *,
     progress: Progress | None = None,
-    mark: Mark | None = None,
+    mark: Watermark | None = None,
     store: Store | None = None,
     earlier: Sequence[tuple[str, float]] = (),
 ) -> Outcome:
@@ -198,12 +198,12 @@ def _walked(notifier: Callable[[str], object], facts: Any, began: float) -> Outc
         return over or pending.interrupted()
 
     def walk() -> Outcome:
-        return pipeline.tell(notifier, Case.of(*facts), pending.arrived, sending)
+        return pipeline.tell(notifier, Event.of(*facts), pending.arrived, sending)
 
     def other() -> Outcome:
         why = "it was not sent in time" if answer.error is None else f"telling it raised {reason(answer.error)}"
         why = outcome.reason if outcome is not None else why
-        case = isolation.tried(lambda: Case.of(*facts)).value or Case.alone(facts[0])
+        case = isolation.tried(lambda: Event.of(*facts)).value or Event.alone(facts[0])
         # Where another rank may be sending it yet, this one only keeps it: rather a second message than none.
         sends = over or (answer.error is not None and sending.begin())
         return pipeline.stand_in(notifier, case, sending, why, sends=sends)

@@ -30,14 +30,14 @@ How = Literal["cause", "collateral", "preempted"]
 
 
 @dataclass(frozen=True)
-class Case:
+class Event:
     """An exception, as the caller knows it."""
 
     exc: BaseException
     name: str
     context: str
     progress: Progress
-    mark: claims.Mark
+    mark: claims.Watermark
     store: Store | None
     earlier: Sequence[tuple[str, float]]  # incidents that a checkpoint knows of, and their times
     block: Block | None = None  # of `watch`, in which it was met
@@ -49,11 +49,11 @@ class Case:
         name: str | None,
         context: str,
         progress: Progress | None,
-        mark: claims.Mark | None,
+        mark: claims.Watermark | None,
         store: Store | None,
         earlier: Sequence[tuple[str, float]],
         block: Block | None = None,
-    ) -> Case:
+    ) -> Event:
         """What `notify_exception` was given, or what stands for it."""
         called = (safe.text(name) if name is not None else "") or default_name()
         reached = isolation.call(lambda: Progress.of(progress), _PROGRESS).value if progress is not None else None
@@ -71,16 +71,16 @@ class Case:
         return entered if entered.after(self.mark.at) else self.mark.at
 
     @classmethod
-    def alone(cls, exc: BaseException) -> Case:
+    def alone(cls, exc: BaseException) -> Event:
         """`exc` without anything else that is known."""
-        return cls(exc, default_name(), "", Progress(), claims.Mark(process_start()), None, ())
+        return cls(exc, default_name(), "", Progress(), claims.Watermark(process_start()), None, ())
 
 
-def _usable(mark: object) -> claims.Mark:
+def _usable(mark: object) -> claims.Watermark:
     """`mark`; by default, and in place of anything else than a mark of finite times, this process's start."""
-    read = claims.Mark.load(isolation.tried(mark.dump).value or b"") if type(mark) is claims.Mark else None
+    read = claims.Watermark.load(isolation.tried(mark.dump).value or b"") if type(mark) is claims.Watermark else None
     usable = read is not None and math.isfinite(read.at.since_boot) and math.isfinite(read.at.wall)
-    return read if read is not None and usable else claims.Mark(process_start())
+    return read if read is not None and usable else claims.Watermark(process_start())
 
 
 def _times(earlier: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
@@ -95,10 +95,10 @@ def _time(pair: tuple[object, Any]) -> tuple[str, float] | None:
 
 
 @dataclass
-class Look:
+class Snapshot:
     """What is seen of an exception, and known of earlier ones: of one that hangs, or raises, less."""
 
-    case: Case
+    case: Event
     where: Where
     channel: str
     report: Report
@@ -107,7 +107,7 @@ class Look:
     follows: bool = False  # from another rank's
 
     @classmethod
-    def at(cls, case: Case, where: Where, channel: str) -> Look:
+    def at(cls, case: Event, where: Where, channel: str) -> Snapshot:
         """Look at the exception of `case`, and at its past, for 4 s at most. Never raises."""
         kind = type(case.exc)
         bare = Report.bare(kind, name=case.name, context=case.context, where=where, progress=case.progress)
@@ -166,7 +166,7 @@ class Look:
         return f"{_digest(self.case.name)}-{self.how}-{self.channel}"
 
 
-def bare(case: Case, where: Where) -> Report:
+def bare(case: Event, where: Where) -> Report:
     """What is seen of the exception of `case` without its past, or what it is to others."""
     words = {"name": case.name, "context": case.context}
     seen = isolation.tried(lambda: Report.of(case.exc, **words, where=where, progress=case.progress)).value

@@ -11,7 +11,7 @@ from twinkle_notifier import claims, isolation
 from twinkle_notifier.alerts import crash_loop, handover
 from twinkle_notifier.alerts.dedupe import Occurrences, Seen
 from twinkle_notifier.alerts.deferred import defers, direct
-from twinkle_notifier.alerts.event import Case, Look, bare
+from twinkle_notifier.alerts.event import Event, Snapshot, bare
 from twinkle_notifier.alerts.sending import Sending
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import channel as channel_of
@@ -36,7 +36,7 @@ _seen = Seen()
 _occurrences = Occurrences()
 
 
-def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool], sending: Sending) -> Outcome:
+def tell(notifier: Callable[[str], object], case: Event, hurry: Callable[[], bool], sending: Sending) -> Outcome:
     """Tell of `case`, or learn that another rank does. May take `PATIENCE` seconds; less of it in a `hurry`.
 
     When it raises, or does not return, `sending` says whether a message is on its way; if not, see `stand_in`.
@@ -56,7 +56,7 @@ def tell(notifier: Callable[[str], object], case: Case, hurry: Callable[[], bool
     return outcome
 
 
-def _told_here(channel: str, case: Case) -> str | None:
+def _told_here(channel: str, case: Event) -> str | None:
     """The incident as which this process has told of the exception, or of each that a group of them holds."""
     before = _seen.told(channel, case.exc, case.since)
     if before is None and (leaves := cancellation.leaves(case.exc)) != [case.exc]:
@@ -65,7 +65,7 @@ def _told_here(channel: str, case: Case) -> str | None:
     return before
 
 
-def _told_below(notifier: Callable[[str], object], channel: str, case: Case) -> Outcome | None:
+def _told_below(notifier: Callable[[str], object], channel: str, case: Event) -> Outcome | None:
     """What the child process reported that handed the exception on to this one; None if it reported nothing."""
     incident = handover.taken(case.exc, channel, case.mark.at)
     if incident is None:
@@ -74,12 +74,12 @@ def _told_below(notifier: Callable[[str], object], channel: str, case: Case) -> 
     return Outcome("duplicate", "the process in which it was raised has told of it", incident=incident)
 
 
-def _say_told(incident: str, case: Case, channel: str, state: mailbox.State = "told") -> None:
+def _say_told(incident: str, case: Event, channel: str, state: mailbox.State = "told") -> None:
     """Let the supervisor know, if there is one, of what another process has told: this one may end by it."""
     _seen.add(channel, case.exc, incident)
 
-    def said(to: mailbox.Supervision) -> None:
-        exit_hook.mind(_seen.has)
+    def said(to: mailbox.Mailbox) -> None:
+        exit_hook.install(_seen.has)
         to.say(mailbox.word(state, incident, kind_of(case.exc)))
 
     mailbox.tell(said)
@@ -100,7 +100,7 @@ def remember(channel: str, exc: BaseException, incident: str) -> None:
     _seen.add(channel, exc, incident)
 
 
-def stand_in(notifier: Callable[[str], object], case: Case, sending: Sending, why: str, *, sends: bool) -> Outcome:
+def stand_in(notifier: Callable[[str], object], case: Event, sending: Sending, why: str, *, sends: bool) -> Outcome:
     """Send the message of a walk that is over with nothing sent: the one that it has made, else a bare one.
 
     No other rank is asked: rather a message of each than none. `why` is for people: what became of the walk. Without
@@ -111,9 +111,9 @@ def stand_in(notifier: Callable[[str], object], case: Case, sending: Sending, wh
     if sends and (before := _seen.told(channel, case.exc, case.since)) is not None:
         return Outcome("duplicate", "this process has told of the same exception", incident=before)
     message = sending.message or Message(_bare(case, why), uuid.uuid4().hex)
-    if not sends or isolation.left() < _KEEP + 1:
+    if not sends or isolation.remaining() < _KEEP + 1:
         return sender.keep(notifier, message, Outcome("unknown", why, incident=sending.incident))
-    seconds, incident = min(sender.CRASH_BUDGET, isolation.left() - _KEEP), sending.incident
+    seconds, incident = min(sender.CRASH_BUDGET, isolation.remaining() - _KEEP), sending.incident
     sending.outcome = outcome = sender.deliver(notifier, message, seconds, incident)
     if outcome.status == "sent":
         _seen.add(channel, case.exc, incident)
@@ -121,7 +121,7 @@ def stand_in(notifier: Callable[[str], object], case: Case, sending: Sending, wh
     return outcome
 
 
-def _bare(case: Case, why: str) -> str:
+def _bare(case: Event, why: str) -> str:
     """What can be told of an exception by itself."""
     where = isolation.call(Where.here, _bounded()).value or Where.alone()
     report = isolation.call(lambda: bare(case, where), _bounded()).value
@@ -133,14 +133,14 @@ def _bare(case: Case, why: str) -> str:
 
 def _bounded() -> float:
     """Seconds for one look, so that something is left of this call to keep the message."""
-    return min(_BARE, max(isolation.left() / 4, 0.1))
+    return min(_BARE, max(isolation.remaining() / 4, 0.1))
 
 
 class _Walk:
     def __init__(
         self,
         notifier: Callable[[str], object],
-        case: Case,
+        case: Event,
         channel: str,
         hurry: Callable[[], bool],
         sending: Sending,
@@ -150,12 +150,12 @@ class _Walk:
         self._notifier, self._case, self._hurry, self._sending = notifier, case, hurry, sending
         self._defers = defers(notifier)
         self._mark = case.mark
-        look = Look.at(case, self.where, channel)
+        look = Snapshot.at(case, self.where, channel)
         self.occurrence = _occurrences.begin(look.key, notifier, case.block)
         self._report, self._how, self._key = look.report, look.how, self.occurrence.key
         self._past = self.occurrence.past(look.earlier()) or look.past
         self._causes = f"causes-{channel}"
-        self._turn = claims.Turn(self.where)
+        self._turn = claims.NodeLease(self.where)
         self._teller = self.where.rank  # who has told, as far as this rank knows
 
     def begin(self) -> Outcome:
@@ -164,8 +164,8 @@ class _Walk:
         brief = self._how == "collateral"
         self._mark = claims.with_count(self.where, case.store, case.mark)
         with self._sending.waiting():
-            turn = claims.turn(self.where, case.store, case.mark, self._key, self._left(), brief=brief)
-        if isinstance(turn, claims.Turn):
+            turn = claims.node_lease(self.where, case.store, case.mark, self._key, self._left(), brief=brief)
+        if isinstance(turn, claims.NodeLease):
             self._turn = turn
         elif (heard := self._heard(turn)) is not None:
             return heard
@@ -176,7 +176,7 @@ class _Walk:
             self._turn.end(outcome, self._teller)
         return outcome
 
-    def _heard(self, word: claims.Told) -> Outcome | None:
+    def _heard(self, word: claims.Verdict) -> Outcome | None:
         """What another rank of this node has said; None when that does not hold for this one."""
         if word.state == "left":
             return self._left_to_supervisor()
@@ -186,7 +186,7 @@ class _Walk:
 
     def run(self, access: claims.Access) -> Outcome:
         """The walk from the claim on. Raises OSError when the store does not work, with nothing sent yet."""
-        desk = claims.Desk(access, self.where, self._mark, self._turn.party)
+        desk = claims.Claims(access, self.where, self._mark, self._turn.party)
         with self._sending.waiting():
             told = None if self._how == "cause" else self._follow(desk)
         if told is not None:
@@ -204,8 +204,8 @@ class _Walk:
     def say(self, state: mailbox.State, incident: str, message: Message | None = None) -> bool:
         """Let the supervisor know, if there is one."""
 
-        def said(to: mailbox.Supervision) -> bool:
-            exit_hook.mind(_seen.has)
+        def said(to: mailbox.Mailbox) -> bool:
+            exit_hook.install(_seen.has)
             kept = sender.for_the_disk(self._notifier, message) if message is not None else (None, None)
             to.say(mailbox.word(state, incident, self._report.kind, *kept))
             return True
@@ -219,7 +219,7 @@ class _Walk:
         else:
             self.say("told", incident)
 
-    def _follow(self, desk: claims.Desk) -> claims.Told | None:
+    def _follow(self, desk: claims.Claims) -> claims.Verdict | None:
         if self._how == "collateral":
             return desk.follow(self._causes, grace=_CAUSE, seconds=self._left(), hurry=self._no_cause_can_come)
         # A pending signal is no hurry: it may be the one that the other's end has brought.
@@ -230,10 +230,10 @@ class _Walk:
         # A rank that was killed tells nothing; and Lightning's launcher kills its own process within 5 s of it.
         return self._hurry() or lost_child()
 
-    def _tell(self, desk: claims.Desk) -> Outcome:
+    def _tell(self, desk: claims.Claims) -> Outcome:
         with self._sending.waiting():
             claim = desk.claim(self._key, self._left())
-        if isinstance(claim, claims.Told):
+        if isinstance(claim, claims.Verdict):
             self._teller = claim.rank
             return _told(claim, incident=self._key)
         if self._how != "collateral":
@@ -251,7 +251,7 @@ class _Walk:
             crash_loop.keep(self.occurrence.incident, self._past)
         return outcome
 
-    def _announce(self, desk: claims.Desk) -> None:
+    def _announce(self, desk: claims.Claims) -> None:
         try:
             if self.where.world_size > 1:
                 desk.announce(self._causes, self._key)
@@ -265,7 +265,7 @@ class _Walk:
         self.say("sending", claim.key, message)  # so that the supervisor can send it if this process is killed
         if not self._sending.begin():
             return Outcome("unknown", "it was too late to send it, so it went out another way", incident=claim.key)
-        seconds = min(sender.CRASH_BUDGET, max(isolation.left() - _KEEP, 1.0))
+        seconds = min(sender.CRASH_BUDGET, max(isolation.remaining() - _KEEP, 1.0))
         self._sending.outcome = outcome = sender.deliver(self._notifier, message, seconds, claim.key)
         if outcome.status != "sent":
             self.say("kept", claim.key, message)
@@ -295,7 +295,7 @@ class _Walk:
         return self._deadline - time.monotonic()
 
 
-def _told(by: claims.Told, what: str = "", incident: str = "") -> Outcome:
+def _told(by: claims.Verdict, what: str = "", incident: str = "") -> Outcome:
     if by.state == "sent":
         return Outcome("duplicate", f"{what} rank {by.rank} has told{'' if what else ' it'}".strip(), incident=incident)
     if by.state == "refused":

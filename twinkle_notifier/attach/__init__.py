@@ -5,25 +5,3 @@ The supervisor puts the folder `startup` before the PYTHONPATH of its command. E
 and lets the trainers have our callback, see `trainers`. The files of `startup` use the standard library alone: the
 Python that runs them may not have this package.
 """
-
-from __future__ import annotations
-
-import os
-from collections.abc import Mapping
-from pathlib import Path
-
-VARIABLE = "TWINKLE_NOTIFIER_ATTACH"  # "0": no process is attached
-NAME = "TWINKLE_NOTIFIER_ATTACH_NAME"  # what the supervisor calls the run: attached callbacks call it so, too
-STARTUP = Path(__file__).parent / "startup"
-
-
-def environment(env: Mapping[str, str], name: str = "") -> dict[str, str]:
-    """What to change in the environment `env` of a command, so that the Pythons below it are attached.
-
-    `name` is that of the run.
-    """
-    if env.get(VARIABLE, "").strip() == "0" or os.pathsep in str(STARTUP):  # which would name two other folders
-        return {}
-    rest = env.get("PYTHONPATH", "")
-    path = os.pathsep.join([str(STARTUP), rest] if rest else [str(STARTUP)])
-    return {"PYTHONPATH": path, **({NAME: name} if name else {})}

@@ -7,17 +7,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from twinkle_notifier import attach
 from twinkle_notifier.alerts.deferred import Deferred
 from twinkle_notifier.isolation.background import background
-from twinkle_notifier.mailbox import mailbox
+from twinkle_notifier.mailbox import mailbox, startup
 from twinkle_notifier.messages.report import Progress
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.process import Holder
 from twinkle_notifier.training_run import TrainingRun
 
 
-def _forget(to: mailbox.Supervision, before: float) -> None:
+def _forget(to: mailbox.Mailbox, before: float) -> None:
     """Take away what this process has left to the supervisor to decide until then."""
     for word in to.words():
         if word.state == "deferred" and word.holder == Holder.me() and word.at < before:
@@ -32,7 +31,7 @@ class AttachedRun(TrainingRun):
     """
 
     def __init__(self, notifier: Callable[[str], object] | None = None, **_settings: Any) -> None:
-        super().__init__(notifier, name=os.environ.get(attach.NAME) or None)
+        super().__init__(notifier, name=os.environ.get(startup.NAME) or None)
 
     def _alerting(self) -> Callable[[str], object] | None:
         notifier = self._notifier()

@@ -62,7 +62,7 @@ class _Lost:
 def post(url: str, body: bytes, *, timeout: float, secrets: Sequence[str] = (), repeatable: bool = False) -> Reply:
     """POST the JSON `body`; no redirects, and at most 64 KiB of the answer. Proxies are the environment's.
 
-    A try takes at most `timeout` seconds, all together at most 8, or what the surrounding `foreign.call` has left. When
+    A try takes at most `timeout` seconds, all together at most 8, or what the `isolation.call` around has left. When
     nothing was sent, or the service asks for patience (408, 429, 5xx), it is tried up to three times; when the request
     was sent and no answer came, once more if it is `repeatable`: a repeat is harmless, the service drops it.
 
@@ -70,7 +70,7 @@ def post(url: str, body: bytes, *, timeout: float, secrets: Sequence[str] = (), 
         DeliveryError: no answer came, or the service had no time until the end. Its text, like what urllib3 logs, holds
             none of the `secrets` and none of the URL's query values and long path segments.
     """
-    deadline = time.monotonic() + min(isolation.left() - _ROOM, _BUDGET)
+    deadline = time.monotonic() + min(isolation.remaining() - _ROOM, _BUDGET)
     results: list[Reply | _Lost] = []
     while True:
         seconds = max(min(timeout, deadline - time.monotonic()), 0.0)
@@ -169,7 +169,7 @@ def _post(url: str, payload: connection.Payload, seconds: float, secrets: Sequen
 
 def _read(reply: Any) -> bytes:
     body = b""
-    while len(body) < _LIMIT and isolation.left():
+    while len(body) < _LIMIT and isolation.remaining():
         chunk = reply.read(_CHUNK)
         if not chunk and getattr(reply, "length", None):  # the standard library takes what came for all
             raise IncompleteRead(b"", reply.length)

@@ -78,7 +78,7 @@ def _context(place: str, checks_name: bool) -> ssl.SSLContext:
     """Once for the process: to parse a hundred certificates takes longer than anything else about a request."""
     context = None
     for certificate in _certificates(place):
-        if not isolation.left():  # nobody waits for it any more
+        if not isolation.remaining():  # nobody waits for it any more
             raise TimeoutError
         with suppress(ssl.SSLError):  # a damaged one does not make the others useless
             if context is None:
@@ -107,7 +107,7 @@ def aside(work: Callable[[], T], seconds: float) -> isolation.Answer[T]:
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         return work()
 
-    # Not `foreign.call`, whose thread waits for more: since Python 3.12 a fork beside any thread is warned of.
+    # Not `isolation.call`, whose thread waits for more: since Python 3.12 a fork beside any thread is warned of.
     return isolation.Helper().call(blind, seconds)
 
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from twinkle_notifier.claims import node
-from twinkle_notifier.claims.lease import FOLLOWER, Claim, Desk, Mark, State, Told
-from twinkle_notifier.claims.node import Turn
+from twinkle_notifier.claims.lease import FOLLOWER, Claim, Claims, State, Verdict, Watermark
+from twinkle_notifier.claims.node import NodeLease
 from twinkle_notifier.claims.store import Access, Own, Store
 from twinkle_notifier.claims.stores import ray, torch
 from twinkle_notifier.claims.stores.files import FileStore, SymlinkStore
@@ -22,17 +22,17 @@ __all__ = [
     "FOLLOWER",
     "Access",
     "Claim",
-    "Desk",
-    "Mark",
+    "Claims",
+    "NodeLease",
     "State",
     "Store",
-    "Told",
-    "Turn",
+    "Verdict",
+    "Watermark",
     "alone",
     "counted",
     "counts",
+    "node_lease",
     "note",
-    "turn",
     "with_count",
     "with_store",
 ]
@@ -81,15 +81,21 @@ def _counting_stores(where: Where, chosen: Store | None) -> Iterator[tuple[str, 
         yield "a Ray actor", ray.RayStore
 
 
-def turn(where: Where, chosen: Store | None, mark: Mark, key: str, seconds: float, *, brief: bool) -> Turn | Told:
+def node_lease(
+    where: Where, chosen: Store | None, mark: Watermark, key: str, seconds: float, *, brief: bool
+) -> NodeLease | Verdict:
     """This rank's turn to go to the store of the run with the incident `key`, or the word of its node on it.
 
     Where nodes do not agree first, it goes for itself.
     """
-    return node.turn(where, mark, key, seconds, brief=brief) if node.agrees_first(where, chosen) else Turn(where)
+    return (
+        node.node_lease(where, mark, key, seconds, brief=brief)
+        if node.agrees_first(where, chosen)
+        else NodeLease(where)
+    )
 
 
-def with_count(where: Where, chosen: Store | None, mark: Mark) -> Mark:
+def with_count(where: Where, chosen: Store | None, mark: Watermark) -> Watermark:
     """`mark`, with what the run's store had counted to by then, if another rank of this node has noted that."""
     return node.with_count(where, mark) if node.agrees_first(where, chosen) else mark
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from twinkle_notifier import isolation
-from twinkle_notifier.claims.log import Mark, Record, State
+from twinkle_notifier.claims.log import Record, State, Watermark
 from twinkle_notifier.claims.store import Access, Store
 from twinkle_notifier.messages.message import derived_id
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.process import Holder
 from twinkle_notifier.runtime.ranks import FOLLOWER, all_ranks, written
 
-__all__ = ["FOLLOWER", "LEASE", "Claim", "Desk", "Mark", "Party", "Record", "State", "Told"]
+__all__ = ["FOLLOWER", "LEASE", "Claim", "Claims", "Participant", "Record", "State", "Verdict", "Watermark"]
 
 LEASE = 12.0  # seconds that a claim holds without a word: the budget of a send, and a margin
 _POLL = 0.01  # seconds between two looks at the store, at first; then longer, up to
@@ -33,7 +33,7 @@ _OVER: tuple[State, ...] = ("sent", "refused", "left")
 
 
 @dataclass(frozen=True)
-class Told:
+class Verdict:
     """Another process's word on an incident, which is over; or still ``claimed`` when the time was."""
 
     state: State
@@ -49,7 +49,7 @@ class Claim:
     index: int
     rank: int
     message_id: str
-    party: Party = field(repr=False)
+    party: Participant = field(repr=False)
     log: _Log = field(repr=False)
 
     def close(self, state: State) -> None:
@@ -78,14 +78,14 @@ class Claim:
         return store.members(self.message_id)
 
 
-class Desk:
+class Claims:
     """Where one process of a run makes its claims, and looks at those of others."""
 
-    def __init__(self, access: Access, where: Where, mark: Mark, party: Party | None = None) -> None:
+    def __init__(self, access: Access, where: Where, mark: Watermark, party: Participant | None = None) -> None:
         self._access, self._where, self._mark = access, where, mark
-        self._party = party or Party.of_one(where)
+        self._party = party or Participant.of_one(where)
 
-    def claim(self, key: str, seconds: float) -> Claim | Told:
+    def claim(self, key: str, seconds: float) -> Claim | Verdict:
         """Claim the incident `key`, or wait up to `seconds` for another's word on it.
 
         Only what was recorded after this process's mark counts: a claim of an earlier run or attempt silences nobody.
@@ -104,7 +104,7 @@ class Desk:
             if isinstance(found, Claim):
                 return found
             if found.state in _OVER or time.monotonic() > deadline:
-                return Told(found.state, found.rank)
+                return Verdict(found.state, found.rank)
             time.sleep(next(polls))
 
     def _look(self, store: Store, incident: _Log, ranks: set[int]) -> Claim | Record:
@@ -118,13 +118,13 @@ class Desk:
                 if not incident.is_free(last):
                     return last
             record = Record.now("claimed", self._where.rank, store)
-            if not isolation.left():
+            if not isolation.remaining():
                 raise TimeoutError("this store was left: nobody would end the claim")
             data = record.dump()
             if store.append(incident.key, incident.length, data):
                 incident.first = incident.first or data
                 incident.join(store, ranks, self._party.host)
-                if not isolation.left():  # it came too late, but not in vain: the next need not wait for its lease
+                if not isolation.remaining():  # it came too late, but not in vain: the next need not wait for its lease
                     store.append(incident.key, incident.length + 1, replace(record, state="failed").dump())
                     raise TimeoutError("this store was left meanwhile")
                 place = (incident.key, incident.length, self._where.rank, incident.message_id())
@@ -136,7 +136,7 @@ class Desk:
 
     def follow(
         self, topic: str, *, grace: float, seconds: float, hurry: Callable[[], bool], apart_from: str = ""
-    ) -> Told | None:
+    ) -> Verdict | None:
         """Another's word on any incident under `topic` but one, and join it as one who only follows from it.
 
         Waits up to `grace` seconds for one to be claimed, less in a `hurry`, and up to `seconds` for its message.
@@ -149,7 +149,7 @@ class Desk:
                 self._access, lambda store, ranks: self._find(store, topic, incidents, apart_from, ranks)
             )
             if word is not None:
-                return Told(word.state, word.rank)
+                return Verdict(word.state, word.rank)
             if time.monotonic() - began > (seconds if pending else 0.0 if hurry() else grace):
                 return None
             time.sleep(next(polls))
@@ -179,7 +179,7 @@ class Desk:
 class _Log:
     """What one process has read of an incident's log."""
 
-    def __init__(self, key: str, mark: Mark) -> None:
+    def __init__(self, key: str, mark: Watermark) -> None:
         self.key, self._mark = key, mark
         self.length = 0
         self.first = b""  # of those that count
@@ -227,7 +227,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Party:
+class Participant:
     """For whom a process comes to a desk: the `ranks` of `host`; and its `place` among all the `size` who may come."""
 
     ranks: Callable[[], set[int]]  # asked again and again, as there may be more each time
@@ -236,7 +236,7 @@ class Party:
     size: int
 
     @classmethod
-    def of_one(cls, where: Where) -> Party:
+    def of_one(cls, where: Where) -> Participant:
         """For itself, as all ranks do."""
         return cls(lambda: {where.rank}, where.hostname, where.rank, where.world_size)
 

@@ -16,7 +16,7 @@ _STATES: dict[str, State] = {state: state for state in get_args(State)}
 
 
 @dataclass(frozen=True)
-class Mark:
+class Watermark:
     """The moment from which on a process heeds claims, and what its store had counted to by then, if it counts."""
 
     at: Instant
@@ -27,7 +27,7 @@ class Mark:
         return json.dumps(self, default=vars).encode()
 
     @classmethod
-    def load(cls, data: bytes) -> Mark | None:
+    def load(cls, data: bytes) -> Watermark | None:
         """As stored; None for what cannot be read."""
         try:
             return cls._of(json.loads(data))
@@ -35,7 +35,7 @@ class Mark:
             return None
 
     @classmethod
-    def _of(cls, fields: Any) -> Mark:
+    def _of(cls, fields: Any) -> Watermark:
         at, sequence = fields["at"], fields["sequence"]
         instant = Instant(str(at["boot"]), float(at["since_boot"]), float(at["wall"]))
         return cls(instant, None if sequence is None else int(sequence))
@@ -65,13 +65,13 @@ class Record:
         """As stored; None for what cannot be read, which then counts as made before anything started."""
         try:
             fields = json.loads(data)
-            made = Mark._of(fields)
+            made = Watermark._of(fields)
             holder = Holder(**fields["holder"])
             return cls(_STATES[fields["state"]], int(fields["rank"]), holder, made.at, made.sequence)
         except _UNREADABLE:
             return None
 
-    def after(self, mark: Mark) -> bool:
+    def after(self, mark: Watermark) -> bool:
         """Whether it was certainly made after `mark`. Between machines a store's count is surer than their clocks."""
         if self.at.boot != mark.at.boot and self.sequence is not None and mark.sequence is not None:
             return self.sequence > mark.sequence

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from twinkle_notifier import isolation
-from twinkle_notifier.claims.lease import Claim, Desk, Party, Told
-from twinkle_notifier.claims.log import Mark, State
+from twinkle_notifier.claims.lease import Claim, Claims, Participant, Verdict
+from twinkle_notifier.claims.log import State, Watermark
 from twinkle_notifier.claims.store import Access, Store
 from twinkle_notifier.claims.stores import torch
 from twinkle_notifier.claims.stores.files import FileStore
@@ -40,7 +40,7 @@ _COUNT = "count"
 log = logging.getLogger("twinkle_notifier")
 # Incidents, with the time from which on, that this rank has seen decided in the store of the run: in a loop that goes
 # on after each error it asks that alone, or the node's log would grow with each 30 s.
-_decided: set[tuple[str, Mark]] = set()
+_decided: set[tuple[str, Watermark]] = set()
 
 
 def are_several(where: Where) -> bool:
@@ -53,7 +53,7 @@ def agrees_first(where: Where, chosen: Store | None) -> bool:
     return chosen is None and are_several(where) and where.local_world_size > 1
 
 
-class Turn:
+class NodeLease:
     """The right of this rank to go to the store of the run: for its node if it has a `claim` there, else for itself."""
 
     def __init__(self, where: Where, claim: Claim | None = None, decided: Callable[[], object] = lambda: None) -> None:
@@ -61,10 +61,10 @@ class Turn:
         self._where, self._claim, self._decided = where, claim, decided
         self._met = {where.rank}
         if claim is None:
-            self.party = Party.of_one(where)
+            self.party = Participant.of_one(where)
         else:
             number, nodes = where.rank // where.local_world_size, -(-where.world_size // where.local_world_size)
-            self.party = Party(self._ranks, where.hostname, number, nodes)
+            self.party = Participant(self._ranks, where.hostname, number, nodes)
         self._asks = claim is not None
 
     def _ranks(self) -> set[int]:
@@ -101,29 +101,29 @@ def _word(outcome: Outcome | None) -> State:
     return "refused" if outcome.final or outcome.retry_after is not None else "failed"
 
 
-def turn(where: Where, mark: Mark, key: str, seconds: float, *, brief: bool = False) -> Turn | Told:
+def node_lease(where: Where, mark: Watermark, key: str, seconds: float, *, brief: bool = False) -> NodeLease | Verdict:
     """This rank's turn to go to the store of the run with the incident `key`, or the word of its node on it.
 
     Waits for that up to `seconds`. A `brief` word holds for 5 s, else 30. Where the folder does not work, each goes for
     itself. Never raises OSError.
     """
     if (key, mark) in _decided:
-        return Turn(where)
+        return NodeLease(where)
     others_are_connected = where.world_size > ALL_CONNECT and not torch.is_connected()
     place = where.local_rank + (_UNCONNECTED if others_are_connected else 0)
-    party = Party(lambda: {where.rank}, where.hostname, place, min(where.world_size, _SEVERAL))
+    party = Participant(lambda: {where.rank}, where.hostname, place, min(where.world_size, _SEVERAL))
     try:
         since = _since(mark, _BRIEF if brief else _FRESH)
-        claim = Desk(Access(lambda: _store(where), _OPEN), where, since, party).claim(key, seconds)
+        claim = Claims(Access(lambda: _store(where), _OPEN), where, since, party).claim(key, seconds)
     except OSError as error:
         log.warning("the ranks of this node cannot agree on who goes to the store of the run: %s", error)
-        return Turn(where)
-    return claim if isinstance(claim, Told) else Turn(where, claim, lambda: _decided.add((key, mark)))
+        return NodeLease(where)
+    return claim if isinstance(claim, Verdict) else NodeLease(where, claim, lambda: _decided.add((key, mark)))
 
 
 def note(where: Where, count: int) -> None:
     """Let the ranks of this node know what the store of the run has counted to, of whom few ask it. Raises OSError."""
-    data = Mark(Instant.now(), count).dump()
+    data = Watermark(Instant.now(), count).dump()
 
     def noted(store: Store) -> bool:
         return store.append(_COUNT, len(store.read(_COUNT, 0)), data)
@@ -131,12 +131,12 @@ def note(where: Where, count: int) -> None:
     Access(lambda: _store(where), _OPEN).ask(noted)
 
 
-def with_count(where: Where, mark: Mark) -> Mark:
+def with_count(where: Where, mark: Watermark) -> Watermark:
     """`mark`, with the count that was first noted after it on this node, if it has none. Never raises; within 1 s."""
     if mark.sequence is not None:
         return mark
     noted = isolation.call(lambda: _store(where).read(_COUNT, 0), _LOOK).value or []  # else it is said by `turn`
-    later = [found for data in noted if (found := Mark.load(data)) is not None and found.at.after(mark.at)]
+    later = [found for data in noted if (found := Watermark.load(data)) is not None and found.at.after(mark.at)]
     return replace(mark, sequence=later[0].sequence) if later else mark
 
 
@@ -147,8 +147,8 @@ def _store(where: Where) -> FileStore:
     return FileStore.of_run(f"{run_key(where)}/node/{own}/{where.hostname}")
 
 
-def _since(mark: Mark, seconds: float) -> Mark:
-    # In the run's store a word may hold for good or for a minute; see `Desk.follow`. Here it only spares the asking.
+def _since(mark: Watermark, seconds: float) -> Watermark:
+    # In the run's store a word may hold for good or for a minute; see `Claims.follow`. Here it only spares the asking.
     now = Instant.now()
     fresh = Instant(now.boot, now.since_boot - seconds, now.wall - seconds)
-    return Mark(max(mark.at, fresh, key=lambda instant: instant.since_boot))
+    return Watermark(max(mark.at, fresh, key=lambda instant: instant.since_boot))

@@ -63,7 +63,7 @@ class Access:
         return self._bounded(lambda: work(self.store), self._seconds)
 
     def _bounded(self, work: Callable[[], T], seconds: float) -> T:
-        seconds = max(min(seconds, isolation.left() - _RESERVE), _LEAST)
+        seconds = max(min(seconds, isolation.remaining() - _RESERVE), _LEAST)
         answer = self._helper.call(work, seconds)
         if issubclass(type(answer.error), OSError):
             said = safe.slot(answer.error, "strerror", OSError)

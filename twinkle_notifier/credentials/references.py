@@ -52,7 +52,7 @@ def _from_file(path: str) -> str:
     raise CredentialError(f"file:{path} cannot be read ({reason}): put the secret there, in UTF-8")
 
 
-class Held:
+class Secret:
     """A literal secret, or a reference to one, that neither `repr`, `vars` nor a pickle shows.
 
     Pickled, a literal becomes ``***``: files are read by others. Only the pickle that `multiprocessing` hands to a
@@ -72,12 +72,12 @@ class Held:
     def __repr__(self) -> str:
         return repr(self._value) if is_reference(self._value) else REDACTED
 
-    def __copy__(self) -> Held:
+    def __copy__(self) -> Secret:
         return self
 
-    def __deepcopy__(self, _memo: object) -> Held:
+    def __deepcopy__(self, _memo: object) -> Secret:
         return self
 
-    def __reduce__(self) -> tuple[type[Held], tuple[str]]:
+    def __reduce__(self) -> tuple[type[Secret], tuple[str]]:
         shown = is_reference(self._value) or get_spawning_popen() is not None
-        return Held, (self._value if shown else REDACTED,)
+        return Secret, (self._value if shown else REDACTED,)

@@ -34,7 +34,7 @@ def begin(notifier: Callable[[str], object] | None) -> None:
     the first warns. Takes at most 0.1 s, asks nothing of the network, and never raises.
     """
     if notifier is not None and issubclass(type(notifier), Notifier) and _is_new(notifier):
-        isolation.begin(lambda: _check(notifier))(_WAIT)
+        isolation.start(lambda: _check(notifier))(_WAIT)
 
 
 def _is_new(notifier: object) -> bool:

@@ -37,7 +37,7 @@ def channel(notifier: Callable[[str], object]) -> str:
     """
     # One of ours does not hang, and can be asked without a thread.
     ours = safe.module_name(type(notifier)).startswith("twinkle_notifier.channels.")
-    asked = isolation.here if ours else isolation.call
+    asked = isolation.call_inline if ours else isolation.call
     name = asked(lambda: _name(notifier), _BUDGET).value
     described = asked(lambda: _WRITER.encode(getattr(notifier, "to_dict", dict)()), _BUDGET).value
     return hashlib.sha256(f"{name} {described}".encode("utf-8", "replace")).hexdigest()[:8]

@@ -91,7 +91,9 @@ def send(notifier: Sender, message: str, seconds: float, incident: str = "") -> 
     """Hand `message` to `notifier` and wait up to `seconds`, 2 at the interpreter's end. Never raises."""
     seconds = min(seconds, EXIT_BUDGET) if at_exit() else seconds
     # Of its own class: what derives from it may do anything.
-    bounded = isolation.here if safe.class_slot(type(notifier), "__dict__").get("_ends_in_time") else isolation.call
+    bounded = (
+        isolation.call_inline if safe.class_slot(type(notifier), "__dict__").get("_ends_in_time") else isolation.call
+    )
     answer = bounded(lambda: notifier(message), seconds)
     if answer.returned:
         isolation.tried(lambda: _log_sent(notifier, message))  # it is sent, even where no stack is left for the log

@@ -200,7 +200,7 @@ class _Work:
 
     def _send(self, each: Waiting) -> None:
         goes_to = each.letter.goes_to() if self._apart else ""
-        if isolation.left() < _ENOUGH:  # this one would be cut off halfway, and sent again
+        if isolation.remaining() < _ENOUGH:  # this one would be cut off halfway, and sent again
             self._left, self._why = self._left + 1, self._why or "there was no time for more"
         elif goes_to in self._closed:
             self._left += 1

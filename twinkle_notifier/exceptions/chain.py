@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Container
 from types import FrameType
 
-from twinkle_notifier.exceptions.frames import Still
+from twinkle_notifier.exceptions.frames import FrameSnapshot
 from twinkle_notifier.isolation import tried
 from twinkle_notifier.isolation.safe import class_slot, slot
 
 _LONGEST = 100_000  # links of a chain that are followed
 
-Place = tuple[FrameType | Still, int]
+Place = tuple[FrameType | FrameSnapshot, int]
 
 
 def behind(exc: BaseException) -> BaseException | None:

@@ -13,7 +13,7 @@ _STDLIB = os.path.dirname(os.__file__)
 
 
 @dataclass(frozen=True)
-class Still:
+class FrameSnapshot:
     """A frame as it is shown, without the variables that it keeps alive: a look at a stack may take seconds."""
 
     f_code: CodeType
@@ -21,24 +21,24 @@ class Still:
     f_globals: dict[str, Any]  # what tells the module, and finds its source
 
     @classmethod
-    def of(cls, frame: FrameType) -> Still:
+    def of(cls, frame: FrameType) -> FrameSnapshot:
         """`frame` as it is now."""
         names = ("__name__", "__loader__", "__spec__")
         return cls(frame.f_code, frame.f_lineno or 0, {name: frame.f_globals.get(name) for name in names})
 
 
-def is_ours(frame: FrameType | Still) -> bool:
+def is_ours(frame: FrameType | FrameSnapshot) -> bool:
     """Whether it runs code of this package."""
     return module_of(frame).startswith("twinkle_notifier.")
 
 
-def module_of(frame: FrameType | Still) -> str:
+def module_of(frame: FrameType | FrameSnapshot) -> str:
     """The name of the module whose code it runs; empty if that is no text."""
     name = frame.f_globals.get("__name__")
     return name if type(name) is str else ""
 
 
-def is_library(frame: FrameType | Still) -> bool:
+def is_library(frame: FrameType | FrameSnapshot) -> bool:
     """Whether it runs code that was installed, or came with Python."""
     return is_library_path(frame.f_code.co_filename)
 

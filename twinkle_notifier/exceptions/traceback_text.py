@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from twinkle_notifier.credentials.excerpt import beginning, ends
 from twinkle_notifier.exceptions.chain import chain, members
-from twinkle_notifier.exceptions.frames import Still, without_ours
+from twinkle_notifier.exceptions.frames import FrameSnapshot, without_ours
 from twinkle_notifier.exceptions.suggestions import Suggestions
 from twinkle_notifier.isolation import safe, tried
 from twinkle_notifier.isolation.safe import module_name, slot, text
@@ -33,7 +33,7 @@ _CONTEXT = "During handling of the above exception, another exception occurred:"
 
 
 class _Place(NamedTuple):
-    frame: FrameType | Still
+    frame: FrameType | FrameSnapshot
     line: int
     instruction: int = -1  # the byte at which the frame's code stood; -1 if that is not known
 
@@ -47,7 +47,7 @@ def formatted(exc: BaseException) -> str:
     return "\n".join(_Teller().chain(exc, 0))
 
 
-def stack(frames: Sequence[Still], first: int, last: int) -> str:
+def stack(frames: Sequence[FrameSnapshot], first: int, last: int) -> str:
     """The calls of `frames`, which come innermost first, as a traceback shows them: innermost last.
 
     Of more than `first` outermost and `last` innermost ones it says how many are left out.

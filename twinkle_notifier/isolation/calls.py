@@ -47,10 +47,10 @@ class Helper:
         self._calls: queue.SimpleQueue[Callable[[], None] | None] | None = None
 
     def call(self, work: Callable[[], T], seconds: float) -> Answer[T]:
-        """Run `work` for at most `seconds`, as `foreign.call` does."""
+        """Run `work` for at most `seconds`, as `isolation.call` does."""
         answer: Answer[T] = Answer()
         done = _held()
-        seconds = min(seconds, left())
+        seconds = min(seconds, remaining())
         run = functools.partial(_run, work, answer, done, time.monotonic() + seconds)
         self._calls = self._calls or self._started()
         if self._calls is None:
@@ -91,7 +91,7 @@ def call(work: Callable[[], T], seconds: float, hurry: Callable[[], bool] = lamb
     """
     answer: Answer[T] = Answer()
     done = _held()
-    seconds = min(seconds, left())
+    seconds = min(seconds, remaining())
     run = functools.partial(_run, work, answer, done, time.monotonic() + seconds)
     around = threads.current()
     crew = threads.Crew() if around is None else around
@@ -106,12 +106,12 @@ def call(work: Callable[[], T], seconds: float, hurry: Callable[[], bool] = lamb
     return answer
 
 
-def here(work: Callable[[], T], seconds: float) -> Answer[T]:
+def call_inline(work: Callable[[], T], seconds: float) -> Answer[T]:
     """As `call`, but within another call in that one's thread: for what may raise, but ends in time by `left`."""
-    if left() == math.inf:
+    if remaining() == math.inf:
         return call(work, seconds)
     answer: Answer[T] = Answer()
-    _run(work, answer, _held(), time.monotonic() + min(seconds, left()))
+    _run(work, answer, _held(), time.monotonic() + min(seconds, remaining()))
     return answer
 
 
@@ -122,7 +122,7 @@ def tried(work: Callable[[], T]) -> Answer[T]:
     return answer
 
 
-def begin(work: Callable[[], T]) -> Callable[[float], Answer[T]]:
+def start(work: Callable[[], T]) -> Callable[[float], Answer[T]]:
     """Run `work` beside what goes on here, whatever it does; what this gives waits for it, at most so many seconds.
 
     Where no thread can start any more it runs when it is waited for.
@@ -136,8 +136,8 @@ def begin(work: Callable[[], T]) -> Callable[[float], Answer[T]]:
 
     def wait(seconds: float) -> Answer[T]:
         if not handed and done.locked():
-            _run_here(run, min(seconds, left()))
-        if _wait(done, min(seconds, left()), lambda: False):
+            _run_here(run, min(seconds, remaining()))
+        if _wait(done, min(seconds, remaining()), lambda: False):
             done.release()  # for who waits next
         return answer
 
@@ -154,7 +154,7 @@ def _held() -> threading.Lock:
 _time = threading.local()
 
 
-def left() -> float:
+def remaining() -> float:
     """Seconds that the innermost `call` around this one still has; infinite outside any."""
     deadline: float = getattr(_time, "deadline", math.inf)
     return max(deadline - time.monotonic(), 0.0)

@@ -17,7 +17,7 @@ from twinkle_notifier.mailbox.mailbox import By, Leave
 _minds_leaving = False
 
 
-def mind(is_known: Callable[[BaseException], bool]) -> None:
+def install(is_known: Callable[[BaseException], bool]) -> None:
     """Once: say at this process's end how it left. `is_known` tells whether an exception is one that it has told of."""
     global _minds_leaving
     if not _minds_leaving:

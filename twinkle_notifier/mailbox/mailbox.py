@@ -40,7 +40,7 @@ log = logging.getLogger("twinkle_notifier")
 
 
 @dataclass(frozen=True)
-class Word:
+class Note:
     """What a process says of an incident that it has met. `at` is in seconds since 1970."""
 
     state: State
@@ -134,22 +134,22 @@ class Restart:
     failures: Sequence[Failure] = ()
 
 
-Dated = TypeVar("Dated", Word, End, Restart)
+Dated = TypeVar("Dated", Note, End, Restart)
 
 
-class Supervision:
+class Mailbox:
     """The folder, from either side. Its methods raise OSError when it does not work."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     @classmethod
-    def begun(cls) -> Supervision:
+    def begun(cls) -> Mailbox:
         """One of this process's own, which is the supervisor."""
         return cls(directory.opened())
 
     @classmethod
-    def current(cls) -> Supervision | None:
+    def current(cls) -> Mailbox | None:
         """That of the supervisor above this process, if there is one and it lives."""
         path = os.environ.get(VARIABLE)
         if not path:
@@ -158,7 +158,7 @@ class Supervision:
         return supervision if supervision.is_alive() else None
 
     @classmethod
-    def all(cls, roots: Sequence[Path] | None = None) -> Iterator[Supervision]:
+    def all(cls, roots: Sequence[Path] | None = None) -> Iterator[Mailbox]:
         """Those of this user's supervisors, and of root's, whether they live or not; in `roots`, if these are given."""
         rooms = state_dir.everywhere(directory.ROOM)
         for room in (room for room in rooms if roots is None or room.parent in roots):
@@ -186,15 +186,15 @@ class Supervision:
         """Take it away."""
         directory.close(self.folder)
 
-    def say(self, word: Word) -> None:
+    def say(self, word: Note) -> None:
         """Leave `word`; it replaces what the same process has said of the same incident."""
         self._write(f"{word.named()}.word", asdict(word))
 
-    def words(self) -> list[Word]:
+    def words(self) -> list[Note]:
         """All of them, oldest first."""
         return self._in_order("*.word", _word)
 
-    def forget(self, word: Word) -> None:
+    def forget(self, word: Note) -> None:
         """Take `word` away, whatever its file is called."""
         for name, other in self._all("*.word", _word).items():
             if other == word:
@@ -290,8 +290,8 @@ def _holder(fields: Stored) -> Holder:
     return Holder(fields.text("host"), fields.count("pid", 1), fields.number_or_none("started"))
 
 
-def _word(fields: Stored) -> Word:
-    return Word(
+def _word(fields: Stored) -> Note:
+    return Note(
         cast(State, fields.one_of("state", get_args(State))),
         fields.text("incident"),
         fields.text("kind"),
@@ -364,13 +364,13 @@ def _failure(fields: Stored) -> Failure:
     )
 
 
-def tell(work: Callable[[Supervision], T]) -> T | None:
+def tell(work: Callable[[Mailbox], T]) -> T | None:
     """Do `work` with the folder of the supervisor above this process, in time; None if there is none. Never raises."""
     if VARIABLE not in os.environ:
         return None
 
     def in_it() -> T | None:
-        supervision = Supervision.current()
+        supervision = Mailbox.current()
         return work(supervision) if supervision is not None else None
 
     answer = isolation.call(in_it, _BUDGET)
@@ -385,9 +385,9 @@ def word(
     kind: str,
     message: Message | None = None,
     notifier: dict[str, Any] | None = None,
-) -> Word:
+) -> Note:
     """One of this process and moment."""
-    said = Word(state, incident, kind, Holder.me(), Where.here().rank, time.time(), _run_of_nodes())
+    said = Note(state, incident, kind, Holder.me(), Where.here().rank, time.time(), _run_of_nodes())
     return said if message is None else replace(said, text=str(message), id=message.id, notifier=notifier)
 
 

@@ -74,7 +74,9 @@ class Progress:
 
         Each is asked by itself, and so is each metric: one that raises or hangs takes no other with it.
         """
-        until = time.monotonic() + 0.8 * min(isolation.left(), _ASKING)  # the rest, so that `foreign.call` comes back
+        until = time.monotonic() + 0.8 * min(
+            isolation.remaining(), _ASKING
+        )  # the rest, so that `isolation.call` comes back
         found: dict[str, Any] = {}
         for name, question in questions.items():
             answer = _answered(functools.partial(_read_answer, name, question), until)

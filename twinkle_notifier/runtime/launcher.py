@@ -76,7 +76,7 @@ def _from_torch() -> tuple[int, int] | None:
 def _answer(asked: Callable[[], T | None]) -> T | None:
     """What a framework answers; None when it raises, as one does that is half imported, or hangs in a crash."""
     # Else no thread is started for it: since Python 3.12 a fork beside a thread is warned of.
-    in_a_crash = isolation.left() < math.inf
+    in_a_crash = isolation.remaining() < math.inf
     return (isolation.call(asked, _ASK) if in_a_crash else isolation.tried(asked)).value
 
 

@@ -10,7 +10,7 @@ from twinkle_notifier.claims import Access
 from twinkle_notifier.claims.lease import LEASE, Record
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.runtime.process import Instant
-from twinkle_notifier.stalls.report import Stand
+from twinkle_notifier.stalls.report import RankStatus
 
 _BATCH = 32  # ranks whose word is read at once
 
@@ -23,12 +23,12 @@ class Board:
     key: str
     began: Instant  # the training: what is older does not count
 
-    def publish(self, stand: Stand) -> None:
+    def publish(self, stand: RankStatus) -> None:
         """Say where a rank stands, or that it moves."""
         self._append(f"{self.key}-{stand.rank}", stand)
         self.access.ask(lambda store: store.join(f"{self.key}-standing", f"{stand.rank}@{stand.hostname}"))
 
-    def stands(self, seconds: float) -> Iterator[Stand]:
+    def stands(self, seconds: float) -> Iterator[RankStatus]:
         """Those that stand, as far as `seconds` suffice to read."""
         deadline = time.monotonic() + seconds
         members = self.access.ask(lambda store: store.members(f"{self.key}-standing"))
@@ -42,7 +42,7 @@ class Board:
         """Those of `ranks` that have not said that they move, and live."""
         return set(ranks) - {stand.rank for stand in self._read(ranks) if not self._counts(stand)}
 
-    def tell(self, stand: Stand) -> None:
+    def tell(self, stand: RankStatus) -> None:
         """Say that this rank has told people; with a `stand` that moves, that this is over."""
         self._append(f"{self.key}-told", stand)
 
@@ -67,23 +67,23 @@ class Board:
             and not last.holder.dead()
         )
 
-    def _all_told(self) -> Iterator[Stand]:
+    def _all_told(self) -> Iterator[RankStatus]:
         for data in self.access.ask(lambda store: store.read(f"{self.key}-told", 0)):
-            if (stand := Stand.load(data)) is not None:
+            if (stand := RankStatus.load(data)) is not None:
                 yield stand
 
-    def _read(self, ranks: Iterable[int]) -> Iterator[Stand]:
+    def _read(self, ranks: Iterable[int]) -> Iterator[RankStatus]:
         """The last word of each, if there is one."""
         ranks = sorted(ranks)
         for first in range(0, len(ranks), _BATCH):
             batch = ranks[first : first + _BATCH]
             logs = self.access.ask(lambda store, batch=batch: [store.read(f"{self.key}-{rank}", 0) for rank in batch])  # type: ignore[misc]
-            yield from (stand for records in logs if records and (stand := Stand.load(records[-1])) is not None)
+            yield from (stand for records in logs if records and (stand := RankStatus.load(records[-1])) is not None)
 
-    def _counts(self, stand: Stand) -> bool:
+    def _counts(self, stand: RankStatus) -> bool:
         return not stand.moves and stand.at.after(self.began) and not stand.holder.dead()
 
-    def _append(self, key: str, stand: Stand) -> None:
+    def _append(self, key: str, stand: RankStatus) -> None:
         def add(store: Store) -> None:
             index = len(store.read(key, 0))
             while not store.append(key, index, stand.dump()):

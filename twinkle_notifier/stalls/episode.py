@@ -24,7 +24,7 @@ from twinkle_notifier.messages.report import Progress
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.process import Holder, Instant
 from twinkle_notifier.stalls.board import Board
-from twinkle_notifier.stalls.report import Stand, markdown, named
+from twinkle_notifier.stalls.report import RankStatus, markdown, named
 from twinkle_notifier.stalls.stacks import Doing, doing
 
 _PATIENCE = 75.0  # seconds for all that is done to tell of a stall
@@ -41,13 +41,13 @@ log = logging.getLogger("twinkle_notifier")
 
 
 @dataclass(frozen=True)
-class Case:
+class Stall:
     """A training as those know it that tell of its stalls."""
 
     notifier: Callable[[str], object] | None
     name: str
     store: Store | None
-    mark: claims.Mark  # when it began
+    mark: claims.Watermark  # when it began
     progress: Callable[[], Progress] | None
     thread: int  # that trains
     number: int  # among those of this process
@@ -63,7 +63,7 @@ class Case:
 class Episode:
     """A time in which this rank makes no step; if it told people, until no rank that it named stands any more."""
 
-    def __init__(self, case: Case, notifier: Callable[[str], object], idle: float, beats: int, poll: float) -> None:
+    def __init__(self, case: Stall, notifier: Callable[[str], object], idle: float, beats: int, poll: float) -> None:
         self._case, self._notifier, self._beats, self._poll = case, notifier, beats, poll
         self._began = time.monotonic() - idle
         now = Instant.now()
@@ -164,7 +164,7 @@ class Episode:
         own, access = self._publish(board), board.access
         if Where.here().world_size > 1 and board.is_told():
             return ""
-        claim = claims.Desk(access, Where.here(), claims.Mark(self._last)).claim(self._case.key, _WORD)
+        claim = claims.Claims(access, Where.here(), claims.Watermark(self._last)).claim(self._case.key, _WORD)
         if not isinstance(claim, claims.Claim):
             return ""
         self._gather(claim)
@@ -176,7 +176,9 @@ class Episode:
             return ""
         return self._told_as(self._send(last, [own, *others]), last, board, own, others)
 
-    def _told_as(self, outcome: Outcome, held: claims.Claim, board: Board, own: Stand, others: list[Stand]) -> str:
+    def _told_as(
+        self, outcome: Outcome, held: claims.Claim, board: Board, own: RankStatus, others: list[RankStatus]
+    ) -> str:
         """Say what became of the message; its id if it is on its way."""
         where = Where.here()
         # What is kept is told, later. Only from another machine there may be a way out.
@@ -197,7 +199,7 @@ class Episode:
         if world_size > 1:
             _quietly(lambda: claim.gather(world_size, seconds, hurry=lambda: bool(self._ended)))
 
-    def _others(self, board: Board, rank: int) -> list[Stand]:
+    def _others(self, board: Board, rank: int) -> list[RankStatus]:
         """What the other ranks tell of themselves."""
         if Where.here().world_size == 1:
             return []
@@ -207,13 +209,13 @@ class Episode:
             log.warning("it cannot be told where the other ranks stand: %s", error)
             return []
 
-    def _send(self, claim: claims.Claim, stands: list[Stand]) -> Outcome:
+    def _send(self, claim: claims.Claim, stands: list[RankStatus]) -> Outcome:
         idle = time.monotonic() - self._began
         text = markdown(self._case.name, stands, Where.here(), idle, self._reached)
         # Not longer than a claim holds, or another rank would take over.
         return sender.deliver(self._notifier, Message(text, claim.message_id), sender.CRASH_BUDGET)
 
-    def _publish(self, board: Board) -> Stand:
+    def _publish(self, board: Board) -> RankStatus:
         self._reached = self._progress()
         stand = self._stand(doing(self._case.thread))
         if Where.here().world_size > 1:
@@ -221,11 +223,11 @@ class Episode:
             board.publish(stand)
         return stand
 
-    def _stand(self, found: Doing | None) -> Stand:
+    def _stand(self, found: Doing | None) -> RankStatus:
         where, moves = Where.here(), found is None
         found = found or Doing("", "", False, "", "")
         step = self._reached.step
-        return Stand(where.rank, where.hostname, where.pid, step, found, moves, Holder.me(), Instant.now())
+        return RankStatus(where.rank, where.hostname, where.pid, step, found, moves, Holder.me(), Instant.now())
 
     def _progress(self) -> Progress:
         asked = self._case.progress

@@ -18,7 +18,7 @@ _HOST = 100  # characters of its name
 
 
 @dataclass(frozen=True)
-class Stand:
+class RankStatus:
     """One rank that makes no step, as it tells the others."""
 
     rank: int
@@ -35,7 +35,7 @@ class Stand:
         return json.dumps(asdict(self)).encode()
 
     @classmethod
-    def load(cls, data: bytes) -> Stand | None:
+    def load(cls, data: bytes) -> RankStatus | None:
         """As stored; None for what cannot be read."""
         try:
             fields = json.loads(data)
@@ -49,7 +49,7 @@ class Stand:
 class _Group:
     """Ranks that stand at one place."""
 
-    stands: Sequence[Stand]
+    stands: Sequence[RankStatus]
 
     @property
     def waits(self) -> bool:
@@ -73,7 +73,7 @@ class _Group:
         return f"{heading}\n\n{fenced(block(stand.doing.stack + others))}"
 
 
-def markdown(name: str, stands: Sequence[Stand], where: Where, idle: float, progress: Progress) -> str:
+def markdown(name: str, stands: Sequence[RankStatus], where: Where, idle: float, progress: Progress) -> str:
     """The message of a run whose ranks `stands` have made no step for `idle` seconds; `where` is the one that tells."""
     groups, odd = _grouped(stands)
     missing = set(range(where.world_size)) - {stand.rank for stand in stands}
@@ -88,9 +88,9 @@ def markdown(name: str, stands: Sequence[Stand], where: Where, idle: float, prog
     return "\n\n".join([text, *shown])
 
 
-def _grouped(stands: Sequence[Stand]) -> tuple[list[_Group], list[_Group]]:
+def _grouped(stands: Sequence[RankStatus]) -> tuple[list[_Group], list[_Group]]:
     """All places, those first where the trouble likely is; and these."""
-    places: dict[tuple[str, str], list[Stand]] = {}
+    places: dict[tuple[str, str], list[RankStatus]] = {}
     for stand in sorted(stands, key=lambda stand: stand.rank):
         places.setdefault(stand.doing.group(), []).append(stand)
     groups = sorted(map(_Group, places.values()), key=lambda group: len(group.stands))

@@ -12,7 +12,7 @@ from types import FrameType
 from twinkle_notifier import isolation
 from twinkle_notifier.credentials.scrubber import scrub
 from twinkle_notifier.exceptions import traceback_text
-from twinkle_notifier.exceptions.frames import Still, is_library, is_ours, library_name
+from twinkle_notifier.exceptions.frames import FrameSnapshot, is_library, is_ours, library_name
 
 _LOOK = 4.0  # seconds for all stacks; they show source files, which may lie on a disk that is gone
 _FRAMES = (10, 40)  # of a stack: the outermost and the innermost
@@ -63,15 +63,15 @@ def debugged(thread: int) -> bool:
     return not modules.isdisjoint(_DEBUGGERS)
 
 
-def _stills(frame: FrameType | None) -> Iterator[Still]:
+def _stills(frame: FrameType | None) -> Iterator[FrameSnapshot]:
     """From the innermost outwards."""
     while frame is not None:
         if not is_ours(frame):
-            yield Still.of(frame)
+            yield FrameSnapshot.of(frame)
         frame = frame.f_back
 
 
-def _places(frames: list[Still]) -> tuple[str, str, bool]:
+def _places(frames: list[FrameSnapshot]) -> tuple[str, str, bool]:
     own = next((_place(frame) for frame in frames if not is_library(frame)), "")
     if not frames or not is_library(frames[0]):
         return own, "", False
@@ -81,13 +81,13 @@ def _places(frames: list[Still]) -> tuple[str, str, bool]:
     return own, _place(frames[0]), waits
 
 
-def _place(frame: Still) -> str:
+def _place(frame: FrameSnapshot) -> str:
     path = frame.f_code.co_filename
     name = library_name(path) if is_library(frame) else os.path.basename(path)
     return f"{name}:{frame.f_lineno} in {frame.f_code.co_name}"
 
 
-def _others(stills: dict[int, list[Still]]) -> Iterator[str]:
+def _others(stills: dict[int, list[FrameSnapshot]]) -> Iterator[str]:
     names = {one.ident: one.name for one in threading.enumerate()}
     for ident, frames in stills.items():
         name = names.get(ident, "unknown to Python")

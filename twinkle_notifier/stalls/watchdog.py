@@ -16,7 +16,7 @@ from twinkle_notifier.isolation import threads
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.mailbox.mailbox import Beat
 from twinkle_notifier.runtime.launcher import Where
-from twinkle_notifier.stalls.episode import Case, Episode
+from twinkle_notifier.stalls.episode import Episode, Stall
 from twinkle_notifier.stalls.stacks import debugged
 
 VARIABLE = "TWINKLE_NOTIFIER_STALL_AFTER"  # seconds, for runs whose code names none
@@ -114,7 +114,7 @@ class StallWatch:
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(StallWatch(self.after))}
 
-    def start(self, case: Case) -> None:
+    def start(self, case: Stall) -> None:
         """Watch the training `case` from now on, and no other."""
         self.stop()
         if self.after is not None:
@@ -129,7 +129,7 @@ class StallWatch:
 
 
 class _Watcher:
-    def __init__(self, watch: StallWatch, case: Case, gauge: Gauge) -> None:
+    def __init__(self, watch: StallWatch, case: Stall, gauge: Gauge) -> None:
         self._watch = weakref.ref(watch)  # a training that nobody ended ends with its objects
         self._case, self._gauge = case, gauge
         self._pid = os.getpid()

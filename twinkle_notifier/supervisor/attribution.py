@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from twinkle_notifier.mailbox.mailbox import Leave, State, Supervision, Word
+from twinkle_notifier.mailbox.mailbox import Leave, Mailbox, Note, State
 from twinkle_notifier.supervisor.cause import CLOCK, KILLED, TOGETHER
 from twinkle_notifier.supervisor.exit_report import Ending
 
@@ -20,15 +20,15 @@ _DYING = 1.0  # from the message to a signal that ended the same process, e.g. i
 class Story:
     """The words of a command's processes, and how these left."""
 
-    words: Sequence[Word] = ()
+    words: Sequence[Note] = ()
     leaves: Mapping[int, Leave] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, supervision: Supervision) -> Story:
+    def of(cls, supervision: Mailbox) -> Story:
         """What they have said until now. Raises OSError."""
         return cls(supervision.words(), supervision.leaves())
 
-    def in_state(self, state: State) -> list[Word]:
+    def in_state(self, state: State) -> list[Note]:
         """The words of this state."""
         return [word for word in self.words if word.state == state]
 
@@ -41,7 +41,7 @@ class Story:
         """Whether people were told, after `since`, that the run was asked to end."""
         return bool(self._of_ending("told", since))
 
-    def deferred(self, ending: Ending) -> list[Word]:
+    def deferred(self, ending: Ending) -> list[Note]:
         """The words that processes left to the supervisor and that account for the end, one for each incident."""
         was_asked = ending.kind() in ("preempted", "interrupted")
         words = self._of_ending("deferred", ending.began) if was_asked else self._accounting("deferred", ending)
@@ -49,17 +49,17 @@ class Story:
         found = [word for word in self.in_state("deferred") if word.incident in incidents]
         return list({word.incident: word for word in sorted(found, key=lambda word: bool(word.text))}.values())
 
-    def _of_ending(self, state: State, since: float) -> list[Word]:
+    def _of_ending(self, state: State, since: float) -> list[Note]:
         kinds = ("preempted", "interrupted", "exited")
         return [word for word in self.in_state(state) if word.at > since - CLOCK and word.kind in kinds]
 
-    def _accounting(self, state: State, ending: Ending) -> list[Word]:
+    def _accounting(self, state: State, ending: Ending) -> list[Note]:
         words = self._deferred() if state == "deferred" else self.in_state(state)
         if any(self.left(pid) for pid in ending.pids):  # it only followed from what another has met
             return [word for word in words if -CLOCK <= ending.failed_at - word.at < TOGETHER]
         return [word for word in words if self._explains(word, ending)]
 
-    def _explains(self, word: Word, ending: Ending) -> bool:
+    def _explains(self, word: Note, ending: Ending) -> bool:
         """Whether the command, or a rank of it, ended of what `word` tells."""
         leave, since, killed = self.leaves.get(word.holder.pid), ending.failed_at - word.at, ending.killed()
         if word.holder.pid in ending.pids:
@@ -76,12 +76,12 @@ class Story:
             return -CLOCK <= gap < longest and (killed is not None or ending.failed_code == 1)
         return leave.by == "exit" and -CLOCK <= gap < CLOCK and killed is None
 
-    def _deferred(self) -> list[Word]:
+    def _deferred(self) -> list[Note]:
         """Those that are the last of their process: it went on after what it said before, so it had handled that."""
         last = {word.holder: word for word in self.words if word.state != "left"}
         return [word for word in last.values() if word.state == "deferred"]
 
-    def lingering(self, since: float, *, failed: Collection[int] = (), alone: bool = False) -> list[Word]:
+    def lingering(self, since: float, *, failed: Collection[int] = (), alone: bool = False) -> list[Note]:
         """Deferred words of processes that left by it before `since`, though the command goes on.
 
         Those of processes that have not said how they left, long before that, too: they hang while they clean up.
@@ -92,7 +92,7 @@ class Story:
         words = [word for word in self._deferred() if word.text and word.incident not in told]
         return [word for word in words if self._left_by(word, since, failed) or (alone and self._is_gone(word))]
 
-    def _left_by(self, word: Word, since: float, failed: Collection[int]) -> bool:
+    def _left_by(self, word: Note, since: float, failed: Collection[int]) -> bool:
         leave = self.leaves.get(word.holder.pid)
         if leave is None:
             return word.at < since - _UNTIL_GIVEN_UP
@@ -101,10 +101,10 @@ class Story:
         soon = leave.at - word.at < TOGETHER
         return leave.by == "it" or (leave.by == "exit" and soon and word.holder.pid in failed)
 
-    def _is_gone(self, word: Word) -> bool:
+    def _is_gone(self, word: Note) -> bool:
         return word.holder.pid not in self.leaves and word.holder.dead()
 
-    def unsent(self, *, following: bool) -> list[Word]:
+    def unsent(self, *, following: bool) -> list[Note]:
         """The words whose process will not send their message: it is gone, or could not.
 
         With `following`, also the words about errors that only follow from something else.

@@ -16,7 +16,7 @@ from twinkle_notifier.exceptions.collateral import says_collateral
 from twinkle_notifier.exceptions.frames import is_library_path
 from twinkle_notifier.exceptions.printed import LAUNCHERS, child_of
 from twinkle_notifier.exceptions.remote import Place, read
-from twinkle_notifier.mailbox.mailbox import End, Failure, Word
+from twinkle_notifier.mailbox.mailbox import End, Failure, Note
 from twinkle_notifier.supervisor import torchrun
 from twinkle_notifier.supervisor.torchrun import Lost, Recorded
 
@@ -117,7 +117,7 @@ def printed_by_torchrun(output: str, code: int) -> Cause:
 
 
 def by_texts(
-    found: Cause, output: str, error_file: Recorded | None, ends: Sequence[End], words: Sequence[Word]
+    found: Cause, output: str, error_file: Recorded | None, ends: Sequence[End], words: Sequence[Note]
 ) -> Cause:
     """`found` with the error that was printed, or with what a rank left to us, if nobody knows another cause."""
     if error_file is not None:
@@ -136,7 +136,7 @@ def by_texts(
     return replace(found, recorded=recorded)
 
 
-def left(words: Sequence[Word], lost: Lost | None) -> Recorded | None:
+def left(words: Sequence[Note], lost: Lost | None) -> Recorded | None:
     """The error that the rank which failed first left to us; any rank's, if it is not known which failed first."""
     for word in words:
         if word.state == "left" and word.text and (lost is None or word.holder.pid == lost.pid):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from twinkle_notifier import isolation
-from twinkle_notifier.mailbox.mailbox import Supervision
+from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.runtime.launcher import Attempt
 from twinkle_notifier.supervisor import oom
 from twinkle_notifier.supervisor.exit_report import Ending
@@ -50,7 +50,7 @@ class Facts:
 
     def __init__(self, command: Sequence[str], plan: Plan, folder: Path | None) -> None:
         self.command, self.plan, self.folder = command, plan, folder
-        self.mailbox = Supervision(folder or _NO_FOLDER)  # without a folder it is empty
+        self.mailbox = Mailbox(folder or _NO_FOLDER)  # without a folder it is empty
         self.output = Output(plan.log)
         isolation.call(self.output.begin, _BUDGET)
         self.began, self._kills = time.time(), oom.kills()

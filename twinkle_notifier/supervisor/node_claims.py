@@ -30,11 +30,11 @@ def once(run: str | None, key: str, tell: Callable[[], bool], *, follows: bool) 
     told = False
     try:
         access = claims.Access(lambda: FileStore.of_run(f"supervisors/{run}"), _OPEN)
-        desk = claims.Desk(access, Where.here(), claims.Mark(_since()))
+        desk = claims.Claims(access, Where.here(), claims.Watermark(_since()))
         if follows and desk.follow(_TOPIC, grace=_GRACE, seconds=_PATIENCE, hurry=lambda: False) is not None:
             return True
         claim = desk.claim(key, _PATIENCE)
-        if isinstance(claim, claims.Told):
+        if isinstance(claim, claims.Verdict):
             return claim.state == "sent"
         desk.announce(_TOPIC, key)
         told = tell()

@@ -10,7 +10,7 @@ from pathlib import Path
 from twinkle_notifier.delivery.letter import Event, Letter
 from twinkle_notifier.delivery.spool import Spool
 from twinkle_notifier.delivery.spool_files import problem
-from twinkle_notifier.mailbox.mailbox import Supervision, Word
+from twinkle_notifier.mailbox.mailbox import Mailbox, Note
 from twinkle_notifier.messages.markdown import title
 from twinkle_notifier.supervisor.attribution import Story
 
@@ -35,11 +35,11 @@ def listed(roots: Sequence[Path]) -> tuple[list[Letter], list[str]]:
     return [_letter(word) for word in words], problems
 
 
-def _each(roots: Sequence[Path], find: Callable[[Supervision, list[str]], list[Word]]) -> tuple[list[Word], list[str]]:
+def _each(roots: Sequence[Path], find: Callable[[Mailbox, list[str]], list[Note]]) -> tuple[list[Note], list[str]]:
     """The words that `find` finds in the folders of supervisors that were killed, and the problems."""
-    words: list[Word] = []
+    words: list[Note] = []
     problems: list[str] = []
-    for mailbox in Supervision.all(roots):
+    for mailbox in Mailbox.all(roots):
         try:
             holder = mailbox.holder()
             if holder is None or holder.dead():
@@ -51,13 +51,13 @@ def _each(roots: Sequence[Path], find: Callable[[Supervision, list[str]], list[W
     return words, problems
 
 
-def _unsent(mailbox: Supervision) -> list[Word]:
+def _unsent(mailbox: Mailbox) -> list[Note]:
     story = Story.of(mailbox)
     unsent = story.unsent(following=True) + story.lingering(time.time(), alone=True)
     return [word for word in unsent if word.state != "kept"]  # that lies there
 
 
-def _adopted(mailbox: Supervision, problems: list[str]) -> list[Word]:
+def _adopted(mailbox: Mailbox, problems: list[str]) -> list[Note]:
     """Take over the words of a mailbox, and remove its folder once each word is kept. Raises OSError."""
     words = _unsent(mailbox)
     for word in words:
@@ -70,6 +70,6 @@ def _adopted(mailbox: Supervision, problems: list[str]) -> list[Word]:
     return words
 
 
-def _letter(word: Word) -> Letter:
+def _letter(word: Note) -> Letter:
     event = Event(title(word.text, 200) or "a message", word.at)
     return Letter(word.id, word.text, word.at, "killed", word.notifier, (event,))

@@ -21,7 +21,7 @@ from twinkle_notifier.delivery.descriptor import restored
 from twinkle_notifier.delivery.spool import Spool
 from twinkle_notifier.exceptions.collateral import says_collateral
 from twinkle_notifier.mailbox import mailbox as supervision
-from twinkle_notifier.mailbox.mailbox import End, Restart, Supervision, Word
+from twinkle_notifier.mailbox.mailbox import End, Mailbox, Note, Restart
 from twinkle_notifier.messages import report
 from twinkle_notifier.messages.message import Message
 from twinkle_notifier.runtime.launcher import Attempt, Where, run_key
@@ -43,7 +43,7 @@ log = logging.getLogger("twinkle_notifier")
 class Teller:
     """Tells of one command. Its methods may take as long as the budget of a send, and do not raise."""
 
-    def __init__(self, name: str, notifier: Callable[[str], object] | None, mailbox: Supervision) -> None:
+    def __init__(self, name: str, notifier: Callable[[str], object] | None, mailbox: Mailbox) -> None:
         self._name, self._given, self._mailbox = name, notifier, mailbox
         self._key = f"end-{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:16]}"
         self._kept = False  # the last message, on the disk
@@ -147,7 +147,7 @@ class Teller:
             return ending.lost.signal == signal.SIGTERM or story.left(ending.lost.pid) or secondary
         return ending.killed() is None and (bool(story.followers()) or says_collateral(ending.error()))
 
-    def _unsent(self, story: Story, *, following: bool) -> list[Word]:
+    def _unsent(self, story: Story, *, following: bool) -> list[Note]:
         """The words that nobody will send, without those that somebody has sent from the disk meanwhile."""
         words = story.unsent(following=following)
         kept = {word.id for word in words if word.state == "kept"}
@@ -158,7 +158,7 @@ class Teller:
             gone = set()
         return [word for word in words if word.id not in gone]
 
-    def _send_for(self, word: Word) -> bool:
+    def _send_for(self, word: Note) -> bool:
         """Send a message for the process that could not send it, or left it to us."""
         notifier = self._notifier() or restored({"notifier": word.notifier})
         note = f"Note: its process could not send this; sent by the supervisor on {socket.gethostname()}"

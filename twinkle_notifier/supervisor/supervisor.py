@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
-from twinkle_notifier import attach, isolation
+from twinkle_notifier import isolation
 from twinkle_notifier.delivery import check
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.isolation.signals import alarm
-from twinkle_notifier.mailbox import directory
+from twinkle_notifier.mailbox import directory, startup
 from twinkle_notifier.runtime import run_name, state_dir
 from twinkle_notifier.supervisor import inherited
 from twinkle_notifier.supervisor.command import DEFAULT, INTERRUPTING, PREEMPTING, Command
@@ -92,7 +92,7 @@ class _Supervisor:
             env[directory.VARIABLE] = str(folder)
             env.setdefault(ERROR_FILE, str(folder / "error.json"))
             env |= inherited.environment(env, plan.to, plan.notifier, folder)
-            env |= attach.environment(env, plan.name) if plan.attach else {}
+            env |= startup.environment(env, plan.name) if plan.attach else {}
         return env
 
     def _started(self, env: Mapping[str, str]) -> Command:
@@ -185,7 +185,7 @@ class _Supervisor:
 
 
 def _bounded(work: Callable[[], None], seconds: float, hurry: Callable[[], bool] = bool) -> BaseException | None:
-    """Do `work` by `foreign.call`, whose thread may hang at its start without memory; the error, if there is one."""
+    """Do `work` by `isolation.call`, whose thread may hang at its start without memory; the error, if there is one."""
 
     def call() -> None:
         with alarm(seconds + _BUDGET):

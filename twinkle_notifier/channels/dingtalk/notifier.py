@@ -12,7 +12,7 @@ from twinkle_notifier import isolation
 from twinkle_notifier.channels import connection
 from twinkle_notifier.channels.dingtalk import robot
 from twinkle_notifier.channels.dingtalk import url as ding_url
-from twinkle_notifier.credentials.references import REDACTED, Held, is_reference, resolve
+from twinkle_notifier.credentials.references import REDACTED, Secret, is_reference, resolve
 from twinkle_notifier.errors import ArgumentError, CredentialError, NotifierError
 from twinkle_notifier.messages.message import as_text
 from twinkle_notifier.notifier import Notifier
@@ -41,7 +41,7 @@ class DingNotifier(Notifier):
 
     service_name = "DingTalk"
     reference_fields = ("ding_url", "secret")
-    _ends_in_time = True  # by `foreign.left`, so that it needs no thread to be called in
+    _ends_in_time = True  # by `isolation.remaining`, so that it needs no thread to be called in
 
     def __init__(
         self, ding_url: str, secret: str | None = None, timeout: float = 5.0, *, insecure: bool = False
@@ -49,9 +49,9 @@ class DingNotifier(Notifier):
         connection.ready()
         self.insecure = _checked_insecure(insecure)
         url, appended = _parted(_checked_url(ding_url, insecure))
-        self._ding_url = Held(url)
+        self._ding_url = Secret(url)
         checked = _checked_secret(secret) or appended
-        self._secret = None if checked is None else Held(checked)
+        self._secret = None if checked is None else Secret(checked)
         self.timeout = _checked_timeout(timeout)
 
     @property

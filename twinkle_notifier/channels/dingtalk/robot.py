@@ -132,7 +132,7 @@ class Send:
         if refusal.code == _BUSY and self._busy < _BUSY_RETRIES:
             self._busy += 1
             pause = _random.uniform(0.1, 0.3) * 2**self._busy
-            if pause > isolation.left():
+            if pause > isolation.remaining():
                 return False
             time.sleep(pause)
             return True
