@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 from trials import TRIALS, Seen, Trial
 
-_AT_ONCE = 10  # most only wait
+_AT_ONCE = 14  # most only wait
 
 
 @pytest.fixture(scope="module")
