@@ -415,6 +415,7 @@ def test_follow_serves_nodes_without_a_way_out(
     assert following.stdout.read() == "1 sent\n1 sent\n"
 
 
+@pytest.mark.alone  # half a second must be enough for a look
 def test_follow_serves_the_named_folder(
     node: Node, elsewhere: Elsewhere, following: subprocess.Popen[str], inbox: Inbox
 ) -> None:

@@ -776,9 +776,7 @@ def test_torchrun(run: Callable[..., Any], inbox: Inbox) -> None:
     assert [message.title for message in inbox.messages] == ["sft failed: ValueError: lost"]
 
 
-@pytest.mark.parametrize(
-    "strategy", ["ddp_spawn", pytest.param("ddp_fork", marks=STRESS), pytest.param("ddp", marks=STRESS)]
-)
+@pytest.mark.parametrize("strategy", ["ddp_fork", *(pytest.param(s, marks=STRESS) for s in ("ddp_spawn", "ddp"))])
 def test_the_end_is_told_once(strategy: str, run: Callable[..., Any], inbox: Inbox) -> None:
     """By rank 0, also from a worker process that is over at once."""
     done = run(script(condition="False", strategy=strategy))

@@ -385,6 +385,7 @@ run.ended()
 """
 
 
+@pytest.mark.alone  # it counts on what three processes do within seconds
 def test_one_rank_stands_while_others_move(start: Any, inbox: Inbox) -> None:
     """It says that it had no word from them. That they wait for it much later, after a long validation, is no news."""
     launcher = {"WORLD_SIZE": "3", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29400"}
