@@ -24,7 +24,7 @@ HERE = Path(__file__)
 @pytest.fixture(autouse=True)
 def importable(monkeypatch: pytest.MonkeyPatch) -> None:
     """A spawned process has to find this module; the package it takes from where it is installed."""
-    monkeypatch.setattr(sys, "path", [*sys.path, str(HERE.parents[1])])
+    monkeypatch.setattr(sys, "path", [*sys.path, str(HERE.parents[2])])
 
 
 class Broken(ValueError):
