@@ -219,5 +219,5 @@ def test_an_outcome_is_a_value(copied: Callable[[Outcome], Outcome]) -> None:
 
 def test_an_outcome_of_an_earlier_version_is_read() -> None:
     """Which pickled it as a call."""
-    call = b"\x80\x04ctwinkle_notifier.message\nOutcome\n(\x8c\x04sent\x8c\x00\x89\x8c\x03abcNt\x52."
+    call = b"\x80\x04ctwinkle_notifier.messages.message\nOutcome\n(\x8c\x04sent\x8c\x00\x89\x8c\x03abcNt\x52."
     assert pickle.loads(call) == Outcome("sent", incident="abc")

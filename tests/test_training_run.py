@@ -542,7 +542,7 @@ def test_any_state_is_taken_over(data: Any) -> None:
 
 
 def with_incident(data: Any, incident: str) -> Any:
-    if not isinstance(data, dict) or not isinstance(data.get("sent"), list):
+    if not issubclass(type(data), dict) or not isinstance(data.get("sent"), list):
         return data
     entries = [{**entry, "incident": incident} if isinstance(entry, dict) else entry for entry in data["sent"]]
     return {**data, "sent": entries}

@@ -138,7 +138,7 @@ def test_tells_all_that_is_promised() -> None:
         "- Run: sft_train\n",
         "- Context: forward_backward\n",
         "- Error: **ValueError**: the error\n",
-        "- At: test_base.py:",
+        "- At: test_api.py:",
         "in test_tells_all_that_is_promised\n",
         "- Rank: 0 of 1 (local rank 0)\n",
         f"- Host: {os.uname().nodename}, PID {os.getpid()}, Python {sys.version.split()[0]}\n",

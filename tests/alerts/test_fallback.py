@@ -23,10 +23,10 @@ from twinkle_notifier import (
     Outcome,
     Progress,
     TrainingRun,
-    Watermark,
     notify_exception,
     watch,
 )
+from twinkle_notifier.claims import Watermark
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.mailbox.mailbox import VARIABLE, Mailbox
 from twinkle_notifier.runtime.process import Instant, process_start

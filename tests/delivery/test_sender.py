@@ -147,7 +147,7 @@ def test_another_error_is_told_by_its_type_and_place(kind: type[BaseException]) 
     """Not by its text, which may hold a secret."""
     outcome = send(raising(kind("https://hooks.example/secret-token")), "hello", 60)
     assert (outcome.status, outcome.final) == ("failed", False)
-    assert f"Acting raised {kind.__name__} at test_delivery.py:" in outcome.reason
+    assert f"Acting raised {kind.__name__} at test_sender.py:" in outcome.reason
     assert "secret" not in outcome.reason
 
 

@@ -73,7 +73,7 @@ def test_tells_of_a_stall_and_of_its_end() -> None:
     run.ended()
     assert eventually(lambda: len(titles(told)) == 2)  # it may move before the word of the first message is back
     assert titles(told) == ["### sft has stood still", "### sft moves again"]
-    assert re.search(r"\n- At: test_stalls.py:\d+ in load_for_ever\n- Steps: 3\n", told.messages[0])
+    assert re.search(r"\n- At: test_watchdog.py:\d+ in load_for_ever\n- Steps: 3\n", told.messages[0])
     assert ", in load_for_ever\n" in told.messages[0]
     assert "# password = " in told.messages[0]
     assert "hunter2" not in told.messages[0]

@@ -24,7 +24,7 @@ _NAME, _REASON = 60, 500  # characters of a class, and of an error, in the log
 _RESTORING = 2.0  # seconds for a notifier's own from_dict, or for what a file holds to be read
 _NOTHING = object()
 # What claims and spool folders on disks call a class of ours, wherever its module lies.
-_PINNED = {"DingNotifier": "twinkle_notifier.channels.dingtalk.notifier.DingNotifier"}
+_PINNED = {"DingNotifier": "twinkle_notifier.channels.ding.DingNotifier"}
 
 log = logging.getLogger("twinkle_notifier")
 
