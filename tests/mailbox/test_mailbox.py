@@ -13,7 +13,8 @@ import pytest
 
 from twinkle_notifier import Message, isolation
 from twinkle_notifier.mailbox import directory, mailbox
-from twinkle_notifier.mailbox.mailbox import Beat, Leave, Mailbox
+from twinkle_notifier.mailbox.mailbox import Mailbox
+from twinkle_notifier.mailbox.notes import Beat, Leave
 from twinkle_notifier.runtime.process import Holder
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from twinkle_notifier.mailbox.mailbox import By, Leave, Note, State
+from twinkle_notifier.mailbox.notes import By, Leave, Note, State
 from twinkle_notifier.runtime.process import Holder
 from twinkle_notifier.supervisor.attribution import Story
 from twinkle_notifier.supervisor.exit_report import Ending

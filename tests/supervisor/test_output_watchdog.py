@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.mailbox.mailbox import Beat, Mailbox
+from twinkle_notifier.mailbox.mailbox import Mailbox
+from twinkle_notifier.mailbox.notes import Beat
 from twinkle_notifier.supervisor.exit_report import Ending
 from twinkle_notifier.supervisor.output_watchdog import Silence
 from twinkle_notifier.supervisor.reporter import Teller

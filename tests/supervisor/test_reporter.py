@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.mailbox.mailbox import Leave, Mailbox, Note
+from twinkle_notifier.mailbox.mailbox import Mailbox
+from twinkle_notifier.mailbox.notes import Leave, Note
 from twinkle_notifier.runtime.process import Holder
 from twinkle_notifier.supervisor.reporter import Teller
 from twinkle_notifier.testing import RecordingNotifier

@@ -19,6 +19,7 @@ from twinkle_notifier.exceptions import cancellation
 from twinkle_notifier.exceptions.kind import kind_of
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.mailbox import exit_hook, mailbox
+from twinkle_notifier.mailbox.notes import State
 from twinkle_notifier.messages.message import Message, Outcome
 from twinkle_notifier.messages.report import missing_ranks, rank_lines
 from twinkle_notifier.messages.sanitize import line
@@ -74,7 +75,7 @@ def _told_below(notifier: Callable[[str], object], channel: str, case: Event) ->
     return Outcome("duplicate", "the process in which it was raised has told of it", incident=incident)
 
 
-def _say_told(incident: str, case: Event, channel: str, state: mailbox.State = "told") -> None:
+def _say_told(incident: str, case: Event, channel: str, state: State = "told") -> None:
     """Let the supervisor know, if there is one, of what another process has told: this one may end by it."""
     _seen.add(channel, case.exc, incident)
 
@@ -201,7 +202,7 @@ class _Walk:
             return None
         return Outcome("queued", "the supervisor tells what it follows from", incident=self._key)
 
-    def say(self, state: mailbox.State, incident: str, message: Message | None = None) -> bool:
+    def say(self, state: State, incident: str, message: Message | None = None) -> bool:
         """Let the supervisor know, if there is one."""
 
         def said(to: mailbox.Mailbox) -> bool:

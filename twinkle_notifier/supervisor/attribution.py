@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from twinkle_notifier.mailbox.mailbox import Leave, Mailbox, Note, State
+from twinkle_notifier.mailbox.mailbox import Mailbox
+from twinkle_notifier.mailbox.notes import Leave, Note, State
 from twinkle_notifier.supervisor.cause import CLOCK, KILLED, TOGETHER
 from twinkle_notifier.supervisor.exit_report import Ending
 

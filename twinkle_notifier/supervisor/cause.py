@@ -16,7 +16,7 @@ from twinkle_notifier.exceptions.collateral import says_collateral
 from twinkle_notifier.exceptions.frames import is_library_path
 from twinkle_notifier.exceptions.printed import LAUNCHERS, child_of
 from twinkle_notifier.exceptions.remote import Place, read
-from twinkle_notifier.mailbox.mailbox import End, Failure, Note
+from twinkle_notifier.mailbox.notes import End, Failure, Note
 from twinkle_notifier.supervisor import torchrun
 from twinkle_notifier.supervisor.torchrun import Lost, Recorded
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from twinkle_notifier import isolation
 from twinkle_notifier.isolation.safe import reason
-from twinkle_notifier.mailbox.mailbox import Restart
+from twinkle_notifier.mailbox.notes import Restart
 from twinkle_notifier.runtime.launcher import Attempt
 from twinkle_notifier.supervisor import orphans, torchrun
 from twinkle_notifier.supervisor.context import Facts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from twinkle_notifier.mailbox.mailbox import Beat
+from twinkle_notifier.mailbox.notes import Beat
 
 _SLOWEST = 10.0  # times the slowest step seen is no stall yet
 _FRESH = 30.0  # seconds; a rank says every few seconds how it gets on

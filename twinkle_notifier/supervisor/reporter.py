@@ -21,7 +21,8 @@ from twinkle_notifier.delivery.descriptor import restored
 from twinkle_notifier.delivery.spool import Spool
 from twinkle_notifier.exceptions.collateral import says_collateral
 from twinkle_notifier.mailbox import mailbox as supervision
-from twinkle_notifier.mailbox.mailbox import End, Mailbox, Note, Restart
+from twinkle_notifier.mailbox.mailbox import Mailbox
+from twinkle_notifier.mailbox.notes import End, Note, Restart
 from twinkle_notifier.messages import report
 from twinkle_notifier.messages.message import Message
 from twinkle_notifier.runtime.launcher import Attempt, Where, run_key
