@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 from twinkle_notifier import checkpoint as state
 from twinkle_notifier import claims, isolation
 from twinkle_notifier.alerts.api import notify_exception
+from twinkle_notifier.budgets import BACKGROUND_BUDGET, PROGRESS
 from twinkle_notifier.channels import VARIABLE
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.credentials.masking import redact
@@ -38,8 +39,6 @@ from twinkle_notifier.runtime.process import Instant, process_start
 from twinkle_notifier.settings import Configured
 from twinkle_notifier.stalls import watchdog
 from twinkle_notifier.stalls.episode import Stall
-
-_PROGRESS_BUDGET = 2.0  # seconds to ask a trainer how far it got; a tensor on a broken GPU may never answer
 
 log = logging.getLogger("twinkle_notifier")
 _numbers = itertools.count(1)  # of the trainings of this process
@@ -190,7 +189,7 @@ class TrainingRun:
             self._milestone(f"{self._named(what)} ended after {took}", lines)
 
     def _lines(self, progress: Callable[[], Progress], facts: Callable[[], list[str]]) -> list[str]:
-        return [*(isolation.call(facts, _PROGRESS_BUDGET).value or []), *self._asked(progress).lines()]
+        return [*(isolation.call(facts, PROGRESS).value or []), *self._asked(progress).lines()]
 
     @contextmanager
     def parts(self, what: str) -> Iterator[None]:
@@ -299,7 +298,7 @@ class TrainingRun:
         return self._given if self._given is not None else self._configured.get(now=now)
 
     def _asked(self, progress: Callable[[], Progress]) -> Progress:
-        found = isolation.call(progress, _PROGRESS_BUDGET).value
+        found = isolation.call(progress, PROGRESS).value
         reached = found if isinstance(found, Progress) else Progress()
         return replace(reached, last_checkpoint=reached.last_checkpoint or self.last_checkpoint)
 
@@ -352,7 +351,7 @@ def _free_key() -> str:
 
 
 def _send(notifier: Callable[[str], object], message: Message) -> None:
-    outcome = sender.deliver(notifier, message, sender.BACKGROUND_BUDGET)
+    outcome = sender.deliver(notifier, message, BACKGROUND_BUDGET)
     if outcome.status != "sent":
         log.warning("people were not told %r: %s", message.splitlines()[0], outcome.reason)
 

@@ -13,6 +13,7 @@ from twinkle_notifier.alerts.dedupe import Occurrences, Seen
 from twinkle_notifier.alerts.deferred import defers, direct
 from twinkle_notifier.alerts.event import Event, Snapshot, bare
 from twinkle_notifier.alerts.sending import Sending
+from twinkle_notifier.budgets import CRASH_BUDGET, DISK, GATHER, PATIENCE
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import channel as channel_of
 from twinkle_notifier.exceptions import cancellation
@@ -25,10 +26,7 @@ from twinkle_notifier.messages.report import missing_ranks, rank_lines
 from twinkle_notifier.messages.sanitize import line
 from twinkle_notifier.runtime.launcher import Attempt, Where, lost_child
 
-PATIENCE = 25.0  # seconds that a process waits, in all, until it or another rank has told of its exception
-_KEEP = 3.0  # seconds that a send leaves for the disk
 _BARE = 2.0  # seconds to find out what a bare message says, and where this process stands
-_GATHER = 1.0  # seconds for the other ranks to meet the same
 _CAUSE = 5.0  # seconds for a cause to show, once an error was met that only follows from one
 _CAUSE_OF_SIGNAL = 2.0  # seconds for the same: launchers end the others when a rank has left, that is, has told
 
@@ -112,9 +110,9 @@ def stand_in(notifier: Callable[[str], object], case: Event, sending: Sending, w
     if sends and (before := _seen.told(channel, case.exc, case.since)) is not None:
         return Outcome("duplicate", "this process has told of the same exception", incident=before)
     message = sending.message or Message(_bare(case, why), uuid.uuid4().hex)
-    if not sends or isolation.remaining() < _KEEP + 1:
+    if not sends or isolation.remaining() < DISK + 1:
         return sender.keep(notifier, message, Outcome("unknown", why, incident=sending.incident))
-    seconds, incident = min(sender.CRASH_BUDGET, isolation.remaining() - _KEEP), sending.incident
+    seconds, incident = min(CRASH_BUDGET, isolation.remaining() - DISK), sending.incident
     sending.outcome = outcome = sender.deliver(notifier, message, seconds, incident)
     if outcome.status == "sent":
         _seen.add(channel, case.exc, incident)
@@ -266,7 +264,7 @@ class _Walk:
         self.say("sending", claim.key, message)  # so that the supervisor can send it if this process is killed
         if not self._sending.begin():
             return Outcome("unknown", "it was too late to send it, so it went out another way", incident=claim.key)
-        seconds = min(sender.CRASH_BUDGET, max(isolation.remaining() - _KEEP, 1.0))
+        seconds = min(CRASH_BUDGET, max(isolation.remaining() - DISK, 1.0))
         self._sending.outcome = outcome = sender.deliver(self._notifier, message, seconds, claim.key)
         if outcome.status != "sent":
             self.say("kept", claim.key, message)
@@ -287,7 +285,7 @@ class _Walk:
 
     def _gathered(self, claim: claims.Claim) -> set[str]:
         try:
-            return claim.gather(self.where.world_size, _GATHER, self._hurry)
+            return claim.gather(self.where.world_size, GATHER, self._hurry)
         except OSError as error:  # the store is gone, the claim is ours: better to send without the list of ranks
             log.warning("it cannot be told which ranks have met it: %s", error)
             return set()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from twinkle_notifier.budgets import TOGETHER
 from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.mailbox.notes import Leave, Note, State
-from twinkle_notifier.supervisor.cause import CLOCK, KILLED, TOGETHER
+from twinkle_notifier.supervisor.cause import CLOCK, KILLED
 from twinkle_notifier.supervisor.exit_report import Ending
 
 # Seconds. TOGETHER is also the longest time from a message to `sys.exit` or `os._exit`.

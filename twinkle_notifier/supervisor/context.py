@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from twinkle_notifier import isolation
+from twinkle_notifier.budgets import DISK
 from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.runtime.launcher import Attempt
 from twinkle_notifier.supervisor import oom
@@ -17,7 +18,6 @@ from twinkle_notifier.supervisor.last_lines import Output
 
 ERROR_FILE = "TORCHELASTIC_ERROR_FILE"
 STALL_AFTER = "TWINKLE_NOTIFIER_STALL_AFTER"  # `stalls.VARIABLE`
-_BUDGET = 3.0  # seconds for a disk, which may be a dead mount
 _ASKED = 600.0  # seconds from a signal to the end that it accounts for
 _NO_FOLDER = Path(os.devnull, "none")
 
@@ -52,7 +52,7 @@ class Facts:
         self.command, self.plan, self.folder = command, plan, folder
         self.mailbox = Mailbox(folder or _NO_FOLDER)  # without a folder it is empty
         self.output = Output(plan.log)
-        isolation.call(self.output.begin, _BUDGET)
+        isolation.call(self.output.begin, DISK)
         self.began, self._kills = time.time(), oom.kills()
         self.pid = 0
         self.asked: tuple[int, float] | None = None

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from twinkle_notifier import isolation
+from twinkle_notifier.budgets import ASKED, SUPERVISOR
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.mailbox.notes import Restart
 from twinkle_notifier.runtime.launcher import Attempt
@@ -24,8 +25,6 @@ from twinkle_notifier.supervisor.say import say
 from twinkle_notifier.supervisor.torchrun import Recorded
 
 _TICK = 1.0  # seconds
-_ASKED = 10.0  # seconds that a command which was asked to end may take, before that is told; schedulers kill after 30
-_LOOK = 60.0  # seconds for one look; it may have something to tell
 _END = 10.0  # seconds for a look that is under way
 _DEEP = 6  # generations of a command's processes that are looked at
 
@@ -84,7 +83,7 @@ class Watch:
             once = ()
 
     def _look(self, helper: isolation.Helper, look: Callable[[], object]) -> None:
-        answer = helper.call(look, _LOOK)
+        answer = helper.call(look, SUPERVISOR)
         if not answer.returned:  # a disk that is gone, most likely: once more in a second
             log.debug("a look at the command failed: %s", reason(answer.error))
 
@@ -100,7 +99,7 @@ class Watch:
         ending = self._facts.ending(0)
         if ending.asked is None:
             self._known = False  # it was long ago
-        elif not self._known and time.time() - ending.asked_at > _ASKED:
+        elif not self._known and time.time() - ending.asked_at > ASKED:
             self._known = self._teller.preempted(ending)
 
     def _look_at_output(self) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from twinkle_notifier import isolation
+from twinkle_notifier.budgets import CRASH_BUDGET, DISK, LEASE
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import restored
 from twinkle_notifier.delivery.spool import Spool
@@ -32,10 +33,8 @@ from twinkle_notifier.supervisor.context import ERROR_FILE
 from twinkle_notifier.supervisor.exit_report import Ending
 from twinkle_notifier.supervisor.last_lines import ends_of
 
-_SENDING = 12.0  # seconds that a process which outlives the command may still take to tell: a claim's lease
 _OVERDUE = 60.0  # seconds after which a message is sent from here while the command goes on
 _POLL = 0.05
-_BUDGET = 3.0  # seconds for a disk, which may be a dead mount
 T = TypeVar("T")
 
 log = logging.getLogger("twinkle_notifier")
@@ -188,7 +187,7 @@ class Teller:
         if notifier is None:
             log.warning("nobody is told: %s", message.partition("\n")[0])
             return False
-        outcome = sender.deliver(notifier, message, sender.CRASH_BUDGET)
+        outcome = sender.deliver(notifier, message, CRASH_BUDGET)
         self._kept = outcome.status == "spooled"
         if outcome.status != "sent":
             log.error("people were not told %r: %s", message.partition("\n")[0], outcome.reason)
@@ -208,11 +207,11 @@ class Teller:
 
     def _settled_story(self) -> Story:
         """The story after all processes have finished their sends."""
-        deadline = time.monotonic() + _SENDING
+        deadline = time.monotonic() + LEASE
         while (story := self._story()).sending() and time.monotonic() < deadline:
             time.sleep(_POLL)
         return story
 
 
 def _in_time(work: Callable[[], T]) -> T | None:
-    return isolation.call(work, _BUDGET).value
+    return isolation.call(work, DISK).value

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from twinkle_notifier import isolation
+from twinkle_notifier.budgets import DISK, SUPERVISOR
 from twinkle_notifier.delivery import check
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation.safe import reason
@@ -31,8 +32,6 @@ _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, sign
 _POLL = 1.0  # seconds until the supervisor goes on after an error of its own
 _SAME = 0.1  # seconds; who signals many processes does it one after the other
 _LOOK = 0.005  # seconds between two looks whether the probe had the signal, too
-_TELL = 60.0  # seconds to tell of its end, all waiting for other ranks and nodes included
-_BUDGET = 3.0  # seconds for a disk, which may be a dead mount
 _TRIES, _PAUSE = 5, 0.1  # to start the command where there is little room; seconds between two
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126  # as a shell says it
 
@@ -60,7 +59,7 @@ class _Supervisor:
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*self._heeded, signal.SIGTTOU})
         self._probe = SignalProbe(self._passed_on)
         self._failed: set[str] = set()  # what was said of our own errors
-        self._facts = Facts(command, plan, isolation.call(directory.opened, _BUDGET).value)
+        self._facts = Facts(command, plan, isolation.call(directory.opened, DISK).value)
 
     def run(self) -> int:
         """See `supervise`."""
@@ -72,7 +71,7 @@ class _Supervisor:
         else:
             code = self._seen_through(command)
         if (folder := self._facts.folder) is not None:
-            _bounded(lambda: directory.close(folder), _BUDGET)
+            _bounded(lambda: directory.close(folder), DISK)
         while signal.sigtimedwait(self._heeded, 0) is not None:  # came too late for the command, whose end counts
             pass
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
@@ -179,7 +178,7 @@ class _Supervisor:
     def _tell(self, tell: Callable[[], None]) -> None:
         """Do `tell`, for a bounded time, and no longer than until somebody presses Ctrl-C once more."""
         asked_before = signal.SIGINT in signal.sigpending()
-        error = _bounded(tell, _TELL, lambda: not asked_before and signal.SIGINT in signal.sigpending())
+        error = _bounded(tell, SUPERVISOR, lambda: not asked_before and signal.SIGINT in signal.sigpending())
         if error is not None:
             say(f"it is not sure that people were told: {reason(error)}")
 
@@ -188,7 +187,7 @@ def _bounded(work: Callable[[], None], seconds: float, hurry: Callable[[], bool]
     """Do `work` by `isolation.call`, whose thread may hang at its start without memory; the error, if there is one."""
 
     def call() -> None:
-        with alarm(seconds + _BUDGET):
+        with alarm(seconds + DISK):
             isolation.call(work, seconds, hurry).result()
 
     return isolation.tried(call).error
