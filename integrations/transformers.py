@@ -19,7 +19,6 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, BestRun
 
 from twinkle_notifier import Notifier, Progress, Store, TrainingRun
 from twinkle_notifier.exceptions.cancellation import Search, Trial
-from twinkle_notifier.training_run import add_hook
 
 _ENTRIES = ("train", "evaluate", "predict", "hyperparameter_search")
 _MARK = "_twinkle_notifier_entry"
@@ -81,11 +80,11 @@ class NotifierCallback(TrainerCallback):
         self._search: Search | None = None  # that the trainer is in
         self._preempted = False  # SIGTERM came, and the trainer has saved
         for hook in _BEATS if self.run.stall_after else ():
-            add_hook(self, TrainerCallback, hook, self.run.beat)
+            self.run.add_hook(self, TrainerCallback, hook, self.run.beat)
         for hook in _LULLS if self.run.stall_after else ():
-            add_hook(self, TrainerCallback, hook, self.run.lull)
+            self.run.add_hook(self, TrainerCallback, hook, self.run.lull)
         for hook in _ENDS if self.run.stall_after else ():
-            add_hook(self, TrainerCallback, hook, self._step_ends)
+            self.run.add_hook(self, TrainerCallback, hook, self._step_ends)
         _hook(Trainer)
 
     def on_init_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:

@@ -11,7 +11,6 @@ import os
 import signal
 import threading
 import time
-import uuid
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,9 +19,10 @@ from time import monotonic
 from typing import Any, ClassVar
 
 from twinkle_notifier import checkpoint as state
-from twinkle_notifier import claims, isolation
+from twinkle_notifier import claims, hooks, isolation
+from twinkle_notifier.alerts import milestone
 from twinkle_notifier.alerts.api import notify_exception
-from twinkle_notifier.budgets import BACKGROUND_BUDGET, PROGRESS
+from twinkle_notifier.budgets import PROGRESS
 from twinkle_notifier.channels import VARIABLE
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.credentials.masking import redact
@@ -32,7 +32,7 @@ from twinkle_notifier.isolation import safe, signals
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.messages import report
-from twinkle_notifier.messages.message import Message, Outcome
+from twinkle_notifier.messages.message import Outcome
 from twinkle_notifier.messages.report import Progress
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.process import Instant, process_start
@@ -68,6 +68,8 @@ class TrainingRun:
         ArgumentError: `stall_after` is no positive number; it is a ValueError.
         TypeError: `notifier` is something that cannot be called with a message.
     """
+
+    add_hook = staticmethod(hooks.add_hook)  # for adapters, whose callback calls `beat` only where it is watched
 
     # A notebook trains many times in one process; what an earlier run told there silences no later one.
     _last_end: ClassVar[Instant | None] = None
@@ -318,23 +320,7 @@ class TrainingRun:
         self._sequence = None  # until the store is asked again, the time decides
 
     def _milestone(self, headline: str, facts: list[str]) -> None:
-        notifier, where = self._notifier(), Where.here()
-        if notifier is None or where.rank != 0:
-            return
-        text = report.milestone(headline, self.name, where, facts, Attempt.here())
-        message = Message(text, uuid.uuid4().hex)
-        background.post(lambda: _send(notifier, message), otherwise=lambda: _keep(notifier, message))
-
-
-def add_hook(callback: object, base: type, name: str, hook: Callable[..., object]) -> None:
-    """Let the hook `name` of `callback` do `hook`, and then what its class does, if that is not `base`'s nothing."""
-    own = getattr(callback, name) if getattr(type(callback), name) is not getattr(base, name) else None
-    setattr(callback, name, hook if own is None else functools.partial(_both, hook, own))
-
-
-def _both(first: Callable[..., object], second: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    first(*args, **kwargs)
-    return second(*args, **kwargs)
+        milestone.post(self._notifier(), headline, self.name, facts)
 
 
 class Preempted(SystemExit):
@@ -348,13 +334,3 @@ class Preempted(SystemExit):
 def _free_key() -> str:
     taken = {run.apart for run in _living}
     return next(key for key in map(state.key, range(len(taken) + 2)) if key not in taken)
-
-
-def _send(notifier: Callable[[str], object], message: Message) -> None:
-    outcome = sender.deliver(notifier, message, BACKGROUND_BUDGET)
-    if outcome.status != "sent":
-        log.warning("people were not told %r: %s", message.splitlines()[0], outcome.reason)
-
-
-def _keep(notifier: Callable[[str], object], message: Message) -> None:
-    sender.keep(notifier, message, Outcome("unknown", "there was no time to send it"))
