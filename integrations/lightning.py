@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from twinkle_notifier import Notifier, Progress, Store, TrainingRun
-from twinkle_notifier.mailbox import mailbox
 
 if TYPE_CHECKING:
     from lightning.pytorch import Callback, LightningModule, Trainer
@@ -102,7 +101,7 @@ class NotifierCallback(Callback):
             self.run.add_hook(self, Callback, hook, self.run.beat)
         for hook in _LULLS if self.run.stall_after else ():
             self.run.add_hook(self, Callback, hook, self.run.lull)
-        if mailbox.VARIABLE in os.environ:
+        if self.run.is_supervised:
             for hook in _LOOKS:
                 self.run.add_hook(self, Callback, hook, self._tell_saved)
         # A subclass may have its own, which calls ours or not.
@@ -147,7 +146,7 @@ class NotifierCallback(Callback):
 
     def _saves(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         self.run.lull()  # the write follows
-        self._written = mailbox.VARIABLE in os.environ
+        self._written = self.run.is_supervised
         states, ours = checkpoint.get("callbacks"), _place(trainer)
         if isinstance(states, dict):
             for callback in ours:

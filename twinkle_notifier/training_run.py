@@ -28,6 +28,7 @@ from twinkle_notifier.claims.store import Store
 from twinkle_notifier.credentials.masking import redact
 from twinkle_notifier.delivery import check, descriptor, sender
 from twinkle_notifier.exceptions import kind
+from twinkle_notifier.exceptions.cancellation import Search
 from twinkle_notifier.isolation import safe, signals
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.mailbox import mailbox
@@ -91,6 +92,7 @@ class TrainingRun:
         self.key = self.apart  # under which a checkpoint holds the state; two in one trainer have two, see `placed`
         self._keys: set[str] = set()  # of this trainer
         self._is_part = False  # of a training that is told as a whole
+        self.search: Search | None = None  # that counts the parts of this training, see `parts`
         self.last_checkpoint = ""
         _living.add(self)
         self._given = notifier
@@ -131,6 +133,11 @@ class TrainingRun:
         """Another for each training that is watched; None while none is."""
         return self._watch.watcher
 
+    @property
+    def is_supervised(self) -> bool:
+        """Whether it runs below `twinkle-notifier run`, which wants to know of each checkpoint: see `saved`."""
+        return mailbox.VARIABLE in os.environ
+
     def pause(self) -> None:
         """Nothing trains any more, however it came to that: no stall is looked for until it starts again."""
         self._watch.stop()
@@ -148,7 +155,7 @@ class TrainingRun:
         self._check(notifier)
         if notifier is not None and Where.here().local_rank == 0:
             background.post(functools.partial(sender.flush, notifier))  # what an earlier run could not send
-        if Where.here().local_rank == 0 and mailbox.VARIABLE in os.environ:
+        if Where.here().local_rank == 0 and self.is_supervised:
             background.post(self._tell_supervisor)
         if self._on_start and not self._is_part:
             attempt = Attempt.here()
@@ -166,7 +173,7 @@ class TrainingRun:
     def saved(self, checkpoint: str) -> None:
         """A checkpoint is written. Its path is told where the trainer's progress names none."""
         self.last_checkpoint = checkpoint
-        if Where.here().local_rank == 0 and mailbox.VARIABLE in os.environ:
+        if Where.here().local_rank == 0 and self.is_supervised:
             background.post(lambda: mailbox.tell(lambda to: to.tell_checkpoint(checkpoint)))
 
     def ended(
@@ -194,19 +201,20 @@ class TrainingRun:
         return [*(isolation.call(facts, PROGRESS).value or []), *self._asked(progress).lines()]
 
     @contextmanager
-    def parts(self, what: str) -> Iterator[None]:
+    def parts(self, what: str) -> Iterator[Search]:
         """Trainings within the block, such as a search's trials, are told neither to start nor to end.
 
-        `what`, which is all of them, is: it starts here, and its end is told after the block, by `ended`.
+        `what`, which is all of them, is: it starts here, and its end is told after the block, by `ended`. Within the
+        block `search` is what the block gives: it counts the trials, and makes facts for the alert of the end.
         """
-        began, before = time.time(), self._is_part
+        began, before = time.time(), (self._is_part, self.search)
         if self._on_start:
             self._milestone(f"{self._named(what)} started", [])
-        self._is_part = True
+        self._is_part, self.search = True, Search()
         try:
-            yield
+            yield self.search
         finally:
-            self._is_part, self._began, self.last_checkpoint = before, began, ""
+            (self._is_part, self.search), self._began, self.last_checkpoint = before, began, ""
 
     def preempted(self, progress: Callable[[], Progress] = Progress, context: str = "") -> Outcome:
         """The trainer met SIGTERM, saved, and ends the training. Told as `failed` tells where it raises for that."""
