@@ -79,7 +79,7 @@ def _say_told(incident: str, case: Event, channel: str, state: State = "told") -
 
     def said(to: mailbox.Mailbox) -> None:
         exit_hook.install(_seen.has)
-        to.say(mailbox.word(state, incident, kind_of(case.exc)))
+        to.say(mailbox.note(state, incident, kind_of(case.exc)))
 
     mailbox.tell(said)
 
@@ -116,7 +116,7 @@ def stand_in(notifier: Callable[[str], object], case: Event, sending: Sending, w
     sending.outcome = outcome = sender.deliver(notifier, message, seconds, incident)
     if outcome.status == "sent":
         _seen.add(channel, case.exc, incident)
-        mailbox.tell(lambda to: to.say(mailbox.word("told", incident, kind_of(case.exc))))
+        mailbox.tell(lambda to: to.say(mailbox.note("told", incident, kind_of(case.exc))))
     return outcome
 
 
@@ -206,7 +206,7 @@ class _Walk:
         def said(to: mailbox.Mailbox) -> bool:
             exit_hook.install(_seen.has)
             kept = sender.for_the_disk(self._notifier, message) if message is not None else (None, None)
-            to.say(mailbox.word(state, incident, self._report.kind, *kept))
+            to.say(mailbox.note(state, incident, self._report.kind, *kept))
             return True
 
         return mailbox.tell(said) or False

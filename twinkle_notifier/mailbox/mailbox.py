@@ -197,7 +197,7 @@ def tell(work: Callable[[Mailbox], T]) -> T | None:
     return answer.value
 
 
-def word(
+def note(
     state: State,
     incident: str,
     kind: str,

@@ -13,7 +13,7 @@ from twinkle_notifier.budgets import DISK
 from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.runtime.launcher import Attempt
 from twinkle_notifier.supervisor import oom
-from twinkle_notifier.supervisor.exit_report import Ending
+from twinkle_notifier.supervisor.exit_report import ExitReport
 from twinkle_notifier.supervisor.last_lines import Output
 
 ERROR_FILE = "TORCHELASTIC_ERROR_FILE"
@@ -40,7 +40,7 @@ class Plan:
     to: str = ""  # what the notifier was made from, if not from the environment
 
 
-class Facts:
+class Context:
     """Of one command. The main thread writes them, others read.
 
     `folder` is the mailbox that the supervisor shares with the command's processes, None if no disk took it; `asked`
@@ -58,11 +58,11 @@ class Facts:
         self.asked: tuple[int, float] | None = None
         self.ended: float | None = None
 
-    def ending(self, code: int) -> Ending:
+    def ending(self, code: int) -> ExitReport:
         """The command's end with exit code `code`, now or when it ended."""
         now, kills = self.ended or time.time(), oom.kills()
         asked, asked_at = self.asked if self.asked and now - self.asked[1] < _ASKED else (None, 0.0)
-        return Ending(
+        return ExitReport(
             self.plan.name,
             self.command,
             code,

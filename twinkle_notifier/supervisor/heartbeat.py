@@ -15,7 +15,7 @@ _BUDGET = 10.0  # seconds for one request
 log = logging.getLogger("twinkle_notifier")
 
 
-class Pulse:
+class Heartbeat:
     """Asks `url`, at once and then each minute, until `end`. What answers does not count, and is not read."""
 
     def __init__(self, url: str, every: float = EVERY) -> None:

@@ -12,7 +12,7 @@ _FRESH = 30.0  # seconds; a rank says every few seconds how it gets on
 _LATE = 5.0  # seconds between two looks that are no lateness
 
 
-class Silence:
+class OutputWatchdog:
     """No output and no heartbeat for `after` seconds. Where ranks have watchers of their own, these tell, and see more.
 
     All times are in seconds; `now` is of a clock that stands still while the machine is suspended.
