@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import _thread
 import logging
-import os
 import sys
 import threading
 import time
@@ -23,7 +22,7 @@ from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import descriptor
 from twinkle_notifier.exceptions import cancellation
 from twinkle_notifier.exceptions.cancellation import is_pruned
-from twinkle_notifier.isolation import safe, signals, threads
+from twinkle_notifier.isolation import forks, safe, signals, threads
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.message import Outcome
 from twinkle_notifier.messages.report import Progress
@@ -135,7 +134,7 @@ def _tell_at_the_end(_: object = None) -> None:
 
 _tell_at_the_end()
 register_after_fork(_tell_late, _tell_at_the_end)  # multiprocessing's children forget what is to be done at the end
-os.register_at_fork(after_in_child=_begin_anew)
+forks.in_child(_begin_anew)
 
 
 def _dive(calls: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
@@ -22,6 +21,7 @@ from twinkle_notifier.alerts import crash_loop
 from twinkle_notifier.budgets import PATIENCE
 from twinkle_notifier.delivery import descriptor
 from twinkle_notifier.exceptions import cancellation
+from twinkle_notifier.isolation import forks
 from twinkle_notifier.isolation.safe import is_plain, slot, type_name
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime.process import Instant, process_start
@@ -207,7 +207,7 @@ class Occurrences:
 
     def __init__(self) -> None:
         self.forget()
-        os.register_at_fork(after_in_child=self.forget)  # children that were forked at different times count alike
+        forks.in_child(self.forget)  # children that were forked at different times count alike
 
     def forget(self) -> None:
         """Begin anew."""
