@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from twinkle_notifier import Notifier, Progress, Store, TrainingRun
-from twinkle_notifier.mailbox import mailbox
-from twinkle_notifier.training_run import add_hook
 
 if TYPE_CHECKING:
     from lightning.pytorch import Callback, LightningModule, Trainer
@@ -100,15 +98,15 @@ class NotifierCallback(Callback):
         self._is_placed = False  # in a trainer that runs
         self._written = False  # a checkpoint, of which the supervisor was not told
         for hook in _BEATS if self.run.stall_after else ():
-            add_hook(self, Callback, hook, self.run.beat)
+            self.run.add_hook(self, Callback, hook, self.run.beat)
         for hook in _LULLS if self.run.stall_after else ():
-            add_hook(self, Callback, hook, self.run.lull)
-        if mailbox.VARIABLE in os.environ:
+            self.run.add_hook(self, Callback, hook, self.run.lull)
+        if self.run.is_supervised:
             for hook in _LOOKS:
-                add_hook(self, Callback, hook, self._tell_saved)
+                self.run.add_hook(self, Callback, hook, self._tell_saved)
         # A subclass may have its own, which calls ours or not.
         if type(self).on_save_checkpoint is not NotifierCallback.on_save_checkpoint:
-            add_hook(self, Callback, "on_save_checkpoint", self._saves)
+            self.run.add_hook(self, Callback, "on_save_checkpoint", self._saves)
 
     @property
     def state_key(self) -> str:
@@ -148,7 +146,7 @@ class NotifierCallback(Callback):
 
     def _saves(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         self.run.lull()  # the write follows
-        self._written = mailbox.VARIABLE in os.environ
+        self._written = self.run.is_supervised
         states, ours = checkpoint.get("callbacks"), _place(trainer)
         if isinstance(states, dict):
             for callback in ours:

@@ -18,8 +18,6 @@ from transformers.trainer_callback import CallbackHandler
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, BestRun
 
 from twinkle_notifier import Notifier, Progress, Store, TrainingRun
-from twinkle_notifier.exceptions.cancellation import Search, Trial
-from twinkle_notifier.training_run import add_hook
 
 _ENTRIES = ("train", "evaluate", "predict", "hyperparameter_search")
 _MARK = "_twinkle_notifier_entry"
@@ -78,14 +76,13 @@ class NotifierCallback(TrainerCallback):
             stall_after=stall_after,
         )
         self._resumed = ""  # the checkpoint that the training was told to resume
-        self._search: Search | None = None  # that the trainer is in
         self._preempted = False  # SIGTERM came, and the trainer has saved
         for hook in _BEATS if self.run.stall_after else ():
-            add_hook(self, TrainerCallback, hook, self.run.beat)
+            self.run.add_hook(self, TrainerCallback, hook, self.run.beat)
         for hook in _LULLS if self.run.stall_after else ():
-            add_hook(self, TrainerCallback, hook, self.run.lull)
+            self.run.add_hook(self, TrainerCallback, hook, self.run.lull)
         for hook in _ENDS if self.run.stall_after else ():
-            add_hook(self, TrainerCallback, hook, self._step_ends)
+            self.run.add_hook(self, TrainerCallback, hook, self._step_ends)
         _hook(Trainer)
 
     def on_init_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
@@ -142,7 +139,7 @@ _inside = threading.local()
 def _telling(trainer: Trainer, context: str) -> Iterator[None]:
     """Only the outermost block of a thread tells: what it never sees, the trainer has swallowed."""
     trainers: set[int] = _inside.__dict__.setdefault("trainers", set())
-    search = _search(trainer)
+    search = next((callback.run.search for callback in _callbacks(trainer) if callback.run.search), None)
     if search is not None:  # in any thread
         with search.trial(begins=_PARTS[context]) if context in _PARTS else nullcontext():
             yield
@@ -189,25 +186,14 @@ def _give_way(handler: Any) -> None:
         ]
 
 
-@contextmanager
-def _searching(trainer: Trainer) -> Iterator[Search]:
-    search = Search()
-    with ExitStack() as stack:
-        for callback in _callbacks(trainer):
-            stack.enter_context(callback.run.parts("search"))
-            stack.callback(setattr, callback, "_search", None)
-            callback._search = search
-        yield search
+def _is_searching(trainer: Trainer) -> bool:
+    return any(callback.run.search is not None for callback in _callbacks(trainer))
 
 
-def _search(trainer: Trainer) -> Search | None:
-    return next((callback._search for callback in _callbacks(trainer) if callback._search is not None), None)
-
-
-def _best(found: object) -> list[Trial]:
-    """The best run, or with several objectives a list of the best, as the trainer gives it."""
+def _best(found: object) -> list[tuple[object, object, object]]:
+    """The best run, or with several objectives a list of the best, as the trainer gives it: what `facts` takes."""
     runs = found if isinstance(found, list) else [found]
-    return [Trial(run.run_id, run.objective, run.hyperparameters) for run in runs if isinstance(run, BestRun)]
+    return [(run.run_id, run.objective, run.hyperparameters) for run in runs if isinstance(run, BestRun)]
 
 
 def _hook(cls: type[Trainer]) -> None:
@@ -271,13 +257,14 @@ def _train(method: Callable[..., Any], trainer: Trainer, *args: Any, **kwargs: A
 
 
 def _hyperparameter_search(method: Callable[..., Any], trainer: Trainer, *args: Any, **kwargs: Any) -> Any:
-    if _search(trainer) is not None:  # a subclass calls the method of its class
+    if _is_searching(trainer):  # a subclass calls the method of its class
         return method(trainer, *args, **kwargs)
     with _telling(trainer, "hyperparameter_search"):
-        with _searching(trainer) as search:
+        with ExitStack() as stack:
+            searches = [stack.enter_context(callback.run.parts("search")) for callback in _callbacks(trainer)]
             found = method(trainer, *args, **kwargs)
-        for callback in _callbacks(trainer):
-            callback.run.ended(facts=partial(search.facts, *_best(found)), what="search")
+        for callback in _callbacks(trainer):  # the first has counted
+            callback.run.ended(facts=lambda: searches[0].facts(*_best(found)), what="search")
         return found
 
 

@@ -11,7 +11,6 @@ import os
 import signal
 import threading
 import time
-import uuid
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,26 +19,27 @@ from time import monotonic
 from typing import Any, ClassVar
 
 from twinkle_notifier import checkpoint as state
-from twinkle_notifier import claims, isolation
+from twinkle_notifier import claims, hooks, isolation
+from twinkle_notifier.alerts import milestone
 from twinkle_notifier.alerts.api import notify_exception
+from twinkle_notifier.budgets import PROGRESS
 from twinkle_notifier.channels import VARIABLE
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.credentials.masking import redact
 from twinkle_notifier.delivery import check, descriptor, sender
 from twinkle_notifier.exceptions import kind
+from twinkle_notifier.exceptions.cancellation import Search
 from twinkle_notifier.isolation import safe, signals
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.messages import report
-from twinkle_notifier.messages.message import Message, Outcome
+from twinkle_notifier.messages.message import Outcome
 from twinkle_notifier.messages.report import Progress
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.process import Instant, process_start
 from twinkle_notifier.settings import Configured
 from twinkle_notifier.stalls import watchdog
 from twinkle_notifier.stalls.episode import Stall
-
-_PROGRESS_BUDGET = 2.0  # seconds to ask a trainer how far it got; a tensor on a broken GPU may never answer
 
 log = logging.getLogger("twinkle_notifier")
 _numbers = itertools.count(1)  # of the trainings of this process
@@ -70,6 +70,8 @@ class TrainingRun:
         TypeError: `notifier` is something that cannot be called with a message.
     """
 
+    add_hook = staticmethod(hooks.add_hook)  # for adapters, whose callback calls `beat` only where it is watched
+
     # A notebook trains many times in one process; what an earlier run told there silences no later one.
     _last_end: ClassVar[Instant | None] = None
 
@@ -90,6 +92,7 @@ class TrainingRun:
         self.key = self.apart  # under which a checkpoint holds the state; two in one trainer have two, see `placed`
         self._keys: set[str] = set()  # of this trainer
         self._is_part = False  # of a training that is told as a whole
+        self.search: Search | None = None  # that counts the parts of this training, see `parts`
         self.last_checkpoint = ""
         _living.add(self)
         self._given = notifier
@@ -130,6 +133,11 @@ class TrainingRun:
         """Another for each training that is watched; None while none is."""
         return self._watch.watcher
 
+    @property
+    def is_supervised(self) -> bool:
+        """Whether it runs below `twinkle-notifier run`, which wants to know of each checkpoint: see `saved`."""
+        return mailbox.VARIABLE in os.environ
+
     def pause(self) -> None:
         """Nothing trains any more, however it came to that: no stall is looked for until it starts again."""
         self._watch.stop()
@@ -147,7 +155,7 @@ class TrainingRun:
         self._check(notifier)
         if notifier is not None and Where.here().local_rank == 0:
             background.post(functools.partial(sender.flush, notifier))  # what an earlier run could not send
-        if Where.here().local_rank == 0 and mailbox.VARIABLE in os.environ:
+        if Where.here().local_rank == 0 and self.is_supervised:
             background.post(self._tell_supervisor)
         if self._on_start and not self._is_part:
             attempt = Attempt.here()
@@ -165,7 +173,7 @@ class TrainingRun:
     def saved(self, checkpoint: str) -> None:
         """A checkpoint is written. Its path is told where the trainer's progress names none."""
         self.last_checkpoint = checkpoint
-        if Where.here().local_rank == 0 and mailbox.VARIABLE in os.environ:
+        if Where.here().local_rank == 0 and self.is_supervised:
             background.post(lambda: mailbox.tell(lambda to: to.tell_checkpoint(checkpoint)))
 
     def ended(
@@ -190,22 +198,23 @@ class TrainingRun:
             self._milestone(f"{self._named(what)} ended after {took}", lines)
 
     def _lines(self, progress: Callable[[], Progress], facts: Callable[[], list[str]]) -> list[str]:
-        return [*(isolation.call(facts, _PROGRESS_BUDGET).value or []), *self._asked(progress).lines()]
+        return [*(isolation.call(facts, PROGRESS).value or []), *self._asked(progress).lines()]
 
     @contextmanager
-    def parts(self, what: str) -> Iterator[None]:
+    def parts(self, what: str) -> Iterator[Search]:
         """Trainings within the block, such as a search's trials, are told neither to start nor to end.
 
-        `what`, which is all of them, is: it starts here, and its end is told after the block, by `ended`.
+        `what`, which is all of them, is: it starts here, and its end is told after the block, by `ended`. Within the
+        block `search` is what the block gives: it counts the trials, and makes facts for the alert of the end.
         """
-        began, before = time.time(), self._is_part
+        began, before = time.time(), (self._is_part, self.search)
         if self._on_start:
             self._milestone(f"{self._named(what)} started", [])
-        self._is_part = True
+        self._is_part, self.search = True, Search()
         try:
-            yield
+            yield self.search
         finally:
-            self._is_part, self._began, self.last_checkpoint = before, began, ""
+            (self._is_part, self.search), self._began, self.last_checkpoint = before, began, ""
 
     def preempted(self, progress: Callable[[], Progress] = Progress, context: str = "") -> Outcome:
         """The trainer met SIGTERM, saved, and ends the training. Told as `failed` tells where it raises for that."""
@@ -299,7 +308,7 @@ class TrainingRun:
         return self._given if self._given is not None else self._configured.get(now=now)
 
     def _asked(self, progress: Callable[[], Progress]) -> Progress:
-        found = isolation.call(progress, _PROGRESS_BUDGET).value
+        found = isolation.call(progress, PROGRESS).value
         reached = found if isinstance(found, Progress) else Progress()
         return replace(reached, last_checkpoint=reached.last_checkpoint or self.last_checkpoint)
 
@@ -319,23 +328,7 @@ class TrainingRun:
         self._sequence = None  # until the store is asked again, the time decides
 
     def _milestone(self, headline: str, facts: list[str]) -> None:
-        notifier, where = self._notifier(), Where.here()
-        if notifier is None or where.rank != 0:
-            return
-        text = report.milestone(headline, self.name, where, facts, Attempt.here())
-        message = Message(text, uuid.uuid4().hex)
-        background.post(lambda: _send(notifier, message), otherwise=lambda: _keep(notifier, message))
-
-
-def add_hook(callback: object, base: type, name: str, hook: Callable[..., object]) -> None:
-    """Let the hook `name` of `callback` do `hook`, and then what its class does, if that is not `base`'s nothing."""
-    own = getattr(callback, name) if getattr(type(callback), name) is not getattr(base, name) else None
-    setattr(callback, name, hook if own is None else functools.partial(_both, hook, own))
-
-
-def _both(first: Callable[..., object], second: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    first(*args, **kwargs)
-    return second(*args, **kwargs)
+        milestone.post(self._notifier(), headline, self.name, facts)
 
 
 class Preempted(SystemExit):
@@ -349,13 +342,3 @@ class Preempted(SystemExit):
 def _free_key() -> str:
     taken = {run.apart for run in _living}
     return next(key for key in map(state.key, range(len(taken) + 2)) if key not in taken)
-
-
-def _send(notifier: Callable[[str], object], message: Message) -> None:
-    outcome = sender.deliver(notifier, message, sender.BACKGROUND_BUDGET)
-    if outcome.status != "sent":
-        log.warning("people were not told %r: %s", message.splitlines()[0], outcome.reason)
-
-
-def _keep(notifier: Callable[[str], object], message: Message) -> None:
-    sender.keep(notifier, message, Outcome("unknown", "there was no time to send it"))

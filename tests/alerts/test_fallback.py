@@ -219,7 +219,7 @@ def test_a_walk_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
         go_on.wait(60)
 
     monkeypatch.setattr("twinkle_notifier.alerts.pipeline._Walk._announce", late)
-    monkeypatch.setattr("twinkle_notifier.alerts.sending._LATE", 0.5)
+    monkeypatch.setattr("twinkle_notifier.alerts.sending.WALK", 0.5)
     told, began = RecordingNotifier(), time.monotonic()
     assert notify_exception(told, "step", raised(ValueError("the error")), "sft").status == "sent"
     assert time.monotonic() - began < 20
@@ -245,7 +245,7 @@ def test_what_another_rank_has_been_sending_for_too_long_is_kept(tmp_path: Path)
 def test_a_send_that_does_not_come_back_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The walk had begun to send, and hangs: the message that it has made is on the disk."""
     go_on = threading.Event()
-    monkeypatch.setattr("twinkle_notifier.base.PATIENCE", 3.0)
+    monkeypatch.setattr("twinkle_notifier.alerts.api.PATIENCE", 3.0)
     monkeypatch.setattr("twinkle_notifier.delivery.sender.deliver", lambda *_: go_on.wait(60))
     outcome = notify_exception(RecordingNotifier(), "step", raised(ValueError("the error")), "sft")
     go_on.set()

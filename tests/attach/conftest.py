@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from twinkle_notifier.mailbox.mailbox import VARIABLE, End, Mailbox
+from twinkle_notifier.mailbox.mailbox import VARIABLE, Mailbox
+from twinkle_notifier.mailbox.notes import End
 from twinkle_notifier.mailbox.startup import environment
 
 _LIMIT = 120  # seconds for one process

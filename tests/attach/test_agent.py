@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier.mailbox.mailbox import Failure, Mailbox, Restart
+from twinkle_notifier.mailbox.mailbox import Mailbox
+from twinkle_notifier.mailbox.notes import Failure, Restart
 
 pytestmark = pytest.mark.skipif(find_spec("torch") is None, reason="torchrun needs torch")
 

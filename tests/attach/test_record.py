@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier.mailbox.mailbox import End
+from twinkle_notifier.mailbox.notes import End
 
 # A script, and the type, words and exit code that it ends with; None where nothing is to be written down.
 FORMS: dict[str, tuple[str, tuple[str, str, int] | None]] = {

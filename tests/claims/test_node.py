@@ -99,11 +99,11 @@ def test_a_word_does_not_hold_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """The store of the run knows what silences for good."""
     won(turn(rank(0))).end(Outcome("sent"), teller=0)
     assert turn(rank(1), 0) == Verdict("sent", 0)
-    monkeypatch.setattr(node, "_BRIEF", 0.05)
+    monkeypatch.setattr(node, "SECONDARY_NODE_WORD", 0.05)
     time.sleep(0.1)
     assert turn(rank(2), 0) == Verdict("sent", 0)
     won(turn(rank(3), 0, brief=True)).end(Outcome("sent"), teller=0)
-    monkeypatch.setattr(node, "_FRESH", 0.05)
+    monkeypatch.setattr(node, "NODE_WORD", 0.05)
     time.sleep(0.1)
     won(turn(rank(1), 0))
 

@@ -121,7 +121,7 @@ def test_one_rank_of_each_node_goes_to_the_store(meet: Callable[..., Met], inbox
 def test_who_comes_later_is_counted_in(meet: Callable[..., Met], inbox: Inbox) -> None:
     """On the node that tells, and on the one that waits for its word; nobody is named who has not met it."""
     source = """
-incident._GATHER = 3.0
+incident.GATHER = 3.0
 if rank == 5:
     return
 if rank:
@@ -141,7 +141,7 @@ def test_a_follower_speaks_for_its_node(meet: Callable[..., Met], inbox: Inbox) 
     """Those of another node who met what follows are named, though one of them asked."""
     source = """
 if rank == 0:
-    incident._GATHER = 2.0
+    incident.GATHER = 2.0
     tell(ValueError("x"))
 if rank > 3:
     wait_for("raised-0")

@@ -309,7 +309,8 @@ def orphan(elsewhere: Elsewhere) -> Path:
     code = """
 import os
 from twinkle_notifier.runtime.process import Holder
-from twinkle_notifier.mailbox.mailbox import Mailbox, Note
+from twinkle_notifier.mailbox.mailbox import Mailbox
+from twinkle_notifier.mailbox.notes import Note
 begun = Mailbox.begun()
 named = {"class": "DingNotifier", "ding_url": "env:DING_URL", "secret": "env:DING_SECRET"}
 begun.say(Note("sending", "i", "failed", Holder.me(), 0, 1.0, None, "### lost\\n\\n- x", "a1", named))

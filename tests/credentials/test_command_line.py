@@ -9,7 +9,7 @@ import pytest
 
 from twinkle_notifier.credentials.command_line import shown
 from twinkle_notifier.messages.sanitize import line
-from twinkle_notifier.supervisor.exit_report import Ending
+from twinkle_notifier.supervisor.exit_report import ExitReport
 
 MASKED = r"""
 x --wandb-key 0123 --lr 1 => x --wandb-key *** --lr 1
@@ -128,7 +128,7 @@ def test_other_words_stay(row: str) -> None:
 def test_what_is_masked_is_not_in_the_message() -> None:
     """A secret that stands over the place where the line is cut is masked first."""
     command = ["x", "a" * 280, "--password", "hunter2" * 20]
-    text = Ending("sft", command, 1, 1.0, 1.0).markdown()
+    text = ExitReport("sft", command, 1, 1.0, 1.0).markdown()
     assert "hunter2" not in text
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from twinkle_notifier import Message, isolation
 from twinkle_notifier.mailbox import directory, mailbox
-from twinkle_notifier.mailbox.mailbox import Beat, Leave, Mailbox
+from twinkle_notifier.mailbox.mailbox import Mailbox
+from twinkle_notifier.mailbox.notes import Beat, Leave
 from twinkle_notifier.runtime.process import Holder
 
 
@@ -27,10 +28,10 @@ def folder(monkeypatch: pytest.MonkeyPatch) -> Mailbox:
 
 def test_words_are_read_as_they_were_left(folder: Mailbox) -> None:
     """The last word of a process on an incident counts."""
-    first = mailbox.word("sending", "incident", "failed", Message("### a\n\n- b", "id"), {"class": "X"})
+    first = mailbox.note("sending", "incident", "failed", Message("### a\n\n- b", "id"), {"class": "X"})
     mailbox.tell(lambda to: to.say(first))
     assert folder.words() == [first]
-    last = mailbox.word("told", "incident", "failed")
+    last = mailbox.note("told", "incident", "failed")
     mailbox.tell(lambda to: to.say(last))
     assert folder.words() == [last]
     mailbox.tell(lambda to: to.leave(Leave("it", 1.0)))
@@ -41,7 +42,7 @@ def test_words_are_read_as_they_were_left(folder: Mailbox) -> None:
 
 def test_nobody_else_can_read_them(folder: Mailbox) -> None:
     """A message may hold what is private."""
-    mailbox.tell(lambda to: to.say(mailbox.word("told", "incident", "failed")))
+    mailbox.tell(lambda to: to.say(mailbox.note("told", "incident", "failed")))
     assert {path.stat().st_mode & 0o777 for path in folder.folder.iterdir()} == {0o600}
     assert folder.folder.stat().st_mode & 0o777 == 0o700
 
@@ -59,7 +60,7 @@ def test_without_a_supervisor_nothing_is_told(monkeypatch: pytest.MonkeyPatch, t
 
 def test_what_is_damaged_is_left_out(folder: Mailbox) -> None:
     """Of another version, or cut off."""
-    mailbox.tell(lambda to: to.say(mailbox.word("told", "incident", "failed")))
+    mailbox.tell(lambda to: to.say(mailbox.note("told", "incident", "failed")))
     for name, text in (
         ("1-a.word", "{"),
         ("2-b.word", "[]"),

@@ -13,7 +13,8 @@ import time
 import uuid
 
 from twinkle_notifier import DeliveryError, DingNotifier, Message, Outcome
-from twinkle_notifier.delivery.sender import CRASH_BUDGET, send
+from twinkle_notifier.budgets import CRASH_BUDGET
+from twinkle_notifier.delivery.sender import send
 
 notifier = DingNotifier("env:DING_URL", insecure=True)  # some trials give the loopback a name
 

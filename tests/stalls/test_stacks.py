@@ -72,7 +72,7 @@ def test_many_threads_are_not_all_shown() -> None:
 
 def test_a_dead_disk_costs_the_lines_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Source files that give no answer, as those of a run that hangs for the same reason."""
-    monkeypatch.setattr("twinkle_notifier.stalls.stacks._LOOK", 0.2)
+    monkeypatch.setattr("twinkle_notifier.stalls.stacks.STACKS", 0.2)
     with waiting() as thread:
         monkeypatch.setattr(linecache, "checkcache", lambda _: time.sleep(5))
         found = doing(thread)

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from twinkle_notifier.mailbox.mailbox import By, Leave, Note, State
+from twinkle_notifier.mailbox.notes import By, Leave, Note, State
 from twinkle_notifier.runtime.process import Holder
-from twinkle_notifier.supervisor.attribution import Story
-from twinkle_notifier.supervisor.exit_report import Ending
+from twinkle_notifier.supervisor.attribution import Attribution
+from twinkle_notifier.supervisor.exit_report import ExitReport
 from twinkle_notifier.supervisor.torchrun import Lost
 
 GONE = Holder.me().__class__(Holder.me().host, 2**22 + 1, 1.0)  # a process id that this machine cannot have
@@ -20,8 +20,8 @@ def word(state: State = "told", at: float = 100.0, *, kind: str = "failed", inci
     return Note(state, incident, kind, GONE, rank, at, None, "### x", "id")
 
 
-def ending(at: float, code: int = 1, pid: int = GONE.pid, lost: Lost | None = None) -> Ending:
-    return Ending("sft", ["x"], code, 1000.0, at, pid, lost=lost)
+def ending(at: float, code: int = 1, pid: int = GONE.pid, lost: Lost | None = None) -> ExitReport:
+    return ExitReport("sft", ["x"], code, 1000.0, at, pid, lost=lost)
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ def ending(at: float, code: int = 1, pid: int = GONE.pid, lost: Lost | None = No
 )
 def test_the_end_of_the_process_that_told(by: By | None, left: float, at: float, code: int, explained: bool) -> None:
     """By how, and when, it left."""
-    story = Story([word()], {GONE.pid: Leave(by, left)} if by else {})
-    assert story.accounts_for(ending(at, code)) is explained
+    attribution = Attribution([word()], {GONE.pid: Leave(by, left)} if by else {})
+    assert attribution.accounts_for(ending(at, code)) is explained
 
 
 @pytest.mark.parametrize(
@@ -63,29 +63,29 @@ def test_the_end_of_the_process_that_told(by: By | None, left: float, at: float,
 )
 def test_the_end_of_another_process(by: By | None, left: float, at: float, code: int, explained: bool) -> None:
     """What one below the command has told may be why the command ended, if it was just before."""
-    story = Story([word()], {GONE.pid: Leave(by, left)} if by else {})
-    assert story.accounts_for(ending(at, code, pid=1)) is explained
+    attribution = Attribution([word()], {GONE.pid: Leave(by, left)} if by else {})
+    assert attribution.accounts_for(ending(at, code, pid=1)) is explained
 
 
 def test_a_rank_that_was_killed_is_not_another_s_matter() -> None:
     """What a peer met, and told, is not why a rank was killed; nor what it told itself, but at the end."""
-    story = Story([word()], {GONE.pid: Leave("it", 101)})
-    assert not story.accounts_for(ending(102, 1, 1, Lost(-9, 7, 0, at=101)))
-    assert story.accounts_for(ending(140, 1, 1, Lost(1, GONE.pid, 0, at=101)))
-    assert story.accounts_for(ending(140, 1, 1, Lost(1, 7, 0, at=101)))
+    attribution = Attribution([word()], {GONE.pid: Leave("it", 101)})
+    assert not attribution.accounts_for(ending(102, 1, 1, Lost(-9, 7, 0, at=101)))
+    assert attribution.accounts_for(ending(140, 1, 1, Lost(1, GONE.pid, 0, at=101)))
+    assert attribution.accounts_for(ending(140, 1, 1, Lost(1, 7, 0, at=101)))
 
 
 def test_a_rank_that_only_followed() -> None:
     """What it followed from was told by another."""
     other = Note("told", "b", "failed", Holder(GONE.host, 7, 1.0), 1, 100.0, None)
-    assert Story([word("left"), other]).accounts_for(ending(103, 1, 1, Lost(1, GONE.pid, 0, at=103)))
-    assert not Story([word("left")]).accounts_for(ending(103, 1, 1, Lost(1, GONE.pid, 0, at=103)))
+    assert Attribution([word("left"), other]).accounts_for(ending(103, 1, 1, Lost(1, GONE.pid, 0, at=103)))
+    assert not Attribution([word("left")]).accounts_for(ending(103, 1, 1, Lost(1, GONE.pid, 0, at=103)))
 
 
 def test_only_what_is_told_accounts_for_anything() -> None:
     """Not what was left to the supervisor, nor what could not be sent."""
     leaves = {GONE.pid: Leave("it", 101)}
-    assert not Story([word("kept"), word("sending")], leaves).accounts_for(ending(102))
+    assert not Attribution([word("kept"), word("sending")], leaves).accounts_for(ending(102))
 
 
 def test_what_is_not_out() -> None:
@@ -96,25 +96,25 @@ def test_what_is_not_out() -> None:
         word("told", incident="b"),
         word("left", incident="c"),
     ]
-    assert [unsent.incident for unsent in Story(words).unsent(following=False)] == ["a"]
-    assert [unsent.incident for unsent in Story(words).unsent(following=True)] == ["a", "c"]
+    assert [unsent.incident for unsent in Attribution(words).unsent(following=False)] == ["a"]
+    assert [unsent.incident for unsent in Attribution(words).unsent(following=True)] == ["a", "c"]
     alive = Note("sending", "d", "failed", Holder.me(), 0, 100.0, None)
-    assert Story([alive]).unsent(following=True) == []
-    assert Story([alive]).sending()
+    assert Attribution([alive]).unsent(following=True) == []
+    assert Attribution([alive]).sending()
 
 
 def test_a_preemption_was_told() -> None:
     """After the run began, and as one."""
-    assert Story([word(kind="preempted", at=100)]).preempted(50)
-    assert not Story([word(kind="preempted", at=100)]).preempted(200)
-    assert not Story([word(kind="failed", at=100)]).preempted(50)
+    assert Attribution([word(kind="preempted", at=100)]).preempted(50)
+    assert not Attribution([word(kind="preempted", at=100)]).preempted(200)
+    assert not Attribution([word(kind="failed", at=100)]).preempted(50)
 
 
 def test_who_met_what_follows() -> None:
     """Ranks, once each."""
-    story = Story([word("left", rank=2), word("left", rank=0), word("left", rank=2), word("told", rank=1)])
-    assert story.followers() == [0, 2]
-    assert story.left(GONE.pid)
+    attribution = Attribution([word("left", rank=2), word("left", rank=0), word("left", rank=2), word("told", rank=1)])
+    assert attribution.followers() == [0, 2]
+    assert attribution.left(GONE.pid)
 
 
 @pytest.mark.parametrize(
@@ -129,17 +129,19 @@ def test_who_met_what_follows() -> None:
 )
 def test_what_is_deferred_is_told_if_the_end_is_its(by: By | None, code: int, at: float, told: list[str]) -> None:
     """By the rules for what is told."""
-    story = Story([word("deferred")], {GONE.pid: Leave(by, at - 1)} if by else {})
-    assert not story.accounts_for(ending(at, code))
-    assert [found.incident for found in story.deferred(ending(at, code))] == told
+    attribution = Attribution([word("deferred")], {GONE.pid: Leave(by, at - 1)} if by else {})
+    assert not attribution.accounts_for(ending(at, code))
+    assert [found.incident for found in attribution.deferred(ending(at, code))] == told
 
 
 def test_of_a_deferred_incident_the_word_with_a_text_counts() -> None:
     """Those of the other ranks have none; an incident of another process that lives on is none of it."""
     leaves = {GONE.pid: Leave("it", 101)}
     without = replace(word("deferred", at=100.5, rank=1), text="")
-    story = Story([word("deferred"), without, replace(word("deferred", incident="b"), holder=Holder.me())], leaves)
-    assert story.deferred(ending(200)) == [word("deferred")]
+    attribution = Attribution(
+        [word("deferred"), without, replace(word("deferred", incident="b"), holder=Holder.me())], leaves
+    )
+    assert attribution.deferred(ending(200)) == [word("deferred")]
 
 
 @pytest.mark.parametrize(
@@ -154,33 +156,33 @@ def test_an_exit_that_follows_from_a_deferred_exception_is_told_though_the_comma
     code: int, left: float, told: list[str]
 ) -> None:
     """As a sweep does after one of its trainings."""
-    story = Story([word("deferred")], {GONE.pid: Leave("exit", left)})
-    assert [found.incident for found in story.lingering(left + 1, failed={GONE.pid} if code else ())] == told
-    assert story.lingering(left - 1, failed={GONE.pid}) == []
+    attribution = Attribution([word("deferred")], {GONE.pid: Leave("exit", left)})
+    assert [found.incident for found in attribution.lingering(left + 1, failed={GONE.pid} if code else ())] == told
+    assert attribution.lingering(left - 1, failed={GONE.pid}) == []
 
 
 @pytest.mark.parametrize("last", ["deferred", "told", "kept"])
 def test_of_a_process_s_exceptions_only_the_last_has_ended_it(last: State) -> None:
     """It went on after the one before, or has told people of it by itself."""
-    story = Story([word("deferred"), word(last, at=101, incident="b")], {GONE.pid: Leave("it", 102)})
+    attribution = Attribution([word("deferred"), word(last, at=101, incident="b")], {GONE.pid: Leave("it", 102)})
     own = ["b"] if last == "deferred" else []
-    assert [found.incident for found in story.deferred(ending(103))] == own
-    assert [found.incident for found in story.lingering(200)] == own
-    assert [found.incident for found in story.lingering(200, alone=True)] == own
+    assert [found.incident for found in attribution.deferred(ending(103))] == own
+    assert [found.incident for found in attribution.lingering(200)] == own
+    assert [found.incident for found in attribution.lingering(200, alone=True)] == own
 
 
 def test_what_follows_from_an_exception_hides_it_not() -> None:
     """A peer's error while the trainer cleans up, for instance."""
-    story = Story([word("deferred"), word("left", at=101, incident="b")], {GONE.pid: Leave("it", 102)})
-    assert [found.incident for found in story.deferred(ending(103))] == ["a"]
-    assert [found.incident for found in story.lingering(200)] == ["a"]
+    attribution = Attribution([word("deferred"), word("left", at=101, incident="b")], {GONE.pid: Leave("it", 102)})
+    assert [found.incident for found in attribution.deferred(ending(103))] == ["a"]
+    assert [found.incident for found in attribution.lingering(200)] == ["a"]
 
 
 def test_a_deferred_preemption_is_that_of_the_run() -> None:
     """What was met before, and handled, is not."""
-    story = Story([word("deferred"), word("deferred", kind="preempted", incident="b")])
+    attribution = Attribution([word("deferred"), word("deferred", kind="preempted", incident="b")])
     asked = replace(ending(101, 0), seconds=50.0, asked=signal.SIGTERM, asked_at=99.0)
-    assert [found.incident for found in story.deferred(asked)] == ["b"]
+    assert [found.incident for found in attribution.deferred(asked)] == ["b"]
 
 
 def test_a_deferred_alert_whose_process_is_gone_does_not_wait_for_ever() -> None:
@@ -190,9 +192,9 @@ def test_a_deferred_alert_whose_process_is_gone_does_not_wait_for_ever() -> None
     """
     other = replace(word("deferred", incident="b"), holder=replace(GONE, started=2.0))
     words = [word("deferred", incident="a"), other, replace(other, state="told")]
-    by_it, unknown = Story(words, {GONE.pid: Leave("it", 101)}), Story(words)
+    by_it, unknown = Attribution(words, {GONE.pid: Leave("it", 101)}), Attribution(words)
     assert [found.incident for found in by_it.lingering(161)] == ["a"]
     assert (by_it.lingering(100), unknown.lingering(161)) == ([], [])
     assert [found.incident for found in unknown.lingering(341)] == ["a"]
     assert [found.incident for found in unknown.lingering(161, alone=True)] == ["a"]
-    assert Story(words, {GONE.pid: Leave("exit", 101)}).lingering(161, alone=True) == []
+    assert Attribution(words, {GONE.pid: Leave("exit", 101)}).lingering(161, alone=True) == []

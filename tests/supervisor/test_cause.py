@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier.mailbox.mailbox import End, Failure, Note
+from twinkle_notifier.mailbox.notes import End, Failure, Note
 from twinkle_notifier.runtime.process import Holder
 from twinkle_notifier.supervisor import cause
 from twinkle_notifier.supervisor.cause import Cause, of_command, of_ranks, signal_of

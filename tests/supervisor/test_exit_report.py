@@ -10,7 +10,7 @@ import pytest
 
 from twinkle_notifier.runtime.launcher import Attempt
 from twinkle_notifier.supervisor.cause import Cause, by_texts
-from twinkle_notifier.supervisor.exit_report import Ending
+from twinkle_notifier.supervisor.exit_report import ExitReport
 from twinkle_notifier.supervisor.torchrun import Lost, Recorded
 
 RANK = Lost(-9, 20506, 1, 5, "node-b")
@@ -38,11 +38,11 @@ ValueError: boom
 """
 
 
-def ending(code: int = 1, **known: Any) -> Ending:
-    return Ending("sft", ["python", "train.py"], code, 187.0, 1000.0, **known)
+def ending(code: int = 1, **known: Any) -> ExitReport:
+    return ExitReport("sft", ["python", "train.py"], code, 187.0, 1000.0, **known)
 
 
-def printed(output: str, lost: Lost | None = None) -> Ending:
+def printed(output: str, lost: Lost | None = None) -> ExitReport:
     """The end of a command of which only its output is known."""
     found = by_texts(Cause(lost=lost), output, None, (), ())
     return ending(1, lost=lost, recorded=found.recorded, output=output)
@@ -79,7 +79,7 @@ def printed(output: str, lost: Lost | None = None) -> Ending:
         (ending(-3, asked=signal.SIGQUIT), "sft failed: killed by SIGQUIT"),
     ],
 )
-def test_the_heading(end: Ending, headline: str) -> None:
+def test_the_heading(end: ExitReport, headline: str) -> None:
     """The run, and what became of it."""
     assert end.headline() == headline
     assert end.markdown().startswith(f"### {headline}\n")
@@ -165,13 +165,13 @@ def test_one_line_says_what_is_known_of_a_kill(how: dict[str, Any], count: int |
 )
 def test_the_command_line_shows_no_secret(command: list[str], shown: str) -> None:
     """What follows an option for one is left out."""
-    text = Ending("sft", command, 1, 1.0, 1.0).markdown()
+    text = ExitReport("sft", command, 1, 1.0, 1.0).markdown()
     assert f"- Command: {shown}\n" in text
 
 
 def test_a_word_is_masked_before_it_is_quoted() -> None:
     """Or the quotes of the shell would part the secret from its name."""
-    text = Ending("sft", ["bash", "-c", "API_KEY='hunter2hunter2' python train.py"], 1, 1.0, 1.0).markdown()
+    text = ExitReport("sft", ["bash", "-c", "API_KEY='hunter2hunter2' python train.py"], 1, 1.0, 1.0).markdown()
     assert "hunter2" not in text
     assert "python train.py" in text
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.supervisor.heartbeat import Pulse
+from twinkle_notifier.supervisor.heartbeat import Heartbeat
 
 Begin = Callable[..., Any]
 
@@ -59,10 +59,10 @@ def wait_for(condition: Callable[[], bool]) -> bool:
 
 def test_it_goes_on_until_its_end(server: Server) -> None:
     """Again and again; then no more."""
-    pulse = Pulse(server.url, every=0.05)
-    pulse.begin()
+    heartbeat = Heartbeat(server.url, every=0.05)
+    heartbeat.begin()
     assert wait_for(lambda: len(server.asked) >= 5)
-    pulse.end()
+    heartbeat.end()
     time.sleep(0.5)
     count = len(server.asked)
     time.sleep(0.5)
@@ -71,12 +71,12 @@ def test_it_goes_on_until_its_end(server: Server) -> None:
 
 def test_a_failure_is_said_once_without_the_url(caplog: pytest.LogCaptureFixture) -> None:
     """The URL is a secret."""
-    pulse = Pulse("http://127.0.0.1:9/ping/0123456789abcdef", every=0.05)
+    heartbeat = Heartbeat("http://127.0.0.1:9/ping/0123456789abcdef", every=0.05)
     with caplog.at_level(logging.WARNING, "twinkle_notifier"):
-        pulse.begin()
+        heartbeat.begin()
         assert wait_for(lambda: bool(caplog.messages))
         time.sleep(0.5)
-        pulse.end()
+        heartbeat.end()
     assert caplog.messages == ["the heartbeat URL does not work (ConnectionError); it is asked again each minute"]
 
 
@@ -90,7 +90,7 @@ def test_the_command_asks_at_once(begin: Begin, server: Server) -> None:
 
 def test_it_ends_with_the_command(begin: Begin, server: Server, robot: Inbox, tmp_path: Path) -> None:
     """Though a reader of its output, `less` for instance, may leave that open for days."""
-    quick = "from twinkle_notifier.supervisor.heartbeat import Pulse\nPulse.__init__.__defaults__ = (0.05,)\n"
+    quick = "from twinkle_notifier.supervisor.heartbeat import Heartbeat\nHeartbeat.__init__.__defaults__ = (0.05,)\n"
     (tmp_path / "sitecustomize.py").write_text(quick)
     running = begin(
         "import os, time\nwhile not os.path.exists('beaten'): time.sleep(0.05)\nprint('x' * 10**6); exit(3)",

@@ -11,17 +11,18 @@ from typing import Any
 import pytest
 
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.mailbox.mailbox import Beat, Mailbox
-from twinkle_notifier.supervisor.exit_report import Ending
-from twinkle_notifier.supervisor.output_watchdog import Silence
-from twinkle_notifier.supervisor.reporter import Teller
+from twinkle_notifier.mailbox.mailbox import Mailbox
+from twinkle_notifier.mailbox.notes import Beat
+from twinkle_notifier.supervisor.exit_report import ExitReport
+from twinkle_notifier.supervisor.output_watchdog import OutputWatchdog
+from twinkle_notifier.supervisor.reporter import Reporter
 from twinkle_notifier.testing import RecordingNotifier
 
 Begin = Callable[..., Any]
 
 
 def words(
-    silence: Silence, times: list[float], last: Callable[[float], float], beats: list[Beat] | None = None
+    silence: OutputWatchdog, times: list[float], last: Callable[[float], float], beats: list[Beat] | None = None
 ) -> list[str]:
     """What `silence` says at these times, where the wall clock shows the same."""
     said = ((now, silence.look(now, last(now), now, beats or [])) for now in times)
@@ -34,30 +35,30 @@ def seconds(first: int, last: int) -> list[float]:
 
 def test_silence_is_told_once_and_so_is_its_end() -> None:
     """The output stops after 5 s, and comes back after 100 s."""
-    said = words(Silence(60, 0), seconds(1, 200), lambda now: min(now, 5) if now < 105 else now)
+    said = words(OutputWatchdog(60, 0), seconds(1, 200), lambda now: min(now, 5) if now < 105 else now)
     assert said == ["silent at 66, 61", "moving at 105, 100"]
 
 
 def test_what_writes_is_not_silent() -> None:
     """A line every 50 s."""
-    assert words(Silence(60, 0), seconds(1, 1000), lambda now: now - now % 50) == []
+    assert words(OutputWatchdog(60, 0), seconds(1, 1000), lambda now: now - now % 50) == []
 
 
 def test_a_suspended_machine_is_not_silent() -> None:
     """Nobody looked for an hour: neither did the command write."""
-    assert words(Silence(60, 0), [*seconds(1, 50), *seconds(3650, 3655)], lambda _: 0.0) == []
+    assert words(OutputWatchdog(60, 0), [*seconds(1, 50), *seconds(3650, 3655)], lambda _: 0.0) == []
 
 
 def test_slow_steps_are_no_silence() -> None:
     """Ten times the slowest step that a rank has seen."""
     slow = Beat(rank=0, steps=3, idle=0, stalled=False, slowest=20, at=1)
-    assert words(Silence(60, 0), seconds(1, 202), lambda _: 0.0, [slow]) == []
-    assert words(Silence(60, 0), seconds(1, 203), lambda _: 0.0, [slow]) == ["silent at 202, 201"]
+    assert words(OutputWatchdog(60, 0), seconds(1, 202), lambda _: 0.0, [slow]) == []
+    assert words(OutputWatchdog(60, 0), seconds(1, 203), lambda _: 0.0, [slow]) == ["silent at 202, 201"]
 
 
 def test_a_rank_with_a_watcher_tells_itself() -> None:
     """It knows more; only when its watcher stands still, too, is it told from here."""
-    silence = Silence(60, 0)
+    silence = OutputWatchdog(60, 0)
     watched = [(now, [Beat(0, 3, now, True, 1, at=now if now < 300 else 300)]) for now in seconds(1, 400)]
     said = [(now, silence.look(now, 0.0, now, beats)) for now, beats in watched]
     assert [pair for pair in said if pair[1] is not None] == [(361.0, "silent")]
@@ -101,14 +102,14 @@ def test_an_end_that_people_knew_of_is_told_after_a_silence(begin: Begin, robot:
     assert silent.startswith("sft has been silent for ")
 
 
-def teller(told: RecordingNotifier) -> tuple[Teller, Callable[[int], Ending]]:
+def teller(told: RecordingNotifier) -> tuple[Reporter, Callable[[int], ExitReport]]:
     """Of a command that SIGTERM has asked to end, and how it ends."""
     begun = time.time()
 
-    def ending(code: int) -> Ending:
-        return Ending("sft", ["x"], code, time.time() - begun, time.time(), 1, signal.SIGTERM, begun)
+    def ending(code: int) -> ExitReport:
+        return ExitReport("sft", ["x"], code, time.time() - begun, time.time(), 1, signal.SIGTERM, begun)
 
-    return Teller("sft", told, Mailbox(Path("no-folder"))), ending
+    return Reporter("sft", told, Mailbox(Path("no-folder"))), ending
 
 
 @pytest.mark.parametrize("first", ["preempted", "silent"])

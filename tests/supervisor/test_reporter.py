@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.mailbox.mailbox import Leave, Mailbox, Note
+from twinkle_notifier.mailbox.mailbox import Mailbox
+from twinkle_notifier.mailbox.notes import Leave, Note
 from twinkle_notifier.runtime.process import Holder
-from twinkle_notifier.supervisor.reporter import Teller
+from twinkle_notifier.supervisor.reporter import Reporter
 from twinkle_notifier.testing import RecordingNotifier
 
 PYTHON = sys.executable
@@ -158,7 +159,7 @@ def test_a_deferred_alert_is_sent_a_minute_after_its_process_left_by_it(leave: L
     }
     (mailbox.folder / f"{holder.pid}.leave").write_text(json.dumps({"by": leave.by, "at": now + leave.at}))
     (mailbox.folder / f"{holder.pid}.end").write_text(json.dumps(at))
-    teller = Teller("sft", told, mailbox)
+    teller = Reporter("sft", told, mailbox)
     teller.overdue()
     teller.overdue()
     assert told.messages == ["### sft failed: x"] * said

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import _thread
 import logging
-import os
 import sys
 import threading
 import time
@@ -16,14 +15,14 @@ from typing import Any
 from twinkle_notifier import isolation
 from twinkle_notifier.alerts import dedupe, pipeline
 from twinkle_notifier.alerts.event import Event
-from twinkle_notifier.alerts.pipeline import PATIENCE
 from twinkle_notifier.alerts.sending import Sending
+from twinkle_notifier.budgets import PATIENCE, RETURN
 from twinkle_notifier.claims import Watermark
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import descriptor
 from twinkle_notifier.exceptions import cancellation
 from twinkle_notifier.exceptions.cancellation import is_pruned
-from twinkle_notifier.isolation import safe, signals, threads
+from twinkle_notifier.isolation import forks, safe, signals, threads
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.message import Outcome
 from twinkle_notifier.messages.report import Progress
@@ -31,7 +30,6 @@ from twinkle_notifier.messages.report import Progress
 log = logging.getLogger("twinkle_notifier")
 
 _LOG = 1.0  # seconds for a line of the log
-_LEAST = 1.0  # seconds to keep a message on the disk, when all others are used up
 _ROOM = 150  # calls within calls for which the caller's stack must have room
 _THREAD = 72 << 20  # bytes of address space that a thread takes: its stack, and what malloc sets aside for it
 # Address space, which takes no memory, for the one alert of a process that has used up all that it may have.
@@ -136,7 +134,7 @@ def _tell_at_the_end(_: object = None) -> None:
 
 _tell_at_the_end()
 register_after_fork(_tell_late, _tell_at_the_end)  # multiprocessing's children forget what is to be done at the end
-os.register_at_fork(after_in_child=_begin_anew)
+forks.in_child(_begin_anew)
 
 
 def _dive(calls: int) -> None:
@@ -158,7 +156,7 @@ def _restore(limit: int) -> None:
         except RecursionError:
             done.acquire()
             _thread.start_new_thread(restore, ())
-            done.acquire(timeout=_LEAST)  # raises RecursionError when it is done already
+            done.acquire(timeout=RETURN)  # raises RecursionError when it is done already
     except (RecursionError, RuntimeError, MemoryError):  # or no thread can start, and the limit stays
         pass
 
@@ -209,10 +207,10 @@ def _walked(notifier: Callable[[str], object], facts: Any, began: float) -> Outc
         return pipeline.stand_in(notifier, case, sending, why, sends=sends)
 
     with signals.deferred() as pending:
-        answer = isolation.call(walk, began + PATIENCE - _LEAST - time.monotonic(), give_up)
+        answer = isolation.call(walk, began + PATIENCE - RETURN - time.monotonic(), give_up)
         outcome = answer.value or sending.outcome
         if (outcome is None or outcome.status == "unknown") and not pending.interrupted():
-            late = isolation.call(other, max(began + PATIENCE - time.monotonic(), _LEAST))
+            late = isolation.call(other, max(began + PATIENCE - time.monotonic(), RETURN))
             outcome = late.value or sending.outcome or outcome
         outcome = outcome or _unfinished(answer.error)
         if outcome.status not in ("sent", "duplicate", "queued"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
@@ -19,8 +18,10 @@ from types import CodeType
 
 from twinkle_notifier import isolation
 from twinkle_notifier.alerts import crash_loop
+from twinkle_notifier.budgets import PATIENCE
 from twinkle_notifier.delivery import descriptor
 from twinkle_notifier.exceptions import cancellation
+from twinkle_notifier.isolation import forks
 from twinkle_notifier.isolation.safe import is_plain, slot, type_name
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime.process import Instant, process_start
@@ -116,7 +117,6 @@ class Seen:
         self._traces.append((_Trace.of(channel, exc), incident))
 
 
-_UNDER_WAY = 25.0  # seconds that an alert is on its way at most, all waiting included
 _LOOK = 2.0  # seconds to look at the past
 _KNOWN = 64  # notifiers of one incident
 _INCIDENTS = 10_000  # that are known
@@ -197,7 +197,7 @@ class Occurrence:
 
     def is_over(self) -> bool:
         """Whether it is told, or was given up."""
-        if self.told is None and time.monotonic() - self.began > _UNDER_WAY:
+        if self.told is None and time.monotonic() - self.began > PATIENCE:
             self.end()
         return self.told is not None
 
@@ -207,7 +207,7 @@ class Occurrences:
 
     def __init__(self) -> None:
         self.forget()
-        os.register_at_fork(after_in_child=self.forget)  # children that were forked at different times count alike
+        forks.in_child(self.forget)  # children that were forked at different times count alike
 
     def forget(self) -> None:
         """Begin anew."""

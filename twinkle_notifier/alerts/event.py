@@ -13,6 +13,7 @@ from typing import Any, Literal
 from twinkle_notifier import claims, isolation
 from twinkle_notifier.alerts import crash_loop
 from twinkle_notifier.alerts.dedupe import Block
+from twinkle_notifier.budgets import EVENT
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.exceptions.collateral import is_collateral
 from twinkle_notifier.exceptions.fingerprint import fingerprint
@@ -24,7 +25,6 @@ from twinkle_notifier.runtime.process import Instant, process_start
 _PROGRESS = 1.0  # seconds for what a trainer gives: tensors of a broken GPU may never answer
 _NONE: Sequence[tuple[str, float]] = ()
 _EARLIER = 10_000  # incidents of a run's past
-_SECONDS = 4.0  # to look at it; its source files, and the folder of its past, may lie on a disk that is gone
 
 How = Literal["cause", "collateral", "preempted"]
 
@@ -116,7 +116,7 @@ class Snapshot:
         )
         # The exception is the user's: to look at it may raise, or hang. Its type alone is better than nothing. All in
         # one call, step by step: to hand each step to a thread takes longer than the step.
-        answer = isolation.call(look._closely, _SECONDS)
+        answer = isolation.call(look._closely, EVENT)
         report = look.report.untraced(answer.error or answer.value)
         return replace(look, report=report)  # a copy: what comes late comes too late
 

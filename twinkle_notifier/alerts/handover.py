@@ -15,6 +15,7 @@ from contextlib import suppress
 from traceback import walk_tb
 from typing import Any
 
+from twinkle_notifier.budgets import STORE_OPEN
 from twinkle_notifier.claims.store import Access, Store
 from twinkle_notifier.claims.stores.files import FileStore
 from twinkle_notifier.claims.stores.ray import RayStore
@@ -26,7 +27,6 @@ from twinkle_notifier.runtime.launcher import running_ray
 from twinkle_notifier.runtime.process import Instant
 from twinkle_notifier.runtime.state_dir import folder
 
-_OPEN = 3.0  # seconds to open a store
 _LIFE = 60.0  # seconds that a note counts
 _MOST = 16  # notes of one error and minute that a process leaves
 _KNOWN = 256  # errors and minutes of which it knows how many
@@ -56,7 +56,7 @@ def note(exc: BaseException, channel: str, incident: str) -> None:
             count += 1
 
     with suppress(OSError):  # then the parent tells it, too
-        Access(opened, _OPEN).ask(write)
+        Access(opened, STORE_OPEN).ask(write)
         if len(_noted) > _KNOWN:
             _noted.clear()
         _noted[this] = _noted.get(this, 0) + 1
@@ -89,7 +89,7 @@ def taken(exc: BaseException, channel: str, since: Instant) -> str | None:
                 return found or None
 
     with suppress(OSError):
-        return Access(opened, _OPEN).ask(take)
+        return Access(opened, STORE_OPEN).ask(take)
     return None
 
 

@@ -13,21 +13,20 @@ from twinkle_notifier.alerts.dedupe import Occurrences, Seen
 from twinkle_notifier.alerts.deferred import defers, direct
 from twinkle_notifier.alerts.event import Event, Snapshot, bare
 from twinkle_notifier.alerts.sending import Sending
+from twinkle_notifier.budgets import CRASH_BUDGET, DISK, GATHER, PATIENCE
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import channel as channel_of
 from twinkle_notifier.exceptions import cancellation
 from twinkle_notifier.exceptions.kind import kind_of
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.mailbox import exit_hook, mailbox
+from twinkle_notifier.mailbox.notes import State
 from twinkle_notifier.messages.message import Message, Outcome
 from twinkle_notifier.messages.report import missing_ranks, rank_lines
 from twinkle_notifier.messages.sanitize import line
 from twinkle_notifier.runtime.launcher import Attempt, Where, lost_child
 
-PATIENCE = 25.0  # seconds that a process waits, in all, until it or another rank has told of its exception
-_KEEP = 3.0  # seconds that a send leaves for the disk
 _BARE = 2.0  # seconds to find out what a bare message says, and where this process stands
-_GATHER = 1.0  # seconds for the other ranks to meet the same
 _CAUSE = 5.0  # seconds for a cause to show, once an error was met that only follows from one
 _CAUSE_OF_SIGNAL = 2.0  # seconds for the same: launchers end the others when a rank has left, that is, has told
 
@@ -74,13 +73,13 @@ def _told_below(notifier: Callable[[str], object], channel: str, case: Event) ->
     return Outcome("duplicate", "the process in which it was raised has told of it", incident=incident)
 
 
-def _say_told(incident: str, case: Event, channel: str, state: mailbox.State = "told") -> None:
+def _say_told(incident: str, case: Event, channel: str, state: State = "told") -> None:
     """Let the supervisor know, if there is one, of what another process has told: this one may end by it."""
     _seen.add(channel, case.exc, incident)
 
     def said(to: mailbox.Mailbox) -> None:
         exit_hook.install(_seen.has)
-        to.say(mailbox.word(state, incident, kind_of(case.exc)))
+        to.say(mailbox.note(state, incident, kind_of(case.exc)))
 
     mailbox.tell(said)
 
@@ -111,13 +110,13 @@ def stand_in(notifier: Callable[[str], object], case: Event, sending: Sending, w
     if sends and (before := _seen.told(channel, case.exc, case.since)) is not None:
         return Outcome("duplicate", "this process has told of the same exception", incident=before)
     message = sending.message or Message(_bare(case, why), uuid.uuid4().hex)
-    if not sends or isolation.remaining() < _KEEP + 1:
+    if not sends or isolation.remaining() < DISK + 1:
         return sender.keep(notifier, message, Outcome("unknown", why, incident=sending.incident))
-    seconds, incident = min(sender.CRASH_BUDGET, isolation.remaining() - _KEEP), sending.incident
+    seconds, incident = min(CRASH_BUDGET, isolation.remaining() - DISK), sending.incident
     sending.outcome = outcome = sender.deliver(notifier, message, seconds, incident)
     if outcome.status == "sent":
         _seen.add(channel, case.exc, incident)
-        mailbox.tell(lambda to: to.say(mailbox.word("told", incident, kind_of(case.exc))))
+        mailbox.tell(lambda to: to.say(mailbox.note("told", incident, kind_of(case.exc))))
     return outcome
 
 
@@ -201,13 +200,13 @@ class _Walk:
             return None
         return Outcome("queued", "the supervisor tells what it follows from", incident=self._key)
 
-    def say(self, state: mailbox.State, incident: str, message: Message | None = None) -> bool:
+    def say(self, state: State, incident: str, message: Message | None = None) -> bool:
         """Let the supervisor know, if there is one."""
 
         def said(to: mailbox.Mailbox) -> bool:
             exit_hook.install(_seen.has)
             kept = sender.for_the_disk(self._notifier, message) if message is not None else (None, None)
-            to.say(mailbox.word(state, incident, self._report.kind, *kept))
+            to.say(mailbox.note(state, incident, self._report.kind, *kept))
             return True
 
         return mailbox.tell(said) or False
@@ -265,7 +264,7 @@ class _Walk:
         self.say("sending", claim.key, message)  # so that the supervisor can send it if this process is killed
         if not self._sending.begin():
             return Outcome("unknown", "it was too late to send it, so it went out another way", incident=claim.key)
-        seconds = min(sender.CRASH_BUDGET, max(isolation.remaining() - _KEEP, 1.0))
+        seconds = min(CRASH_BUDGET, max(isolation.remaining() - DISK, 1.0))
         self._sending.outcome = outcome = sender.deliver(self._notifier, message, seconds, claim.key)
         if outcome.status != "sent":
             self.say("kept", claim.key, message)
@@ -286,7 +285,7 @@ class _Walk:
 
     def _gathered(self, claim: claims.Claim) -> set[str]:
         try:
-            return claim.gather(self.where.world_size, _GATHER, self._hurry)
+            return claim.gather(self.where.world_size, GATHER, self._hurry)
         except OSError as error:  # the store is gone, the claim is ours: better to send without the list of ranks
             log.warning("it cannot be told which ranks have met it: %s", error)
             return set()

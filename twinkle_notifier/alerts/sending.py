@@ -7,10 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from twinkle_notifier.budgets import LAST_SEND, WALK
 from twinkle_notifier.messages.message import Message, Outcome
-
-_LATE = 12.0  # seconds that a walk may take by itself; 8 for a send and 3 for the disk are left then
-_LATEST = 21.0  # seconds after its begin at which a walk that does not wait for another rank must have begun to send
 
 
 class Sending:
@@ -40,5 +38,5 @@ class Sending:
     def taken_over(self) -> bool:
         """Whether the walk is late and has not begun to send: then the caller sends, as after `begin`."""
         now = time.monotonic()
-        is_late = now - self._since > _LATE or now - self._began > _LATEST
+        is_late = now - self._since > WALK or now - self._began > LAST_SEND
         return is_late and not self._waits and self.begin()

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from twinkle_notifier import isolation
+from twinkle_notifier.budgets import CRASH_BUDGET
 from twinkle_notifier.channels import connection, issuers
 from twinkle_notifier.credentials.masking import secrets_in_url
 from twinkle_notifier.errors import DeliveryError
@@ -25,7 +26,6 @@ from twinkle_notifier.messages.sanitize import reply
 
 _LIMIT = 64 * 1024  # bytes of an answer; no service needs more to say yes
 _CHUNK = 64  # bytes; a try that was left behind while the answer drips notices it after so many
-_BUDGET = 8.0  # seconds for all tries together
 _ROOM = 0.25  # seconds that a caller's own budget keeps, to hear what was wrong
 _LEAST = 0.5  # seconds; less is not worth another try
 _TRIES = 3
@@ -70,7 +70,7 @@ def post(url: str, body: bytes, *, timeout: float, secrets: Sequence[str] = (), 
         DeliveryError: no answer came, or the service had no time until the end. Its text, like what urllib3 logs, holds
             none of the `secrets` and none of the URL's query values and long path segments.
     """
-    deadline = time.monotonic() + min(isolation.remaining() - _ROOM, _BUDGET)
+    deadline = time.monotonic() + min(isolation.remaining() - _ROOM, CRASH_BUDGET)
     results: list[Reply | _Lost] = []
     while True:
         seconds = max(min(timeout, deadline - time.monotonic()), 0.0)

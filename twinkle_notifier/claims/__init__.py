@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
+from twinkle_notifier.budgets import STORE_OPEN
 from twinkle_notifier.claims import node
 from twinkle_notifier.claims.lease import FOLLOWER, Claim, Claims, State, Verdict, Watermark
 from twinkle_notifier.claims.node import NodeLease
@@ -37,7 +38,6 @@ __all__ = [
     "with_store",
 ]
 
-_OPEN = 3.0  # seconds to open a store
 
 log = logging.getLogger("twinkle_notifier")
 T = TypeVar("T")
@@ -52,7 +52,7 @@ def with_store(where: Where, chosen: Store | None, work: Callable[[Access], T]) 
     """
     for name, opened in _stores(where, chosen):
         try:
-            return work(Access(opened, _OPEN))
+            return work(Access(opened, STORE_OPEN))
         except OSError as error:
             log.warning("the ranks of this run cannot agree in %s on who tells: %s", name, error)
     return work(Own(alone))
@@ -111,7 +111,7 @@ def counted(where: Where, chosen: Store | None) -> int | None:
     """What the store of this run has counted to; None when it cannot count, or does not answer within 6 s."""
     for _, opened in _counting_stores(where, chosen):
         with suppress(OSError):
-            return Access(opened, _OPEN).ask(lambda store: store.sequence(0))
+            return Access(opened, STORE_OPEN).ask(lambda store: store.sequence(0))
     return None
 
 

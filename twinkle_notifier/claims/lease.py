@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from twinkle_notifier import isolation
+from twinkle_notifier.budgets import AFTERMATH, LEASE
 from twinkle_notifier.claims.log import Record, State, Watermark
 from twinkle_notifier.claims.store import Access, Store
 from twinkle_notifier.messages.message import derived_id
@@ -21,12 +22,10 @@ from twinkle_notifier.runtime.ranks import FOLLOWER, all_ranks, written
 
 __all__ = ["FOLLOWER", "LEASE", "Claim", "Claims", "Participant", "Record", "State", "Verdict", "Watermark"]
 
-LEASE = 12.0  # seconds that a claim holds without a word: the budget of a send, and a margin
 _POLL = 0.01  # seconds between two looks at the store, at first; then longer, up to
 _POLL_PER_RANK = 0.0002  # seconds for each of those who may be looking
 _POLITE = 0.0005  # seconds that each lets those before it go first, so that of a thousand few have to write
 _CROWD = 1024
-_AFTERMATH = 60.0  # seconds after which a rank that told of an error and went on is not to blame any more
 _HURRY = 0.25  # seconds that a gathering still takes when the process is asked to end
 
 _OVER: tuple[State, ...] = ("sent", "refused", "left")
@@ -173,7 +172,7 @@ class Claims:
         What follows from an error of our own, which we told and outlived, is not met by ourselves.
         """
         own = word.rank == self._where.rank and word.holder == Holder.me()
-        return not own and (word.holder.dead() or word.at.age() < _AFTERMATH)
+        return not own and (word.holder.dead() or word.at.age() < AFTERMATH)
 
 
 class _Log:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from twinkle_notifier import isolation
+from twinkle_notifier.budgets import NODE_WORD, SECONDARY_NODE_WORD, STORE_OPEN
 from twinkle_notifier.claims.lease import Claim, Claims, Participant, Verdict
 from twinkle_notifier.claims.log import State, Watermark
 from twinkle_notifier.claims.store import Access, Store
@@ -28,12 +29,9 @@ from twinkle_notifier.runtime.ranks import all_ranks
 # server takes one client in 5 s. Beyond that a server would be busy for long with clients that few crashes need: then
 # the first rank of each node connects, and another only when it speaks for its node.
 ALL_CONNECT = 256
-_OPEN = 3.0  # seconds to open the folder
 _LOOK = 1.0  # seconds to look there for a count
 _SEVERAL = 500  # who look for a word at most, by which they look each 0.1 s: it takes as long as that of the run
-_FRESH = 30.0  # seconds that a node's word holds, and more than a rank's patience: then the run's store is asked anew
 _UNCONNECTED = 100  # places, 0.05 s: who would have to connect in the crash lets the one go first that need not
-_BRIEF = 5.0  # seconds for the same on what follows from an error, which is to blame for a minute only
 
 _COUNT = "count"
 
@@ -113,8 +111,8 @@ def node_lease(where: Where, mark: Watermark, key: str, seconds: float, *, brief
     place = where.local_rank + (_UNCONNECTED if others_are_connected else 0)
     party = Participant(lambda: {where.rank}, where.hostname, place, min(where.world_size, _SEVERAL))
     try:
-        since = _since(mark, _BRIEF if brief else _FRESH)
-        claim = Claims(Access(lambda: _store(where), _OPEN), where, since, party).claim(key, seconds)
+        since = _since(mark, SECONDARY_NODE_WORD if brief else NODE_WORD)
+        claim = Claims(Access(lambda: _store(where), STORE_OPEN), where, since, party).claim(key, seconds)
     except OSError as error:
         log.warning("the ranks of this node cannot agree on who goes to the store of the run: %s", error)
         return NodeLease(where)
@@ -128,7 +126,7 @@ def note(where: Where, count: int) -> None:
     def noted(store: Store) -> bool:
         return store.append(_COUNT, len(store.read(_COUNT, 0)), data)
 
-    Access(lambda: _store(where), _OPEN).ask(noted)
+    Access(lambda: _store(where), STORE_OPEN).ask(noted)
 
 
 def with_count(where: Where, mark: Watermark) -> Watermark:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from twinkle_notifier import isolation
+from twinkle_notifier.budgets import STORE_RESERVE
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.isolation.safe import reason
 
 _SECONDS = 3.0  # for a few operations, where the store does not tell otherwise
 _MOST = 10.0  # and where it tells too much
-_RESERVE = 10.0  # seconds that stores which hang, one after the other, leave for the send
 _LEAST = 0.5  # seconds that each has all the same
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ class Access:
         return self._bounded(lambda: work(self.store), self._seconds)
 
     def _bounded(self, work: Callable[[], T], seconds: float) -> T:
-        seconds = max(min(seconds, isolation.remaining() - _RESERVE), _LEAST)
+        seconds = max(min(seconds, isolation.remaining() - STORE_RESERVE), _LEAST)
         answer = self._helper.call(work, seconds)
         if issubclass(type(answer.error), OSError):
             said = safe.slot(answer.error, "strerror", OSError)

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from twinkle_notifier import isolation
+from twinkle_notifier.budgets import BACKGROUND_BUDGET
 from twinkle_notifier.channels import VARIABLE, from_environment, from_text
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import chat, chat_of, restored
@@ -137,7 +138,7 @@ class Flush:
         notifier = self._notifier_of(letter)
         if notifier is None:
             return Outcome("skipped", _NOBODY)
-        outcome = sender.send(notifier, message, sender.BACKGROUND_BUDGET)
+        outcome = sender.send(notifier, message, BACKGROUND_BUDGET)
         if outcome.status == "sent":
             self._sent.add(key)
         return outcome

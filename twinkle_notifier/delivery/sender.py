@@ -10,22 +10,20 @@ from collections.abc import Callable
 from typing import Any
 
 from twinkle_notifier import isolation
+from twinkle_notifier.budgets import BACKGROUND_BUDGET, DISK, EXIT_BUDGET
 from twinkle_notifier.credentials.masking import mask, redact, secrets_in_url
 from twinkle_notifier.credentials.references import REDACTED, is_reference, resolve
 from twinkle_notifier.delivery.descriptor import channel, chat, describe
 from twinkle_notifier.delivery.spool import Flushed, Spool
 from twinkle_notifier.errors import DeliveryError, NotifierError
 from twinkle_notifier.isolation import safe
-from twinkle_notifier.isolation.background import BUDGET, EXIT_BUDGET, at_exit, background
+from twinkle_notifier.isolation.background import at_exit, background
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.markdown import title
 from twinkle_notifier.messages.message import Message, Outcome
 from twinkle_notifier.messages.sanitize import line, reply, shown_in_log
 from twinkle_notifier.runtime import pruning
 
-CRASH_BUDGET = 8.0  # seconds for one send while a run is crashing
-BACKGROUND_BUDGET = BUDGET  # seconds for one send that nobody waits for
-_SPOOL = 3.0  # seconds to keep a message on the disk, two of them for its own description
 # A process that lives on tries again what it could not send: after so many seconds, then twice as many, up to
 _RETRY = 60.0
 _RETRY_MOST = 960.0
@@ -64,7 +62,7 @@ def deliver(notifier: Sender, message: Message, seconds: float, incident: str = 
 
 def keep(notifier: Sender, message: Message, outcome: Outcome) -> Outcome:
     """Keep on the disk a message that came to `outcome`, to be sent later."""
-    kept = isolation.call(lambda: _add(notifier, message, outcome.reason), _SPOOL)
+    kept = isolation.call(lambda: _add(notifier, message, outcome.reason), DISK)
     if not kept.returned:
         log.error("a message could not be kept either (%s): %s", reason(kept.error), message.partition("\n")[0])
         _counts[outcome.status] += 1

@@ -193,13 +193,13 @@ class Search:
         finally:
             self._threads.discard(thread)
 
-    def facts(self, *best: Trial) -> list[str]:
-        """Markdown list items: how many trials there were, and the `best`."""
+    def facts(self, *best: tuple[object, object, object]) -> list[str]:
+        """Markdown list items: how many trials there were, and the `best`: name, objective, parameters of each."""
         counts = [f"{self.trials} trials", f"{self.failed} failed", f"{self.pruned} pruned"]
         told = [count for count in counts if not count.startswith("0 ")]
         return [f"- Search: {', '.join(told)}"] * bool(told) + [
             f"- Best trial: {trial.name}, objective {_shown(trial.objective)}, {_shown(trial.parameters)}"
-            for trial in best[:_BEST]
+            for trial in map(Trial._make, best[:_BEST])
         ]
 
 

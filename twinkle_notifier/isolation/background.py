@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from multiprocessing.util import Finalize
 
 from twinkle_notifier import isolation
+from twinkle_notifier.budgets import BACKGROUND_BUDGET, DISK, EXIT_BUDGET
 from twinkle_notifier.isolation import threads
 from twinkle_notifier.isolation.safe import reason
 
-EXIT_BUDGET = 2.0  # seconds that the end of the interpreter waits for the background
-BUDGET = 30.0  # seconds for one piece of work
-_OTHERWISE = 3.0  # seconds to put aside what was not done
 _POLL = 0.01  # seconds between two looks at the queue, at exit
 _QUEUE = 100  # pieces of work that may wait
 
@@ -80,7 +78,7 @@ class Background:
         piece = _Piece(work, otherwise, time.monotonic() + after, name)
         if at_exit() and not self._running:
             if not isolation.call(work, EXIT_BUDGET).returned:
-                isolation.call(otherwise, _OTHERWISE)
+                isolation.call(otherwise, DISK)
             return
         with self._changed:
             self._waiting.append(piece)
@@ -102,7 +100,7 @@ class Background:
         while left := self._due():
             if time.monotonic() > deadline:
                 log.warning("the interpreter ends before %d message(s) were delivered", len(left))
-                isolation.call(lambda left=left: [piece.otherwise() for piece in left], _OTHERWISE)  # type: ignore[misc]
+                isolation.call(lambda left=left: [piece.otherwise() for piece in left], DISK)  # type: ignore[misc]
                 return False
             time.sleep(_POLL)  # not a wait for the thread: at exit none may start, and this one may hang
         if self._thread is not None and not self._waiting:
@@ -117,7 +115,7 @@ class Background:
     def _drop(self, piece: _Piece) -> None:
         self.dropped += 1
         log.warning("%d messages wait in the background already: the oldest is put aside", _QUEUE)
-        isolation.call(piece.otherwise, _OTHERWISE)
+        isolation.call(piece.otherwise, DISK)
 
     def _mind_forks(self) -> None:
         if self._pid != os.getpid():  # forked: the thread, and what waits for it, are the parent's
@@ -172,7 +170,7 @@ class Background:
             self._do(piece)
 
     def _do(self, piece: _Piece) -> None:
-        answer = isolation.call(lambda: self._done_here(piece.work), BUDGET + 1)
+        answer = isolation.call(lambda: self._done_here(piece.work), BACKGROUND_BUDGET + 1)
         if answer.error is not None:
             log.warning("work in the background failed: %s", reason(answer.error))
         self._doing = None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import _thread
-import os
 import queue
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+
+from twinkle_notifier.isolation import forks
 
 END = 0.1  # seconds for a thread to end that has nothing more to do
 _STOP = 10.0  # seconds that somebody who stops a thread of ours waits for what it does
@@ -154,4 +155,4 @@ def _forget() -> None:
     _denials[0] = 0  # nor the block of another thread in which none may start
 
 
-os.register_at_fork(after_in_child=_forget)
+forks.in_child(_forget)

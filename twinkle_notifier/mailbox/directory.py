@@ -1,6 +1,6 @@
 """The folder in which a supervisor and the processes below it meet, as the supervisor makes it and takes it away.
 
-What they leave each other there: see `supervision`.
+What they leave each other there: see `notes`.
 """
 
 from __future__ import annotations

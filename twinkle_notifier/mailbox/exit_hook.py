@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.mailbox import mailbox
-from twinkle_notifier.mailbox.mailbox import By, Leave
+from twinkle_notifier.mailbox.notes import By, Leave
 
 _minds_leaving = False
 

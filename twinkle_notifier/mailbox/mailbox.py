@@ -6,20 +6,20 @@ supervisor none of this does anything.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast, get_args
+from typing import Any, TypeVar
 
 from twinkle_notifier import isolation
 from twinkle_notifier.mailbox import directory
 from twinkle_notifier.mailbox.directory import VARIABLE as VARIABLE
+from twinkle_notifier.mailbox.notes import Beat, End, Leave, Note, Restart, State, load_holder
 from twinkle_notifier.messages.message import Message
 from twinkle_notifier.runtime import state_dir
 from twinkle_notifier.runtime.launcher import Where, run_key
@@ -29,112 +29,10 @@ from twinkle_notifier.runtime.stored import Stored
 _BUDGET = 2.0  # seconds for the disk
 _MOST = 8_000_000  # bytes of one file
 
-# ``sending``: it is about to be told, by this process. ``told``: it is, by this process or another. ``kept``: it could
-# not be sent. ``left``: it only follows from something else, which the supervisor knows better. ``deferred``: the
-# supervisor tells it, if the run ends by it.
-State = Literal["sending", "told", "kept", "left", "deferred"]
-By = Literal["it", "exit", "other"]
+Dated = TypeVar("Dated", Note, End, Restart)
 T = TypeVar("T")
 
 log = logging.getLogger("twinkle_notifier")
-
-
-@dataclass(frozen=True)
-class Note:
-    """What a process says of an incident that it has met. `at` is in seconds since 1970."""
-
-    state: State
-    incident: str
-    kind: str
-    holder: Holder
-    rank: int
-    at: float
-    run: str | None
-    text: str = ""
-    id: str = ""
-    notifier: dict[str, Any] | None = None
-
-    def message(self, note: str) -> Message:
-        """The message that the process was sending, with a list item about why it comes from somebody else."""
-        if self.state == "deferred":  # as it was meant to be
-            return Message(self.text, self.id)
-        head, blank, rest = self.text.partition("\n\n")
-        return Message(f"{head}\n\n- {note}\n{rest}" if blank else f"{head}\n\n- {note}", self.id)
-
-    def named(self) -> str:
-        """What tells it from other words of the folder."""
-        return f"{self.holder.pid}-{hashlib.sha256(self.incident.encode('utf-8', 'replace')).hexdigest()[:16]}"
-
-
-@dataclass(frozen=True)
-class Leave:
-    """How a process that had met an incident left: because of ``it``, by ``exit``, or for something ``other``."""
-
-    by: By
-    at: float
-
-
-@dataclass(frozen=True)
-class Beat:
-    """How a rank gets on: steps; seconds since the last and of the slowest; whether its own watcher sees a stall."""
-
-    rank: int
-    steps: int
-    idle: float
-    stalled: bool
-    slowest: float
-    at: float
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A rank that torchrun's agent has seen end as it should not. `code` is minus the signal where one killed it.
-
-    `logs` is the rank's folder among torchrun's log files.
-    """
-
-    rank: int | None
-    local_rank: int | None
-    pid: int
-    code: int
-    at: float
-    error_file: str = ""
-    logs: str = ""
-
-
-@dataclass(frozen=True)
-class End:
-    """What ended a Python process, as the process itself wrote it down. Times are in seconds since 1970.
-
-    `type` is the exception's name as a traceback shows it, "SystemExit" where the program called ``sys.exit``; `code`
-    the exit code that Python ends with then; `child` how the process ended that a launcher's exception is about;
-    `failures` what torchrun's agent knows of its ranks; `frames` file, line and function, outermost first.
-    """
-
-    pid: int
-    at: float
-    type: str
-    message: str
-    code: int
-    rank: int | None = None
-    traceback: str = ""
-    frames: Sequence[tuple[str, int, str]] = ()
-    child: int | None = None
-    failures: Sequence[Failure] = ()
-
-
-@dataclass(frozen=True)
-class Restart:
-    """That torchrun's agent starts its ranks again, after attempt number `attempt`, which `failures` have ended."""
-
-    pid: int
-    at: float
-    attempt: int
-    attempts: int
-    failures: Sequence[Failure] = ()
-
-
-Dated = TypeVar("Dated", Note, End, Restart)
 
 
 class Mailbox:
@@ -170,7 +68,7 @@ class Mailbox:
     def holder(self) -> Holder | None:
         """The supervisor; None if the file that names it is damaged. Raises OSError if that cannot be read."""
         try:
-            return _holder(self._read(directory.HOLDER))
+            return load_holder(self._read(directory.HOLDER))
         except ValueError:
             return None
 
@@ -192,11 +90,11 @@ class Mailbox:
 
     def words(self) -> list[Note]:
         """All of them, oldest first."""
-        return self._in_order("*.word", _word)
+        return self._in_order("*.word", Note.load)
 
     def forget(self, word: Note) -> None:
         """Take `word` away, whatever its file is called."""
-        for name, other in self._all("*.word", _word).items():
+        for name, other in self._all("*.word", Note.load).items():
             if other == word:
                 (self.folder / f"{name}.word").unlink(missing_ok=True)
 
@@ -206,9 +104,7 @@ class Mailbox:
 
     def leaves(self) -> dict[int, Leave]:
         """How processes left, by process id."""
-        found = self._all(
-            "*.leave", lambda fields: Leave(cast(By, fields.one_of("by", get_args(By))), fields.time("at"))
-        )
+        found = self._all("*.leave", Leave.load)
         return {int(name): leave for name, leave in found.items() if name.isdecimal()}
 
     def beat(self, beat: Beat) -> None:
@@ -217,7 +113,7 @@ class Mailbox:
 
     def beats(self) -> list[Beat]:
         """How the ranks get on."""
-        return list(self._all("*.beat", _beat).values())
+        return list(self._all("*.beat", Beat.load).values())
 
     def tell_run(self, notifier: dict[str, Any] | None) -> None:
         """Say what this run is called among its nodes, and whom they would tell."""
@@ -255,19 +151,19 @@ class Mailbox:
 
     def ends(self) -> list[End]:
         """How Python processes ended that wrote it down, oldest first: see `attach`."""
-        return self._in_order("*.end", _end)
+        return self._in_order("*.end", End.load)
 
     def restarts(self) -> list[Restart]:
         """When torchrun's agents started their ranks again, oldest first."""
-        return self._in_order("*.restart", _restart)
+        return self._in_order("*.restart", Restart.load)
 
     def damaged(self) -> list[Path]:
         """The words that cannot be read."""
-        names = self._all("*.word", _word)
+        names = self._all("*.word", Note.load)
         return [path for path in sorted(self.folder.glob("*.word")) if path.stem not in names]
 
     def _write(self, name: str, fields: dict[str, Any]) -> None:
-        # Not synced, as in `meeting`.
+        # Not synced, as in `directory`.
         state_dir.replace(self.folder / name, json.dumps(fields).encode("utf-8", "replace"), sync=False)
 
     def _read(self, name: str) -> Stored:
@@ -286,84 +182,6 @@ class Mailbox:
         return found
 
 
-def _holder(fields: Stored) -> Holder:
-    return Holder(fields.text("host"), fields.count("pid", 1), fields.number_or_none("started"))
-
-
-def _word(fields: Stored) -> Note:
-    return Note(
-        cast(State, fields.one_of("state", get_args(State))),
-        fields.text("incident"),
-        fields.text("kind"),
-        _holder(fields.object("holder")),
-        fields.count("rank"),
-        fields.time("at"),
-        fields.text_or_none("run"),
-        fields.text("text", ""),
-        fields.text("id", ""),
-        fields.dict_or_none("notifier"),
-    )
-
-
-def _beat(fields: Stored) -> Beat:
-    return Beat(
-        fields.count("rank"),
-        fields.count("steps"),
-        fields.number("idle"),
-        fields.flag("stalled"),
-        fields.number("slowest"),
-        fields.time("at"),
-    )
-
-
-def _end(fields: Stored) -> End:
-    return End(
-        fields.count("pid", 1),
-        fields.time("at"),
-        fields.text("type"),
-        fields.text("message"),
-        fields.whole("code"),
-        fields.whole_or_none("rank"),
-        fields.text("traceback", ""),
-        [_frame(frame) for frame in fields.items("frames")],
-        fields.whole_or_none("child"),
-        _failures(fields),
-    )
-
-
-def _frame(frame: object) -> tuple[str, int, str]:
-    match frame:
-        case [str(file), int(line), str(function)]:
-            return file, line, function
-    raise ValueError("it is no frame")
-
-
-def _restart(fields: Stored) -> Restart:
-    return Restart(
-        fields.count("pid", 1),
-        fields.time("at"),
-        fields.count("attempt"),
-        fields.count("attempts"),
-        _failures(fields),
-    )
-
-
-def _failures(fields: Stored) -> list[Failure]:
-    return [_failure(Stored(failure)) for failure in fields.items("failures")]
-
-
-def _failure(fields: Stored) -> Failure:
-    return Failure(
-        fields.whole_or_none("rank"),
-        fields.whole_or_none("local_rank"),
-        fields.count("pid"),
-        fields.whole("code"),
-        fields.time("at"),
-        fields.text("error_file", ""),
-        fields.text("logs", ""),
-    )
-
-
 def tell(work: Callable[[Mailbox], T]) -> T | None:
     """Do `work` with the folder of the supervisor above this process, in time; None if there is none. Never raises."""
     if VARIABLE not in os.environ:
@@ -379,7 +197,7 @@ def tell(work: Callable[[Mailbox], T]) -> T | None:
     return answer.value
 
 
-def word(
+def note(
     state: State,
     incident: str,
     kind: str,

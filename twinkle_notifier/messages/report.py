@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any
 
 from twinkle_notifier import isolation
+from twinkle_notifier.budgets import PROGRESS
 from twinkle_notifier.exceptions import traceback_text
 from twinkle_notifier.exceptions.frames import innermost_own
 from twinkle_notifier.exceptions.kind import kind_of
@@ -29,7 +30,6 @@ _FACT = 1_000  # characters of a fact that an adapter gives
 _METRICS = 30
 _MOST_METRICS = 1_000  # that are looked at
 _METRIC = 60  # characters of its name
-_ASKING = 2.0  # seconds to ask a trainer how far it got; a tensor on a broken GPU may never answer
 _VERBS = {"failed": "failed", "interrupted": "was interrupted", "preempted": "was preempted", "exited": "exited"}
 _UNTOLD = Attempt()
 _CLEAN = ("", "0", "None")  # what a SystemExit says that ends a process well
@@ -75,7 +75,7 @@ class Progress:
         Each is asked by itself, and so is each metric: one that raises or hangs takes no other with it.
         """
         until = time.monotonic() + 0.8 * min(
-            isolation.remaining(), _ASKING
+            isolation.remaining(), PROGRESS
         )  # the rest, so that `isolation.call` comes back
         found: dict[str, Any] = {}
         for name, question in questions.items():

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from twinkle_notifier.isolation import forks
 from twinkle_notifier.runtime import host
 from twinkle_notifier.runtime.ownership import contents, open_file
 
@@ -51,7 +52,7 @@ def _let_go() -> None:
         os.close(handle)
 
 
-os.register_at_fork(after_in_child=_let_go)
+forks.in_child(_let_go)
 
 
 def _lock(handle: int, guard: _Guard, deadline: float) -> bool:

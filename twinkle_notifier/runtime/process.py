@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
+from twinkle_notifier.isolation import forks
 from twinkle_notifier.runtime.host import boot_id, host_key, process_key, started_at
 
 _WALL_MARGIN = 5.0  # seconds that the clocks of two machines may differ before their order is in doubt
@@ -88,7 +89,7 @@ def _forget() -> None:
     _me.cache_clear()
 
 
-os.register_at_fork(after_in_child=_forget)
+forks.in_child(_forget)
 
 
 _APART = 0.5  # seconds between two forks of one burst, at most
@@ -138,4 +139,5 @@ def _in_child() -> None:
     _born = _burst
 
 
-os.register_at_fork(before=_before, after_in_child=_in_child)
+forks.before(_before)
+forks.in_child(_in_child)

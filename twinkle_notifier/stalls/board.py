@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from twinkle_notifier.budgets import LEASE
 from twinkle_notifier.claims import Access
-from twinkle_notifier.claims.lease import LEASE, Record
+from twinkle_notifier.claims.lease import Record
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.runtime.process import Instant
 from twinkle_notifier.stalls.report import RankStatus

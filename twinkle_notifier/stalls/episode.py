@@ -11,6 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from twinkle_notifier import claims, isolation
+from twinkle_notifier.budgets import (
+    BACKGROUND_BUDGET,
+    CRASH_BUDGET,
+    PATIENCE,
+    PROGRESS,
+    STALL,
+    STALL_GATHER,
+    STALL_READ,
+)
 from twinkle_notifier.claims.lease import Record
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import sender
@@ -27,15 +36,10 @@ from twinkle_notifier.stalls.board import Board
 from twinkle_notifier.stalls.report import RankStatus, markdown, named
 from twinkle_notifier.stalls.stacks import Doing, doing
 
-_PATIENCE = 75.0  # seconds for all that is done to tell of a stall
-_WORD = 25.0  # seconds for the word of another rank that is telling it
 _GATHER = 2.0  # seconds beyond two looks for the other ranks to find that they stand, too; at most
-_GATHER_MOST = 10.0  # a lease of a claim is 12 s; it is renewed for the reading, and for the send
-_READ = 8.0  # seconds to read what the others say
 _ASK = 1.0  # seconds, at least, between two looks at what the others say
 _LAST_WORD = 1.0  # seconds, at the end of a training, for the others to say that they move, too
 _SHORT = 0.02  # seconds between two looks whether something is done
-_PROGRESS = 2.0  # seconds to ask the trainer for the step
 
 log = logging.getLogger("twinkle_notifier")
 
@@ -81,7 +85,7 @@ class Episode:
     @property
     def open(self) -> bool:
         """Whether people wait for its end, or may soon."""
-        return bool(self._told or self._leaving) or (self._telling and time.monotonic() < self._alarmed_at + _PATIENCE)
+        return bool(self._told or self._leaving) or (self._telling and time.monotonic() < self._alarmed_at + STALL)
 
     def listen(self) -> None:
         """Let the others know where this rank is if one of them gives the alarm. Returns at once."""
@@ -164,7 +168,7 @@ class Episode:
         own, access = self._publish(board), board.access
         if Where.here().world_size > 1 and board.is_told():
             return ""
-        claim = claims.Claims(access, Where.here(), claims.Watermark(self._last)).claim(self._case.key, _WORD)
+        claim = claims.Claims(access, Where.here(), claims.Watermark(self._last)).claim(self._case.key, PATIENCE)
         if not isinstance(claim, claims.Claim):
             return ""
         self._gather(claim)
@@ -195,7 +199,7 @@ class Episode:
 
     def _gather(self, claim: claims.Claim) -> None:
         """Wait until all other ranks have told where they stand, or the time for it is over."""
-        world_size, seconds = Where.here().world_size, min(2 * self._poll + _GATHER, _GATHER_MOST)
+        world_size, seconds = Where.here().world_size, min(2 * self._poll + _GATHER, STALL_GATHER)
         if world_size > 1:
             _quietly(lambda: claim.gather(world_size, seconds, hurry=lambda: bool(self._ended)))
 
@@ -204,7 +208,7 @@ class Episode:
         if Where.here().world_size == 1:
             return []
         try:
-            return [stand for stand in board.stands(_READ) if stand.rank != rank]
+            return [stand for stand in board.stands(STALL_READ) if stand.rank != rank]
         except OSError as error:  # better to tell of this rank alone
             log.warning("it cannot be told where the other ranks stand: %s", error)
             return []
@@ -213,7 +217,7 @@ class Episode:
         idle = time.monotonic() - self._began
         text = markdown(self._case.name, stands, Where.here(), idle, self._reached)
         # Not longer than a claim holds, or another rank would take over.
-        return sender.deliver(self._notifier, Message(text, claim.message_id), sender.CRASH_BUDGET)
+        return sender.deliver(self._notifier, Message(text, claim.message_id), CRASH_BUDGET)
 
     def _publish(self, board: Board) -> RankStatus:
         self._reached = self._progress()
@@ -231,7 +235,7 @@ class Episode:
 
     def _progress(self) -> Progress:
         asked = self._case.progress
-        found = isolation.call(asked, _PROGRESS).value if asked is not None else None
+        found = isolation.call(asked, PROGRESS).value if asked is not None else None
         return found if isinstance(found, Progress) else Progress(step=self._beats)
 
     def _settle_if_over(self) -> None:
@@ -305,7 +309,7 @@ class Episode:
 
     def _tell_of_the_end(self, told: str) -> None:
         message = self._end_message(told)
-        send = functools.partial(sender.deliver, self._notifier, message, sender.BACKGROUND_BUDGET)
+        send = functools.partial(sender.deliver, self._notifier, message, BACKGROUND_BUDGET)
         if self._kept:  # it goes first
             background.post(functools.partial(sender.flush, self._notifier))
         background.post(send, otherwise=functools.partial(self._keep, message))
@@ -349,7 +353,7 @@ def _quietly(work: Callable[[], object]) -> None:
 
 def _in_thread(work: Callable[[], object]) -> bool:
     def contained() -> None:
-        answer = isolation.call(work, _PATIENCE)
+        answer = isolation.call(work, STALL)
         if not answer.returned:
             log.error("a stall was not told: %s", reason(answer.error))
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from types import FrameType
 
 from twinkle_notifier import isolation
+from twinkle_notifier.budgets import STACKS
 from twinkle_notifier.credentials.scrubber import scrub
 from twinkle_notifier.exceptions import traceback_text
 from twinkle_notifier.exceptions.frames import FrameSnapshot, is_library, is_ours, library_name
 
-_LOOK = 4.0  # seconds for all stacks; they show source files, which may lie on a disk that is gone
 _FRAMES = (10, 40)  # of a stack: the outermost and the innermost
 _STACK = 5_000  # characters of the stack of the thread that trains: its end
 _OTHER_FRAMES = (0, 4)  # of the stacks of the other threads
@@ -48,8 +48,8 @@ def doing(thread: int) -> Doing:
     stills = {ident: list(_stills(frame)) for ident, frame in sys._current_frames().items()}
     frames = stills.pop(thread, [])
     own, library, waits = _places(frames)
-    stack = isolation.call(lambda: traceback_text.stack(frames, *_FRAMES), _LOOK).value
-    others = isolation.call(lambda: "\n\n".join(_others(stills)), _LOOK).value if stack else ""
+    stack = isolation.call(lambda: traceback_text.stack(frames, *_FRAMES), STACKS).value
+    others = isolation.call(lambda: "\n\n".join(_others(stills)), STACKS).value if stack else ""
     # Without what the files hold, a stack is still better than none.
     stack = scrub(stack or "\n".join(reversed([f"  {_place(frame)}" for frame in frames])))
     return Doing(own, library, waits, _end(stack, _STACK), _beginning(scrub(others or ""), _OTHERS))

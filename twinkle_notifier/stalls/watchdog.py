@@ -14,7 +14,7 @@ from typing import Any
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation import threads
 from twinkle_notifier.mailbox import mailbox
-from twinkle_notifier.mailbox.mailbox import Beat
+from twinkle_notifier.mailbox.notes import Beat
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.stalls.episode import Episode, Stall
 from twinkle_notifier.stalls.stacks import debugged

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from twinkle_notifier.mailbox.mailbox import Leave, Mailbox, Note, State
-from twinkle_notifier.supervisor.cause import CLOCK, KILLED, TOGETHER
-from twinkle_notifier.supervisor.exit_report import Ending
+from twinkle_notifier.budgets import TOGETHER
+from twinkle_notifier.mailbox.mailbox import Mailbox
+from twinkle_notifier.mailbox.notes import Leave, Note, State
+from twinkle_notifier.supervisor.cause import CLOCK, KILLED
+from twinkle_notifier.supervisor.exit_report import ExitReport
 
 # Seconds. TOGETHER is also the longest time from a message to `sys.exit` or `os._exit`.
 _UNTIL_SHELL = 2.0  # from the leave of a process to the end of the shell that started it
@@ -17,14 +19,14 @@ _DYING = 1.0  # from the message to a signal that ended the same process, e.g. i
 
 
 @dataclass(frozen=True)
-class Story:
+class Attribution:
     """The words of a command's processes, and how these left."""
 
     words: Sequence[Note] = ()
     leaves: Mapping[int, Leave] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, supervision: Mailbox) -> Story:
+    def of(cls, supervision: Mailbox) -> Attribution:
         """What they have said until now. Raises OSError."""
         return cls(supervision.words(), supervision.leaves())
 
@@ -32,7 +34,7 @@ class Story:
         """The words of this state."""
         return [word for word in self.words if word.state == state]
 
-    def accounts_for(self, ending: Ending) -> bool:
+    def accounts_for(self, ending: ExitReport) -> bool:
         """Whether people were told why the command, or a rank of it, ended."""
         was_asked = ending.kind() in ("preempted", "interrupted")
         return (was_asked and self.preempted(ending.began)) or bool(self._accounting("told", ending))
@@ -41,7 +43,7 @@ class Story:
         """Whether people were told, after `since`, that the run was asked to end."""
         return bool(self._of_ending("told", since))
 
-    def deferred(self, ending: Ending) -> list[Note]:
+    def deferred(self, ending: ExitReport) -> list[Note]:
         """The words that processes left to the supervisor and that account for the end, one for each incident."""
         was_asked = ending.kind() in ("preempted", "interrupted")
         words = self._of_ending("deferred", ending.began) if was_asked else self._accounting("deferred", ending)
@@ -53,13 +55,13 @@ class Story:
         kinds = ("preempted", "interrupted", "exited")
         return [word for word in self.in_state(state) if word.at > since - CLOCK and word.kind in kinds]
 
-    def _accounting(self, state: State, ending: Ending) -> list[Note]:
+    def _accounting(self, state: State, ending: ExitReport) -> list[Note]:
         words = self._deferred() if state == "deferred" else self.in_state(state)
         if any(self.left(pid) for pid in ending.pids):  # it only followed from what another has met
             return [word for word in words if -CLOCK <= ending.failed_at - word.at < TOGETHER]
         return [word for word in words if self._explains(word, ending)]
 
-    def _explains(self, word: Note, ending: Ending) -> bool:
+    def _explains(self, word: Note, ending: ExitReport) -> bool:
         """Whether the command, or a rank of it, ended of what `word` tells."""
         leave, since, killed = self.leaves.get(word.holder.pid), ending.failed_at - word.at, ending.killed()
         if word.holder.pid in ending.pids:

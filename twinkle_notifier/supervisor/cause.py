@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from twinkle_notifier import isolation
+from twinkle_notifier.budgets import TOGETHER
 from twinkle_notifier.exceptions import printed
 from twinkle_notifier.exceptions.collateral import says_collateral
 from twinkle_notifier.exceptions.frames import is_library_path
 from twinkle_notifier.exceptions.printed import LAUNCHERS, child_of
 from twinkle_notifier.exceptions.remote import Place, read
-from twinkle_notifier.mailbox.mailbox import End, Failure, Note
+from twinkle_notifier.mailbox.notes import End, Failure, Note
 from twinkle_notifier.supervisor import torchrun
 from twinkle_notifier.supervisor.torchrun import Lost, Recorded
 
@@ -26,7 +27,6 @@ _OF_SHELLS = {
     *(signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2),
 }
 _NEGATIVE = {signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGTERM}
-TOGETHER = 60.0  # seconds between the first and the last end that belong together: torchrun waits 30 s for its ranks
 KILLED = 15.0  # seconds: Lightning's launcher kills its own process up to 5 s after it has lost a rank
 CLOCK = 1.0  # seconds: the times of torchrun's agent are in whole ones
 _AT_ONCE = 3.0  # seconds before the end, in which another exit code is a wrapper's own: make's 2, `|| exit 5`

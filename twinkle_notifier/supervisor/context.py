@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from twinkle_notifier import isolation
+from twinkle_notifier.budgets import DISK
 from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.runtime.launcher import Attempt
 from twinkle_notifier.supervisor import oom
-from twinkle_notifier.supervisor.exit_report import Ending
+from twinkle_notifier.supervisor.exit_report import ExitReport
 from twinkle_notifier.supervisor.last_lines import Output
 
 ERROR_FILE = "TORCHELASTIC_ERROR_FILE"
 STALL_AFTER = "TWINKLE_NOTIFIER_STALL_AFTER"  # `stalls.VARIABLE`
-_BUDGET = 3.0  # seconds for a disk, which may be a dead mount
 _ASKED = 600.0  # seconds from a signal to the end that it accounts for
 _NO_FOLDER = Path(os.devnull, "none")
 
@@ -40,7 +40,7 @@ class Plan:
     to: str = ""  # what the notifier was made from, if not from the environment
 
 
-class Facts:
+class Context:
     """Of one command. The main thread writes them, others read.
 
     `folder` is the mailbox that the supervisor shares with the command's processes, None if no disk took it; `asked`
@@ -52,17 +52,17 @@ class Facts:
         self.command, self.plan, self.folder = command, plan, folder
         self.mailbox = Mailbox(folder or _NO_FOLDER)  # without a folder it is empty
         self.output = Output(plan.log)
-        isolation.call(self.output.begin, _BUDGET)
+        isolation.call(self.output.begin, DISK)
         self.began, self._kills = time.time(), oom.kills()
         self.pid = 0
         self.asked: tuple[int, float] | None = None
         self.ended: float | None = None
 
-    def ending(self, code: int) -> Ending:
+    def ending(self, code: int) -> ExitReport:
         """The command's end with exit code `code`, now or when it ended."""
         now, kills = self.ended or time.time(), oom.kills()
         asked, asked_at = self.asked if self.asked and now - self.asked[1] < _ASKED else (None, 0.0)
-        return Ending(
+        return ExitReport(
             self.plan.name,
             self.command,
             code,

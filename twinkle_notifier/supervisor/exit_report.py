@@ -46,7 +46,7 @@ _FACT, _FACTS = 3_000, 20  # characters of what a training leaves, and how many 
 
 
 @dataclass(frozen=True)
-class Ending:
+class ExitReport:
     """What is known of a command's end. `code` is minus the signal where one killed the command."""
 
     name: str

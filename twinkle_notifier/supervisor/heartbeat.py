@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 
-import requests
-
 from twinkle_notifier import isolation
 
 EVERY = 60.0  # seconds
@@ -15,16 +13,19 @@ _BUDGET = 10.0  # seconds for one request
 log = logging.getLogger("twinkle_notifier")
 
 
-class Pulse:
+class Heartbeat:
     """Asks `url`, at once and then each minute, until `end`. What answers does not count, and is not read."""
 
     def __init__(self, url: str, every: float = EVERY) -> None:
+        import requests  # not at the top: it costs each `run` 40 ms, and few have such a URL
+
+        self._get = requests.get
         self._url, self._every = url, every
         self._ended = threading.Event()
 
     def begin(self) -> None:
         """Start."""
-        threading.Thread(target=self._go_on, name="twinkle-notifier-pulse", daemon=True).start()
+        threading.Thread(target=self._go_on, name="twinkle-notifier-heartbeat", daemon=True).start()
 
     def end(self) -> None:
         """Stop; from then on the other side counts the time."""
@@ -42,5 +43,5 @@ class Pulse:
                 return
 
     def _ask(self) -> None:
-        with requests.get(self._url, timeout=_BUDGET / 2, stream=True) as answer:
+        with self._get(self._url, timeout=_BUDGET / 2, stream=True) as answer:
             answer.raise_for_status()

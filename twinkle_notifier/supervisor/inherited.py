@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from twinkle_notifier import isolation
+from twinkle_notifier.budgets import DISK
 from twinkle_notifier.channels import OF_TWINKLE, VARIABLE
 from twinkle_notifier.credentials.references import is_reference
 from twinkle_notifier.runtime import state_dir
 
 _FILE = "to.json"
-_BUDGET = 3.0  # seconds for the disk, and for a notifier's own to_dict
 
 
 def environment(
@@ -36,4 +36,4 @@ def environment(
         content = json.dumps(getattr(notifier, "to_dict", dict)()).encode()
         state_dir.replace(folder / _FILE, content, sync=False)
 
-    return {VARIABLE: f"file:{folder / _FILE}"} if isolation.call(write, _BUDGET).returned else {}
+    return {VARIABLE: f"file:{folder / _FILE}"} if isolation.call(write, DISK).returned else {}

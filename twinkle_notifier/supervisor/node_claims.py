@@ -6,13 +6,11 @@ import logging
 from collections.abc import Callable
 
 from twinkle_notifier import claims
+from twinkle_notifier.budgets import FIRST_NODE, PATIENCE, STORE_OPEN
 from twinkle_notifier.claims.stores.files import FileStore
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.process import Instant, process_start
 
-_GRACE = 10.0  # seconds for the node on which it began to say so
-_PATIENCE = 25.0  # seconds that another node may take to tell
-_OPEN = 3.0  # seconds to open the store
 _TOPIC = "ends"
 _ONE_END = 900.0  # seconds between the ends of a run's nodes, at most: collectives time out after ten minutes
 
@@ -29,11 +27,11 @@ def once(run: str | None, key: str, tell: Callable[[], bool], *, follows: bool) 
         return tell()
     told = False
     try:
-        access = claims.Access(lambda: FileStore.of_run(f"supervisors/{run}"), _OPEN)
+        access = claims.Access(lambda: FileStore.of_run(f"supervisors/{run}"), STORE_OPEN)
         desk = claims.Claims(access, Where.here(), claims.Watermark(_since()))
-        if follows and desk.follow(_TOPIC, grace=_GRACE, seconds=_PATIENCE, hurry=lambda: False) is not None:
+        if follows and desk.follow(_TOPIC, grace=FIRST_NODE, seconds=PATIENCE, hurry=lambda: False) is not None:
             return True
-        claim = desk.claim(key, _PATIENCE)
+        claim = desk.claim(key, PATIENCE)
         if isinstance(claim, claims.Verdict):
             return claim.state == "sent"
         desk.announce(_TOPIC, key)

@@ -10,9 +10,10 @@ from pathlib import Path
 from twinkle_notifier.delivery.letter import Event, Letter
 from twinkle_notifier.delivery.spool import Spool
 from twinkle_notifier.delivery.spool_files import problem
-from twinkle_notifier.mailbox.mailbox import Mailbox, Note
+from twinkle_notifier.mailbox.mailbox import Mailbox
+from twinkle_notifier.mailbox.notes import Note
 from twinkle_notifier.messages.markdown import title
-from twinkle_notifier.supervisor.attribution import Story
+from twinkle_notifier.supervisor.attribution import Attribution
 
 _CHANNEL = "supervised"
 _NOTE = "Note: its supervisor was killed, too"
@@ -52,8 +53,8 @@ def _each(roots: Sequence[Path], find: Callable[[Mailbox, list[str]], list[Note]
 
 
 def _unsent(mailbox: Mailbox) -> list[Note]:
-    story = Story.of(mailbox)
-    unsent = story.unsent(following=True) + story.lingering(time.time(), alone=True)
+    attribution = Attribution.of(mailbox)
+    unsent = attribution.unsent(following=True) + attribution.lingering(time.time(), alone=True)
     return [word for word in unsent if word.state != "kept"]  # that lies there
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from twinkle_notifier.mailbox.mailbox import Beat
+from twinkle_notifier.mailbox.notes import Beat
 
 _SLOWEST = 10.0  # times the slowest step seen is no stall yet
 _FRESH = 30.0  # seconds; a rank says every few seconds how it gets on
 _LATE = 5.0  # seconds between two looks that are no lateness
 
 
-class Silence:
+class OutputWatchdog:
     """No output and no heartbeat for `after` seconds. Where ranks have watchers of their own, these tell, and see more.
 
     All times are in seconds; `now` is of a clock that stands still while the machine is suspended.

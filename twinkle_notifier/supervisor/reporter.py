@@ -16,31 +16,31 @@ from pathlib import Path
 from typing import TypeVar
 
 from twinkle_notifier import isolation
+from twinkle_notifier.budgets import CRASH_BUDGET, DISK, LEASE
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import restored
 from twinkle_notifier.delivery.spool import Spool
 from twinkle_notifier.exceptions.collateral import says_collateral
 from twinkle_notifier.mailbox import mailbox as supervision
-from twinkle_notifier.mailbox.mailbox import End, Mailbox, Note, Restart
+from twinkle_notifier.mailbox.mailbox import Mailbox
+from twinkle_notifier.mailbox.notes import End, Note, Restart
 from twinkle_notifier.messages import report
 from twinkle_notifier.messages.message import Message
 from twinkle_notifier.runtime.launcher import Attempt, Where, run_key
 from twinkle_notifier.supervisor import cause, node_claims, torchrun
-from twinkle_notifier.supervisor.attribution import Story
+from twinkle_notifier.supervisor.attribution import Attribution
 from twinkle_notifier.supervisor.context import ERROR_FILE
-from twinkle_notifier.supervisor.exit_report import Ending
+from twinkle_notifier.supervisor.exit_report import ExitReport
 from twinkle_notifier.supervisor.last_lines import ends_of
 
-_SENDING = 12.0  # seconds that a process which outlives the command may still take to tell: a claim's lease
 _OVERDUE = 60.0  # seconds after which a message is sent from here while the command goes on
 _POLL = 0.05
-_BUDGET = 3.0  # seconds for a disk, which may be a dead mount
 T = TypeVar("T")
 
 log = logging.getLogger("twinkle_notifier")
 
 
-class Teller:
+class Reporter:
     """Tells of one command. Its methods may take as long as the budget of a send, and do not raise."""
 
     def __init__(self, name: str, notifier: Callable[[str], object] | None, mailbox: Mailbox) -> None:
@@ -49,49 +49,52 @@ class Teller:
         self._kept = False  # the last message, on the disk
         self._silent_at = 0.0  # when people were told of a silence, if they do not know yet what became of it
 
-    def ended(self, ending: Ending, *, on_success: bool, known: bool) -> None:
+    def ended(self, ending: ExitReport, *, on_success: bool, known: bool) -> None:
         """The command has ended. `known`: people know already why."""
-        story = self._settled_story()
-        ending = self._explained(self._completed(ending, story), story)
+        attribution = self._settled_attribution()
+        ending = self._explained(self._completed(ending, attribution), attribution)
         kind = ending.kind()
-        is_told = (known or story.accounts_for(ending)) and not self._is_last_word_silence(story)
-        sent = [self._send_for(word) for word in self._unsent(story, following=kind == "ended")]
+        is_told = (known or attribution.accounts_for(ending)) and not self._is_last_word_silence(attribution)
+        sent = [self._send_for(word) for word in self._unsent(attribution, following=kind == "ended")]
         if kind == "ended":
             if on_success or self._silent_at:
                 self._tell(replace(ending, reached=self._mailbox.reached()).markdown())
             return
-        is_told = is_told or bool(sent) or self._told_deferred(story, ending)
-        follows = not is_told and self._follows(story, ending)
-        self._once(story, lambda: is_told or self._tell(ending.markdown()), follows=follows)
+        is_told = is_told or bool(sent) or self._told_deferred(attribution, ending)
+        follows = not is_told and self._follows(attribution, ending)
+        self._once(attribution, lambda: is_told or self._tell(ending.markdown()), follows=follows)
         # To a supervisor above this one.
-        supervision.tell(lambda to: to.say(supervision.word("told", self._key, kind)))
+        supervision.tell(lambda to: to.say(supervision.note("told", self._key, kind)))
 
-    def preempted(self, ending: Ending) -> bool:
+    def preempted(self, ending: ExitReport) -> bool:
         """The command was asked to end, and takes its time; whether people know now."""
-        story = self._story()
-        if story.preempted(ending.began) or self._told_deferred(story, ending):
+        attribution = self._attribution()
+        if attribution.preempted(ending.began) or self._told_deferred(attribution, ending):
             return True
         text = replace(ending, checkpoint=self._mailbox.checkpoint()).markdown()
-        told = self._once(story, lambda: self._tell(text), follows=False)
+        told = self._once(attribution, lambda: self._tell(text), follows=False)
         self._silent_at = 0.0 if told else self._silent_at
         return told or self._kept  # what is kept goes out later; trying each second would keep it each second
 
-    def restarted(self, restart: Restart, ending: Ending) -> None:
+    def restarted(self, restart: Restart, ending: ExitReport) -> None:
         """The agent of torchrun has started its ranks again."""
-        story, ends = self._story(), [end for end in _in_time(self._mailbox.ends) or [] if end.at <= restart.at]
+        attribution, ends = (
+            self._attribution(),
+            [end for end in _in_time(self._mailbox.ends) or [] if end.at <= restart.at],
+        )
         attempt = Attempt(restart.attempt, restart.attempts)
-        ending = replace(self._completed(ending, story), at=restart.at, attempt=attempt, code=1, restarts=True)
-        ending = self._with_texts(ending, cause.of_ranks(restart.failures, ends), ends, story)
-        if not story.accounts_for(ending) and not self._told_deferred(story, ending):
+        ending = replace(self._completed(ending, attribution), at=restart.at, attempt=attempt, code=1, restarts=True)
+        ending = self._with_texts(ending, cause.of_ranks(restart.failures, ends), ends, attribution)
+        if not attribution.accounts_for(ending) and not self._told_deferred(attribution, ending):
             self._tell(ending.markdown())
-        for word in story.in_state("left"):
+        for word in attribution.in_state("left"):
             self._mailbox.forget(word)
 
     def overdue(self) -> None:
         """Send what a process could not, or left to us, while the command goes on."""
-        story, before = self._story(), time.time() - _OVERDUE
+        attribution, before = self._attribution(), time.time() - _OVERDUE
         failed = {end.pid for end in _in_time(self._mailbox.ends) or [] if end.code % 256}
-        words = [*self._unsent(story, following=True), *story.lingering(before, failed=failed)]
+        words = [*self._unsent(attribution, following=True), *attribution.lingering(before, failed=failed)]
         for word in {word.incident: word for word in words if word.at < before}.values():
             self._send_for(word)
 
@@ -105,10 +108,10 @@ class Teller:
         self._silent_at = 0.0
         self._milestone(f"{self._name} moves again after {report.duration(seconds)}", [])
 
-    def _completed(self, ending: Ending, story: Story) -> Ending:
-        return replace(ending, followers=story.followers(), checkpoint=self._mailbox.checkpoint())
+    def _completed(self, ending: ExitReport, attribution: Attribution) -> ExitReport:
+        return replace(ending, followers=attribution.followers(), checkpoint=self._mailbox.checkpoint())
 
-    def _explained(self, ending: Ending, story: Story) -> Ending:
+    def _explained(self, ending: ExitReport, attribution: Attribution) -> ExitReport:
         """`ending` with its cause."""
         if not ending.code or ending.recorded is not None:  # it was not even started
             return ending
@@ -116,9 +119,11 @@ class Teller:
         ends = [end for end in _in_time(self._mailbox.ends) or [] if end.at > since]
         found = cause.of_command(ends, ending.code, ending.at, ending.pid)
         found = found or cause.printed_by_torchrun(ending.output, ending.code)
-        return self._with_texts(ending, found, ends, story)
+        return self._with_texts(ending, found, ends, attribution)
 
-    def _with_texts(self, ending: Ending, found: cause.Cause, ends: Sequence[End], story: Story) -> Ending:
+    def _with_texts(
+        self, ending: ExitReport, found: cause.Cause, ends: Sequence[End], attribution: Attribution
+    ) -> ExitReport:
         """`ending` with `found`, and with what was printed or left to us where that does not say enough."""
         logged = _in_time(lambda: ends_of(torchrun.logs(ending.command, found.lost, ending.began)))
         ending = replace(ending, output=logged or ending.output, **vars(found))
@@ -126,30 +131,30 @@ class Teller:
             return ending
         path = Path(os.environ.get(ERROR_FILE) or self._mailbox.folder / "error.json")
         error_file = _in_time(lambda: torchrun.recorded(path, ending.began))
-        return replace(ending, **vars(cause.by_texts(found, ending.output, error_file, ends, story.words)))
+        return replace(ending, **vars(cause.by_texts(found, ending.output, error_file, ends, attribution.words)))
 
-    def _told_deferred(self, story: Story, ending: Ending) -> bool:
+    def _told_deferred(self, attribution: Attribution, ending: ExitReport) -> bool:
         """Send what processes have left to the supervisor, if it accounts for the end; whether it does."""
-        words = story.deferred(ending)
+        words = attribution.deferred(ending)
         for word in words:
             if word.text:  # else it is a rank's of another node, where it is told
                 self._send_for(word)
         return bool(words)
 
-    def _is_last_word_silence(self, story: Story) -> bool:
+    def _is_last_word_silence(self, attribution: Attribution) -> bool:
         """Whether people were told of a silence last: then they are told the end, though they knew of it before."""
-        return self._silent_at > max((word.at for word in story.in_state("told")), default=0.0)
+        return self._silent_at > max((word.at for word in attribution.in_state("told")), default=0.0)
 
-    def _follows(self, story: Story, ending: Ending) -> bool:
+    def _follows(self, attribution: Attribution, ending: ExitReport) -> bool:
         """Whether the end may have come from another node: no rank of this one has failed by itself."""
         if ending.lost is not None:
             secondary = ending.recorded is not None and ending.recorded.secondary
-            return ending.lost.signal == signal.SIGTERM or story.left(ending.lost.pid) or secondary
-        return ending.killed() is None and (bool(story.followers()) or says_collateral(ending.error()))
+            return ending.lost.signal == signal.SIGTERM or attribution.left(ending.lost.pid) or secondary
+        return ending.killed() is None and (bool(attribution.followers()) or says_collateral(ending.error()))
 
-    def _unsent(self, story: Story, *, following: bool) -> list[Note]:
+    def _unsent(self, attribution: Attribution, *, following: bool) -> list[Note]:
         """The words that nobody will send, without those that somebody has sent from the disk meanwhile."""
-        words = story.unsent(following=following)
+        words = attribution.unsent(following=following)
         kept = {word.id for word in words if word.state == "kept"}
         try:
             gone = kept - {letter.id for spool in Spool.everyone() for letter in spool.letters()} if kept else set()
@@ -171,11 +176,13 @@ class Teller:
                     spool.remove(message)
         return told
 
-    def _once(self, story: Story, tell: Callable[[], bool], *, follows: bool) -> bool:
+    def _once(self, attribution: Attribution, tell: Callable[[], bool], *, follows: bool) -> bool:
         """Do `tell` once over all nodes of the run; whether people were told."""
         where = Where.here()  # of a supervisor for each node, or each rank, as srun starts them
         own = run_key(where) if where.world_size > 1 else None
-        return node_claims.once(own or story.run() or self._mailbox.run().get("key"), self._key, tell, follows=follows)
+        return node_claims.once(
+            own or attribution.run() or self._mailbox.run().get("key"), self._key, tell, follows=follows
+        )
 
     def _milestone(self, headline: str, facts: list[str]) -> None:
         self._tell(report.milestone(headline, self._name, Where.here(), facts))
@@ -187,7 +194,7 @@ class Teller:
         if notifier is None:
             log.warning("nobody is told: %s", message.partition("\n")[0])
             return False
-        outcome = sender.deliver(notifier, message, sender.CRASH_BUDGET)
+        outcome = sender.deliver(notifier, message, CRASH_BUDGET)
         self._kept = outcome.status == "spooled"
         if outcome.status != "sent":
             log.error("people were not told %r: %s", message.partition("\n")[0], outcome.reason)
@@ -198,20 +205,20 @@ class Teller:
             self._given = restored({"notifier": self._mailbox.run().get("notifier")})
         return self._given
 
-    def _story(self) -> Story:
+    def _attribution(self) -> Attribution:
         try:
-            return Story.of(self._mailbox)
+            return Attribution.of(self._mailbox)
         except OSError as error:
             log.warning("what the command's processes have told cannot be read: %s", error)
-            return Story()
+            return Attribution()
 
-    def _settled_story(self) -> Story:
-        """The story after all processes have finished their sends."""
-        deadline = time.monotonic() + _SENDING
-        while (story := self._story()).sending() and time.monotonic() < deadline:
+    def _settled_attribution(self) -> Attribution:
+        """The attribution after all processes have finished their sends."""
+        deadline = time.monotonic() + LEASE
+        while (attribution := self._attribution()).sending() and time.monotonic() < deadline:
             time.sleep(_POLL)
-        return story
+        return attribution
 
 
 def _in_time(work: Callable[[], T]) -> T | None:
-    return isolation.call(work, _BUDGET).value
+    return isolation.call(work, DISK).value

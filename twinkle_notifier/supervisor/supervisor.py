@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from twinkle_notifier import isolation
+from twinkle_notifier.budgets import DISK, SUPERVISOR
 from twinkle_notifier.delivery import check
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation.safe import reason
@@ -22,8 +23,8 @@ from twinkle_notifier.mailbox import directory, startup
 from twinkle_notifier.runtime import run_name, state_dir
 from twinkle_notifier.supervisor import inherited
 from twinkle_notifier.supervisor.command import DEFAULT, INTERRUPTING, PREEMPTING, Command
-from twinkle_notifier.supervisor.context import ERROR_FILE, STALL_AFTER, Facts, Plan
-from twinkle_notifier.supervisor.monitor import Watch
+from twinkle_notifier.supervisor.context import ERROR_FILE, STALL_AFTER, Context, Plan
+from twinkle_notifier.supervisor.monitor import Monitor
 from twinkle_notifier.supervisor.say import say
 from twinkle_notifier.supervisor.signal_probe import SignalProbe
 
@@ -31,8 +32,6 @@ _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, sign
 _POLL = 1.0  # seconds until the supervisor goes on after an error of its own
 _SAME = 0.1  # seconds; who signals many processes does it one after the other
 _LOOK = 0.005  # seconds between two looks whether the probe had the signal, too
-_TELL = 60.0  # seconds to tell of its end, all waiting for other ranks and nodes included
-_BUDGET = 3.0  # seconds for a disk, which may be a dead mount
 _TRIES, _PAUSE = 5, 0.1  # to start the command where there is little room; seconds between two
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126  # as a shell says it
 
@@ -60,7 +59,7 @@ class _Supervisor:
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*self._heeded, signal.SIGTTOU})
         self._probe = SignalProbe(self._passed_on)
         self._failed: set[str] = set()  # what was said of our own errors
-        self._facts = Facts(command, plan, isolation.call(directory.opened, _BUDGET).value)
+        self._context = Context(command, plan, isolation.call(directory.opened, DISK).value)
 
     def run(self) -> int:
         """See `supervise`."""
@@ -71,8 +70,8 @@ class _Supervisor:
             code = self._not_started(error)
         else:
             code = self._seen_through(command)
-        if (folder := self._facts.folder) is not None:
-            _bounded(lambda: directory.close(folder), _BUDGET)
+        if (folder := self._context.folder) is not None:
+            _bounded(lambda: directory.close(folder), DISK)
         while signal.sigtimedwait(self._heeded, 0) is not None:  # came too late for the command, whose end counts
             pass
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
@@ -81,7 +80,7 @@ class _Supervisor:
 
     def _environment(self) -> dict[str, str]:
         env = {name: value for name, value in os.environ.items() if name}  # an entry without a name cannot be passed on
-        plan, folder = self._facts.plan, self._facts.folder
+        plan, folder = self._context.plan, self._context.folder
         if chosen := state_dir.chosen():
             env[state_dir.VARIABLE] = chosen  # a relative one leads elsewhere once the command has changed its folder
         if plan.stall_after is not None:
@@ -99,7 +98,7 @@ class _Supervisor:
         """Start the command; where there is no room beside this process, it takes our place. Raises OSError."""
         for _ in range(_TRIES):
             try:
-                return Command(self._facts.command, env, self._mask)
+                return Command(self._context.command, env, self._mask)
             except OSError as error:
                 if error.errno not in (errno.EAGAIN, errno.ENOMEM):
                     raise
@@ -111,28 +110,28 @@ class _Supervisor:
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
         for number in DEFAULT:
             signal.signal(number, signal.SIG_DFL)
-        os.execvpe(self._facts.command[0], list(self._facts.command), env)  # noqa: S606  the user's own words
+        os.execvpe(self._context.command[0], list(self._context.command), env)  # noqa: S606  the user's own words
 
     def _not_started(self, error: OSError) -> int:
-        said = f"{self._facts.command[0]} cannot be started: {error.strerror}"
+        said = f"{self._context.command[0]} cannot be started: {error.strerror}"
         say(said)
         code = _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE
-        self._tell(lambda: Watch(self._facts).not_started(code, said))
+        self._tell(lambda: Monitor(self._context).not_started(code, said))
         return code
 
     def _seen_through(self, command: Command) -> int:
         """Watch the command until its end, and have that told; its exit code."""
-        self._facts.pid = command.pid
-        watch = isolation.tried(lambda: Watch(self._facts))
-        for begin in (lambda: check.begin(self._facts.plan.notifier), lambda: watch.result().begin()):
+        self._context.pid = command.pid
+        monitor = isolation.tried(lambda: Monitor(self._context))
+        for begin in (lambda: check.begin(self._context.plan.notifier), lambda: monitor.result().begin()):
             self._try(begin, "the command is not watched")  # at the limit of threads; its end is told all the same
         while command.code is None:
             if not self._try(lambda: self._wait(command), "the supervisor goes on after an error"):
                 isolation.tried(lambda: time.sleep(_POLL))
         isolation.tried(self._probe.end)
-        self._facts.ended = time.time()
+        self._context.ended = time.time()
         code = command.code
-        self._tell(lambda: watch.result().ended(code))
+        self._tell(lambda: monitor.result().ended(code))
         return code
 
     def _wait(self, command: Command) -> None:
@@ -159,7 +158,7 @@ class _Supervisor:
 
     def _pass_on(self, command: Command, number: int) -> None:
         if number in (*PREEMPTING, *INTERRUPTING):
-            self._facts.asked = (number, time.time())
+            self._context.asked = (number, time.time())
         deadline = time.monotonic() + _SAME
         while self._probe.pid and time.monotonic() < deadline:
             self._reap(command)
@@ -179,7 +178,7 @@ class _Supervisor:
     def _tell(self, tell: Callable[[], None]) -> None:
         """Do `tell`, for a bounded time, and no longer than until somebody presses Ctrl-C once more."""
         asked_before = signal.SIGINT in signal.sigpending()
-        error = _bounded(tell, _TELL, lambda: not asked_before and signal.SIGINT in signal.sigpending())
+        error = _bounded(tell, SUPERVISOR, lambda: not asked_before and signal.SIGINT in signal.sigpending())
         if error is not None:
             say(f"it is not sure that people were told: {reason(error)}")
 
@@ -188,7 +187,7 @@ def _bounded(work: Callable[[], None], seconds: float, hurry: Callable[[], bool]
     """Do `work` by `isolation.call`, whose thread may hang at its start without memory; the error, if there is one."""
 
     def call() -> None:
-        with alarm(seconds + _BUDGET):
+        with alarm(seconds + DISK):
             isolation.call(work, seconds, hurry).result()
 
     return isolation.tried(call).error

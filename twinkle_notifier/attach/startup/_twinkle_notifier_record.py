@@ -12,7 +12,7 @@ _MOST = 2**53  # of a number, as the reader has it
 
 
 def record(error, code):
-    """The fields of an `End`: see `twinkle_notifier.mailbox.mailbox`. What cannot be found out is left out."""
+    """The fields of an `End`: see `twinkle_notifier.mailbox.notes`. What cannot be found out is left out."""
     fields = {"pid": os.getpid(), "at": time.time(), "type": "Exception", "message": "", "code": code}
     fields.update(rank=None, traceback="", frames=[], child=None, failures=[])
     parts = [

@@ -1,0 +1,205 @@
+"""What a run's processes and the supervisor above them say to each other: the records that a mailbox holds.
+
+The names of a record's fields are the format of its file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast, get_args
+
+from twinkle_notifier.messages.message import Message
+from twinkle_notifier.runtime.process import Holder
+from twinkle_notifier.runtime.stored import Stored
+
+# ``sending``: it is about to be told, by this process. ``told``: it is, by this process or another. ``kept``: it could
+# not be sent. ``left``: it only follows from something else, which the supervisor knows better. ``deferred``: the
+# supervisor tells it, if the run ends by it.
+State = Literal["sending", "told", "kept", "left", "deferred"]
+By = Literal["it", "exit", "other"]
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a process says of an incident that it has met. `at` is in seconds since 1970."""
+
+    state: State
+    incident: str
+    kind: str
+    holder: Holder
+    rank: int
+    at: float
+    run: str | None
+    text: str = ""
+    id: str = ""
+    notifier: dict[str, Any] | None = None
+
+    def message(self, note: str) -> Message:
+        """The message that the process was sending, with a list item about why it comes from somebody else."""
+        if self.state == "deferred":  # as it was meant to be
+            return Message(self.text, self.id)
+        head, blank, rest = self.text.partition("\n\n")
+        return Message(f"{head}\n\n- {note}\n{rest}" if blank else f"{head}\n\n- {note}", self.id)
+
+    def named(self) -> str:
+        """What tells it from other words of the folder."""
+        return f"{self.holder.pid}-{hashlib.sha256(self.incident.encode('utf-8', 'replace')).hexdigest()[:16]}"
+
+    @classmethod
+    def load(cls, fields: Stored) -> Note:
+        """From what a file holds. Raises ValueError if it is damaged, or of another version."""
+        return cls(
+            cast(State, fields.one_of("state", get_args(State))),
+            fields.text("incident"),
+            fields.text("kind"),
+            load_holder(fields.object("holder")),
+            fields.count("rank"),
+            fields.time("at"),
+            fields.text_or_none("run"),
+            fields.text("text", ""),
+            fields.text("id", ""),
+            fields.dict_or_none("notifier"),
+        )
+
+
+@dataclass(frozen=True)
+class Leave:
+    """How a process that had met an incident left: because of ``it``, by ``exit``, or for something ``other``."""
+
+    by: By
+    at: float
+
+    @classmethod
+    def load(cls, fields: Stored) -> Leave:
+        """From what a file holds. Raises ValueError if it is damaged, or of another version."""
+        return cls(cast(By, fields.one_of("by", get_args(By))), fields.time("at"))
+
+
+@dataclass(frozen=True)
+class Beat:
+    """How a rank gets on: steps; seconds since the last and of the slowest; whether its own watcher sees a stall."""
+
+    rank: int
+    steps: int
+    idle: float
+    stalled: bool
+    slowest: float
+    at: float
+
+    @classmethod
+    def load(cls, fields: Stored) -> Beat:
+        """From what a file holds. Raises ValueError if it is damaged, or of another version."""
+        return cls(
+            fields.count("rank"),
+            fields.count("steps"),
+            fields.number("idle"),
+            fields.flag("stalled"),
+            fields.number("slowest"),
+            fields.time("at"),
+        )
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A rank that torchrun's agent has seen end as it should not. `code` is minus the signal where one killed it.
+
+    `logs` is the rank's folder among torchrun's log files.
+    """
+
+    rank: int | None
+    local_rank: int | None
+    pid: int
+    code: int
+    at: float
+    error_file: str = ""
+    logs: str = ""
+
+    @classmethod
+    def load(cls, fields: Stored) -> Failure:
+        """From what a file holds. Raises ValueError if it is damaged, or of another version."""
+        return cls(
+            fields.whole_or_none("rank"),
+            fields.whole_or_none("local_rank"),
+            fields.count("pid"),
+            fields.whole("code"),
+            fields.time("at"),
+            fields.text("error_file", ""),
+            fields.text("logs", ""),
+        )
+
+
+@dataclass(frozen=True)
+class End:
+    """What ended a Python process, as the process itself wrote it down. Times are in seconds since 1970.
+
+    `type` is the exception's name as a traceback shows it, "SystemExit" where the program called ``sys.exit``; `code`
+    the exit code that Python ends with then; `child` how the process ended that a launcher's exception is about;
+    `failures` what torchrun's agent knows of its ranks; `frames` file, line and function, outermost first.
+    """
+
+    pid: int
+    at: float
+    type: str
+    message: str
+    code: int
+    rank: int | None = None
+    traceback: str = ""
+    frames: Sequence[tuple[str, int, str]] = ()
+    child: int | None = None
+    failures: Sequence[Failure] = ()
+
+    @classmethod
+    def load(cls, fields: Stored) -> End:
+        """From what a file holds. Raises ValueError if it is damaged, or of another version."""
+        return cls(
+            fields.count("pid", 1),
+            fields.time("at"),
+            fields.text("type"),
+            fields.text("message"),
+            fields.whole("code"),
+            fields.whole_or_none("rank"),
+            fields.text("traceback", ""),
+            [_frame(frame) for frame in fields.items("frames")],
+            fields.whole_or_none("child"),
+            _failures(fields),
+        )
+
+
+@dataclass(frozen=True)
+class Restart:
+    """That torchrun's agent starts its ranks again, after attempt number `attempt`, which `failures` have ended."""
+
+    pid: int
+    at: float
+    attempt: int
+    attempts: int
+    failures: Sequence[Failure] = ()
+
+    @classmethod
+    def load(cls, fields: Stored) -> Restart:
+        """From what a file holds. Raises ValueError if it is damaged, or of another version."""
+        return cls(
+            fields.count("pid", 1),
+            fields.time("at"),
+            fields.count("attempt"),
+            fields.count("attempts"),
+            _failures(fields),
+        )
+
+
+def load_holder(fields: Stored) -> Holder:
+    """A process, as a file names it. Raises ValueError."""
+    return Holder(fields.text("host"), fields.count("pid", 1), fields.number_or_none("started"))
+
+
+def _frame(frame: object) -> tuple[str, int, str]:
+    match frame:
+        case [str(file), int(line), str(function)]:
+            return file, line, function
+    raise ValueError("it is no frame")
+
+
+def _failures(fields: Stored) -> list[Failure]:
+    return [Failure.load(Stored(failure)) for failure in fields.items("failures")]
