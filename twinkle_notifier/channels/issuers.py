@@ -107,8 +107,7 @@ def aside(work: Callable[[], T], seconds: float) -> isolation.Answer[T]:
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         return work()
 
-    # Not `isolation.call`, whose thread waits for more: since Python 3.12 a fork beside any thread is warned of.
-    return isolation.Helper().call(blind, seconds)
+    return isolation.call(blind, seconds)
 
 
 def _read(place: str) -> bytes:
