@@ -62,12 +62,6 @@ def trusting(*, checks_name: bool = True) -> ssl.SSLContext:
         raise NoIssuersError(error.errno, error.strerror) from None
 
 
-def pem() -> str:
-    """All of them, for a client that makes contexts of its own. Raises as `trusting` does."""
-    trusting()
-    return "\n".join(_certificates(place()))
-
-
 def place() -> str:
     """The file, or the folder, as requests takes it."""
     return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or _OURS
