@@ -1,7 +1,7 @@
-"""One request on its way: directly, by the standard library; through the environment's proxy, by requests.
+"""Sends one request: directly by the standard library, or through the environment's proxy by requests.
 
-requests is loaded only behind a proxy, when a notifier is made: importing it takes as long as all of this package. What
-it prepares for a request takes longer than the request itself on a short way.
+requests is loaded only behind a proxy, when a notifier is made: its import takes as long as that of this package. To
+load it always would make the import too slow; to load it late would lose the alert of a process that has no file left.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _URL_MARKS = "%/:=&?~+!$,;'@()*[]"  # what stays as it is in a path and a query
 
 
 class Payload(io.BytesIO):
-    """A request's body that knows whether any of it was taken, and that gives nothing once it is sealed.
+    """A request's body that knows whether any of it was read, and that gives nothing once it is sealed.
 
-    It is taken when the connection stands, hands are shaken and the head is sent: before that no service can have
-    accepted anything, whatever went wrong. A try that was left behind sends nothing afterwards.
+    It is read only after the connection, the TLS handshake and the headers: before that no service can have accepted
+    the message, whatever went wrong. A try that was given up sends nothing afterwards.
     """
 
     def __init__(self, body: bytes) -> None:
@@ -48,7 +48,7 @@ class Payload(io.BytesIO):
         return super().read(size)
 
     def seal(self) -> bool:
-        """From now on nothing can be taken unless something was. Whether it was."""
+        """Let nothing be read from now on, unless some of it was already. Returns whether some was."""
         return self._first.setdefault("is", "sealed") == "taken"
 
 
@@ -56,8 +56,8 @@ class Payload(io.BytesIO):
 def posted(url: str, payload: Payload, seconds: float, secrets: Sequence[str]) -> Iterator[Any]:
     """The answer to a POST of the JSON `payload`, with ``status``, ``headers``, and a ``read`` that may be short.
 
-    No redirects. `seconds` bound each look-up, address and read on its own; the sum of them has no bound. None of the
-    `secrets`, nor of the URL's own, is logged meanwhile. Raises whatever the way raises.
+    No redirects. `seconds` bound each look-up, address and read on its own; their sum has no bound. Meanwhile no log
+    shows the `secrets`, nor those in the URL. Raises the errors of sockets, TLS, http.client and requests.
     """
     parts = urlsplit(url)
     headers = {"Content-Type": "application/json; charset=utf-8", "Content-Length": str(payload.size)}
@@ -139,12 +139,12 @@ def _adapter(scheme: str) -> Any:
 
 
 def has_proxies() -> bool:
-    """A quick look at what mostly is not there. Elsewhere than on Linux the system's settings count, too."""
+    """Whether a proxy may be set. Elsewhere than on Linux the system's settings count, too."""
     return sys.platform != "linux" or any(map(os.environ.__contains__, _PROXIES))
 
 
 def ready() -> None:
-    """Read what a request needs from the disk, so that a crash needs none. What fails is said when it is needed."""
+    """Read what a request needs from the disk, so that a crash need not. An error is raised only by the request."""
     if sys.exc_info()[1] is not None:
         return  # a launcher ends the ranks beside a failed one within 0.1 s: `notify_exception` first defers its signal
     if has_proxies() and "requests.adapters" not in sys.modules:

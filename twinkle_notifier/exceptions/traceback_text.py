@@ -1,4 +1,4 @@
-"""An exception's traceback as text: its ends, in little time, whatever the exception is."""
+"""An exception's traceback as text, shortened to its two ends, quickly, whatever the exception is."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class _Place(NamedTuple):
 
 
 def formatted(exc: BaseException) -> str:
-    """The traceback of `exc` and of what is behind it, much as Python prints it, without frames of this package.
+    """The traceback of `exc` and of its causes, much as Python prints it, without frames of this package.
 
-    Of thousands of frames, links or members it shows the first and the last, a recursion once, and how many are
-    left out.
+    Of thousands of frames, causes or members it shows the first and the last, and says how many are left out. The
+    rounds of a recursion are counted.
     """
     return "\n".join(_Teller().chain(exc, 0))
 
@@ -144,7 +144,7 @@ def _source(place: _Place, line: int) -> str:
 
 
 def _with_carets(place: _Place) -> str:
-    """The frame as Python 3.11 shows it, with carets under what failed; empty where that would be long, or unsafe.
+    """The frame as Python 3.11 shows it, with carets under what failed; empty where that is long, or shows a secret.
 
     Python reads the lines from the same cache, which holds them by now.
     """
@@ -171,7 +171,7 @@ def _position(place: _Place) -> Any:
 
 
 def _folded(came: list[_Place]) -> list[_Place | str]:
-    """The same frames with the rounds of a recursion, of one function or a few in turn, told twice and then counted."""
+    """The same frames. Of a recursion, of one function or a few in turn, two rounds stay and the others are counted."""
     keys = [(id(place.frame.f_code), place.line) for place in came]
     folded: list[_Place | str] = []
     at = 0
@@ -189,7 +189,7 @@ def _folded(came: list[_Place]) -> list[_Place | str]:
 
 
 def _rounds(keys: list[tuple[int, int]], at: int) -> tuple[int, int]:
-    """How many frames from `at` on come again and again, and how often."""
+    """How many frames from `at` on repeat, and how often."""
     for period in range(1, _PERIOD + 1):
         end = at + period
         if end < len(keys) and keys[end] == keys[at]:
@@ -202,7 +202,7 @@ def _rounds(keys: list[tuple[int, int]], at: int) -> tuple[int, int]:
 
 
 def _syntax(exc: BaseException) -> Iterator[str]:
-    """Where the code is that Python could not read."""
+    """The place of a syntax error."""
     if issubclass(type(exc), SyntaxError):
         path, line, code = (slot(exc, name, SyntaxError) for name in ("filename", "lineno", "text"))
         if issubclass(type(path), str):
@@ -215,7 +215,7 @@ def _syntax(exc: BaseException) -> Iterator[str]:
 
 
 def _with_syntax_carets(exc: BaseException) -> str:
-    """As Python shows it; empty where something is not as Python's own, or is long, or holds a secret."""
+    """The place as Python shows it; empty where a field is not of a plain type, is long, or holds a secret."""
     names = ("filename", "lineno", "offset", "text", "end_lineno", "end_offset")
     path, line, start, code, last, end = (slot(exc, name, SyntaxError) for name in names)
     if not all(map(safe.is_plain, (path, line, start, code, last, end))) or type(code) is not str:

@@ -21,14 +21,14 @@ _POLL = 0.05  # seconds; how soon `hurry` is noticed
 
 @dataclass
 class Answer(Generic[T]):
-    """What became of a call: its value, what it raised, or neither when it has not come back in time."""
+    """The result of a call: its value, or the error that it raised, or neither when it did not return in time."""
 
     value: T | None = None
     error: BaseException | None = None
     returned: bool = False
 
     def result(self) -> T:
-        """The value. Raises what the call raised, or TimeoutError."""
+        """Return the value. Raises the error of the call, or TimeoutError."""
         if self.error is not None:
             raise self.error
         if not self.returned:
