@@ -44,7 +44,7 @@ def formatted(exc: BaseException) -> str:
     Of thousands of frames, causes or members it shows the first and the last, and says how many are left out. The
     rounds of a recursion are counted.
     """
-    return "\n".join(_Teller().chain(exc, 0))
+    return "\n".join(_Formatter().chain(exc, 0))
 
 
 def stack(frames: Sequence[FrameSnapshot], first: int, last: int) -> str:
@@ -55,14 +55,14 @@ def stack(frames: Sequence[FrameSnapshot], first: int, last: int) -> str:
     return "\n".join(_frames([_Place(frame, frame.f_lineno) for frame in reversed(frames)], first, last))
 
 
-class _Teller:
+class _Formatter:
     def __init__(self) -> None:
-        self._told: set[int] = set()
+        self._shown: set[int] = set()
         self._suggestions = Suggestions()
 
     def chain(self, exc: BaseException, depth: int) -> Iterator[str]:
-        links = chain(exc, self._told)
-        self._told |= set(map(id, links))
+        links = chain(exc, self._shown)
+        self._shown |= set(map(id, links))
         first, last = _CHAIN
         left_out = max(len(links) - first - last, 0)
         for number in reversed(range(len(links))):  # the root first
@@ -89,9 +89,9 @@ class _Teller:
     def _members(self, group: Sequence[BaseException], depth: int) -> Iterator[str]:
         shown = 0
         for number, member in enumerate(group[:_MEMBERS] if depth < _DEPTH else (), 1):
-            if len(self._told) >= _EXCEPTIONS:
+            if len(self._shown) >= _EXCEPTIONS:
                 break
-            if id(member) not in self._told:
+            if id(member) not in self._shown:
                 yield f"  +---------------- {number} of {len(group)} ----------------"
                 yield indent("\n".join(self.chain(member, depth + 1)), "  | ", lambda _line: True)
             shown = number
@@ -116,10 +116,12 @@ def _places(tb: TracebackType | None) -> list[_Place]:
 
 
 def _frames(came: list[_Place], first: int, last: int) -> Iterator[str]:
-    told = _folded(came)
-    left_out = max(len(told) - first - last, 0)
+    folded = _folded(came)
+    left_out = max(len(folded) - first - last, 0)
     stale: set[str] = set()
-    for place in [*told[:first], f"  [{left_out} frames left out]", *told[first + left_out :]] if left_out else told:
+    for place in (
+        [*folded[:first], f"  [{left_out} frames left out]", *folded[first + left_out :]] if left_out else folded
+    ):
         yield place if isinstance(place, str) else _frame(place, stale)
 
 
