@@ -110,14 +110,13 @@ def gone(*threads: threading.Thread) -> bool:
     return not any(thread.is_alive() for thread in threads)
 
 
-def test_calls_within_a_call_share_threads_that_end_with_it() -> None:
-    """To start one for each takes long on a busy machine; none waits for a call that may never come."""
+def test_a_call_leaves_no_thread() -> None:
+    """Nor do the calls within it; none waits for a call that may never come."""
 
     def inner() -> set[threading.Thread]:
         return {call(threading.current_thread, 60).result() for _ in range(20)}
 
     threads = call(inner, 60).result()
-    assert len(threads) < 10
     assert gone(*threads, call(threading.current_thread, 60).result())
 
 
@@ -163,7 +162,7 @@ for seed in range(600):
                 foreign.call(lambda: None, 5)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
-    except (Late, RuntimeError):  # Python's own locks may be caught halfway, too
+    except (Late, RuntimeError, KeyError):  # Python's own locks, and its list of threads, may be caught halfway, too
         pass
 until = time.monotonic() + 20
 while (alive := [one for one in threading.enumerate() if one.ident and one.daemon]) and time.monotonic() < until:
@@ -198,7 +197,7 @@ def test_a_thread_that_is_about_to_start_can_be_stopped() -> None:
 
 
 def test_a_thread_that_hangs_is_not_waited_for_by_the_next_call() -> None:
-    """And serves others once it is free."""
+    """Nor once it is free."""
     release = threading.Event()
     call(lambda: release.wait(60), 0.05)
     assert call(lambda: "value", 60).value == "value"
@@ -237,7 +236,7 @@ print(os.wait()[1])
 
 
 def test_a_thread_keeps_nothing_of_what_it_did() -> None:
-    """While it waits for another call."""
+    """What a call held is free once the call is done."""
 
     class Thing:
         pass
@@ -356,7 +355,7 @@ def test_what_is_begun_may_fail() -> None:
 
 def test_what_cannot_begin_is_done_when_it_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no thread can start any more."""
-    monkeypatch.setattr("twinkle_notifier.isolation.threads.Crew.do", lambda crew, run: False)
+    monkeypatch.setattr("twinkle_notifier.isolation.threads.begin", lambda _: None)
     wait = start(lambda: "value")
     assert wait(60) == wait(60) == Answer("value", None, True)
 

@@ -29,9 +29,9 @@ def from_environment() -> Notifier | None:
 
 
 def from_text(text: str, what: str) -> Notifier:
-    """The notifier that `text` describes: a webhook URL, whose host tells the channel, or JSON as `to_dict` writes it.
+    """The notifier that `text` describes: a webhook URL, whose host names the channel, or JSON as `to_dict` writes it.
 
-    Or a reference to either, ``env:NAME`` or ``file:PATH``; that to a URL stays a reference in the notifier.
+    It may be a reference to either, ``env:NAME`` or ``file:PATH``. A reference to a URL stays one in the notifier.
 
     Raises:
         ValueError: it is none of these. The text calls it `what`, and shows nothing of it.

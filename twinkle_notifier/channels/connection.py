@@ -1,7 +1,7 @@
-"""One request on its way: directly, by the standard library; through the environment's proxy, by requests.
+"""Sends one request: directly by the standard library, or through the environment's proxy by requests.
 
-requests is loaded only behind a proxy, when a notifier is made: importing it takes as long as all of this package. What
-it prepares for a request takes longer than the request itself on a short way.
+requests is loaded only behind a proxy, when a notifier is made: its import takes as long as that of this package. To
+load it always would make the import too slow; to load it late would lose the alert of a process that has no file left.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _URL_MARKS = "%/:=&?~+!$,;'@()*[]"  # what stays as it is in a path and a query
 
 
 class Payload(io.BytesIO):
-    """A request's body that knows whether any of it was taken, and that gives nothing once it is sealed.
+    """A request's body that knows whether any of it was read, and that gives nothing once it is sealed.
 
-    It is taken when the connection stands, hands are shaken and the head is sent: before that no service can have
-    accepted anything, whatever went wrong. A try that was left behind sends nothing afterwards.
+    It is read only after the connection, the TLS handshake and the headers: before that no service can have accepted
+    the message, whatever went wrong. A try that was given up sends nothing afterwards.
     """
 
     def __init__(self, body: bytes) -> None:
@@ -48,7 +48,7 @@ class Payload(io.BytesIO):
         return super().read(size)
 
     def seal(self) -> bool:
-        """From now on nothing can be taken unless something was. Whether it was."""
+        """Let nothing be read from now on, unless some of it was already. Returns whether some was."""
         return self._first.setdefault("is", "sealed") == "taken"
 
 
@@ -56,8 +56,8 @@ class Payload(io.BytesIO):
 def posted(url: str, payload: Payload, seconds: float, secrets: Sequence[str]) -> Iterator[Any]:
     """The answer to a POST of the JSON `payload`, with ``status``, ``headers``, and a ``read`` that may be short.
 
-    No redirects. `seconds` bound each look-up, address and read on its own; the sum of them has no bound. None of the
-    `secrets`, nor of the URL's own, is logged meanwhile. Raises whatever the way raises.
+    No redirects. `seconds` bound each look-up, address and read on its own; their sum has no bound. Meanwhile no log
+    shows the `secrets`, nor those in the URL. Raises the errors of sockets, TLS, http.client and requests.
     """
     parts = urlsplit(url)
     headers = {"Content-Type": "application/json; charset=utf-8", "Content-Length": str(payload.size)}
@@ -96,57 +96,55 @@ def _directly(parts: SplitResult, payload: Payload, headers: dict[str, str], sec
 def _by_proxy(parts: SplitResult, payload: Payload, headers: dict[str, str], seconds: float) -> Iterator[Any]:
     """As requests does it, or directly where the proxy is not for this host."""
     import urllib3  # loaded by now, see `ready`; else here, where it may fail or hang
-    from requests import adapters
+    from requests import PreparedRequest
     from requests import utils as typed
 
     utils: Any = typed  # their stubs hold a function without types
     url = parts._replace(fragment="").geturl()
-    proxy = utils.select_proxy(url, utils.get_environ_proxies(url))
-    if not proxy:
+    proxies = utils.get_environ_proxies(url)
+    if not utils.select_proxy(url, proxies):
         with _directly(parts, payload, headers, seconds) as reply:
             yield reply
         return
-    proxy = utils.prepend_scheme_if_needed(proxy, "http")
-    trusted: dict[str, Any] = {}
-    if urlsplit(proxy).scheme == "https":  # it makes a context for the proxy, and one for the service
-        trusted = {"cert_reqs": "CERT_REQUIRED", **_issuers_for(urllib3.poolmanager)}
-    elif parts.scheme == "https":  # urllib3 checks the name itself; version 1 could not do so with a context that does
-        trusted = {"cert_reqs": "CERT_REQUIRED", "ssl_context": issuers.trusting(checks_name=False)}
+    request: Any = PreparedRequest()
+    request.method, request.headers, request.body = "POST", headers, payload
+    request.prepare_url(url, None)
+    # No `verify`: for True some versions of requests take certificates of their own, for a path urllib3 reads it.
     bounds = urllib3.Timeout(connect=seconds / 2, read=seconds)
-    how: Any = {"timeout": bounds, "retries": False, "redirect": False}
-    manager: Any = adapters.HTTPAdapter().proxy_manager_for(proxy, **trusted)
-    manager.pool_classes_by_scheme = {name: _quiet(pool) for name, pool in manager.pool_classes_by_scheme.items()}
-    try:
-        asked = manager.urlopen("POST", url, body=payload, headers=headers, preload_content=False, **how)
-        with closing(asked) as reply:
-            reply.enforce_content_length = True  # urllib3 2 does so anyway
-            yield reply
-    finally:
-        manager.clear()
+    how: Any = {"timeout": bounds, "verify": None, "proxies": proxies}
+    with closing(_adapter(parts.scheme)) as adapter, closing(adapter.send(request, stream=True, **how)) as answer:
+        answer.raw.enforce_content_length = True  # urllib3 2 does so anyway
+        yield answer.raw
 
 
-def _issuers_for(poolmanager: Any) -> dict[str, Any]:
-    """The certificates of issuers as this version of urllib3 takes them: 1.26 knows no text, only files."""
-    if "key_ca_cert_data" in poolmanager.PoolKey._fields:
-        return {"ca_cert_data": issuers.pem()}
-    issuers.trusting()  # raises what tells people how to mend it
-    place = issuers.place()
-    return {"ca_cert_dir" if os.path.isdir(place) else "ca_certs": place}
+def _adapter(scheme: str) -> Any:
+    """An adapter of requests that trusts our issuers, and whose connections print nothing, see `_directly`."""
+    from requests.adapters import HTTPAdapter
 
+    class Adapter(HTTPAdapter):
+        def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
+            by_tls = urlsplit(proxy).scheme == "https"
+            if by_tls or scheme == "https":
+                # urllib3 checks the name itself; version 1 could not do so with a context that does.
+                options["ssl_context"] = issuers.trusting(checks_name=False)
+            if by_tls:
+                options["proxy_ssl_context"] = issuers.trusting()
+            return super().proxy_manager_for(proxy, **options)
 
-def _quiet(pool: Any) -> Any:
-    """A pool of urllib3 whose connections print nothing, see `_directly`."""
-    connection = type(pool.ConnectionCls.__name__, (pool.ConnectionCls,), {"debuglevel": 0})
-    return type(pool.__name__, (pool,), {"ConnectionCls": connection})
+        def cert_verify(self, conn: Any, *_: Any) -> None:  # it is asked with the pool, before each request
+            conn.cert_reqs = "CERT_REQUIRED"
+            conn.ConnectionCls = type(conn.ConnectionCls.__name__, (conn.ConnectionCls,), {"debuglevel": 0})
+
+    return Adapter()
 
 
 def has_proxies() -> bool:
-    """A quick look at what mostly is not there. Elsewhere than on Linux the system's settings count, too."""
+    """Whether a proxy may be set. Elsewhere than on Linux the system's settings count, too."""
     return sys.platform != "linux" or any(map(os.environ.__contains__, _PROXIES))
 
 
 def ready() -> None:
-    """Read what a request needs from the disk, so that a crash needs none. What fails is said when it is needed."""
+    """Read what a request needs from the disk, so that a crash need not. An error is raised only by the request."""
     if sys.exc_info()[1] is not None:
         return  # a launcher ends the ranks beside a failed one within 0.1 s: `notify_exception` first defers its signal
     if has_proxies() and "requests.adapters" not in sys.modules:

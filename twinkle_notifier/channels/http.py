@@ -97,7 +97,7 @@ def _pause(results: Sequence[Reply | _Lost], repeatable: bool) -> float | None:
 
 
 def _outcome(results: Sequence[Reply | _Lost], host: str) -> Reply:
-    """The answer, or the error that says what is known of the message after all these tries."""
+    """The answer; else an error that says what is known about the message after these tries."""
     last, doubts = results[-1], _doubts(results)
     if isinstance(last, Reply) and last.status not in _BUSY:
         return last
@@ -180,7 +180,7 @@ def _read(reply: Any) -> bytes:
 
 
 def _unpacked(body: bytes, headers: Mapping[str, str]) -> bytes:
-    """As it was meant: a proxy may compress what nobody asked to be."""
+    """The body, decompressed: a proxy may compress what nobody asked it to."""
     if headers.get("Content-Encoding", "").lower() not in ("gzip", "x-gzip", "deflate"):
         return body
     for window in (32 + zlib.MAX_WBITS, -zlib.MAX_WBITS):  # the second for servers that leave deflate's head out
@@ -193,7 +193,7 @@ def _unpacked(body: bytes, headers: Mapping[str, str]) -> bytes:
 
 
 def _hint(error: Exception | None) -> tuple[str, bool]:
-    """What may help when there was no connection, and whether only that can."""
+    """What may help when there was no connection, and whether another try is useless without it."""
     root = None if error is None else _root(error)
     if isinstance(root, ssl.SSLCertVerificationError) or _is(root, "CertificateError"):  # urllib3's, of a name
         return "its certificate is not trusted here. Name its issuer's file in REQUESTS_CA_BUNDLE", True
@@ -207,7 +207,7 @@ def _hint(error: Exception | None) -> tuple[str, bool]:
 
 
 def _said(error: Exception) -> str:
-    """The system's words. Of other errors only the type: they show URLs, a proxy's password among them."""
+    """The system's own text. Of other errors only the type: their text shows URLs and a proxy's password."""
     root = _root(error)
     if isinstance(root, ssl.SSLError):
         return getattr(root, "verify_message", "") or (root.reason or "TLS failed").replace("_", " ").lower()
@@ -222,7 +222,7 @@ def _is(error: BaseException | None, name: str) -> bool:
 
 
 def _root(error: BaseException, depth: int = 10) -> BaseException:
-    """The innermost error that requests and urllib3 wrapped: the outer ones say little more than the URL."""
+    """The innermost error that requests and urllib3 wrapped: the outer ones add little but the URL."""
     inside = (getattr(error, "reason", None), *error.args, error.__cause__)
     inner = next((one for one in inside if isinstance(one, BaseException) and one is not error), None)
     return error if inner is None or not depth else _root(inner, depth - 1)

@@ -1,4 +1,4 @@
-"""The certificates of those who vouch for a server.
+"""The certificates of the authorities (issuers) that vouch for a server.
 
 The disk is read in bounded time. What was read is parsed in the calling thread, one certificate after the other, from
 memory. OpenSSL parses a file without Python's lock, and is torn down when the process exits: a daemon thread that still
@@ -33,11 +33,11 @@ _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")  # a file that OpenSSL looks at, in a 
 
 
 class NoIssuersError(OSError):
-    """What should hold the certificates of issuers does not."""
+    """There is no certificate where the issuers' certificates should be."""
 
 
 def ready(*, by_proxy: bool) -> None:
-    """Read them now: in a crash their disk may be gone. What fails is said when they are needed."""
+    """Read them now: in a crash their disk may be gone. An error is raised only when they are needed."""
     with suppress(OSError, MemoryError):
         trusting()
         if by_proxy:
@@ -45,9 +45,9 @@ def ready(*, by_proxy: bool) -> None:
 
 
 def trusting(*, checks_name: bool = True) -> ssl.SSLContext:
-    """The context by which a server is trusted, made once for the process.
+    """The TLS context with which a server is checked, made once for the process.
 
-    Without `checks_name` the caller checks that a certificate is of the server which was asked for.
+    Without `checks_name` the caller checks that a certificate names the right server.
 
     Raises:
         NoIssuersError: there is no certificate, or the disk gives no answer. The text shows no path.
@@ -60,12 +60,6 @@ def trusting(*, checks_name: bool = True) -> ssl.SSLContext:
         raise NoIssuersError(errno.EINVAL, "no certificate in it") from None
     except OSError as error:
         raise NoIssuersError(error.errno, error.strerror) from None
-
-
-def pem() -> str:
-    """All of them, for a client that makes contexts of its own. Raises as `trusting` does."""
-    trusting()
-    return "\n".join(_certificates(place()))
 
 
 def place() -> str:
@@ -98,7 +92,7 @@ def _certificates(place: str) -> tuple[str, ...]:
 
 
 def aside(work: Callable[[], T], seconds: float) -> isolation.Answer[T]:
-    """Do `work`, which may wait for a disk for good, in a thread that nothing waits for after `seconds`."""
+    """Do `work`, which may wait for a disk for ever, in a thread. After `seconds` nothing waits for it."""
     caller = threading.get_ident()
 
     def blind() -> T:
@@ -107,8 +101,7 @@ def aside(work: Callable[[], T], seconds: float) -> isolation.Answer[T]:
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         return work()
 
-    # Not `isolation.call`, whose thread waits for more: since Python 3.12 a fork beside any thread is warned of.
-    return isolation.Helper().call(blind, seconds)
+    return isolation.call(blind, seconds)
 
 
 def _read(place: str) -> bytes:

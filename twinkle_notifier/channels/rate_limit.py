@@ -1,4 +1,4 @@
-"""How many messages a robot takes a minute, counted by all processes that share the state folder."""
+"""Counts the messages to a robot per minute, over all processes that share the state folder."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _Step = Callable[[list[float], float], tuple[list[float], float, float]]  # what
 
 @dataclass(frozen=True)
 class Rate:
-    """What one robot takes.
+    """The limit of one robot.
 
     Args:
-        robot: what tells it from others, a webhook URL for instance; only its hash is kept.
+        robot: what identifies it, such as its webhook URL; only its hash is kept.
         per_minute: messages.
-        penalty: seconds that the service refuses all messages once there were more.
+        penalty: seconds for which the service refuses all messages after too many.
     """
 
     robot: str
@@ -41,13 +41,13 @@ class Rate:
     penalty: float
 
     def take(self) -> float:
-        """Count a message that goes out now, and return 0; or the seconds until one may, and count none."""
+        """Count a message that is sent now and return 0. If none may be sent, return the seconds until one may."""
         own = self._alone(self._taken)
         answer = isolation.call(lambda: self._change(self._taken), _FOLDER)
         return answer.result() if answer.returned else own
 
     def exceeded(self) -> None:
-        """The service says that there were too many: let nobody send until its penalty is over."""
+        """The service refused a message as one too many: let nobody send until its penalty is over."""
         self._alone(self._held)
         isolation.call(lambda: self._change(self._held), _FOLDER)
 

@@ -1,4 +1,4 @@
-"""The exceptions behind an exception: what it was raised from, and the members of a group."""
+"""The causes of an exception, and the members of a group."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Place = tuple[FrameType | FrameSnapshot, int]
 
 
 def behind(exc: BaseException) -> BaseException | None:
-    """What `exc` was raised from, or during; None if neither, or if ``from None`` hides it."""
+    """The exception from which, or during which, `exc` was raised; None if there is none, or ``from None`` hides it."""
     cause: BaseException | None = slot(exc, "__cause__")
     hidden: bool = slot(exc, "__suppress_context__")
     context: BaseException | None = slot(exc, "__context__")
@@ -23,7 +23,7 @@ def behind(exc: BaseException) -> BaseException | None:
 
 
 def chain(exc: BaseException, known: Container[int] = (), limit: int = _LONGEST) -> list[BaseException]:
-    """`exc`, what is behind it, what is behind that; each once, and none whose `id` is `known`."""
+    """`exc`, its cause, the cause of that, and so on; each once, and none whose `id` is `known`."""
     links: dict[int, BaseException] = {}
     link: BaseException | None = exc
     while link is not None and id(link) not in links and id(link) not in known and len(links) < limit:
@@ -33,7 +33,7 @@ def chain(exc: BaseException, known: Container[int] = (), limit: int = _LONGEST)
 
 
 def members(exc: BaseException) -> tuple[BaseException, ...]:
-    """The exceptions of a group (of the backport for Python 3.10, too); none of any other."""
+    """The members of an exception group (also of the backport for Python 3.10); empty for other exceptions."""
     for base in class_slot(type(exc), "__mro__"):
         if class_slot(base, "__name__") == "BaseExceptionGroup":
             own = class_slot(base, "__dict__")  # not a property that a subclass makes of it

@@ -25,8 +25,8 @@ Frame = tuple[str, str, int]
 def fingerprint(exc: BaseException, kind: str, name: str, context: str) -> str:
     """16 hexadecimal digits that the same failure has on every rank, and another failure has not.
 
-    `kind` as `report.kind_of` tells it. A failure is told by its chain of causes: types, frames of the user's code,
-    members of groups. A signal, which meets each rank at another line, is told by its kind alone.
+    `kind` is the result of `kind.kind_of`. A failure is identified by its chain of causes: types, frames of the user's
+    code, members of groups. A signal, which meets each rank at another line, is identified by its kind alone.
     """
     what = (
         kind

@@ -14,11 +14,11 @@ _STDLIB = os.path.dirname(os.__file__)
 
 @dataclass(frozen=True)
 class FrameSnapshot:
-    """A frame as it is shown, without the variables that it keeps alive: a look at a stack may take seconds."""
+    """What is shown of a frame, without the variables that it keeps alive: to show a stack may take seconds."""
 
     f_code: CodeType
     f_lineno: int
-    f_globals: dict[str, Any]  # what tells the module, and finds its source
+    f_globals: dict[str, Any]  # only what names the module and finds its source
 
     @classmethod
     def of(cls, frame: FrameType) -> FrameSnapshot:

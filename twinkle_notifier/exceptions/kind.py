@@ -18,7 +18,7 @@ _BY_SIGNAL: dict[int, str] = {
 def kind_of(exc: BaseException) -> str:
     """``failed``, or ``interrupted`` (Ctrl-C), ``preempted`` (SIGTERM, SIGUSR1 or SIGUSR2), ``exited``.
 
-    A signal is told by Lightning's exception, or by an exit code of 128 and its number, as a user's handler leaves it.
+    A signal shows as Lightning's exception, or as an exit code of 128 and its number, as a user's handler leaves it.
     """
     kind = type(exc)  # isinstance would ask its `__class__`, which may be anything
     if "SIGTERMException" in safe.names(kind):

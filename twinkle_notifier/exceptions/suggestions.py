@@ -1,4 +1,4 @@
-"""What Python says behind an exception's own words: ``. Did you mean: 'loss'?``."""
+"""The suggestion that Python adds to an exception's text: ``. Did you mean: 'loss'?``."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Suggestions:
         self._hung = False  # an object that hangs is often that of the next exception, too
 
     def of(self, exc: BaseException) -> str:
-        """What Python adds to what `exc` says; empty if nothing, or if its object raises or hangs.
+        """The suggestion for `exc`; empty if there is none, or if its object raises or hangs.
 
-        Takes half a second at most. Once that was not enough, no other is asked.
+        Takes half a second at most. After one that hung, no other object is asked.
         """
         stand_in = None if self._hung else _stand_in(exc)
         if stand_in is None:
@@ -39,7 +39,7 @@ class Suggestions:
 
 
 def _stand_in(exc: BaseException) -> BaseException | None:
-    """A plain exception that knows what `exc` missed, and nothing else of it: neither its class nor its causes."""
+    """A plain exception with the missing name of `exc`, without its class and its causes."""
     kind = type(exc)
     if issubclass(kind, AttributeError) and _is_name(name := slot(exc, "name", AttributeError)):
         return AttributeError(name=name, obj=slot(exc, "obj", AttributeError))
@@ -77,7 +77,7 @@ def _closest(stand_in: Any, tb: TracebackType | None) -> str:
 
 
 def _visible(tb: TracebackType | None) -> list[object]:
-    """The names that the innermost frame knows."""
+    """The names that are visible in the innermost frame."""
     while tb is not None and tb.tb_next is not None:
         tb = tb.tb_next
     if tb is None:

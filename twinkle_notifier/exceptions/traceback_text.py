@@ -1,4 +1,4 @@
-"""An exception's traceback as text: its ends, in little time, whatever the exception is."""
+"""An exception's traceback as text, shortened to its two ends, quickly, whatever the exception is."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class _Place(NamedTuple):
 
 
 def formatted(exc: BaseException) -> str:
-    """The traceback of `exc` and of what is behind it, much as Python prints it, without frames of this package.
+    """The traceback of `exc` and of its causes, much as Python prints it, without frames of this package.
 
-    Of thousands of frames, links or members it shows the first and the last, a recursion once, and how many are
-    left out.
+    Of thousands of frames, causes or members it shows the first and the last, and says how many are left out. The
+    rounds of a recursion are counted.
     """
-    return "\n".join(_Teller().chain(exc, 0))
+    return "\n".join(_Formatter().chain(exc, 0))
 
 
 def stack(frames: Sequence[FrameSnapshot], first: int, last: int) -> str:
@@ -55,14 +55,14 @@ def stack(frames: Sequence[FrameSnapshot], first: int, last: int) -> str:
     return "\n".join(_frames([_Place(frame, frame.f_lineno) for frame in reversed(frames)], first, last))
 
 
-class _Teller:
+class _Formatter:
     def __init__(self) -> None:
-        self._told: set[int] = set()
+        self._shown: set[int] = set()
         self._suggestions = Suggestions()
 
     def chain(self, exc: BaseException, depth: int) -> Iterator[str]:
-        links = chain(exc, self._told)
-        self._told |= set(map(id, links))
+        links = chain(exc, self._shown)
+        self._shown |= set(map(id, links))
         first, last = _CHAIN
         left_out = max(len(links) - first - last, 0)
         for number in reversed(range(len(links))):  # the root first
@@ -89,9 +89,9 @@ class _Teller:
     def _members(self, group: Sequence[BaseException], depth: int) -> Iterator[str]:
         shown = 0
         for number, member in enumerate(group[:_MEMBERS] if depth < _DEPTH else (), 1):
-            if len(self._told) >= _EXCEPTIONS:
+            if len(self._shown) >= _EXCEPTIONS:
                 break
-            if id(member) not in self._told:
+            if id(member) not in self._shown:
                 yield f"  +---------------- {number} of {len(group)} ----------------"
                 yield indent("\n".join(self.chain(member, depth + 1)), "  | ", lambda _line: True)
             shown = number
@@ -116,10 +116,12 @@ def _places(tb: TracebackType | None) -> list[_Place]:
 
 
 def _frames(came: list[_Place], first: int, last: int) -> Iterator[str]:
-    told = _folded(came)
-    left_out = max(len(told) - first - last, 0)
+    folded = _folded(came)
+    left_out = max(len(folded) - first - last, 0)
     stale: set[str] = set()
-    for place in [*told[:first], f"  [{left_out} frames left out]", *told[first + left_out :]] if left_out else told:
+    for place in (
+        [*folded[:first], f"  [{left_out} frames left out]", *folded[first + left_out :]] if left_out else folded
+    ):
         yield place if isinstance(place, str) else _frame(place, stale)
 
 
@@ -144,7 +146,7 @@ def _source(place: _Place, line: int) -> str:
 
 
 def _with_carets(place: _Place) -> str:
-    """The frame as Python 3.11 shows it, with carets under what failed; empty where that would be long, or unsafe.
+    """The frame as Python 3.11 shows it, with carets under what failed; empty where that is long, or shows a secret.
 
     Python reads the lines from the same cache, which holds them by now.
     """
@@ -171,7 +173,7 @@ def _position(place: _Place) -> Any:
 
 
 def _folded(came: list[_Place]) -> list[_Place | str]:
-    """The same frames with the rounds of a recursion, of one function or a few in turn, told twice and then counted."""
+    """The same frames. Of a recursion, of one function or a few in turn, two rounds stay and the others are counted."""
     keys = [(id(place.frame.f_code), place.line) for place in came]
     folded: list[_Place | str] = []
     at = 0
@@ -189,7 +191,7 @@ def _folded(came: list[_Place]) -> list[_Place | str]:
 
 
 def _rounds(keys: list[tuple[int, int]], at: int) -> tuple[int, int]:
-    """How many frames from `at` on come again and again, and how often."""
+    """How many frames from `at` on repeat, and how often."""
     for period in range(1, _PERIOD + 1):
         end = at + period
         if end < len(keys) and keys[end] == keys[at]:
@@ -202,7 +204,7 @@ def _rounds(keys: list[tuple[int, int]], at: int) -> tuple[int, int]:
 
 
 def _syntax(exc: BaseException) -> Iterator[str]:
-    """Where the code is that Python could not read."""
+    """The place of a syntax error."""
     if issubclass(type(exc), SyntaxError):
         path, line, code = (slot(exc, name, SyntaxError) for name in ("filename", "lineno", "text"))
         if issubclass(type(path), str):
@@ -215,7 +217,7 @@ def _syntax(exc: BaseException) -> Iterator[str]:
 
 
 def _with_syntax_carets(exc: BaseException) -> str:
-    """As Python shows it; empty where something is not as Python's own, or is long, or holds a secret."""
+    """The place as Python shows it; empty where a field is not of a plain type, is long, or holds a secret."""
     names = ("filename", "lineno", "offset", "text", "end_lineno", "end_offset")
     path, line, start, code, last, end = (slot(exc, name, SyntaxError) for name in names)
     if not all(map(safe.is_plain, (path, line, start, code, last, end))) or type(code) is not str:

@@ -1,4 +1,4 @@
-"""Code that is not ours, bounded: a notifier, a store, a file system, an exception's `__str__`."""
+"""Calls code that is not ours within bounds: a notifier, a store, a file system, an exception's `__str__`."""
 
 from twinkle_notifier.isolation.calls import Answer, Helper, call, call_inline, remaining, start, tried
 

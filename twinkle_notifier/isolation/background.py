@@ -1,4 +1,4 @@
-"""What nobody should wait for: one bounded queue and one daemon thread."""
+"""Work for which nobody should wait: one bounded queue and one daemon thread."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _nothing() -> None:
 
 @dataclass
 class _Piece:
-    """Work that waits until it is due, and what is done if there is no time for it."""
+    """Work that waits until it is due, and what to do where there is no time for it."""
 
     work: Work
     otherwise: Work
@@ -43,7 +43,7 @@ class _Piece:
 
 
 class Background:
-    """Does work in a thread of its own, in order; at the end of the interpreter it is waited for shortly.
+    """Does work in a thread of its own, in order. The end of the interpreter waits for it shortly.
 
     The thread ends when nothing waits any more, so that a training leaves none behind; the next piece starts another.
     """
@@ -69,10 +69,10 @@ class Background:
         return {piece.name for piece in list(self._waiting) if piece.name}
 
     def post(self, work: Work, otherwise: Work = _nothing, after: float = 0.0, name: str = "") -> None:
-        """Do `work` soon, or `after` some seconds. If that cannot be, do `otherwise`, which is quick.
+        """Do `work` soon, or `after` some seconds. Where that is impossible, do `otherwise`, which is quick.
 
-        It cannot be when the queue is full, which costs the oldest, and when the interpreter ends before; work that is
-        not due by then is forgotten.
+        It is impossible for the oldest piece when the queue is full, and for what is due when the interpreter ends
+        first. Work that is not due by then is forgotten.
         """
         self._mind_forks()
         piece = _Piece(work, otherwise, time.monotonic() + after, name)
@@ -144,7 +144,7 @@ class Background:
         return True
 
     def work(self) -> None:
-        """Do what waits, until nothing does: what the thread does."""
+        """Do all pieces that wait, until none is left. The thread runs this."""
         while True:
             with self._changed:
                 while (piece := self._next()) is None:
@@ -156,7 +156,7 @@ class Background:
             self._do(piece)
 
     def stop(self) -> None:
-        """Let the thread end once what is due is done; what is not by then, such as another try, is forgotten."""
+        """Let the thread end once it has done what is due. The rest, such as another try, is forgotten."""
         with self._changed:
             self._stops = self._running
             self._changed.notify()

@@ -21,14 +21,14 @@ _POLL = 0.05  # seconds; how soon `hurry` is noticed
 
 @dataclass
 class Answer(Generic[T]):
-    """What became of a call: its value, what it raised, or neither when it has not come back in time."""
+    """The result of a call: its value, or the error that it raised, or neither when it did not return in time."""
 
     value: T | None = None
     error: BaseException | None = None
     returned: bool = False
 
     def result(self) -> T:
-        """The value. Raises what the call raised, or TimeoutError."""
+        """Return the value. Raises the error of the call, or TimeoutError."""
         if self.error is not None:
             raise self.error
         if not self.returned:
@@ -37,10 +37,62 @@ class Answer(Generic[T]):
         return value
 
 
+class _Task(Generic[T]):
+    """One call on its way. It is done once, by whichever thread comes first."""
+
+    def __init__(self, work: Callable[[], T], deadline: float = math.inf) -> None:
+        self.answer: Answer[T] = Answer()
+        self._left = [work]
+        self._deadline = deadline
+        self._done = threading.Lock()  # held until it is done: an Event takes twice as long to wait for
+        self._done.acquire()
+
+    def __call__(self) -> None:
+        try:
+            work = self._left.pop()  # atomic
+        except IndexError:  # another thread does it
+            return
+        outer, _time.deadline = getattr(_time, "deadline", math.inf), self._deadline
+        # The broad except of the package: training must not die, nor its exception change, because a chat server, a
+        # user's notifier or a broken __str__ did anything at all, SystemExit included.
+        try:
+            self.answer.value = work()
+            self.answer.returned = True
+        except BaseException as error:
+            self.answer.error = error
+        finally:
+            _time.deadline = outer
+            self._done.release()
+            del work, self  # an error's traceback holds this frame, and this frame would hold the error
+
+    def run_here(self, seconds: float) -> None:
+        """Do it in this thread. In the main thread an alarm ends it after `seconds`."""
+        outer = getattr(_time, "deadline", math.inf)
+        try:
+            with signals.alarm(seconds):
+                self()
+        except TimeoutError:  # it rang when the work was done
+            pass
+        finally:
+            _time.deadline = outer
+
+    def wait(self, seconds: float, hurry: Callable[[], bool] = lambda: False) -> bool:
+        """Whether it is done within `seconds`, and before `hurry()` is true."""
+        deadline = time.monotonic() + seconds
+        while not hurry():
+            rest = deadline - time.monotonic()
+            if self._done.acquire(timeout=max(min(rest, _POLL), 0.0)):
+                self._done.release()  # for who waits next
+                return True
+            if rest <= 0:
+                return False
+        return False
+
+
 class Helper:
     """A daemon thread for many calls, one after the other: on a busy machine much quicker than a thread for each.
 
-    A call that overruns its time keeps the thread; the next gets a new one.
+    A call that overruns its time keeps the thread; the next call gets a new one.
     """
 
     def __init__(self) -> None:
@@ -48,19 +100,17 @@ class Helper:
 
     def call(self, work: Callable[[], T], seconds: float) -> Answer[T]:
         """Run `work` for at most `seconds`, as `isolation.call` does."""
-        answer: Answer[T] = Answer()
-        done = _held()
         seconds = min(seconds, remaining())
-        run = functools.partial(_run, work, answer, done, time.monotonic() + seconds)
+        task = _Task(work, time.monotonic() + seconds)
         self._calls = self._calls or self._started()
         if self._calls is None:
-            _run_here(run, seconds)
-            return answer
-        self._calls.put(run)
-        if not done.acquire(timeout=seconds):
+            task.run_here(seconds)
+            return task.answer
+        self._calls.put(task)
+        if not task.wait(seconds):
             self._calls.put(None)  # it ends when the call comes back, if ever
             self._calls = None
-        return answer
+        return task.answer
 
     def _started(self) -> queue.SimpleQueue[Callable[[], None] | None] | None:
         calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -84,71 +134,56 @@ def _serve(calls: queue.SimpleQueue[Callable[[], None] | None]) -> None:
 def call(work: Callable[[], T], seconds: float, hurry: Callable[[], bool] = lambda: False) -> Answer[T]:
     """Run `work` for at most `seconds`, whatever it does: raise, exit, hang. Ended early once `hurry()` is true.
 
-    It runs in a daemon thread, which ends with the outermost call, or is left behind when it hangs, and has a stack of
-    its own however deep the caller stands. Where no thread can start any more (at interpreter exit, at the
-    process limit) it runs right here: in the main thread an alarm ends it, elsewhere only its own time-outs do. What
-    knows how to end in time asks `left`.
+    It runs in a daemon thread of its own, with a whole stack however deep the caller stands. The thread has ended when
+    this returns, unless `work` hangs: then it is left behind. Where no thread can start any more (at the interpreter's
+    end, at the limit of processes) `work` runs in this thread: in the main thread an alarm ends it, in another only its
+    own time-outs do. Code that knows how to end in time asks `remaining`.
     """
-    answer: Answer[T] = Answer()
-    done = _held()
     seconds = min(seconds, remaining())
-    run = functools.partial(_run, work, answer, done, time.monotonic() + seconds)
-    around = threads.current()
-    crew = threads.Crew() if around is None else around
-    is_done = False
-    try:
-        if not crew.do(run):
-            _run_here(run, seconds)
-        is_done = _wait(done, seconds, hurry)
-    finally:
-        if around is None:
-            crew.close(done=is_done)
-    return answer
+    task = _Task(work, time.monotonic() + seconds)
+    join = threads.begin(task)
+    if join is None:
+        task.run_here(seconds)
+    if task.wait(seconds, hurry) and join is not None:
+        join()
+    return task.answer
 
 
 def call_inline(work: Callable[[], T], seconds: float) -> Answer[T]:
-    """As `call`, but within another call in that one's thread: for what may raise, but ends in time by `left`."""
+    """Run `work` in the thread of the call around this one: for code that may raise, but ends in time by `remaining`.
+
+    Outside any call this is `call`.
+    """
     if remaining() == math.inf:
         return call(work, seconds)
-    answer: Answer[T] = Answer()
-    _run(work, answer, _held(), time.monotonic() + min(seconds, remaining()))
-    return answer
+    task = _Task(work, time.monotonic() + min(seconds, remaining()))
+    task()
+    return task.answer
 
 
 def tried(work: Callable[[], T]) -> Answer[T]:
-    """Run `work` right here: for what may raise anything, but does not hang."""
-    answer: Answer[T] = Answer()
-    _run(work, answer, _held(), math.inf)
-    return answer
+    """Run `work` in this thread: for code that may raise anything, but does not hang."""
+    task = _Task(work)
+    task()
+    return task.answer
 
 
 def start(work: Callable[[], T]) -> Callable[[float], Answer[T]]:
-    """Run `work` beside what goes on here, whatever it does; what this gives waits for it, at most so many seconds.
+    """Start `work` in a thread, whatever it does. The result waits for it, at most so many seconds.
 
-    Where no thread can start any more it runs when it is waited for.
+    Where no thread can start any more, `work` runs when it is waited for.
     """
-    answer: Answer[T] = Answer()
-    done = _held()
-    run = functools.partial(_run, work, answer, done, math.inf)
-    crew = threads.Crew()
-    handed = crew.do(run)
-    crew.close(done=False)
+    task = _Task(work)
+    starts = threads.begin(task) is not None
 
     def wait(seconds: float) -> Answer[T]:
-        if not handed and done.locked():
-            _run_here(run, min(seconds, remaining()))
-        if _wait(done, min(seconds, remaining()), lambda: False):
-            done.release()  # for who waits next
-        return answer
+        seconds = min(seconds, remaining())
+        if not starts:
+            task.run_here(seconds)
+        task.wait(seconds)
+        return task.answer
 
     return wait
-
-
-def _held() -> threading.Lock:
-    """A lock that the call lets go when it is done: an Event takes twice as long to wait for."""
-    done = threading.Lock()
-    done.acquire()
-    return done
 
 
 _time = threading.local()
@@ -158,41 +193,3 @@ def remaining() -> float:
     """Seconds that the innermost `call` around this one still has; infinite outside any."""
     deadline: float = getattr(_time, "deadline", math.inf)
     return max(deadline - time.monotonic(), 0.0)
-
-
-def _run_here(run: Callable[[], None], seconds: float) -> None:
-    outer = getattr(_time, "deadline", math.inf)
-    try:
-        with signals.alarm(seconds):
-            run()
-    except TimeoutError:  # it rang when the work was done
-        pass
-    finally:
-        _time.deadline = outer
-
-
-def _run(work: Callable[[], T], answer: Answer[T], done: threading.Lock, deadline: float) -> None:
-    outer, _time.deadline = getattr(_time, "deadline", math.inf), deadline
-    # The broad except of the package: training must not die, nor its exception change, because a chat server, a
-    # user's notifier or a broken __str__ did anything at all, SystemExit included.
-    try:
-        answer.value = work()
-        answer.returned = True
-    except BaseException as error:
-        answer.error = error
-    finally:
-        _time.deadline = outer
-        done.release()
-        del work, answer  # an error's traceback holds this frame, and this frame would hold the answer with the error
-
-
-def _wait(done: threading.Lock, seconds: float, hurry: Callable[[], bool]) -> bool:
-    """Whether it was done in time, and the lock is ours."""
-    deadline = time.monotonic() + seconds
-    while not hurry():
-        rest = deadline - time.monotonic()
-        if done.acquire(timeout=max(min(rest, _POLL), 0.0)):
-            return True
-        if rest <= 0:
-            return False
-    return False

@@ -1,4 +1,4 @@
-"""Looks at objects that are not ours - an exception, a class, a value - whatever these make of being looked at."""
+"""Looks at objects that are not ours (an exception, a class, a value). Their own code may raise or hang."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PLAIN_STR = frozenset(id(kind.__dict__["__str__"]) for kind in (BaseException, 
 
 
 def text(said: object, otherwise: str = "") -> str:
-    """What `said` says, by its `__str__`; `otherwise`, in which ``{}`` stands for why, when that raises or hangs."""
+    """The text of `said`, by its `__str__`. When that raises or hangs: `otherwise`, with the reason for ``{}``."""
     shape = _shape(said)
     if _has_hung(shape):
         return otherwise.format("did not return")
@@ -90,7 +90,7 @@ def module_name(kind: type) -> str:
 
 
 def _found(kind: type, name: str) -> object:
-    """What a class, or the first that it derives from, defines as `name`."""
+    """The attribute `name` of a class, or of the first base class that defines it."""
     own = (class_slot(base, "__dict__") for base in class_slot(kind, "__mro__"))
     return next((found[name] for found in own if name in found), None)
 

@@ -1,4 +1,4 @@
-"""Signals that arrive while a message is on its way, and one that ends what takes too long."""
+"""Defers signals while a message is on its way, and ends by a signal what takes too long."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Pending:
 
 @contextmanager
 def deferred() -> Iterator[Pending]:
-    """Let SIGTERM and SIGINT take effect only after the block, by the handlers that were there before it.
+    """Let SIGTERM and SIGINT take effect only after the block, by the handlers from before it.
 
-    A launcher terminates the siblings of a rank that failed; without this, the one that is just sending dies of it.
+    A launcher terminates the siblings of a rank that failed. Without this, the rank that is sending would die of it.
     Outside the main thread, where Python allows no handlers, this does nothing.
     """
     pending = Pending()
@@ -58,7 +58,7 @@ def deferred() -> Iterator[Pending]:
 def alarm(seconds: float) -> Iterator[None]:
     """Raise TimeoutError in the block after `seconds`, where that can be done: in the main thread, on POSIX.
 
-    A system call that goes on after a signal, as the look-up of a name does, ends by itself first.
+    A system call that goes on after a signal, such as the look-up of a name, has to end by itself first.
     """
     before = signal.getsignal(signal.SIGALRM) if hasattr(signal, "SIGALRM") else None
     main = threading.current_thread() is threading.main_thread()
