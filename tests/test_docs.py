@@ -56,9 +56,10 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_the_map_of_rooms_is_true() -> None:
-    """Each file that docs/architecture.md names is there, and each room is in its table."""
+    """Each file that docs/architecture.md and CONTRIBUTING.md name is there, and each room is in the former's table."""
     text = (ROOT / "docs" / "architecture.md").read_text()
-    named = set(re.findall(r"`((?:\w+/)+(?:\w+\.py)?|\w+\.py)`", text))
+    pages = text + (ROOT / "CONTRIBUTING.md").read_text()
+    named = set(re.findall(r"`((?:\w+/)+(?:\w+\.py)?|\w+\.py)`", pages))
     assert [name for name in sorted(named) if not any((top / name).exists() for top in (ROOT / CORE, ROOT))] == []
     rooms = {f"{path.parent.name}/" for path in (ROOT / CORE).glob("*/__init__.py")} | {"integrations/"}
     assert rooms <= set(re.findall(r"^\| `(\w+/)` \|", text, re.MULTILINE))
