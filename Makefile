@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# The first pip that installs dependency groups.
+GROUPS_PIP := 'pip>=25.1'
 SOURCES := $(shell find twinkle_notifier integrations -name '*.py') README.md
 
 export HF_HUB_OFFLINE = 1
@@ -54,16 +56,17 @@ bench: $(VENV)/installed $(BENCH)/installed ## Beside what people use today: hal
 	$(BIN)/python benchmarks --peers $(BENCH)/bin/python $(POINTS)
 
 # Those that are there, of a system or of pyenv; a shim of pyenv may be there and lead nowhere.
-PYTHONS ?= $(foreach version,3.10 3.11 3.12 3.13,$(shell \
+PYTHONS ?= $(foreach version,3.10 3.11 3.12 3.13 3.14,$(shell \
 	for python in python$(version) $$HOME/.pyenv/versions/$(version).*/bin/python; do \
 		$$python -c "import ensurepip" 2>/dev/null && echo $$python && break; done))
 FRAMEWORKS := tests/integrations tests/claims/stores/test_ray.py tests/test_docs.py tests/test_package.py tests/test_ranks.py
 
-core: ## The core's tests, without any framework, on every Python from 3.10 to 3.13 that there is.
+core: ## The core's tests, without any framework, on every Python from 3.10 to 3.14 that there is.
 	@for python in $(PYTHONS); do \
 		venv=$(VENV)-$$($$python -c "import sys; print('%d.%d' % sys.version_info[:2])"); \
 		$$python -m venv $$venv && $$venv/bin/python --version && \
-		$$venv/bin/python -m pip --disable-pip-version-check --quiet install --upgrade . 'pytest>=8' 'hypothesis>=6' && \
+		$$venv/bin/python -m pip --disable-pip-version-check --quiet install $(GROUPS_PIP) && \
+		$$venv/bin/python -m pip --disable-pip-version-check --quiet install --upgrade --group core . && \
 		rm -rf build *.egg-info && \
 		$$venv/bin/pytest tests -m "not stress" $(FRAMEWORKS:%=--ignore=%) || exit 1; \
 	done
@@ -81,8 +84,9 @@ clean: ## Remove what the other targets made.
 # torch first: whatever asked for it later would choose another build.
 $(VENV)/dependencies: constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
+	$(PIP) install $(GROUPS_PIP)
 	$(PIP) install 'torch==2.13.0'
-	$(PIP) install --constraint constraints.txt '.[all,test,lint]'
+	$(PIP) install --constraint constraints.txt --group test --group lint '.[all]'
 	touch $@
 
 # The wheel is what is tested, not the checkout.

@@ -12,6 +12,7 @@ import pytest
 from twinkle_notifier.inbox import Inbox
 
 ROOT = Path(__file__).parents[1]
+CORE = "twinkle_notifier"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLES = [
     pytest.param(code, id=f"{page.stem}-{number}")
@@ -52,6 +53,16 @@ def test_links_lead_somewhere() -> None:
     """Each relative link of a page."""
     links = [(page, link) for page in PAGES for link in re.findall(r"\]\(([^)#:]+)[^)]*\)", page.read_text())]
     assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_map_of_rooms_is_true() -> None:
+    """Each file that docs/architecture.md and CONTRIBUTING.md name is there, and each room is in the former's table."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    pages = text + (ROOT / "CONTRIBUTING.md").read_text()
+    named = set(re.findall(r"`((?:\w+/)+(?:\w+\.py)?|\w+\.py)`", pages))
+    assert [name for name in sorted(named) if not any((top / name).exists() for top in (ROOT / CORE, ROOT))] == []
+    rooms = {f"{path.parent.name}/" for path in (ROOT / CORE).glob("*/__init__.py")} | {"integrations/"}
+    assert rooms <= set(re.findall(r"^\| `(\w+/)` \|", text, re.MULTILINE))
 
 
 COMPONENT = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import subprocess
 import sys
 import tarfile
@@ -76,6 +77,20 @@ def test_every_module_is_in_wheel_and_sdist(built: Path) -> None:
     with tarfile.open(next(built.glob("*.tar.gz"))) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
         assert core | {f"integrations/{name}" for name in adapters} <= names
+
+
+def test_metadata_names_each_python_and_no_tool(built: Path) -> None:
+    """The classifiers name the Pythons of `Requires-Python`; what tests and lints need is no extra of users."""
+    with zipfile.ZipFile(next(built.glob("*.whl"))) as wheel:
+        [name] = [name for name in wheel.namelist() if name.endswith("/METADATA")]
+        metadata = email.message_from_bytes(wheel.read(name))
+    prefix = "Programming Language :: Python :: 3."
+    minors = [int(each.removeprefix(prefix)) for each in metadata.get_all("Classifier", []) if each.startswith(prefix)]
+    bounds = {f">=3.{min(minors)}", f"<3.{max(minors) + 1}"}
+    assert sorted(minors) == list(range(min(minors), max(minors) + 1))
+    assert set(metadata["Requires-Python"].split(",")) == bounds
+    assert {"test", "lint", "docs"}.isdisjoint(metadata.get_all("Provides-Extra", []))
+    assert f"version: {metadata['Version']}" in (ROOT / "CITATION.cff").read_text().splitlines()
 
 
 def test_every_adapter_is_found_from_an_editable_install(built: Path) -> None:

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,12 @@ def node(inbox: Inbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Node:
     monkeypatch.setenv("DING_URL", inbox.url)
     monkeypatch.setenv("DING_SECRET", SECRET)
     return Node(tmp_path / "state")
+
+
+def test_version(node: Node) -> None:
+    """`--version` shows that of the installed package."""
+    done = node.command("--version")
+    assert (done.stdout, done.returncode) == (f"twinkle-notifier {version('twinkle-notifier')}\n", 0), done.stderr
 
 
 def test_flush_sends_what_waits(node: Node, inbox: Inbox) -> None:

@@ -44,10 +44,24 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="twinkle-notifier", description="Tells people what happened to training runs."
     )
+    parser.add_argument("--version", action=_Version, help="show the version of this package and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands)
     _add_flush(commands)
     return parser
+
+
+class _Version(argparse.Action):
+    """Shows the version, which the installed package's metadata holds; these are read only when somebody asks."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:  # noqa: A002  argparse's name
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, default=argparse.SUPPRESS, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version  # no command needs this, and it takes long to load
+
+        print(parser.prog, version("twinkle-notifier"))
+        parser.exit()
 
 
 def _add_run(commands: _Commands) -> None:
