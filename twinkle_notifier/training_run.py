@@ -354,7 +354,7 @@ def _free_key() -> str:
 def _send(notifier: Callable[[str], object], message: Message) -> None:
     outcome = sender.deliver(notifier, message, sender.BACKGROUND_BUDGET)
     if outcome.status != "sent":
-        log.warning("people were not told %r: %s", message.splitlines()[0], outcome.reason)
+        log.warning("alert not sent for %r: %s", message.splitlines()[0], outcome.reason)
 
 
 def _keep(notifier: Callable[[str], object], message: Message) -> None:

@@ -33,10 +33,10 @@ def test_each_message_says_how_many_it_stands_for() -> None:
     lines = {n: Past(count=n, loop=n, first=0.0).lines() for n in (1, 2, 3, 5, 9)}
     assert lines[1] == []
     assert "2nd time" in lines[2][0]
-    assert lines[3][1:] == ["- A crash loop: the next message comes with 2 more crashes"]
+    assert lines[3][1:] == ["- Crash loop: the next message comes after 2 more crashes"]
     assert lines[5][1:] == [
         "- This message stands for 2 crashes",
-        "- A crash loop: the next message comes with 4 more crashes",
+        "- Crash loop: the next message comes after 4 more crashes",
     ]
     assert lines[9][1] == "- This message stands for 4 crashes"
 

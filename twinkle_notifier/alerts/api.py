@@ -181,7 +181,7 @@ def _told_once(notifier: Callable[[str], object], runner: Any, facts: Any) -> Ou
         channel = descriptor.channel(notifier)
         if (before := isolation.tried(lambda: cancellation.told(runner, channel)).value) is not None:
             pipeline.remember(channel, facts[0], before)
-            return Outcome("duplicate", "another task has told of this Ctrl-C", incident=before)
+            return Outcome("duplicate", "another task has reported this Ctrl-C", incident=before)
         outcome = _walked(notifier, facts, began)
         if outcome.status not in ("failed", "unknown"):  # a runner may take no weak reference
             isolation.tried(lambda: cancellation.note(runner, channel, outcome.incident))
@@ -201,7 +201,9 @@ def _walked(notifier: Callable[[str], object], facts: Any, began: float) -> Outc
         return pipeline.tell(notifier, Event.of(*facts), pending.arrived, sending)
 
     def other() -> Outcome:
-        why = "it was not sent in time" if answer.error is None else f"telling it raised {reason(answer.error)}"
+        why = (
+            "it was not sent in time" if answer.error is None else f"preparing the alert raised {reason(answer.error)}"
+        )
         why = outcome.reason if outcome is not None else why
         case = isolation.tried(lambda: Event.of(*facts)).value or Event.alone(facts[0])
         # Where another rank may be sending it yet, this one only keeps it: rather a second message than none.
@@ -218,7 +220,7 @@ def _walked(notifier: Callable[[str], object], facts: Any, began: float) -> Outc
         if outcome.status not in ("sent", "duplicate", "queued"):
             what = safe.type_name(type(facts[0]))
             incident_id = outcome.incident or sending.incident or uuid.uuid4().hex  # another's line is no repeat
-            _log_error("people were not told of %s: %s", what, outcome.reason, incident=incident_id)
+            _log_error("alert not sent for %s: %s", what, outcome.reason, incident=incident_id)
     return outcome
 
 
@@ -229,5 +231,5 @@ def _log_error(text: str, *details: object, incident: str = "") -> None:
 
 def _unfinished(error: BaseException | None) -> Outcome:
     if error is None:
-        return Outcome("unknown", f"no word on it within {PATIENCE:g} s, or Ctrl-C ended the waiting")
-    return Outcome("failed", f"telling it raised {reason(error)}")
+        return Outcome("unknown", f"no result within {PATIENCE:g} s, or Ctrl-C ended the wait")
+    return Outcome("failed", f"preparing the alert raised {reason(error)}")

@@ -47,7 +47,7 @@ class Past:
         if stands_for > 1:
             lines.append(f"- This message stands for {stands_for} crashes")
         if self.next_told() > self.loop + 1:
-            lines.append(f"- A crash loop: the next message comes with {self.next_told() - self.loop} more crashes")
+            lines.append(f"- Crash loop: the next message comes after {self.next_told() - self.loop} more crashes")
         return lines
 
     def _told_before(self) -> int:

@@ -44,10 +44,10 @@ def tell(notifier: Callable[[str], object], case: Event, hurry: Callable[[], boo
     channel = channel_of(notifier)
     before = _told_here(channel, case)
     if before is not None:
-        return Outcome("duplicate", "this process has told of the same exception", incident=before)
+        return Outcome("duplicate", "this process has already reported the same exception", incident=before)
     if handover.is_marked(case.exc):
         _say_told("", case, channel)
-        return Outcome("duplicate", "twinkle-kit has told of it, as its _twinkle_notified says")
+        return Outcome("duplicate", "twinkle-kit has reported it, as its _twinkle_notified says")
     outcome = _told_below(notifier, channel, case) or _walked(_Walk(notifier, case, channel, hurry, sending))
     told = outcome.status in ("sent", "duplicate")
     if told:
@@ -71,7 +71,7 @@ def _told_below(notifier: Callable[[str], object], channel: str, case: Event) ->
     if incident is None:
         return None
     _say_told(incident, case, channel, "deferred" if defers(notifier) else "told")
-    return Outcome("duplicate", "the process in which it was raised has told of it", incident=incident)
+    return Outcome("duplicate", "the process that raised it has reported it", incident=incident)
 
 
 def _say_told(incident: str, case: Event, channel: str, state: mailbox.State = "told") -> None:
@@ -109,7 +109,7 @@ def stand_in(notifier: Callable[[str], object], case: Event, sending: Sending, w
     notifier = direct(notifier)
     channel = isolation.tried(lambda: channel_of(notifier)).value or ""
     if sends and (before := _seen.told(channel, case.exc, case.since)) is not None:
-        return Outcome("duplicate", "this process has told of the same exception", incident=before)
+        return Outcome("duplicate", "this process has already reported the same exception", incident=before)
     message = sending.message or Message(_bare(case, why), uuid.uuid4().hex)
     if not sends or isolation.remaining() < _KEEP + 1:
         return sender.keep(notifier, message, Outcome("unknown", why, incident=sending.incident))
@@ -125,7 +125,7 @@ def _bare(case: Event, why: str) -> str:
     """What can be told of an exception by itself."""
     where = isolation.call(Where.here, _bounded()).value or Where.alone()
     report = isolation.call(lambda: bare(case, where), _bounded()).value
-    notes = [f"- Note: this message is bare, as {why}"]
+    notes = [f"- Note: details are missing, because {why}"]
     text = isolation.tried(lambda: report.markdown(notes)).value if report is not None else None
     heading = f"### {line(case.name, 100)} failed: {safe.type_name(type(case.exc))}"
     return text or f"{heading}\n\n{notes[0]}\n- Host: {where.hostname}, PID {where.pid}"
@@ -191,7 +191,7 @@ class _Walk:
             told = None if self._how == "cause" else self._follow(desk)
         if told is not None:
             self._teller = told.rank
-            return _told(told, "it only follows from what")
+            return _told(told, "the cause of this secondary error")
         return (self._left_to_supervisor() if self._how == "collateral" else None) or self._tell(desk)
 
     def _left_to_supervisor(self) -> Outcome | None:
@@ -199,7 +199,7 @@ class _Walk:
         message = Message(self._markdown(set(), crash_loop.Past()), uuid.uuid4().hex)
         if not self.say("left", self._key, message):
             return None
-        return Outcome("queued", "the supervisor tells what it follows from", incident=self._key)
+        return Outcome("queued", "secondary error; the supervisor reports the cause", incident=self._key)
 
     def say(self, state: mailbox.State, incident: str, message: Message | None = None) -> bool:
         """Let the supervisor know, if there is one."""
@@ -241,7 +241,7 @@ class _Walk:
         if not self._past.is_told() and not Attempt.here().is_last() and not self._defers:
             _close(claim, "sent")
             crash_loop.keep(self.occurrence.incident, self._past)
-            silent = f"a crash loop: the next is told with {self._past.next_told() - self._past.loop} more"
+            silent = f"a crash loop: the next alert is sent after {self._past.next_told() - self._past.loop} more"
             return Outcome("duplicate", silent, incident=self._key)
         outcome = self._send(claim)
         # A robot that is throttled or refuses is not asked by the next rank, too.
@@ -256,7 +256,7 @@ class _Walk:
             if self.where.world_size > 1:
                 desk.announce(self._causes, self._key)
         except OSError as error:
-            log.warning("errors that follow from this one may be told beside it: %s", error)
+            log.warning("secondary errors may get alerts of their own: %s", error)
 
     def _send(self, claim: claims.Claim) -> Outcome:
         ranks = set() if self._alone() else self._gathered(claim)
@@ -288,16 +288,16 @@ class _Walk:
         try:
             return claim.gather(self.where.world_size, _GATHER, self._hurry)
         except OSError as error:  # the store is gone, the claim is ours: better to send without the list of ranks
-            log.warning("it cannot be told which ranks have met it: %s", error)
+            log.warning("the ranks that met the error cannot be listed: %s", error)
             return set()
 
     def _left(self) -> float:
         return self._deadline - time.monotonic()
 
 
-def _told(by: claims.Verdict, what: str = "", incident: str = "") -> Outcome:
+def _told(by: claims.Verdict, what: str = "it", incident: str = "") -> Outcome:
     if by.state == "sent":
-        return Outcome("duplicate", f"{what} rank {by.rank} has told{'' if what else ' it'}".strip(), incident=incident)
+        return Outcome("duplicate", f"rank {by.rank} has reported {what}", incident=incident)
     if by.state == "refused":
         reason = f"rank {by.rank} could not send it, for a reason that holds for every rank"
         return Outcome("failed", reason, final=True, incident=incident)
@@ -308,4 +308,4 @@ def _close(claim: claims.Claim, state: claims.State) -> None:
     try:
         claim.close(state)
     except OSError as error:
-        log.warning("the other ranks cannot be told that the message is %s: %s", state, error)
+        log.warning("the other ranks do not learn that the message is %s: %s", state, error)

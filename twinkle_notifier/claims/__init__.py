@@ -54,7 +54,7 @@ def with_store(where: Where, chosen: Store | None, work: Callable[[Access], T]) 
         try:
             return work(Access(opened, _OPEN))
         except OSError as error:
-            log.warning("the ranks of this run cannot agree in %s on who tells: %s", name, error)
+            log.warning("the ranks of this run cannot agree in %s on who sends the alert: %s", name, error)
     return work(Own(alone))
 
 

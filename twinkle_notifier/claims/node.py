@@ -75,7 +75,7 @@ class NodeLease:
                 self._met |= all_ranks(claim.access.ask(lambda store: store.members(claim.message_id)))
             except OSError as error:
                 self._asks = False
-                log.warning("it cannot be told which other ranks of this node have met it: %s", error)
+                log.warning("the other ranks of this node that met the error cannot be listed: %s", error)
         return self._met
 
     def end(self, outcome: Outcome | None, teller: int) -> None:
@@ -88,7 +88,7 @@ class NodeLease:
         try:
             replace(self._claim, rank=teller).close(word)
         except OSError as error:
-            log.warning("the other ranks of this node cannot be told what became of the message: %s", error)
+            log.warning("the other ranks of this node do not learn what became of the message: %s", error)
 
 
 def _word(outcome: Outcome | None) -> State:
@@ -116,7 +116,7 @@ def node_lease(where: Where, mark: Watermark, key: str, seconds: float, *, brief
         since = _since(mark, _BRIEF if brief else _FRESH)
         claim = Claims(Access(lambda: _store(where), _OPEN), where, since, party).claim(key, seconds)
     except OSError as error:
-        log.warning("the ranks of this node cannot agree on who goes to the store of the run: %s", error)
+        log.warning("the ranks of this node cannot agree on which of them uses the run's store: %s", error)
         return NodeLease(where)
     return claim if isinstance(claim, Verdict) else NodeLease(where, claim, lambda: _decided.add((key, mark)))
 
