@@ -105,7 +105,7 @@ class NotifierCallback(Callback):
             add_hook(self, Callback, hook, self.run.lull)
         if mailbox.VARIABLE in os.environ:
             for hook in _LOOKS:
-                add_hook(self, Callback, hook, self._tell_saved)
+                add_hook(self, Callback, hook, self._report_saved)
         # A subclass may have its own, which calls ours or not.
         if type(self).on_save_checkpoint is not NotifierCallback.on_save_checkpoint:
             add_hook(self, Callback, "on_save_checkpoint", self._saves)
@@ -132,7 +132,7 @@ class NotifierCallback(Callback):
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """See `Callback`. It follows every `on_train_end`, ModelCheckpoint's too."""
         if self._written:
-            self._tell_saved(trainer)
+            self._report_saved(trainer)
         self.run.ended(partial(_ended, trainer))
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
@@ -155,7 +155,7 @@ class NotifierCallback(Callback):
                 states.pop(callback.run.apart, None)
             states.update({callback.run.key: callback.state_dict() for callback in ours if not callback._gives_way})
 
-    def _tell_saved(self, trainer: Trainer, *_: object) -> None:
+    def _report_saved(self, trainer: Trainer, *_: object) -> None:
         if self._written and (path := _last(trainer)):
             self._written = False
             self.run.saved(path)
@@ -183,13 +183,13 @@ def _context(trainer: Trainer) -> str:
 
 
 def _place(trainer: Trainer) -> list[NotifierCallback]:
-    ours = _that_tell(trainer)
+    ours = _that_alert(trainer)
     for place, callback in enumerate(ours):
         callback.run.placed(place, len(ours))
     return ours
 
 
-def _that_tell(trainer: Trainer) -> list[NotifierCallback]:
+def _that_alert(trainer: Trainer) -> list[NotifierCallback]:
     """Ours: those that the user added, else the one that gives way."""
     ours = [callback for callback in _callbacks(trainer) if isinstance(callback, NotifierCallback)]
     return [callback for callback in ours if not callback._gives_way] or ours

@@ -131,7 +131,7 @@ def guard(trainer: Trainer) -> Iterator[None]:
     For code around the trainer that the callback cannot see; `with guard(trainer): ...`. What it has told inside is
     not told again.
     """
-    with _telling(trainer, "guard"):
+    with _alerting(trainer, "guard"):
         yield
 
 
@@ -139,7 +139,7 @@ _inside = threading.local()
 
 
 @contextmanager
-def _telling(trainer: Trainer, context: str) -> Iterator[None]:
+def _alerting(trainer: Trainer, context: str) -> Iterator[None]:
     """Only the outermost block of a thread tells: what it never sees, the trainer has swallowed."""
     trainers: set[int] = _inside.__dict__.setdefault("trainers", set())
     search = _search(trainer)
@@ -169,10 +169,10 @@ def _telling(trainer: Trainer, context: str) -> Iterator[None]:
 
 def _callbacks(trainer: Trainer) -> list[NotifierCallback]:
     handler = getattr(trainer, "callback_handler", None)  # missing when the trainer's own construction failed
-    return _that_tell(getattr(handler, "callbacks", []))
+    return _that_alert(getattr(handler, "callbacks", []))
 
 
-def _that_tell(callbacks: Sequence[object]) -> list[NotifierCallback]:
+def _that_alert(callbacks: Sequence[object]) -> list[NotifierCallback]:
     """Ours among `callbacks`: those that the user added, else the one that gives way."""
     ours = [callback for callback in callbacks if isinstance(callback, NotifierCallback)]
     return [callback for callback in ours if not callback._gives_way] or ours
@@ -180,7 +180,7 @@ def _that_tell(callbacks: Sequence[object]) -> list[NotifierCallback]:
 
 def _give_way(handler: Any) -> None:
     """Take out what gives way to one that the user added."""
-    telling = _that_tell(handler.callbacks)
+    telling = _that_alert(handler.callbacks)
     if any(isinstance(callback, NotifierCallback) and callback not in telling for callback in handler.callbacks):
         handler.callbacks = [
             callback
@@ -250,7 +250,7 @@ def _wrapped(method: Callable[..., Any], name: str) -> Callable[..., Any]:
     def entry(self: Any, *args: Any, **kwargs: Any) -> Any:
         if name in _AROUND:
             return _AROUND[name](method, self, *args, **kwargs)
-        with _telling(self, name):
+        with _alerting(self, name):
             return method(self, *args, **kwargs)
 
     setattr(entry, _MARK, True)
@@ -266,14 +266,14 @@ def _train(method: Callable[..., Any], trainer: Trainer, *args: Any, **kwargs: A
         callback._resumed = os.fspath(resumed) if isinstance(resumed, str | os.PathLike) else ""
         callback._preempted = False
         callback.run.placed(place, len(callbacks))
-    with _telling(trainer, "train"):
+    with _alerting(trainer, "train"):
         return method(trainer, *args, **kwargs)
 
 
 def _hyperparameter_search(method: Callable[..., Any], trainer: Trainer, *args: Any, **kwargs: Any) -> Any:
     if _search(trainer) is not None:  # a subclass calls the method of its class
         return method(trainer, *args, **kwargs)
-    with _telling(trainer, "hyperparameter_search"):
+    with _alerting(trainer, "hyperparameter_search"):
         with _searching(trainer) as search:
             found = method(trainer, *args, **kwargs)
         for callback in _callbacks(trainer):

@@ -24,7 +24,7 @@ def note(key: str, earlier: Sequence[float] = ()) -> Past:
 
 def test_of_a_loop_fewer_and_fewer_are_told() -> None:
     """The first three, and then at intervals that double."""
-    told = [n for n in range(1, 70) if Past(loop=n).is_told()]
+    told = [n for n in range(1, 70) if Past(loop=n).is_sent()]
     assert told == [1, 2, 3, 5, 9, 17, 33, 65]
 
 

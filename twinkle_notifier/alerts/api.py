@@ -40,7 +40,7 @@ _reserve = [bytes(_RESERVE)]
 _NO_ROOM = Outcome("queued", "there is no stack, or no memory, left here: it is sent when the process ends")
 # Exceptions that were met without either, which no handler further out has told of; each with its notifier, and the
 # block of `watch` around it.
-_untold: list[tuple[Any, Any, tuple[Any, ...]]] = []
+_unsent: list[tuple[Any, Any, tuple[Any, ...]]] = []
 
 
 def notify_exception(
@@ -77,7 +77,7 @@ def notify_exception(
     Never raises, and takes at most 25 s, 8 s of them for the send. SIGTERM and SIGINT take effect after it; SIGINT
     ends the waiting. What it could not tell is logged as an error of the logger ``twinkle_notifier``.
     """
-    global _untold
+    global _unsent
     limit, short, block = 0, False, None
     try:
         try:  # right here: without memory not even a function of Python's can be called
@@ -100,14 +100,14 @@ def notify_exception(
             sys.setrecursionlimit(limit + _ROOM)
         if mark is None:  # which says itself since when the run has gone on
             block = dedupe.block()
-        _untold = [one for one in _untold if one[2][0] is not exc]  # now it is told, further out
+        _unsent = [one for one in _unsent if one[2][0] is not exc]  # now it is told, further out
         facts = (exc, name, context, progress, mark, store, earlier, block)
         if short:
             with threads.no_new():  # one that finds no memory may never say that it has started
-                return _told(notifier, facts)
-        return _told(notifier, facts)
+                return _alert(notifier, facts)
+        return _alert(notifier, facts)
     except (RecursionError, MemoryError, SystemError):  # the last is how CPython 3.11 fails to call without memory
-        _untold += [
+        _unsent += [
             (notifier, block, (exc, name, context, progress, mark, store, earlier))
         ]  # no call: none is possible
         return _NO_ROOM
@@ -116,26 +116,26 @@ def notify_exception(
             _restore(limit)
 
 
-def _tell_late() -> None:
-    global _untold
-    late, _untold = _untold, []
+def _send_late() -> None:
+    global _unsent
+    late, _unsent = _unsent, []
     for notifier, block, (exc, name, context, progress, mark, store, earlier) in late:
         dedupe.go_back_to(block)
         notify_exception(notifier, context, exc, name, progress=progress, mark=mark, store=store, earlier=earlier)
 
 
 def _begin_anew() -> None:
-    global _untold
-    _untold = []  # the parent of a forked child tells its own
+    global _unsent
+    _unsent = []  # the parent of a forked child tells its own
 
 
-def _tell_at_the_end(_: object = None) -> None:
+def _send_at_the_end(_: object = None) -> None:
     # Not atexit, which does not run in multiprocessing's children. Before the background is waited for.
-    Finalize(None, _tell_late, exitpriority=110)
+    Finalize(None, _send_late, exitpriority=110)
 
 
-_tell_at_the_end()
-register_after_fork(_tell_late, _tell_at_the_end)  # multiprocessing's children forget what is to be done at the end
+_send_at_the_end()
+register_after_fork(_send_late, _send_at_the_end)  # multiprocessing's children forget what is to be done at the end
 os.register_at_fork(after_in_child=_begin_anew)
 
 
@@ -163,18 +163,18 @@ def _restore(limit: int) -> None:
         pass
 
 
-def _told(notifier: Callable[[str], object], facts: Any) -> Outcome:
+def _alert(notifier: Callable[[str], object], facts: Any) -> Outcome:
     if is_pruned(facts[0]):
         return Outcome("skipped", "its search has pruned the trial, which is no failure", final=True)
     exc, runner = cancellation.to_tell(facts[0], facts[-1].cancels if facts[-1] is not None else 0)
     if exc is None:
         return Outcome("skipped", "its task was cancelled, which is no failure", final=True)
     if runner is not None:
-        return _told_once(notifier, runner, facts)
+        return _alert_once(notifier, runner, facts)
     return _walked(notifier, (exc, *facts[1:]), time.monotonic())
 
 
-def _told_once(notifier: Callable[[str], object], runner: Any, facts: Any) -> Outcome:
+def _alert_once(notifier: Callable[[str], object], runner: Any, facts: Any) -> Outcome:
     """One Ctrl-C cancels all tasks of a `runner`: each meets an exception of its own, and people are told once."""
     began = time.monotonic()
     with signals.deferred():  # a second Ctrl-C takes effect when the alert is out
@@ -198,7 +198,7 @@ def _walked(notifier: Callable[[str], object], facts: Any, began: float) -> Outc
         return over or pending.interrupted()
 
     def walk() -> Outcome:
-        return pipeline.tell(notifier, Event.of(*facts), pending.arrived, sending)
+        return pipeline.send_alert(notifier, Event.of(*facts), pending.arrived, sending)
 
     def other() -> Outcome:
         why = (

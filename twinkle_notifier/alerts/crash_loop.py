@@ -29,29 +29,29 @@ class Past:
     last: float = 0.0
     loop: int = 1
 
-    def is_told(self) -> bool:
+    def is_sent(self) -> bool:
         """Whether this one is: the first three of a loop, then the 5th, 9th, 17th, ..."""
         return self.loop <= _PLAIN or (self.loop - 1) & (self.loop - 2) == 0
 
-    def next_told(self) -> int:
+    def next_sent(self) -> int:
         """The number, within the loop, of the next crash that is told."""
-        return next(n for n in range(self.loop + 1, 2 * self.loop + 2) if Past(loop=n).is_told())
+        return next(n for n in range(self.loop + 1, 2 * self.loop + 2) if Past(loop=n).is_sent())
 
     def lines(self) -> list[str]:
         """Markdown list items; none for a first time."""
         if self.count == 1:
             return []
-        stands_for = self.loop - self._told_before()
+        stands_for = self.loop - self._sent_before()
         first = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.first))
         lines = [f"- Again: {_ordinal(self.count)} time, first at {first}, same error"]
         if stands_for > 1:
             lines.append(f"- This message stands for {stands_for} crashes")
-        if self.next_told() > self.loop + 1:
-            lines.append(f"- Crash loop: the next message comes after {self.next_told() - self.loop} more crashes")
+        if self.next_sent() > self.loop + 1:
+            lines.append(f"- Crash loop: the next message comes after {self.next_sent() - self.loop} more crashes")
         return lines
 
-    def _told_before(self) -> int:
-        return max((n for n in range(1, self.loop) if Past(loop=n).is_told()), default=0)
+    def _sent_before(self) -> int:
+        return max((n for n in range(1, self.loop) if Past(loop=n).is_sent()), default=0)
 
 
 def look(key: str, started: float, earlier: Sequence[float] = ()) -> Past:

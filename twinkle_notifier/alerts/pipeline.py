@@ -36,7 +36,7 @@ _seen = Seen()
 _occurrences = Occurrences()
 
 
-def tell(notifier: Callable[[str], object], case: Event, hurry: Callable[[], bool], sending: Sending) -> Outcome:
+def send_alert(notifier: Callable[[str], object], case: Event, hurry: Callable[[], bool], sending: Sending) -> Outcome:
     """Tell of `case`, or learn that another rank does. May take `PATIENCE` seconds; less of it in a `hurry`.
 
     When it raises, or does not return, `sending` says whether a message is on its way; if not, see `stand_in`.
@@ -46,7 +46,7 @@ def tell(notifier: Callable[[str], object], case: Event, hurry: Callable[[], boo
     if before is not None:
         return Outcome("duplicate", "this process has already reported the same exception", incident=before)
     if handover.is_marked(case.exc):
-        _say_told("", case, channel)
+        _note_reported("", case, channel)
         return Outcome("duplicate", "twinkle-kit has reported it, as its _twinkle_notified says")
     outcome = _told_below(notifier, channel, case) or _walked(_Walk(notifier, case, channel, hurry, sending))
     told = outcome.status in ("sent", "duplicate")
@@ -58,9 +58,9 @@ def tell(notifier: Callable[[str], object], case: Event, hurry: Callable[[], boo
 
 def _told_here(channel: str, case: Event) -> str | None:
     """The incident as which this process has told of the exception, or of each that a group of them holds."""
-    before = _seen.told(channel, case.exc, case.since)
+    before = _seen.reported(channel, case.exc, case.since)
     if before is None and (leaves := cancellation.leaves(case.exc)) != [case.exc]:
-        told = [_seen.told(channel, leaf, case.since) for leaf in leaves]
+        told = [_seen.reported(channel, leaf, case.since) for leaf in leaves]
         before = told[0] if told and None not in told else None
     return before
 
@@ -70,11 +70,11 @@ def _told_below(notifier: Callable[[str], object], channel: str, case: Event) ->
     incident = handover.taken(case.exc, channel, case.mark.at)
     if incident is None:
         return None
-    _say_told(incident, case, channel, "deferred" if defers(notifier) else "told")
+    _note_reported(incident, case, channel, "deferred" if defers(notifier) else "told")
     return Outcome("duplicate", "the process that raised it has reported it", incident=incident)
 
 
-def _say_told(incident: str, case: Event, channel: str, state: mailbox.State = "told") -> None:
+def _note_reported(incident: str, case: Event, channel: str, state: mailbox.State = "told") -> None:
     """Let the supervisor know, if there is one, of what another process has told: this one may end by it."""
     _seen.add(channel, case.exc, incident)
 
@@ -91,7 +91,7 @@ def _walked(walk: _Walk) -> Outcome:
     finally:
         walk.occurrence.end()
     if outcome.status in ("sent", "duplicate"):
-        walk.say_told(outcome.incident)
+        walk.note_reported(outcome.incident)
     return outcome
 
 
@@ -108,7 +108,7 @@ def stand_in(notifier: Callable[[str], object], case: Event, sending: Sending, w
     """
     notifier = direct(notifier)
     channel = isolation.tried(lambda: channel_of(notifier)).value or ""
-    if sends and (before := _seen.told(channel, case.exc, case.since)) is not None:
+    if sends and (before := _seen.reported(channel, case.exc, case.since)) is not None:
         return Outcome("duplicate", "this process has already reported the same exception", incident=before)
     message = sending.message or Message(_bare(case, why), uuid.uuid4().hex)
     if not sends or isolation.remaining() < _KEEP + 1:
@@ -156,7 +156,7 @@ class _Walk:
         self._past = self.occurrence.past(look.earlier()) or look.past
         self._causes = f"causes-{channel}"
         self._turn = claims.NodeLease(self.where)
-        self._teller = self.where.rank  # who has told, as far as this rank knows
+        self._sender = self.where.rank  # who has told, as far as this rank knows
 
     def begin(self) -> Outcome:
         """The word of another rank of this node, where nodes agree first; else the walk, for all of this node."""
@@ -173,7 +173,7 @@ class _Walk:
         try:
             outcome = claims.with_store(self.where, case.store, self.run)
         finally:
-            self._turn.end(outcome, self._teller)
+            self._turn.end(outcome, self._sender)
         return outcome
 
     def _heard(self, word: claims.Verdict) -> Outcome | None:
@@ -182,7 +182,7 @@ class _Walk:
             return self._left_to_supervisor()
         if self._how != "cause" and word.rank == self.where.rank:  # nothing follows from what it told and outlived
             return None
-        return _told(word, incident="" if self._how == "collateral" else self._key)
+        return _outcome_of(word, incident="" if self._how == "collateral" else self._key)
 
     def run(self, access: claims.Access) -> Outcome:
         """The walk from the claim on. Raises OSError when the store does not work, with nothing sent yet."""
@@ -190,9 +190,9 @@ class _Walk:
         with self._sending.waiting():
             told = None if self._how == "cause" else self._follow(desk)
         if told is not None:
-            self._teller = told.rank
-            return _told(told, "the cause of this secondary error")
-        return (self._left_to_supervisor() if self._how == "collateral" else None) or self._tell(desk)
+            self._sender = told.rank
+            return _outcome_of(told, "the cause of this secondary error")
+        return (self._left_to_supervisor() if self._how == "collateral" else None) or self._claim_and_send(desk)
 
     def _left_to_supervisor(self) -> Outcome | None:
         """It sees which process died, and how. What it does not, or not soon, it tells in these words."""
@@ -212,7 +212,7 @@ class _Walk:
 
         return mailbox.tell(said) or False
 
-    def say_told(self, incident: str) -> None:
+    def note_reported(self, incident: str) -> None:
         """Let the supervisor know that people are told, or that it has to decide; this rank's word may hold no text."""
         if self._defers:
             self.say("deferred", incident, self._sending.message)
@@ -230,18 +230,18 @@ class _Walk:
         # A rank that was killed tells nothing; and Lightning's launcher kills its own process within 5 s of it.
         return self._hurry() or lost_child()
 
-    def _tell(self, desk: claims.Claims) -> Outcome:
+    def _claim_and_send(self, desk: claims.Claims) -> Outcome:
         with self._sending.waiting():
             claim = desk.claim(self._key, self._left())
         if isinstance(claim, claims.Verdict):
-            self._teller = claim.rank
-            return _told(claim, incident=self._key)
+            self._sender = claim.rank
+            return _outcome_of(claim, incident=self._key)
         if self._how != "collateral":
             self._announce(desk)
-        if not self._past.is_told() and not Attempt.here().is_last() and not self._defers:
+        if not self._past.is_sent() and not Attempt.here().is_last() and not self._defers:
             _close(claim, "sent")
             crash_loop.keep(self.occurrence.incident, self._past)
-            silent = f"a crash loop: the next alert is sent after {self._past.next_told() - self._past.loop} more"
+            silent = f"a crash loop: the next alert is sent after {self._past.next_sent() - self._past.loop} more"
             return Outcome("duplicate", silent, incident=self._key)
         outcome = self._send(claim)
         # A robot that is throttled or refuses is not asked by the next rank, too.
@@ -295,7 +295,7 @@ class _Walk:
         return self._deadline - time.monotonic()
 
 
-def _told(by: claims.Verdict, what: str = "it", incident: str = "") -> Outcome:
+def _outcome_of(by: claims.Verdict, what: str = "it", incident: str = "") -> Outcome:
     if by.state == "sent":
         return Outcome("duplicate", f"rank {by.rank} has reported {what}", incident=incident)
     if by.state == "refused":

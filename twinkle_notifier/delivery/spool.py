@@ -172,7 +172,7 @@ class _Work:
 
     def __init__(self, folder: Path, deliver: Deliver, apart: bool) -> None:
         self._folder, self._hand_over, self._apart = folder, deliver, apart
-        self._told, self._left, self._skipped, self._why = 0, 0, 0, ""
+        self._sent, self._left, self._skipped, self._why = 0, 0, 0, ""
         self._pauses: list[float] = []
         self._problems: list[str] = []
         self._closed: set[str] = set()  # notifiers that take nothing now
@@ -181,7 +181,7 @@ class _Work:
         """What has become of the letters."""
         named, more = self._problems[:_NAMED], len(self._problems) - _NAMED
         problems = (*named, *([f"{self._folder} holds {more} more that cannot be sent"] if more > 0 else []))
-        return Flushed(self._told, self._left, self._why, min(self._pauses, default=None), self._skipped, problems)
+        return Flushed(self._sent, self._left, self._why, min(self._pauses, default=None), self._skipped, problems)
 
     def do(self, found: Found) -> None:
         """Put aside what is no letter, and send the others."""
@@ -209,7 +209,7 @@ class _Work:
             dropped = self._dropped()
             outcome = self._hand_over(each.letter, each.letter.message(dropped))
             if outcome.status == "sent":
-                self._told += each.letter.count()
+                self._sent += each.letter.count()
                 self._count_dropped(-dropped)
             if outcome.status in ("sent", "duplicate"):
                 self._take_away(each)
