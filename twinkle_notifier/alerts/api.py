@@ -38,7 +38,7 @@ _THREAD = 72 << 20  # bytes of address space that a thread takes: its stack, and
 _RESERVE = 16 << 20
 _reserve = [bytes(_RESERVE)]
 _NO_ROOM = Outcome("queued", "there is no stack, or no memory, left here: it is sent when the process ends")
-# Exceptions that were met without either, which no handler further out has told of; each with its notifier, and the
+# Exceptions that were met without either, which no handler further out has reported; each with its notifier, and the
 # block of `watch` around it.
 _unsent: list[tuple[Any, Any, tuple[Any, ...]]] = []
 
@@ -54,7 +54,7 @@ def notify_exception(
     store: Store | None = None,
     earlier: Sequence[tuple[str, float]] = (),
 ) -> Outcome:
-    """Tell people of `exc`, once over all ranks of the run, and return when it is told.
+    """Send one alert about `exc` over all ranks of the run, and return when it is sent.
 
     Call it on every rank. One sends; the others wait for its word, so that none ends (and takes the rest down with
     it) before the message is out. Where the sender fails or dies, another takes over. Call it again with the same
@@ -100,7 +100,7 @@ def notify_exception(
             sys.setrecursionlimit(limit + _ROOM)
         if mark is None:  # which says itself since when the run has gone on
             block = dedupe.block()
-        _unsent = [one for one in _unsent if one[2][0] is not exc]  # now it is told, further out
+        _unsent = [one for one in _unsent if one[2][0] is not exc]  # now it is reported, further out
         facts = (exc, name, context, progress, mark, store, earlier, block)
         if short:
             with threads.no_new():  # one that finds no memory may never say that it has started
@@ -126,7 +126,7 @@ def _send_late() -> None:
 
 def _begin_anew() -> None:
     global _unsent
-    _unsent = []  # the parent of a forked child tells its own
+    _unsent = []  # the parent of a forked child sends its own
 
 
 def _send_at_the_end(_: object = None) -> None:
@@ -175,7 +175,7 @@ def _alert(notifier: Callable[[str], object], facts: Any) -> Outcome:
 
 
 def _alert_once(notifier: Callable[[str], object], runner: Any, facts: Any) -> Outcome:
-    """One Ctrl-C cancels all tasks of a `runner`: each meets an exception of its own, and people are told once."""
+    """One Ctrl-C cancels all tasks of a `runner`: each meets an exception of its own, and one alert is sent."""
     began = time.monotonic()
     with signals.deferred():  # a second Ctrl-C takes effect when the alert is out
         channel = descriptor.channel(notifier)

@@ -17,7 +17,7 @@ _FORGET = 86400.0  # seconds after which the same error is a new story
 _BUDGET = 2.0  # seconds for the folder; it may be on a dead mount
 _END = 253402300799.0  # the last second of the year 9999
 _MOST = 100_000  # crashes that are counted; a damaged file may say any number
-_PLAIN = 3  # crashes of a loop that are each told
+_PLAIN = 3  # crashes of a loop that each get an alert
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Past:
         return self.loop <= _PLAIN or (self.loop - 1) & (self.loop - 2) == 0
 
     def next_sent(self) -> int:
-        """The number, within the loop, of the next crash that is told."""
+        """The number, within the loop, of the next crash that gets an alert."""
         return next(n for n in range(self.loop + 1, 2 * self.loop + 2) if Past(loop=n).is_sent())
 
     def lines(self) -> list[str]:
@@ -83,7 +83,7 @@ def is_time(value: object) -> bool:
 
 
 def keep(key: str, past: Past) -> None:
-    """Let later crashes know of `past`, once it is told, or silent because of those before it."""
+    """Let later crashes know of `past`, once its alert is sent, or left out because of those before it."""
     # Not synced: only a loss of power could take it, and a run waits for this.
     data = json.dumps(vars(past)).encode()
 

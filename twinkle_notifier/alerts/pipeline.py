@@ -1,4 +1,4 @@
-"""The walk of an exception: report, fingerprint, claim, gather, send, and the word to those who wait."""
+"""The walk of an exception: report, fingerprint, claim, gather, send, and the result for the ranks that wait."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ from twinkle_notifier.messages.report import missing_ranks, rank_lines
 from twinkle_notifier.messages.sanitize import line
 from twinkle_notifier.runtime.launcher import Attempt, Where, lost_child
 
-PATIENCE = 25.0  # seconds that a process waits, in all, until it or another rank has told of its exception
+PATIENCE = 25.0  # seconds that a process waits, in all, until it or another rank has reported its exception
 _KEEP = 3.0  # seconds that a send leaves for the disk
-_BARE = 2.0  # seconds to find out what a bare message says, and where this process stands
+_BARE = 2.0  # seconds to find out what a bare message says, and which rank this process is
 _GATHER = 1.0  # seconds for the other ranks to meet the same
 _CAUSE = 5.0  # seconds for a cause to show, once an error was met that only follows from one
-_CAUSE_OF_SIGNAL = 2.0  # seconds for the same: launchers end the others when a rank has left, that is, has told
+_CAUSE_OF_SIGNAL = (
+    2.0  # seconds for the same: launchers end the others when a rank has left, that is, has sent its alert
+)
 
 log = logging.getLogger("twinkle_notifier")
 _seen = Seen()
@@ -37,7 +39,7 @@ _occurrences = Occurrences()
 
 
 def send_alert(notifier: Callable[[str], object], case: Event, hurry: Callable[[], bool], sending: Sending) -> Outcome:
-    """Tell of `case`, or learn that another rank does. May take `PATIENCE` seconds; less of it in a `hurry`.
+    """Send the alert about `case`, or learn that another rank does. Takes at most `PATIENCE` seconds, less in a `hurry`.
 
     When it raises, or does not return, `sending` says whether a message is on its way; if not, see `stand_in`.
     """
@@ -57,7 +59,7 @@ def send_alert(notifier: Callable[[str], object], case: Event, hurry: Callable[[
 
 
 def _told_here(channel: str, case: Event) -> str | None:
-    """The incident as which this process has told of the exception, or of each that a group of them holds."""
+    """The incident as which this process has reported the exception, or each that a group of them holds."""
     before = _seen.reported(channel, case.exc, case.since)
     if before is None and (leaves := cancellation.leaves(case.exc)) != [case.exc]:
         told = [_seen.reported(channel, leaf, case.since) for leaf in leaves]
@@ -75,7 +77,7 @@ def _told_below(notifier: Callable[[str], object], channel: str, case: Event) ->
 
 
 def _note_reported(incident: str, case: Event, channel: str, state: mailbox.State = "told") -> None:
-    """Let the supervisor know, if there is one, of what another process has told: this one may end by it."""
+    """Note for the supervisor what another process has reported: this one may end by it."""
     _seen.add(channel, case.exc, incident)
 
     def said(to: mailbox.Mailbox) -> None:
@@ -96,7 +98,7 @@ def _walked(walk: _Walk) -> Outcome:
 
 
 def remember(channel: str, exc: BaseException, incident: str) -> None:
-    """`exc` is part of `incident`, of which this process has told `channel`."""
+    """Remember that this process has reported `exc` to `channel`, as part of `incident`."""
     _seen.add(channel, exc, incident)
 
 
@@ -122,7 +124,7 @@ def stand_in(notifier: Callable[[str], object], case: Event, sending: Sending, w
 
 
 def _bare(case: Event, why: str) -> str:
-    """What can be told of an exception by itself."""
+    """The message about an exception of which only type and text are known."""
     where = isolation.call(Where.here, _bounded()).value or Where.alone()
     report = isolation.call(lambda: bare(case, where), _bounded()).value
     notes = [f"- Note: details are missing, because {why}"]
@@ -156,10 +158,10 @@ class _Walk:
         self._past = self.occurrence.past(look.earlier()) or look.past
         self._causes = f"causes-{channel}"
         self._turn = claims.NodeLease(self.where)
-        self._sender = self.where.rank  # who has told, as far as this rank knows
+        self._sender = self.where.rank  # the rank that has sent the alert, as far as this one knows
 
     def begin(self) -> Outcome:
-        """The word of another rank of this node, where nodes agree first; else the walk, for all of this node."""
+        """The result of another rank of this node, where nodes agree first; else the walk, for the whole node."""
         case = self._case
         brief = self._how == "collateral"
         self._mark = claims.with_count(self.where, case.store, case.mark)
@@ -180,7 +182,7 @@ class _Walk:
         """What another rank of this node has said; None when that does not hold for this one."""
         if word.state == "left":
             return self._left_to_supervisor()
-        if self._how != "cause" and word.rank == self.where.rank:  # nothing follows from what it told and outlived
+        if self._how != "cause" and word.rank == self.where.rank:  # nothing follows from what it reported and outlived
             return None
         return _outcome_of(word, incident="" if self._how == "collateral" else self._key)
 
@@ -195,7 +197,7 @@ class _Walk:
         return (self._left_to_supervisor() if self._how == "collateral" else None) or self._claim_and_send(desk)
 
     def _left_to_supervisor(self) -> Outcome | None:
-        """It sees which process died, and how. What it does not, or not soon, it tells in these words."""
+        """Hand the message to the supervisor, which sees which process died, and sends it if it finds no cause soon."""
         message = Message(self._markdown(set(), crash_loop.Past()), uuid.uuid4().hex)
         if not self.say("left", self._key, message):
             return None
@@ -213,7 +215,7 @@ class _Walk:
         return mailbox.tell(said) or False
 
     def note_reported(self, incident: str) -> None:
-        """Let the supervisor know that people are told, or that it has to decide; this rank's word may hold no text."""
+        """Note for the supervisor that the alert is sent, or that it has to decide; the note may hold no text."""
         if self._defers:
             self.say("deferred", incident, self._sending.message)
         else:
@@ -227,7 +229,7 @@ class _Walk:
         return desk.follow(self._causes, grace=grace, seconds=seconds, hurry=lambda: False, apart_from=self._key)
 
     def _no_cause_can_come(self) -> bool:
-        # A rank that was killed tells nothing; and Lightning's launcher kills its own process within 5 s of it.
+        # A rank that was killed reports nothing; and Lightning's launcher kills its own process within 5 s of it.
         return self._hurry() or lost_child()
 
     def _claim_and_send(self, desk: claims.Claims) -> Outcome:

@@ -1,4 +1,4 @@
-"""Who of a node goes to the store of the run: one rank, for all of its node that meet the same.
+"""Per-node leader: one rank talks to the run's store for all ranks of its node that meet the same incident.
 
 So what torchrun's one server is asked grows with the nodes, and not with the ranks; in large runs its connections do,
 too. The ranks of a node agree in a folder of the node, by the claims that they would make in the run. Its word is only
@@ -30,7 +30,7 @@ from twinkle_notifier.runtime.ranks import all_ranks
 ALL_CONNECT = 256
 _OPEN = 3.0  # seconds to open the folder
 _LOOK = 1.0  # seconds to look there for a count
-_SEVERAL = 500  # who look for a word at most, by which they look each 0.1 s: it takes as long as that of the run
+_SEVERAL = 500  # cap on pollers: polls every 0.1 s, so a node is no slower than the run's store
 _FRESH = 30.0  # seconds that a node's word holds, and more than a rank's patience: then the run's store is asked anew
 _UNCONNECTED = 100  # places, 0.05 s: who would have to connect in the crash lets the one go first that need not
 _BRIEF = 5.0  # seconds for the same on what follows from an error, which is to blame for a minute only
@@ -79,7 +79,7 @@ class NodeLease:
         return self._met
 
     def end(self, outcome: Outcome | None, teller: int) -> None:
-        """Pass on to the node what came of it, and which rank has told; None: nothing did."""
+        """Record for the node what became of the alert, and which rank sent it; None: nothing did."""
         if self._claim is None:
             return
         word = _word(outcome)
@@ -102,7 +102,7 @@ def _word(outcome: Outcome | None) -> State:
 
 
 def node_lease(where: Where, mark: Watermark, key: str, seconds: float, *, brief: bool = False) -> NodeLease | Verdict:
-    """This rank's turn to go to the store of the run with the incident `key`, or the word of its node on it.
+    """This rank's right to claim the incident `key` in the run's store, or its node's verdict on it.
 
     Waits for that up to `seconds`. A `brief` word holds for 5 s, else 30. Where the folder does not work, each goes for
     itself. Never raises OSError.
@@ -135,7 +135,7 @@ def with_count(where: Where, mark: Watermark) -> Watermark:
     """`mark`, with the count that was first noted after it on this node, if it has none. Never raises; within 1 s."""
     if mark.sequence is not None:
         return mark
-    noted = isolation.call(lambda: _store(where).read(_COUNT, 0), _LOOK).value or []  # else it is said by `turn`
+    noted = isolation.call(lambda: _store(where).read(_COUNT, 0), _LOOK).value or []  # else `node_lease` says it
     later = [found for data in noted if (found := Watermark.load(data)) is not None and found.at.after(mark.at)]
     return replace(mark, sequence=later[0].sequence) if later else mark
 
