@@ -39,7 +39,7 @@ _occurrences = Occurrences()
 
 
 def send_alert(notifier: Callable[[str], object], case: Event, hurry: Callable[[], bool], sending: Sending) -> Outcome:
-    """Send the alert about `case`, or learn that another rank does. Takes at most `PATIENCE` seconds, less in a `hurry`.
+    """Send the alert about `case`, or learn that another rank does. At most `PATIENCE` seconds, less in a `hurry`.
 
     When it raises, or does not return, `sending` says whether a message is on its way; if not, see `stand_in`.
     """
