@@ -69,7 +69,7 @@ class NotifierCallback(Callback):
         save_secrets: let checkpoints hold literal secrets, and take literal URLs from them.
         store: where the ranks agree on who tells, if not in the places of docs/ranks.md.
         stall_after: tell when a fit has made no step for so many seconds (and ten times its slowest), which ranks
-            stand where, and when it moves again; see docs/stalls.md.
+            stand where, and when it resumes; see docs/stalls.md.
     """
 
     _run_class: ClassVar[type[TrainingRun]] = TrainingRun
@@ -103,7 +103,7 @@ class NotifierCallback(Callback):
             self.run.add_hook(self, Callback, hook, self.run.lull)
         if self.run.is_supervised:
             for hook in _LOOKS:
-                self.run.add_hook(self, Callback, hook, self._tell_saved)
+                self.run.add_hook(self, Callback, hook, self._report_saved)
         # A subclass may have its own, which calls ours or not.
         if type(self).on_save_checkpoint is not NotifierCallback.on_save_checkpoint:
             self.run.add_hook(self, Callback, "on_save_checkpoint", self._saves)
@@ -130,7 +130,7 @@ class NotifierCallback(Callback):
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """See `Callback`. It follows every `on_train_end`, ModelCheckpoint's too."""
         if self._written:
-            self._tell_saved(trainer)
+            self._report_saved(trainer)
         self.run.ended(partial(_ended, trainer))
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
@@ -153,7 +153,7 @@ class NotifierCallback(Callback):
                 states.pop(callback.run.apart, None)
             states.update({callback.run.key: callback.state_dict() for callback in ours if not callback._gives_way})
 
-    def _tell_saved(self, trainer: Trainer, *_: object) -> None:
+    def _report_saved(self, trainer: Trainer, *_: object) -> None:
         if self._written and (path := _last(trainer)):
             self._written = False
             self.run.saved(path)
@@ -181,13 +181,13 @@ def _context(trainer: Trainer) -> str:
 
 
 def _place(trainer: Trainer) -> list[NotifierCallback]:
-    ours = _that_tell(trainer)
+    ours = _that_alert(trainer)
     for place, callback in enumerate(ours):
         callback.run.placed(place, len(ours))
     return ours
 
 
-def _that_tell(trainer: Trainer) -> list[NotifierCallback]:
+def _that_alert(trainer: Trainer) -> list[NotifierCallback]:
     """Ours: those that the user added, else the one that gives way."""
     ours = [callback for callback in _callbacks(trainer) if isinstance(callback, NotifierCallback)]
     return [callback for callback in ours if not callback._gives_way] or ours

@@ -49,7 +49,7 @@ class NotifierCallback(TrainerCallback):
         save_secrets: let checkpoints hold literal secrets, and take literal URLs from them.
         store: where the ranks agree on who tells, if not in the places of docs/ranks.md.
         stall_after: tell when a training has made no step for so many seconds (and ten times its slowest), which
-            ranks stand where, and when it moves again; see docs/stalls.md.
+            ranks stand where, and when it resumes; see docs/stalls.md.
     """
 
     _run_class: ClassVar[type[TrainingRun]] = TrainingRun
@@ -128,7 +128,7 @@ def guard(trainer: Trainer) -> Iterator[None]:
     For code around the trainer that the callback cannot see; `with guard(trainer): ...`. What it has told inside is
     not told again.
     """
-    with _telling(trainer, "guard"):
+    with _alerting(trainer, "guard"):
         yield
 
 
@@ -136,7 +136,7 @@ _inside = threading.local()
 
 
 @contextmanager
-def _telling(trainer: Trainer, context: str) -> Iterator[None]:
+def _alerting(trainer: Trainer, context: str) -> Iterator[None]:
     """Only the outermost block of a thread tells: what it never sees, the trainer has swallowed."""
     trainers: set[int] = _inside.__dict__.setdefault("trainers", set())
     search = next((callback.run.search for callback in _callbacks(trainer) if callback.run.search), None)
@@ -166,10 +166,10 @@ def _telling(trainer: Trainer, context: str) -> Iterator[None]:
 
 def _callbacks(trainer: Trainer) -> list[NotifierCallback]:
     handler = getattr(trainer, "callback_handler", None)  # missing when the trainer's own construction failed
-    return _that_tell(getattr(handler, "callbacks", []))
+    return _that_alert(getattr(handler, "callbacks", []))
 
 
-def _that_tell(callbacks: Sequence[object]) -> list[NotifierCallback]:
+def _that_alert(callbacks: Sequence[object]) -> list[NotifierCallback]:
     """Ours among `callbacks`: those that the user added, else the one that gives way."""
     ours = [callback for callback in callbacks if isinstance(callback, NotifierCallback)]
     return [callback for callback in ours if not callback._gives_way] or ours
@@ -177,7 +177,7 @@ def _that_tell(callbacks: Sequence[object]) -> list[NotifierCallback]:
 
 def _give_way(handler: Any) -> None:
     """Take out what gives way to one that the user added."""
-    telling = _that_tell(handler.callbacks)
+    telling = _that_alert(handler.callbacks)
     if any(isinstance(callback, NotifierCallback) and callback not in telling for callback in handler.callbacks):
         handler.callbacks = [
             callback
@@ -236,7 +236,7 @@ def _wrapped(method: Callable[..., Any], name: str) -> Callable[..., Any]:
     def entry(self: Any, *args: Any, **kwargs: Any) -> Any:
         if name in _AROUND:
             return _AROUND[name](method, self, *args, **kwargs)
-        with _telling(self, name):
+        with _alerting(self, name):
             return method(self, *args, **kwargs)
 
     setattr(entry, _MARK, True)
@@ -252,14 +252,14 @@ def _train(method: Callable[..., Any], trainer: Trainer, *args: Any, **kwargs: A
         callback._resumed = os.fspath(resumed) if isinstance(resumed, str | os.PathLike) else ""
         callback._preempted = False
         callback.run.placed(place, len(callbacks))
-    with _telling(trainer, "train"):
+    with _alerting(trainer, "train"):
         return method(trainer, *args, **kwargs)
 
 
 def _hyperparameter_search(method: Callable[..., Any], trainer: Trainer, *args: Any, **kwargs: Any) -> Any:
     if _is_searching(trainer):  # a subclass calls the method of its class
         return method(trainer, *args, **kwargs)
-    with _telling(trainer, "hyperparameter_search"):
+    with _alerting(trainer, "hyperparameter_search"):
         with ExitStack() as stack:
             searches = [stack.enter_context(callback.run.parts("search")) for callback in _callbacks(trainer)]
             found = method(trainer, *args, **kwargs)

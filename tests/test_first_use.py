@@ -76,7 +76,7 @@ def test_what_nobody_takes_at_the_end_is_kept(how: str, tmp_path: Path) -> None:
     """On the disk, with a line in the log."""
     done = ran(how, "http://127.0.0.1:9/robot/send?access_token=t", tmp_path)
     assert (done.stdout, done.returncode) == (f"{USER_S} spooled True\n", 0), done.stderr
-    assert "people were not told of OSError: cannot connect to 127.0.0.1:9" in done.stderr
+    assert "alert not sent for OSError: cannot connect to 127.0.0.1:9" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -91,7 +91,7 @@ def test_without_open_files(more: int, secure: bool, certificate: Path, tmp_path
     exception, _, rest = done.stdout.rpartition(") ")
     assert (f"{exception})", done.returncode) == (USER_S, 0), done.stderr
     assert (rest, told) in {("sent True\n", 1), ("failed True\n", 0), ("spooled True\n", 0)}
-    assert told or "people were not told of OSError: cannot connect to" in done.stderr
+    assert told or "alert not sent for OSError: cannot connect to" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -105,7 +105,7 @@ def test_with_little_address_space(megabytes: int, secure: bool, certificate: Pa
         told = len(robot.messages)
     exception, _, rest = done.stdout.rpartition(") ")
     assert (f"{exception})", done.returncode) == (USER_S, 0), done.stderr
-    assert told == 1 or "people were not told of OSError" in done.stderr, (rest, done.stderr)
+    assert told == 1 or "alert not sent for OSError" in done.stderr, (rest, done.stderr)
     assert "Traceback" not in done.stderr
 
 

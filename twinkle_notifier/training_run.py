@@ -156,7 +156,7 @@ class TrainingRun:
         if notifier is not None and Where.here().local_rank == 0:
             background.post(functools.partial(sender.flush, notifier))  # what an earlier run could not send
         if Where.here().local_rank == 0 and self.is_supervised:
-            background.post(self._tell_supervisor)
+            background.post(self._describe_to_supervisor)
         if self._on_start and not self._is_part:
             attempt = Attempt.here()
             what = f"restarted ({attempt})" if attempt.number > 1 else "started"
@@ -316,7 +316,7 @@ class TrainingRun:
         self._sequence = claims.counted(Where.here(), self._store)
         claims.note(Where.here(), self._store, self._sequence)
 
-    def _tell_supervisor(self) -> None:
+    def _describe_to_supervisor(self) -> None:
         described = descriptor.describe(self._notifier(), save_secrets=False)
         mailbox.tell(lambda to: to.tell_run(described))
 

@@ -250,7 +250,7 @@ def _refuse() -> None:
 def test_a_bad_notifier_costs_a_log_line(how: Any, caplog: pytest.LogCaptureFixture) -> None:
     """And shows no secret that its error holds; the message is kept."""
     assert notify_exception(BadNotifier(how), exc=raised(ValueError("x"))).status == "spooled"
-    assert "people were not told of ValueError" in caplog.text
+    assert "alert not sent for ValueError" in caplog.text
     assert "secret-token" not in caplog.text
 
 

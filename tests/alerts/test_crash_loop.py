@@ -24,7 +24,7 @@ def note(key: str, earlier: Sequence[float] = ()) -> Past:
 
 def test_of_a_loop_fewer_and_fewer_are_told() -> None:
     """The first three, and then at intervals that double."""
-    told = [n for n in range(1, 70) if Past(loop=n).is_told()]
+    told = [n for n in range(1, 70) if Past(loop=n).is_sent()]
     assert told == [1, 2, 3, 5, 9, 17, 33, 65]
 
 
@@ -33,10 +33,10 @@ def test_each_message_says_how_many_it_stands_for() -> None:
     lines = {n: Past(count=n, loop=n, first=0.0).lines() for n in (1, 2, 3, 5, 9)}
     assert lines[1] == []
     assert "2nd time" in lines[2][0]
-    assert lines[3][1:] == ["- A crash loop: the next message comes with 2 more crashes"]
+    assert lines[3][1:] == ["- Crash loop: the next message comes after 2 more crashes"]
     assert lines[5][1:] == [
         "- This message stands for 2 crashes",
-        "- A crash loop: the next message comes with 4 more crashes",
+        "- Crash loop: the next message comes after 4 more crashes",
     ]
     assert lines[9][1] == "- This message stands for 4 crashes"
 

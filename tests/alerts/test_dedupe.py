@@ -24,7 +24,7 @@ def raised(error: BaseException) -> BaseException:
 
 def meet(seen: Seen, channel: str, error: BaseException, since: Instant | None = None) -> bool:
     """Whether it was told before; it is from now on."""
-    told = seen.told(channel, error, since or process_start()) is not None
+    told = seen.reported(channel, error, since or process_start()) is not None
     seen.add(channel, error, "incident")
     return told
 

@@ -157,9 +157,9 @@ def test_a_stall_is_told_with_its_stack_and_its_end(begin: Begin, robot: Inbox, 
     done = begin(script(framework) + STALL + "train()", ranks=ranks, **more).result()
     assert (done.returncode, len(robot.messages)) == (0, 2), (titles(robot), done.stderr)
     first, second = robot.messages
-    assert first.title.startswith("sft has stood still for "), first.title
+    assert first.title.startswith("sft has made no progress for "), first.title
     assert re.search(r"train\.py.*in happens", first.text), first.text
-    assert second.title.startswith("sft moves again after "), second.title
+    assert second.title.startswith("sft resumed after "), second.title
 
 
 @pytest.mark.parametrize(
@@ -241,8 +241,8 @@ assert token in passed.read_text() and passed.stat().st_mode & 0o077 == 0
     done = begin(source, options=("--to", url), **more).result()
     assert done.returncode == 0, done.stderr
     assert [title.partition(" 3 s")[0].partition(" after")[0] for title in titles(robot)] == [
-        "sft has stood still for",
-        "sft moves again",
+        "sft has made no progress for",
+        "sft resumed",
     ], done.stderr
     saved = list((tmp_path / "run" / "checkpoints").glob("*"))
     assert saved

@@ -194,7 +194,7 @@ def test_a_folder_that_breaks_meanwhile_costs_nothing(tmp_path: Path, caplog: py
     assert [mine.party.ranks() for _ in range(2)] == [{0, 1}] * 2
     assert caplog.text.count("which other ranks of this node") == 1
     mine.end(Outcome("sent"), teller=0)
-    assert "cannot be told what became of the message" in caplog.text
+    assert "do not learn what became of the message" in caplog.text
 
 
 @pytest.mark.usefixtures("launched")

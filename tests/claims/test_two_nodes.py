@@ -115,7 +115,7 @@ def test_one_rank_of_each_node_goes_to_the_store(meet: Callable[..., Met], inbox
     assert ranks_line(inbox) == "0-7 of 8"
     assert statuses(met) == ["duplicate"] * 7 + ["sent"]
     [sender] = (number for number, said in met.outcomes.items() if said["status"] == "sent")
-    assert sorted({said["reason"] for said in met.outcomes.values()})[1:] == [f"rank {sender} has told it"]
+    assert sorted({said["reason"] for said in met.outcomes.values()})[1:] == [f"rank {sender} has reported it"]
 
 
 def test_who_comes_later_is_counted_in(meet: Callable[..., Met], inbox: Inbox) -> None:

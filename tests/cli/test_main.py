@@ -143,7 +143,9 @@ def test_flush_names_what_stands_in_the_way(node: Node, inbox: Inbox) -> None:
     assert (done.stdout, done.returncode) == ("2 sent, 6 left\n", 1), done.stderr
     assert [message.title for message in inbox.messages] == ["message 0", "message 1"]
     assert len(done.stderr.splitlines()) == 6
-    assert all(done.stderr.count(f"/{name}.json holds no letter") == 1 for name in ("pipe", "folder", "link", "sparse"))
+    assert all(
+        done.stderr.count(f"/{name}.json holds no message") == 1 for name in ("pipe", "folder", "link", "sparse")
+    )
     assert "\x1b" not in done.stderr
     assert (node.command("flush").stdout, len(inbox.messages)) == ("0 sent, 0 left\n", 2)
 
@@ -353,7 +355,7 @@ def test_a_dry_run_lists_what_would_be_sent(node: Node, elsewhere: Elsewhere, or
     assert (first[:16], first[19:], second[19:]) == (when, "  DingTalk  message 0", "  DingTalk  message 1")
     assert (last, done.returncode) == ("2 would be sent, 1 left", 1)
     assert done.stderr.splitlines() == [
-        f"{folder / 'x.json'} holds no letter",
+        f"{folder / 'x.json'} holds no message",
         f"1 more wait in {elsewhere.folder}: --all sends those, too",
     ]
     everything = node.command("flush", "--dry-run", "--all").stdout
@@ -454,7 +456,7 @@ def test_follow_hangs_at_nothing(node: Node, following: subprocess.Popen[str], i
     assert following.wait(180) == 0
     assert following.stderr is not None
     said = following.stderr.read()
-    assert (said.count("pipe0.json holds no letter"), said.count("pipe1.json holds no letter")) == (1, 1)
+    assert (said.count("pipe0.json holds no message"), said.count("pipe1.json holds no message")) == (1, 1)
     assert said.count("f0.json cannot be sent") == 1
     assert len(said.splitlines()) == len(set(said.splitlines()))
 

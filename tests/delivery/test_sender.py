@@ -133,7 +133,7 @@ def test_a_robot_s_words_hurt_neither_log_nor_delayed_message(
     monkeypatch.setattr(background, "_waiting", [])
     inbox.script({"errcode": 123456, "errmsg": hostile})
     assert notify_exception(ding, "step", ValueError("x"), "sft").status == "spooled"
-    assert "people were not told of ValueError" in caplog.text
+    assert "alert not sent for ValueError" in caplog.text
     assert [said for record in caplog.records if harm(said := record.getMessage())] == []
     assert flush(ding).told == 1
     [delayed] = [line for line in inbox.messages[0].text.splitlines() if line.startswith("- Delayed: ")]
@@ -330,7 +330,7 @@ def test_what_cannot_be_sent_is_named_in_the_log_once(flaky: Flaky, caplog: pyte
     for _ in range(2):
         assert isolation.call(lambda: flush(flaky), 40).result().left == 0
     assert Flaky.told == ["d0"]
-    assert caplog.text.count("pipe.json holds no letter; it is put aside") == 1
+    assert caplog.text.count("pipe.json holds no message; it is put aside") == 1
 
 
 def test_an_end_that_nobody_hears_is_kept(start: Any) -> None:

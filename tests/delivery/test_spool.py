@@ -214,11 +214,11 @@ def test_the_oldest_are_given_up_and_counted(
     spool.flush(sending)
     lost = 5 - len(sending.messages)
     assert lost >= 2
-    assert f"- Given up before it: {lost} older messages" in sending.messages[0]
-    assert f"{lost} messages that could not be sent were given up" in caplog.text
+    assert f"- Dropped earlier: {lost} messages" in sending.messages[0]
+    assert f"{lost} messages that could not be sent were dropped" in caplog.text
     add(spool, 9)
     spool.flush(sending)
-    assert "Given up" not in sending.messages[-1]
+    assert "Dropped" not in sending.messages[-1]
 
 
 def test_a_letter_is_for_its_owner_alone(spool: Spool, tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ def test_a_damaged_letter_stops_nothing(content: bytes, spool: Spool, tmp_path: 
     path = tmp_path / "spool" / "x.json"
     path.write_bytes(content)
     add(spool, 0)
-    problem = f"{path} holds no letter; it is put aside as x.json.damaged"
+    problem = f"{path} holds no message; it is put aside as x.json.damaged"
     assert spool.flush(Sending()) == Flushed(told=1, skipped=1, problems=(problem,))
     assert (tmp_path / "spool" / "x.json.damaged").exists()
     assert spool.flush(Sending()) == Flushed()

@@ -98,7 +98,7 @@ def test_what_is_no_letter_is_put_aside(kind: str, folder: Path) -> None:
     NO_LETTERS[kind](path)
     add(folder, "a")
     add(folder, "b")
-    problem = f"{path} holds no letter; it is put aside as ab.json.damaged"
+    problem = f"{path} holds no message; it is put aside as ab.json.damaged"
     assert flush(folder) == (["a", "b"], Flushed(told=2, skipped=1, problems=(problem,)))
     assert os.path.lexists(folder / "ab.json.damaged")
     assert flush(folder) == ([], Flushed())
@@ -211,7 +211,7 @@ def test_a_letter_of_a_wrong_clock_is_tried(days: int | None, folder: Path, capl
     changed(path, at=at, events=[{**EVENT, "at": at}])
     os.utime(path, (at, at))
     assert flush(folder) == (["a"], Flushed(told=1))
-    assert "given up" not in caplog.text
+    assert "dropped" not in caplog.text
 
 
 def test_the_week_of_a_letter_begins_when_it_is_tried(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -226,7 +226,7 @@ def test_the_week_of_a_letter_begins_when_it_is_tried(folder: Path, caplog: pyte
     os.utime(path, (time.time() - 8 * DAY,) * 2)
     assert flush(folder, Outcome("failed", "no network"))[0] == ["a"]
     assert not path.exists()
-    assert "1 messages that could not be sent were given up" in caplog.text
+    assert "1 messages that could not be sent were dropped" in caplog.text
 
 
 def test_a_letter_that_nobody_was_handed_is_not_given_up(folder: Path) -> None:

@@ -454,8 +454,8 @@ def test_tells_of_a_stall(tmp_path: Path) -> None:
     trainer(tmp_path, callback, max_epochs=4, num_sanity_val_steps=0).fit(Stalling(told), data(), data())
     assert background.flush(10)
     assert [message.splitlines()[0].split(" for ")[0].split(" after ")[0] for message in told.messages] == [
-        "### sft has stood still",
-        "### sft moves again",
+        "### sft has made no progress",
+        "### sft resumed",
     ]
     assert "in training_step\n- Epochs: 2\n- Steps: 8\n" in told.messages[0]
 
@@ -905,9 +905,9 @@ def test_a_stall_of_one_of_two_ranks_is_told_once(run: Callable[..., Any], inbox
     done = run(source.replace('name="sft"', 'name="sft", stall_after=2, on_end=False'))
     assert done.returncode == 0, done.stderr
     stall, moves = (message.text for message in inbox.messages)
-    assert ": rank 1 is elsewhere than the others\n" in stall
+    assert ": rank 1 is stuck in a different place than the others\n" in stall
     assert "- Rank 1 of 2: train.py:14 in training_step\n" in stall
-    assert moves.startswith("### sft moves again")
+    assert moves.startswith("### sft resumed")
 
 
 def test_sigterm_is_a_preemption(start: Callable[..., Any], inbox: Inbox) -> None:

@@ -568,8 +568,8 @@ def test_tells_of_a_stall(tmp_path: Path) -> None:
     stalling.train_dataset = StallingData(told)
     stalling.train()
     assert [headline.split(" for ")[0].split(" after ")[0] for headline in headlines(told)] == [
-        "### sft has stood still",
-        "### sft moves again",
+        "### sft has made no progress",
+        "### sft resumed",
     ]
     assert "in __getitem__\n" in told.messages[0] or "in __getitem__, then" in told.messages[0]
     assert re.search(r"\n- Steps: [89]\n", told.messages[0])

@@ -22,14 +22,14 @@ WAITS = ("train.py:11 in step", "torch/distributed/distributed_c10d.py:3 in all_
 @pytest.mark.parametrize(
     ("stands", "headline"),
     [
-        ([stand(r, "train.py:11 in step") for r in range(4)], ": all 4 ranks at one place"),
+        ([stand(r, "train.py:11 in step") for r in range(4)], ": all 4 ranks in the same place"),
         (
             [stand(0, *WAITS, waits=True), *(stand(r, "train.py:8 in load") for r in (1, 2, 3))],
-            ": ranks 1-3 are elsewhere than the others",
+            ": ranks 1-3 are stuck in a different place than the others",
         ),
-        ([stand(r, "train.py:11 in step") for r in (0, 1, 3)] + [stand(2, "train.py:9 in step")], ": rank 2 is elsewhere than the others"),
+        ([stand(r, "train.py:11 in step") for r in (0, 1, 3)] + [stand(2, "train.py:9 in step")], ": rank 2 is stuck in a different place than the others"),
         ([stand(r, "a") for r in (0, 1)] + [stand(r, "b") for r in (2, 3)], ": all 4 ranks"),
-        ([stand(r, *WAITS, waits=True) for r in (0, 1, 3)], ": no word from rank 2"),
+        ([stand(r, *WAITS, waits=True) for r in (0, 1, 3)], ": rank 2 did not respond"),
         ([stand(3, "train.py:8 in load")], ": rank 3 of 4"),
     ],
 )  # fmt: skip
@@ -37,7 +37,7 @@ def test_the_heading_names_where_the_trouble_is(stands: list[RankStatus], headli
     """Who does not wait where others do; else who is not where most are; else who says nothing."""
     where = Where(0, 4, 0, 4, "node", 1, "3.11")
     text = markdown("sft", stands, where, 600, Progress())
-    assert text.splitlines()[0] == f"### sft has stood still for 10 min 00 s{headline}"
+    assert text.splitlines()[0] == f"### sft has made no progress for 10 min 00 s{headline}"
 
 
 def test_of_a_thousand_places_some_are_shown() -> None:

@@ -72,12 +72,12 @@ def test_tells_of_a_stall_and_of_its_end() -> None:
     run.beat()
     run.ended()
     assert eventually(lambda: len(titles(told)) == 2)  # it may move before the word of the first message is back
-    assert titles(told) == ["### sft has stood still", "### sft moves again"]
+    assert titles(told) == ["### sft has made no progress", "### sft resumed"]
     assert re.search(r"\n- At: test_watchdog.py:\d+ in load_for_ever\n- Steps: 3\n", told.messages[0])
     assert ", in load_for_ever\n" in told.messages[0]
     assert "# password = " in told.messages[0]
     assert "hunter2" not in told.messages[0]
-    assert re.search(r"- Stood still for: \d+ s\n", told.messages[1])
+    assert re.search(r"- No progress for: \d+ s\n", told.messages[1])
 
 
 def test_the_first_step_counts() -> None:
@@ -120,7 +120,7 @@ def test_a_stall_that_fails_is_told_as_a_failure() -> None:
     run.started()
     load_for_ever(told, 1)
     assert run.failed(TimeoutError("all_reduce")).status == "sent"
-    assert titles(told) == ["### sft has stood still", "### sft failed: TimeoutError: all_reduce"]
+    assert titles(told) == ["### sft has made no progress", "### sft failed: TimeoutError: all_reduce"]
 
 
 def test_a_stall_may_end_with_the_training() -> None:
@@ -130,7 +130,7 @@ def test_a_stall_may_end_with_the_training() -> None:
     load_for_ever(told, 1)
     run.ended()
     assert eventually(lambda: len(titles(told)) == 3)
-    assert sorted(titles(told)[1:]) == ["### sft ended", "### sft moves again"]
+    assert sorted(titles(told)[1:]) == ["### sft ended", "### sft resumed"]
 
 
 def test_after_a_stall_the_next_one_is_told_as_soon() -> None:
@@ -207,14 +207,16 @@ def test_what_cannot_be_sent_is_kept(caplog: pytest.LogCaptureFixture) -> None:
 
     run = TrainingRun(broken, name="sft", on_end=False, stall_after=AFTER)
     run.started()
-    assert eventually(lambda: "stands still: the network is down; it is kept on the disk" in caplog.text)
+    assert eventually(
+        lambda: "alert not sent for the stall of sft: the network is down; it is kept on the disk" in caplog.text
+    )
     run.beat()
     run.ended()
     assert eventually(lambda: len(failures) == 3)
     assert [failure.split(" for ")[0].split(" after ")[0] for failure in failures] == [
-        "### sft has stood still",
-        "### sft has stood still",  # again: it should not come after its end
-        "### sft moves again",
+        "### sft has made no progress",
+        "### sft has made no progress",  # again: it should not come after its end
+        "### sft resumed",
     ]
 
 
@@ -358,14 +360,16 @@ def test_the_rank_that_is_elsewhere_is_named(run: Callable[..., Any], inbox: Inb
     assert done.returncode == 0, done.stderr
     stall, moves = (message.text for message in inbox.messages)
     assert inbox.requests == 2
-    assert re.match(r"### sft has stood still for \d+ s: rank 3 is elsewhere than the others\n", stall)
+    assert re.match(
+        r"### sft has made no progress for \d+ s: rank 3 is stuck in a different place than the others\n", stall
+    )
     assert "\n- Rank 3 of 4: train.py:8 in load\n" in stall
     assert re.search(r"\n- Ranks 0-2 of 4: train.py:11 in train_step, then torch/distributed/\S+ in \w+\n", stall)
     assert "No word" not in stall
     assert "\n- Steps: 5\n" in stall
     assert stall.index("time.sleep(6)") < stall.index("dist.all_reduce")
     assert re.search(r"\nRank 3, .*, PID \d+, after 5 steps:\n", stall)
-    assert re.match(r"### sft moves again after \d+ s\n", moves)
+    assert re.match(r"### sft resumed after \d+ s\n", moves)
 
 
 ONE_OF_THREE = """
@@ -399,9 +403,9 @@ def test_one_rank_stands_while_others_move(start: Any, inbox: Inbox) -> None:
     assert [one.result().returncode for one in running] == [0, 0, 0]
     stall, moves = (message.text for message in inbox.messages)
     assert inbox.requests == 2
-    assert re.match(r"### sft has stood still for \d+ s: rank 1 of 3\n", stall)
-    assert "- No word from ranks 0, 2: they still move, have ended, or hold Python's lock" in stall
-    assert moves.startswith("### sft moves again")
+    assert re.match(r"### sft has made no progress for \d+ s: rank 1 of 3\n", stall)
+    assert "- Ranks that did not respond: 0, 2 (progressing, ended, or holding Python's lock)" in stall
+    assert moves.startswith("### sft resumed")
 
 
 STANDS = """
@@ -427,7 +431,7 @@ def test_it_moves_again_only_when_all_do_that_were_named(start: Any, inbox: Inbo
     running = [start(STANDS, **TWO, RANK=str(rank)) for rank in range(2)]
     folder = running[0].process.args[-1].rpartition("/")[0]
     assert eventually(lambda: inbox.messages)
-    assert ": all 2 ranks at one place\n" in inbox.messages[0].text
+    assert ": all 2 ranks in the same place\n" in inbox.messages[0].text
     open(f"{folder}/go-0", "w").close()
     time.sleep(2)  # rank 0 moves
     assert inbox.requests == 1
@@ -435,7 +439,7 @@ def test_it_moves_again_only_when_all_do_that_were_named(start: Any, inbox: Inbo
     assert eventually(lambda: len(inbox.messages) == 2)
     open(f"{folder}/end", "w").close()
     assert [one.result().returncode for one in running] == [0, 0]
-    assert inbox.messages[1].title.startswith("sft moves again after ")
+    assert inbox.messages[1].title.startswith("sft resumed after ")
     assert inbox.requests == 2
 
 
@@ -446,7 +450,7 @@ def test_a_good_end_is_told_without_word_of_the_others(start: Any, inbox: Inbox,
     running = [start(STANDS, **TWO, RANK=str(rank), TWINKLE_NOTIFIER_DIR=str(shared)) for rank in range(2)]
     folder = running[0].process.args[-1].rpartition("/")[0]
     assert eventually(lambda: inbox.messages)
-    assert ": all 2 ranks at one place\n" in inbox.messages[0].text
+    assert ": all 2 ranks in the same place\n" in inbox.messages[0].text
     time.sleep(1)  # until the word of it is in the store
     if gone == "rank":
         os.kill(running[1].process.pid, signal.SIGSTOP)
@@ -459,7 +463,7 @@ def test_a_good_end_is_told_without_word_of_the_others(start: Any, inbox: Inbox,
     assert eventually(lambda: len(inbox.messages) >= 2)
     os.kill(running[1].process.pid, signal.SIGCONT)
     assert running[1].result().returncode == 0
-    assert re.match(r"### sft moves again after \d+ s\n", inbox.messages[1].text)
+    assert re.match(r"### sft resumed after \d+ s\n", inbox.messages[1].text)
     if gone == "rank":
         assert "- The training has ended here; no word yet that rank 1 moved\n" in inbox.messages[1].text
     assert inbox.requests == 2
@@ -490,7 +494,7 @@ def test_an_end_that_follows_at_once_loses_no_word(
     assert done.returncode == 0
     sent = [message.title for message in inbox.messages[1:]]
     kept = [path.read_text() for path in tmp_path.rglob("spool/*/*.json")]
-    assert [text.count("sft moves again after") > 0 for text in sent + kept] == [True], done.stderr
+    assert [text.count("sft resumed after") > 0 for text in sent + kept] == [True], done.stderr
 
 
 LATE = """
@@ -517,7 +521,7 @@ def test_who_came_to_stand_later_says_where(start: Any, inbox: Inbox) -> None:
     assert eventually(lambda: inbox.messages)
     open(f"{folder}/end", "w").close()
     assert [one.result().returncode for one in running] == [0, 0]
-    assert ": all 2 ranks at one place\n" in inbox.messages[0].text
+    assert ": all 2 ranks in the same place\n" in inbox.messages[0].text
 
 
 OUTAGE = """
@@ -555,7 +559,7 @@ def test_what_was_kept_is_told_by_one_rank(start: Any, tmp_path: Any) -> None:
     assert eventually(lambda: (folder / "sent").exists() and len((folder / "sent").read_text().splitlines()) >= 2)
     (folder / "end").touch()
     assert [one.result().returncode for one in running] == [0, 0, 0]
-    assert (folder / "sent").read_text().splitlines() == ["### sft has stood", "### sft moves again"]
+    assert (folder / "sent").read_text().splitlines() == ["### sft has made", "### sft resumed after"]
 
 
 # What it costs, and other processes
@@ -628,5 +632,5 @@ def test_a_worker_process_watches_nothing(method: str, run: Callable[..., Any], 
     """As of a DataLoader, or a rank before its own training starts: it knows nothing of the parent's stall."""
     done = run(WORKER.format(method=method))
     assert done.returncode == 0, done.stderr
-    assert [" ".join(message.title.split()[:3]) for message in inbox.messages] == ["sft has stood", "sft moves again"]
+    assert [" ".join(message.title.split()[:3]) for message in inbox.messages] == ["sft has made", "sft resumed after"]
     assert inbox.requests == 2  # a repeat would not show among the messages

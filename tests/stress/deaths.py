@@ -108,10 +108,10 @@ DEATHS = [
         says="rank 3 on .* was killed by SIGKILL",
     ),
     Case(
-        "1 rank of 4 stands still; moves again",
+        "1 rank of 4 makes no progress; resumes",
         2,
         dies(WORKING.format(load="time.sleep(9 * (step == 20 and rank == 3))", steps=30), 4, "--stall-after", "4s"),
-        says="has stood still for .*: rank 3 is elsewhere than the others|moves again",
+        says="has made no progress for .*: rank 3 is stuck in a different place than the others|resumed",
     ),
     Case(
         "steps that are slow but move",

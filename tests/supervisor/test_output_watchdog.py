@@ -71,7 +71,7 @@ def test_a_silent_command(begin: Begin, robot: Inbox) -> None:
     titles = [message.title for message in robot.messages]
     assert (done.returncode, len(titles)) == (0, 2), (titles, done.stderr)
     assert titles[0].startswith("sft has been silent for ")
-    assert titles[1].startswith("sft moves again after ")
+    assert titles[1].startswith("sft resumed after ")
     assert "py-spy dump --pid" in robot.messages[0].text
 
 
@@ -169,7 +169,7 @@ def test_a_stalled_rank_of_four_is_named_by_the_ranks(begin: Begin, robot: Inbox
     done = begin(STALLS, ranks=4, options=("--stall-after", "30s"), TWINKLE_NOTIFIER_STALL_AFTER="4").result()
     told = [message.text.partition("\n")[0] for message in robot.messages]
     assert (done.returncode, len(told)) == (0, 2), (told, done.stderr)
-    assert told[0].startswith("### sft has stood still for ")
-    assert told[0].endswith(": rank 3 is elsewhere than the others")
-    assert told[1].startswith("### sft moves again after ")
+    assert told[0].startswith("### sft has made no progress for ")
+    assert told[0].endswith(": rank 3 is stuck in a different place than the others")
+    assert told[1].startswith("### sft resumed after ")
     assert "load" in robot.messages[0].text

@@ -199,7 +199,7 @@ def test_without_a_notifier(begin: Begin, robot: Inbox, monkeypatch: pytest.Monk
     monkeypatch.delenv("TWINKLE_NOTIFIER")
     done = begin("print('done')").result()
     assert (done.returncode, done.stdout) == (0, "done\n")
-    assert done.stderr.startswith("twinkle-notifier: nobody to tell: give --to, or set TWINKLE_NOTIFIER_URL.")
+    assert done.stderr.startswith("twinkle-notifier: no notifier: give --to, or set TWINKLE_NOTIFIER_URL.")
 
 
 @pytest.mark.parametrize(

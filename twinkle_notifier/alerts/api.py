@@ -36,9 +36,9 @@ _THREAD = 72 << 20  # bytes of address space that a thread takes: its stack, and
 _RESERVE = 16 << 20
 _reserve = [bytes(_RESERVE)]
 _NO_ROOM = Outcome("queued", "there is no stack, or no memory, left here: it is sent when the process ends")
-# Exceptions that were met without either, which no handler further out has told of; each with its notifier, and the
+# Exceptions that were met without either, which no handler further out has reported; each with its notifier, and the
 # block of `watch` around it.
-_untold: list[tuple[Any, Any, tuple[Any, ...]]] = []
+_unsent: list[tuple[Any, Any, tuple[Any, ...]]] = []
 
 
 def notify_exception(
@@ -52,7 +52,7 @@ def notify_exception(
     store: Store | None = None,
     earlier: Sequence[tuple[str, float]] = (),
 ) -> Outcome:
-    """Tell people of `exc`, once over all ranks of the run, and return when it is told.
+    """Send one alert about `exc` over all ranks of the run, and return when it is sent.
 
     Call it on every rank. One sends; the others wait for its word, so that none ends (and takes the rest down with
     it) before the message is out. Where the sender fails or dies, another takes over. Call it again with the same
@@ -75,7 +75,7 @@ def notify_exception(
     Never raises, and takes at most 25 s, 8 s of them for the send. SIGTERM and SIGINT take effect after it; SIGINT
     ends the waiting. What it could not tell is logged as an error of the logger ``twinkle_notifier``.
     """
-    global _untold
+    global _unsent
     limit, short, block = 0, False, None
     try:
         try:  # right here: without memory not even a function of Python's can be called
@@ -98,14 +98,14 @@ def notify_exception(
             sys.setrecursionlimit(limit + _ROOM)
         if mark is None:  # which says itself since when the run has gone on
             block = dedupe.block()
-        _untold = [one for one in _untold if one[2][0] is not exc]  # now it is told, further out
+        _unsent = [one for one in _unsent if one[2][0] is not exc]  # now it is reported, further out
         facts = (exc, name, context, progress, mark, store, earlier, block)
         if short:
             with threads.no_new():  # one that finds no memory may never say that it has started
-                return _told(notifier, facts)
-        return _told(notifier, facts)
+                return _alert(notifier, facts)
+        return _alert(notifier, facts)
     except (RecursionError, MemoryError, SystemError):  # the last is how CPython 3.11 fails to call without memory
-        _untold += [
+        _unsent += [
             (notifier, block, (exc, name, context, progress, mark, store, earlier))
         ]  # no call: none is possible
         return _NO_ROOM
@@ -114,26 +114,26 @@ def notify_exception(
             _restore(limit)
 
 
-def _tell_late() -> None:
-    global _untold
-    late, _untold = _untold, []
+def _send_late() -> None:
+    global _unsent
+    late, _unsent = _unsent, []
     for notifier, block, (exc, name, context, progress, mark, store, earlier) in late:
         dedupe.go_back_to(block)
         notify_exception(notifier, context, exc, name, progress=progress, mark=mark, store=store, earlier=earlier)
 
 
 def _begin_anew() -> None:
-    global _untold
-    _untold = []  # the parent of a forked child tells its own
+    global _unsent
+    _unsent = []  # the parent of a forked child sends its own
 
 
-def _tell_at_the_end(_: object = None) -> None:
+def _send_at_the_end(_: object = None) -> None:
     # Not atexit, which does not run in multiprocessing's children. Before the background is waited for.
-    Finalize(None, _tell_late, exitpriority=110)
+    Finalize(None, _send_late, exitpriority=110)
 
 
-_tell_at_the_end()
-register_after_fork(_tell_late, _tell_at_the_end)  # multiprocessing's children forget what is to be done at the end
+_send_at_the_end()
+register_after_fork(_send_late, _send_at_the_end)  # multiprocessing's children forget what is to be done at the end
 forks.in_child(_begin_anew)
 
 
@@ -161,25 +161,25 @@ def _restore(limit: int) -> None:
         pass
 
 
-def _told(notifier: Callable[[str], object], facts: Any) -> Outcome:
+def _alert(notifier: Callable[[str], object], facts: Any) -> Outcome:
     if is_pruned(facts[0]):
         return Outcome("skipped", "its search has pruned the trial, which is no failure", final=True)
     exc, runner = cancellation.to_tell(facts[0], facts[-1].cancels if facts[-1] is not None else 0)
     if exc is None:
         return Outcome("skipped", "its task was cancelled, which is no failure", final=True)
     if runner is not None:
-        return _told_once(notifier, runner, facts)
+        return _alert_once(notifier, runner, facts)
     return _walked(notifier, (exc, *facts[1:]), time.monotonic())
 
 
-def _told_once(notifier: Callable[[str], object], runner: Any, facts: Any) -> Outcome:
-    """One Ctrl-C cancels all tasks of a `runner`: each meets an exception of its own, and people are told once."""
+def _alert_once(notifier: Callable[[str], object], runner: Any, facts: Any) -> Outcome:
+    """One Ctrl-C cancels all tasks of a `runner`: each meets an exception of its own, and one alert is sent."""
     began = time.monotonic()
     with signals.deferred():  # a second Ctrl-C takes effect when the alert is out
         channel = descriptor.channel(notifier)
         if (before := isolation.tried(lambda: cancellation.told(runner, channel)).value) is not None:
             pipeline.remember(channel, facts[0], before)
-            return Outcome("duplicate", "another task has told of this Ctrl-C", incident=before)
+            return Outcome("duplicate", "another task has reported this Ctrl-C", incident=before)
         outcome = _walked(notifier, facts, began)
         if outcome.status not in ("failed", "unknown"):  # a runner may take no weak reference
             isolation.tried(lambda: cancellation.note(runner, channel, outcome.incident))
@@ -196,10 +196,12 @@ def _walked(notifier: Callable[[str], object], facts: Any, began: float) -> Outc
         return over or pending.interrupted()
 
     def walk() -> Outcome:
-        return pipeline.tell(notifier, Event.of(*facts), pending.arrived, sending)
+        return pipeline.send_alert(notifier, Event.of(*facts), pending.arrived, sending)
 
     def other() -> Outcome:
-        why = "it was not sent in time" if answer.error is None else f"telling it raised {reason(answer.error)}"
+        why = (
+            "it was not sent in time" if answer.error is None else f"preparing the alert raised {reason(answer.error)}"
+        )
         why = outcome.reason if outcome is not None else why
         case = isolation.tried(lambda: Event.of(*facts)).value or Event.alone(facts[0])
         # Where another rank may be sending it yet, this one only keeps it: rather a second message than none.
@@ -216,7 +218,7 @@ def _walked(notifier: Callable[[str], object], facts: Any, began: float) -> Outc
         if outcome.status not in ("sent", "duplicate", "queued"):
             what = safe.type_name(type(facts[0]))
             incident_id = outcome.incident or sending.incident or uuid.uuid4().hex  # another's line is no repeat
-            _log_error("people were not told of %s: %s", what, outcome.reason, incident=incident_id)
+            _log_error("alert not sent for %s: %s", what, outcome.reason, incident=incident_id)
     return outcome
 
 
@@ -227,5 +229,5 @@ def _log_error(text: str, *details: object, incident: str = "") -> None:
 
 def _unfinished(error: BaseException | None) -> Outcome:
     if error is None:
-        return Outcome("unknown", f"no word on it within {PATIENCE:g} s, or Ctrl-C ended the waiting")
-    return Outcome("failed", f"telling it raised {reason(error)}")
+        return Outcome("unknown", f"no result within {PATIENCE:g} s, or Ctrl-C ended the wait")
+    return Outcome("failed", f"preparing the alert raised {reason(error)}")

@@ -17,7 +17,7 @@ _FORGET = 86400.0  # seconds after which the same error is a new story
 _BUDGET = 2.0  # seconds for the folder; it may be on a dead mount
 _END = 253402300799.0  # the last second of the year 9999
 _MOST = 100_000  # crashes that are counted; a damaged file may say any number
-_PLAIN = 3  # crashes of a loop that are each told
+_PLAIN = 3  # crashes of a loop that each get an alert
 
 
 @dataclass(frozen=True)
@@ -29,29 +29,29 @@ class Past:
     last: float = 0.0
     loop: int = 1
 
-    def is_told(self) -> bool:
+    def is_sent(self) -> bool:
         """Whether this one is: the first three of a loop, then the 5th, 9th, 17th, ..."""
         return self.loop <= _PLAIN or (self.loop - 1) & (self.loop - 2) == 0
 
-    def next_told(self) -> int:
-        """The number, within the loop, of the next crash that is told."""
-        return next(n for n in range(self.loop + 1, 2 * self.loop + 2) if Past(loop=n).is_told())
+    def next_sent(self) -> int:
+        """The number, within the loop, of the next crash that gets an alert."""
+        return next(n for n in range(self.loop + 1, 2 * self.loop + 2) if Past(loop=n).is_sent())
 
     def lines(self) -> list[str]:
         """Markdown list items; none for a first time."""
         if self.count == 1:
             return []
-        stands_for = self.loop - self._told_before()
+        stands_for = self.loop - self._sent_before()
         first = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.first))
         lines = [f"- Again: {_ordinal(self.count)} time, first at {first}, same error"]
         if stands_for > 1:
             lines.append(f"- This message stands for {stands_for} crashes")
-        if self.next_told() > self.loop + 1:
-            lines.append(f"- A crash loop: the next message comes with {self.next_told() - self.loop} more crashes")
+        if self.next_sent() > self.loop + 1:
+            lines.append(f"- Crash loop: the next message comes after {self.next_sent() - self.loop} more crashes")
         return lines
 
-    def _told_before(self) -> int:
-        return max((n for n in range(1, self.loop) if Past(loop=n).is_told()), default=0)
+    def _sent_before(self) -> int:
+        return max((n for n in range(1, self.loop) if Past(loop=n).is_sent()), default=0)
 
 
 def look(key: str, started: float, earlier: Sequence[float] = ()) -> Past:
@@ -83,7 +83,7 @@ def is_time(value: object) -> bool:
 
 
 def keep(key: str, past: Past) -> None:
-    """Let later crashes know of `past`, once it is told, or silent because of those before it."""
+    """Let later crashes know of `past`, once its alert is sent, or left out because of those before it."""
     # Not synced: only a loss of power could take it, and a run waits for this.
     data = json.dumps(vars(past)).encode()
 

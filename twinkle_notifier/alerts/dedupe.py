@@ -100,7 +100,7 @@ class Seen:
     def __init__(self) -> None:
         self._traces: deque[tuple[_Trace, str]] = deque(maxlen=_REMEMBERED)
 
-    def told(self, channel: str, exc: BaseException, since: Instant) -> str | None:
+    def reported(self, channel: str, exc: BaseException, since: Instant) -> str | None:
         """The incident as which `exc` was told on `channel` before, in the run that began at `since`; else None."""
         if not any(known.address == id(exc) for known, _ in list(self._traces)):
             return None

@@ -29,7 +29,7 @@ def post(notifier: Callable[[str], object] | None, headline: str, name: str, fac
 def _send(notifier: Callable[[str], object], message: Message) -> None:
     outcome = sender.deliver(notifier, message, BACKGROUND_BUDGET)
     if outcome.status != "sent":
-        log.warning("people were not told %r: %s", message.splitlines()[0], outcome.reason)
+        log.warning("alert not sent for %r: %s", message.splitlines()[0], outcome.reason)
 
 
 def _keep(notifier: Callable[[str], object], message: Message) -> None:

@@ -1,4 +1,4 @@
-"""The walk of an exception: report, fingerprint, claim, gather, send, and the word to those who wait."""
+"""The walk of an exception: report, fingerprint, claim, gather, send, and the result for the ranks that wait."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ from twinkle_notifier.messages.report import missing_ranks, rank_lines
 from twinkle_notifier.messages.sanitize import line
 from twinkle_notifier.runtime.launcher import Attempt, Where, lost_child
 
-_BARE = 2.0  # seconds to find out what a bare message says, and where this process stands
+_BARE = 2.0  # seconds to find out what a bare message says, and which rank this process is
 _CAUSE = 5.0  # seconds for a cause to show, once an error was met that only follows from one
-_CAUSE_OF_SIGNAL = 2.0  # seconds for the same: launchers end the others when a rank has left, that is, has told
+_CAUSE_OF_SIGNAL = 2.0  # seconds for the same: launchers end the others when a rank has left, so its alert is sent
 
 log = logging.getLogger("twinkle_notifier")
 _seen = Seen()
 _occurrences = Occurrences()
 
 
-def tell(notifier: Callable[[str], object], case: Event, hurry: Callable[[], bool], sending: Sending) -> Outcome:
-    """Tell of `case`, or learn that another rank does. May take `PATIENCE` seconds; less of it in a `hurry`.
+def send_alert(notifier: Callable[[str], object], case: Event, hurry: Callable[[], bool], sending: Sending) -> Outcome:
+    """Send the alert about `case`, or learn that another rank does. At most `PATIENCE` seconds, less in a `hurry`.
 
     When it raises, or does not return, `sending` says whether a message is on its way; if not, see `stand_in`.
     """
     channel = channel_of(notifier)
     before = _told_here(channel, case)
     if before is not None:
-        return Outcome("duplicate", "this process has told of the same exception", incident=before)
+        return Outcome("duplicate", "this process has already reported the same exception", incident=before)
     if handover.is_marked(case.exc):
-        _say_told("", case, channel)
-        return Outcome("duplicate", "twinkle-kit has told of it, as its _twinkle_notified says")
+        _note_reported("", case, channel)
+        return Outcome("duplicate", "twinkle-kit has reported it, as its _twinkle_notified says")
     outcome = _told_below(notifier, channel, case) or _walked(_Walk(notifier, case, channel, hurry, sending))
     told = outcome.status in ("sent", "duplicate")
     if told:
@@ -56,10 +56,10 @@ def tell(notifier: Callable[[str], object], case: Event, hurry: Callable[[], boo
 
 
 def _told_here(channel: str, case: Event) -> str | None:
-    """The incident as which this process has told of the exception, or of each that a group of them holds."""
-    before = _seen.told(channel, case.exc, case.since)
+    """The incident as which this process has reported the exception, or each that a group of them holds."""
+    before = _seen.reported(channel, case.exc, case.since)
     if before is None and (leaves := cancellation.leaves(case.exc)) != [case.exc]:
-        told = [_seen.told(channel, leaf, case.since) for leaf in leaves]
+        told = [_seen.reported(channel, leaf, case.since) for leaf in leaves]
         before = told[0] if told and None not in told else None
     return before
 
@@ -69,12 +69,12 @@ def _told_below(notifier: Callable[[str], object], channel: str, case: Event) ->
     incident = handover.taken(case.exc, channel, case.mark.at)
     if incident is None:
         return None
-    _say_told(incident, case, channel, "deferred" if defers(notifier) else "told")
-    return Outcome("duplicate", "the process in which it was raised has told of it", incident=incident)
+    _note_reported(incident, case, channel, "deferred" if defers(notifier) else "told")
+    return Outcome("duplicate", "the process that raised it has reported it", incident=incident)
 
 
-def _say_told(incident: str, case: Event, channel: str, state: State = "told") -> None:
-    """Let the supervisor know, if there is one, of what another process has told: this one may end by it."""
+def _note_reported(incident: str, case: Event, channel: str, state: State = "told") -> None:
+    """Note for the supervisor what another process has reported: this one may end by it."""
     _seen.add(channel, case.exc, incident)
 
     def said(to: mailbox.Mailbox) -> None:
@@ -90,12 +90,12 @@ def _walked(walk: _Walk) -> Outcome:
     finally:
         walk.occurrence.end()
     if outcome.status in ("sent", "duplicate"):
-        walk.say_told(outcome.incident)
+        walk.note_reported(outcome.incident)
     return outcome
 
 
 def remember(channel: str, exc: BaseException, incident: str) -> None:
-    """`exc` is part of `incident`, of which this process has told `channel`."""
+    """Remember that this process has reported `exc` to `channel`, as part of `incident`."""
     _seen.add(channel, exc, incident)
 
 
@@ -107,8 +107,8 @@ def stand_in(notifier: Callable[[str], object], case: Event, sending: Sending, w
     """
     notifier = direct(notifier)
     channel = isolation.tried(lambda: channel_of(notifier)).value or ""
-    if sends and (before := _seen.told(channel, case.exc, case.since)) is not None:
-        return Outcome("duplicate", "this process has told of the same exception", incident=before)
+    if sends and (before := _seen.reported(channel, case.exc, case.since)) is not None:
+        return Outcome("duplicate", "this process has already reported the same exception", incident=before)
     message = sending.message or Message(_bare(case, why), uuid.uuid4().hex)
     if not sends or isolation.remaining() < DISK + 1:
         return sender.keep(notifier, message, Outcome("unknown", why, incident=sending.incident))
@@ -121,10 +121,10 @@ def stand_in(notifier: Callable[[str], object], case: Event, sending: Sending, w
 
 
 def _bare(case: Event, why: str) -> str:
-    """What can be told of an exception by itself."""
+    """The message about an exception of which only type and text are known."""
     where = isolation.call(Where.here, _bounded()).value or Where.alone()
     report = isolation.call(lambda: bare(case, where), _bounded()).value
-    notes = [f"- Note: this message is bare, as {why}"]
+    notes = [f"- Note: details are missing, because {why}"]
     text = isolation.tried(lambda: report.markdown(notes)).value if report is not None else None
     heading = f"### {line(case.name, 100)} failed: {safe.type_name(type(case.exc))}"
     return text or f"{heading}\n\n{notes[0]}\n- Host: {where.hostname}, PID {where.pid}"
@@ -155,10 +155,10 @@ class _Walk:
         self._past = self.occurrence.past(look.earlier()) or look.past
         self._causes = f"causes-{channel}"
         self._turn = claims.NodeLease(self.where)
-        self._teller = self.where.rank  # who has told, as far as this rank knows
+        self._sender = self.where.rank  # the rank that has sent the alert, as far as this one knows
 
     def begin(self) -> Outcome:
-        """The word of another rank of this node, where nodes agree first; else the walk, for all of this node."""
+        """The result of another rank of this node, where nodes agree first; else the walk, for the whole node."""
         case = self._case
         brief = self._how == "collateral"
         self._mark = claims.with_count(self.where, case.store, case.mark)
@@ -172,16 +172,16 @@ class _Walk:
         try:
             outcome = claims.with_store(self.where, case.store, self.run)
         finally:
-            self._turn.end(outcome, self._teller)
+            self._turn.end(outcome, self._sender)
         return outcome
 
     def _heard(self, word: claims.Verdict) -> Outcome | None:
         """What another rank of this node has said; None when that does not hold for this one."""
         if word.state == "left":
             return self._left_to_supervisor()
-        if self._how != "cause" and word.rank == self.where.rank:  # nothing follows from what it told and outlived
+        if self._how != "cause" and word.rank == self.where.rank:  # nothing follows from what it reported and outlived
             return None
-        return _told(word, incident="" if self._how == "collateral" else self._key)
+        return _outcome_of(word, incident="" if self._how == "collateral" else self._key)
 
     def run(self, access: claims.Access) -> Outcome:
         """The walk from the claim on. Raises OSError when the store does not work, with nothing sent yet."""
@@ -189,16 +189,16 @@ class _Walk:
         with self._sending.waiting():
             told = None if self._how == "cause" else self._follow(desk)
         if told is not None:
-            self._teller = told.rank
-            return _told(told, "it only follows from what")
-        return (self._left_to_supervisor() if self._how == "collateral" else None) or self._tell(desk)
+            self._sender = told.rank
+            return _outcome_of(told, "the cause of this secondary error")
+        return (self._left_to_supervisor() if self._how == "collateral" else None) or self._claim_and_send(desk)
 
     def _left_to_supervisor(self) -> Outcome | None:
-        """It sees which process died, and how. What it does not, or not soon, it tells in these words."""
+        """Hand the message to the supervisor, which sees which process died, and sends it if it finds no cause soon."""
         message = Message(self._markdown(set(), crash_loop.Past()), uuid.uuid4().hex)
         if not self.say("left", self._key, message):
             return None
-        return Outcome("queued", "the supervisor tells what it follows from", incident=self._key)
+        return Outcome("queued", "secondary error; the supervisor reports the cause", incident=self._key)
 
     def say(self, state: State, incident: str, message: Message | None = None) -> bool:
         """Let the supervisor know, if there is one."""
@@ -211,8 +211,8 @@ class _Walk:
 
         return mailbox.tell(said) or False
 
-    def say_told(self, incident: str) -> None:
-        """Let the supervisor know that people are told, or that it has to decide; this rank's word may hold no text."""
+    def note_reported(self, incident: str) -> None:
+        """Note for the supervisor that the alert is sent, or that it has to decide; the note may hold no text."""
         if self._defers:
             self.say("deferred", incident, self._sending.message)
         else:
@@ -226,21 +226,21 @@ class _Walk:
         return desk.follow(self._causes, grace=grace, seconds=seconds, hurry=lambda: False, apart_from=self._key)
 
     def _no_cause_can_come(self) -> bool:
-        # A rank that was killed tells nothing; and Lightning's launcher kills its own process within 5 s of it.
+        # A rank that was killed reports nothing; and Lightning's launcher kills its own process within 5 s of it.
         return self._hurry() or lost_child()
 
-    def _tell(self, desk: claims.Claims) -> Outcome:
+    def _claim_and_send(self, desk: claims.Claims) -> Outcome:
         with self._sending.waiting():
             claim = desk.claim(self._key, self._left())
         if isinstance(claim, claims.Verdict):
-            self._teller = claim.rank
-            return _told(claim, incident=self._key)
+            self._sender = claim.rank
+            return _outcome_of(claim, incident=self._key)
         if self._how != "collateral":
             self._announce(desk)
-        if not self._past.is_told() and not Attempt.here().is_last() and not self._defers:
+        if not self._past.is_sent() and not Attempt.here().is_last() and not self._defers:
             _close(claim, "sent")
             crash_loop.keep(self.occurrence.incident, self._past)
-            silent = f"a crash loop: the next is told with {self._past.next_told() - self._past.loop} more"
+            silent = f"a crash loop: the next alert is sent after {self._past.next_sent() - self._past.loop} more"
             return Outcome("duplicate", silent, incident=self._key)
         outcome = self._send(claim)
         # A robot that is throttled or refuses is not asked by the next rank, too.
@@ -255,7 +255,7 @@ class _Walk:
             if self.where.world_size > 1:
                 desk.announce(self._causes, self._key)
         except OSError as error:
-            log.warning("errors that follow from this one may be told beside it: %s", error)
+            log.warning("secondary errors may get alerts of their own: %s", error)
 
     def _send(self, claim: claims.Claim) -> Outcome:
         ranks = set() if self._alone() else self._gathered(claim)
@@ -287,16 +287,16 @@ class _Walk:
         try:
             return claim.gather(self.where.world_size, GATHER, self._hurry)
         except OSError as error:  # the store is gone, the claim is ours: better to send without the list of ranks
-            log.warning("it cannot be told which ranks have met it: %s", error)
+            log.warning("the ranks that met the error cannot be listed: %s", error)
             return set()
 
     def _left(self) -> float:
         return self._deadline - time.monotonic()
 
 
-def _told(by: claims.Verdict, what: str = "", incident: str = "") -> Outcome:
+def _outcome_of(by: claims.Verdict, what: str = "it", incident: str = "") -> Outcome:
     if by.state == "sent":
-        return Outcome("duplicate", f"{what} rank {by.rank} has told{'' if what else ' it'}".strip(), incident=incident)
+        return Outcome("duplicate", f"rank {by.rank} has reported {what}", incident=incident)
     if by.state == "refused":
         reason = f"rank {by.rank} could not send it, for a reason that holds for every rank"
         return Outcome("failed", reason, final=True, incident=incident)
@@ -307,4 +307,4 @@ def _close(claim: claims.Claim, state: claims.State) -> None:
     try:
         claim.close(state)
     except OSError as error:
-        log.warning("the other ranks cannot be told that the message is %s: %s", state, error)
+        log.warning("the other ranks do not learn that the message is %s: %s", state, error)

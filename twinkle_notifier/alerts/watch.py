@@ -1,4 +1,4 @@
-"""`watch`: tell of what leaves a block or a function."""
+"""`watch`: send an alert about an exception that leaves a block or a function."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = logging.getLogger("twinkle_notifier")
 
 
 class _SetUp:
-    """In place of a notifier: the one that the environment describes. None would mean that nobody is told."""
+    """In place of a notifier: the one that the environment describes. None would mean that no alert is sent."""
 
 
 _SET_UP = _SetUp()
@@ -161,7 +161,7 @@ def watch(
     *,
     store: Store | None = None,
 ) -> Any:
-    """Tell people of an exception that leaves the block or the function, as `notify_exception` does; it goes on.
+    """Send an alert about an exception that leaves the block or the function, which goes on to its caller.
 
     ::
 

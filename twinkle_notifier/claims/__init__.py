@@ -1,4 +1,4 @@
-"""Who tells: the claims of a run's processes (`desk`), and the choice between the stores that keep them."""
+"""Who sends the alert: the claims of a run's processes, and the choice between the stores that keep them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ __all__ = [
 log = logging.getLogger("twinkle_notifier")
 T = TypeVar("T")
 
-alone = MemoryStore()  # what this process has told, for as long as it lives
+alone = MemoryStore()  # the incidents of this process, for as long as it lives
 
 
 def with_store(where: Where, chosen: Store | None, work: Callable[[Access], T]) -> T:
@@ -54,7 +54,7 @@ def with_store(where: Where, chosen: Store | None, work: Callable[[Access], T]) 
         try:
             return work(Access(opened, STORE_OPEN))
         except OSError as error:
-            log.warning("the ranks of this run cannot agree in %s on who tells: %s", name, error)
+            log.warning("the ranks of this run cannot agree in %s on who sends the alert: %s", name, error)
     return work(Own(alone))
 
 
@@ -84,7 +84,7 @@ def _counting_stores(where: Where, chosen: Store | None) -> Iterator[tuple[str, 
 def node_lease(
     where: Where, chosen: Store | None, mark: Watermark, key: str, seconds: float, *, brief: bool
 ) -> NodeLease | Verdict:
-    """This rank's turn to go to the store of the run with the incident `key`, or the word of its node on it.
+    """This rank's right to claim the incident `key` in the run's store, or its node's verdict on it.
 
     Where nodes do not agree first, it goes for itself.
     """
@@ -101,7 +101,7 @@ def with_count(where: Where, chosen: Store | None, mark: Watermark) -> Watermark
 
 
 def counts(where: Where, chosen: Store | None) -> bool:
-    """Whether this rank should ask its run's store beforehand what it has counted to: it connects by that."""
+    """Whether this rank connects to the store when training starts, by asking what it has counted to."""
     if node.agrees_first(where, chosen) and where.world_size > node.ALL_CONNECT and where.local_rank:
         return False
     return any(True for _ in _counting_stores(where, chosen))

@@ -1,4 +1,4 @@
-"""Who tells: one rank claims an incident, sends, and says so; the others wait for that.
+"""Who sends: one rank claims an incident, sends, and records the result; the others wait for it.
 
 An incident's story is a short log of records that only grows: ``claimed``, then ``sent``, ``failed`` or ``refused``;
 within a node also ``left``: each rank leaves it to the supervisor by itself.
@@ -33,7 +33,7 @@ _OVER: tuple[State, ...] = ("sent", "refused", "left")
 
 @dataclass(frozen=True)
 class Verdict:
-    """Another process's word on an incident, which is over; or still ``claimed`` when the time was."""
+    """How another rank's claim ended; ``claimed`` if we timed out waiting."""
 
     state: State
     rank: int
@@ -41,7 +41,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Claim:
-    """The right, and the duty, to tell of an incident. Ended by `close`."""
+    """The right, and the duty, to send the alert about an incident. Ended by `close`."""
 
     access: Access
     key: str
@@ -78,14 +78,14 @@ class Claim:
 
 
 class Claims:
-    """Where one process of a run makes its claims, and looks at those of others."""
+    """Claims incidents for this process, and waits for other claimants."""
 
     def __init__(self, access: Access, where: Where, mark: Watermark, party: Participant | None = None) -> None:
         self._access, self._where, self._mark = access, where, mark
         self._party = party or Participant.of_one(where)
 
     def claim(self, key: str, seconds: float) -> Claim | Verdict:
-        """Claim the incident `key`, or wait up to `seconds` for another's word on it.
+        """Claim the incident `key`, or wait up to `seconds` for another's verdict on it.
 
         Only what was recorded after this process's mark counts: a claim of an earlier run or attempt silences nobody.
         A claim falls to whoever asks next when its holder failed, died, or was silent for `LEASE` seconds (by the
@@ -107,7 +107,7 @@ class Claims:
             time.sleep(next(polls))
 
     def _look(self, store: Store, incident: _Log, ranks: set[int]) -> Claim | Record:
-        """Claim the incident if it is free; else the last word on it."""
+        """Claim the incident if it is free; else return the last record of it."""
         while True:
             last = incident.last(store)
             if last is not None and last.state in _OVER:
@@ -136,7 +136,7 @@ class Claims:
     def follow(
         self, topic: str, *, grace: float, seconds: float, hurry: Callable[[], bool], apart_from: str = ""
     ) -> Verdict | None:
-        """Another's word on any incident under `topic` but one, and join it as one who only follows from it.
+        """Another's verdict on any incident under `topic` but one, which this process joins as a secondary error.
 
         Waits up to `grace` seconds for one to be claimed, less in a `hurry`, and up to `seconds` for its message.
         None when there is none, or none that is sent or refused. Raises OSError when the store does not work.
@@ -156,7 +156,7 @@ class Claims:
     def _find(
         self, store: Store, topic: str, incidents: dict[str, _Log], apart_from: str, ranks: set[int]
     ) -> tuple[Record | None, bool]:
-        """The last word on one of the incidents, else whether one is being sent. Joins both kinds."""
+        """The last record of one of the incidents, else whether one is being sent. Joins both kinds."""
         for key in store.members(topic) - incidents.keys() - {apart_from}:
             incidents[key] = _Log(key, self._mark)
         last = [(incident, record) for incident in incidents.values() if (record := incident.last(store))]
@@ -227,7 +227,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Participant:
-    """For whom a process comes to a desk: the `ranks` of `host`; and its `place` among all the `size` who may come."""
+    """The `ranks` of `host` this process speaks for, and its `place` among all `size` claimants (staggers polling)."""
 
     ranks: Callable[[], set[int]]  # asked again and again, as there may be more each time
     host: str

@@ -17,7 +17,7 @@ _STATES: dict[str, State] = {state: state for state in get_args(State)}
 
 @dataclass(frozen=True)
 class Watermark:
-    """The moment from which on a process heeds claims, and what its store had counted to by then, if it counts."""
+    """Claims recorded before this point are ignored. With what the store had counted to by then, if it counts."""
 
     at: Instant
     sequence: int | None = None

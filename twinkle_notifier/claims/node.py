@@ -1,4 +1,4 @@
-"""Who of a node goes to the store of the run: one rank, for all of its node that meet the same.
+"""Per-node leader: one rank talks to the run's store for all ranks of its node that meet the same incident.
 
 So what torchrun's one server is asked grows with the nodes, and not with the ranks; in large runs its connections do,
 too. The ranks of a node agree in a folder of the node, by the claims that they would make in the run. Its word is only
@@ -30,7 +30,7 @@ from twinkle_notifier.runtime.ranks import all_ranks
 # the first rank of each node connects, and another only when it speaks for its node.
 ALL_CONNECT = 256
 _LOOK = 1.0  # seconds to look there for a count
-_SEVERAL = 500  # who look for a word at most, by which they look each 0.1 s: it takes as long as that of the run
+_SEVERAL = 500  # cap on pollers: polls every 0.1 s, so a node is no slower than the run's store
 _UNCONNECTED = 100  # places, 0.05 s: who would have to connect in the crash lets the one go first that need not
 
 _COUNT = "count"
@@ -73,11 +73,11 @@ class NodeLease:
                 self._met |= all_ranks(claim.access.ask(lambda store: store.members(claim.message_id)))
             except OSError as error:
                 self._asks = False
-                log.warning("it cannot be told which other ranks of this node have met it: %s", error)
+                log.warning("the other ranks of this node that met the error cannot be listed: %s", error)
         return self._met
 
     def end(self, outcome: Outcome | None, teller: int) -> None:
-        """Pass on to the node what came of it, and which rank has told; None: nothing did."""
+        """Record for the node what became of the alert, and which rank sent it; None: nothing did."""
         if self._claim is None:
             return
         word = _word(outcome)
@@ -86,7 +86,7 @@ class NodeLease:
         try:
             replace(self._claim, rank=teller).close(word)
         except OSError as error:
-            log.warning("the other ranks of this node cannot be told what became of the message: %s", error)
+            log.warning("the other ranks of this node do not learn what became of the message: %s", error)
 
 
 def _word(outcome: Outcome | None) -> State:
@@ -100,7 +100,7 @@ def _word(outcome: Outcome | None) -> State:
 
 
 def node_lease(where: Where, mark: Watermark, key: str, seconds: float, *, brief: bool = False) -> NodeLease | Verdict:
-    """This rank's turn to go to the store of the run with the incident `key`, or the word of its node on it.
+    """This rank's right to claim the incident `key` in the run's store, or its node's verdict on it.
 
     Waits for that up to `seconds`. A `brief` word holds for 5 s, else 30. Where the folder does not work, each goes for
     itself. Never raises OSError.
@@ -114,7 +114,7 @@ def node_lease(where: Where, mark: Watermark, key: str, seconds: float, *, brief
         since = _since(mark, SECONDARY_NODE_WORD if brief else NODE_WORD)
         claim = Claims(Access(lambda: _store(where), STORE_OPEN), where, since, party).claim(key, seconds)
     except OSError as error:
-        log.warning("the ranks of this node cannot agree on who goes to the store of the run: %s", error)
+        log.warning("the ranks of this node cannot agree on which of them uses the run's store: %s", error)
         return NodeLease(where)
     return claim if isinstance(claim, Verdict) else NodeLease(where, claim, lambda: _decided.add((key, mark)))
 
@@ -133,7 +133,7 @@ def with_count(where: Where, mark: Watermark) -> Watermark:
     """`mark`, with the count that was first noted after it on this node, if it has none. Never raises; within 1 s."""
     if mark.sequence is not None:
         return mark
-    noted = isolation.call(lambda: _store(where).read(_COUNT, 0), _LOOK).value or []  # else it is said by `turn`
+    noted = isolation.call(lambda: _store(where).read(_COUNT, 0), _LOOK).value or []  # else `node_lease` says it
     later = [found for data in noted if (found := Watermark.load(data)) is not None and found.at.after(mark.at)]
     return replace(mark, sequence=later[0].sequence) if later else mark
 

@@ -41,9 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="twinkle-notifier", description="Tells people what happened to training runs."
-    )
+    parser = argparse.ArgumentParser(prog="twinkle-notifier", description="Sends alerts about training runs.")
     parser.add_argument("--version", action=_Version, help="show the version of this package and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands)
@@ -67,8 +65,8 @@ class _Version(argparse.Action):
 def _add_run(commands: _Commands) -> None:
     run = commands.add_parser(
         "run",
-        help="run a command, and tell how it ended",
-        description="Run a command and tell how it ended, unless its own processes have. The command keeps its "
+        help="run a command, and report how it ended",
+        description="Run a command and report how it ended, unless its own processes have. The command keeps its "
         "terminal, its files, its signals and its exit code.",
         usage="twinkle-notifier run [--name NAME] [--stall-after TIME] [--to URL] [--on-success] [--heartbeat URL] "
         "[--log FILE] [--no-attach] -- COMMAND...",
@@ -87,14 +85,14 @@ def _add_options(run: argparse.ArgumentParser) -> None:
         "--stall-after",
         type=_seconds,
         metavar="TIME",
-        help="tell when nothing moves for so long: 90s, 10m, 2h (default: never)",
+        help="alert when there is no progress for this long: 90s, 10m, 2h (default: never)",
     )
     run.add_argument(
         "--to",
         metavar="URL",
         help=f"as for flush; by default what {VARIABLE} holds, else the command's own notifier. {_IN_PS}",
     )
-    run.add_argument("--on-success", action="store_true", help="tell of an end with exit code 0, too")
+    run.add_argument("--on-success", action="store_true", help="send a message about an end with exit code 0, too")
     run.add_argument(
         "--heartbeat",
         metavar="URL",
@@ -196,5 +194,5 @@ def _notifier(to: str | None) -> Notifier | None:
     if answer.error is not None:  # no reason not to train
         say(f"no notifier from the environment: {reason(answer.error)}")
     elif notifier is None:
-        say(f"nobody to tell: give --to, or set {VARIABLE}. {_OWN}")
+        say(f"no notifier: give --to, or set {VARIABLE}. {_OWN}")
     return notifier

@@ -85,7 +85,7 @@ class Letter:
         The reason may hold words of a service or a proxy, which must not speak for us.
         """
         note = f"- Delayed: this waited since {clock(self.at)} ({line(self.why, _WHY)})"
-        lost = f"\n- Given up before it: {dropped} older messages, for want of room or time" if dropped else ""
+        lost = f"\n- Dropped earlier: {dropped} messages (queue full or too old)" if dropped else ""
         head, blank, rest = self.text.partition("\n\n")
         return Message(f"{head}\n\n{note}{lost}\n{rest}" if blank else f"{head}\n\n{note}{lost}", self.id)
 

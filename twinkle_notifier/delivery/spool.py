@@ -128,7 +128,7 @@ class Spool:
             return [], []
         except OSError as error:
             return [], [problem(self._folder, "cannot be used", error)]
-        damaged = [f"{path} holds no letter" for path in found.damaged]
+        damaged = [f"{path} holds no message" for path in found.damaged]
         return [each.letter for each in found.waiting()], [*found.unreadable.values(), *damaged]
 
     def flush(self, deliver: Deliver, *, apart: bool = False) -> Flushed:
@@ -172,7 +172,7 @@ class _Work:
 
     def __init__(self, folder: Path, deliver: Deliver, apart: bool) -> None:
         self._folder, self._hand_over, self._apart = folder, deliver, apart
-        self._told, self._left, self._skipped, self._why = 0, 0, 0, ""
+        self._sent, self._left, self._skipped, self._why = 0, 0, 0, ""
         self._pauses: list[float] = []
         self._problems: list[str] = []
         self._closed: set[str] = set()  # notifiers that take nothing now
@@ -181,7 +181,7 @@ class _Work:
         """What has become of the letters."""
         named, more = self._problems[:_NAMED], len(self._problems) - _NAMED
         problems = (*named, *([f"{self._folder} holds {more} more that cannot be sent"] if more > 0 else []))
-        return Flushed(self._told, self._left, self._why, min(self._pauses, default=None), self._skipped, problems)
+        return Flushed(self._sent, self._left, self._why, min(self._pauses, default=None), self._skipped, problems)
 
     def do(self, found: Found) -> None:
         """Put aside what is no letter, and send the others."""
@@ -209,7 +209,7 @@ class _Work:
             dropped = self._dropped()
             outcome = self._hand_over(each.letter, each.letter.message(dropped))
             if outcome.status == "sent":
-                self._told += each.letter.count()
+                self._sent += each.letter.count()
                 self._count_dropped(-dropped)
             if outcome.status in ("sent", "duplicate"):
                 self._take_away(each)
@@ -258,23 +258,25 @@ class _Work:
     def _give_up(self, waiting: Sequence[Waiting]) -> None:
         events = sum(each.letter.count() for each in waiting)
         if waiting:
-            log.error("%d messages that could not be sent were given up, for want of room or time", events)
+            log.error(
+                "%d messages that could not be sent were dropped: the queue was full, or they were too old", events
+            )
             self._count_dropped(events)
         for each in waiting:
             self._take_away(each)
 
     def _put_aside(self, path: Path) -> None:
         try:
-            self._skip(f"{path} holds no letter; it is put aside as {put_aside(path).name}")
+            self._skip(f"{path} holds no message; it is put aside as {put_aside(path).name}")
         except OSError as error:
-            self._skip(f"{path} holds no letter, and cannot be put aside: {error.strerror}")
+            self._skip(f"{path} holds no message, and cannot be put aside: {error.strerror}")
 
     def _take_away(self, each: Waiting) -> None:
         for path in each.paths:
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
-                self._skip(f"{path} cannot be taken away, and is sent again: {error.strerror}")
+                self._skip(f"{path} cannot be removed, and is sent again: {error.strerror}")
 
     def _skip(self, problem: str) -> None:
         self._skipped += 1

@@ -193,7 +193,7 @@ def tell(work: Callable[[Mailbox], T]) -> T | None:
 
     answer = isolation.call(in_it, _BUDGET)
     if answer.error is not None:
-        log.warning("the supervisor cannot be told: %s", answer.error)
+        log.warning("a note to the supervisor cannot be written: %s", answer.error)
     return answer.value
 
 

@@ -16,11 +16,12 @@ Status = Literal["sent", "duplicate", "throttled", "failed", "unknown", "spooled
 class Outcome:
     """What became of a message, with a reason that a person can act on.
 
-    ``sent``: the service has accepted it. ``duplicate``: another rank, or an earlier call, has told of it.
-    ``throttled``, ``failed``: it is not there. ``unknown``: no answer came in time. ``spooled``: one of these three,
+    ``sent``: the service has accepted it. ``duplicate``: another rank, or an earlier call, has reported it.
+    ``throttled``, ``failed``: not delivered. ``unknown``: no answer came in time. ``spooled``: one of these three,
     and it is kept on the disk, from where it goes out later. ``queued``: it is on its way in the background.
-    ``skipped``: there was nobody to tell. `final`: no other try can fare better. `incident`: what the same error has in
-    common on every rank and in every run. `retry_after`: seconds until the service may take it, where that is known.
+    ``skipped``: no alert was due, or there is no notifier. `final`: no other try can fare better. `incident`: what the
+    same error has in common on every rank and in every run. `retry_after`: seconds until the service may take it,
+    where that is known.
     """
 
     status: Status

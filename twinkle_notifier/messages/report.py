@@ -55,17 +55,17 @@ class Progress:
         if not issubclass(type(given), Progress):
             return cls()
 
-        def told(name: str) -> Any:
+        def value_of(name: str) -> Any:
             return isolation.tried(lambda: getattr(given, name)).value
 
-        metrics = isolation.tried(lambda: list(islice(told("metrics").items(), _MOST_METRICS))).value or []
+        metrics = isolation.tried(lambda: list(islice(value_of("metrics").items(), _MOST_METRICS))).value or []
         return cls(
-            epoch=_plain(told("epoch")),
-            step=_plain(told("step")),
+            epoch=_plain(value_of("epoch")),
+            step=_plain(value_of("step")),
             metrics={_text(name): _plain(value) for name, value in metrics},
-            best_checkpoint=_text(told("best_checkpoint")),
-            why_ended=_text(told("why_ended")),
-            last_checkpoint=_text(told("last_checkpoint")),
+            best_checkpoint=_text(value_of("best_checkpoint")),
+            why_ended=_text(value_of("why_ended")),
+            last_checkpoint=_text(value_of("last_checkpoint")),
         )
 
     @classmethod
@@ -105,12 +105,12 @@ class Progress:
         return {"Best checkpoint": best, "Last checkpoint": last}
 
     def _metrics(self) -> str:
-        told = [
+        shown = [
             f"{line(str(name), _METRIC)} {'unreadable' if value is None else _number(value)}"
             for name, value in self.metrics.items()
         ]
-        more = f" and {len(told) - _METRICS} more" if len(told) > _METRICS else ""
-        return ", ".join(told[:_METRICS]) + more
+        more = f" and {len(shown) - _METRICS} more" if len(shown) > _METRICS else ""
+        return ", ".join(shown[:_METRICS]) + more
 
 
 @dataclass(frozen=True)
@@ -282,8 +282,8 @@ def rank_lines(members: Iterable[str], where: Where) -> list[str]:
         return []
     own = [name for name in members if not name.startswith(FOLLOWER)] or [f"{where.rank}@{where.hostname}"]
     followers = [name.removeprefix(FOLLOWER) for name in members if name.startswith(FOLLOWER)]
-    told = [f"- Ranks: {_places(own, where.world_size)}"]
-    return told + ([f"- Errors that follow from it: {_places(followers, where.world_size)}"] if followers else [])
+    shown = [f"- Ranks: {_places(own, where.world_size)}"]
+    return shown + ([f"- Errors that follow from it: {_places(followers, where.world_size)}"] if followers else [])
 
 
 def missing_ranks(members: Iterable[str], where: Where) -> str:

@@ -189,7 +189,7 @@ class Episode:
         final = outcome.final or outcome.retry_after is not None or where.local_world_size == where.world_size
         _quietly(lambda: held.close("sent" if outcome.status == "sent" else "refused" if final else "failed"))
         if outcome.status != "sent":
-            log.error("people were not told that %s stands still: %s", self._case.name, outcome.reason)
+            log.error("alert not sent for the stall of %s: %s", self._case.name, outcome.reason)
         if outcome.status not in ("sent", "spooled"):
             return ""
         self._kept = outcome.status == "spooled"
@@ -210,7 +210,7 @@ class Episode:
         try:
             return [stand for stand in board.stands(STALL_READ) if stand.rank != rank]
         except OSError as error:  # better to tell of this rank alone
-            log.warning("it cannot be told where the other ranks stand: %s", error)
+            log.warning("the places of the other ranks cannot be read: %s", error)
             return []
 
     def _send(self, claim: claims.Claim, stands: list[RankStatus]) -> Outcome:
@@ -327,10 +327,10 @@ class Episode:
 
     def _end_message(self, told: str) -> Message:
         name, took = self._case.name, report.duration(self._ended - self._began)
-        facts = [f"- Stood still for: {took}"]
+        facts = [f"- No progress for: {took}"]
         if self._named:
-            facts.append(f"- The training has ended here; no word yet that {named(self._named)} moved")
-        text = report.milestone(f"{name} moves again after {took}", name, Where.here(), facts, Attempt.here())
+            facts.append(f"- The training has ended here; no report yet that {named(self._named)} resumed")
+        text = report.milestone(f"{name} resumed after {took}", name, Where.here(), facts, Attempt.here())
         return Message(text, derived_id(f"{told}/moves"))
 
 
@@ -355,11 +355,11 @@ def _in_thread(work: Callable[[], object]) -> bool:
     def contained() -> None:
         answer = isolation.call(work, STALL)
         if not answer.returned:
-            log.error("a stall was not told: %s", reason(answer.error))
+            log.error("alert not sent for a stall: %s", reason(answer.error))
 
     try:
         threads.Stoppable(contained, "twinkle-notifier-stall").start()
     except RuntimeError:  # at the process limit
-        log.error("a stall was not told: no thread can start")
+        log.error("alert not sent for a stall: no thread can start")
         return False
     return True

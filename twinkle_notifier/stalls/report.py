@@ -77,12 +77,12 @@ def markdown(name: str, stands: Sequence[RankStatus], where: Where, idle: float,
     """The message of a run whose ranks `stands` have made no step for `idle` seconds; `where` is the one that tells."""
     groups, odd = _grouped(stands)
     missing = set(range(where.world_size)) - {stand.rank for stand in stands}
-    headline = f"{name} has stood still for {duration(idle)}{_why(groups, odd, missing, where)}"
+    headline = f"{name} has made no progress for {duration(idle)}{_why(groups, odd, missing, where)}"
     facts = [group.fact(where.world_size) for group in groups[:_SHOWN]]
     facts += [f"- And {len(groups) - _SHOWN} more places"] if len(groups) > _SHOWN else []
     if missing:
-        perhaps = "it still moves, has ended, or holds" if len(missing) == 1 else "they still move, have ended, or hold"
-        facts.append(f"- No word from {named(missing)}: {perhaps} Python's lock")
+        perhaps = "progressing, ended, or holding Python's lock"
+        facts.append(f"- Ranks that did not respond: {compressed(missing)} ({perhaps})")
     text = milestone(headline, name, where, [*facts, *progress.lines()], Attempt.here())
     shown = [group.stacks(threads=group in odd or len(groups) == 1) for group in groups[:_SHOWN]]
     return "\n\n".join([text, *shown])
@@ -111,12 +111,12 @@ def _why(groups: list[_Group], odd: list[_Group], missing: set[int], where: Wher
         return ""
     if odd:
         ranks = {stand.rank for group in odd for stand in group.stands}
-        return f": {named(ranks)} {'is' if len(ranks) == 1 else 'are'} elsewhere than the others"
+        return f": {named(ranks)} {'is' if len(ranks) == 1 else 'are'} stuck in a different place than the others"
     if missing and all(group.waits for group in groups):
-        return f": no word from {named(missing)}"
+        return f": {named(missing)} did not respond"
     if missing:
         return f": {named(stand.rank for group in groups for stand in group.stands)} of {where.world_size}"
-    return f": all {where.world_size} ranks" + (" at one place" if len(groups) == 1 else "")
+    return f": all {where.world_size} ranks" + (" in the same place" if len(groups) == 1 else "")
 
 
 def named(ranks: Iterable[int]) -> str:

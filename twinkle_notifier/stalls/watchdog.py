@@ -52,7 +52,7 @@ def seconds(given: object) -> float | None:
     if 0 < value < _MOST:
         return value
     if text:
-        log.warning("%s is %.50r, which is no positive number of seconds: stalls are not looked for", VARIABLE, text)
+        log.warning("%s is %.50r, which is no positive number of seconds: stall detection is off", VARIABLE, text)
     return None
 
 
@@ -142,7 +142,7 @@ class _Watcher:
         try:
             threads.Stoppable(self._run, "twinkle-notifier-watch").start()
         except RuntimeError:  # at the process limit
-            log.warning("stalls are not looked for: no thread can start")
+            log.warning("stall detection is off: no thread can start")
 
     def stop(self, beats: int, moves: bool | None) -> None:
         if self._pid == os.getpid():  # else the thread is the parent's, and perhaps a lock is

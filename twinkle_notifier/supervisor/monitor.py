@@ -95,7 +95,7 @@ class Monitor:
         if complaint and not torchrun.writes_logs(self._context.command):
             say(complaint)
         if self._output_watchdog is not None and not self._output.is_seen:
-            say("a silence cannot be seen in the output: --stall-after counts on the callbacks in the command alone")
+            say("the output cannot be watched: --stall-after relies on the callbacks in the command alone")
 
     def _look_at_signals(self) -> None:
         ending = self._context.ending(0)
@@ -121,7 +121,7 @@ class Monitor:
         return [
             "- Seen from outside: no output, and no beat of a callback",
             f"- Processes: {pids}; `py-spy dump --pid PID` shows where one is",
-            "- With NotifierCallback(stall_after=...) this message would name the rank, and show where it stands",
+            "- With NotifierCallback(stall_after=...) this message would name the rank, and show where it is stuck",
         ]
 
     def _look_for_restarts(self) -> None:

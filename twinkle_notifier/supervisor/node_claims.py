@@ -39,7 +39,7 @@ def once(run: str | None, key: str, tell: Callable[[], bool], *, follows: bool) 
         claim.close("sent" if told else "failed")
         return told
     except OSError as error:
-        log.warning("the supervisors of this run cannot agree on who tells: %s", error)
+        log.warning("the supervisors of this run cannot agree on who sends the alert: %s", error)
         return told or tell()
 
 

@@ -106,7 +106,7 @@ class Reporter:
     def moving(self, seconds: float) -> None:
         """The command shows a sign of life after a silence that was told."""
         self._silent_at = 0.0
-        self._milestone(f"{self._name} moves again after {report.duration(seconds)}", [])
+        self._milestone(f"{self._name} resumed after {report.duration(seconds)}", [])
 
     def _completed(self, ending: ExitReport, attribution: Attribution) -> ExitReport:
         return replace(ending, followers=attribution.followers(), checkpoint=self._mailbox.checkpoint())
@@ -192,12 +192,12 @@ class Reporter:
 
     def _deliver(self, notifier: Callable[[str], object] | None, message: Message) -> bool:
         if notifier is None:
-            log.warning("nobody is told: %s", message.partition("\n")[0])
+            log.warning("no notifier, so no alert is sent: %s", message.partition("\n")[0])
             return False
         outcome = sender.deliver(notifier, message, CRASH_BUDGET)
         self._kept = outcome.status == "spooled"
         if outcome.status != "sent":
-            log.error("people were not told %r: %s", message.partition("\n")[0], outcome.reason)
+            log.error("alert not sent for %r: %s", message.partition("\n")[0], outcome.reason)
         return outcome.status == "sent"
 
     def _notifier(self) -> Callable[[str], object] | None:
@@ -209,7 +209,7 @@ class Reporter:
         try:
             return Attribution.of(self._mailbox)
         except OSError as error:
-            log.warning("what the command's processes have told cannot be read: %s", error)
+            log.warning("the notes of the command's processes cannot be read: %s", error)
             return Attribution()
 
     def _settled_attribution(self) -> Attribution:

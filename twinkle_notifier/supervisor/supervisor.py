@@ -180,7 +180,7 @@ class _Supervisor:
         asked_before = signal.SIGINT in signal.sigpending()
         error = _bounded(tell, SUPERVISOR, lambda: not asked_before and signal.SIGINT in signal.sigpending())
         if error is not None:
-            say(f"it is not sure that people were told: {reason(error)}")
+            say(f"it is not certain that the alert was sent: {reason(error)}")
 
 
 def _bounded(work: Callable[[], None], seconds: float, hurry: Callable[[], bool] = bool) -> BaseException | None:
