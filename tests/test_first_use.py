@@ -68,7 +68,7 @@ def test_at_the_interpreter_s_end(how: str, secure: bool, certificate: Path, tmp
         assert (done.stdout, done.stderr, done.returncode) == (f"{USER_S} sent True\n", "", 0)
         [message] = robot.messages
     assert message.title == "sft failed: OSError: [Errno 5] mine"
-    assert ("KeyError" in message.text, "bare" in message.text) == (True, False)
+    assert ("KeyError" in message.text, "details are missing" in message.text) == (True, False)
 
 
 @pytest.mark.parametrize("how", ENDS.values(), ids=list(ENDS))

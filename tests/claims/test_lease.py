@@ -239,7 +239,7 @@ def test_a_store_that_fails_is_left(operation: str, caplog: pytest.LogCaptureFix
 
     first = claims.with_store(Where.here(), Broken(operation, fail), work)
     assert won(first).access.store is claims.alone
-    assert "on who tells: RuntimeError" in caplog.text
+    assert "on who sends the alert: RuntimeError" in caplog.text
 
 
 def test_a_store_that_hangs_is_left() -> None:

@@ -238,7 +238,7 @@ tell(ValueError("x"))
 """
     met = meet(source)
     assert ranks_line(inbox) == "0-7 of 8", met.stderr
-    assert len(re.findall("cannot agree in torchrun's store on who tells", met.stderr)) == 2
+    assert len(re.findall("cannot agree in torchrun's store on who sends the alert", met.stderr)) == 2
 
 
 def test_without_a_folder_each_rank_goes_to_the_server_itself(meet: Callable[..., Met], inbox: Inbox) -> None:

@@ -110,7 +110,7 @@ def test_a_pane_of_tmux(inbox: Inbox, tmp_path: Path) -> None:
         ("{run} -- sleep 2 2>&1 | cat", ["which goes to a pipe: add `2>&1 | tee train.log`"]),
         (
             "{run} --stall-after 1h -- sleep 2 2>&1 | cat",
-            ["which goes to a pipe", "a silence cannot be seen in the output"],
+            ["which goes to a pipe", "the output cannot be watched"],
         ),
         ("{run} --stall-after 1h -- sleep 2 >/dev/null 2>&1", []),
         ("{run} --stall-after 1h -- sleep 2 > out 2>&1; cat out", []),
