@@ -61,6 +61,7 @@ class Monitor:
         self._over.set()
         if self._thread.is_alive():  # it may never have started
             self._thread.join(_END)
+        self._look(isolation.Helper(), self._look_for_restarts)  # the last attempt may have ended within a look
         if code:
             self._output.end()
         ending = self._context.ending(code)
