@@ -39,7 +39,7 @@ from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.process import Instant, process_start
 from twinkle_notifier.settings import Configured
 from twinkle_notifier.stalls import watchdog
-from twinkle_notifier.stalls.episode import Stall
+from twinkle_notifier.stalls.watched import Watched
 
 log = logging.getLogger("twinkle_notifier")
 _numbers = itertools.count(1)  # of the trainings of this process
@@ -162,7 +162,7 @@ class TrainingRun:
             what = f"restarted ({attempt})" if attempt.number > 1 else "started"
             self._milestone(f"{self.name} {what}", facts or [])
         mark, number = claims.Watermark(self._since or process_start()), next(_numbers)
-        self._watch.start(Stall(notifier, self.name, self._store, mark, progress, threading.get_ident(), number))
+        self._watch.start(Watched(notifier, self.name, self._store, mark, progress, threading.get_ident(), number))
 
     def _check(self, notifier: Callable[[str], object] | None) -> None:
         """Say what will not work, while somebody may be looking."""

@@ -1,14 +1,13 @@
-"""One stall, from the first doubt to "moves again": which rank tells of it, and what it knows of the others."""
+"""One stall, from the first doubt to "resumed": which rank sends the alert, and what it knows of the others."""
 
 from __future__ import annotations
 
 import functools
-import hashlib
 import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from twinkle_notifier import claims, isolation
 from twinkle_notifier.budgets import (
@@ -21,9 +20,7 @@ from twinkle_notifier.budgets import (
     STALL_READ,
 )
 from twinkle_notifier.claims.lease import Record
-from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import sender
-from twinkle_notifier.delivery.descriptor import channel
 from twinkle_notifier.isolation import threads
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.isolation.safe import reason
@@ -35,6 +32,7 @@ from twinkle_notifier.runtime.process import Holder, Instant
 from twinkle_notifier.stalls.board import Board
 from twinkle_notifier.stalls.report import RankStatus, markdown, named
 from twinkle_notifier.stalls.stacks import Doing, doing
+from twinkle_notifier.stalls.watched import Watched
 
 _GATHER = 2.0  # seconds beyond two looks for the other ranks to find that they stand, too; at most
 _ASK = 1.0  # seconds, at least, between two looks at what the others say
@@ -44,31 +42,13 @@ _SHORT = 0.02  # seconds between two looks whether something is done
 log = logging.getLogger("twinkle_notifier")
 
 
-@dataclass(frozen=True)
-class Stall:
-    """A training as those know it that tell of its stalls."""
-
-    notifier: Callable[[str], object] | None
-    name: str
-    store: Store | None
-    mark: claims.Watermark  # when it began
-    progress: Callable[[], Progress] | None
-    thread: int  # that trains
-    number: int  # among those of this process
-
-    @functools.cached_property
-    def key(self) -> str:
-        """Under which the ranks agree on its stalls; a process on its own may have several trainings at a time."""
-        name = hashlib.sha256(self.name.encode("utf-8", "replace")).hexdigest()[:16]
-        number = f"-{self.number}" if Where.here().world_size == 1 else ""
-        return f"stall-{name}-{channel(self.notifier)}{number}" if self.notifier is not None else ""
-
-
 class Episode:
-    """A time in which this rank makes no step; if it told people, until no rank that it named stands any more."""
+    """One stall of this rank. It stays open until every rank that its alert named has resumed."""
 
-    def __init__(self, case: Stall, notifier: Callable[[str], object], idle: float, beats: int, poll: float) -> None:
-        self._case, self._notifier, self._beats, self._poll = case, notifier, beats, poll
+    def __init__(
+        self, watched: Watched, notifier: Callable[[str], object], idle: float, beats: int, poll: float
+    ) -> None:
+        self._watched, self._notifier, self._beats, self._poll = watched, notifier, beats, poll
         self._began = time.monotonic() - idle
         now = Instant.now()
         self._last = Instant(now.boot, now.since_boot - idle, now.wall - idle)  # this rank's last beat
@@ -138,9 +118,9 @@ class Episode:
 
     def _with_board(self, work: Callable[[Board], claims.T]) -> claims.T:
         def on(access: claims.Access) -> claims.T:
-            return work(Board(access, self._case.key, self._case.mark.at))
+            return work(Board(access, self._watched.key, self._watched.mark.at))
 
-        return claims.with_store(Where.here(), self._case.store, on)
+        return claims.with_store(Where.here(), self._watched.store, on)
 
     def _listen(self) -> None:
         def answer(board: Board) -> None:
@@ -168,7 +148,7 @@ class Episode:
         own, access = self._publish(board), board.access
         if Where.here().world_size > 1 and board.is_told():
             return ""
-        claim = claims.Claims(access, Where.here(), claims.Watermark(self._last)).claim(self._case.key, PATIENCE)
+        claim = claims.Claims(access, Where.here(), claims.Watermark(self._last)).claim(self._watched.key, PATIENCE)
         if not isinstance(claim, claims.Claim):
             return ""
         self._gather(claim)
@@ -189,7 +169,7 @@ class Episode:
         final = outcome.final or outcome.retry_after is not None or where.local_world_size == where.world_size
         _quietly(lambda: held.close("sent" if outcome.status == "sent" else "refused" if final else "failed"))
         if outcome.status != "sent":
-            log.error("alert not sent for the stall of %s: %s", self._case.name, outcome.reason)
+            log.error("alert not sent for the stall of %s: %s", self._watched.name, outcome.reason)
         if outcome.status not in ("sent", "spooled"):
             return ""
         self._kept = outcome.status == "spooled"
@@ -215,13 +195,13 @@ class Episode:
 
     def _send(self, claim: claims.Claim, stands: list[RankStatus]) -> Outcome:
         idle = time.monotonic() - self._began
-        text = markdown(self._case.name, stands, Where.here(), idle, self._reached)
+        text = markdown(self._watched.name, stands, Where.here(), idle, self._reached)
         # Not longer than a claim holds, or another rank would take over.
         return sender.deliver(self._notifier, Message(text, claim.message_id), CRASH_BUDGET)
 
     def _publish(self, board: Board) -> RankStatus:
         self._reached = self._progress()
-        stand = self._stand(doing(self._case.thread))
+        stand = self._stand(doing(self._watched.thread))
         if Where.here().world_size > 1:
             self._published = True  # before, so that a half of it is taken back
             board.publish(stand)
@@ -234,7 +214,7 @@ class Episode:
         return RankStatus(where.rank, where.hostname, where.pid, step, found, moves, Holder.me(), Instant.now())
 
     def _progress(self) -> Progress:
-        asked = self._case.progress
+        asked = self._watched.progress
         found = isolation.call(asked, PROGRESS).value if asked is not None else None
         return found if isinstance(found, Progress) else Progress(step=self._beats)
 
@@ -326,7 +306,7 @@ class Episode:
         sender.keep(self._notifier, message, Outcome("unknown", "there was no time to send it"))
 
     def _end_message(self, told: str) -> Message:
-        name, took = self._case.name, report.duration(self._ended - self._began)
+        name, took = self._watched.name, report.duration(self._ended - self._began)
         facts = [f"- No progress for: {took}"]
         if self._named:
             facts.append(f"- The training has ended here; no report yet that {named(self._named)} resumed")

@@ -16,8 +16,9 @@ from twinkle_notifier.isolation import threads
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.mailbox.notes import Beat
 from twinkle_notifier.runtime.launcher import Where
-from twinkle_notifier.stalls.episode import Episode, Stall
+from twinkle_notifier.stalls.episode import Episode
 from twinkle_notifier.stalls.stacks import debugged
+from twinkle_notifier.stalls.watched import Watched
 
 VARIABLE = "TWINKLE_NOTIFIER_STALL_AFTER"  # seconds, for runs whose code names none
 _IDLE_LOOKS = 2  # without a beat: from then on a rank minds whether another gives the alarm
@@ -114,12 +115,12 @@ class StallWatch:
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(StallWatch(self.after))}
 
-    def start(self, case: Stall) -> None:
-        """Watch the training `case` from now on, and no other."""
+    def start(self, watched: Watched) -> None:
+        """Watch the training `watched` from now on, and no other."""
         self.stop()
         if self.after is not None:
             self.at, self.beats, self.lull = monotonic(), 0, -1
-            self.watcher = _Watcher(self, case, Gauge(self.after, self.at))
+            self.watcher = _Watcher(self, watched, Gauge(self.after, self.at))
 
     def stop(self, *, moves: bool | None = None) -> None:
         """Watch no more. Its beats tell whether the training `moves` to its end, if nobody does. Returns at once."""
@@ -129,9 +130,9 @@ class StallWatch:
 
 
 class _Watcher:
-    def __init__(self, watch: StallWatch, case: Stall, gauge: Gauge) -> None:
+    def __init__(self, watch: StallWatch, watched: Watched, gauge: Gauge) -> None:
         self._watch = weakref.ref(watch)  # a training that nobody ended ends with its objects
-        self._case, self._gauge = case, gauge
+        self._watched, self._gauge = watched, gauge
         self._pid = os.getpid()
         self._over = threading.Event()
         self._lock = threading.Lock()  # of the episodes: none begins, and none alarms, when it is over
@@ -166,17 +167,17 @@ class _Watcher:
         if gauge.look(monotonic(), at, beats, late, beats == lull):
             self._end(moves=True)
         self._tell_supervisor(beats)
-        if self._case.notifier is None:
+        if self._watched.notifier is None:
             return
         with self._lock:
             if not self._over.is_set():
-                self._mind(self._case.notifier, beats)
+                self._mind(self._watched.notifier, beats)
 
     def _mind(self, notifier: Callable[[str], object], beats: int) -> None:
         gauge, episode = self._gauge, self._episode
         if episode is None and gauge.idle > _IDLE_LOOKS * gauge.poll:
             self._beats = beats
-            episode = self._episode = Episode(self._case, notifier, gauge.idle, beats, gauge.poll)
+            episode = self._episode = Episode(self._watched, notifier, gauge.idle, beats, gauge.poll)
         if episode is None:
             self._open = [past for past in self._open if past.open]
             for past in self._open:
@@ -184,7 +185,7 @@ class _Watcher:
         elif not gauge.doubtful:
             episode.listen()
         elif gauge.stalled and not episode.alarmed:
-            if not debugged(self._case.thread):
+            if not debugged(self._watched.thread):
                 episode.alarm()
         elif not episode.doubted:
             episode.doubt()
