@@ -88,7 +88,8 @@ class Background:
         if oldest is not None:
             self._drop(oldest)
         if at_exit():
-            if not getattr(self._here, "doing", False):  # else it would wait for itself; who waits for it waits for all
+            # Another thread would hold nobody up, and what is done here may wait for that very thread.
+            if threading.current_thread() is threading.main_thread() and not getattr(self._here, "doing", False):
                 self.flush()
         elif not runs:
             self._do_all()

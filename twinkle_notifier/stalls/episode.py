@@ -57,6 +57,7 @@ class Episode:
         self._ended = 0.0
         self._told = ""  # the message's id
         self._leaving = ""  # the same, while the end is about to be told
+        self._sending = ""  # the same, while the message is on its way
         self._named: set[int] = set()  # other ranks in it, as long as they stand
         self._asks, self._asked_at = threading.Lock(), 0.0
         self._alarmed_at = 0.0
@@ -140,7 +141,7 @@ class Episode:
             with self._lock:
                 self._told = told
         finally:
-            self._telling = False
+            self._telling, self._sending = False, ""
         self._settle_if_over()
 
     def _tell(self, board: Board) -> str:
@@ -158,6 +159,7 @@ class Episode:
         if last is None:  # it moves, or another has taken it for dead
             _quietly(lambda: (held or claim).close("failed"))
             return ""
+        self._sending = last.message_id
         return self._told_as(self._send(last, [own, *others]), last, board, own, others)
 
     def _told_as(
@@ -256,14 +258,12 @@ class Episode:
 
     def _conclude_at_last(self) -> None:
         """The training ends well here. What is under way in threads that nobody waits for at exit goes first."""
-        deadline = time.monotonic() + _LAST_WORD
-        while self._telling and time.monotonic() < deadline:
-            time.sleep(_SHORT)
+        _wait_while(lambda: self._telling, CRASH_BUDGET)
         if self._asks.acquire(timeout=_LAST_WORD):
             self._asks.release()
             self._conclude(_LAST_WORD)
-        else:
-            self._keep_the_end()
+            _wait_while(lambda: bool(self._leaving), _LAST_WORD)  # another thread is about to send it
+        self._keep_the_end()  # if it is not sent
 
     def _ask_who_stands(self) -> None:
         self._named = self._with_board(lambda board: board.still(self._named))
@@ -298,7 +298,8 @@ class Episode:
     def _keep_the_end(self) -> None:
         """There is no time to ask the others, nor to send it."""
         with self._lock:
-            told, self._told, self._leaving = self._told or self._leaving, "", ""
+            told = self._told or self._leaving or self._sending  # in doubt whether that arrives, too
+            self._told = self._leaving = ""
         if told:
             self._keep(self._end_message(told))
 
@@ -322,6 +323,12 @@ def _renewed(claim: claims.Claim) -> claims.Claim | None:
     except OSError:  # the store is gone, the claim is ours
         return claim
     return replace(claim, index=index) if held else None
+
+
+def _wait_while(is_under_way: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while is_under_way() and time.monotonic() < deadline:
+        time.sleep(_SHORT)
 
 
 def _quietly(work: Callable[[], object]) -> None:
