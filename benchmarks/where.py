@@ -26,7 +26,7 @@ from twinkle_notifier.messages.report import Report
 
 _WARM = 3
 STEPS: dict[str, tuple[Any, str]] = {
-    "all of the walk": (pipeline, "tell"),
+    "all of the walk": (pipeline, "send_alert"),
     "looking at the exception and its past, in a thread": (Snapshot, "at"),
     "its description, within that": (Report, "of"),
     "its fingerprint": (event, "fingerprint"),

@@ -197,7 +197,7 @@ def test_a_notifier_that_cannot_be_described(kind: type[OddNotifier]) -> None:
         "twinkle_notifier.claims.with_store",
         "twinkle_notifier.claims.with_count",
         "twinkle_notifier.claims.Claims.claim",
-        "twinkle_notifier.alerts.pipeline.supervision.tell",
+        "twinkle_notifier.alerts.pipeline.mailbox.tell",
     ],
 )
 def test_a_walk_that_raises(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,7 +238,7 @@ def test_what_another_rank_has_been_sending_for_too_long_is_kept(tmp_path: Path)
         )
         outcome = notify_exception(told, "step", raised(ValueError("the error")), "sft")
     assert (outcome.status, told.messages) == ("spooled", [])
-    [letter] = (tmp_path / "tmp").rglob("spool/*/*.json")
+    [letter] = tmp_path.rglob("spool/*/*.json")
     assert "sft failed: ValueError: the error" in letter.read_text()
 
 
@@ -250,7 +250,7 @@ def test_a_send_that_does_not_come_back_is_kept(tmp_path: Path, monkeypatch: pyt
     outcome = notify_exception(RecordingNotifier(), "step", raised(ValueError("the error")), "sft")
     go_on.set()
     assert outcome.status == "spooled"
-    [letter] = (tmp_path / "tmp").rglob("spool/*/*.json")
+    [letter] = tmp_path.rglob("spool/*/*.json")
     assert "sft failed: ValueError: the error" in letter.read_text()
 
 

@@ -192,7 +192,7 @@ def test_a_folder_that_breaks_meanwhile_costs_nothing(tmp_path: Path, caplog: py
     subprocess.run(["rm", "-r", folder.resolve()], check=True)
     folder.resolve().write_text("no folder any more")
     assert [mine.party.ranks() for _ in range(2)] == [{0, 1}] * 2
-    assert caplog.text.count("which other ranks of this node") == 1
+    assert caplog.text.count("the other ranks of this node") == 1
     mine.end(Outcome("sent"), teller=0)
     assert "do not learn what became of the message" in caplog.text
 
@@ -205,7 +205,7 @@ def test_a_folder_that_does_not_work_gives_each_its_turn(
     monkeypatch.setattr(state_dir, "_roots", lambda: iter([Path("/proc/nowhere")]))
     mine = won(turn(rank(5)))
     assert (mine.party.ranks(), mine.party.place, mine.party.size) == ({5}, 5, 8)
-    assert "cannot agree on who goes" in caplog.text
+    assert "cannot agree on which of them uses the run's store" in caplog.text
 
 
 @pytest.mark.usefixtures("launched")

@@ -448,7 +448,7 @@ class Stalling(Model):
 
 
 def test_tells_of_a_stall(tmp_path: Path) -> None:
-    """Of a batch, with the step, and when it moves again; a validation takes as long, but moves."""
+    """Of a batch, with the step, and when it resumes; a validation takes as long, but moves."""
     told = RecordingNotifier()
     callback = NotifierCallback(told, name="sft", on_end=False, stall_after=4)
     trainer(tmp_path, callback, max_epochs=4, num_sanity_val_steps=0).fit(Stalling(told), data(), data())

@@ -561,7 +561,7 @@ class StallingData(Data):
 
 
 def test_tells_of_a_stall(tmp_path: Path) -> None:
-    """Of a batch, with the step, and when it moves again; evaluations move."""
+    """Of a batch, with the step, and when it resumes; evaluations move."""
     told = RecordingNotifier()
     callback = NotifierCallback(told, name="sft", on_end=False, stall_after=5)  # no other step takes as long
     stalling = trainer(tmp_path, callback, max_steps=12, eval_strategy="steps", eval_steps=4)

@@ -62,7 +62,7 @@ def load_for_ever(told: RecordingNotifier, messages: int) -> None:
 
 
 def test_tells_of_a_stall_and_of_its_end() -> None:
-    """With the place, the stack and the steps, and without what looks like a secret; then once that it moves again."""
+    """With the place, the stack and the steps, and without what looks like a secret; then once that it resumed."""
     run = TrainingRun(told := RecordingNotifier(), name="sft", on_end=False, stall_after=AFTER)
     run.started()
     for _ in range(3):
@@ -111,11 +111,11 @@ def test_each_stall_is_told_and_each_training_begins_anew() -> None:
         run.beat()
         run.ended()
         assert eventually(lambda messages=number + 1: len(titles(told)) == messages)
-    assert [title.rsplit(" ", 2)[1:] for title in titles(told)] == [["stood", "still"], ["moves", "again"]] * 2
+    assert [title.rsplit(" ", 2)[1:] for title in titles(told)] == [["no", "progress"], ["training", "resumed"]] * 2
 
 
 def test_a_stall_that_fails_is_told_as_a_failure() -> None:
-    """And nobody hears that it moves again."""
+    """And nobody hears that it resumed."""
     run = TrainingRun(told := RecordingNotifier(), name="sft", stall_after=AFTER)
     run.started()
     load_for_ever(told, 1)
@@ -465,7 +465,7 @@ def test_a_good_end_is_told_without_word_of_the_others(start: Any, inbox: Inbox,
     assert running[1].result().returncode == 0
     assert re.match(r"### sft resumed after \d+ s\n", inbox.messages[1].text)
     if gone == "rank":
-        assert "- The training has ended here; no word yet that rank 1 moved\n" in inbox.messages[1].text
+        assert "- The training has ended here; no report yet that rank 1 resumed\n" in inbox.messages[1].text
     assert inbox.requests == 2
 
 

@@ -166,8 +166,7 @@ class Episode:
         self, outcome: Outcome, held: claims.Claim, board: Board, own: RankStatus, others: list[RankStatus]
     ) -> str:
         """Say what became of the message; its id if it is on its way."""
-        where = Where.here()
-        # What is kept is told, later. Only from another machine there may be a way out.
+        where = Where.here()  # what is kept is sent later; only from another machine there may be a way out
         final = outcome.final or outcome.retry_after is not None or where.local_world_size == where.world_size
         _quietly(lambda: held.close("sent" if outcome.status == "sent" else "refused" if final else "failed"))
         if outcome.status != "sent":
@@ -211,8 +210,7 @@ class Episode:
 
     def _stand(self, found: Doing | None) -> RankStatus:
         where, moves = Where.here(), found is None
-        found = found or Doing("", "", False, "", "")
-        step = self._reached.step
+        found, step = found or Doing("", "", False, "", ""), self._reached.step
         return RankStatus(where.rank, where.hostname, where.pid, step, found, moves, Holder.me(), Instant.now())
 
     def _progress(self) -> Progress:
@@ -326,8 +324,8 @@ def _renewed(claim: claims.Claim) -> claims.Claim | None:
 
 
 def _wait_while(is_under_way: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while is_under_way() and time.monotonic() < deadline:
+    until = time.monotonic() + seconds
+    while is_under_way() and time.monotonic() < until:
         time.sleep(_SHORT)
 
 
