@@ -145,7 +145,7 @@ class TrainingRun:
     def started(self, facts: list[str] | None = None, progress: Callable[[], Progress] | None = None) -> None:
         """The training begins (again), in this thread. `facts` are Markdown list items for the message.
 
-        `progress` is asked in a thread of its own, if the training stands still, how far it got; it should not wait
+        `progress` is asked in a thread of its own, if the training stalls, how far it got; it should not wait
         for a device. Without it, the beats are the steps.
         """
         self._began, self._since, self._sequence = time.time(), TrainingRun._last_end, None

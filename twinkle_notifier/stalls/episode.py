@@ -85,7 +85,7 @@ class Episode:
         _in_thread(self._alarm)
 
     def over(self, *, moves: bool) -> None:
-        """This rank moves again, or its training is over. Returns at once."""
+        """This rank has resumed, or its training is over. Returns at once."""
         with self._lock:
             if not self._ended:
                 self._ended, self._moves = time.monotonic(), moves

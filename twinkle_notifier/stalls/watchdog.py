@@ -22,7 +22,7 @@ from twinkle_notifier.stalls.watched import Watched
 
 VARIABLE = "TWINKLE_NOTIFIER_STALL_AFTER"  # seconds, for runs whose code names none
 _IDLE_LOOKS = 2  # without a beat: from then on a rank minds whether another gives the alarm
-_LOOKS = 25  # within the time after which a training stands still
+_LOOKS = 25  # within the time after which a training has stalled
 _POLL_MOST = 5.0  # seconds between two looks
 _SELDOM = 1.0  # seconds between two words to the supervisor
 _MOST = 1e9  # seconds that may be given: 30 years
@@ -34,7 +34,7 @@ log = logging.getLogger("twinkle_notifier")
 
 
 def seconds(given: object) -> float | None:
-    """After how many seconds without a step a training stands still: as `given`, else as the environment says.
+    """After how many seconds without a step a training has stalled: as `given`, else as the environment says.
 
     None: it is not watched. A bad value in the environment is logged and ignored.
 
@@ -89,7 +89,7 @@ class Gauge:
 
     @property
     def stalled(self) -> bool:
-        """Whether it stands still, for any step seen so far."""
+        """Whether it has stalled, for any step seen so far."""
         after = _LULL_TIMES * self._after if self._lull else self._after
         return self.idle > max(after, _TIMES * self.slowest)
 
@@ -106,7 +106,7 @@ class StallWatch:
     """
 
     def __init__(self, after: float | None) -> None:
-        """`after` so many seconds without a beat the training stands still; None: it is never watched."""
+        """`after` so many seconds without a beat the training has stalled; None: it is never watched."""
         self.after = after
         self.at, self.beats = 0.0, 0
         self.lull = -1  # the number of the last beat that something slow follows

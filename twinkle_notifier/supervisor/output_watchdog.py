@@ -1,4 +1,4 @@
-"""Whether a command stands still, as far as can be seen from outside."""
+"""Whether a command has stalled, as far as can be seen from outside."""
 
 from __future__ import annotations
 
