@@ -61,7 +61,7 @@ class NotifierCallback(Callback):
     "interrupted", SIGTERM as "preempted". The checkpoint holds the notifier without its secrets, and the failures told.
 
     Args:
-        notifier: what sends the messages. Without one: that which the environment variable ``TWINKLE_NOTIFIER_URL``
+        notifier: what sends the messages. Without one: the one that the environment variable ``TWINKLE_NOTIFIER_URL``
             describes, else that of the checkpoint which the fit resumes, as far as docs/security.md trusts it.
         name: the run's name in messages; by default the script's.
         on_start: tell of the start of a fit, too.

@@ -41,7 +41,7 @@ class NotifierCallback(TrainerCallback):
     same to that.
 
     Args:
-        notifier: what sends the messages. Without one: that which the environment variable ``TWINKLE_NOTIFIER_URL``
+        notifier: what sends the messages. Without one: the one that the environment variable ``TWINKLE_NOTIFIER_URL``
             describes, else that of the checkpoint which the training resumes, as far as docs/security.md trusts it.
         name: the run's name in messages; by default the script's.
         on_start: tell of the start of a training, too.

@@ -53,7 +53,7 @@ class TrainingRun:
     describes hangs when it is made, one of them waits 2 s for it, once a minute. It can be pickled and copied.
 
     Args:
-        notifier: what sends the messages. Without one, that which the environment variable ``TWINKLE_NOTIFIER_URL``
+        notifier: what sends the messages. Without one, the one that the environment variable ``TWINKLE_NOTIFIER_URL``
             describes, else that of the checkpoint which the run resumes, as far as that is trusted: see
             docs/security.md.
         name: the run's name in messages; by default the script's.

@@ -6,7 +6,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing import util
 from typing import Any
 
@@ -314,3 +314,25 @@ def test_what_hangs_at_the_end_hangs_once(hang: threading.Event) -> None:
         background.post(lambda: hang.wait(60), lambda: hang.wait(60))
     assert not background.flush(0.1)
     assert time.monotonic() - began < 12
+
+
+ENDING = """
+import threading, time
+from twinkle_notifier.isolation.background import at_exit, background
+
+done = threading.Event()
+
+def other():
+    while not at_exit():
+        time.sleep(0.01)
+    background.post(lambda: print("posted", flush=True))
+    done.set()
+
+threading.Thread(target=other, daemon=True).start()
+background.post(lambda: print("waited", done.wait(1.5), flush=True))
+"""
+
+
+def test_at_the_end_a_thread_does_not_wait_for_what_waits_for_it(run: Callable[..., Any]) -> None:
+    """As the alert of a stall and its resume do; what the thread posts is done all the same."""
+    assert run(ENDING).stdout == "waited True\nposted\n"

@@ -175,11 +175,11 @@ def watch(
         def main(): ...
 
     Without a notifier it takes that of the environment; when there is none, it says so, once, and the block runs. With
-    None nobody is told. Each block that is entered is new: an error that an earlier one was left by is told again; one
-    exception that leaves several is told once.
+    None no alert is sent. Each block that is entered is new: an error that has ended an earlier one is reported again.
+    One exception that leaves several blocks is reported once.
 
     A clean ``sys.exit()`` is no exception to tell, nor is the cancel of a task, unless it is by Ctrl-C. Coroutine
-    functions and generators can be decorated too. In an event loop it holds up the loop while people are told, for
+    functions and generators can be decorated too. In an event loop it holds up the loop while the alert is sent, for
     25 s at most.
     """
     alone = not context and name is None and store is None

@@ -23,7 +23,7 @@ from twinkle_notifier.runtime.ranks import FOLLOWER, all_ranks, written
 __all__ = ["FOLLOWER", "LEASE", "Claim", "Claims", "Participant", "Record", "State", "Verdict", "Watermark"]
 
 _POLL = 0.01  # seconds between two looks at the store, at first; then longer, up to
-_POLL_PER_RANK = 0.0002  # seconds for each of those who may be looking
+_POLL_PER_RANK = 0.0002  # seconds for each process that may be looking
 _POLITE = 0.0005  # seconds that each lets those before it go first, so that of a thousand few have to write
 _CROWD = 1024
 _HURRY = 0.25  # seconds that a gathering still takes when the process is asked to end

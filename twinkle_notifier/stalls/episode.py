@@ -256,7 +256,8 @@ class Episode:
 
     def _conclude_at_last(self) -> None:
         """The training ends well here. What is under way in threads that nobody waits for at exit goes first."""
-        _wait_while(lambda: self._telling, CRASH_BUDGET)
+        _wait_while(lambda: self._telling, _LAST_WORD)
+        _wait_while(lambda: bool(self._sending), CRASH_BUDGET)
         if self._asks.acquire(timeout=_LAST_WORD):
             self._asks.release()
             self._conclude(_LAST_WORD)
@@ -294,10 +295,9 @@ class Episode:
         self._leaving = ""
 
     def _keep_the_end(self) -> None:
-        """There is no time to ask the others, nor to send it."""
+        """There is no time to ask the others, nor to send it. In doubt whether the alert arrives it is kept, too."""
         with self._lock:
-            told = self._told or self._leaving or self._sending  # in doubt whether that arrives, too
-            self._told = self._leaving = ""
+            told, self._told, self._leaving = self._told or self._leaving or self._sending, "", ""
         if told:
             self._keep(self._end_message(told))
 

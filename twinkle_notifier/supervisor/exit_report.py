@@ -81,7 +81,7 @@ class ExitReport:
 
     @property
     def pids(self) -> set[int]:
-        """The processes whose end this is: the command's, and that which failed first."""
+        """The processes whose end this is: the command's, and the first that failed."""
         return {self.pid, *([self.lost.pid] if self.lost else []), *([self.recorded.pid] if self.recorded else [])}
 
     @property

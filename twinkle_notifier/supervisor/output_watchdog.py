@@ -15,7 +15,7 @@ _LATE = 5.0  # seconds between two looks that are no lateness
 class OutputWatchdog:
     """No output and no heartbeat for `after` seconds. Where ranks have watchers of their own, these tell, and see more.
 
-    All times are in seconds; `now` is of a clock that stands still while the machine is suspended.
+    All times are in seconds; `now` is of a clock that stops while the machine is suspended.
     """
 
     def __init__(self, after: float, now: float) -> None:

@@ -32,8 +32,8 @@ class DingNotifier(Notifier):
         insecure: let ``http://`` lead to another machine, where anyone on the way can read the token.
 
     `ding_url` and `secret` may be references, ``env:NAME`` or ``file:PATH``: they are looked up at each message, and
-    `to_dict`, checkpoints, pickles and `repr` hold the reference alone. Literal ones are ``***`` in a pickle, except in
-    that which `multiprocessing` hands to a child it starts; copies keep them.
+    `to_dict`, checkpoints, pickles and `repr` hold the reference alone. Literal ones are ``***`` in a pickle, unless
+    `multiprocessing` hands it to a child that it starts; copies keep them.
 
     Raises:
         ValueError: an argument that cannot work. The text names the argument and shows no token.
