@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -352,6 +353,26 @@ def test_a_single_process_waits_for_nobody() -> None:
     assert notify_exception(RecordingNotifier(), exc=raised(ValueError("x")), store=store).status == "sent"
     assert store.asked["append"] == 2
     assert store.asked["members"] == 0
+
+
+def helpers() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "twinkle-notifier-helper"}
+
+
+def test_no_helper_thread_waits_for_a_garbage_collection() -> None:
+    """The error of a failed connection refers to itself, so the frames of the call live until a collection."""
+
+    refused = DingNotifier("http://127.0.0.1:9/robot/send?access_token=x")
+    before = helpers()
+    gc.disable()
+    try:
+        outcome = notify_exception(refused, exc=raised(ValueError("x")), store=MemoryStore())
+        assert outcome.status == "spooled"
+        for thread in helpers() - before:
+            thread.join(10)
+        assert helpers() - before == set()
+    finally:
+        gc.enable()
 
 
 def test_a_failed_message_is_tried_by_the_next_handler() -> None:

@@ -284,6 +284,17 @@ def test_a_helper_nobody_needs_ends() -> None:
     assert not thread.is_alive()
 
 
+def test_a_closed_helper_has_no_thread() -> None:
+    """And may be used again."""
+    helper = Helper()
+    thread = helper.call(threading.current_thread, 60).result()
+    helper.close()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert helper.call(threading.current_thread, 60).result() is not thread
+    helper.close()
+
+
 # How long
 
 

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from traceback import walk_tb
 from typing import Any
 
@@ -55,8 +55,8 @@ def note(exc: BaseException, channel: str, incident: str) -> None:
         while (incident or count or store.read(before, 0)) and not store.append(this, count, _record(now, incident)):
             count += 1
 
-    with suppress(OSError):  # then the parent tells it, too
-        Access(opened, STORE_OPEN).ask(write)
+    with suppress(OSError), closing(Access(opened, STORE_OPEN)) as access:  # then the parent tells it, too
+        access.ask(write)
         if len(_noted) > _KNOWN:
             _noted.clear()
         _noted[this] = _noted.get(this, 0) + 1
@@ -88,8 +88,8 @@ def taken(exc: BaseException, channel: str, since: Instant) -> str | None:
             if not found or store.append(last, count, _record(now, "")):
                 return found or None
 
-    with suppress(OSError):
-        return Access(opened, STORE_OPEN).ask(take)
+    with suppress(OSError), closing(Access(opened, STORE_OPEN)) as access:
+        return access.ask(take)
     return None
 
 

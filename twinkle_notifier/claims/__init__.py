@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TypeVar
 
@@ -52,7 +52,8 @@ def with_store(where: Where, chosen: Store | None, work: Callable[[Access], T]) 
     """
     for name, opened in _stores(where, chosen):
         try:
-            return work(Access(opened, STORE_OPEN))
+            with closing(Access(opened, STORE_OPEN)) as access:
+                return work(access)
         except OSError as error:
             log.warning("the ranks of this run cannot agree in %s on who sends the alert: %s", name, error)
     return work(Own(alone))
@@ -110,8 +111,8 @@ def counts(where: Where, chosen: Store | None) -> bool:
 def counted(where: Where, chosen: Store | None) -> int | None:
     """What the store of this run has counted to; None when it cannot count, or does not answer within 6 s."""
     for _, opened in _counting_stores(where, chosen):
-        with suppress(OSError):
-            return Access(opened, STORE_OPEN).ask(lambda store: store.sequence(0))
+        with suppress(OSError), closing(Access(opened, STORE_OPEN)) as access:
+            return access.ask(lambda store: store.sequence(0))
     return None
 
 

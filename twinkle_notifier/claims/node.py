@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 
 from twinkle_notifier import isolation
@@ -87,6 +88,8 @@ class NodeLease:
             replace(self._claim, rank=teller).close(word)
         except OSError as error:
             log.warning("the other ranks of this node do not learn what became of the message: %s", error)
+        self._asks = False
+        self._claim.access.close()
 
 
 def _word(outcome: Outcome | None) -> State:
@@ -112,11 +115,21 @@ def node_lease(where: Where, mark: Watermark, key: str, seconds: float, *, brief
     party = Participant(lambda: {where.rank}, where.hostname, place, min(where.world_size, _SEVERAL))
     try:
         since = _since(mark, SECONDARY_NODE_WORD if brief else NODE_WORD)
-        claim = Claims(Access(lambda: _store(where), STORE_OPEN), where, since, party).claim(key, seconds)
+        claim = _claim(where, since, party, key, seconds)
     except OSError as error:
         log.warning("the ranks of this node cannot agree on which of them uses the run's store: %s", error)
         return NodeLease(where)
     return claim if isinstance(claim, Verdict) else NodeLease(where, claim, lambda: _decided.add((key, mark)))
+
+
+def _claim(where: Where, since: Watermark, party: Participant, key: str, seconds: float) -> Claim | Verdict:
+    access, claim = Access(lambda: _store(where), STORE_OPEN), None
+    try:
+        claim = Claims(access, where, since, party).claim(key, seconds)
+    finally:
+        if not isinstance(claim, Claim):  # a claim asks the folder again
+            access.close()
+    return claim
 
 
 def note(where: Where, count: int) -> None:
@@ -126,7 +139,8 @@ def note(where: Where, count: int) -> None:
     def noted(store: Store) -> bool:
         return store.append(_COUNT, len(store.read(_COUNT, 0)), data)
 
-    Access(lambda: _store(where), STORE_OPEN).ask(noted)
+    with closing(Access(lambda: _store(where), STORE_OPEN)) as access:
+        access.ask(noted)
 
 
 def with_count(where: Where, mark: Watermark) -> Watermark:

@@ -53,7 +53,15 @@ class Access:
     def __init__(self, opened: Callable[[], Store], seconds: float) -> None:
         """Of what `opened` gives within `seconds`. Raises OSError if it does not."""
         self._helper = isolation.Helper()
-        self.store, self._seconds = self._bounded(lambda: _opened(opened), seconds)
+        try:
+            self.store, self._seconds = self._bounded(lambda: _opened(opened), seconds)
+        except OSError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let the helper thread end."""
+        self._helper.close()
 
     def ask(self, work: Callable[[Store], T]) -> T:
         """What `work`, a few operations, gives. Raises OSError if it raises anything, or takes too long.
@@ -87,6 +95,9 @@ class Own(Access):
     def __init__(self, store: Store) -> None:
         """Of `store`, which neither fails nor hangs."""
         self.store = store
+
+    def close(self) -> None:
+        """See `Access`."""
 
     def ask(self, work: Callable[[Store], T]) -> T:
         """See `Access`."""

@@ -95,6 +95,8 @@ class Helper:
     A call that overruns its time keeps the thread; the next call gets a new one.
     """
 
+    _thread: threading.Thread
+
     def __init__(self) -> None:
         self._calls: queue.SimpleQueue[Callable[[], None] | None] | None = None
 
@@ -112,12 +114,20 @@ class Helper:
             self._calls = None
         return task.answer
 
+    def close(self) -> None:
+        """Let the thread end, and wait for that shortly. Who forgets it has the thread until a garbage collection."""
+        if self._calls is not None:
+            self._calls.put(None)
+            self._calls = None
+            threads.join(self._thread)
+
     def _started(self) -> queue.SimpleQueue[Callable[[], None] | None] | None:
         calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         if not threads.may_start():
             return None
         try:
-            threads.Stoppable(functools.partial(_serve, calls), "twinkle-notifier-helper").start()
+            self._thread = threads.Stoppable(functools.partial(_serve, calls), "twinkle-notifier-helper")
+            self._thread.start()
         except RuntimeError:  # no thread can start any more: right here, as `call` does
             return None
         # Not at the interpreter's end, when there may be calls yet: they would wait for a thread that is gone.

@@ -66,7 +66,7 @@ def begin(work: Callable[[], None]) -> Callable[[], None] | None:
         return _begin_bare(work)
     except RuntimeError:
         return None
-    return functools.partial(_join, thread)
+    return functools.partial(join, thread)
 
 
 def _begin_bare(work: Callable[[], None]) -> Callable[[], None] | None:
@@ -81,7 +81,8 @@ def _nothing() -> None:
     pass
 
 
-def _join(thread: threading.Thread) -> None:
+def join(thread: threading.Thread) -> None:
+    """Wait shortly for the end of a `thread` that has nothing more to do."""
     with suppress(RecursionError):  # the work is done: its result must not be lost where no stack is left for this
         thread.join(END)
 
