@@ -114,6 +114,7 @@ def test_pytest_prints_and_ends_the_same(lab: Any) -> None:
         assert {end.type for end in lab.ends()} <= {"SystemExit"}
 
 
+@pytest.mark.stress
 @pytest.mark.skipif(find_spec("torch") is None, reason="it needs torch")
 def test_workers_of_a_data_loader_print_and_end_the_same(lab: Any) -> None:
     """Epochs with workers that stay and that go; an error of a worker is raised where it is awaited."""
@@ -205,6 +206,7 @@ def test_a_terminal_shows_and_ends_the_same(lab: Any, python: str) -> None:
     assert (ways[0], ways[0][1], lab.ends()) == (ways[1], 3, [])
 
 
+@pytest.mark.stress
 @pytest.mark.skipif(find_spec("transformers") is None, reason="it needs transformers")
 def test_a_trainer_keeps_its_name_and_signature(lab: Any) -> None:
     """Its module can be looked for without being loaded, and loaded again."""

@@ -113,7 +113,7 @@ def script(framework: str) -> str:
 @pytest.mark.parametrize(
     ("framework", "ranks"),
     [
-        ("transformers", 0),
+        pytest.param("transformers", 0, marks=STRESS),
         pytest.param("transformers", 2, marks=STRESS),
         pytest.param("lightning", 0, marks=STRESS),
         ("lightning", 2),
@@ -141,7 +141,8 @@ def test_the_crash_of_one_rank_is_told_once_as_its_own(begin: Begin, robot: Inbo
     assert re.search(r"- Last checkpoint: .*checkpoints/", robot.messages[0].text)
 
 
-@pytest.mark.parametrize("framework", [pytest.param("transformers", marks=STRESS), "lightning"])
+@STRESS
+@pytest.mark.parametrize("framework", ["transformers", "lightning"])
 def test_a_killed_rank_is_told_once_by_its_number(begin: Begin, robot: Inbox, framework: str) -> None:
     """With the last checkpoint, though it could say nothing any more."""
     done = begin(script(framework) + KILL + "train()", ranks=2).result()
@@ -150,7 +151,8 @@ def test_a_killed_rank_is_told_once_by_its_number(begin: Begin, robot: Inbox, fr
     assert re.search(r"- Last checkpoint: .*checkpoints/", robot.messages[0].text)
 
 
-@pytest.mark.parametrize(("framework", "ranks"), [("transformers", 0), pytest.param("lightning", 2, marks=STRESS)])
+@STRESS
+@pytest.mark.parametrize(("framework", "ranks"), [("transformers", 0), ("lightning", 2)])
 def test_a_stall_is_told_with_its_stack_and_its_end(begin: Begin, robot: Inbox, framework: str, ranks: int) -> None:
     """By the ranks themselves, which know where they stand; loading torch, which may take as long, is no stall."""
     more = {"options": ("--stall-after", "60s"), "TWINKLE_NOTIFIER_STALL_AFTER": "3"}
@@ -177,12 +179,13 @@ def test_a_clean_end_is_told_with_its_metrics(begin: Begin, robot: Inbox, framew
     assert facts == ["Ended because", "Epochs", "Steps: 16", "Metrics: loss 0.5", "Last checkpoint"]
 
 
+@STRESS
 @pytest.mark.parametrize(
     ("framework", "more"),
     [
-        pytest.param("transformers", "train()", marks=STRESS),
+        ("transformers", "train()"),
         ("lightning", "try: train()\nexcept ValueError: pass"),
-        pytest.param("transformers", "try: train()\nexcept ValueError: pass", marks=STRESS),
+        ("transformers", "try: train()\nexcept ValueError: pass"),
     ],
 )
 def test_who_ends_well_is_silent(begin: Begin, robot: Inbox, framework: str, more: str) -> None:
@@ -194,7 +197,7 @@ def test_who_ends_well_is_silent(begin: Begin, robot: Inbox, framework: str, mor
 
 @pytest.mark.parametrize(
     ("framework", "how"),
-    [("transformers", "late"), pytest.param("lightning", "late", marks=STRESS), ("lightning", "callbacks")],
+    [("transformers", "late"), *(pytest.param("lightning", how, marks=STRESS) for how in ("late", "callbacks"))],
 )
 def test_a_callback_of_the_user_s_is_the_only_one(begin: Begin, robot: Inbox, framework: str, how: str) -> None:
     """Wherever it is added: what it says counts, such as the name."""

@@ -95,8 +95,8 @@ def alert_of(work: Callable[[], None]) -> Iterator[str]:
         launch,
         spawn,
         partial(with_executor, "fork"),
-        partial(with_executor, "spawn"),
-        partial(with_executor, "spawn", load),
+        pytest.param(partial(with_executor, "spawn"), marks=pytest.mark.stress),
+        pytest.param(partial(with_executor, "spawn", load), marks=pytest.mark.stress),
         partial(with_pool, "fork"),
     ],
     ids=["DataLoader", "torchelastic", "spawn", "executor by fork", "executor", "DataLoader in executor", "Pool"],
@@ -118,7 +118,7 @@ def quote() -> None:
     )
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.stress)])
 def test_what_the_users_own_code_quotes_in_a_pool_is_not_the_error(method: str) -> None:
     """Its own type and place are told, though a library hands it on."""
     heading, error, at, _ = alert_of(partial(with_executor, method, quote))

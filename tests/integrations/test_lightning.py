@@ -695,7 +695,9 @@ print(*(name for name in ("lightning.pytorch", "pytorch_lightning") if sys.modul
 @pytest.mark.parametrize(
     ("first", "trainer", "callbacks", "loaded"),
     [
-        ("sys.modules['lightning'] = None", "pytorch_lightning", "callback", "pytorch_lightning"),
+        pytest.param(
+            "sys.modules['lightning'] = None", "pytorch_lightning", "callback", "pytorch_lightning", marks=STRESS
+        ),
         pytest.param("import pytorch_lightning", "pytorch_lightning", "callback", "pytorch_lightning", marks=STRESS),
         pytest.param("", "pytorch_lightning", "[callback]", "lightning.pytorch pytorch_lightning", marks=STRESS),
         ("import pytorch_lightning", "lightning.pytorch", "[callback]", "lightning.pytorch pytorch_lightning"),
@@ -776,7 +778,8 @@ def test_torchrun(run: Callable[..., Any], inbox: Inbox) -> None:
     assert [message.title for message in inbox.messages] == ["sft failed: ValueError: lost"]
 
 
-@pytest.mark.parametrize("strategy", ["ddp_fork", *(pytest.param(s, marks=STRESS) for s in ("ddp_spawn", "ddp"))])
+@STRESS
+@pytest.mark.parametrize("strategy", ["ddp_fork", "ddp_spawn", "ddp"])
 def test_the_end_is_told_once(strategy: str, run: Callable[..., Any], inbox: Inbox) -> None:
     """By rank 0, also from a worker process that is over at once."""
     done = run(script(condition="False", strategy=strategy))
@@ -819,6 +822,7 @@ trainer.fit(Model(), DataLoader(TensorDataset(torch.randn(32, 4)), batch_size=2)
 """
 
 
+@STRESS
 def test_a_preemption_of_two_ranks_is_one_message(start: Callable[..., Any], inbox: Inbox, tmp_path: Path) -> None:
     """The scheduler ends torchrun's agent, which ends both ranks; with the step and the last checkpoint."""
     started = start(ENDED.format(action="self.wait()", devices=2, strategy="DDPStrategy()", every=1), ranks=2)
@@ -832,6 +836,7 @@ def test_a_preemption_of_two_ranks_is_one_message(start: Callable[..., Any], inb
     assert f"- Steps: 4\n- Last checkpoint: {saved}\n" in inbox.messages[0].text
 
 
+@STRESS
 def test_a_sigterm_that_follows_from_another_ranks_error_is_not_told(run: Callable[..., Any], inbox: Inbox) -> None:
     """Two ranks without collectives; torchrun ends the one when the other has failed."""
     action = 'self.wait() if rank == "0" else exec("raise ValueError(1)")'

@@ -173,22 +173,30 @@ time.sleep(60)
 """
 TORCHRUN = f"{sys.executable} -m torch.distributed.run --standalone --nproc-per-node=2"
 KILLED = "os.kill(os.getpid(), 9)"
+STRESS = pytest.mark.stress
 
 
 @pytest.mark.parametrize(
     ("line", "death", "title", "lines"),
     [
         ("{run} -- {torchrun} --log-dir logs --redirects 3 {script} 2>&1 | cat", KILLED, "rank 1", ["1"]),
-        ("{run} -- {torchrun} --redirects 3 {script} 2>&1 | cat", KILLED, "rank 1", ["1"]),
+        pytest.param("{run} -- {torchrun} --redirects 3 {script} 2>&1 | cat", KILLED, "rank 1", ["1"], marks=STRESS),
         ("{run} -- {torchrun} --log-dir logs --tee 3 {script} > out 2>&1", KILLED, "rank 1", ["1"]),
         ('script -qec "{run} -- {torchrun} --log-dir logs --redirects 3 {script}" out', KILLED, "rank 1", ["1"]),
-        ("{run} --no-attach -- {torchrun} --log-dir=logs --tee 3 {script} > out 2>&1", KILLED, "rank 1", ["1"]),
+        pytest.param(
+            "{run} --no-attach -- {torchrun} --log-dir=logs --tee 3 {script} > out 2>&1",
+            KILLED,
+            "rank 1",
+            ["1"],
+            marks=STRESS,
+        ),
         ("{run} --no-attach -- {torchrun} --log-dir logs -r 3 {script} 2>&1 | cat", KILLED, "exit code 1", ["0", "1"]),
-        (
+        pytest.param(
             "{run} --no-attach -- {torchrun} --log-dir logs -r 3 {script} 2>&1 | cat",
             "int('x')",
             "ValueError: in",
             ["0", "1"],
+            marks=STRESS,
         ),
     ],
 )

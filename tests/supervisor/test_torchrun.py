@@ -162,8 +162,10 @@ def test_a_recorded_exception_of_a_rank(begin: Begin, robot: Inbox) -> None:
 @pytest.mark.parametrize(
     ("death", "title"),
     [
-        ("os.kill(os.getpid(), 9)", "sft failed: rank 1 on {host} was killed by SIGKILL"),
-        ("os._exit(9)", "sft failed: exit code 9 of rank 1 on {host}"),
+        pytest.param(
+            "os.kill(os.getpid(), 9)", "sft failed: rank 1 on {host} was killed by SIGKILL", marks=pytest.mark.stress
+        ),
+        pytest.param("os._exit(9)", "sft failed: exit code 9 of rank 1 on {host}", marks=pytest.mark.stress),
         ("watched(int, 'x')", "sft failed: ValueError: invalid literal for int() with base 10: 'x'"),
     ],
 )

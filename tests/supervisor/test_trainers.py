@@ -82,6 +82,7 @@ def _frameworks() -> None:
     pytest.importorskip("transformers")
 
 
+@pytest.mark.stress
 def test_lightning_tells_of_its_exception(begin: Begin, robot: Inbox) -> None:
     """And nobody does once more."""
     crash = "def crash(self, step):\n    if step == 7: raise ValueError('the loss is lost')\nModel.at = crash\nfit()"
