@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from importlib.util import find_spec
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -54,15 +54,17 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if (ROOT / name).is_file():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes((ROOT / name).read_bytes())
-    subprocess.run([sys.executable, "-m", "build", "-o", str(out), str(source)], check=True, capture_output=True)
-    subprocess.run([sys.executable, "-m", "venv", str(out / "venv")], check=True)
-    subprocess.run(
-        [out / "venv/bin/pip", "install", "-q", "--no-deps", "-e", str(source)], check=True, capture_output=True
-    )
+    python = out / "venv/bin/python"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(out / "venv")], check=True)
     [site] = (out / "venv").glob("lib/python*/site-packages")
-    for package in ("requests", "urllib3", "certifi", "idna", "charset_normalizer"):  # nothing is fetched
-        if (spec := find_spec(package)) is not None and spec.origin is not None:
-            (site / package).symlink_to(Path(spec.origin).parent)
+    for name in ("setuptools", "requests", "urllib3", "certifi", "idna", "charset_normalizer"):  # nothing is fetched
+        there = distribution(name)
+        for part in {file.parts[0] for file in there.files or () if ".." not in file.parts}:
+            (site / part).symlink_to(Path(str(there.locate_file(part))))
+    editable = [sys.executable, "-m", "pip", f"--python={python}", "install", "-q", "--no-deps", "--no-build-isolation"]
+    build = [sys.executable, "-m", "build", "--no-isolation", "-o", str(out), str(source)]
+    for command in (build, [*editable, "-e", str(source)]):
+        subprocess.run(command, check=True, capture_output=True)
     return out
 
 
