@@ -25,6 +25,7 @@ from twinkle_notifier import DingNotifier
 from twinkle_notifier.alerts.dedupe import Occurrences, Seen
 from twinkle_notifier.claims.stores.memory import MemoryStore
 from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.isolation.background import background
 from twinkle_notifier.mailbox.mailbox import VARIABLE, Mailbox
 from twinkle_notifier.runtime.log_repeats import repeats
 from twinkle_notifier.settings import Configured
@@ -181,7 +182,7 @@ def _no_launcher(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_past(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What one test told in this process silences no other."""
+    """What one test told in this process silences no other, and nothing of it goes out later."""
     monkeypatch.setattr("twinkle_notifier.claims.alone", MemoryStore())
     monkeypatch.setattr("twinkle_notifier.alerts.pipeline._seen", Seen())
     monkeypatch.setattr("twinkle_notifier.alerts.pipeline._occurrences", Occurrences())
@@ -191,6 +192,21 @@ def _no_past(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setattr(f"twinkle_notifier.runtime.process.{name}", nothing)
     yield
     repeats.forget()
+    background.stop()  # another try of what it could not send would find what the next test keeps
+    background.flush(10)
+
+
+@pytest.fixture(autouse=True)
+def _handlers() -> Iterator[None]:
+    """Lightning leaves its handler of SIGTERM where a training fails early: workers that another test forks inherit it.
+
+    `Pool.terminate` waits for ever for a worker that does not end by SIGTERM.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
+    yield
+    for number, handler in before.items():
+        if handler is not None and signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
 
 
 Result = subprocess.CompletedProcess[str]
