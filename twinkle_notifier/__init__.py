@@ -10,6 +10,7 @@ from twinkle_notifier.claims.store import Store
 from twinkle_notifier.credentials.references import Secret, resolve
 from twinkle_notifier.delivery.sender import counters
 from twinkle_notifier.errors import ArgumentError, CredentialError, DeliveryError, NotifierError, UnknownNotifierError
+from twinkle_notifier.isolation import remaining
 from twinkle_notifier.messages.message import Message, Outcome
 from twinkle_notifier.messages.report import Progress
 from twinkle_notifier.notifier import Notifier
@@ -33,6 +34,7 @@ __all__ = [
     "UnknownNotifierError",
     "counters",
     "notify_exception",
+    "remaining",
     "resolve",
     "watch",
 ]

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from twinkle_notifier.credentials.references import is_reference, resolve
 from twinkle_notifier.errors import ArgumentError, UnknownNotifierError
+from twinkle_notifier.isolation import safe
 
 _GROUP = "twinkle_notifier.notifiers"  # of entry points
 
@@ -28,6 +29,11 @@ class Notifier:
 
     # What people call the service, in the log and in lists: "DingTalk". Empty: the name of the class.
     service_name: ClassVar[str] = ""
+
+    # True promises that `__call__` and `to_dict` return or raise within `twinkle_notifier.remaining()` seconds, however
+    # slow the network is: an alert then calls them in its own thread. It covers the methods that this class has
+    # or inherits. A subclass that overrides one of the two promises again, or is called in a thread of its own.
+    ends_in_time: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -95,6 +101,14 @@ class Notifier:
     def _taken_from_checkpoint(cls, data: dict[str, Any]) -> dict[str, Any]:
         """What `_from_dict_impl` gets of `data` that a checkpoint holds, which others may have written."""
         return data
+
+
+def keeps_time(notifier: object, method: str) -> bool:
+    """Whether the class of `notifier` promises by `Notifier.ends_in_time` that `method` ends. Runs no code of it."""
+    own = (safe.class_slot(base, "__dict__") for base in safe.class_slot(type(notifier), "__mro__"))
+    return next(
+        (names.get("ends_in_time") is True for names in own if "ends_in_time" in names or method in names), False
+    )
 
 
 def registered(name: str) -> type[Notifier] | None:

@@ -17,7 +17,7 @@ from twinkle_notifier.credentials.references import is_reference, resolve
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.sanitize import reply
-from twinkle_notifier.notifier import Notifier, registered
+from twinkle_notifier.notifier import Notifier, keeps_time, registered
 
 _BUDGET = 1.0  # seconds for a notifier's own to_dict
 _NAME, _REASON = 60, 500  # characters of a class, and of an error, in the log
@@ -35,9 +35,7 @@ def channel(notifier: Callable[[str], object]) -> str:
     By its own description, and by the name of its class or function; of a function also by the webhooks that it was
     made with. What its references lead to does not count: it may differ from node to node.
     """
-    # One of ours does not hang, and can be asked without a thread.
-    ours = safe.module_name(type(notifier)).startswith("twinkle_notifier.channels.")
-    asked = isolation.call_inline if ours else isolation.call
+    asked = isolation.call_inline if keeps_time(notifier, "to_dict") else isolation.call
     name = asked(lambda: _name(notifier), _BUDGET).value
     described = asked(lambda: _WRITER.encode(getattr(notifier, "to_dict", dict)()), _BUDGET).value
     return hashlib.sha256(f"{name} {described}".encode("utf-8", "replace")).hexdigest()[:8]

@@ -22,6 +22,7 @@ from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.markdown import title
 from twinkle_notifier.messages.message import Message, Outcome
 from twinkle_notifier.messages.sanitize import line, reply, shown_in_log
+from twinkle_notifier.notifier import keeps_time
 from twinkle_notifier.runtime import pruning
 
 # A process that lives on tries again what it could not send: after so many seconds, then twice as many, up to
@@ -88,11 +89,9 @@ def flush(notifier: Sender) -> Flushed:
 def send(notifier: Sender, message: str, seconds: float, incident: str = "") -> Outcome:
     """Hand `message` to `notifier` and wait up to `seconds`, 2 at the interpreter's end. Never raises."""
     seconds = min(seconds, EXIT_BUDGET) if at_exit() else seconds
-    # Of its own class: what derives from it may do anything.
-    bounded = (
-        isolation.call_inline if safe.class_slot(type(notifier), "__dict__").get("_ends_in_time") else isolation.call
+    answer = (isolation.call_inline if keeps_time(notifier, "__call__") else isolation.call)(
+        lambda: notifier(message), seconds
     )
-    answer = bounded(lambda: notifier(message), seconds)
     if answer.returned:
         isolation.tried(lambda: _log_sent(notifier, message))  # it is sent, even where no stack is left for the log
         return Outcome("sent", incident=incident)

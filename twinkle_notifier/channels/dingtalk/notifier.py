@@ -41,7 +41,7 @@ class DingNotifier(Notifier):
 
     service_name = "DingTalk"
     reference_fields = ("ding_url", "secret")
-    _ends_in_time = True  # by `isolation.remaining`, so that it needs no thread to be called in
+    ends_in_time = True
 
     def __init__(
         self, ding_url: str, secret: str | None = None, timeout: float = 5.0, *, insecure: bool = False
