@@ -17,8 +17,19 @@ from pathlib import Path
 from typing import Any
 
 from twinkle_notifier import isolation
-from twinkle_notifier.delivery.letter import Event, Letter, digest, id_of
-from twinkle_notifier.delivery.spool_files import SUFFIX, Found, Waiting, look, problem, put_aside, tidy
+from twinkle_notifier.delivery.letter import (
+    SUFFIX,
+    Event,
+    Found,
+    Letter,
+    Waiting,
+    digest,
+    id_of,
+    look,
+    problem,
+    put_aside,
+    tidy,
+)
 from twinkle_notifier.messages.markdown import title
 from twinkle_notifier.messages.message import Message, Outcome
 from twinkle_notifier.runtime import state_dir

@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from twinkle_notifier.delivery.letter import Event, Letter
+from twinkle_notifier.delivery.letter import Event, Letter, problem
 from twinkle_notifier.delivery.spool import Spool
-from twinkle_notifier.delivery.spool_files import problem
 from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.mailbox.notes import Note
 from twinkle_notifier.messages.markdown import title
