@@ -243,7 +243,7 @@ def test_a_folder_that_is_just_gone_hides_no_other(tmp_path: Path, monkeypatch: 
     """Another process takes it away between the listing and the look at it."""
     monkeypatch.setenv("TWINKLE_NOTIFIER_DIR", str(tmp_path))
     for channel in ("aaaa", "bbbb"):
-        Spool.keep(channel, Message("### x", "a1"), "no network", None)
+        Spool.put(channel, Message("### x", "a1"), "no network", None)
     listed = os.listdir
 
     def gone_meanwhile(path: Any) -> list[str]:

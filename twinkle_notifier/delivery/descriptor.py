@@ -12,14 +12,15 @@ from types import FunctionType
 from typing import Any
 
 from twinkle_notifier import isolation
-from twinkle_notifier.credentials.masking import holds_redacted, redact, secrets_in_url
-from twinkle_notifier.credentials.references import is_reference, resolve
+from twinkle_notifier.credentials.masking import holds_redacted, mask, redact, secrets_in_url
+from twinkle_notifier.credentials.references import REDACTED, is_reference, resolve
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.isolation.safe import reason
+from twinkle_notifier.messages.message import Message
 from twinkle_notifier.messages.sanitize import reply
 from twinkle_notifier.notifier import Notifier, keeps_time, registered
 
-_BUDGET = 1.0  # seconds for a notifier's own to_dict
+_BUDGET = 1.0  # seconds for a notifier's own to_dict, or to look up a reference
 _NAME, _REASON = 60, 500  # characters of a class, and of an error, in the log
 _RESTORING = 2.0  # seconds for a notifier's own from_dict, or for what a file holds to be read
 _NOTHING = object()
@@ -142,6 +143,25 @@ def _plain(value: Any) -> Any:
         if isinstance(value, kind):
             return kind(value)
     return None if value is None else str(value)
+
+
+def for_the_disk(notifier: object, message: Message) -> tuple[Message, dict[str, Any] | None]:
+    """`message` and the description of `notifier`, both without its secrets. May take seconds."""
+    description = describe(notifier, save_secrets=True)
+    hidden = Message(mask(message, _secrets(description)), message.id)  # it may go out to another robot, by --to
+    return hidden, redact(description) if description else None
+
+
+def _secrets(described: object, name: str = "") -> list[str]:
+    """The secret texts in a description, looked up where they are references."""
+    if isinstance(described, dict):
+        return [secret for key, value in described.items() if key != "class" for secret in _secrets(value, str(key))]
+    if isinstance(described, list):
+        return [secret for value in described for secret in _secrets(value, name)]
+    if not isinstance(described, str) or not (is_reference(described) or redact(described, name) == REDACTED):
+        return []
+    text = isolation.call(lambda: resolve(described), _BUDGET).value or ""
+    return secrets_in_url(text) if "://" in text else [text]
 
 
 def _resolved(value: Any) -> bool:

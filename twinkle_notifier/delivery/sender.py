@@ -11,9 +11,7 @@ from typing import Any
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import BACKGROUND_BUDGET, DISK, EXIT_BUDGET
-from twinkle_notifier.credentials.masking import mask, redact, secrets_in_url
-from twinkle_notifier.credentials.references import REDACTED, is_reference, resolve
-from twinkle_notifier.delivery.descriptor import channel, chat, describe
+from twinkle_notifier.delivery.descriptor import channel, chat
 from twinkle_notifier.delivery.spool import Flushed, Spool
 from twinkle_notifier.errors import DeliveryError, NotifierError
 from twinkle_notifier.isolation import safe
@@ -63,7 +61,7 @@ def deliver(notifier: Sender, message: Message, seconds: float, incident: str = 
 
 def keep(notifier: Sender, message: Message, outcome: Outcome) -> Outcome:
     """Keep on the disk a message that came to `outcome`, to be sent later."""
-    kept = isolation.call(lambda: _add(notifier, message, outcome.reason), DISK)
+    kept = isolation.call(lambda: Spool.keep(notifier, message, outcome), DISK)
     if not kept.returned:
         log.error("a message could not be kept either (%s): %s", reason(kept.error), message.partition("\n")[0])
         _counts[outcome.status] += 1
@@ -76,7 +74,7 @@ def keep(notifier: Sender, message: Message, outcome: Outcome) -> Outcome:
 def flush(notifier: Sender) -> Flushed:
     """Send what was kept for the channel of `notifier`. Raises no OSError; the log names what cannot be sent."""
     total = Flushed()
-    for spool in Spool.everyone(channel(notifier)):
+    for spool in Spool.of(notifier):
         total += spool.flush(lambda _, message: send(notifier, message, BACKGROUND_BUDGET))
     _counts["sent"] += total.told
     for problem in total.problems:
@@ -143,32 +141,8 @@ def _origin(error: BaseException) -> str:
     return f"{os.path.basename(tb.tb_frame.f_code.co_filename)}:{tb.tb_lineno}" if tb else "an unknown place"
 
 
-def for_the_disk(notifier: Sender, message: Message) -> tuple[Message, dict[str, Any] | None]:
-    """`message` and the description of `notifier`, both without its secrets. May take seconds."""
-    description = describe(notifier, save_secrets=True)
-    hidden = Message(mask(message, _secrets(description)), message.id)  # it may go out to another robot, by --to
-    return hidden, redact(description) if description else None
-
-
-def _add(notifier: Sender, message: Message, why: str) -> None:
-    hidden, description = for_the_disk(notifier, message)
-    Spool.keep(channel(notifier), hidden, why, description)
-
-
-def _secrets(described: object, name: str = "") -> list[str]:
-    """The secret texts in a description, looked up where they are references."""
-    if isinstance(described, dict):
-        return [secret for key, value in described.items() if key != "class" for secret in _secrets(value, str(key))]
-    if isinstance(described, list):
-        return [secret for value in described for secret in _secrets(value, name)]
-    if not isinstance(described, str) or not (is_reference(described) or redact(described, name) == REDACTED):
-        return []
-    text = isolation.call(lambda: resolve(described), _LOOK_UP).value or ""
-    return secrets_in_url(text) if "://" in text else [text]
-
-
 def _after_success(notifier: Sender, message: Message) -> None:
-    for spool in Spool.everyone(channel(notifier)):
+    for spool in Spool.of(notifier):
         spool.remove(message)  # another rank, or an earlier try, may have kept it
     _try_again(notifier, _RETRY)
     pruning.prune()

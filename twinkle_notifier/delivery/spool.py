@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from twinkle_notifier import isolation
+from twinkle_notifier.delivery.descriptor import channel as channel_of
+from twinkle_notifier.delivery.descriptor import for_the_disk
 from twinkle_notifier.delivery.letter import (
     SUFFIX,
     Event,
@@ -111,9 +113,20 @@ class Spool:
         return str(self._folder)
 
     @classmethod
-    def keep(cls, channel: str, message: str, why: str, notifier: dict[str, Any] | None) -> None:
+    def of(cls, notifier: Callable[[str], object]) -> list[Spool]:
+        """Those of the channel that `notifier` sends to."""
+        return cls.everyone(channel_of(notifier))
+
+    @classmethod
+    def keep(cls, notifier: Callable[[str], object], message: Message, outcome: Outcome) -> None:
+        """Keep a message that `notifier` could not send, without its secrets. Raises OSError if no folder takes it."""
+        hidden, described = for_the_disk(notifier, message)
+        cls.put(channel_of(notifier), hidden, outcome.reason, described)
+
+    @classmethod
+    def put(cls, channel: str, message: str, why: str, described: dict[str, Any] | None) -> None:
         """Keep a message for `channel` in the first folder that takes the whole of it. Raises OSError if none does."""
-        state_dir.within((_ROOM, channel), lambda folder: cls(folder).add(message, why, notifier))
+        state_dir.within((_ROOM, channel), lambda folder: cls(folder).add(message, why, described))
 
     def add(self, message: str, why: str, notifier: dict[str, Any] | None) -> None:
         """Keep a message; one with the id of another replaces it."""
