@@ -63,7 +63,7 @@ class Notifier:
         """
         described = self.to_dict()
         for name in self.reference_fields:
-            _look_up(described.get(name))
+            look_up(described.get(name))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values from which `from_dict` restores an equal notifier; ``"class"`` names this class.
@@ -116,10 +116,11 @@ def registered(name: str) -> type[Notifier] | None:
     return _registry.get(name)
 
 
-def _look_up(value: object) -> None:
+def look_up(value: object) -> None:
+    """Look up the references in `value`, at any depth. Raises CredentialError when one leads nowhere here."""
     if isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
-            _look_up(inner)
+            look_up(inner)
     elif is_reference(value):
         resolve(str(value))
 

@@ -144,7 +144,7 @@ class Flush:
         return outcome
 
     def _notifier_of(self, letter: Letter) -> Notifier | None:
-        return self._notifier if self._notifier is not None else restored({"notifier": letter.notifier})
+        return self._notifier if self._notifier is not None else restored(letter.notifier)
 
     def _say(self, problem: str) -> None:
         """On stderr, in one line: file names and the words of a service may hold anything."""
