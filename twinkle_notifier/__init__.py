@@ -5,7 +5,7 @@ from __future__ import annotations
 from twinkle_notifier.alerts.api import notify_exception
 from twinkle_notifier.alerts.watch import watch
 from twinkle_notifier.channels.console import ConsoleNotifier
-from twinkle_notifier.channels.dingtalk.notifier import DingNotifier
+from twinkle_notifier.channels.dingtalk import DingNotifier
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.credentials.references import Secret, resolve
 from twinkle_notifier.delivery.sender import counters

@@ -35,8 +35,10 @@ class Notifier:
     # or inherits. A subclass that overrides one of the two promises again, or is called in a thread of its own.
     ends_in_time: ClassVar[bool] = False
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, *, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if abstract:  # only a base of others: no dict names it
+            return
         name, module = cls.__name__, cls.__module__
         before = _registry[name].__module__ if name in _registry else module
         if before != module:

@@ -214,7 +214,7 @@ def test_a_folder_of_another_user_is_named(node: Node, inbox: Inbox) -> None:
         os.chown(shared, 12345, 12345)
         code = (
             "import os, sys, requests, twinkle_notifier.cli.flush, twinkle_notifier.cli.main as cli, twinkle_notifier.training_run\n"
-            "import twinkle_notifier.channels.dingtalk.robot\n"
+            "import twinkle_notifier.channels.dingtalk\n"
             "os.setgroups([]), os.setgid(12345), os.setuid(12345)\nsys.exit(cli.main(['flush']))"
         )
         env = {**os.environ, "TWINKLE_NOTIFIER_DIR": str(shared)}

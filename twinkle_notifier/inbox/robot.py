@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from twinkle_notifier.channels.dingtalk.robot import signature
+from twinkle_notifier.channels.dingtalk import signature
 
 _BODY_LIMIT = 20_000  # bytes
 _CLOCK_LIMIT = 3600.0  # seconds that a request's timestamp may be off
