@@ -12,7 +12,7 @@ import uuid
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from twinkle_notifier import isolation
 from twinkle_notifier.channels import http
@@ -93,6 +93,11 @@ class Robot(ABC):
         except ValueError:  # no URL at all
             return False
         return parts.scheme in ("http", "https") and (parts.hostname in cls.hosts or parts.path == cls.path)
+
+    @classmethod
+    def missing(cls, url: str) -> str:
+        """The part that a URL of this service lacks to grant access, if it was cut short; empty if it has all."""
+        return "" if parse_qs(urlsplit(url).query).get(cls.key) else cls.key
 
     def address(self, draft: Draft) -> str:
         """The URL of the next request, with a signature where the service wants it there."""

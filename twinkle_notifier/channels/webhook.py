@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv6Address, ip_address
 from typing import Any, ClassVar
-from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from twinkle_notifier import isolation
 from twinkle_notifier.channels import connection
@@ -86,8 +86,8 @@ class WebhookNotifier(Notifier, abstract=True):
             host = urlsplit(url).hostname or "nowhere"
             copy = f"Copy the robot's webhook URL, {robot.example}"
             raise ArgumentError(f"{name} leads to {host}: is it a {robot.service} robot's? {copy}")
-        if not parse_qs(urlsplit(url).query).get(robot.key):
-            raise ArgumentError(f"{name} is cut short: it names no {robot.key}. Copy the robot's whole webhook URL")
+        if missing := robot.missing(url):
+            raise ArgumentError(f"{name} is cut short: it names no {missing}. Copy the robot's whole webhook URL")
 
     def _looked_up(self) -> tuple[str, str | None]:
         """The webhook URL and the secret, where they are references: what those lead to."""
