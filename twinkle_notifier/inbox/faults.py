@@ -155,7 +155,7 @@ def _tls(certificate: str) -> ssl.SSLContext:
 
 
 def _url(port: int, scheme: str = "http", host: str = "127.0.0.1") -> str:
-    return f"{scheme}://{host}:{port}/robot/send?access_token={_TOKEN}"
+    return f"{scheme}://{host}:{port}{Robot.path}?access_token={_TOKEN}"
 
 
 def _read(connection: socket.socket) -> Request | None:

@@ -9,7 +9,8 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import quote
 
 from twinkle_notifier.channels.dingtalk import signature
 
@@ -41,7 +42,13 @@ class Received:
 
 
 class Robot:
-    """One robot: its security settings, its patience, and what it has accepted."""
+    """One robot of one service: its security settings, its rate, and what it has accepted.
+
+    A server needs of another service's robot what is public here.
+    """
+
+    path = "/robot/send"
+    without_post: ClassVar[Answer] = {"errcode": 43002, "errmsg": "requires POST"}  # what it answers to a GET
 
     def __init__(self, token: str, secret: str | None, keywords: Sequence[str], rate: int, penalty: float) -> None:
         self.token, self.secret, self.keywords = token, secret, tuple(keywords)
@@ -53,6 +60,11 @@ class Robot:
         self._accepted: deque[float] = deque()
         self._closed_until = 0.0
         self._lock = threading.Lock()
+
+    @property
+    def webhook(self) -> str:
+        """Path and query of its webhook URL."""
+        return f"{self.path}?access_token={quote(self.token, safe='')}"
 
     def script(self, *answers: Answer) -> None:
         """Give these answers to the next requests, whatever they hold."""
