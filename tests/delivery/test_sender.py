@@ -136,7 +136,7 @@ def test_a_robot_s_words_hurt_neither_log_nor_delayed_message(
     assert notify_exception(ding, "step", ValueError("x"), "sft").status == "spooled"
     assert "alert not sent for ValueError" in caplog.text
     assert [said for record in caplog.records if harm(said := record.getMessage())] == []
-    assert flush(ding).told == 1
+    assert flush(ding).sent == 1
     [delayed] = [line for line in inbox.messages[0].text.splitlines() if line.startswith("- Delayed: ")]
     assert "it refused the message" in delayed
     assert harm(delayed) == []
@@ -380,7 +380,7 @@ def test_a_letter_that_is_too_large_for_a_disk_is_kept_on_another(
     assert waiting(flaky) == ["a1"]
     assert [path for path in small.rglob("*") if path.is_file()] == []
     Flaky.down = False
-    assert flush(flaky).told == 1
+    assert flush(flaky).sent == 1
 
 
 def test_a_disk_that_does_not_sync_is_no_reason_to_lose_a_message(
@@ -436,6 +436,6 @@ def test_a_burst_of_a_hundred_is_accounted_for(
     assert background.flush(30)
     assert (len(inbox.messages), inbox.requests) == (18, 18)
     monkeypatch.setattr("twinkle_notifier.channels.rate_limit._MINUTE", 0.0)  # a minute later
-    assert flush(ding).told == 82
+    assert flush(ding).sent == 82
     assert [received.title for received in inbox.messages[18:]] == ["82 messages that had to wait"]
     assert all(f": message {number}\n" in inbox.messages[18].text for number in range(18, 100))

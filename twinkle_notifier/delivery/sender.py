@@ -76,7 +76,7 @@ def flush(notifier: Sender) -> Flushed:
     total = Flushed()
     for spool in Spool.of(notifier):
         total += spool.flush(lambda _, message: send(notifier, message, BACKGROUND_BUDGET))
-    _counts["sent"] += total.told
+    _counts["sent"] += total.sent
     for problem in total.problems:
         if problem not in _named:  # once, not at each try
             _named.append(problem)

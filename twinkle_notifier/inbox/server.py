@@ -139,7 +139,7 @@ class _Server(ThreadingHTTPServer):
     def page(self) -> str:
         """HTML with the newest message first. It reloads itself every two seconds."""
         messages = [message for robot in self.robots.values() for message in list(robot.messages)]
-        newest_first = reversed(sorted(messages, key=lambda message: message.at))
+        newest_first = sorted(messages, key=lambda message: message.at)[::-1]
         return _PAGE.format(count=len(messages), articles="".join(map(_article, newest_first)) or _EMPTY)
 
 
