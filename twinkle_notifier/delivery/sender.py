@@ -1,4 +1,4 @@
-"""How a message gets out: within a budget; and what becomes of one that does not."""
+"""Sends a message within a budget, and keeps on the disk one that was not accepted."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from twinkle_notifier.messages.sanitize import line, reply, shown_in_log
 from twinkle_notifier.notifier import keeps_time
 from twinkle_notifier.runtime import pruning
 
-# A process that lives on tries again what it could not send: after so many seconds, then twice as many, up to
+# A process that lives on tries again to send what it keeps: after so many seconds, then twice as many, up to
 _RETRY = 60.0
 _RETRY_MOST = 960.0
-_LOOK_UP = 1.0  # seconds for a reference, or for what an error says
+_LOOK_UP = 1.0  # seconds to read an error's attributes, or to write a log line
 _HEADLINE = 200  # characters of a log line about a message
 _PROBLEM = 500  # characters of a log line about the disk
 _REASON = 600  # characters
@@ -36,15 +36,15 @@ _LATER = "it is kept on the disk and goes out with the next message, the next ru
 
 log = logging.getLogger("twinkle_notifier")
 _counts: Counter[str] = Counter()
-_named: deque[str] = deque(maxlen=100)  # the problems that the log has named
+_named: deque[str] = deque(maxlen=100)  # problems that the log has named, each once
 
 Sender = Callable[[str], object]
 
 
 def counters() -> dict[str, int]:
-    """How many messages this process has sent or kept, by the status of their `Outcome`.
+    """The number of messages that this process has sent or kept, by the status of their `Outcome`.
 
-    Those that a later try sent count as ``sent``, too; ``dropped`` is what a full queue put aside.
+    A message that a later try sent counts as ``sent``, too; ``dropped`` counts those that a full queue dropped.
     """
     return {**_counts, **({"dropped": background.dropped} if background.dropped else {})}
 
@@ -60,7 +60,7 @@ def deliver(notifier: Sender, message: Message, seconds: float, incident: str = 
 
 
 def keep(notifier: Sender, message: Message, outcome: Outcome) -> Outcome:
-    """Keep on the disk a message that came to `outcome`, to be sent later."""
+    """Keep on the disk a message that was not sent, as `outcome` says, to be sent later."""
     kept = isolation.call(lambda: Spool.keep(notifier, message, outcome), DISK)
     if not kept.returned:
         log.error("a message could not be kept either (%s): %s", reason(kept.error), message.partition("\n")[0])
@@ -72,13 +72,13 @@ def keep(notifier: Sender, message: Message, outcome: Outcome) -> Outcome:
 
 
 def flush(notifier: Sender) -> Flushed:
-    """Send what was kept for the channel of `notifier`. Raises no OSError; the log names what cannot be sent."""
+    """Send what is kept for the channel of `notifier`. Raises no OSError; the log names what cannot be sent."""
     total = Flushed()
     for spool in Spool.of(notifier):
         total += spool.flush(lambda _, message: send(notifier, message, BACKGROUND_BUDGET))
     _counts["sent"] += total.sent
     for problem in total.problems:
-        if problem not in _named:  # once, not at each try
+        if problem not in _named:
             _named.append(problem)
             log.error("%s", line(problem, _PROBLEM))
     return total
@@ -91,13 +91,13 @@ def send(notifier: Sender, message: str, seconds: float, incident: str = "") -> 
         lambda: notifier(message), seconds
     )
     if answer.returned:
-        isolation.tried(lambda: _log_sent(notifier, message))  # it is sent, even where no stack is left for the log
+        isolation.tried(lambda: _log_sent(notifier, message))  # there may be no stack left for the log
         return Outcome("sent", incident=incident)
     error, name = answer.error, safe.type_name(type(notifier))
     if error is None:
         return Outcome("unknown", f"{name} gave no answer within {seconds:g} s", incident=incident)
-    if (said := isolation.tried(lambda: _said(error, incident)).value) is not None:
-        return said
+    if (refused := isolation.tried(lambda: _refused(error)).value) is not None:
+        return refused.replaced(incident=incident)
     # Not the error's text: a notifier that a user wrote puts its webhook's URL there (requests does, in every one).
     kind = safe.type_name(type(error))
     return Outcome("failed", f"{name} raised {kind} at {_origin(error)}", incident=incident)
@@ -109,23 +109,21 @@ def _log_sent(notifier: Sender, message: str) -> None:
         isolation.call(lambda: log.info("sent to %s: %s", shown_in_log(chat(notifier), _HEADLINE), shown), _LOOK_UP)
 
 
-def _said(error: BaseException, incident: str) -> Outcome | None:
-    """What a notifier says by an error of this package; a class that derives from those may raise here."""
-    if issubclass(type(error), DeliveryError) and isinstance(error, DeliveryError):
-        return _refused(error, incident)
-    if issubclass(type(error), NotifierError):
-        return Outcome("failed", reply(reason(error), _REASON), incident=incident)
-    return None
+def _refused(error: BaseException) -> Outcome | None:
+    """The outcome that a NotifierError states; None for another error. A class that derives from it may raise here.
 
-
-def _refused(error: DeliveryError, incident: str) -> Outcome:
-    """What `error` says, as far as it can be used: a user's notifier may say anything, and quote anybody."""
+    A user's notifier may put anything into its error, and quote anybody.
+    """
+    if not issubclass(type(error), NotifierError):
+        return None
+    if not isinstance(error, DeliveryError):
+        return Outcome("failed", reply(reason(error), _REASON))
     kind = safe.type_name(type(error))
-    asked = isolation.call(lambda: (error.fate, error.reason, error.final, error.retry_after), _LOOK_UP)
-    fate, why, final, after = asked.value or ("failed", kind, False, None)
+    stated = isolation.call(lambda: (error.fate, error.reason, error.final, error.retry_after), _LOOK_UP)
+    fate, why, final, after = stated.value or ("failed", kind, False, None)
     known = type(fate) is str and fate in _FATES
     said = reply(safe.text(why) or kind, _REASON)
-    return Outcome(fate if known else "failed", said, final is True, incident, _wait(after))
+    return Outcome(fate if known else "failed", said, final is True, retry_after=_wait(after))
 
 
 def _wait(asked: Any) -> float | None:
@@ -143,7 +141,7 @@ def _origin(error: BaseException) -> str:
 
 def _after_success(notifier: Sender, message: Message) -> None:
     for spool in Spool.of(notifier):
-        spool.remove(message)  # another rank, or an earlier try, may have kept it
+        spool.remove(message)  # which another rank, or an earlier try, may have kept
     _try_again(notifier, _RETRY)
     pruning.prune()
 
