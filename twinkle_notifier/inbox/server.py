@@ -11,11 +11,10 @@ import time
 from collections.abc import Sequence
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any, cast
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from twinkle_notifier.inbox.robot import Answer, Received, Robot
+from twinkle_notifier.inbox.robot import Answer, Received, Robot, Running
 
 _READ_LIMIT = 1024 * 1024  # bytes of a request
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="2">
@@ -35,10 +34,10 @@ _PRIVATE = {
 }
 
 
-class Inbox:
+class Inbox(Running):
     """A robot on ``127.0.0.1``, running from construction until `close`. Its page is at `page_url`.
 
-    Whoever is logged in to this machine reaches it. The robot takes what names its `token`; the page, which shows all
+    Every user of this machine reaches it. The robot takes requests that name its `token`. The page, which shows all
     messages, is for those who know its URL: that holds a random token.
 
     Args:
@@ -73,7 +72,7 @@ class Inbox:
 
     @property
     def page_url(self) -> str:
-        """The page that shows what arrived, with the token without which it shows nothing."""
+        """The URL of the page that shows what arrived. Without the token in it the page shows nothing."""
         return f"{self._root}/?token={self._server.page_token}"
 
     @property
@@ -81,22 +80,12 @@ class Inbox:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     @property
-    def messages(self) -> list[Received]:
-        """What was accepted, in order."""
-        return list(self._robot.messages)
-
-    @property
     def requests(self) -> int:
-        """How many requests came, accepted or not."""
+        """The number of requests, accepted or not."""
         return self._robot.requests
 
-    @property
-    def repeats(self) -> int:
-        """How many requests repeated an accepted message's ``msgUuid``, and were dropped for it."""
-        return self._robot.repeats
-
     def script(self, *answers: Answer) -> None:
-        """Give these answers to the next requests, whatever they hold."""
+        """Answer the next requests with these, whatever they hold."""
         self._robot.script(*answers)
 
     def wait(self, count: int, seconds: float) -> list[Received]:
@@ -112,12 +101,6 @@ class Inbox:
         self._server.server_close()
         self._thread.join()
 
-    def __enter__(self) -> Inbox:
-        return self
-
-    def __exit__(self, _type: object, _exc: BaseException | None, _traceback: TracebackType | None) -> None:
-        self.close()
-
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
@@ -129,9 +112,9 @@ class _Server(ThreadingHTTPServer):
         self.page_token = secrets.token_urlsafe(24)
 
     def knows(self, host: str, token: str) -> bool:
-        """Whether a request for the page is from who was given its URL.
+        """Whether a request for the page comes from somebody who knows its URL.
 
-        The host matters, too: a website may let a name of its own lead here, and so read in a browser what it must not.
+        The host matters, too: a website could let a name of its own lead here, and so read the page in a browser.
         """
         ours = {f"{name}:{self.server_port}" for name in ("127.0.0.1", "localhost")}
         return host.lower() in ours and hmac.compare_digest(token.encode(), self.page_token.encode())
