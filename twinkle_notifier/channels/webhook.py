@@ -105,8 +105,9 @@ class WebhookNotifier(Notifier, abstract=True):
 
     def to_dict(self) -> dict[str, Any]:
         """See `Notifier`."""
-        given = {name: getattr(self, name) for name in self._fields if name != "insecure" or self.insecure}
-        return {"class": self._class, **given}
+        url, *others = self._fields
+        given = {name: getattr(self, name) for name in others if name != "insecure" or self.insecure}
+        return {"class": self._class, url: self._url, **given}
 
     @classmethod
     def _from_dict_impl(cls, data: dict[str, Any]) -> Notifier:
