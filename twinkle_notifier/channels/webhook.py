@@ -30,7 +30,9 @@ class WebhookNotifier(Notifier, abstract=True):
 
     def __init__(self, url: str, secret: str | None = None, timeout: float = 5.0, *, insecure: bool = False) -> None:
         connection.ready()
-        self.insecure = _checked_insecure(insecure)
+        if not isinstance(insecure, bool):
+            raise ArgumentError(f"insecure is {insecure!r}: give True or False")
+        self.insecure = insecure
         url, appended = self._parted(self._checked_url(url, insecure))
         setattr(self, f"_{self._fields[0]}", Secret(url))  # a name that pickles hold
         checked = self._checked_secret(secret) or appended
@@ -49,7 +51,7 @@ class WebhookNotifier(Notifier, abstract=True):
 
     @classmethod
     def serves(cls, url: str) -> bool:
-        """Whether `url` is the webhook of such a robot (or of a local one, see `twinkle_notifier.inbox`)."""
+        """Whether `url` is a webhook of this service (or of a local robot, see `twinkle_notifier.inbox`)."""
         return cls._robot.serves(url)
 
     def __call__(self, message: str) -> None:
@@ -59,16 +61,16 @@ class WebhookNotifier(Notifier, abstract=True):
 
         Raises:
             DeliveryError: the robot has not accepted it, and what to do about it.
-            CredentialError: a reference leads nowhere, or a pickle has taken a secret out.
+            CredentialError: a reference leads nowhere, or a pickle has left a secret out.
 
-        The traceback of these ends here: the frames below hold the token.
+        The traceback of these errors ends here: the frames below hold the token.
         """
         try:
             self._send(as_text(message))
             return
         except NotifierError as error:
             failed = error
-        try:  # not within the except block: the frames with the token would hang on as __context__
+        try:  # outside the except block: there the frames with the token would stay as __context__
             raise failed.with_traceback(None) from None
         finally:
             del failed
@@ -90,7 +92,7 @@ class WebhookNotifier(Notifier, abstract=True):
             raise ArgumentError(f"{name} is cut short: it names no {missing}. Copy the robot's whole webhook URL")
 
     def _looked_up(self) -> tuple[str, str | None]:
-        """The webhook URL and the secret, where they are references: what those lead to."""
+        """The webhook URL and the secret; for references, what they lead to."""
         name = self._fields[0]
         if REDACTED in (self._url, self.secret):
             raise CredentialError(
@@ -116,7 +118,7 @@ class WebhookNotifier(Notifier, abstract=True):
 
     @classmethod
     def _taken_from_checkpoint(cls, data: dict[str, Any]) -> dict[str, Any]:
-        """No plain http, no URL that cannot be a robot's, and a time-out in which a message can be sent."""
+        """No plain http to another machine, no URL that cannot be a robot's, and a time-out of 1 to 60 seconds."""
         timeout = _seconds(data.get("timeout", 5.0))
         bounded = min(max(timeout, _SHORTEST), _LONGEST) if type(timeout) in (int, float) else timeout
         taken = {**data, "timeout": bounded}
@@ -145,7 +147,7 @@ class WebhookNotifier(Notifier, abstract=True):
 
     @classmethod
     def _checked_url(cls, url: object, insecure: bool) -> str:
-        """`url` without white space. Raises ArgumentError if it is neither a reference nor can be a robot's."""
+        """`url` without white space around it. Raises ArgumentError if it can be neither a reference nor a robot's."""
         name = cls._fields[0]
         if not isinstance(url, str) or not url.strip():
             raise ArgumentError(
@@ -202,7 +204,7 @@ def _reference(name: str) -> str:
 
 
 def _looked_up(value: str) -> str:
-    """What `value` stands for. Raises CredentialError, also when a file's disk gives no answer."""
+    """What `value` leads to, if it is a reference. Raises CredentialError, also when a file's disk does not answer."""
     if not value.startswith("file:"):
         return resolve(value)
     try:
@@ -212,7 +214,7 @@ def _looked_up(value: str) -> str:
 
 
 def _scheme_and_host(url: str) -> tuple[str, str]:
-    """Both empty for what is no URL. No error: it would show the URL."""
+    """Both are empty if `url` is none. An error would show it."""
     try:
         parts = urlsplit(url)
         if "[" in parts.netloc:
@@ -230,19 +232,13 @@ def _is_here(host: str) -> bool:
 
 
 def _seconds(timeout: Any) -> Any:
-    """A time-out as a dict holds it: twinkle-kit's `to_dict` writes a text, ``"5.0"``."""
+    """A time-out in a dict, as a number: twinkle-kit's `to_dict` writes a text, ``"5.0"``."""
     if not isinstance(timeout, str):
         return timeout
     try:
         return float(timeout)
     except ValueError:
         return timeout  # `_checked_timeout` says so
-
-
-def _checked_insecure(insecure: object) -> bool:
-    if not isinstance(insecure, bool):
-        raise ArgumentError(f"insecure is {insecure!r}: give True or False")
-    return insecure
 
 
 def _checked_timeout(timeout: object) -> float:
