@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from enum import Enum
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeVar
 
 from twinkle_notifier import isolation
 from twinkle_notifier.credentials.masking import holds_redacted, mask, redact, secrets_in_url
@@ -26,6 +26,7 @@ _RESTORING = 2.0  # seconds for a notifier's own from_dict, or for what a file h
 # The name of a class of ours in claims and spool folders on disks, wherever its module lies.
 _PINNED = {"DingNotifier": "twinkle_notifier.channels.ding.DingNotifier"}
 
+T = TypeVar("T")
 log = logging.getLogger("twinkle_notifier")
 
 
@@ -35,10 +36,14 @@ def channel(notifier: Callable[[str], object]) -> str:
     They come from its own description and the name of its class or function; for a function, also from the webhooks
     that it was made with. What its references lead to does not count: it may differ from node to node.
     """
-    asked = isolation.call_inline if keeps_time(notifier, "to_dict") else isolation.call
-    name = asked(lambda: _name(notifier), _BUDGET).value
-    described = asked(lambda: _WRITER.encode(getattr(notifier, "to_dict", dict)()), _BUDGET).value
+    name = _ask(notifier, lambda: _name(notifier)).value
+    described = _ask(notifier, lambda: _WRITER.encode(getattr(notifier, "to_dict", dict)())).value
     return hashlib.sha256(f"{name} {described}".encode("utf-8", "replace")).hexdigest()[:8]
+
+
+def _ask(notifier: object, work: Callable[[], T]) -> isolation.Answer[T]:
+    """Do `work`, which describes `notifier`, within a second."""
+    return (isolation.call_inline if keeps_time(notifier, "to_dict") else isolation.call)(work, _BUDGET)
 
 
 def chat(notifier: object) -> str:
@@ -67,7 +72,7 @@ def _service_name(kind: type) -> str:
 
 def names_place(notifier: object) -> bool:
     """Whether the description of `notifier` says where it sends to. If so, an equal description is the same place."""
-    described = isolation.call(lambda: len(getattr(notifier, "to_dict", dict)()), _BUDGET).value
+    described = _ask(notifier, lambda: len(getattr(notifier, "to_dict", dict)())).value
     return described is not None and described > 1  # more than its class
 
 
@@ -116,7 +121,7 @@ def describe(notifier: object, *, save_secrets: bool) -> dict[str, Any] | None:
         to_dict = getattr(notifier, "to_dict", None)
         return () if to_dict is None else _plain(to_dict())
 
-    answer = isolation.call(described, _BUDGET)
+    answer = _ask(notifier, described)
     if answer.value == ():  # a function, say
         return None
     if not isinstance(answer.value, dict):

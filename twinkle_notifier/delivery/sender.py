@@ -67,7 +67,7 @@ def keep(notifier: Sender, message: Message, outcome: Outcome) -> Outcome:
         _counts[outcome.status] += 1
         return outcome
     _counts["spooled"] += 1
-    _retry_later(notifier, outcome.retry_after or _RETRY)
+    _retry_later(notifier, kept.result(), outcome.retry_after or _RETRY)
     return outcome.replaced(status="spooled", reason=f"{outcome.reason}; {_LATER}")
 
 
@@ -142,17 +142,16 @@ def _origin(error: BaseException) -> str:
 def _after_success(notifier: Sender, message: Message) -> None:
     for spool in Spool.of(notifier):
         spool.remove(message)  # which another rank, or an earlier try, may have kept
-    _try_again(notifier, _RETRY)
+    _try_again(notifier, channel(notifier), _RETRY)
     pruning.prune()
 
 
-def _retry_later(notifier: Sender, seconds: float) -> None:
-    if at_exit() or (name := channel(notifier)) in background.names:
-        return
-    background.post(lambda: _try_again(notifier, seconds), after=seconds, name=name)
+def _retry_later(notifier: Sender, name: str, seconds: float) -> None:
+    if not at_exit() and name not in background.names:
+        background.post(lambda: _try_again(notifier, name, seconds), after=seconds, name=name)
 
 
-def _try_again(notifier: Sender, seconds: float) -> None:
+def _try_again(notifier: Sender, name: str, seconds: float) -> None:
     flushed = flush(notifier)
     if flushed.left:
-        _retry_later(notifier, max(min(2 * seconds, _RETRY_MOST), flushed.retry_after or 0.0))
+        _retry_later(notifier, name, max(min(2 * seconds, _RETRY_MOST), flushed.retry_after or 0.0))

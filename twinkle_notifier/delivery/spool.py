@@ -118,10 +118,15 @@ class Spool:
         return cls.everyone(channel_of(notifier))
 
     @classmethod
-    def keep(cls, notifier: Callable[[str], object], message: Message, outcome: Outcome) -> None:
-        """Keep a message that `notifier` could not send, without its secrets. Raises OSError if no folder takes it."""
+    def keep(cls, notifier: Callable[[str], object], message: Message, outcome: Outcome) -> str:
+        """Keep a message that `notifier` could not send, without its secrets. Returns the channel.
+
+        Raises OSError if no folder takes it.
+        """
+        channel = channel_of(notifier)
         hidden, described = for_the_disk(notifier, message)
-        cls.put(channel_of(notifier), hidden, outcome.reason, described)
+        cls.put(channel, hidden, outcome.reason, described)
+        return channel
 
     @classmethod
     def put(cls, channel: str, message: str, why: str, described: dict[str, Any] | None) -> None:
