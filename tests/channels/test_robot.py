@@ -18,7 +18,7 @@ from twinkle_notifier.inbox.faults import Fault, Faulty, in_turn, says
 CODES = {
     1: Meaning("wait a minute", "throttled"),
     2: Meaning(kind="busy"),
-    3: Meaning("another machine may", "elsewhere"),
+    3: Meaning("another machine may", "local"),
     4: Meaning("it is too long", change="shorter"),
     5: Meaning("it is too rich", change="plainer"),
 }

@@ -24,8 +24,8 @@ _TOKEN = Meaning("the access token is wrong: copy the webhook URL from the robot
 _MALFORMED = Meaning("the request is malformed: report it as a bug of twinkle_notifier")
 _KEYWORD = Meaning("the robot wants one of its keywords in the message: name the run so that it holds one")
 _SIGNATURE = Meaning("the signature is wrong: give the robot's own secret (SEC...) as `secret`")
-_CLOCK = Meaning("the clocks are apart: set this machine's clock", "elsewhere", "clock")
-_ADDRESS = Meaning("the robot takes messages from listed addresses only: add this machine's", "elsewhere")
+_CLOCK = Meaning("the clocks are apart: set this machine's clock", "local", "clock")
+_ADDRESS = Meaning("the robot takes messages from listed addresses only: add this machine's", "local")
 _UNSIGNED = Meaning(
     "the robot is in signed mode, and no secret is given: give its secret (SEC...) as `secret`, or append `&secret=` "
     "and the secret to its webhook URL"

@@ -28,8 +28,8 @@ _CODES = 2**31  # what is beyond it is no code
 _random = random.SystemRandom()  # that of the program is as it left it, for its checkpoints
 
 # ``final``: the same message is refused until a person mends something. ``throttled``: the robot takes nothing for a
-# while. ``busy``: it asks for another try. ``elsewhere``: another machine may fare better.
-Kind = Literal["final", "throttled", "busy", "elsewhere"]
+# while. ``busy``: it asks for another try. ``local``: this machine or its network; another may fare better.
+Kind = Literal["final", "throttled", "busy", "local"]
 # What may help: a body of half the size, `Draft.plain`, or a signature by the robot's own clock.
 Change = Literal["shorter", "plainer", "clock"]
 
@@ -158,7 +158,7 @@ class Robot(ABC):
         return None
 
     def _error(self, refusal: Refusal) -> DeliveryError:
-        """What to do, and what the robot said. Whoever stands in its place may say anything."""
+        """What to do, and what the robot said: another server in its place may say anything."""
         code, meaning, said = refusal.code, refusal.meaning, reply(refusal.said, _SAID, self._secrets)
         throttled = meaning.kind == "throttled"
         return DeliveryError(
@@ -172,7 +172,7 @@ class Robot(ABC):
     def no_robot(self, answer: http.Reply) -> Refusal:
         """What to say of an answer that is none of this service's."""
         hint = f"no answer of a {self.service} robot, but HTTP {answer.status}: is the URL right, is there a proxy?"
-        return Refusal(None, "", Meaning(hint, "elsewhere"))
+        return Refusal(None, "", Meaning(hint, "local"))
 
 
 def object_in(answer: http.Reply) -> dict[str, Any]:

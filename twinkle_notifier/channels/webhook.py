@@ -218,7 +218,7 @@ def _scheme_and_host(url: str) -> tuple[str, str]:
     try:
         parts = urlsplit(url)
         if "[" in parts.netloc:
-            IPv6Address(parts.hostname or "")  # before Python 3.11 urlsplit lets anything stand in the brackets
+            IPv6Address(parts.hostname or "")  # before Python 3.11 urlsplit checks nothing in the brackets
         return (parts.scheme, parts.hostname or "") if (parts.port or 1) > 0 else ("", "")
     except ValueError:
         return "", ""
