@@ -26,9 +26,9 @@ def ours(url: str) -> Tell:
     minute.
     """
     from twinkle_notifier import DingNotifier, notify_exception
-    from twinkle_notifier.channels.dingtalk import robot
+    from twinkle_notifier.channels.dingtalk import DingRobot
 
-    robot._PER_MINUTE = 100_000
+    DingRobot.per_minute = 100_000
     notifier = DingNotifier(url)
 
     def tell(exc: BaseException, number: int) -> None:

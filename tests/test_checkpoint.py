@@ -102,20 +102,20 @@ def test_a_described_notifier_is_restored(monkeypatch: pytest.MonkeyPatch) -> No
     """With its references, if they lead somewhere on this machine."""
     monkeypatch.setenv("DING_TEST_URL", "https://oapi.dingtalk.com/robot/send?access_token=x")
     ding = DingNotifier("env:DING_TEST_URL")
-    assert restored({**fresh(), "notifier": describe(ding, save_secrets=False)}) == ding
-    assert isinstance(restored({**fresh(), "notifier": RecordingNotifier().to_dict()}), RecordingNotifier)
+    assert restored(describe(ding, save_secrets=False)) == ding
+    assert isinstance(restored(RecordingNotifier().to_dict()), RecordingNotifier)
 
 
 def test_references_that_lead_nowhere_restore_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """With a warning that names them; the environment's notifier is used then."""
     ding = DingNotifier("env:DING_NOT_SET")
-    assert restored({**fresh(), "notifier": describe(ding, save_secrets=False)}) is None
+    assert restored(describe(ding, save_secrets=False)) is None
     assert "DING_NOT_SET" in caplog.text
 
 
 def test_without_a_notifier_none_is_restored(caplog: pytest.LogCaptureFixture) -> None:
     """And that is no reason to warn."""
-    assert restored(fresh()) is None
+    assert restored(fresh()["notifier"]) is None
     assert caplog.text == ""
 
 
@@ -135,7 +135,7 @@ def test_without_a_notifier_none_is_restored(caplog: pytest.LogCaptureFixture) -
 )
 def test_what_cannot_be_restored_is_named(data: dict[str, Any], said: str, caplog: pytest.LogCaptureFixture) -> None:
     """In a warning; a resume never fails for it."""
-    assert restored({**fresh(), "notifier": data}) is None
+    assert restored(data) is None
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert said in caplog.text
 
@@ -143,7 +143,7 @@ def test_what_cannot_be_restored_is_named(data: dict[str, Any], said: str, caplo
 @pytest.mark.parametrize("data", [5, "text", ["x"], {"class": ["x"]}, {"class": "\x1b[31m\n# @all" + "X" * 9000}])
 def test_what_describes_nothing_is_named_in_one_short_line(data: Any, harm: Any, caplog: Any) -> None:
     """One of our own files may be damaged, too."""
-    assert restored({"notifier": data}) is None
+    assert restored(data) is None
     assert [harm(record.getMessage()) for record in caplog.records] == [[]]
 
 
@@ -152,7 +152,7 @@ def test_a_description_that_never_ends_restores_nothing(caplog: pytest.LogCaptur
     data: Any = "x"
     for _ in range(3000):
         data = [data]
-    assert restored({"notifier": {"class": "DingNotifier", "ding_url": data}}) is None
+    assert restored({"class": "DingNotifier", "ding_url": data}) is None
     assert "RecursionError" in caplog.text
 
 
@@ -164,13 +164,13 @@ def test_our_own_files_may_hold_references_in_any_field(monkeypatch: pytest.Monk
             self.url = url
 
     monkeypatch.setenv("PAGER_URL", "https://pager.example")
-    found = restored({"notifier": {"class": "PagerNotifier", "url": "env:PAGER_URL"}})
+    found = restored({"class": "PagerNotifier", "url": "env:PAGER_URL"})
     assert isinstance(found, PagerNotifier)
     assert found.url == "env:PAGER_URL"
 
 
 def test_a_users_error_is_not_shown(caplog: pytest.LogCaptureFixture) -> None:
     """Its text may hold a secret that was saved."""
-    assert restored({**fresh(), "notifier": {"class": "PickyNotifier", "address": "https://host/SEC0123"}}) is None
+    assert restored({"class": "PickyNotifier", "address": "https://host/SEC0123"}) is None
     assert "PickyNotifier" in caplog.text
     assert "SEC0" not in caplog.text

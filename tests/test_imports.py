@@ -195,13 +195,13 @@ def test_a_users_class_of_our_name_stays(tmp_path: Path) -> None:
 from twinkle_notifier import Notifier
 {first}
 class DingNotifier(Notifier): pass
-from twinkle_notifier.channels.dingtalk import notifier as ding
+from twinkle_notifier.channels import dingtalk
 print(Notifier.from_dict({{"class": "DingNotifier"}}).__class__ is DingNotifier)
 """
-    for first in ("", "import twinkle_notifier.channels.dingtalk.notifier"):
+    for first in ("", "import twinkle_notifier.channels.dingtalk"):
         done = python(code.format(first=first), tmp_path)
         assert done.stdout.strip() == "True", done.stderr
-        assert "replaces that of twinkle_notifier.channels.dingtalk.notifier" in done.stderr
+        assert "replaces that of twinkle_notifier.channels.dingtalk" in done.stderr
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda outcome: pickle.loads(pickle.dumps(outcome))])

@@ -5,11 +5,12 @@ from __future__ import annotations
 from twinkle_notifier.alerts.api import notify_exception
 from twinkle_notifier.alerts.watch import watch
 from twinkle_notifier.channels.console import ConsoleNotifier
-from twinkle_notifier.channels.dingtalk.notifier import DingNotifier
+from twinkle_notifier.channels.dingtalk import DingNotifier
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.credentials.references import Secret, resolve
 from twinkle_notifier.delivery.sender import counters
 from twinkle_notifier.errors import ArgumentError, CredentialError, DeliveryError, NotifierError, UnknownNotifierError
+from twinkle_notifier.isolation import remaining
 from twinkle_notifier.messages.message import Message, Outcome
 from twinkle_notifier.messages.report import Progress
 from twinkle_notifier.notifier import Notifier
@@ -33,6 +34,7 @@ __all__ = [
     "UnknownNotifierError",
     "counters",
     "notify_exception",
+    "remaining",
     "resolve",
     "watch",
 ]

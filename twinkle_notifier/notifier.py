@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from twinkle_notifier.credentials.references import is_reference, resolve
 from twinkle_notifier.errors import ArgumentError, UnknownNotifierError
+from twinkle_notifier.isolation import safe
 
 _GROUP = "twinkle_notifier.notifiers"  # of entry points
 
@@ -17,20 +18,27 @@ _registry: dict[str, type[Notifier]] = {}
 
 
 class Notifier:
-    """Sends a message to people. Subclass it for a channel of your own; that alone registers it by its name.
+    """Sends a message to people. Subclass it for a channel of your own, which registers it by its name.
 
     A subclass writes `__call__` and, if it takes arguments, `to_dict` and `_from_dict_impl`.
     """
 
     # The keys of `to_dict` that may hold a reference (``env:NAME``, ``file:PATH``). In a checkpoint, which others may
-    # have written, references elsewhere are not looked up.
+    # have written, references in other keys are not looked up.
     reference_fields: ClassVar[tuple[str, ...]] = ()
 
     # What people call the service, in the log and in lists: "DingTalk". Empty: the name of the class.
     service_name: ClassVar[str] = ""
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    # True promises that `__call__` and `to_dict` return or raise within `twinkle_notifier.remaining()` seconds, however
+    # slow the network is: an alert then calls them in its own thread. It covers the methods that this class has
+    # or inherits. A subclass that overrides one of the two promises again, or is called in a thread of its own.
+    ends_in_time: ClassVar[bool] = False
+
+    def __init_subclass__(cls, *, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if abstract:  # only a base of others: no dict names it
+            return
         name, module = cls.__name__, cls.__module__
         before = _registry[name].__module__ if name in _registry else module
         if before != module:
@@ -40,37 +48,37 @@ class Notifier:
     def __call__(self, message: str) -> None:
         """Send `message`, which is Markdown; return when the service has accepted it.
 
-        The channels of this package send what is no text as ``str(message)``. An alert is always a text.
+        An alert is always a text. The channels of this package send anything else as ``str(message)``.
 
         Raises:
-            DeliveryError: it was not accepted, with the reason.
+            DeliveryError: the service has not accepted it, with the reason.
         """
         raise TypeError(f"{type(self).__name__} cannot send: write its __call__(self, message)")
 
     def check_setup(self) -> None:
-        """Look whether it can send, as far as that shows without the network: when a run begins, not at its crash.
+        """Check without the network whether this can send. It is called when a run begins, not at its crash.
 
-        By default, whether the references in `reference_fields` lead somewhere.
+        By default it looks up the references in `reference_fields`.
 
         Raises:
             NotifierError: it cannot send, and what to do about it. The text shows no secret.
         """
         described = self.to_dict()
         for name in self.reference_fields:
-            _look_up(described.get(name))
+            look_up(described.get(name))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values from which `from_dict` restores an equal notifier; ``"class"`` names this class.
 
-        It is faithful: literal secrets are in it. What this package writes to a disk is redacted first.
+        It is faithful, with literal secrets. What this package writes to a disk is redacted first.
         """
         return {"class": type(self).__name__}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Notifier:
-        """The notifier that `to_dict` described, of whichever registered class ``data["class"]`` names.
+        """The notifier that `to_dict` described, of the registered class that ``data["class"]`` names.
 
-        A class that is not registered is looked for among the entry points of group ``twinkle_notifier.notifiers``.
+        A class that is not registered is looked up in the entry points of group ``twinkle_notifier.notifiers``.
         Nothing else is imported, whatever `data` says.
 
         Raises:
@@ -93,26 +101,35 @@ class Notifier:
 
     @classmethod
     def _taken_from_checkpoint(cls, data: dict[str, Any]) -> dict[str, Any]:
-        """What `_from_dict_impl` gets of `data` that a checkpoint holds, which others may have written."""
+        """What `_from_dict_impl` gets of a checkpoint's `data`, which others may have written."""
         return data
 
 
+def keeps_time(notifier: object, method: str) -> bool:
+    """Whether the class of `notifier` promises by `Notifier.ends_in_time` that `method` ends. Runs no code of it."""
+    own = (safe.class_slot(base, "__dict__") for base in safe.class_slot(type(notifier), "__mro__"))
+    return next(
+        (names.get("ends_in_time") is True for names in own if "ends_in_time" in names or method in names), False
+    )
+
+
 def registered(name: str) -> type[Notifier] | None:
-    """The class that is registered by this name; None if none is."""
+    """The class registered by this name; None if there is none."""
     return _registry.get(name)
 
 
-def _look_up(value: object) -> None:
+def look_up(value: object) -> None:
+    """Look up the references in `value`, at any depth. Raises CredentialError when one leads nowhere here."""
     if isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
-            _look_up(inner)
+            look_up(inner)
     elif is_reference(value):
         resolve(str(value))
 
 
 def _class_named(name: str) -> type[Notifier]:
     if name not in _registry:
-        from importlib.metadata import entry_points  # no alert needs this, and it takes long to load
+        from importlib.metadata import entry_points  # no alert needs it, and it takes long to load
 
         for entry in entry_points(group=_GROUP, name=name):
             found = entry.load()

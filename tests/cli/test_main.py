@@ -157,7 +157,7 @@ def test_a_letter_without_a_robot_holds_up_no_other(node: Node, inbox: Inbox) ->
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TWINKLE_NOTIFIER_DIR", str(node.folder))
         for number, robot in enumerate([*robots, url]):
-            Spool.keep("supervised", Message(f"### message {number}", f"e{number}"), "killed", robot)
+            Spool.put("supervised", Message(f"### message {number}", f"e{number}"), "killed", robot)
     done = node.command("flush")
     assert (done.stdout, done.returncode) == ("1 sent, 5 left\n", 1), done.stderr
     assert [message.title for message in inbox.messages] == ["message 5"]
@@ -214,7 +214,7 @@ def test_a_folder_of_another_user_is_named(node: Node, inbox: Inbox) -> None:
         os.chown(shared, 12345, 12345)
         code = (
             "import os, sys, requests, twinkle_notifier.cli.flush, twinkle_notifier.cli.main as cli, twinkle_notifier.training_run\n"
-            "import twinkle_notifier.channels.dingtalk.robot\n"
+            "import twinkle_notifier.channels.dingtalk\n"
             "os.setgroups([]), os.setgid(12345), os.setuid(12345)\nsys.exit(cli.main(['flush']))"
         )
         env = {**os.environ, "TWINKLE_NOTIFIER_DIR": str(shared)}
@@ -369,8 +369,8 @@ def test_a_dry_run_shows_no_secret_and_no_harm(node: Node, inbox: Inbox, harm: o
     heading = f"### \x1b[31m@all [x](http://evil.example) {inbox.url} {SECRET}"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TWINKLE_NOTIFIER_DIR", str(node.folder))
-        Spool.keep("c1", Message(heading, "a1"), "no network", literal)
-        Spool.keep("c2", Message("### of an unknown one", "a2"), "no network", {"class": "Un\x1bknown", "url": "x"})
+        Spool.put("c1", Message(heading, "a1"), "no network", literal)
+        Spool.put("c2", Message("### of an unknown one", "a2"), "no network", {"class": "Un\x1bknown", "url": "x"})
     done = node.command("flush", "--dry-run")
     nobody = ": no notifier is known for it: give --to, or set TWINKLE_NOTIFIER"
     assert [nobody in line for line in done.stdout.splitlines()] == [True, True, False]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import date
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinkle_notifier import ConsoleNotifier, DingNotifier, Notifier
+from twinkle_notifier import ConsoleNotifier, DingNotifier, Notifier, isolation
 from twinkle_notifier.delivery.descriptor import channel, describe
 
 JSON = st.recursive(
@@ -61,6 +62,36 @@ def test_describes_without_secrets() -> None:
         "secret": "env:DING_SECRET",
         "timeout": 3,
     }
+
+
+class Punctual(Described):
+    """Promises that its calls end in time."""
+
+    ends_in_time = True
+
+    def to_dict(self) -> dict[str, Any]:
+        return super().to_dict()
+
+
+class Overriding(Punctual):
+    def to_dict(self) -> dict[str, Any]:
+        return super().to_dict()
+
+
+@pytest.mark.parametrize(("kind", "inline"), [(Described, False), (Punctual, True), (Overriding, False)])
+def test_a_promise_to_end_in_time_holds_for_the_description_too(kind: type[Described], inline: bool) -> None:
+    """Of the class that made it, and of what inherits it."""
+    threads: list[int] = []
+
+    def described() -> dict[str, Any]:
+        threads.append(threading.get_ident())
+        return {"class": "A"}
+
+    def alert() -> int:
+        channel(kind(described))
+        return threading.get_ident()
+
+    assert (isolation.call(alert, 60).result() == threads[0]) is inline
 
 
 def test_describes_faithfully_if_asked_to() -> None:

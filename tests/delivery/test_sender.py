@@ -27,6 +27,7 @@ from twinkle_notifier import (
     counters,
     isolation,
     notify_exception,
+    remaining,
 )
 from twinkle_notifier.delivery.descriptor import channel
 from twinkle_notifier.delivery.sender import deliver, flush, send
@@ -135,7 +136,7 @@ def test_a_robot_s_words_hurt_neither_log_nor_delayed_message(
     assert notify_exception(ding, "step", ValueError("x"), "sft").status == "spooled"
     assert "alert not sent for ValueError" in caplog.text
     assert [said for record in caplog.records if harm(said := record.getMessage())] == []
-    assert flush(ding).told == 1
+    assert flush(ding).sent == 1
     [delayed] = [line for line in inbox.messages[0].text.splitlines() if line.startswith("- Delayed: ")]
     assert "it refused the message" in delayed
     assert harm(delayed) == []
@@ -161,6 +162,84 @@ def test_no_answer_in_time_is_unknown(hang: threading.Event) -> None:
     began = time.monotonic()
     assert send(Acting(lambda: hang.wait(60)), "hello", 0.1) == Outcome("unknown", "Acting gave no answer within 0.1 s")
     assert time.monotonic() - began < 30
+
+
+class Punctual(Acting):
+    """Promises that its calls end in time."""
+
+    ends_in_time = True
+
+    def __call__(self, message: str) -> None:
+        super().__call__(message)
+
+
+class Inheriting(Punctual):
+    """Writes no method."""
+
+    reference_fields = ("where",)
+
+
+class Overriding(Punctual):
+    """Writes its own, and promises nothing of it."""
+
+    def __call__(self, message: str) -> None:
+        super().__call__(message)
+
+
+class PromisingAgain(Overriding):
+    """Knows what it inherits."""
+
+    ends_in_time = True
+
+
+class Mixed(Overriding, Punctual):
+    """Has the `__call__` of its first base."""
+
+
+class Withdrawing(Punctual):
+    """Promises nothing any more."""
+
+    ends_in_time = False
+
+
+@pytest.mark.parametrize(
+    ("kind", "inline"),
+    [
+        (Acting, False),
+        (Punctual, True),
+        (Inheriting, True),
+        (Overriding, False),
+        (PromisingAgain, True),
+        (Mixed, False),
+        (Withdrawing, False),
+    ],
+)
+def test_a_promise_to_end_in_time_holds_for_the_call_that_made_it(kind: type[Acting], inline: bool) -> None:
+    """A notifier that keeps it is called in the alert's thread; an overridden `__call__` has promised nothing."""
+    threads: list[int] = []
+    notifier = kind(lambda: threads.append(threading.get_ident()))
+
+    def alert() -> int:
+        assert send(notifier, "hello", 60) == Outcome("sent")
+        return threading.get_ident()
+
+    assert (isolation.call(alert, 60).result() == threads[0]) is inline
+
+
+def test_a_notifier_of_a_users_own_hears_how_long_it_may_take() -> None:
+    """By the same public function as the package's channels; by hand it may take for ever."""
+    left: list[float] = []
+    notifier = Punctual(lambda: left.append(remaining()))
+    assert send(notifier, "hello", 5) == Outcome("sent")
+    notifier("by hand")
+    assert 0 < left[0] <= 5
+    assert left[1] == float("inf")
+
+
+def test_an_overridden_call_that_hangs_is_left(hang: threading.Event) -> None:
+    """Though its base promises that its calls end."""
+    outcome = isolation.call(lambda: send(Overriding(lambda: hang.wait(60)), "hello", 0.1), 30).result()
+    assert outcome == Outcome("unknown", "Overriding gave no answer within 0.1 s")
 
 
 # What becomes of one that does not get out
@@ -301,7 +380,7 @@ def test_a_letter_that_is_too_large_for_a_disk_is_kept_on_another(
     assert waiting(flaky) == ["a1"]
     assert [path for path in small.rglob("*") if path.is_file()] == []
     Flaky.down = False
-    assert flush(flaky).told == 1
+    assert flush(flaky).sent == 1
 
 
 def test_a_disk_that_does_not_sync_is_no_reason_to_lose_a_message(
@@ -357,6 +436,6 @@ def test_a_burst_of_a_hundred_is_accounted_for(
     assert background.flush(30)
     assert (len(inbox.messages), inbox.requests) == (18, 18)
     monkeypatch.setattr("twinkle_notifier.channels.rate_limit._MINUTE", 0.0)  # a minute later
-    assert flush(ding).told == 82
+    assert flush(ding).sent == 82
     assert [received.title for received in inbox.messages[18:]] == ["82 messages that had to wait"]
     assert all(f": message {number}\n" in inbox.messages[18].text for number in range(18, 100))

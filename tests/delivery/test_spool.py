@@ -51,7 +51,7 @@ def test_what_waits_goes_out_in_order_and_once(spool: Spool) -> None:
     for number in range(3):
         add(spool, number)
     sending = Sending()
-    assert spool.flush(sending) == Flushed(told=3)
+    assert spool.flush(sending) == Flushed(sent=3)
     assert [message.id for message in sending.messages] == ["d0", "d1", "d2"]
     assert sending.messages[0].startswith("### message 0\n\n- Delayed: this waited since ")
     assert "(no network)\n- Run: sft" in sending.messages[0]
@@ -63,7 +63,7 @@ def test_one_that_is_not_accepted_stays(spool: Spool) -> None:
     add(spool, 0)
     add(spool, 1)
     assert spool.flush(Sending(Outcome("failed", "still no network"))) == Flushed(0, 2, "still no network")
-    assert spool.flush(Sending()) == Flushed(told=2)
+    assert spool.flush(Sending()) == Flushed(sent=2)
 
 
 def test_the_same_message_waits_once(spool: Spool) -> None:
@@ -80,7 +80,7 @@ def test_many_become_one_digest(spool: Spool) -> None:
     for number in range(50):
         add(spool, number, f"step {number % 25} failed")
     sending = Sending()
-    assert spool.flush(sending) == Flushed(told=50)
+    assert spool.flush(sending) == Flushed(sent=50)
     [digest] = sending.messages
     assert digest.startswith("### 50 messages that had to wait\n")
     assert all(f": step {number} failed (2 times)\n" in digest for number in range(25))
@@ -95,7 +95,7 @@ def test_a_digest_that_is_not_accepted_grows(spool: Spool) -> None:
     for number in range(20, 40):
         add(spool, number)
     sending = Sending()
-    assert spool.flush(sending) == Flushed(told=40)
+    assert spool.flush(sending) == Flushed(sent=40)
     assert sending.messages[0].startswith("### 40 messages that had to wait\n")
 
 
@@ -104,7 +104,7 @@ def test_more_events_than_a_message_holds_are_counted(spool: Spool) -> None:
     for number in range(100):
         add(spool, number, f"第{number}步失败：" + "损失不是数字" * 10)
     sending = Sending()
-    assert spool.flush(sending) == Flushed(told=100)
+    assert spool.flush(sending) == Flushed(sent=100)
     [digest] = sending.messages
     listed = digest.count("步失败") - 1
     assert f"\n- and {100 - listed} more\n" in digest
@@ -120,7 +120,7 @@ def test_a_digest_that_grows_for_days_is_bounded(spool: Spool, tmp_path: Path) -
         spool.flush(refusing)
     assert told(spool) == 440
     assert sum(path.stat().st_size for path in (tmp_path / "spool").glob("*.json")) < 60_000
-    assert spool.flush(Sending()) == Flushed(told=440)
+    assert spool.flush(Sending()) == Flushed(sent=440)
 
 
 def test_a_digest_is_as_young_as_its_newest_part(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +131,7 @@ def test_a_digest_is_as_young_as_its_newest_part(spool: Spool, monkeypatch: pyte
     [old] = spool.letters()
     path = spool._path(old.id)
     path.write_bytes(replace(old, at=old.at - 30 * 86400).dump())
-    assert spool.flush(Sending()) == Flushed(told=20)
+    assert spool.flush(Sending()) == Flushed(sent=20)
 
 
 def test_one_that_is_refused_for_good_holds_up_no_other(spool: Spool) -> None:
@@ -164,7 +164,7 @@ def test_no_letter_is_begun_without_time_for_it(spool: Spool) -> None:
     assert isolation.call(lambda: spool.flush(slow), spool_module._ENOUGH + 1).result() == Flushed(
         0, 3, "unsafe content"
     )
-    assert spool.flush(Sending()) == Flushed(told=3)
+    assert spool.flush(Sending()) == Flushed(sent=3)
 
 
 def test_a_letter_of_a_newer_version_is_read(spool: Spool, tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_letter_of_a_newer_version_is_read(spool: Spool, tmp_path: Path) -> No
     add(spool, 0)
     [path] = (tmp_path / "spool").glob("*.json")
     path.write_text(json.dumps({**json.loads(path.read_text()), "colour": "red"}))
-    assert spool.flush(Sending()) == Flushed(told=1)
+    assert spool.flush(Sending()) == Flushed(sent=1)
 
 
 def test_a_forked_child_holds_no_lock(spool: Spool, tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ Spool(Path({str(tmp_path / "spool")!r})).flush(deliver)
         child = int(process.stdout.readline())
         process.wait(180)
         try:
-            assert spool.flush(Sending()) == Flushed(told=1)
+            assert spool.flush(Sending()) == Flushed(sent=1)
         finally:
             os.kill(child, 9)
 
@@ -235,7 +235,7 @@ def test_a_damaged_letter_stops_nothing(content: bytes, spool: Spool, tmp_path: 
     path.write_bytes(content)
     add(spool, 0)
     problem = f"{path} holds no message; it is put aside as x.json.damaged"
-    assert spool.flush(Sending()) == Flushed(told=1, skipped=1, problems=(problem,))
+    assert spool.flush(Sending()) == Flushed(sent=1, skipped=1, problems=(problem,))
     assert (tmp_path / "spool" / "x.json.damaged").exists()
     assert spool.flush(Sending()) == Flushed()
 
@@ -249,7 +249,7 @@ def test_a_part_of_a_digest_is_not_told_again(spool: Spool, tmp_path: Path) -> N
     for path, data in parts.items():
         path.write_bytes(data)
     sending = Sending()
-    assert spool.flush(sending) == Flushed(told=20)
+    assert spool.flush(sending) == Flushed(sent=20)
     assert len(sending.messages) == 1
 
 

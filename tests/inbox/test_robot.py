@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier.channels.dingtalk.robot import signature
+from twinkle_notifier.channels.dingtalk import signature
 from twinkle_notifier.inbox.robot import Robot
 
 JSON = "application/json; charset=utf-8"

@@ -18,6 +18,7 @@ from twinkle_notifier import (
     Store,
     TrainingRun,
     notify_exception,
+    remaining,
     resolve,
     watch,
 )
@@ -27,8 +28,11 @@ from twinkle_notifier.testing import RecordingNotifier
 
 class Own(Notifier):
     reference_fields = ("token",)
+    ends_in_time = True
 
     def __call__(self, message: str) -> None:
+        seconds: float = remaining()
+        assert seconds
         raise DeliveryError("full", fate="throttled", final=False, code=1)
 
     @classmethod

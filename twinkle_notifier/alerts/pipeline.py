@@ -16,6 +16,7 @@ from twinkle_notifier.alerts.sending import Sending
 from twinkle_notifier.budgets import CRASH_BUDGET, DISK, GATHER, PATIENCE
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import channel as channel_of
+from twinkle_notifier.delivery.descriptor import for_the_disk
 from twinkle_notifier.exceptions import cancellation
 from twinkle_notifier.exceptions.kind import kind_of
 from twinkle_notifier.isolation import safe
@@ -205,7 +206,7 @@ class _Walk:
 
         def said(to: mailbox.Mailbox) -> bool:
             exit_hook.install(_seen.has)
-            kept = sender.for_the_disk(self._notifier, message) if message is not None else (None, None)
+            kept = for_the_disk(self._notifier, message) if message is not None else (None, None)
             to.say(mailbox.note(state, incident, self._report.kind, *kept))
             return True
 

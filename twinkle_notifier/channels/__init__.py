@@ -1,11 +1,12 @@
-"""One file for one service. A channel knows nothing of ranks, runs or repeats."""
+"""One file for one service, on `webhook` and `robot`. A channel knows nothing of ranks, runs or repeats."""
 
 from __future__ import annotations
 
 import json
 import os
 
-from twinkle_notifier.channels.dingtalk.notifier import DingNotifier
+from twinkle_notifier.channels.dingtalk import DingNotifier
+from twinkle_notifier.channels.webhook import WebhookNotifier
 from twinkle_notifier.credentials.references import is_reference, resolve
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.notifier import Notifier
@@ -14,6 +15,7 @@ VARIABLE = "TWINKLE_NOTIFIER_URL"
 # twinkle-kit's own variable, which it sets for its workers, and whose content these read as JSON. A URL in it breaks
 # them; it is read here since it may be what a user has set.
 OF_TWINKLE = "TWINKLE_NOTIFIER"
+_SERVICES: tuple[type[WebhookNotifier], ...] = (DingNotifier,)  # those with a webhook URL, in the order of asking
 
 
 def from_environment() -> Notifier | None:
@@ -37,20 +39,24 @@ def from_text(text: str, what: str) -> Notifier:
         ValueError: it is none of these. The text calls it `what`, and shows nothing of it.
     """
     text = text.strip()
-    if is_reference(text):
-        found = resolve(text)
-        return DingNotifier(text) if DingNotifier.serves(found) else _from_literal(found, f"{what}, by {text},")
-    return _from_literal(text, what)
+    if not is_reference(text):
+        return _from_literal(text, what)
+    found = resolve(text)
+    served = _serving(found)
+    return served(text) if served else _from_literal(found, f"{what}, by {text},")
+
+
+def _serving(url: str) -> type[WebhookNotifier] | None:
+    return next((service for service in _SERVICES if service.serves(url)), None)
 
 
 def _from_literal(text: str, what: str) -> Notifier:
     if text.startswith("{"):
         return _from_json(text, what)
-    if DingNotifier.serves(text):
-        return DingNotifier(text)
-    raise ArgumentError(
-        f"{what} holds neither a DingTalk webhook URL nor a JSON object as Notifier.to_dict() writes it"
-    )
+    if served := _serving(text):
+        return served(text)
+    names = " or ".join(service.service_name for service in _SERVICES)
+    raise ArgumentError(f"{what} holds neither a {names} webhook URL nor a JSON object as Notifier.to_dict() writes it")
 
 
 def _from_json(text: str, what: str) -> Notifier:

@@ -1,7 +1,8 @@
 """Sends one request: directly by the standard library, or through the environment's proxy by requests.
 
-requests is loaded only behind a proxy, when a notifier is made: its import takes as long as that of this package. To
-load it always would make the import too slow; to load it late would lose the alert of a process that has no file left.
+requests is loaded only behind a proxy, when a notifier is made: its import takes as long as that of this package.
+Loading it always would make the import too slow. Loading it in a crash would lose the alert of a process that has no
+file left.
 """
 
 from __future__ import annotations
@@ -21,19 +22,19 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from twinkle_notifier.channels import issuers
 from twinkle_notifier.credentials.masking import masked_logs, secrets_in_url
 
-for _name in ("ascii", "idna", "latin-1"):  # for the names of hosts and for headers
+for _name in ("ascii", "idna", "latin-1"):  # for host names and headers
     codecs.lookup(_name)  # at the interpreter's end, or without files, none can be loaded
 
 _PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 _LOAD = 10.0  # seconds to load requests, from a disk that may be gone
-_URL_MARKS = "%/:=&?~+!$,;'@()*[]"  # what stays as it is in a path and a query
+_URL_MARKS = "%/:=&?~+!$,;'@()*[]"  # not quoted in a path and a query
 
 
 class Payload(io.BytesIO):
-    """A request's body that knows whether any of it was read, and that gives nothing once it is sealed.
+    """A request's body that knows whether any of it was read, and gives nothing once it is sealed.
 
-    It is read only after the connection, the TLS handshake and the headers: before that no service can have accepted
-    the message, whatever went wrong. A try that was given up sends nothing afterwards.
+    It is read only after the connection, the TLS handshake and the headers. If none of it was read, no service can have
+    accepted the message, whatever went wrong; and a try that was abandoned sends nothing afterwards.
     """
 
     def __init__(self, body: bytes) -> None:
@@ -48,7 +49,7 @@ class Payload(io.BytesIO):
         return super().read(size)
 
     def seal(self) -> bool:
-        """Let nothing be read from now on, unless some of it was already. Returns whether some was."""
+        """Let nothing be read from now on, unless reading has begun. Returns whether it has."""
         return self._first.setdefault("is", "sealed") == "taken"
 
 
@@ -56,8 +57,8 @@ class Payload(io.BytesIO):
 def posted(url: str, payload: Payload, seconds: float, secrets: Sequence[str]) -> Iterator[Any]:
     """The answer to a POST of the JSON `payload`, with ``status``, ``headers``, and a ``read`` that may be short.
 
-    No redirects. `seconds` bound each look-up, address and read on its own; their sum has no bound. Meanwhile no log
-    shows the `secrets`, nor those in the URL. Raises the errors of sockets, TLS, http.client and requests.
+    No redirects. `seconds` bound each look-up, address and read; their sum has no bound. Meanwhile no log shows the
+    `secrets`, nor those in the URL. Raises the errors of sockets, TLS, http.client and requests.
     """
     parts = urlsplit(url)
     headers = {"Content-Type": "application/json; charset=utf-8", "Content-Length": str(payload.size)}
@@ -76,15 +77,15 @@ def posted(url: str, payload: Payload, seconds: float, secrets: Sequence[str]) -
 
 @contextmanager
 def _directly(parts: SplitResult, payload: Payload, headers: dict[str, str], seconds: float) -> Iterator[Any]:
-    # Of a name's two addresses, IPv6 and IPv4 say, the first may be a dead end: half the time for each.
+    # A name may have two addresses, IPv6 and IPv4, of which the first is a dead end: half the time for each.
     host, seconds_each = parts.hostname or "", seconds / 2
     if parts.scheme == "https":
         secure = http.client.HTTPSConnection(host, parts.port or 443, timeout=seconds_each, context=issuers.trusting())
         line: http.client.HTTPConnection = secure
-    else:  # with a port in any case, or the end of an IPv6 address would be taken for one
+    else:  # always with a port, or the end of an IPv6 address would be taken for one
         line = http.client.HTTPConnection(host, parts.port or 80, timeout=seconds_each)
     with closing(line):
-        line.set_debuglevel(0)  # whatever a user has set for all: it prints the token
+        line.set_debuglevel(0)  # also where a user has set it for all: it prints the token
         line.connect()
         line.sock.settimeout(seconds)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -94,8 +95,8 @@ def _directly(parts: SplitResult, payload: Payload, headers: dict[str, str], sec
 
 @contextmanager
 def _by_proxy(parts: SplitResult, payload: Payload, headers: dict[str, str], seconds: float) -> Iterator[Any]:
-    """As requests does it, or directly where the proxy is not for this host."""
-    import urllib3  # loaded by now, see `ready`; else here, where it may fail or hang
+    """By requests, or directly where the proxy is not for this host."""
+    import urllib3  # `ready` has loaded it; if it could not, this may fail or hang
     from requests import PreparedRequest
     from requests import utils as typed
 
@@ -118,7 +119,7 @@ def _by_proxy(parts: SplitResult, payload: Payload, headers: dict[str, str], sec
 
 
 def _adapter(scheme: str) -> Any:
-    """An adapter of requests that trusts our issuers, and whose connections print nothing, see `_directly`."""
+    """An adapter of requests that trusts our issuers, and whose connections print no token, see `_directly`."""
     from requests.adapters import HTTPAdapter
 
     class Adapter(HTTPAdapter):
@@ -131,7 +132,7 @@ def _adapter(scheme: str) -> Any:
                 options["proxy_ssl_context"] = issuers.trusting()
             return super().proxy_manager_for(proxy, **options)
 
-        def cert_verify(self, conn: Any, *_: Any) -> None:  # it is asked with the pool, before each request
+        def cert_verify(self, conn: Any, *_: Any) -> None:  # requests calls it with the pool before each request
             conn.cert_reqs = "CERT_REQUIRED"
             conn.ConnectionCls = type(conn.ConnectionCls.__name__, (conn.ConnectionCls,), {"debuglevel": 0})
 
@@ -139,14 +140,14 @@ def _adapter(scheme: str) -> Any:
 
 
 def has_proxies() -> bool:
-    """Whether a proxy may be set. Elsewhere than on Linux the system's settings count, too."""
+    """Whether a proxy may be set. On other systems than Linux the system's settings count, too."""
     return sys.platform != "linux" or any(map(os.environ.__contains__, _PROXIES))
 
 
 def ready() -> None:
-    """Read what a request needs from the disk, so that a crash need not. An error is raised only by the request."""
-    if sys.exc_info()[1] is not None:
-        return  # a launcher ends the ranks beside a failed one within 0.1 s: `notify_exception` first defers its signal
+    """Read from the disk what a request needs, so that a crash need not. Errors are raised only by the request."""
+    if sys.exc_info()[1] is not None:  # this is a crash: a launcher ends the other ranks within 0.1 s of the first
+        return  # `notify_exception` defers its signal, and the request reads what it needs
     if has_proxies() and "requests.adapters" not in sys.modules:
         issuers.aside(lambda: importlib.import_module("requests.adapters"), _LOAD)
     issuers.ready(by_proxy=has_proxies())

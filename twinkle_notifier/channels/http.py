@@ -1,4 +1,4 @@
-"""A request to a webhook, tried again within one budget, and errors that show nothing of its URL.
+"""A request to a webhook: tried again within one budget, with errors that show nothing of its URL.
 
 Not urllib3's Retry: it sleeps a Retry-After past every time-out, and repeats a POST that may have been accepted.
 """
@@ -25,14 +25,14 @@ from twinkle_notifier.errors import DeliveryError
 from twinkle_notifier.messages.sanitize import reply
 
 _LIMIT = 64 * 1024  # bytes of an answer; no service needs more to say yes
-_CHUNK = 64  # bytes; a try that was left behind while the answer drips notices it after so many
-_ROOM = 0.25  # seconds that a caller's own budget keeps, to hear what was wrong
-_LEAST = 0.5  # seconds; less is not worth another try
+_CHUNK = 64  # bytes read at once; between two reads an abandoned try notices that its time is over
+_ROOM = 0.25  # seconds of the caller's budget that stay for the error
+_LEAST = 0.5  # seconds; with less left there is no other try
 _TRIES = 3
 _PAUSES = (0.2, 0.5)  # seconds before the second and third try when nothing was sent: other ranks wait to take over
-_BUSY_PAUSES = (0.5, 1.5)  # seconds, when the service asks for patience and says no number
-_LATEST = 86400.0  # seconds; whoever asks to wait for longer is not waited for either
-_SAID = 200  # characters of what the way said: a system, TLS, a proxy
+_BUSY_PAUSES = (0.5, 1.5)  # seconds, when the service is busy and does not say for how long
+_LATEST = 86400.0  # seconds: the longest Retry-After
+_SAID = 200  # characters of an error of the system, of TLS, of a proxy
 _random = random.SystemRandom()  # that of the program is as it left it, for its checkpoints
 _BUSY = (408, 429, *range(500, 600))
 _NO_WAY_OUT = (
@@ -62,12 +62,12 @@ class _Lost:
 def post(url: str, body: bytes, *, timeout: float, secrets: Sequence[str] = (), repeatable: bool = False) -> Reply:
     """POST the JSON `body`; no redirects, and at most 64 KiB of the answer. Proxies are the environment's.
 
-    A try takes at most `timeout` seconds, all together at most 8, or what the `isolation.call` around has left. When
-    nothing was sent, or the service asks for patience (408, 429, 5xx), it is tried up to three times; when the request
-    was sent and no answer came, once more if it is `repeatable`: a repeat is harmless, the service drops it.
+    A try takes at most `timeout` seconds; all tries take at most 8, or what `isolation.remaining` says. There are up to
+    three when nothing was sent, or the service is busy (408, 429, 5xx). When the request was sent and no answer came,
+    there is one more if it is `repeatable`: the service drops a repeat.
 
     Raises:
-        DeliveryError: no answer came, or the service had no time until the end. Its text, like what urllib3 logs, holds
+        DeliveryError: no answer came, or the service was busy to the end. Its text, like what urllib3 logs, holds
             none of the `secrets` and none of the URL's query values and long path segments.
     """
     deadline = time.monotonic() + min(isolation.remaining() - _ROOM, CRASH_BUDGET)
@@ -82,7 +82,7 @@ def post(url: str, body: bytes, *, timeout: float, secrets: Sequence[str] = (), 
 
 
 def _pause(results: Sequence[Reply | _Lost], repeatable: bool) -> float | None:
-    """Seconds to wait for the next try; None when there is to be none."""
+    """Seconds until the next try; None if there is none."""
     last, number = results[-1], len(results) - 1
     if number >= _TRIES - 1:
         return None
@@ -97,13 +97,13 @@ def _pause(results: Sequence[Reply | _Lost], repeatable: bool) -> float | None:
 
 
 def _outcome(results: Sequence[Reply | _Lost], host: str) -> Reply:
-    """The answer; else an error that says what is known about the message after these tries."""
+    """The answer. Raises a DeliveryError that says what these tries show of the message."""
     last, doubts = results[-1], _doubts(results)
     if isinstance(last, Reply) and last.status not in _BUSY:
         return last
     if isinstance(last, Reply) and last.status == 429:
         raise DeliveryError(f"{host} takes no more messages for now (HTTP 429{_later(last)})", fate="throttled")
-    if doubts:  # it may be there, whatever became of the tries after that
+    if doubts:  # the message may be there, whatever the later tries met
         raise DeliveryError(doubts[-1].reason, fate="unknown")
     if isinstance(last, Reply):
         raise DeliveryError(f"{host} is out of order (HTTP {last.status}{_later(last)}), or a proxy before it")
@@ -134,7 +134,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def date(text: str) -> float | None:
-    """A header's date in seconds since 1970; None for what is none."""
+    """A header's date in seconds since 1970; None if it is no date."""
     try:
         parsed = parsedate_tz(text)
         return None if parsed is None else float(mktime_tz(parsed))
@@ -144,7 +144,7 @@ def date(text: str) -> float | None:
 
 def _try(url: str, body: bytes, seconds: float, secrets: Sequence[str]) -> Reply | _Lost:
     payload = connection.Payload(body)
-    # In a thread: its time-outs bound each look-up, address and read on its own, not the sum of them.
+    # In a thread: its time-outs bound each look-up, address and read, not their sum.
     answer = isolation.call(lambda: _post(url, payload, seconds, secrets), seconds)
     sent = payload.seal()
     if answer.value is not None:
@@ -152,8 +152,7 @@ def _try(url: str, body: bytes, seconds: float, secrets: Sequence[str]) -> Reply
     error = answer.error
     if error is not None and not isinstance(error, Exception):
         raise error  # Ctrl-C, where no thread could start
-    # What is raised of it is raised later: inside an except block the foreign error, URL and all, would hang on as
-    # __context__.
+    # The caller raises, outside any except block: there the foreign error, with the URL, would stay as __context__.
     hidden = [*secrets, *secrets_in_url(url)]
     said = f"within {seconds:.2g} s" if error is None else f"({reply(_said(error), _SAID, hidden)})"
     if sent:
@@ -171,7 +170,7 @@ def _read(reply: Any) -> bytes:
     body = b""
     while len(body) < _LIMIT and isolation.remaining():
         chunk = reply.read(_CHUNK)
-        if not chunk and getattr(reply, "length", None):  # the standard library takes what came for all
+        if not chunk and getattr(reply, "length", None):  # the standard library accepts a body that was cut short
             raise IncompleteRead(b"", reply.length)
         if not chunk:
             break
@@ -180,26 +179,26 @@ def _read(reply: Any) -> bytes:
 
 
 def _unpacked(body: bytes, headers: Mapping[str, str]) -> bytes:
-    """The body, decompressed: a proxy may compress what nobody asked it to."""
+    """The body, decompressed: a proxy may compress it unasked."""
     if headers.get("Content-Encoding", "").lower() not in ("gzip", "x-gzip", "deflate"):
         return body
     for window in (32 + zlib.MAX_WBITS, -zlib.MAX_WBITS):  # the second for servers that leave deflate's head out
         packed = zlib.decompressobj(window)
         with suppress(zlib.error):
             plain = packed.decompress(body, _LIMIT)
-            if packed.eof:  # what is not packed may seem so for a while
+            if packed.eof:  # else it only began like a packed one
                 return plain
     return body
 
 
 def _hint(error: Exception | None) -> tuple[str, bool]:
-    """What may help when there was no connection, and whether another try is useless without it."""
+    """What may help when there was no connection, and whether another try is useless before that."""
     root = None if error is None else _root(error)
     if isinstance(root, ssl.SSLCertVerificationError) or _is(root, "CertificateError"):  # urllib3's, of a name
         return "its certificate is not trusted here. Name its issuer's file in REQUESTS_CA_BUNDLE", True
     if isinstance(root, issuers.NoIssuersError):
         return "there are no certificates where REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or certifi has them", True
-    if _is(error, "InvalidSchema"):  # requests' word for it
+    if _is(error, "InvalidSchema"):  # what requests raises for it
         return "a proxy of this kind needs PySocks: pip install 'requests[socks]'", True
     if _is(error, "ProxyError"):
         return "the proxy does not take it. Are HTTPS_PROXY and NO_PROXY right?", False
@@ -207,7 +206,7 @@ def _hint(error: Exception | None) -> tuple[str, bool]:
 
 
 def _said(error: Exception) -> str:
-    """The system's own text. Of other errors only the type: their text shows URLs and a proxy's password."""
+    """The text of a system's error. Of others only the type: their text shows URLs and a proxy's password."""
     root = _root(error)
     if isinstance(root, ssl.SSLError):
         return getattr(root, "verify_message", "") or (root.reason or "TLS failed").replace("_", " ").lower()
@@ -217,12 +216,12 @@ def _said(error: Exception) -> str:
 
 
 def _is(error: BaseException | None, name: str) -> bool:
-    # By name: it may be the import of requests that failed, or hangs since a fork, and so would another.
+    # By name: the import of requests may be what failed, and it may hang after a fork.
     return any(kind.__name__ == name for kind in type(error).__mro__)
 
 
 def _root(error: BaseException, depth: int = 10) -> BaseException:
-    """The innermost error that requests and urllib3 wrapped: the outer ones add little but the URL."""
+    """The innermost error that requests and urllib3 wrapped: the outer ones add the URL and little else."""
     inside = (getattr(error, "reason", None), *error.args, error.__cause__)
     inner = next((one for one in inside if isinstance(one, BaseException) and one is not error), None)
     return error if inner is None or not depth else _root(inner, depth - 1)

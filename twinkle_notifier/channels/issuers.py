@@ -1,8 +1,8 @@
 """The certificates of the authorities (issuers) that vouch for a server.
 
-The disk is read in bounded time. What was read is parsed in the calling thread, one certificate after the other, from
-memory. OpenSSL parses a file without Python's lock, and is torn down when the process exits: a daemon thread that still
-parses one then crashes the process. From memory it parses with the lock, so that the exit waits for one certificate.
+The disk is read in bounded time; the certificates are then parsed in the calling thread, one by one, from memory.
+OpenSSL parses a file without Python's lock, and is torn down when the process exits: a daemon thread that is parsing
+one then crashes the process. From memory it parses with the lock, so that the exit waits for one certificate.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from twinkle_notifier import isolation
 
 T = TypeVar("T")
 
-_OURS = certifi.where()  # asked once: later, in a crash, it would have to load modules
+_OURS = certifi.where()  # at import: in a crash it would have to load modules
 _SECONDS = 2.0  # for a disk, which may be gone
 _MOST = 64 * 1024 * 1024  # bytes of certificates
 _ONE = re.compile(rb"-----BEGIN ((?:X509 )?CERTIFICATE)-----[^-]*-----END \1-----")
-_HASHED = re.compile(r"[0-9a-f]{8}\.\d+")  # a file that OpenSSL looks at, in a folder
+_HASHED = re.compile(r"[0-9a-f]{8}\.\d+")  # the files of a folder that OpenSSL reads
 
 
 class NoIssuersError(OSError):
-    """There is no certificate where the issuers' certificates should be."""
+    """There is no certificate where the issuers' should be."""
 
 
 def ready(*, by_proxy: bool) -> None:
-    """Read them now: in a crash their disk may be gone. An error is raised only when they are needed."""
+    """Read them now: in a crash their disk may be gone. Errors are raised only by `trusting`."""
     with suppress(OSError, MemoryError):
         trusting()
         if by_proxy:
@@ -45,7 +45,7 @@ def ready(*, by_proxy: bool) -> None:
 
 
 def trusting(*, checks_name: bool = True) -> ssl.SSLContext:
-    """The TLS context with which a server is checked, made once for the process.
+    """The TLS context that checks a server, made once for the process.
 
     Without `checks_name` the caller checks that a certificate names the right server.
 
@@ -69,17 +69,17 @@ def place() -> str:
 
 @functools.cache
 def _context(place: str, checks_name: bool) -> ssl.SSLContext:
-    """Once for the process: to parse a hundred certificates takes longer than anything else about a request."""
+    """Once for the process: parsing a hundred certificates takes longer than all the rest of a request."""
     context = None
     for certificate in _certificates(place):
-        if not isolation.remaining():  # nobody waits for it any more
+        if not isolation.remaining():  # nobody waits any more
             raise TimeoutError
         with suppress(ssl.SSLError):  # a damaged one does not make the others useless
             if context is None:
                 context = ssl.create_default_context(cadata=certificate)
             else:
                 context.load_verify_locations(cadata=certificate)
-    if context is None:  # OpenSSL's own form, TRUSTED CERTIFICATE, is taken from files alone
+    if context is None:  # OpenSSL's own form, TRUSTED CERTIFICATE, is read from files only
         context = ssl.create_default_context(cafile=place)
     context.check_hostname = checks_name
     return context
@@ -92,11 +92,11 @@ def _certificates(place: str) -> tuple[str, ...]:
 
 
 def aside(work: Callable[[], T], seconds: float) -> isolation.Answer[T]:
-    """Do `work`, which may wait for a disk for ever, in a thread. After `seconds` nothing waits for it."""
+    """Do `work`, which may wait for a disk for ever, in a thread, for at most `seconds`."""
     caller = threading.get_ident()
 
     def blind() -> T:
-        # The thread must not be given the signals that a supervisor waits for.
+        # A supervisor waits for signals: this thread must not receive them.
         if threading.get_ident() != caller and hasattr(signal, "pthread_sigmask"):
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         return work()

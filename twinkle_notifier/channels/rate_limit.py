@@ -15,15 +15,16 @@ from twinkle_notifier import isolation
 from twinkle_notifier.runtime import state_dir
 
 _MINUTE = 61.0  # seconds: the service's clock may run a little slower
-_PATIENCE = 1.0  # seconds for the lock
-_LONGEST = 30.0  # seconds that anybody holds it; usually a thousandth of one
+_PATIENCE = 1.0  # seconds to wait for the lock
+_LONGEST = 30.0  # seconds that a process holds it; usually a millisecond
 _FOLDER = 1.5  # seconds for the folder, the lock included; then this process counts on its own
 _MOST = 1 << 16  # bytes of a file; the times of a minute take a few hundred
-_BUSY = 5.0  # seconds to come back, when so many want to send that nobody gets to count
+_BUSY = 5.0  # seconds until the next try, when so many processes want to send that this one cannot count
 
-# What this process knows by itself, for where the folder does not work.
+# What this process counts on its own, where the folder does not work.
 _known_here: dict[str, tuple[list[float], float]] = {}
-_Step = Callable[[list[float], float], tuple[list[float], float, float]]  # what was sent, closed until; and the wait
+# From the times of sent messages, and the time until which the robot is closed, to both of them anew and the wait.
+_Step = Callable[[list[float], float], tuple[list[float], float, float]]
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Rate:
     """The limit of one robot.
 
     Args:
-        robot: what identifies it, such as its webhook URL; only its hash is kept.
+        robot: its identity, such as its webhook URL; only the hash is kept.
         per_minute: messages.
         penalty: seconds for which the service refuses all messages after too many.
     """
@@ -41,13 +42,13 @@ class Rate:
     penalty: float
 
     def take(self) -> float:
-        """Count a message that is sent now and return 0. If none may be sent, return the seconds until one may."""
+        """Count a message that is sent now, and return 0. If none may be sent, return the seconds until one may."""
         own = self._alone(self._taken)
         answer = isolation.call(lambda: self._change(self._taken), _FOLDER)
         return answer.result() if answer.returned else own
 
     def exceeded(self) -> None:
-        """The service refused a message as one too many: let nobody send until its penalty is over."""
+        """Let nobody send until the penalty is over: the service has refused a message as one too many."""
         self._alone(self._held)
         isolation.call(lambda: self._change(self._held), _FOLDER)
 
@@ -77,13 +78,13 @@ def _changed(path: Path, step: _Step) -> float:
         if handle is None:
             return _BUSY
         sent, closed_until, wait = step(*_read(handle))
-        # In one piece, and with a newline: what is left of a longer one stands behind it.
+        # In one write, and with a newline: the rest of a longer line may follow it.
         os.pwrite(handle, json.dumps({"sent": sent, "closed_until": closed_until}).encode() + b"\n", 0)
     return wait
 
 
 def _read(handle: int) -> tuple[list[float], float]:
-    with suppress(ValueError, KeyError, TypeError, OverflowError, RecursionError):  # what is damaged is written anew
+    with suppress(ValueError, KeyError, TypeError, OverflowError, RecursionError):  # a damaged file is written anew
         data = json.loads(os.pread(handle, min(os.fstat(handle).st_size, _MOST), 0).partition(b"\n")[0])
         return [float(at) for at in data["sent"]], float(data["closed_until"])
     return [], 0.0

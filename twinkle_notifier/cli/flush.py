@@ -116,7 +116,7 @@ class Flush:
                 continue
             flushed = spool.flush(self._deliver, apart=self._notifier is None)
             self._wait_for(spool.name, flushed)
-            told, left = told + flushed.told, left + flushed.left + flushed.skipped
+            told, left = told + flushed.sent, left + flushed.left + flushed.skipped
             if flushed.left:
                 self._say(f"{flushed.left} left: {flushed.why}")
             for problem in flushed.problems:
@@ -125,7 +125,7 @@ class Flush:
 
     def _wait_for(self, name: str, flushed: Flushed) -> None:
         """Ask a robot that does not take a message ever less often: each request counts against its rate."""
-        pause = min(2 * self._pauses.get(name, _PAUSE / 2), _PAUSE_MOST) if flushed.left and not flushed.told else 0.0
+        pause = min(2 * self._pauses.get(name, _PAUSE / 2), _PAUSE_MOST) if flushed.left and not flushed.sent else 0.0
         self._pauses[name] = pause or _PAUSE / 2
         self._not_before[name] = time.monotonic() + max(pause, flushed.retry_after or 0.0)
 
@@ -144,7 +144,7 @@ class Flush:
         return outcome
 
     def _notifier_of(self, letter: Letter) -> Notifier | None:
-        return self._notifier if self._notifier is not None else restored({"notifier": letter.notifier})
+        return self._notifier if self._notifier is not None else restored(letter.notifier)
 
     def _say(self, problem: str) -> None:
         """On stderr, in one line: file names and the words of a service may hold anything."""

@@ -1,1 +1,1 @@
-"""A message goes out within its budget, or into the spool."""
+"""Sends a message within its budget, or keeps it in the spool; describes and restores notifiers."""

@@ -1,4 +1,4 @@
-"""Looks, when a run begins, whether its notifier can send: better known now than at the crash."""
+"""Checks when a run begins whether its notifier can send: better known now than at the crash."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime.launcher import Where
 
 _BUDGET = 5.0  # seconds for a check; a file's disk may hang
-_WAIT = 0.1  # seconds in which most are done, so that the warning stands before the run's own output
+_WAIT = 0.1  # seconds; most checks are done by then, and their warning comes before the run's own output
 _REASON = 500  # characters
 _REMEMBERED = 100  # notifiers, and warnings
 
@@ -30,15 +30,15 @@ _warned: deque[str] = deque(maxlen=_REMEMBERED)
 def begin(notifier: Callable[[str], object] | None) -> None:
     """Warn once, in the log, if `notifier` cannot send as it is set up. Call it where a run begins.
 
-    Each notifier is looked at once in a process, by its `Notifier.check_setup`, in a thread; of a machine's ranks only
-    the first warns. Takes at most 0.1 s, asks nothing of the network, and never raises.
+    A process checks each notifier once, by `Notifier.check_setup`, in a thread; on each machine only the first rank
+    does. Takes at most 0.1 s, asks nothing of the network, and never raises.
     """
     if notifier is not None and issubclass(type(notifier), Notifier) and _is_new(notifier):
         isolation.start(lambda: _check(notifier))(_WAIT)
 
 
 def _is_new(notifier: object) -> bool:
-    # By identity: a user's class may compare, and hash, in any way.
+    # By identity: a user's class may define comparison and hash in any way.
     if any(known() is notifier for known in list(_checked)):
         return False
     made = isolation.tried(lambda: weakref.ref(notifier)).value  # a class may have slots
@@ -52,8 +52,8 @@ def _check(notifier: Any) -> None:
     answer = isolation.call(lambda: notifier.check_setup(), _BUDGET)
     if answer.returned:
         return
-    why = shown_in_log(reason(answer.error), _REASON)  # the class alone of what is not ours: a text may be secret
-    if not issubclass(type(answer.error), NotifierError):  # a to_dict, say, that is broken: it may well send
+    why = shown_in_log(reason(answer.error), _REASON)  # only the class of an error that is not ours
+    if not issubclass(type(answer.error), NotifierError):  # of a broken to_dict, say: the notifier may well send
         why = f"raised {why}" if answer.error is not None else "gives no answer"
         log.debug("%s could not be checked: its check_setup() %s", safe.type_name(type(notifier)), why)
         return

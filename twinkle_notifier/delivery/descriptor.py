@@ -1,4 +1,4 @@
-"""What may be known of a notifier that a user wrote: its own description, for checkpoints, files and claims."""
+"""Describes a notifier, which a user may have written: for claims, checkpoints and the disk; and restores it."""
 
 from __future__ import annotations
 
@@ -9,45 +9,59 @@ import logging
 from collections.abc import Callable
 from enum import Enum
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeVar
 
 from twinkle_notifier import isolation
-from twinkle_notifier.credentials.masking import holds_redacted, redact, secrets_in_url
-from twinkle_notifier.credentials.references import is_reference, resolve
+from twinkle_notifier.credentials.masking import holds_redacted, mask, redact, secrets_in_url
+from twinkle_notifier.credentials.references import REDACTED, is_reference, resolve
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.isolation.safe import reason
+from twinkle_notifier.messages.message import Message
 from twinkle_notifier.messages.sanitize import reply
-from twinkle_notifier.notifier import Notifier, registered
+from twinkle_notifier.notifier import Notifier, keeps_time, look_up, registered
 
-_BUDGET = 1.0  # seconds for a notifier's own to_dict
+_BUDGET = 1.0  # seconds for a notifier's own to_dict, or to look up a reference
 _NAME, _REASON = 60, 500  # characters of a class, and of an error, in the log
 _RESTORING = 2.0  # seconds for a notifier's own from_dict, or for what a file holds to be read
-_NOTHING = object()
-# What claims and spool folders on disks call a class of ours, wherever its module lies.
+# The name of a class of ours in claims and spool folders on disks, wherever its module lies.
 _PINNED = {"DingNotifier": "twinkle_notifier.channels.ding.DingNotifier"}
 
+T = TypeVar("T")
 log = logging.getLogger("twinkle_notifier")
 
 
 def channel(notifier: Callable[[str], object]) -> str:
-    """Tells one channel of a run from another, alike on every rank, and shows nothing of its secrets.
+    """Eight digits that identify where `notifier` sends to, the same on every rank. They show none of its secrets.
 
-    By its own description, and by the name of its class or function; of a function also by the webhooks that it was
-    made with. What its references lead to does not count: it may differ from node to node.
+    They come from its own description and the name of its class or function; for a function, also from the webhooks
+    that it was made with. What its references lead to does not count: it may differ from node to node.
     """
-    # One of ours does not hang, and can be asked without a thread.
-    ours = safe.module_name(type(notifier)).startswith("twinkle_notifier.channels.")
-    asked = isolation.call_inline if ours else isolation.call
-    name = asked(lambda: _name(notifier), _BUDGET).value
-    described = asked(lambda: _WRITER.encode(getattr(notifier, "to_dict", dict)()), _BUDGET).value
+    name = _ask(notifier, lambda: _name(notifier)).value
+    described = _ask(notifier, lambda: _WRITER.encode(getattr(notifier, "to_dict", dict)())).value
     return hashlib.sha256(f"{name} {described}".encode("utf-8", "replace")).hexdigest()[:8]
+
+
+def _ask(notifier: object, work: Callable[[], T]) -> isolation.Answer[T]:
+    """Do `work`, which describes `notifier`, within a second."""
+    return (isolation.call_inline if keeps_time(notifier, "to_dict") else isolation.call)(work, _BUDGET)
 
 
 def chat(notifier: object) -> str:
     """The kind of chat that `notifier` sends to, as people call it. Runs no code of its class."""
     kind = type(notifier)
-    named = _service_name(kind)
-    return named or (_called(notifier) if safe.module_name(kind) == "builtins" else safe.type_name(kind))
+    if named := _service_name(kind):
+        return named
+    name = getattr(notifier, "__qualname__", "") if safe.module_name(kind) == "builtins" else ""  # a function's
+    return name if type(name) is str and name else safe.type_name(kind)
+
+
+def chat_of(described: object) -> str:
+    """As `chat`, for the notifier that `described` describes. Nothing is imported for it."""
+    name = described.get("class") if isinstance(described, dict) else None
+    if not isinstance(name, str):
+        return "an unknown notifier"
+    known = registered(name)
+    return name if known is None else _service_name(known) or name
 
 
 def _service_name(kind: type) -> str:
@@ -56,23 +70,9 @@ def _service_name(kind: type) -> str:
     return named if type(named) is str else ""
 
 
-def _called(function: object) -> str:
-    name = getattr(function, "__qualname__", "")
-    return name if type(name) is str and name else safe.type_name(type(function))
-
-
-def chat_of(described: object) -> str:
-    """The kind of chat to which the notifier sends that `described` describes; nothing is imported for it."""
-    name = described.get("class") if isinstance(described, dict) else None
-    if not isinstance(name, str):
-        return "an unknown notifier"
-    known = registered(name)
-    return name if known is None else _service_name(known) or name
-
-
 def names_place(notifier: object) -> bool:
-    """Whether its description says where it sends to: then two that are described alike send to the same people."""
-    described = isolation.call(lambda: len(getattr(notifier, "to_dict", dict)()), _BUDGET).value
+    """Whether the description of `notifier` says where it sends to. If so, an equal description is the same place."""
+    described = _ask(notifier, lambda: len(getattr(notifier, "to_dict", dict)())).value
     return described is not None and described > 1  # more than its class
 
 
@@ -87,12 +87,12 @@ def _name(notifier: object) -> str:
 
 
 def _with_urls(name: str, values: tuple[object, ...]) -> str:
-    # Nothing else that a function was made with, nor other URLs: a rank, or a host, is another on each rank.
+    # Nothing else of a function's values, nor other URLs: a rank or a host differs from rank to rank.
     return " ".join([name, *(value for value in values if type(value) is str and _is_webhook(value))])
 
 
 def _is_webhook(text: str) -> bool:
-    """Whether it is a URL that grants access, as each service's webhook does."""
+    """Whether `text` is a URL that grants access, as each service's webhook does."""
     try:
         return "://" in text and bool(secrets_in_url(text))
     except ValueError:  # no URL
@@ -108,25 +108,24 @@ def _qualified(notifier: object) -> str:
 
 
 def _kind(value: object) -> str:
-    return safe.type_name(type(value))  # its text may hold an address, which each rank has its own
+    return safe.type_name(type(value))  # its text may hold an address in memory, which differs from rank to rank
 
 
 _WRITER = json.JSONEncoder(sort_keys=True, default=_kind)
 
 
 def describe(notifier: object, *, save_secrets: bool) -> dict[str, Any] | None:
-    """`notifier` as plain JSON values, without literal secrets unless `save_secrets`; None if it cannot be told."""
+    """`notifier` as plain JSON values, without literal secrets unless `save_secrets`; None if it has no description."""
 
     def described() -> Any:
         to_dict = getattr(notifier, "to_dict", None)
-        return _plain(to_dict()) if to_dict is not None else _NOTHING
+        return () if to_dict is None else _plain(to_dict())
 
-    answer = isolation.call(described, _BUDGET)
-    if answer.value is _NOTHING:
+    answer = _ask(notifier, described)
+    if answer.value == ():  # a function, say
         return None
     if not isinstance(answer.value, dict):
-        kind = safe.type_name(type(notifier))
-        log.warning("%s.to_dict() gave no dict, so checkpoints do not hold it", kind)
+        log.warning("%s.to_dict() gave no dict, so checkpoints do not hold it", safe.type_name(type(notifier)))
         return None
     data: dict[str, Any] = answer.value
     return data if save_secrets else redact(data)
@@ -146,28 +145,37 @@ def _plain(value: Any) -> Any:
     return None if value is None else str(value)
 
 
-def _resolved(value: Any) -> bool:
-    """True; raises CredentialError when a reference in `value` leads nowhere on this machine."""
-    if isinstance(value, dict | list):
-        return all(_resolved(item) for item in (value.values() if isinstance(value, dict) else value))
-    return bool(resolve(value)) if is_reference(value) else True
+def for_the_disk(notifier: object, message: Message) -> tuple[Message, dict[str, Any] | None]:
+    """`message` and the description of `notifier`, both without its secrets. May take seconds."""
+    description = describe(notifier, save_secrets=True)
+    hidden = Message(mask(message, _secrets(description)), message.id)  # it may go out to another robot, by --to
+    return hidden, redact(description) if description else None
 
 
-def restored(state: dict[str, Any]) -> Notifier | None:
-    """The notifier that one of our own files describes; None, with a warning, when it cannot work. Never raises.
+def _secrets(described: object, name: str = "") -> list[str]:
+    """The secret texts in a description, looked up where they are references."""
+    if isinstance(described, dict):
+        return [secret for key, value in described.items() if key != "class" for secret in _secrets(value, str(key))]
+    if isinstance(described, list):
+        return [secret for value in described for secret in _secrets(value, name)]
+    if not isinstance(described, str) or not (is_reference(described) or redact(described, name) == REDACTED):
+        return []
+    text = isolation.call(lambda: resolve(described), _BUDGET).value or ""
+    return secrets_in_url(text) if "://" in text else [text]
 
-    The file is the user's: its references are looked up, whichever field they are in. For what a checkpoint says, see
-    `trust.from_checkpoint`.
+
+def restored(described: dict[str, Any] | None) -> Notifier | None:
+    """The notifier that a file of ours describes; None, with a warning, when it cannot work. Never raises.
+
+    The file is the user's own, so references in any field are looked up. `checkpoint.from_checkpoint` trusts less.
     """
-    data = state["notifier"]
-    if data is None:
+    if described is None:
         return None
-    answer = isolation.call(lambda: _usable(data) and Notifier.from_dict(data), _RESTORING)
+    answer = isolation.call(lambda: _from(described), _RESTORING)
     if isinstance(answer.value, Notifier):
         return answer.value
-    redacted = answer.value is False
-    name = reply(safe.text(data.get("class")) if isinstance(data, dict) else "", _NAME) or "notifier"
-    if redacted:
+    name = reply(safe.text(described.get("class")) if isinstance(described, dict) else "", _NAME) or "notifier"
+    if answer.returned:
         log.warning(
             "the %s that was kept cannot be used: what is kept holds no secrets. Give --to, set TWINKLE_NOTIFIER_URL, "
             "or use references such as 'env:DING_URL' in it",
@@ -178,6 +186,9 @@ def restored(state: dict[str, Any]) -> Notifier | None:
     return None
 
 
-def _usable(data: object) -> bool:
-    """Whether nothing is taken out of it. Raises CredentialError when a reference leads nowhere on this machine."""
-    return not holds_redacted(data) and _resolved(data)
+def _from(described: dict[str, Any]) -> Notifier | None:
+    """None when a secret was taken out. Raises CredentialError when a reference leads nowhere on this machine."""
+    if holds_redacted(described):
+        return None
+    look_up(described)
+    return Notifier.from_dict(described)

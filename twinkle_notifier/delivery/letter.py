@@ -1,26 +1,37 @@
-"""A message that waits on the disk, as it is stored and as it goes out."""
+"""A message that waits on the disk: the letter, the files of a spool folder that hold letters, and a digest of many.
+
+A file there may be from anybody: it is read with care, and none stops the others.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import stat
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from twinkle_notifier.messages.message import Message, derived_id
 from twinkle_notifier.messages.sanitize import line
+from twinkle_notifier.runtime import state_dir
 from twinkle_notifier.runtime.stored import Stored, is_id
 
 _COUNT = 10**9  # of one event; sums of many are read again
 _WHY = 300  # characters of the reason that a delayed message gives
+SUFFIX = ".json"
+DAMAGED = ".damaged"
+_SIZE = 4_000_000  # bytes of one letter's file
 
 
 @dataclass(frozen=True)
 class Event:
-    """What a letter tells of, in a line; a digest tells of many."""
+    """What a letter reports, in one line. A digest has many events."""
 
     headline: str
     at: float
@@ -28,14 +39,17 @@ class Event:
 
     @classmethod
     def load(cls, fields: object) -> Event:
-        """As stored. Raises ValueError for what is no event."""
+        """From what a file holds. Raises ValueError for what is no event."""
         stored = Stored(fields)
         return cls(stored.text("headline"), stored.time("at"), min(stored.count("count", 1), _COUNT))
 
 
 @dataclass(frozen=True)
 class Letter:
-    """A message that waits. It holds no credentials: `notifier` is a description without literal secrets."""
+    """A message that waits. It holds no credentials: `notifier` is a description without literal secrets.
+
+    The names of its fields are the format of its file.
+    """
 
     id: str
     text: str
@@ -43,12 +57,12 @@ class Letter:
     why: str
     notifier: dict[str, Any] | None
     events: tuple[Event, ...]
-    covers: tuple[str, ...] = ()  # the letters that were merged into this one
-    tried: bool = False  # whether it was here already when its channel's messages were not accepted
+    covers: tuple[str, ...] = ()  # ids of the letters that were merged into this one
+    tried: bool = False  # whether a flush has met it and could not send it
 
     @classmethod
     def load(cls, data: bytes) -> Letter | None:
-        """As stored; None for what is no letter. What a newer version writes more is left out."""
+        """From what a file holds; None for what is no letter. Fields of a newer version are left out."""
         try:
             stored = Stored.read(data)
             events = tuple(map(Event.load, stored.items("events")))
@@ -68,30 +82,28 @@ class Letter:
             return None
 
     def dump(self) -> bytes:
-        """As stored."""
+        """What its file holds."""
         return json.dumps(asdict(self), ensure_ascii=False).encode("utf-8", "replace")
 
     def goes_to(self) -> str:
-        """What letters for the same notifier have in common."""
+        """A key that letters for the same notifier share."""
         return json.dumps(self.notifier, sort_keys=True)
 
     def count(self) -> int:
-        """How many events it tells of."""
+        """The number of its events."""
         return sum(event.count for event in self.events)
 
     def message(self, dropped: int = 0) -> Message:
-        """What goes out, in the end, with the same id as at the first try.
-
-        The reason may hold words of a service or a proxy, which must not speak for us.
-        """
-        note = f"- Delayed: this waited since {clock(self.at)} ({line(self.why, _WHY)})"
+        """The message as it goes out now, with the same id as at the first try, and with why it was delayed."""
+        why = line(self.why, _WHY)  # it may quote a service or a proxy
+        note = f"- Delayed: this waited since {clock(self.at)} ({why})"
         lost = f"\n- Dropped earlier: {dropped} messages (queue full or too old)" if dropped else ""
         head, blank, rest = self.text.partition("\n\n")
         return Message(f"{head}\n\n{note}{lost}\n{rest}" if blank else f"{head}\n\n{note}{lost}", self.id)
 
 
 def id_of(message: str) -> str:
-    """The id of `message`, as a letter of it is called; one that cannot be a file's name is hashed."""
+    """The id of a letter that holds `message`: that of the message, hashed if it cannot be a file's name."""
     given = getattr(message, "id", None)
     if not given:
         return uuid.uuid4().hex
@@ -99,17 +111,108 @@ def id_of(message: str) -> str:
 
 
 def clock(at: float) -> str:
-    """The time `at`, in seconds since 1970, as people read it."""
+    """The time `at`, in seconds since 1970, for people to read."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """A letter and the files that hold it: more than one where somebody has copied it."""
+
+    letter: Letter
+    paths: tuple[Path, ...]
+    written: float  # when the latest file was written, in seconds since 1970 by the disk's clock
+
+    def key(self) -> tuple[str, str]:
+        """The id and the notifier, which its copies share."""
+        return self.letter.id, self.letter.goes_to()
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a folder holds: letters, oldest first; files that are no letters; files that cannot be read, and why."""
+
+    letters: list[Waiting]
+    damaged: list[Path]
+    unreadable: dict[Path, str]
+
+    def parts(self) -> list[Waiting]:
+        """The letters that a digest covers already: a process was killed before it removed them."""
+        covered = {(name, each.key()[1]) for each in self.letters for name in each.letter.covers}
+        return [each for each in self.letters if each.key() in covered]
+
+    def waiting(self) -> list[Waiting]:
+        """The letters that wait to go out."""
+        parts = {each.key() for each in self.parts()}
+        return [each for each in self.letters if each.key() not in parts]
+
+
+def look(folder: Path) -> Found:
+    """What `folder` holds now. Raises OSError when it cannot be listed."""
+    letters: dict[tuple[str, str], Waiting] = {}
+    found = Found([], [], {})
+    for path in (folder / name for name in sorted(os.listdir(folder)) if name.endswith(SUFFIX)):
+        try:
+            each = _read(path)
+        except FileNotFoundError:  # another process has just sent it
+            continue
+        except OSError as error:
+            found.unreadable[path] = problem(path, "cannot be read", error)
+            continue
+        if each is None:
+            found.damaged.append(path)
+        elif (copy := letters.get(each.key())) is None:
+            letters[each.key()] = each
+        else:
+            paths, written = (*copy.paths, *each.paths), max(copy.written, each.written)
+            letters[each.key()] = Waiting(copy.letter, paths, written)
+    found.letters.extend(sorted(letters.values(), key=lambda each: each.letter.at))
+    return found
+
+
+def _read(path: Path) -> Waiting | None:
+    """The letter in a file; None if it holds none. Raises OSError if that cannot be known."""
+    try:
+        data = state_dir.contents(path, _SIZE)
+    except OSError:
+        found = path.lstat()
+        if found.st_uid == os.geteuid() and (not stat.S_ISREG(found.st_mode) or found.st_size > _SIZE):
+            return None  # this user's folder, pipe or link, or larger than a letter may be
+        raise
+    letter = Letter.load(data)
+    return Waiting(letter, (path,), path.lstat().st_mtime) if letter is not None else None
+
+
+def problem(path: Path, what: str, error: OSError) -> str:
+    """A line that says what is wrong with `path`."""
+    return f"{path} {what}: {error.strerror or type(error).__name__}"
+
+
+def put_aside(path: Path) -> Path:
+    """Rename a file that is no letter, so that nobody reads it again; its new name. Raises OSError."""
+    aside = path.with_name(path.name + DAMAGED)
+    if os.path.lexists(aside):
+        aside = path.with_name(f"{path.name}.{os.urandom(4).hex()}{DAMAGED}")
+    os.rename(path, aside)
+    return aside
+
+
+def tidy(folder: Path, before: float) -> None:
+    """Remove files that a killed process left half written, and files put aside, from before that time."""
+    for pattern in ("draft-*", f"*{DAMAGED}"):
+        for path in folder.glob(pattern):
+            with suppress(OSError):  # it is gone, or another user's, or a folder
+                if path.lstat().st_mtime < before:
+                    path.unlink()
+
+
 _LISTED = 6_000  # bytes of the list in a digest; a robot takes 18,000 in all
-_EVENTS = 200  # different ones that a digest knows
-_OTHERS = "others"  # the event that counts the rest
+_EVENTS = 200  # different events in a digest
+_OTHERS = "others"  # the event that counts all further ones
 
 
 def digest(waiting: Sequence[Letter]) -> Letter:
-    """All of `waiting`, oldest first and for one notifier, in one letter, whose id tells which they are."""
+    """One letter for all of `waiting`, which are for one notifier, oldest first. Its id depends on which they are."""
     covers = tuple(letter.id for letter in waiting)
     events = _bounded(_collapsed(event for letter in waiting for event in letter.events))
     name = derived_id("".join(sorted(covers)) + waiting[0].goes_to())
@@ -118,7 +221,7 @@ def digest(waiting: Sequence[Letter]) -> Letter:
     )
 
 
-def _collapsed(events: Iterator[Event]) -> list[Event]:
+def _collapsed(events: Iterable[Event]) -> list[Event]:
     """Equal headlines once, with their number, in the order in which they came first."""
     found: dict[str, Event] = {}
     for event in events:
@@ -129,15 +232,12 @@ def _collapsed(events: Iterator[Event]) -> list[Event]:
 
 
 def _bounded(events: list[Event]) -> list[Event]:
-    """At most `_EVENTS` of them; the others are one, which counts them."""
+    """At most `_EVENTS` events: the last one counts all others, and those that an earlier digest counted so."""
     if len(events) <= _EVENTS:
         return events
-    others = [event for event in events[_EVENTS - 1 :] if event.headline != _OTHERS]
-    before = sum(event.count for event in events[_EVENTS - 1 :]) - sum(event.count for event in others)
-    last = max(event.at for event in events)
     kept = [event for event in events[: _EVENTS - 1] if event.headline != _OTHERS]
-    known = sum(event.count for event in events[: _EVENTS - 1] if event.headline == _OTHERS)
-    return [*kept, Event(_OTHERS, last, sum(event.count for event in others) + before + known)]
+    count = sum(event.count for event in events) - sum(event.count for event in kept)
+    return [*kept, Event(_OTHERS, max(event.at for event in events), count)]
 
 
 def _text(events: Sequence[Event], waiting: Sequence[Letter]) -> str:

@@ -1,6 +1,6 @@
-"""Messages that could not be delivered: files in the state folder, which go out when they can.
+"""The spool: messages that could not be delivered, as files in the state folder, until they can be.
 
-A folder for each channel. A letter appears whole or not at all, and is taken away once its message is accepted.
+Each channel has a folder. A letter's file appears whole or not at all, and is removed once its message is accepted.
 """
 
 from __future__ import annotations
@@ -17,8 +17,21 @@ from pathlib import Path
 from typing import Any
 
 from twinkle_notifier import isolation
-from twinkle_notifier.delivery.letter import Event, Letter, digest, id_of
-from twinkle_notifier.delivery.spool_files import SUFFIX, Found, Waiting, look, problem, put_aside, tidy
+from twinkle_notifier.delivery.descriptor import channel as channel_of
+from twinkle_notifier.delivery.descriptor import for_the_disk
+from twinkle_notifier.delivery.letter import (
+    SUFFIX,
+    Event,
+    Found,
+    Letter,
+    Waiting,
+    digest,
+    id_of,
+    look,
+    problem,
+    put_aside,
+    tidy,
+)
 from twinkle_notifier.messages.markdown import title
 from twinkle_notifier.messages.message import Message, Outcome
 from twinkle_notifier.runtime import state_dir
@@ -29,10 +42,10 @@ _KEPT = 500  # letters of one channel
 _KEPT_FOR = 7 * 86400.0  # seconds since a letter was tried for the first time
 _TEXT = 200_000  # characters of one letter
 _SINGLE = 10  # letters for one notifier that go out one by one; a robot takes twenty messages a minute
-_ENOUGH = 10.0  # seconds that a message must have left, of a flush that has a bound
-_DROPPED = "dropped"  # the file that counts what was given up
+_ENOUGH = 10.0  # seconds that a flush with a bound must have left to begin with a letter
+_DROPPED = "dropped"  # the file that counts the events that were dropped
 _DIGITS = 20  # bytes of that
-_NAMED = 20  # problems of one folder that are named
+_NAMED = 20  # problems of one folder that a flush names
 
 log = logging.getLogger("twinkle_notifier")
 
@@ -41,13 +54,14 @@ Deliver = Callable[[Letter, Message], Outcome]
 
 @dataclass(frozen=True)
 class Flushed:
-    """What became of a channel's letters.
+    """The result of a flush.
 
-    Events told; letters left, why, and seconds until it is worth another try. `skipped` are those that cannot go out
-    from here, whatever the robot says: no letter, another user's, or nobody to send it to; `problems` names them.
+    `sent` counts events. `left` letters stay, because of `why`, and may be tried again after `retry_after` seconds.
+    `skipped` files cannot be sent from here, whatever the robot says: no letter, another user's, or no notifier for it;
+    `problems` names them.
     """
 
-    told: int = 0
+    sent: int = 0
     left: int = 0
     why: str = ""
     retry_after: float | None = None
@@ -55,10 +69,9 @@ class Flushed:
     problems: tuple[str, ...] = ()
 
     def __add__(self, other: Flushed) -> Flushed:
-        """What became of the letters of two channels, or of one in two folders."""
         pauses = [pause for pause in (self.retry_after, other.retry_after) if pause is not None]
         return Flushed(
-            self.told + other.told,
+            self.sent + other.sent,
             self.left + other.left,
             other.why or self.why,
             min(pauses, default=None),
@@ -75,10 +88,10 @@ class Spool:
 
     @classmethod
     def everyone(cls, channel: str | None = None, roots: Sequence[Path] | None = None) -> list[Spool]:
-        """Those of `channel`, or of all, in the folders `roots`.
+        """The spools of `channel`, or of all channels, in the folders `roots`.
 
-        By default that is the state folder, and those where letters went while it did not work. Of all channels, a
-        folder that cannot be looked into is one: its `flush` says so.
+        By default those are the state folder, and the folders that took letters while it did not work. Among all
+        channels, a folder that cannot be read counts as a spool: its `flush` says so.
         """
         places = state_dir.roots() if roots is None else roots
         return [spool for root in places for spool in cls._in(root / _ROOM, channel)]
@@ -96,31 +109,47 @@ class Spool:
 
     @property
     def name(self) -> str:
-        """What tells it from others."""
+        """The path of its folder."""
         return str(self._folder)
 
     @classmethod
-    def keep(cls, channel: str, message: str, why: str, notifier: dict[str, Any] | None) -> None:
-        """Keep a message for `channel` in the first folder that takes the whole of it. Raises OSError if none does."""
-        state_dir.within((_ROOM, channel), lambda folder: cls(folder).add(message, why, notifier))
+    def of(cls, notifier: Callable[[str], object]) -> list[Spool]:
+        """The spools of the channel that `notifier` sends to."""
+        return cls.everyone(channel_of(notifier))
 
-    def add(self, message: str, why: str, notifier: dict[str, Any] | None) -> None:
-        """Keep a message; one with the id of another replaces it."""
-        text, now = message[:_TEXT], time.time()
-        letter = Letter(id_of(message), text, now, why, notifier, (Event(_headline(text), now),))
+    @classmethod
+    def keep(cls, notifier: Callable[[str], object], message: Message, outcome: Outcome) -> str:
+        """Keep a message that `notifier` could not send, without its secrets. Returns the channel.
+
+        Raises OSError if no folder takes it.
+        """
+        channel = channel_of(notifier)
+        hidden, described = for_the_disk(notifier, message)
+        cls.put(channel, hidden, outcome.reason, described)
+        return channel
+
+    @classmethod
+    def put(cls, channel: str, message: str, why: str, described: dict[str, Any] | None) -> None:
+        """Keep a message for `channel` in the first folder that takes the whole of it. Raises OSError if none does."""
+        state_dir.within((_ROOM, channel), lambda folder: cls(folder).add(message, why, described))
+
+    def add(self, message: str, why: str, described: dict[str, Any] | None) -> None:
+        """Keep a message. It replaces one with the same id."""
+        event = Event(title(message[:_TEXT], 200) or "a message", time.time())
+        letter = Letter(id_of(message), message[:_TEXT], event.at, why, described, (event,))
         state_dir.replace(self._path(letter.id), letter.dump())
 
     def remove(self, message: str) -> None:
-        """Forget a message, which another try has delivered. If that fails it goes out again, with the same id."""
+        """Remove a message that another try has delivered. If that fails it goes out again, with the same id."""
         with suppress(OSError):
             self._path(id_of(message)).unlink()
 
     def letters(self) -> list[Letter]:
-        """What is waiting, oldest first."""
+        """The letters that wait, oldest first."""
         return [each.letter for each in look(self._folder).waiting()]
 
     def listed(self) -> tuple[list[Letter], list[str]]:
-        """The letters that wait, oldest first, and what stands in the way. Nothing is changed; raises no OSError."""
+        """The letters that wait, oldest first, and the problems. Changes nothing; raises no OSError."""
         try:
             check_folder(str(self._folder))
             found = look(self._folder)
@@ -134,26 +163,24 @@ class Spool:
     def flush(self, deliver: Deliver, *, apart: bool = False) -> Flushed:
         """Hand the letters to `deliver`, until one is not accepted. One process at a time; others return at once.
 
-        `apart`: each goes to a notifier of its own, and one that is not accepted holds up only those for the same
-        notifier. A letter whose outcome is ``skipped`` holds up none. Never raises OSError.
+        `apart`: each letter goes to its own notifier, and one that is not accepted delays only those for the same
+        notifier. A letter whose outcome is ``skipped`` delays none. Never raises OSError.
         """
         try:
             check_folder(str(self._folder))
             found = look(self._folder)
-            if not os.access(self._folder, os.W_OK | os.X_OK):  # what is sent could not be taken away
+            if not os.access(self._folder, os.W_OK | os.X_OK):  # a letter that is sent could not be removed
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self._folder))
             with state_dir.locked(self._lock(), 0.0) as mine:
                 if mine is None:
-                    return Flushed(0, len(found.waiting()), "another process is sending them")
-                work = _Work(self._folder, deliver, apart)
-                work.do(look(self._folder))
-                return work.result()
+                    return Flushed(left=len(found.waiting()), why="another process is sending them")
+                return _Flush(self._folder, deliver, apart).run(look(self._folder))
         except FileNotFoundError:  # the folder is gone
             return Flushed()
         except (PermissionError, NotADirectoryError) as error:
             return Flushed(skipped=1, problems=(problem(self._folder, "cannot be used", error),))
         except OSError as error:
-            return Flushed(0, 1, problem(self._folder, "does not work", error))
+            return Flushed(left=1, why=problem(self._folder, "does not work", error))
 
     def _lock(self) -> Path:
         """The file whose lock is held while letters are sent: another user's process sends other letters than this."""
@@ -167,76 +194,72 @@ class Spool:
         return self._folder / f"{name}{SUFFIX}"
 
 
-class _Work:
+class _Flush:
     """One flush of one folder, whose lock is held."""
 
     def __init__(self, folder: Path, deliver: Deliver, apart: bool) -> None:
-        self._folder, self._hand_over, self._apart = folder, deliver, apart
-        self._sent, self._left, self._skipped, self._why = 0, 0, 0, ""
-        self._pauses: list[float] = []
-        self._problems: list[str] = []
+        self._folder, self._deliver, self._apart = folder, deliver, apart
+        self._result = Flushed()
         self._closed: set[str] = set()  # notifiers that take nothing now
 
-    def result(self) -> Flushed:
-        """What has become of the letters."""
-        named, more = self._problems[:_NAMED], len(self._problems) - _NAMED
-        problems = (*named, *([f"{self._folder} holds {more} more that cannot be sent"] if more > 0 else []))
-        return Flushed(self._sent, self._left, self._why, min(self._pauses, default=None), self._skipped, problems)
-
-    def do(self, found: Found) -> None:
-        """Put aside what is no letter, and send the others."""
+    def run(self, found: Found) -> Flushed:
+        """Put aside what is no letter, and send the letters."""
         for unreadable in found.unreadable.values():
             self._skip(unreadable)
         for path in found.damaged:
             self._put_aside(path)
         for part in found.parts():
-            self._take_away(part)
+            self._remove(part)
         tidy(self._folder, time.time() - _KEPT_FOR)
         waiting = found.waiting()
         too_many = max(len(waiting) - _KEPT, 0)
-        self._give_up(waiting[:too_many])
+        self._drop(waiting[:too_many])
         for each in self._merged(waiting[too_many:]):
             self._send(each)
+        named, more = self._result.problems[:_NAMED], len(self._result.problems) - _NAMED
+        rest = (f"{self._folder} holds {more} more that cannot be sent",) if more > 0 else ()
+        return replace(self._result, problems=(*named, *rest))
 
     def _send(self, each: Waiting) -> None:
         goes_to = each.letter.goes_to() if self._apart else ""
         if isolation.remaining() < _ENOUGH:  # this one would be cut off halfway, and sent again
-            self._left, self._why = self._left + 1, self._why or "there was no time for more"
+            self._result += Flushed(left=1, why=self._result.why or "there was no time for more")
         elif goes_to in self._closed:
-            self._left += 1
+            self._result += Flushed(left=1)
             self._stays(each)
         else:
             dropped = self._dropped()
-            outcome = self._hand_over(each.letter, each.letter.message(dropped))
+            outcome = self._deliver(each.letter, each.letter.message(dropped))
             if outcome.status == "sent":
-                self._sent += each.letter.count()
+                self._result += Flushed(sent=each.letter.count())
                 self._count_dropped(-dropped)
             if outcome.status in ("sent", "duplicate"):
-                self._take_away(each)
+                self._remove(each)
             else:
                 self._not_sent(each, outcome, goes_to)
 
     def _not_sent(self, each: Waiting, outcome: Outcome, goes_to: str) -> None:
-        if outcome.status == "skipped":  # it was handed to nobody, so its time has not begun
+        if outcome.status == "skipped":  # nobody was asked to send it, so its week has not begun
             self._skip(f"{each.paths[0]} cannot be sent: {outcome.reason}")
             return
-        self._left, self._why = self._left + 1, outcome.reason
-        if not outcome.final:  # one that is refused for good holds up no other
+        if outcome.final:  # one that is refused for good delays no other
+            self._result += Flushed(left=1, why=outcome.reason)
+        else:
             self._closed.add(goes_to)
-            self._pauses += [outcome.retry_after] if outcome.retry_after is not None else []
+            self._result += Flushed(left=1, why=outcome.reason, retry_after=outcome.retry_after)
         self._stays(each)
 
     def _stays(self, each: Waiting) -> None:
-        """It could not be sent now: it is given up if that began long ago. Whatever its age, it was tried by then."""
+        """Mark a letter that could not be sent now; drop it a week after its mark. Each is tried, however old it is."""
         if not each.letter.tried:
             with suppress(OSError):  # a disk that is full: it stays for longer
                 if each.paths[0].exists():  # else another process has delivered it meanwhile
                     state_dir.replace(each.paths[0], replace(each.letter, tried=True).dump())
         elif time.time() - each.written > _KEPT_FOR:  # since it was marked
-            self._give_up([each])
+            self._drop([each])
 
     def _merged(self, waiting: Sequence[Waiting]) -> list[Waiting]:
-        """Those for one notifier as a digest, if there are many; oldest first."""
+        """The letters, oldest first. Many for one notifier become a digest."""
         groups: dict[str, list[Waiting]] = {}
         for each in waiting:
             groups.setdefault(each.letter.goes_to(), []).append(each)
@@ -252,10 +275,10 @@ class _Work:
         except OSError:  # a disk that is full is no reason to send nothing
             return group
         for each in group:
-            self._take_away(each)
+            self._remove(each)
         return [Waiting(letter, (path,), time.time())]
 
-    def _give_up(self, waiting: Sequence[Waiting]) -> None:
+    def _drop(self, waiting: Sequence[Waiting]) -> None:
         events = sum(each.letter.count() for each in waiting)
         if waiting:
             log.error(
@@ -263,7 +286,7 @@ class _Work:
             )
             self._count_dropped(events)
         for each in waiting:
-            self._take_away(each)
+            self._remove(each)
 
     def _put_aside(self, path: Path) -> None:
         try:
@@ -271,7 +294,7 @@ class _Work:
         except OSError as error:
             self._skip(f"{path} holds no message, and cannot be put aside: {error.strerror}")
 
-    def _take_away(self, each: Waiting) -> None:
+    def _remove(self, each: Waiting) -> None:
         for path in each.paths:
             try:
                 path.unlink(missing_ok=True)
@@ -279,8 +302,7 @@ class _Work:
                 self._skip(f"{path} cannot be removed, and is sent again: {error.strerror}")
 
     def _skip(self, problem: str) -> None:
-        self._skipped += 1
-        self._problems.append(problem)
+        self._result += Flushed(skipped=1, problems=(problem,))
 
     def _dropped(self) -> int:
         with suppress(OSError, ValueError):
@@ -294,14 +316,10 @@ class _Work:
 
 
 def _may_hold_letters(path: Path) -> bool:
-    """Whether it is a folder, or cannot be looked at, as its `flush` then says. One that is gone hides no other."""
+    """Whether `path` is a folder, or cannot be looked at; then its `flush` says so."""
     try:
         return stat.S_ISDIR(path.lstat().st_mode)
     except FileNotFoundError:
         return False
     except OSError:
         return True
-
-
-def _headline(text: str) -> str:
-    return title(text, 200) or "a message"

@@ -1,6 +1,6 @@
 """A local robot, as strict as DingTalk's, with a page that shows what arrived.
 
-For tests and for a look at one's messages without a chat group::
+For tests, and to see messages without a chat group::
 
     with Inbox() as inbox:
         DingNotifier(inbox.url)("### hello")

@@ -1,4 +1,4 @@
-"""A robot whose network, proxy or machine is out of order, on the loopback.
+"""A robot on the loopback whose network, proxy or machine is out of order.
 
 A fault is a function of one connection::
 
@@ -18,11 +18,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from twinkle_notifier.inbox.robot import Received, Robot
+from twinkle_notifier.inbox.robot import Robot, Running
 
 _TOKEN = "token-of-a-faulty-robot"
 _SENDS_MOST = 64 * 1024  # bytes at once
@@ -39,7 +38,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Visit:
-    """One request, and the connection on which it came. When its fault returns, the connection is closed."""
+    """One request and its connection, which is closed when the fault returns."""
 
     number: int  # from 0
     request: Request
@@ -48,7 +47,7 @@ class Visit:
     over: threading.Event = field(repr=False)  # set when the server closes
 
     def accept(self) -> dict[str, Any]:
-        """Let the robot have the message. Its answer, not sent yet."""
+        """Give the message to the robot. Returns its answer, which is not sent yet."""
         query = dict(parse_qsl(urlsplit(self.request.path).query))
         return self.robot.answer(query, self.request.headers.get("content-type", ""), self.request.body)
 
@@ -71,10 +70,10 @@ class Visit:
 Fault = Callable[[Visit], None]
 
 
-class Faulty:
+class Faulty(Running):
     """A robot on the loopback that does `fault` with each request, running from construction until `close`.
 
-    `certificate` is a file with a certificate and its key: then it speaks TLS.
+    With a `certificate`, a file that holds one and its key, it speaks TLS.
     """
 
     def __init__(self, fault: Fault, *, certificate: str | None = None, host: str = "127.0.0.1") -> None:
@@ -96,32 +95,16 @@ class Faulty:
         """Where it listens."""
         return int(self._listener.getsockname()[1])
 
-    @property
-    def messages(self) -> list[Received]:
-        """What was accepted, in order, each message once."""
-        return list(self._robot.messages)
-
-    @property
-    def repeats(self) -> int:
-        """How many requests repeated an accepted message's ``msgUuid``, and were dropped for it."""
-        return self._robot.repeats
-
     def close(self) -> None:
-        """Stop listening, and let go of all clients."""
+        """Stop listening, and close all connections."""
         self._over.set()
         with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the accept
+            self._listener.shutdown(socket.SHUT_RDWR)  # ends the accept
         self._listener.close()
         with self._lock:
             for connection in self._connections:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
-
-    def __enter__(self) -> Faulty:
-        return self
-
-    def __exit__(self, _type: object, _exc: BaseException | None, _traceback: TracebackType | None) -> None:
-        self.close()
 
     def _serve(self) -> None:
         while not self._over.is_set():
@@ -155,11 +138,11 @@ def _tls(certificate: str) -> ssl.SSLContext:
 
 
 def _url(port: int, scheme: str = "http", host: str = "127.0.0.1") -> str:
-    return f"{scheme}://{host}:{port}/robot/send?access_token={_TOKEN}"
+    return f"{scheme}://{host}:{port}{Robot.path}?access_token={_TOKEN}"
 
 
 def _read(connection: socket.socket) -> Request | None:
-    """One request; None when what comes is none, such as a TLS greeting."""
+    """One request; None for anything else, such as a TLS greeting."""
     with connection.makefile("rb") as stream:
         if not stream.peek(1)[:1].isalpha():
             return None
@@ -177,7 +160,7 @@ def _read(connection: socket.socket) -> Request | None:
 
 
 def accept(visit: Visit) -> None:
-    """None: what a sound robot does."""
+    """No fault: what a sound robot does."""
     says(visit.accept())(visit)
 
 
@@ -193,7 +176,7 @@ def late(seconds: float) -> Fault:
 
 
 def accept_and_close(visit: Visit) -> None:
-    """The message is accepted, and nobody says so."""
+    """The message is accepted, and no answer comes."""
     visit.accept()
 
 
@@ -212,7 +195,7 @@ def blackhole(visit: Visit) -> None:
 
 
 def drip_head(visit: Visit) -> None:
-    """An answer's head, one byte a second."""
+    """The head of an answer, one byte a second."""
     visit.drip(b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: y\r\n" % number for number in range(1000)))
 
 
@@ -253,7 +236,7 @@ def large(size: int) -> Fault:
 
 
 def in_turn(*faults: Fault) -> Fault:
-    """The first request meets the first fault, the second the second; the last one stays."""
+    """The first fault for the first request, the second for the second; the last fault for all further requests."""
     return lambda visit: faults[min(visit.number, len(faults) - 1)](visit)
 
 
@@ -276,7 +259,7 @@ def _large(first: str, size: int, header: str = "") -> Fault:
     return answer
 
 
-# Addresses where nobody is
+# Addresses where no robot is
 
 
 @contextmanager
@@ -289,7 +272,7 @@ def refusing() -> Iterator[str]:
 
 @contextmanager
 def dead(host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """The URL of a port that answers no SYN, as an address behind a firewall: its queue is full (Linux)."""
+    """The URL of a port that answers no SYN, like an address behind a firewall: its queue is full (Linux)."""
     with ExitStack() as stack:
         full = stack.enter_context(socket.socket())
         full.bind((host, port))
@@ -298,5 +281,5 @@ def dead(host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
             caller = stack.enter_context(socket.socket())
             caller.setblocking(False)
             caller.connect_ex(full.getsockname())
-        time.sleep(0.1)  # until they stand in the queue
+        time.sleep(0.1)  # until they are in the queue
         yield _url(full.getsockname()[1], host=host)

@@ -9,21 +9,24 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import TracebackType
+from typing import Any, ClassVar, TypeVar
+from urllib.parse import quote
 
-from twinkle_notifier.channels.dingtalk.robot import signature
+from twinkle_notifier.channels.dingtalk import signature
 
 _BODY_LIMIT = 20_000  # bytes
 _CLOCK_LIMIT = 3600.0  # seconds that a request's timestamp may be off
 _MINUTE = 60.0
 
-# What DingTalk says to a signed robot's URL without them, and to a signature that does not fit.
+# What DingTalk answers to a signed robot's URL without timestamp and signature, and to a signature that does not fit.
 _WITHOUT_SIGNATURE = (
     "description:机器人发送签名不匹配;solution:请确认签名和生成签名的时间戳必须都放在调用的网址中，"
     "请确认机器人的密钥加密和填写正确;"
     "link:请参考本接口对应文档获得具体要求，或者在https://open.dingtalk.com/document/  搜索相关文档;"
 )
 
+T = TypeVar("T")
 Answer = dict[str, Any]
 _OK: Answer = {"errcode": 0, "errmsg": "ok"}
 
@@ -40,8 +43,40 @@ class Received:
     at: float
 
 
+class Running:
+    """What a user gets of a robot that listens on the loopback, from construction until `close`."""
+
+    _robot: Robot
+
+    @property
+    def messages(self) -> list[Received]:
+        """What was accepted, in order, each message once."""
+        return list(self._robot.messages)
+
+    @property
+    def repeats(self) -> int:
+        """The number of requests that repeated an accepted message's ``msgUuid``, and were dropped for it."""
+        return self._robot.repeats
+
+    def close(self) -> None:
+        """Stop listening."""
+        raise NotImplementedError
+
+    def __enter__(self: T) -> T:
+        return self
+
+    def __exit__(self, _type: object, _exc: BaseException | None, _traceback: TracebackType | None) -> None:
+        self.close()
+
+
 class Robot:
-    """One robot: its security settings, its patience, and what it has accepted."""
+    """One robot of one service: its security settings, its rate, and what it has accepted.
+
+    The server uses only what is public here; a robot of another service has the same.
+    """
+
+    path = "/robot/send"
+    without_post: ClassVar[Answer] = {"errcode": 43002, "errmsg": "requires POST"}  # what it answers to a GET
 
     def __init__(self, token: str, secret: str | None, keywords: Sequence[str], rate: int, penalty: float) -> None:
         self.token, self.secret, self.keywords = token, secret, tuple(keywords)
@@ -54,12 +89,17 @@ class Robot:
         self._closed_until = 0.0
         self._lock = threading.Lock()
 
+    @property
+    def webhook(self) -> str:
+        """Path and query of its webhook URL."""
+        return f"{self.path}?access_token={quote(self.token, safe='')}"
+
     def script(self, *answers: Answer) -> None:
-        """Give these answers to the next requests, whatever they hold."""
+        """Answer the next requests with these, whatever they hold."""
         self._scripted.extend(answers)
 
     def answer(self, query: Mapping[str, str], content_type: str, body: bytes) -> Answer:
-        """What DingTalk would answer; an accepted message is kept."""
+        """The answer that DingTalk would give; an accepted message is kept."""
         with self._lock:
             self.requests += 1
             if self._scripted:

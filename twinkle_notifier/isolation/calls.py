@@ -200,6 +200,9 @@ _time = threading.local()
 
 
 def remaining() -> float:
-    """Seconds that the innermost `call` around this one still has; infinite outside any."""
+    """Seconds that the innermost `call` around this one still has; infinite outside any.
+
+    A notifier asks it for how long it may wait; by hand, outside any alert, that is for ever.
+    """
     deadline: float = getattr(_time, "deadline", math.inf)
     return max(deadline - time.monotonic(), 0.0)

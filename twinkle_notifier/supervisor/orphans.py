@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from twinkle_notifier.delivery.letter import Event, Letter
+from twinkle_notifier.delivery.letter import Event, Letter, problem
 from twinkle_notifier.delivery.spool import Spool
-from twinkle_notifier.delivery.spool_files import problem
 from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.mailbox.notes import Note
 from twinkle_notifier.messages.markdown import title
@@ -62,7 +61,7 @@ def _adopted(mailbox: Mailbox, problems: list[str]) -> list[Note]:
     """Take over the words of a mailbox, and remove its folder once each word is kept. Raises OSError."""
     words = _unsent(mailbox)
     for word in words:
-        Spool.keep(_CHANNEL, word.message(_NOTE), "killed", word.notifier)
+        Spool.put(_CHANNEL, word.message(_NOTE), "killed", word.notifier)
         mailbox.forget(word)  # or it would be taken over again, if another cannot be
     damaged = [path for path in mailbox.damaged() if time.time() - path.lstat().st_mtime < _KEPT_FOR]
     problems += [f"{path} cannot be read; its folder is kept for a week" for path in damaged]

@@ -165,7 +165,7 @@ class Reporter:
 
     def _send_for(self, word: Note) -> bool:
         """Send a message for the process that could not send it, or left it to us."""
-        notifier = self._notifier() or restored({"notifier": word.notifier})
+        notifier = self._notifier() or restored(word.notifier)
         note = f"Note: its process could not send this; sent by the supervisor on {socket.gethostname()}"
         message = word.message(note)
         told = node_claims.once(word.run, word.incident, lambda: self._deliver(notifier, message), follows=False)
@@ -202,7 +202,7 @@ class Reporter:
 
     def _notifier(self) -> Callable[[str], object] | None:
         if self._given is None:
-            self._given = restored({"notifier": self._mailbox.run().get("notifier")})
+            self._given = restored(self._mailbox.run().get("notifier"))
         return self._given
 
     def _attribution(self) -> Attribution:

@@ -99,7 +99,7 @@ def test_what_is_no_letter_is_put_aside(kind: str, folder: Path) -> None:
     add(folder, "a")
     add(folder, "b")
     problem = f"{path} holds no message; it is put aside as ab.json.damaged"
-    assert flush(folder) == (["a", "b"], Flushed(told=2, skipped=1, problems=(problem,)))
+    assert flush(folder) == (["a", "b"], Flushed(sent=2, skipped=1, problems=(problem,)))
     assert os.path.lexists(folder / "ab.json.damaged")
     assert flush(folder) == ([], Flushed())
 
@@ -131,7 +131,7 @@ def test_a_letter_of_wrong_types_is_put_aside(fields: dict[str, Any], folder: Pa
     add(folder, "a")
     changed(add(folder, "b"), **fields)
     sent, flushed = flush(folder)
-    assert (sent, flushed.told, flushed.skipped) == (["a"], 1, 1)
+    assert (sent, flushed.sent, flushed.skipped) == (["a"], 1, 1)
     assert (folder / "b.json.damaged").exists()
 
 
@@ -180,7 +180,7 @@ def test_a_letter_of_another_name_goes_out_once(folder: Path) -> None:
     """As cp and backups leave it."""
     for number in range(3):
         add(folder, f"a{number}").rename(folder / f"copy of {number}.json")
-    assert flush(folder) == (["a0", "a1", "a2"], Flushed(told=3))
+    assert flush(folder) == (["a0", "a1", "a2"], Flushed(sent=3))
     assert flush(folder) == ([], Flushed())
 
 
@@ -190,7 +190,7 @@ def test_a_copy_of_a_letter_is_not_sent_beside_it(folder: Path) -> None:
         for number in range(count):
             shutil.copy(add(folder, f"a{number}"), folder / f"b{number}.json")
         sent, flushed = flush(folder)
-        assert flushed == Flushed(told=count)
+        assert flushed == Flushed(sent=count)
         assert len(sent) == (3 if count == 3 else 1)
         assert list(folder.glob("*.json")) == []
 
@@ -198,7 +198,7 @@ def test_a_copy_of_a_letter_is_not_sent_beside_it(folder: Path) -> None:
 def test_a_letter_that_covers_itself_goes_out(folder: Path) -> None:
     """It is no part of another."""
     changed(add(folder, "a"), covers=["a"])
-    assert flush(folder) == (["a"], Flushed(told=1))
+    assert flush(folder) == (["a"], Flushed(sent=1))
 
 
 # Clocks
@@ -210,7 +210,7 @@ def test_a_letter_of_a_wrong_clock_is_tried(days: int | None, folder: Path, capl
     path, at = add(folder, "a"), 0.0 if days is None else time.time() + days * DAY
     changed(path, at=at, events=[{**EVENT, "at": at}])
     os.utime(path, (at, at))
-    assert flush(folder) == (["a"], Flushed(told=1))
+    assert flush(folder) == (["a"], Flushed(sent=1))
     assert "dropped" not in caplog.text
 
 
@@ -243,7 +243,7 @@ def test_a_folder_that_is_just_gone_hides_no_other(tmp_path: Path, monkeypatch: 
     """Another process takes it away between the listing and the look at it."""
     monkeypatch.setenv("TWINKLE_NOTIFIER_DIR", str(tmp_path))
     for channel in ("aaaa", "bbbb"):
-        Spool.keep(channel, Message("### x", "a1"), "no network", None)
+        Spool.put(channel, Message("### x", "a1"), "no network", None)
     listed = os.listdir
 
     def gone_meanwhile(path: Any) -> list[str]:
@@ -259,7 +259,7 @@ def test_an_old_letter_goes_out_when_it_can(folder: Path) -> None:
     path = add(folder, "a")
     flush(folder, Outcome("failed", "no network"))
     os.utime(path, (time.time() - 30 * DAY,) * 2)
-    assert flush(folder) == (["a"], Flushed(told=1))
+    assert flush(folder) == (["a"], Flushed(sent=1))
 
 
 def test_a_letter_behind_another_has_its_week_too(folder: Path) -> None:
@@ -300,7 +300,7 @@ def test_a_digest_is_of_one_notifier_s_letters(folder: Path) -> None:
         sent.append((letter.notifier, message.partition("\n")[0]))
         return Outcome("sent")
 
-    assert Spool(folder).flush(deliver) == Flushed(told=13)
+    assert Spool(folder).flush(deliver) == Flushed(sent=13)
     assert sent == [(ours, "### 12 messages that had to wait"), (theirs, "### b")]
 
 
@@ -314,7 +314,7 @@ def test_apart_one_notifier_holds_up_no_other(outcome: Outcome, folder: Path) ->
         return Outcome("sent") if letter.notifier == {"class": "up"} else outcome
 
     flushed = Spool(folder).flush(deliver, apart=True)
-    assert (flushed.told, flushed.left + flushed.skipped) == (2, 2)
+    assert (flushed.sent, flushed.left + flushed.skipped) == (2, 2)
     assert sorted(path.stem for path in folder.glob("*.json")) == ["a0", "a2"]
 
 
@@ -354,7 +354,7 @@ def test_a_full_disk_sends_one_by_one(folder: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("twinkle_notifier.runtime.state_dir.write", full)
     sent, flushed = flush(folder)
-    assert (len(sent), flushed) == (12, Flushed(told=12))
+    assert (len(sent), flushed) == (12, Flushed(sent=12))
 
 
 def test_a_folder_that_is_gone_or_none_is_no_error(folder: Path, tmp_path: Path) -> None:
@@ -408,7 +408,7 @@ def test_another_user_s_letter_is_left_to_them(folder: Path) -> None:
     os.chown(path, STRANGER, STRANGER)
     add(folder, "b")
     problem = f"{path} cannot be read: it belongs to another user, uid {STRANGER}"
-    assert flush(folder) == (["b"], Flushed(told=1, skipped=1, problems=(problem,)))
+    assert flush(folder) == (["b"], Flushed(sent=1, skipped=1, problems=(problem,)))
     assert flush(folder) == ([], Flushed(skipped=1, problems=(problem,)))
     assert path.exists()
 
@@ -420,7 +420,7 @@ def test_what_root_keeps_in_a_user_s_folder_holds_up_nobody(shared: Path) -> Non
     path = add(shared, "b")
     os.close(os.open(shared / "lock", os.O_CREAT, 0o600))
     problem = f"{path} cannot be read: Permission denied"
-    assert flush_as_stranger(shared) == (["a"], Flushed(told=1, skipped=1, problems=(problem,)))
+    assert flush_as_stranger(shared) == (["a"], Flushed(sent=1, skipped=1, problems=(problem,)))
     assert path.exists()
 
 

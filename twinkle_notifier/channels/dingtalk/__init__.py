@@ -1,1 +1,0 @@
-"""DingTalk's custom robots."""

@@ -1,0 +1,194 @@
+"""One message to a chat robot: counted, fitted, signed and sent, and changed once where the robot refuses it.
+
+A service is a subclass of `Robot`, which knows its URL, signature, body, codes and limits: see `dingtalk`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+import uuid
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
+from urllib.parse import parse_qs, urlsplit
+
+from twinkle_notifier import isolation
+from twinkle_notifier.channels import http
+from twinkle_notifier.channels.rate_limit import Rate
+from twinkle_notifier.credentials.masking import mask, secrets_in_url
+from twinkle_notifier.errors import DeliveryError
+from twinkle_notifier.messages import markdown
+from twinkle_notifier.messages.sanitize import reply
+
+_BUSY_RETRIES = 3
+_SAID = 300  # characters of the robot's own words
+_CODES = 2**31  # what is beyond it is no code
+_random = random.SystemRandom()  # that of the program is as it left it, for its checkpoints
+
+# ``final``: the same message is refused until a person mends something. ``throttled``: the robot takes nothing for a
+# while. ``busy``: it asks for another try. ``local``: this machine or its network; another may fare better.
+Kind = Literal["final", "throttled", "busy", "local"]
+# What may help: a body of half the size, `Draft.plain`, or a signature by the robot's own clock.
+Change = Literal["shorter", "plainer", "clock"]
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a refusal means: what a person can do about it, whether it lasts, and what the next try may change."""
+
+    hint: str = "it refused the message"
+    kind: Kind = "final"
+    change: Change | None = None
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What a robot answered instead of yes: its code (None: that was no robot), its own words, and their meaning."""
+
+    code: int | None
+    said: str
+    meaning: Meaning
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A message as the next try sends it, without the robot's secrets."""
+
+    text: str
+    id: str  # the same for each try of a message; a service may drop repeats by it
+    limit: int  # bytes of the body
+    plain: bool = False  # the robot refused the rich form
+    clock_ahead: float | None = None  # seconds that the robot's clock is ahead of ours, where that made it refuse
+    busy: int = 0  # tries that met a busy robot
+
+    def now(self) -> float:
+        """Seconds since 1970 by the robot's clock, as far as that is known."""
+        return time.time() + (self.clock_ahead or 0.0)
+
+
+class Robot(ABC):
+    """A robot of one service, behind its webhook URL."""
+
+    service: ClassVar[str]  # as people call it
+    hosts: ClassVar[tuple[str, ...]]
+    path: ClassVar[str]
+    key: ClassVar[str]  # the field of the URL's query that grants access
+    example: ClassVar[str]  # of a webhook URL
+    per_minute: ClassVar[int]  # messages; a little less than the service takes, as a retry may count
+    penalty: ClassVar[float]  # seconds that a robot which was sent more takes none
+    size: ClassVar[int]  # bytes of a body; a little less than the service takes
+    drops_repeats: ClassVar[bool]  # whether the service drops a second request with the same `Draft.id`
+
+    def __init__(self, url: str, secret: str | None, timeout: float) -> None:
+        self.url, self.secret, self._timeout = url, secret, timeout
+        self._secrets = [*secrets_in_url(url), *([secret] if secret else [])]
+
+    @classmethod
+    def serves(cls, url: str) -> bool:
+        """Whether `url` is a webhook of this service, or of a local robot that plays it."""
+        try:
+            parts = urlsplit(url)
+        except ValueError:  # no URL at all
+            return False
+        return parts.scheme in ("http", "https") and (parts.hostname in cls.hosts or parts.path == cls.path)
+
+    @classmethod
+    def missing(cls, url: str) -> str:
+        """The part that a URL of this service lacks to grant access, if it was cut short; empty if it has all."""
+        return "" if parse_qs(urlsplit(url).query).get(cls.key) else cls.key
+
+    def address(self, draft: Draft) -> str:
+        """The URL of the next request, with a signature where the service wants it there."""
+        return self.url
+
+    @abstractmethod
+    def payload(self, text: str, draft: Draft) -> dict[str, Any]:
+        """The body of the next request. `text` is as much of the draft's as may fit."""
+
+    @abstractmethod
+    def refusal(self, answer: http.Reply) -> Refusal | None:
+        """What `answer` refuses; None only if the service has said in its own way that it has the message."""
+
+    def send(self, message: str) -> None:
+        """Return when the robot has accepted `message`. Raises DeliveryError if it does not."""
+        rate = Rate(self.url, self.per_minute, self.penalty)
+        if wait := rate.take():
+            raise DeliveryError(
+                f"the robot takes {self.per_minute} messages a minute: the next may go in {wait:.0f} s",
+                fate="throttled",
+                retry_after=wait,
+            )
+        key = getattr(message, "id", None) or uuid.uuid4().hex
+        draft = Draft(mask(message, self._secrets), key, self.size)
+        while (refusal := self.refusal(answer := self._post(draft))) is not None:
+            changed = self._changed(draft, refusal.meaning, answer.headers.get("Date", ""))
+            if changed is None:
+                if refusal.meaning.kind == "throttled":
+                    rate.exceeded()
+                raise self._error(refusal)
+            draft = changed
+
+    def _post(self, draft: Draft) -> http.Reply:
+        url, body = self.address(draft), self._body(draft)
+        return http.post(url, body, timeout=self._timeout, secrets=self._secrets, repeatable=self.drops_repeats)
+
+    def _body(self, draft: Draft) -> bytes:
+        """The request as UTF-8, not escaped, within the limit."""
+        room = draft.limit
+        while len(body := _encoded(self.payload(markdown.cut(draft.text, room), draft))) > draft.limit:
+            room = min(room - 1, room * draft.limit // len(body))  # quotes and newlines take two bytes each in JSON
+        return body
+
+    def _changed(self, draft: Draft, meaning: Meaning, date: str) -> Draft | None:
+        """What to try next; None if nothing else can fare better. Each change is made once."""
+        if meaning.kind == "busy" and draft.busy < _BUSY_RETRIES:
+            pause = _random.uniform(0.2, 0.6) * 2**draft.busy
+            if pause > isolation.remaining():
+                return None
+            time.sleep(pause)
+            return replace(draft, busy=draft.busy + 1)
+        if meaning.change == "shorter" and draft.limit == self.size:
+            return replace(draft, limit=draft.limit // 2)
+        if meaning.change == "plainer" and not draft.plain:
+            return replace(draft, plain=True)
+        if meaning.change == "clock" and draft.clock_ahead is None and (at := http.date(date)) is not None:
+            return replace(draft, clock_ahead=at - time.time())
+        return None
+
+    def _error(self, refusal: Refusal) -> DeliveryError:
+        """What to do, and what the robot said: another server in its place may say anything."""
+        code, meaning, said = refusal.code, refusal.meaning, reply(refusal.said, _SAID, self._secrets)
+        throttled = meaning.kind == "throttled"
+        return DeliveryError(
+            meaning.hint if code is None else f"{self.service} {code}: {meaning.hint} ({said})",
+            fate="throttled" if throttled else "failed",
+            final=meaning.kind == "final",
+            code=code,
+            retry_after=self.penalty if throttled else None,
+        )
+
+    def no_robot(self, answer: http.Reply) -> Refusal:
+        """What to say of an answer that is none of this service's."""
+        hint = f"no answer of a {self.service} robot, but HTTP {answer.status}: is the URL right, is there a proxy?"
+        return Refusal(None, "", Meaning(hint, "local"))
+
+
+def object_in(answer: http.Reply) -> dict[str, Any]:
+    """The JSON object that a service answered; empty for anything else."""
+    try:
+        found = json.loads(answer.body)
+    except (ValueError, RecursionError):  # "[" a thousand times
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def code_in(found: dict[str, Any], field: str) -> int | None:
+    """The number that is the `field` of what a service answered; None if that is no code."""
+    code = found.get(field)
+    return code if isinstance(code, int) and not isinstance(code, bool) and abs(code) <= _CODES else None
+
+
+def _encoded(payload: dict[str, Any]) -> bytes:
+    return json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")

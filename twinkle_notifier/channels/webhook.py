@@ -1,0 +1,247 @@
+"""A notifier that posts to a webhook: its arguments, references to secrets, dicts, pickles, and what may be shown."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, ip_address
+from typing import Any, ClassVar
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from twinkle_notifier import isolation
+from twinkle_notifier.channels import connection
+from twinkle_notifier.channels.robot import Robot
+from twinkle_notifier.credentials.masking import mask, secrets_in_url
+from twinkle_notifier.credentials.references import REDACTED, Secret, is_reference, resolve
+from twinkle_notifier.errors import ArgumentError, CredentialError, NotifierError
+from twinkle_notifier.messages.message import as_text
+from twinkle_notifier.notifier import Notifier
+
+_LOOK_UP = 2.0  # seconds for a file
+_SHORTEST, _LONGEST = 1.0, 60.0  # seconds that a checkpoint may give a request
+
+
+class WebhookNotifier(Notifier, abstract=True):
+    """Sends messages to a robot behind a webhook URL. A subclass names the service; see `DingNotifier`."""
+
+    ends_in_time = True
+
+    _class: ClassVar[str]  # that `to_dict` names, also in a subclass of a user's own
+    _fields: ClassVar[tuple[str, ...]]  # the arguments, as a dict holds them; the first is the URL
+    _robot: ClassVar[type[Robot]]
+
+    def __init__(self, url: str, secret: str | None = None, timeout: float = 5.0, *, insecure: bool = False) -> None:
+        connection.ready()
+        if not isinstance(insecure, bool):
+            raise ArgumentError(f"insecure is {insecure!r}: give True or False")
+        self.insecure = insecure
+        url, appended = self._parted(self._checked_url(url, insecure))
+        setattr(self, f"_{self._fields[0]}", Secret(url))  # a name that pickles hold
+        checked = self._checked_secret(secret) or appended
+        self._secret = None if checked is None else Secret(checked)
+        self.timeout = _checked_timeout(timeout)
+
+    @property
+    def _url(self) -> str:
+        given: Secret = getattr(self, f"_{self._fields[0]}")
+        return given.value
+
+    @property
+    def secret(self) -> str | None:
+        """The signing secret, or the reference to it, as it was given; None if only a reference's URL holds it."""
+        return self._secret.value if self._secret else None
+
+    @classmethod
+    def serves(cls, url: str) -> bool:
+        """Whether `url` is a webhook of this service (or of a local robot, see `twinkle_notifier.inbox`)."""
+        return cls._robot.serves(url)
+
+    def __call__(self, message: str) -> None:
+        """Send `message`; return when the service has said in its own words that it has it.
+
+        What is no text is sent as ``str(message)``.
+
+        Raises:
+            DeliveryError: the robot has not accepted it, and what to do about it.
+            CredentialError: a reference leads nowhere, or a pickle has left a secret out.
+
+        The traceback of these errors ends here: the frames below hold the token.
+        """
+        try:
+            self._send(as_text(message))
+            return
+        except NotifierError as error:
+            failed = error
+        try:  # outside the except block: there the frames with the token would stay as __context__
+            raise failed.with_traceback(None) from None
+        finally:
+            del failed
+
+    def _send(self, message: str) -> None:
+        if not message.strip():
+            raise ArgumentError(f"the message is empty: {self._robot.service} takes none")
+        url, secret = self._looked_up()
+        self._robot(url, secret, self.timeout).send(message)
+
+    def check_setup(self) -> None:
+        """See `Notifier`."""
+        name, robot, url = self._fields[0], self._robot, self._looked_up()[0]
+        if not robot.serves(url):
+            host = urlsplit(url).hostname or "nowhere"
+            copy = f"Copy the robot's webhook URL, {robot.example}"
+            raise ArgumentError(f"{name} leads to {host}: is it a {robot.service} robot's? {copy}")
+        if missing := robot.missing(url):
+            raise ArgumentError(f"{name} is cut short: it names no {missing}. Copy the robot's whole webhook URL")
+
+    def _looked_up(self) -> tuple[str, str | None]:
+        """The webhook URL and the secret; for references, what they lead to."""
+        name = self._fields[0]
+        if REDACTED in (self._url, self.secret):
+            raise CredentialError(
+                f"this {self._class} was unpickled, and pickles hold no secrets: give references such as "
+                f"{_reference(name)}, which stay, as its {name} and secret"
+            )
+        secret = _looked_up(self.secret) if self.secret else None
+        if not is_reference(self._url):  # it was checked when it was given
+            return self._url, secret
+        url, appended = self._parted(self._checked_url(_looked_up(self._url), self.insecure))
+        return url, secret or appended
+
+    def to_dict(self) -> dict[str, Any]:
+        """See `Notifier`."""
+        url, *others = self._fields
+        given = {name: getattr(self, name) for name in others if name != "insecure" or self.insecure}
+        return {"class": self._class, url: self._url, **given}
+
+    @classmethod
+    def _from_dict_impl(cls, data: dict[str, Any]) -> Notifier:
+        arguments = {name: data[name] for name in cls._fields if name in data}
+        return cls(**arguments | {"timeout": _seconds(data.get("timeout", 5.0))})
+
+    @classmethod
+    def _taken_from_checkpoint(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """No plain http to another machine, no URL that cannot be a robot's, and a time-out of 1 to 60 seconds."""
+        timeout = _seconds(data.get("timeout", 5.0))
+        bounded = min(max(timeout, _SHORTEST), _LONGEST) if type(timeout) in (int, float) else timeout
+        taken = {**data, "timeout": bounded}
+        if taken.pop("insecure", False) is True:
+            raise ArgumentError("it is insecure=True, and only who starts the run may say that")
+        url = cls._checked_url(data.get(cls._fields[0]), insecure=False)
+        cls._checked_url(_looked_up(url), insecure=False)
+        return taken
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        connection.ready()  # a spawned rank gets its notifier by a pickle
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.to_dict() == self.to_dict()
+
+    def __hash__(self) -> int:
+        return hash((self._url, self.secret, self.timeout))
+
+    def __repr__(self) -> str:
+        secret = self.secret if self.secret is None or is_reference(self.secret) else "***"
+        url = self._url if is_reference(self._url) else mask(self._url, secrets_in_url(self._url))
+        insecure = ", insecure=True" if self.insecure else ""
+        given = f"{self._fields[0]}={url!r}, secret={secret!r}, timeout={self.timeout:g}{insecure}"
+        return f"{type(self).__name__}({given})"
+
+    @classmethod
+    def _checked_url(cls, url: object, insecure: bool) -> str:
+        """`url` without white space around it. Raises ArgumentError if it can be neither a reference nor a robot's."""
+        name = cls._fields[0]
+        if not isinstance(url, str) or not url.strip():
+            raise ArgumentError(
+                f"{name} is empty: give the robot's webhook URL, or a reference to it such as {_reference(name)}"
+            )
+        url = url.strip()
+        if is_reference(url):
+            return url
+        scheme, host = _scheme_and_host(url)
+        if scheme not in ("http", "https") or not host:
+            folder = cls._robot.example.rpartition("/")[0]
+            raise ArgumentError(f"{name} is no http(s) URL: copy the robot's webhook URL, {folder}/...")
+        if scheme == "http" and not insecure and not _is_here(host):
+            raise ArgumentError(
+                f"{name} is http:// to another machine, and anyone on the way could read its token: use https://, or "
+                "insist with insecure=True"
+            )
+        return url
+
+    @classmethod
+    def _parted(cls, url: str) -> tuple[str, str | None]:
+        """The URL, or the reference to it, and the secret that was appended to it; None if there is none.
+
+        The rest of the URL stays as it is, to the letter.
+        """
+        if is_reference(url):
+            return url, None
+        parts = urlsplit(url)
+        fields = [field.partition("=") for field in parts.query.split("&")]
+        secrets = [unquote(value) for name, _, value in fields if name == "secret"]
+        if not secrets:
+            return url, None
+        secret = next((secret for secret in secrets if secret), None)
+        if secret is not None and is_reference(secret):
+            raise ArgumentError(f"the secret in {cls._fields[0]} is a reference: give a reference as `secret`")
+        kept = "&".join("".join(field) for field in fields if field[0] != "secret")
+        return urlunsplit(parts._replace(query=kept)), cls._checked_secret(secret)
+
+    @classmethod
+    def _checked_secret(cls, secret: object) -> str | None:
+        if secret is None or secret == "":
+            return None  # an unsigned robot; "" is what an unset setting gives
+        if not isinstance(secret, str):
+            reference = _reference(cls._fields[0].replace("url", "secret"))
+            raise ArgumentError(
+                f"secret is no text: give the robot's signing secret, or a reference such as {reference}"
+            )
+        return secret.strip()
+
+
+def _reference(name: str) -> str:
+    """An example of a reference, as people may write it: ``'env:DING_URL'``."""
+    return f"'env:{name.upper()}'"
+
+
+def _looked_up(value: str) -> str:
+    """What `value` leads to, if it is a reference. Raises CredentialError, also when a file's disk does not answer."""
+    if not value.startswith("file:"):
+        return resolve(value)
+    try:
+        return isolation.call(lambda: resolve(value), _LOOK_UP).result()
+    except TimeoutError:
+        raise CredentialError(f"{value} cannot be read within {_LOOK_UP:g} s: is its disk there?") from None
+
+
+def _scheme_and_host(url: str) -> tuple[str, str]:
+    """Both are empty if `url` is none. An error would show it."""
+    try:
+        parts = urlsplit(url)
+        if "[" in parts.netloc:
+            IPv6Address(parts.hostname or "")  # before Python 3.11 urlsplit checks nothing in the brackets
+        return (parts.scheme, parts.hostname or "") if (parts.port or 1) > 0 else ("", "")
+    except ValueError:
+        return "", ""
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # another name
+        return False
+
+
+def _seconds(timeout: Any) -> Any:
+    """A time-out in a dict, as a number: twinkle-kit's `to_dict` writes a text, ``"5.0"``."""
+    if not isinstance(timeout, str):
+        return timeout
+    try:
+        return float(timeout)
+    except ValueError:
+        return timeout  # `_checked_timeout` says so
+
+
+def _checked_timeout(timeout: object) -> float:
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < float("inf"):
+        raise ArgumentError(f"timeout is {timeout!r}: give the seconds for one request, more than 0")
+    return timeout
