@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 
 MASK = "***"
-_LETTERS = re.compile(r"[A-Za-z]{18,}", re.ASCII)
 _LONGEST_NAME = 30  # letters without a digit or a sign between, behind the beginning of a token
 
+
+def later(pattern: str, flags: int = 0) -> Callable[[], re.Pattern[str]]:
+    """`pattern`, compiled when a text first needs it: most texts need few, and all of them take long to import."""
+    return functools.cache(lambda: re.compile(pattern, flags))
+
+
+_LETTERS = later(r"[A-Za-z]{18,}", re.ASCII)
 _WORD, _WIDE, _HEX = r"[A-Za-z0-9]", r"[\w-]", r"[0-9a-fA-F]"
 _UUID = rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
 
@@ -144,46 +151,46 @@ def _token(prefix: str, rest: str) -> re.Pattern[str]:
 
 
 # Those without a beginning of their own. Two words of a name would do for neither: each part is long.
-_TELEGRAM = re.compile(r"(?<![A-Za-z0-9])(?:bot)?\d{8,12}:AA[\w-]{30,}")
-_DISCORD = re.compile(r"(?<![\w.-])[MNO][A-Za-z0-9_-]{22,30}\.[\w-]{6}\.[\w-]{25,60}(?![\w.-])")
-_ATLAS = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}")
-_AIRTABLE = re.compile(r"(?<![A-Za-z0-9])pat[A-Za-z0-9]{14}\.[0-9a-f]{64}(?![A-Za-z0-9])")
-_ZHIPU = re.compile(r"(?<![A-Za-z0-9])[0-9a-f]{32}\.(?=[a-z0-9]*[A-Z])(?=[A-Za-z]*\d)[A-Za-z0-9]{16}(?![A-Za-z0-9])")
-_MAILCHIMP = re.compile(r"(?<![A-Za-z0-9])[0-9a-f]{32}-us\d{1,2}(?![A-Za-z0-9])")
-_ENTRA = re.compile(r"(?<![\w~.])[\w~.]{3}\dQ~[\w~.-]{31,36}(?![\w~-])")
-_FCM = re.compile(r"(?<![A-Za-z0-9])AAAA[\w-]{7}:[\w-]{100,180}")
+_TELEGRAM = later(r"(?<![A-Za-z0-9])(?:bot)?\d{8,12}:AA[\w-]{30,}")
+_DISCORD = later(r"(?<![\w.-])[MNO][A-Za-z0-9_-]{22,30}\.[\w-]{6}\.[\w-]{25,60}(?![\w.-])")
+_ATLAS = later(r"(?<![A-Za-z0-9])[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}")
+_AIRTABLE = later(r"(?<![A-Za-z0-9])pat[A-Za-z0-9]{14}\.[0-9a-f]{64}(?![A-Za-z0-9])")
+_ZHIPU = later(r"(?<![A-Za-z0-9])[0-9a-f]{32}\.(?=[a-z0-9]*[A-Z])(?=[A-Za-z]*\d)[A-Za-z0-9]{16}(?![A-Za-z0-9])")
+_MAILCHIMP = later(r"(?<![A-Za-z0-9])[0-9a-f]{32}-us\d{1,2}(?![A-Za-z0-9])")
+_ENTRA = later(r"(?<![\w~.])[\w~.]{3}\dQ~[\w~.-]{31,36}(?![\w~-])")
+_FCM = later(r"(?<![A-Za-z0-9])AAAA[\w-]{7}:[\w-]{100,180}")
 # Each with a quick look: a pattern that begins with a letter is found much faster than one that looks back.
 _OTHERS = (
-    (re.compile(r":AA[\w-]{30}"), _TELEGRAM),
-    (re.compile(r"\.[\w-]{6}\.[\w-]{25}"), _DISCORD),
-    (re.compile(r"\.atlasv1\."), _ATLAS),
-    (re.compile(r"pat[A-Za-z0-9]{14}\."), _AIRTABLE),
-    (re.compile(r"\.[A-Za-z0-9]{16}(?![A-Za-z0-9])"), _ZHIPU),
-    (re.compile(r"-us\d"), _MAILCHIMP),
-    (re.compile(r"Q~[\w~.-]{31}"), _ENTRA),
-    (re.compile(r"AAAA[\w-]{7}:"), _FCM),
+    (later(r":AA[\w-]{30}"), _TELEGRAM),
+    (later(r"\.[\w-]{6}\.[\w-]{25}"), _DISCORD),
+    (later(r"\.atlasv1\."), _ATLAS),
+    (later(r"pat[A-Za-z0-9]{14}\."), _AIRTABLE),
+    (later(r"\.[A-Za-z0-9]{16}(?![A-Za-z0-9])"), _ZHIPU),
+    (later(r"-us\d"), _MAILCHIMP),
+    (later(r"Q~[\w~.-]{31}"), _ENTRA),
+    (later(r"AAAA[\w-]{7}:"), _FCM),
 )
 # A private key; what was cut off before its end is masked as far as it goes on. PuTTY's stands behind its own name.
-_PEM = re.compile(
+_PEM = later(
     r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
     r"(?:(?:[^-]|-(?!----)){0,20000}-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
     r"|(?:(?:\s|\\[nr])*[A-Za-z0-9+/=]{20,})*)"
 )
-_PUTTY = re.compile(r"(Private-Lines:[ \t]{0,8}\d{1,4})((?:\s{1,4}[A-Za-z0-9+/=]{20,})+)")
+_PUTTY = later(r"(Private-Lines:[ \t]{0,8}\d{1,4})((?:\s{1,4}[A-Za-z0-9+/=]{20,})+)")
 
 
 def without_tokens(text: str) -> str:
     """`text` with each token and private key masked."""
     if "PRIVATE KEY" in text:
-        text = _PEM.sub(MASK, text)
+        text = _PEM().sub(MASK, text)
     if "Private-Lines:" in text:
-        text = _PUTTY.sub(lambda found: f"{found[1]} {MASK}", text)
+        text = _PUTTY().sub(lambda found: f"{found[1]} {MASK}", text)
     for prefix, rest in _RESTS:
         if prefix in text:
             text = _token(prefix, rest).sub(_masked, text)
     for quick, pattern in _OTHERS:
-        if quick.search(text):
-            text = pattern.sub(lambda found: MASK if any(map(str.isdigit, found[0])) else found[0], text)
+        if quick().search(text):
+            text = pattern().sub(lambda found: MASK if any(map(str.isdigit, found[0])) else found[0], text)
     return text
 
 
@@ -202,7 +209,7 @@ def _is_scrambled(text: str) -> bool:
     """
     return any(
         len(word) / 5 < sum(map(str.isupper, word)) < len(word) or (len(word) >= _LONGEST_NAME and not word.islower())
-        for word in _LETTERS.findall(text)
+        for word in _LETTERS().findall(text)
     )
 
 

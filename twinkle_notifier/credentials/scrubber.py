@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from twinkle_notifier.credentials.scrub_forms import FORMS, LAST, is_random
-from twinkle_notifier.credentials.scrub_tokens import MASK, without_tokens
+from twinkle_notifier.credentials.scrub_tokens import MASK, later, without_tokens
 
-_NAME = re.compile(
+_NAME = later(
     r"(?P<name>passw(?:or)?d|passphrase|pass|pwd|pw|secret(?:[_-]?(?:access[_-]?)?key)?|credentials?|creds?|authorization"
     r"|auth|webhook(?:[_-]?url)?|ding[_-]?url|(?:php)?sess(?:ion)?[_-]?(?:id|key)|jsessionid|cookie|key|token|pat|[as]k)"
     r"(?:[_-]?(?:value|data|\d{1,3}))?(?![A-Za-z0-9_-])"
@@ -22,9 +22,9 @@ _NAME = re.compile(
 _SCHEMES = "Bearer|Basic|Digest|Token|ApiKey|Api-Key|Bot|Key|SSWS|GenieKey|Negotiate"  # of an Authorization header
 
 
-def _value(most: str) -> re.Pattern[str]:
+def _value(most: str) -> Callable[[], re.Pattern[str]]:
     """A value of so many characters, or the first `most` of a longer one."""
-    return re.compile(
+    return later(
         rf"[bfru]{{0,2}}(?:\\{{1,3}}\"[^\\\n]{{0,{most}}}(?:\\{{1,3}}\")?"
         rf"|\"(?:[^\"\\\n]|\\.){{0,{most}}}\"?|'(?:[^'\\\n]|\\.){{0,{most}}}'?)"
         rf"|(?:(?:{_SCHEMES})[ \t]+)?[^\s&;,]{{1,{most}}}",
@@ -34,7 +34,7 @@ def _value(most: str) -> re.Pattern[str]:
 
 # Names may stand within a value that is none, each with a value up to the end: only what is masked is read as a whole.
 _BEGINNING, _VALUE = _value("1000"), _value("")
-_EMPTY_CALL = re.compile(r"[A-Za-z_][\w.]{0,100}\(\)[)\]}]*")
+_EMPTY_CALL = later(r"[A-Za-z_][\w.]{0,100}\(\)[)\]}]*")
 _LINE = 400  # characters before a name among which its line begins
 _READABLE = 200  # characters of a value up to which it may be something else than a secret
 _BEFORE = 64  # characters before a name that tell whose it is
@@ -56,7 +56,7 @@ _WORDS = (
     "sk",
 )
 # What a key or pass belongs to when it is a secret; num_key, key: 5, forward_pass are none.
-_OF_KEY = re.compile(
+_OF_KEY = later(
     r"(?:api|access|auth|client|private|routing|signing|encryption|webhook|hmac|license|aes|encrypt|master|admin|deploy"
     r"|openai|anthropic|claude|deepseek|gemini|google|gcp|groq|mistral|cohere|together|openrouter|replicate|fireworks|xai"
     r"|nvidia|ngc|wandb|comet|neptune|swanlab|mlflow|clearml|modelscope|dashscope|qwen|zhipu|moonshot|minimax|baichuan"
@@ -71,18 +71,18 @@ _OF_KEY = re.compile(
     re.IGNORECASE,
 )
 # These are of storages and caches, too: the value has to tell.
-_OF_SOME_KEY = re.compile(r"(?:app|account|shared|storage|subscription|host|user)[._-]?$", re.IGNORECASE)
-_OF_PASS = re.compile(r"(?:db|smtp|user|pg|mysql|redis|root|admin|mail|ssh|proxy)[_-]$", re.IGNORECASE)
-_OF_PAT = re.compile(
+_OF_SOME_KEY = later(r"(?:app|account|shared|storage|subscription|host|user)[._-]?$", re.IGNORECASE)
+_OF_PASS = later(r"(?:db|smtp|user|pg|mysql|redis|root|admin|mail|ssh|proxy)[_-]$", re.IGNORECASE)
+_OF_PAT = later(
     r"(?:github|gitlab|gitea|gh|gl|git|azure|ado|devops|bitbucket|databricks|snowflake)[_-]$", re.IGNORECASE
 )
 # Whose token grants access; that of a tokenizer (pad_token, eos_token, next_token) does not.
-_OF_TOKEN = re.compile(
+_OF_TOKEN = later(
     r"(?:access|api|auth|bearer|bot|deploy|ding|dingtalk|github|gitlab|hf|hub|id|identity|jwt|oauth|personal|private"
     r"|refresh|robot|secret|security|session|slack|user|wandb|webhook)[_-]?$",
     re.IGNORECASE,
 )
-_HARMLESS = re.compile(
+_HARMLESS = later(
     r"none|null|nil|true|false|undefined|required|missing|write|\W+|--?[a-z][\w-]*|\$\{[A-Za-z_]\w*\}|\$[A-Z][A-Z0-9_]*|(?:bool|str|int|float|bytes|dict|list|any|secretstr|optional)\b.*|\*+|[|>][+-]?|<.*>?|\[.*|\.{2,}.*|~?/[\w.~-]+/[\w./~-]*|(?:env|file):.*"
     r"|(?:self|cls|args|cfg|config|settings|os)\..*|(?:[a-z]{3,20} )?\{[a-z_][\w.!:]*\}.*",
     re.IGNORECASE | re.DOTALL,
@@ -122,12 +122,12 @@ def _without_named(text: str) -> str:
     """`text` with the values masked that stand behind a secret's name."""
     parts: list[str] = []
     kept, at = 0, 0
-    while found := _NAME.search(text, at):
+    while found := _NAME().search(text, at):
         at = found.end()
         owner = _owner(text, found.start())
         if not _may_own(found, owner) or _is_code(text, found) or not _is_secret(found, owner, _beginning(text, at)):
             continue  # within the value the next name may stand
-        value = _VALUE.match(text, at)
+        value = _VALUE().match(text, at)
         if value is None:
             continue
         start, end = _bounds(value[0])
@@ -146,7 +146,7 @@ def _owner(text: str, end: int) -> str:
 
 def _beginning(text: str, at: int) -> str:
     """The value that begins `at`, without its quotes, as far as it takes to judge it; "" when there is none."""
-    value = _BEGINNING.match(text, at)
+    value = _BEGINNING().match(text, at)
     return value[0][slice(*_bounds(value[0]))] if value else ""
 
 
@@ -156,56 +156,56 @@ def _may_own(found: re.Match[str], owner: str) -> bool:
         return False
     name = found["name"].lower()
     if name == "key":
-        return bool(_OF_KEY.search(owner) or _OF_SOME_KEY.search(owner))
+        return bool(_OF_KEY().search(owner) or _OF_SOME_KEY().search(owner))
     if name in ("pass", "pw"):
-        return _OF_PASS.search(owner) is not None or (not owner and ("=" in found["sep"] or bool(found["quote"])))
+        return _OF_PASS().search(owner) is not None or (not owner and ("=" in found["sep"] or bool(found["quote"])))
     return name not in ("ak", "sk", "auth") or not owner.rstrip("-_.") or owner[-1] in "_-."
 
 
 def _is_secret(found: re.Match[str], owner: str, value: str) -> bool:
-    if not value or (len(value) <= _READABLE and _HARMLESS.fullmatch(value)):
+    if not value or (len(value) <= _READABLE and _HARMLESS().fullmatch(value)):
         return False
     name = found["name"].lower()
     if name == "token":
         return _is_token(found, owner, value)
     if name == "pat":
-        return _OF_PAT.search(owner) is not None and is_random(value)
+        return _OF_PAT().search(owner) is not None and is_random(value)
     if name in ("ak", "sk") or "sess" in name:
         return len(value) >= 12 and is_random(value)
     if name == "auth":
         return is_random(value) or re.fullmatch(r"[^\s:/]{1,100}:[^\s/]{3,}", value) is not None
     if name == "pw" and found["sep"] == " = " and value.isalpha():
         return False  # ph = pw = side
-    if name in ("pass", "pw") and not _OF_PASS.search(owner):
+    if name in ("pass", "pw") and not _OF_PASS().search(owner):
         return len(value) >= 3 and re.fullmatch(r"-?[\d.,]+%?", value) is None
-    return name != "key" or _OF_KEY.search(owner) is not None or is_random(value)
+    return name != "key" or _OF_KEY().search(owner) is not None or is_random(value)
 
 
-_KEYWORD = re.compile(
+_KEYWORD = later(
     r"(?:await|not|lambda|yield|raise|return)[ \t]+[A-Za-z_(\[]|(?:break|continue|pass)[ \t]*$", re.MULTILINE
 )
 # After `password: ` or `--token `: words of a sentence.
-_SENTENCE = re.compile(
+_SENTENCE = later(
     r"(?:field|value|input|must|is|not|cannot|should|may|has|was|too|please|the|an?|no|invalid|missing|expected|required"
     r"|requires|unexpected|options?|instead|for|to|or|and|in|with)[ \t]+[a-z(\[]",
     re.IGNORECASE,
 )
-_CALLED = re.compile(r"\(*((?:[A-Za-z_]\w{0,60}\.)*[A-Za-z_]\w{0,100})[(\[]")
+_CALLED = later(r"\(*((?:[A-Za-z_]\w{0,60}\.)*[A-Za-z_]\w{0,100})[(\[]")
 # Of small letters alone, and of several words: auth_header, args.token; a constant's; the name itself: token=token.
-_VARIABLE = re.compile(
+_VARIABLE = later(
     r"\(*(?:(?:_?[a-z]+[_.])+[a-z]+|_[a-z]+(?:_[a-z]+)*|[a-z]+(?:[_.][a-z]+)*(?:\.[A-Z]+(?:_[A-Z]+)*)+"
     r"|(?:token|password|secret|auth|api_key|access_token))(?:$|[)\]}:])"
 )
-_ANNOTATION = re.compile(r"[A-Z][A-Za-z]{1,60}(?:\[[\w, .|]{1,100}\])?(?:[ \t]\|[ \t](?:None|str)|[ \t]=[ \t])")
-_WORDS_OF_ONE = re.compile(r"([A-Za-z_][\w.]{0,120})(?:[)\]}:]|$)")
-_OPERATOR = re.compile(r"[A-Za-z_.]+[ \t]+(?:or|and|if|=|\+|\^)[ \t]")
-_CLASS = re.compile(r"(?:[A-Z][a-z]{1,20}\d{0,2}){2,8}")
+_ANNOTATION = later(r"[A-Z][A-Za-z]{1,60}(?:\[[\w, .|]{1,100}\])?(?:[ \t]\|[ \t](?:None|str)|[ \t]=[ \t])")
+_WORDS_OF_ONE = later(r"([A-Za-z_][\w.]{0,120})(?:[)\]}:]|$)")
+_OPERATOR = later(r"[A-Za-z_.]+[ \t]+(?:or|and|if|=|\+|\^)[ \t]")
+_CLASS = later(r"(?:[A-Z][a-z]{1,20}\d{0,2}){2,8}")
 
 
 def _is_code(text: str, found: re.Match[str]) -> bool:
     """Whether behind a name an expression of code stands: a call, an item, an attribute, a variable."""
     at = found.end()
-    value = _BEGINNING.match(text, at)
+    value = _BEGINNING().match(text, at)
     if value is None or value[0][0] in "\"'\\":
         return False
     if "] = " in found["sep"] and not found["quote"]:
@@ -213,24 +213,24 @@ def _is_code(text: str, found: re.Match[str]) -> bool:
     if _is_of_environment(text, found):
         return False
     if (
-        _KEYWORD.match(text, at)
-        or ("=" not in found["sep"] and _SENTENCE.match(text, at))
-        or (":" in found["sep"] and _ANNOTATION.match(text, at))
+        _KEYWORD().match(text, at)
+        or ("=" not in found["sep"] and _SENTENCE().match(text, at))
+        or (":" in found["sep"] and _ANNOTATION().match(text, at))
     ):
         return True
-    if " = " in found["sep"] and _OPERATOR.match(text, at):
+    if " = " in found["sep"] and _OPERATOR().match(text, at):
         return True  # password = a or b
-    own, variable = (_owner(text, found.start()) + found["name"]).lower(), _WORDS_OF_ONE.match(value[0])
+    own, variable = (_owner(text, found.start()) + found["name"]).lower(), _WORDS_OF_ONE().match(value[0])
     if variable is not None and f"_{variable[1]}".lower().endswith((f"_{own}", f".{own}")):
         return True  # api_key=DEFAULT_API_KEY
     own_words = found["name"].lower() in ("token", "auth", "authorization")
-    if not own_words and not _EMPTY_CALL.fullmatch(value[0]) and not _stands_in_code(text, found, value.end()):
+    if not own_words and not _EMPTY_CALL().fullmatch(value[0]) and not _stands_in_code(text, found, value.end()):
         return False  # a password may look like a variable or a call
-    called = _CALLED.match(value[0])
+    called = _CALLED().match(value[0])
     if called is not None:
         name = called[1]
-        return "." in name or not re.search(r"\d", name) or not is_random(name) or _CLASS.fullmatch(name) is not None
-    return _VARIABLE.match(value[0]) is not None
+        return "." in name or not re.search(r"\d", name) or not is_random(name) or _CLASS().fullmatch(name) is not None
+    return _VARIABLE().match(value[0]) is not None
 
 
 def _stands_in_code(text: str, found: re.Match[str], end: int) -> bool:
@@ -266,7 +266,7 @@ def _is_token(found: re.Match[str], owner: str, value: str) -> bool:
     """Whether the value of a name that ends in "token" grants access."""
     if re.fullmatch(r"-?[\d.]+", value):
         return False
-    if _OF_TOKEN.search(owner):
+    if _OF_TOKEN().search(owner):
         return True
     if owner.strip("_-"):
         return is_random(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from twinkle_notifier.credentials.scrub_tokens import later
 from twinkle_notifier.errors import NotifierError
 from twinkle_notifier.isolation.safe import class_slot, module_name, slot, text, type_name
 
@@ -13,7 +14,7 @@ _TYPES = re.compile(r"^torch\.(distributed|_C\._distributed)\S*\.Dist\w*Error$")
 _PRINTED = re.compile(
     r"^(?:torch\.distributed\.\S*\b(?:Dist\w*|Rendezvous\w*)Error|Dist(?:Backend|Network|Store)?Error)\b"
 )
-_WORDS = re.compile(
+_WORDS = later(
     r"connection (closed|reset|refused) by peer|(gloo|nccl).*broken pipe"
     r"|(gloo|nccl|collective operation|watchdog).*tim(ed|e)[ -]?out"
     r"|timed out waiting \d+ms for (recv|send) operation"
@@ -23,7 +24,7 @@ _WORDS = re.compile(
 )
 # A set-up that the library refuses, or a fault of this rank's own device: no other rank's end brings these about. NCCL
 # says what it met behind "Last error:"; the numbers and names of a port that is in use are the system's.
-_CAUSES = re.compile(
+_CAUSES = later(
     r"ncclInvalid(?:Usage|Argument)|duplicate gpu detected|cuda failure|no socket interface found"
     r"|shared memory segment|EADDRINUSE|address already in use|EACCES|EADDRNOTAVAIL"
     r"|getaddrinfo|could not be resolved|name or service not known",
@@ -45,14 +46,14 @@ def says_collateral(text: str) -> bool:
     """Whether `text`, an error as a process has printed it, is of that kind."""
     said = text[:_TEXT]
     if _PRINTED.search(said) is not None:
-        return _CAUSES.search(said) is None
+        return _CAUSES().search(said) is None
     return said.startswith("RuntimeError") and _follows(said)
 
 
 def _is_one(exc: BaseException) -> bool:
     names = (f"{module_name(base)}.{type_name(base)}" for base in class_slot(type(exc), "__mro__"))
     if any(_TYPES.match(name) for name in names):
-        return _CAUSES.search(text(exc)[:_TEXT]) is None
+        return _CAUSES().search(text(exc)[:_TEXT]) is None
     # Only what torch raises with such words: a ConnectionResetError is a data server's, and a cause.
     # So is a message of the user's own that was not taken.
     if not issubclass(type(exc), RuntimeError) or issubclass(type(exc), NotifierError):
@@ -63,7 +64,7 @@ def _is_one(exc: BaseException) -> bool:
 
 
 def _follows(said: str) -> bool:
-    return _WORDS.search(said) is not None and _CAUSES.search(said) is None
+    return _WORDS().search(said) is not None and _CAUSES().search(said) is None
 
 
 def _chain(exc: BaseException) -> Iterator[BaseException]:
