@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from twinkle_notifier import isolation
 from twinkle_notifier.runtime import launcher, state_dir
+from twinkle_notifier.runtime.stored import hashed
 
 _LOOP = 600.0  # seconds between two crashes of one loop, at most
 _FORGET = 86400.0  # seconds after which the same error is a new story
@@ -94,7 +94,7 @@ def keep(key: str, past: Past) -> None:
 
 
 def _room() -> tuple[str, str]:
-    return "history", hashlib.sha256(launcher.place().encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return "history", hashed(launcher.place())
 
 
 def _last(key: str) -> Past | None:

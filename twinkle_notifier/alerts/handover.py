@@ -6,7 +6,6 @@ has told of that, where its parent looks: in a folder that is named after the pa
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sys
@@ -26,6 +25,7 @@ from twinkle_notifier.runtime.host import process_key
 from twinkle_notifier.runtime.launcher import running_ray
 from twinkle_notifier.runtime.process import Instant
 from twinkle_notifier.runtime.state_dir import folder
+from twinkle_notifier.runtime.stored import hashed
 
 _LIFE = 60.0  # seconds that a note counts
 _MOST = 16  # notes of one error and minute that a process leaves
@@ -139,7 +139,7 @@ def _key(exc: BaseException, channel: str) -> str:
         own = [(frame.f_code.co_filename, line, frame.f_code.co_name) for frame, line in _way(exc)]
         kind, words, places = type_name(type(exc)), text(exc), own
     what = (kind.rpartition(".")[2], words.strip().partition("\n")[0].strip(), *places[-1:])
-    return f"told-{hashlib.sha256(repr(what).encode()).hexdigest()[:16]}-{channel}"
+    return f"told-{hashed(repr(what))}-{channel}"
 
 
 def _way(exc: BaseException) -> list[tuple[Any, int]]:
@@ -171,5 +171,5 @@ def _below(exc: BaseException) -> Callable[[], Store] | None:
 
 
 def _room(parent: int) -> Store:
-    name = hashlib.sha256(process_key(parent).encode()).hexdigest()[:16]
+    name = hashed(process_key(parent))
     return FileStore(folder("handover", name, fresh=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from twinkle_notifier import isolation
 from twinkle_notifier.runtime import state_dir
+from twinkle_notifier.runtime.stored import hashed
 
 _MINUTE = 61.0  # seconds: the service's clock may run a little slower
 _PATIENCE = 1.0  # seconds for the lock
@@ -63,7 +63,7 @@ class Rate:
         return sent, time.time() + self.penalty, self.penalty
 
     def _change(self, step: _Step) -> float:
-        name = hashlib.sha256(self.robot.encode("utf-8", "replace")).hexdigest()[:16]
+        name = hashed(self.robot, errors="replace")
         return state_dir.within(["rate"], lambda folder: _changed(folder / name, step))
 
     def _alone(self, step: _Step) -> float:

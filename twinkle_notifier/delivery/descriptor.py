@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import logging
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from twinkle_notifier.isolation import safe
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.sanitize import reply
 from twinkle_notifier.notifier import Notifier, registered
+from twinkle_notifier.runtime.stored import hashed
 
 _BUDGET = 1.0  # seconds for a notifier's own to_dict
 _NAME, _REASON = 60, 500  # characters of a class, and of an error, in the log
@@ -40,7 +40,7 @@ def channel(notifier: Callable[[str], object]) -> str:
     asked = isolation.call_inline if ours else isolation.call
     name = asked(lambda: _name(notifier), _BUDGET).value
     described = asked(lambda: _WRITER.encode(getattr(notifier, "to_dict", dict)()), _BUDGET).value
-    return hashlib.sha256(f"{name} {described}".encode("utf-8", "replace")).hexdigest()[:8]
+    return hashed(f"{name} {described}", 8, "replace")
 
 
 def chat(notifier: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from os.path import basename
@@ -12,6 +11,7 @@ from types import FrameType
 from twinkle_notifier.exceptions.chain import chain, members
 from twinkle_notifier.exceptions.frames import is_library, is_ours, module_of
 from twinkle_notifier.isolation.safe import module_name, slot, text, type_name
+from twinkle_notifier.runtime.stored import hashed
 
 _DEPTH = 8  # links of a chain of causes; more tell no more
 _GROUP = 100  # members of a group
@@ -33,7 +33,7 @@ def fingerprint(exc: BaseException, kind: str, name: str, context: str) -> str:
         if kind in ("interrupted", "preempted")
         else "\n".join([*_chain(exc, 0, iter(range(_ALL))), _exit_code(exc)])
     )
-    return hashlib.sha256(f"{name}\0{context}\0{what}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return hashed(f"{name}\0{context}\0{what}")
 
 
 def _exit_code(exc: BaseException) -> str:

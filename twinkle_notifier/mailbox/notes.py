@@ -5,14 +5,13 @@ The names of a record's fields are the format of its file.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
 from twinkle_notifier.messages.message import Message
 from twinkle_notifier.runtime.process import Holder
-from twinkle_notifier.runtime.stored import Stored
+from twinkle_notifier.runtime.stored import Stored, hashed
 
 # ``sending``: it is about to be told, by this process. ``told``: it is, by this process or another. ``kept``: it could
 # not be sent. ``left``: it only follows from something else, which the supervisor knows better. ``deferred``: the
@@ -45,7 +44,7 @@ class Note:
 
     def named(self) -> str:
         """What tells it from other words of the folder."""
-        return f"{self.holder.pid}-{hashlib.sha256(self.incident.encode('utf-8', 'replace')).hexdigest()[:16]}"
+        return f"{self.holder.pid}-{hashed(self.incident, errors='replace')}"
 
     @classmethod
     def load(cls, fields: Stored) -> Note:

@@ -1,7 +1,8 @@
-"""JSON objects that somebody else may have written: read by the types that are expected, or not at all."""
+"""Records in files and stores that others can write: how they are named, and how they are read."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -12,6 +13,11 @@ _LATEST = 1e11  # seconds since 1970: the year 5138
 _MOST = 2**53  # of a number that counts or names something
 T = TypeVar("T")
 _ID = re.compile("[0-9a-f]{1,64}")
+
+
+def hashed(text: str, length: int = 16, errors: str = "surrogatepass") -> str:
+    """The first `length` hexadecimal digits of the SHA-256 of `text`. `errors`: how lone surrogates are encoded."""
+    return hashlib.sha256(text.encode("utf-8", errors)).hexdigest()[:length]
 
 
 def is_id(value: object) -> bool:
