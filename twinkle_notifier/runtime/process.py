@@ -27,6 +27,12 @@ class Instant:
         """This moment."""
         return cls(boot_id(), _since_boot(), time.time())
 
+    @classmethod
+    def ago(cls, seconds: float) -> Instant:
+        """The moment so many `seconds` ago."""
+        now = cls.now()
+        return cls(now.boot, now.since_boot - seconds, now.wall - seconds)
+
     def after(self, other: Instant) -> bool:
         """Whether this moment certainly came after `other`; between machines doubt is answered with no."""
         if self.boot == other.boot:
@@ -54,10 +60,9 @@ _FIRST_SEEN = time.monotonic()  # stands in for the process's start where /proc 
 @cache
 def process_start() -> Instant:
     """When this process started; one that was forked with others, when the first of them did."""
-    now, started = Instant.now(), started_at(os.getpid())
-    age = now.since_boot - started if started is not None else time.monotonic() - _FIRST_SEEN
-    age = max(age, seconds_since_fork())
-    return Instant(now.boot, now.since_boot - age, now.wall - age)
+    started = started_at(os.getpid())
+    age = _since_boot() - started if started is not None else time.monotonic() - _FIRST_SEEN
+    return Instant.ago(max(age, seconds_since_fork()))
 
 
 @dataclass(frozen=True)
