@@ -10,7 +10,7 @@ from pathlib import Path
 
 from twinkle_notifier import isolation
 from twinkle_notifier.runtime import launcher, state_dir
-from twinkle_notifier.runtime.stored import hashed
+from twinkle_notifier.runtime.stored import Stored, hashed
 
 _LOOP = 600.0  # seconds between two crashes of one loop, at most
 _FORGET = 86400.0  # seconds after which the same error is a new story
@@ -105,11 +105,11 @@ def _last(key: str) -> Past | None:
 
 def _load(data: bytes) -> Past | None:
     try:
-        fields = json.loads(data)
-        count, loop = (min(max(int(fields[name]), 1), _MOST) for name in ("count", "loop"))
-        first, last = float(fields["first"]), float(fields["last"])
-        return Past(count, first, last, loop) if 0 <= first <= last else None  # not a number is neither
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        fields = Stored.read(data)
+        count, loop = (min(fields.count(name, 1), _MOST) for name in ("count", "loop"))
+        first, last = fields.time("first"), fields.time("last")
+        return Past(count, first, last, loop) if first <= last else None
+    except ValueError:
         return None
 
 

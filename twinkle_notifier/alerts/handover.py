@@ -25,13 +25,12 @@ from twinkle_notifier.runtime.host import process_key
 from twinkle_notifier.runtime.launcher import running_ray
 from twinkle_notifier.runtime.process import Instant
 from twinkle_notifier.runtime.state_dir import folder
-from twinkle_notifier.runtime.stored import hashed
+from twinkle_notifier.runtime.stored import Stored, hashed
 
 _LIFE = 60.0  # seconds that a note counts
 _MOST = 16  # notes of one error and minute that a process leaves
 _KNOWN = 256  # errors and minutes of which it knows how many
 _ASK = 1.0  # second for a mark that is no plain value
-_UNREADABLE = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
 
 _noted: dict[str, int] = {}  # how many notes this process has left
 
@@ -123,11 +122,10 @@ def _record(at: Instant, incident: str) -> bytes:
 def _load(record: bytes, since: Instant, now: Instant) -> str | None:
     """The incident, empty if the notes before it are void; None if the record does not count, or cannot be read."""
     try:
-        fields = json.loads(record)
-        at, incident = Instant(**fields["at"]), fields["incident"]
-        counts = at.after(since) and now.wall - at.wall < _LIFE and type(incident) is str
-        return incident if counts else None
-    except _UNREADABLE:
+        fields = Stored.read(record)
+        at, incident = Instant.load(fields.object("at")), fields.text("incident")
+        return incident if at.after(since) and now.wall - at.wall < _LIFE else None
+    except ValueError:
         return None
 
 

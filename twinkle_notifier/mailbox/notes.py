@@ -53,7 +53,7 @@ class Note:
             cast(State, fields.one_of("state", get_args(State))),
             fields.text("incident"),
             fields.text("kind"),
-            load_holder(fields.object("holder")),
+            Holder.load(fields.object("holder")),
             fields.count("rank"),
             fields.time("at"),
             fields.text_or_none("run"),
@@ -186,11 +186,6 @@ class Restart:
             fields.count("attempts"),
             _failures(fields),
         )
-
-
-def load_holder(fields: Stored) -> Holder:
-    """A process, as a file names it. Raises ValueError."""
-    return Holder(fields.text("host"), fields.count("pid", 1), fields.number_or_none("started"))
 
 
 def _frame(frame: object) -> tuple[str, int, str]:

@@ -12,8 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from twinkle_notifier.isolation import forks
-from twinkle_notifier.runtime import host
 from twinkle_notifier.runtime.ownership import contents, open_file
+from twinkle_notifier.runtime.process import Holder
+from twinkle_notifier.runtime.stored import Stored
 
 # Lustre without `-o flock`; some FUSE; NFS without its lock service.
 _NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL)
@@ -86,8 +87,7 @@ class _Guard:
         return abandoned is not None and self._took_away(abandoned) and self._made()
 
     def _made(self) -> bool:
-        me = {"host": host.host_key(), "pid": os.getpid(), "started": host.started_at(os.getpid())}
-        data = json.dumps({**me, "key": os.urandom(6).hex()}).encode()
+        data = json.dumps({**vars(Holder.me()), "key": os.urandom(6).hex()}).encode()
         try:
             handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except FileExistsError:
@@ -114,11 +114,8 @@ class _Guard:
             said = contents(self._path, _MOST)
             if abs(time.time() - os.lstat(self._path).st_mtime) > self._longest:  # a clock may have been set back
                 return said
-            holder = json.loads(said)
-            if holder["host"] != host.host_key() or holder["started"] is None:
-                return None
-            return said if host.started_at(holder["pid"]) != holder["started"] else None
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):  # it is just being made, or it is gone
+            return said if Holder.load(Stored.read(said)).dead() else None
+        except (OSError, ValueError):  # it is just being made, or it is gone
             return None
 
     def _took_away(self, abandoned: bytes) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from twinkle_notifier.isolation import forks
 from twinkle_notifier.runtime.host import boot_id, host_key, process_key, started_at
+from twinkle_notifier.runtime.stored import Stored
 
 _WALL_MARGIN = 5.0  # seconds that the clocks of two machines may differ before their order is in doubt
 
@@ -26,6 +27,11 @@ class Instant:
     def now(cls) -> Instant:
         """This moment."""
         return cls(boot_id(), _since_boot(), time.time())
+
+    @classmethod
+    def load(cls, fields: Stored) -> Instant:
+        """As stored. Raises ValueError."""
+        return cls(fields.text("boot"), fields.number("since_boot"), fields.number("wall"))
 
     @classmethod
     def ago(cls, seconds: float) -> Instant:
@@ -77,6 +83,11 @@ class Holder:
     def me() -> Holder:
         """This process."""
         return _me()
+
+    @classmethod
+    def load(cls, fields: Stored) -> Holder:
+        """As stored. Raises ValueError."""
+        return cls(fields.text("host"), fields.count("pid", 1), fields.number_or_none("started"))
 
     def dead(self) -> bool:
         """Whether the process is certainly gone. One that cannot be looked for (another machine, container) is not."""

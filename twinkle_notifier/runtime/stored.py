@@ -73,14 +73,15 @@ class Stored:
 
     def number(self, name: str) -> float:
         """A finite number, as times and durations have it."""
-        value = self._fields.get(name)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise _wrong(name)
-        return _checked(name, -_LATEST < value < _LATEST, value)
+        return _number(name, self._fields.get(name))
 
     def number_or_none(self, name: str) -> float | None:
         """Such a number or null."""
         return None if self._fields.get(name) is None else self.number(name)
+
+    def numbers(self, name: str) -> list[float]:
+        """A list of such numbers."""
+        return [_number(name, value) for value in self.items(name)]
 
     def time(self, name: str) -> float:
         """Seconds since 1970."""
@@ -128,6 +129,12 @@ def _checked(name: str, holds: bool, value: T) -> T:
     if not holds:
         raise _wrong(name)
     return value
+
+
+def _number(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _wrong(name)
+    return _checked(name, -_LATEST < value < _LATEST, value)
 
 
 def _wrong(name: str) -> ValueError:
