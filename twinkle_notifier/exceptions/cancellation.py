@@ -97,11 +97,8 @@ def _to_tell(exc: BaseException, before: int) -> tuple[BaseException | None, Any
 
 
 def _ctrl_c_behind(exc: BaseException) -> BaseException | None:
-    link = slot(exc, "__context__")
-    for _ in range(_LOOKED_AT):  # they may stand in a circle
-        if link is None or not is_cancel(link):
-            break
-        link = slot(link, "__context__")
+    contexts = chain.chain(exc, limit=_LOOKED_AT, following=lambda link: slot(link, "__context__"))[1:]
+    link = next((link for link in contexts if not is_cancel(link)), None)
     return link if link is not None and issubclass(type(link), KeyboardInterrupt) else None
 
 

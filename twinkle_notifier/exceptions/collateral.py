@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from twinkle_notifier.credentials.scrub_tokens import later
 from twinkle_notifier.errors import NotifierError
+from twinkle_notifier.exceptions.chain import chain
 from twinkle_notifier.isolation.safe import class_slot, module_name, slot, text, type_name
 
 _TYPES = re.compile(r"^torch\.(distributed|_C\._distributed)\S*\.Dist\w*Error$")
@@ -39,7 +39,7 @@ _WHOLE = 100_000  # characters of another process's traceback
 
 def is_collateral(exc: BaseException) -> bool:
     """Whether `exc`, or what caused it, is of the kind that peers see when a rank goes away."""
-    return any(_is_one(link) for link in _chain(exc))
+    return any(_is_one(link) for link in chain(exc, limit=_DEPTH, following=_cause))
 
 
 def says_collateral(text: str) -> bool:
@@ -67,10 +67,5 @@ def _follows(said: str) -> bool:
     return _WORDS().search(said) is not None and _CAUSES().search(said) is None
 
 
-def _chain(exc: BaseException) -> Iterator[BaseException]:
-    link: BaseException | None = exc
-    for _ in range(_DEPTH):
-        if link is None:
-            return
-        yield link
-        link = slot(link, "__cause__")
+def _cause(exc: BaseException) -> BaseException | None:
+    return slot(exc, "__cause__")  # type: ignore[no-any-return]
