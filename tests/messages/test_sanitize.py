@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinkle_notifier.credentials.excerpt import beginning, ends, shortened
+from twinkle_notifier.credentials.masking import beginning, ends, shortened
 from twinkle_notifier.messages.report import fenced
 from twinkle_notifier.messages.sanitize import block, line, path, shown_in_log
 

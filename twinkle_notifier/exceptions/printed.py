@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from signal import Signals
 
-from twinkle_notifier.credentials.excerpt import masked_end
+from twinkle_notifier.credentials.masking import masked_end
 from twinkle_notifier.exceptions.collateral import says_collateral
 
 _MOST = 65_536  # characters of output

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass, replace
 from traceback import walk_tb
 
-from twinkle_notifier.credentials.excerpt import ends, shortened
+from twinkle_notifier.credentials.masking import ends, shortened
 from twinkle_notifier.exceptions.frames import is_library, is_library_path
 from twinkle_notifier.isolation.safe import attribute, module_name, names, slot, text, type_name
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from twinkle_notifier.credentials.excerpt import beginning, ends, shortened
-from twinkle_notifier.credentials.masking import mask
+from twinkle_notifier.credentials.masking import beginning, ends, mask, shortened
 
 _LONG = 100_000  # characters of either end of a text that are looked at
 _BLOCK = (16_000, 48_000)  # characters of a code block's ends; no channel takes more
