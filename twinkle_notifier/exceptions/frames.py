@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from os.path import basename
 from traceback import walk_tb
 from types import CodeType, FrameType, TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 _STDLIB = os.path.dirname(os.__file__)
 
 
-@dataclass(frozen=True)
-class FrameSnapshot:
+class FrameSnapshot(NamedTuple):
     """What is shown of a frame, without the variables that it keeps alive: to show a stack may take seconds."""
 
     f_code: CodeType

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass, replace
 from traceback import walk_tb
+from typing import NamedTuple
 
 from twinkle_notifier.credentials.masking import ends, shortened
 from twinkle_notifier.exceptions.frames import is_library, is_library_path
@@ -24,8 +24,7 @@ _POOLS = {"_RemoteTraceback", "RemoteTraceback"}  # concurrent.futures and loky;
 Place = tuple[str, int, str]  # path, line, function
 
 
-@dataclass(frozen=True)
-class Remote:
+class Remote(NamedTuple):
     """What was raised there, as far as it is known here.
 
     `traceback` is shown in place of this process's own; if it is empty, the own one holds it. `read` is the text in
@@ -121,8 +120,7 @@ def _spawned(said: str, rank: int | None) -> Remote:
     return Remote(raised.type, raised.words, ends(said, *_TEXT), rank, raised.frames)
 
 
-@dataclass(frozen=True)
-class _Raised:
+class _Raised(NamedTuple):
     type: str
     words: str
     frames: str = ""
@@ -144,7 +142,7 @@ def _read(said: str) -> _Raised | None:
         if found is None or not inner or _hands_on(found):
             was_inner = found is not None and found.inner
             begins = found.begins if found is not None else heading.end(1)
-            found = replace(_segment(part), begins=begins, inner=inner or was_inner)
+            found = _segment(part)._replace(begins=begins, inner=inner or was_inner)
         last = part.rstrip(" |\n").rpartition("\n")[2]
         chained = last.endswith(_CHAINED) and _indent(last) <= found.depth  # not that of a group's member
     return found if found is not None and (found.words or found.frames) else None
@@ -169,7 +167,7 @@ def _segment(said: str) -> _Raised:
     if not error.type.endswith("Group"):  # whose members stand below it; the words of others may have paragraphs
         error = _error("\n".join(line[depth:] for line in rest[:over]).rstrip().splitlines())
     closed = over < len(rest) and not error.type.endswith("Group")
-    return replace(error, frames="\n".join(lines[:first]), depth=depth, closed=closed)
+    return error._replace(frames="\n".join(lines[:first]), depth=depth, closed=closed)
 
 
 def _is_below(line: str, depth: int) -> bool:
