@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-_DEEP = 20  # objects and lists in one another; ours have five
+_DEEP = 20  # levels of nested objects and lists; ours have five
 _LATEST = 1e11  # seconds since 1970: the year 5138
 _MOST = 2**53  # of a number that counts or names something
 T = TypeVar("T")
@@ -26,7 +26,7 @@ def is_id(value: object) -> bool:
 
 
 class Stored:
-    """The fields of an object. Each method gives the field `name`; it raises ValueError if that is of another type."""
+    """The fields of a JSON object. Each method returns the field `name`, or raises ValueError if its type is wrong."""
 
     def __init__(self, fields: object) -> None:
         if not isinstance(fields, dict):
@@ -35,7 +35,7 @@ class Stored:
 
     @classmethod
     def read(cls, data: bytes) -> Stored:
-        """The object that `data` holds. Raises ValueError if there is none, or one that is nested too deep."""
+        """The object in `data`. Raises ValueError if there is none, or if it is nested too deep."""
         try:
             found = json.loads(data)
         except RecursionError:
