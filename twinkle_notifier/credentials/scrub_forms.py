@@ -1,4 +1,4 @@
-"""Secrets that are known by the form in which they stand: headers, addresses, pairs, records, the next line."""
+"""Secrets that are recognized by the form around them: headers, addresses, pairs, records, the next line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STRONG = (
 _GAP = r"[ \t]{0,4}"
 _PLURAL = r"(?:(?:api|access|private|secret)[_-]?keys|passwords|secrets|credentials|(?:access|api|auth)[_-]?tokens)"
 
-# The second way is for a password with a slash in it; a port is none.
+# The second form is for a password with a slash in it; a port is none.
 _USERINFO = later(r"""://([^\s/:@"'<>]{0,256}):(?:[^\s/"'<>]{1,256}|(?!\d{1,5}[/?#])[^\s"'<>@:]{1,256})@""")
 _USER = later(r"""://([^\s/:@"'<>*]{12,256})@""")
 _QUERY = later(
@@ -72,7 +72,7 @@ _PYDANTIC = later(
 )
 _DOCKER = later(r"""(["']auth["'][ \t]{0,4}:[ \t]{0,4}["'])[A-Za-z0-9+/=]{8,1000}(?=["'])""")
 _SIGNATURE = later(r"\b(Signature=)[0-9a-fA-F]{32,}")
-# What a command is given: curl's user, mysql's and sshpass's password, the key that wandb logs in with.
+# Arguments of commands: curl's user, mysql's and sshpass's password, the key for wandb's login.
 _NEXT = r"""(?:[ \t]{1,4}|["'],[ \t]{0,4}["'])"""  # between the words of a command, or of a list of them
 _CURL = later(
     rf"""((?<![\w-])(?:-u|--user|--proxy-user)(?:=|{_NEXT})["']?(?!\d{{1,9}}:\d{{1,9}}(?!\w))[^\s:"']{{1,100}}:)"""
@@ -120,7 +120,7 @@ _TEXT_BLOCK = later(r"""(\btoken[ \t]{0,4}=[ \t]{0,4}(?:\"\"\"|\'\'\')\n[ \t]{0,
 
 
 def _all(text: str, pattern: Callable[[], re.Pattern[str]]) -> str:
-    # No template: to read one Python loads a module, and at its end it loads none.
+    # No template: Python imports a module to parse one, which fails at the interpreter's end.
     return pattern().sub(lambda found: f"{found[1]}{MASK}", text)
 
 
@@ -134,7 +134,7 @@ def _in_urls(text: str) -> str:
 
 
 def _may_be_secret(name: str, value: str) -> bool:
-    """Whether the value of a query's key or code is more than a word or an error's number: code=E11000."""
+    """Whether the value of a query's key or code is no plain word and no error's number, as in code=E11000."""
     return len(value) >= 16 or not (name.endswith("code=") or (value.isalpha() and value.isupper()))
 
 
@@ -161,7 +161,8 @@ def _is_user_and_password(text: str) -> bool:
     return ":" in said and said.isprintable()
 
 
-# Words in small letters, of which one must be in the text, and what is then done. All take time in proportion to it.
+# Words in small letters, of which one must be in the text, and the function that then masks it. All functions take time
+# in proportion to the text.
 FORMS: list[tuple[tuple[str, ...], Callable[[str], str]]] = [
     (("://", "http"), _in_urls),
     (("%3d", "u003d"), lambda text: _all(text, _ENCODED)),
@@ -196,7 +197,7 @@ LAST: list[tuple[tuple[str, ...], Callable[[str], str]]] = [(("bearer", "basic")
 
 
 def is_random(word: str) -> bool:
-    """Whether it is no word that somebody reads: long enough, and of mixed characters."""
+    """Whether `word` looks random: long, and of mixed characters."""
     if len(word) < 8 or _NAMES().fullmatch(word):
         return False
     mixed = re.search(r"\d", word) and re.search(r"[A-Za-z]", word)

@@ -1,4 +1,4 @@
-"""Secrets in text that is not ours: found by their shape or by the name that stands before them."""
+"""Masks secrets in texts that are not ours, recognized by their form or by the name before them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SCHEMES = "Bearer|Basic|Digest|Token|ApiKey|Api-Key|Bot|Key|SSWS|GenieKey|Negot
 
 
 def _value(most: str) -> Callable[[], re.Pattern[str]]:
-    """A value of so many characters, or the first `most` of a longer one."""
+    """A value of up to `most` characters, or the beginning of a longer one."""
     return later(
         rf"[bfru]{{0,2}}(?:\\{{1,3}}\"[^\\\n]{{0,{most}}}(?:\\{{1,3}}\")?"
         rf"|\"(?:[^\"\\\n]|\\.){{0,{most}}}\"?|'(?:[^'\\\n]|\\.){{0,{most}}}'?)"
@@ -32,29 +32,14 @@ def _value(most: str) -> Callable[[], re.Pattern[str]]:
     )
 
 
-# Names may stand within a value that is none, each with a value up to the end: only what is masked is read as a whole.
+# Only a value that is masked is read as a whole: many names may follow each other in one line, each with all that
+# follows as its value.
 _BEGINNING, _VALUE = _value("1000"), _value("")
 _EMPTY_CALL = later(r"[A-Za-z_][\w.]{0,100}\(\)[)\]}]*")
-_LINE = 400  # characters before a name among which its line begins
-_READABLE = 200  # characters of a value up to which it may be something else than a secret
-_BEFORE = 64  # characters before a name that tell whose it is
-_WORDS = (
-    "pass",
-    "pwd",
-    "pw",
-    "secret",
-    "cred",
-    "auth",
-    "webhook",
-    "url",
-    "sess",
-    "cookie",
-    "key",
-    "token",
-    "pat",
-    "ak",
-    "sk",
-)
+_LINE = 400  # characters before a name in which the beginning of its line is looked for
+_READABLE = 200  # a longer value is no harmless word
+_BEFORE = 64  # characters before a name that may show whose it is
+_WORDS = ("pass", "pw", "secret", "cred", "auth", "webhook", "url", "sess", "cookie", "key", "token", "pat", "ak", "sk")
 # What a key or pass belongs to when it is a secret; num_key, key: 5, forward_pass are none.
 _OF_KEY = later(
     r"(?:api|access|auth|client|private|routing|signing|encryption|webhook|hmac|license|aes|encrypt|master|admin|deploy"
@@ -70,7 +55,7 @@ _OF_KEY = later(
     r"[._-]?$",
     re.IGNORECASE,
 )
-# These are of storages and caches, too: the value has to tell.
+# Storages and caches have such keys, too: the value decides.
 _OF_SOME_KEY = later(r"(?:app|account|shared|storage|subscription|host|user)[._-]?$", re.IGNORECASE)
 _OF_PASS = later(r"(?:db|smtp|user|pg|mysql|redis|root|admin|mail|ssh|proxy)[_-]$", re.IGNORECASE)
 _OF_PAT = later(
@@ -90,12 +75,12 @@ _HARMLESS = later(
 
 
 def scrub(text: str) -> str:
-    """`text` with ``***`` for what grants access, as far as that shows; the rest stays readable.
+    """`text` with ``***`` for each secret that is recognized; the rest stays readable.
 
-    It knows the tokens of well-known services and private keys (`scrub_tokens`), the forms in which secrets stand, such
-    as headers, addresses and records (`scrub_forms`), and the values of names such as ``password``, ``api_key`` or
-    ``access_token``. What a tokenizer calls a token stays, and so does an expression in a line of code. Takes time in
-    proportion to the text.
+    Recognized are private keys and the tokens of well-known services (`scrub_tokens`), secrets in headers, addresses,
+    records and other forms (`scrub_forms`), and the values of names such as ``password``, ``api_key`` or
+    ``access_token``. Not masked are a tokenizer's tokens and expressions in lines of code. Takes time in proportion to
+    the text.
     """
     text = without_tokens(text)
     small = text.lower()
@@ -111,7 +96,7 @@ def scrub(text: str) -> str:
 
 
 def _has(text: str, words: Sequence[str]) -> bool:
-    """A quick look first: whether a pattern can find anything at all."""
+    """Whether one of `words` is in `text`: a quick test before a pattern is tried."""
     for word in words:  # noqa: SIM110  `any` takes four times as long
         if word in text:
             return True
@@ -119,14 +104,14 @@ def _has(text: str, words: Sequence[str]) -> bool:
 
 
 def _without_named(text: str) -> str:
-    """`text` with the values masked that stand behind a secret's name."""
+    """`text` with ``***`` for the values of names that stand for secrets."""
     parts: list[str] = []
     kept, at = 0, 0
     while found := _NAME().search(text, at):
         at = found.end()
         owner = _owner(text, found.start())
         if not _may_own(found, owner) or _is_code(text, found) or not _is_secret(found, owner, _beginning(text, at)):
-            continue  # within the value the next name may stand
+            continue  # the next name may be within the value
         value = _VALUE().match(text, at)
         if value is None:
             continue
@@ -137,7 +122,7 @@ def _without_named(text: str) -> str:
 
 
 def _owner(text: str, end: int) -> str:
-    """The part of a name that stands before `end`, as ``access_`` of ``access_token``."""
+    """The part of a name before `end`, as ``access_`` of ``access_token``."""
     start = end
     while start > max(end - _BEFORE, 0) and (text[start - 1].isalnum() or text[start - 1] in "_-."):
         start -= 1
@@ -145,13 +130,13 @@ def _owner(text: str, end: int) -> str:
 
 
 def _beginning(text: str, at: int) -> str:
-    """The value that begins `at`, without its quotes, as far as it takes to judge it; "" when there is none."""
+    """The beginning of the value at `at`, without its quotes; "" if there is none."""
     value = _BEGINNING().match(text, at)
     return value[0][slice(*_bounds(value[0]))] if value else ""
 
 
 def _may_own(found: re.Match[str], owner: str) -> bool:
-    """Whether a secret can stand behind this name, whatever the value is."""
+    """Whether this name can have a secret as its value."""
     if found["argument"] and not owner.startswith("--"):
         return False
     name = found["name"].lower()
@@ -191,7 +176,7 @@ _SENTENCE = later(
     re.IGNORECASE,
 )
 _CALLED = later(r"\(*((?:[A-Za-z_]\w{0,60}\.)*[A-Za-z_]\w{0,100})[(\[]")
-# Of small letters alone, and of several words: auth_header, args.token; a constant's; the name itself: token=token.
+# Several words of small letters: auth_header, args.token; a constant; or the name itself: token=token.
 _VARIABLE = later(
     r"\(*(?:(?:_?[a-z]+[_.])+[a-z]+|_[a-z]+(?:_[a-z]+)*|[a-z]+(?:[_.][a-z]+)*(?:\.[A-Z]+(?:_[A-Z]+)*)+"
     r"|(?:token|password|secret|auth|api_key|access_token))(?:$|[)\]}:])"
@@ -203,7 +188,7 @@ _CLASS = later(r"(?:[A-Z][a-z]{1,20}\d{0,2}){2,8}")
 
 
 def _is_code(text: str, found: re.Match[str]) -> bool:
-    """Whether behind a name an expression of code stands: a call, an item, an attribute, a variable."""
+    """Whether an expression of code follows the name: a call, an item, an attribute, a variable."""
     at = found.end()
     value = _BEGINNING().match(text, at)
     if value is None or value[0][0] in "\"'\\":
@@ -234,7 +219,7 @@ def _is_code(text: str, found: re.Match[str]) -> bool:
 
 
 def _stands_in_code(text: str, found: re.Match[str], end: int) -> bool:
-    """Whether it is an argument of a call, or a line that is indented as in a traceback; `end` of the value."""
+    """Whether name and value, which ends at `end`, are an argument of a call, or in an indented line of code."""
     if "=" not in found["sep"] or _owner(text, found.start()).startswith("-"):
         return False
     line = text[text.rfind("\n", max(found.start() - _LINE, 0), found.start()) + 1 : found.start()]
@@ -244,7 +229,7 @@ def _stands_in_code(text: str, found: re.Match[str], end: int) -> bool:
 
 
 def _is_of_environment(text: str, found: re.Match[str]) -> bool:
-    """Whether it is ``DB_PASSWORD=x``, as in a file of variables: what follows is no code."""
+    """Whether it is written as ``DB_PASSWORD=x``, as in a file of variables, so that the value is no code."""
     return (
         found["sep"] == "="
         and found["name"].isupper()
@@ -253,7 +238,7 @@ def _is_of_environment(text: str, found: re.Match[str]) -> bool:
 
 
 def _bounds(value: str) -> tuple[int, int]:
-    """Where the secret itself begins and ends: within quotes, and without brackets or a full stop that follow it."""
+    """Where the secret in `value` begins and ends, without quotes, and without brackets or a full stop after it."""
     quoted = re.match(r"[bfru]{0,2}(\\{0,3}[\"'])", value, re.IGNORECASE)
     if quoted:
         closed = value.endswith(quoted[1]) and len(value) >= quoted.end() + len(quoted[1])
