@@ -116,7 +116,7 @@ def _minutes(key: str, wall: float) -> list[str]:
 
 
 def _record(at: Instant, incident: str) -> bytes:
-    return json.dumps({"at": at.to_dict(), "incident": incident}).encode()
+    return json.dumps({"at": vars(at), "incident": incident}).encode()
 
 
 def _load(record: bytes, since: Instant, now: Instant) -> str | None:

@@ -271,22 +271,15 @@ def _ray_job() -> str | None:
 
 # For each scheduler: variables of the job's id, of which the first that is set counts, and variables that tell jobs of
 # an array or of several clusters apart. A SLURM job of several components has an id for each, and one for all.
-_IDS = (
+_IDS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (
         ("SLURM_HET_JOB_ID", "SLURM_PACK_JOB_ID", "SLURM_JOB_ID", "SLURM_JOBID"),
         ("SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "SLURM_CLUSTER_NAME"),
     ),
     (("PBS_JOBID",), ()),
     (("LSB_JOBID",), ("LSB_JOBINDEX",)),
-    (("FLUX_JOB_ID",), ()),
-    (("COBALT_JOBID",), ()),
-    (("OAR_JOB_ID",), ()),
-    (("PJM_JOBID",), ()),
-    (("LOADL_STEP_ID",), ()),
-    (("AWS_BATCH_JOB_ID",), ()),
-    (("AZUREML_RUN_ID",), ()),
-    (("SKYPILOT_TASK_ID",), ()),
-    (("TORCHX_JOB_ID",), ()),
+    *(((name,), ()) for name in ("FLUX_JOB_ID", "COBALT_JOBID", "OAR_JOB_ID", "PJM_JOBID", "LOADL_STEP_ID")),
+    *(((name,), ()) for name in ("AWS_BATCH_JOB_ID", "AZUREML_RUN_ID", "SKYPILOT_TASK_ID", "TORCHX_JOB_ID")),
     (("DET_ALLOCATION_ID",), ()),
 )
 

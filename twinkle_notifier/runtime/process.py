@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from twinkle_notifier.isolation import forks
 from twinkle_notifier.runtime.host import boot_id, host_key, process_key, started_at
@@ -50,10 +49,6 @@ class Instant:
         now = Instant.now()
         return now.since_boot - self.since_boot if now.boot == self.boot else now.wall - self.wall
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return asdict(self)
-
 
 def _since_boot() -> float:
     clock = getattr(time, "CLOCK_BOOTTIME", None)  # Linux; it counts through a suspend
@@ -80,9 +75,10 @@ class Holder:
     started: float | None
 
     @staticmethod
+    @cache
     def me() -> Holder:
         """This process."""
-        return _me()
+        return Holder(host_key(), os.getpid(), started_at(os.getpid()))
 
     @classmethod
     def load(cls, fields: Stored) -> Holder:
@@ -92,20 +88,6 @@ class Holder:
     def dead(self) -> bool:
         """Whether the process has certainly ended; False for one of another machine or container."""
         return self.host == host_key() and self.started is not None and started_at(self.pid) != self.started
-
-
-@cache
-def _me() -> Holder:
-    return Holder(host_key(), os.getpid(), started_at(os.getpid()))
-
-
-def _forget() -> None:
-    """A forked child is another process."""
-    process_start.cache_clear()
-    _me.cache_clear()
-
-
-forks.in_child(_forget)
 
 
 # A burst: forks one right after the other, as a launcher or a pool makes them.
@@ -154,6 +136,8 @@ def _before() -> None:
 def _in_child() -> None:
     global _born
     _born = _burst
+    process_start.cache_clear()
+    Holder.me.cache_clear()
 
 
 forks.before(_before)

@@ -13,29 +13,12 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TypeVar
 
-from twinkle_notifier.runtime.locks import locked
-from twinkle_notifier.runtime.ownership import ForeignError, check_folder, contents, is_trusted
+from twinkle_notifier.runtime.locks import locked as locked
+from twinkle_notifier.runtime.ownership import ForeignError, check_folder
+from twinkle_notifier.runtime.ownership import contents as contents
+from twinkle_notifier.runtime.ownership import is_trusted as is_trusted
 
 T = TypeVar("T")
-
-__all__ = [
-    "VARIABLE",
-    "chosen",
-    "contents",
-    "draft",
-    "elsewhere",
-    "everywhere",
-    "folder",
-    "is_trusted",
-    "kept",
-    "locked",
-    "named",
-    "replace",
-    "roots",
-    "synced",
-    "within",
-    "write",
-]
 
 VARIABLE = "TWINKLE_NOTIFIER_DIR"
 _USABLE = "usable"  # a file in each folder that could be written to
