@@ -31,6 +31,10 @@ _SOURCE = 300  # characters of a line of code
 _LINES = 20  # of one expression, for which carets are shown
 _NOTES = 10
 _PERIOD = 6  # frames of one round of a recursion; a module within a module takes three
+_SECONDS = 0.5  # for the user's object to list its names
+_NAMES = 750  # that are compared, and
+_NAME_LENGTH = 40  # of one, as in Python
+_ALIKE = 0.7  # how much of a name that is meant is right
 _CAUSE = "The above exception was the direct cause of the following exception:"
 _CONTEXT = "During handling of the above exception, another exception occurred:"
 
@@ -61,7 +65,7 @@ def stack(frames: Sequence[FrameSnapshot], first: int, last: int) -> str:
 class _Formatter:
     def __init__(self) -> None:
         self._shown: set[int] = set()
-        self._suggestions = _Suggestions()
+        self._hung = False  # whether an object hung that was asked for its names: the next one is often the same
 
     def chain(self, exc: BaseException, depth: int) -> Iterator[str]:
         links = chain(exc, self._shown)
@@ -84,10 +88,22 @@ class _Formatter:
             yield "Traceback (most recent call last):"
             yield from _frames(came, *(_MEMBER_FRAMES if depth else _FRAMES))
         yield from _syntax(exc)
-        said = ends(text(exc, "<its __str__ {}>"), *_TEXT) + self._suggestions.of(exc)
+        said = ends(text(exc, "<its __str__ {}>"), *_TEXT) + self._suggestion(exc)
         yield f"{type_name(exc)}: {said}" if said else type_name(exc)
         yield from _notes(exc)
         yield from self._members(members(exc), depth)
+
+    def _suggestion(self, exc: BaseException) -> str:
+        """Python's suggestion for `exc`, ``. Did you mean: 'loss'?``; empty if there is none, or its object raises.
+
+        Takes half a second at most. After an object that hung no other is asked.
+        """
+        stand_in = None if self._hung else _stand_in(exc)
+        if stand_in is None:
+            return ""
+        answer = isolation.call(lambda: _suggestion(stand_in, slot(exc, "__traceback__")), _SECONDS)
+        self._hung = not answer.returned and answer.error is None
+        return answer.value or ""
 
     def _members(self, group: Sequence[BaseException], depth: int) -> Iterator[str]:
         shown = 0
@@ -239,31 +255,6 @@ def _notes(exc: BaseException) -> Iterator[str]:
         yield from (ends(text(note, "<a note whose __str__ {}>"), *_TEXT) for note in notes[:_NOTES])
         if len(notes) > _NOTES:
             yield f"[{len(notes) - _NOTES} notes left out]"
-
-
-_SECONDS = 0.5  # for the user's object to list its names
-_NAMES = 750  # that are compared, and
-_NAME_LENGTH = 40  # of one, as in Python
-_ALIKE = 0.7  # how much of a name that is meant is right
-
-
-class _Suggestions:
-    """Python's suggestions for the exceptions of one traceback."""
-
-    def __init__(self) -> None:
-        self._hung = False  # an object that hangs is often that of the next exception, too
-
-    def of(self, exc: BaseException) -> str:
-        """The suggestion for `exc`; empty if there is none, or if its object raises or hangs.
-
-        Takes half a second at most. After one that hung, no other object is asked.
-        """
-        stand_in = None if self._hung else _stand_in(exc)
-        if stand_in is None:
-            return ""
-        answer = isolation.call(lambda: _suggestion(stand_in, slot(exc, "__traceback__")), _SECONDS)
-        self._hung = not answer.returned and answer.error is None
-        return answer.value or ""
 
 
 def _stand_in(exc: BaseException) -> BaseException | None:
