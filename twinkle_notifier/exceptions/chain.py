@@ -9,7 +9,7 @@ from twinkle_notifier.exceptions.frames import FrameSnapshot
 from twinkle_notifier.isolation import tried
 from twinkle_notifier.isolation.safe import class_slot, slot
 
-_LONGEST = 100_000  # links of a chain that are followed
+_LONGEST = 100_000  # exceptions of a chain that are followed
 
 Following = Callable[[BaseException], "BaseException | None"]
 Place = tuple[FrameType | FrameSnapshot, int]

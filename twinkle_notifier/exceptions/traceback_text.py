@@ -1,4 +1,4 @@
-"""An exception's traceback as text, shortened to its two ends, quickly, whatever the exception is."""
+"""An exception's traceback as text: long ones are shortened to their two ends, and no exception can make it fail."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _CHAIN = (5, 15)  # exceptions of a chain: the outermost, and those nearest to t
 _MEMBERS = 15  # of a group, as Python shows
 _DEPTH = 5  # groups within groups
 _EXCEPTIONS = 60  # in all
-_TEXT = (6_000, 10_000)  # characters of what an exception says: its beginning and its end
+_TEXT = (6_000, 10_000)  # characters of an exception's message: its beginning and its end
 _SOURCE = 300  # characters of a line of code
 _LINES = 20  # of one expression, for which carets are shown
 _NOTES = 10
-_PERIOD = 6  # frames of one round of a recursion; a module within a module takes three
-_SECONDS = 0.5  # for the user's object to list its names
-_NAMES = 750  # that are compared, and
-_NAME_LENGTH = 40  # of one, as in Python
-_ALIKE = 0.7  # how much of a name that is meant is right
+_PERIOD = 6  # frames at most in one round of a recursion; a module within a module takes three
+_SECONDS = 0.5  # for a user's object to list its names
+_NAMES = 750  # that are compared with the missing one, as in Python
+_NAME_LENGTH = 40  # characters; longer names are not compared, as in Python
+_ALIKE = 0.7  # how alike a suggested name must be
 _CAUSE = "The above exception was the direct cause of the following exception:"
 _CONTEXT = "During handling of the above exception, another exception occurred:"
 
@@ -42,22 +42,22 @@ _CONTEXT = "During handling of the above exception, another exception occurred:"
 class _Place(NamedTuple):
     frame: FrameType | FrameSnapshot
     line: int
-    instruction: int = -1  # the byte at which the frame's code stood; -1 if that is not known
+    instruction: int = -1  # the index of the bytecode that ran; -1 if it is not known
 
 
 def formatted(exc: BaseException) -> str:
     """The traceback of `exc` and of its causes, much as Python prints it, without frames of this package.
 
-    Of thousands of frames, causes or members it shows the first and the last, and says how many are left out. The
+    If there are many frames, causes or members it shows the first and the last, and says how many are left out. The
     rounds of a recursion are counted.
     """
     return "\n".join(_Formatter().chain(exc, 0))
 
 
 def stack(frames: Sequence[FrameSnapshot], first: int, last: int) -> str:
-    """The calls of `frames`, which come innermost first, as a traceback shows them: innermost last.
+    """The calls of `frames`, innermost first, in the form of a traceback: innermost last.
 
-    Of more than `first` outermost and `last` innermost ones it says how many are left out.
+    It shows the `first` outermost and `last` innermost ones, and says how many are left out.
     """
     return "\n".join(_frames([_Place(frame, frame.f_lineno) for frame in reversed(frames)], first, last))
 
@@ -65,7 +65,7 @@ def stack(frames: Sequence[FrameSnapshot], first: int, last: int) -> str:
 class _Formatter:
     def __init__(self) -> None:
         self._shown: set[int] = set()
-        self._hung = False  # whether an object hung that was asked for its names: the next one is often the same
+        self._hung = False  # whether a user's object hung; the next exception often has the same object
 
     def chain(self, exc: BaseException, depth: int) -> Iterator[str]:
         links = chain(exc, self._shown)
@@ -119,14 +119,14 @@ class _Formatter:
 
 
 def type_name(exc: BaseException) -> str:
-    """Its class as Python prints it: with the module, unless that says nothing."""
+    """The class of `exc` as Python prints it, with its module unless that is builtins or the script."""
     module = module_name(type(exc))
     prefix = f"{module}." if module not in ("", "builtins", "__main__") else ""
     return prefix + safe.type_name(type(exc))
 
 
 def _places(tb: TracebackType | None) -> list[_Place]:
-    # A traceback that was made by hand may not know its line.
+    # A traceback that was made by hand may have no line.
     entries = []
     while tb is not None:
         entries.append(tb)
@@ -159,15 +159,15 @@ def _frame(place: _Place, known: set[str]) -> str:
 
 
 def _source(place: _Place, line: int) -> str:
-    # A module's loader may be the user's.
+    # It may call a loader of the user's.
     found = tried(lambda: linecache.getline(place.frame.f_code.co_filename, line, place.frame.f_globals)).value
     return str(found or "")
 
 
 def _with_carets(place: _Place) -> str:
-    """The frame as Python 3.11 shows it, with carets under what failed; empty where that is long, or shows a secret.
+    """The frame as Python 3.11 shows it, with carets under what failed; empty if that is long or has a secret.
 
-    Python reads the lines from the same cache, which holds them by now.
+    Python takes the lines from the cache that `_source` has filled.
     """
     code, line = place.frame.f_code, place.line
     first, last, start, end = _position(place)
@@ -175,16 +175,16 @@ def _with_carets(place: _Place) -> str:
         return ""
     lines = [_source(place, number) for number in range(line, last + 1)]
     whole = "".join(lines)
-    if max(map(len, lines)) > _SOURCE or beginning(whole, len(whole)) != whole:  # a secret in it would stay
+    if max(map(len, lines)) > _SOURCE or beginning(whole, len(whole)) != whole:  # Python would show the secret
         return ""
-    made: Any = FrameSummary  # its types are those of Python 3.10, which knows no columns
+    made: Any = FrameSummary  # typed as in Python 3.10, which has no columns
     summary = made(code.co_filename, line, code.co_name, end_lineno=last, colno=start, end_colno=end)
     layout: Any = StackSummary()
     return str(layout.format_frame_summary(summary)).rstrip("\n")
 
 
 def _position(place: _Place) -> Any:
-    """The first and last line of what failed, and where it starts and ends in them; None for what is not known."""
+    """The first and last line of what failed, with the columns where it starts and ends; None for what is unknown."""
     positions = getattr(place.frame.f_code, "co_positions", None)  # since Python 3.11
     if positions is None or place.instruction < 0:
         return None, None, None, None
@@ -192,7 +192,7 @@ def _position(place: _Place) -> Any:
 
 
 def _folded(came: list[_Place]) -> list[_Place | str]:
-    """The same frames. Of a recursion, of one function or a few in turn, two rounds stay and the others are counted."""
+    """The frames, but of a recursion, through one function or several, only two rounds and the number of the others."""
     keys = [(id(place.frame.f_code), place.line) for place in came]
     folded: list[_Place | str] = []
     at = 0
@@ -210,7 +210,7 @@ def _folded(came: list[_Place]) -> list[_Place | str]:
 
 
 def _rounds(keys: list[tuple[int, int]], at: int) -> tuple[int, int]:
-    """How many frames from `at` on repeat, and how often."""
+    """How many frames from `at` on repeat, and how often; (1, 1) if none do."""
     for period in range(1, _PERIOD + 1):
         end = at + period
         if end < len(keys) and keys[end] == keys[at]:
@@ -223,7 +223,7 @@ def _rounds(keys: list[tuple[int, int]], at: int) -> tuple[int, int]:
 
 
 def _syntax(exc: BaseException) -> Iterator[str]:
-    """The place of a syntax error."""
+    """The place of a syntax error, if `exc` is one."""
     if issubclass(type(exc), SyntaxError):
         path, line, code = (slot(exc, name, SyntaxError) for name in ("filename", "lineno", "text"))
         if issubclass(type(path), str):
@@ -236,7 +236,7 @@ def _syntax(exc: BaseException) -> Iterator[str]:
 
 
 def _with_syntax_carets(exc: BaseException) -> str:
-    """The place as Python shows it; empty where a field is not of a plain type, is long, or holds a secret."""
+    """The place as Python shows it; empty if a field is of no plain type, is long, or has a secret."""
     names = ("filename", "lineno", "offset", "text", "end_lineno", "end_offset")
     path, line, start, code, last, end = (slot(exc, name, SyntaxError) for name in names)
     if not all(map(safe.is_plain, (path, line, start, code, last, end))) or type(code) is not str:
@@ -277,7 +277,7 @@ def _is_name(name: object) -> bool:
 
 
 def _suggestion(stand_in: BaseException, tb: TracebackType | None) -> str:
-    if sys.version_info < (3, 12):  # there Python's own is not to be had but by printing
+    if sys.version_info < (3, 12):  # there Python only prints its own suggestion
         return _closest(stand_in, tb)
     made = TracebackException(type(stand_in), stand_in, tb, limit=0, lookup_lines=False)
     return next(iter(made.format_exception_only())).strip().partition(": ")[2]
