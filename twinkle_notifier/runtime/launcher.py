@@ -192,7 +192,7 @@ def _master() -> str:
 
 
 def _narrowed(key: str, *, by_address: bool = False, unknown_is_here: bool = False) -> str:
-    """`key` of a run, with the job and the place that tell it from the same key of other runs."""
+    """`key` of a run, with the job and the place that distinguish it from the same key of other runs."""
     one_node = _is_of_one_node()
     loopback = by_address and _is_loopback(os.environ.get("MASTER_ADDR", ""))
     if one_node is False:  # torchrun's agents on one machine may be in different containers
@@ -269,8 +269,8 @@ def _ray_job() -> str | None:
     return f"{address}/{job}" if type(address) is str else job
 
 
-# For each scheduler: variables of the job's id, of which the first that is set counts, and variables that tell jobs of
-# an array or of several clusters apart. A SLURM job of several components has an id for each, and one for all.
+# For each scheduler: variables of the job's id, of which the first that is set counts, and variables that distinguish
+# jobs of an array or of several clusters. A SLURM job of several components has an id for each, and one for all.
 _IDS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (
         ("SLURM_HET_JOB_ID", "SLURM_PACK_JOB_ID", "SLURM_JOB_ID", "SLURM_JOBID"),
