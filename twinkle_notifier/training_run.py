@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import hashlib
 import itertools
 import logging
 import os
@@ -37,6 +36,7 @@ from twinkle_notifier.messages.message import Outcome
 from twinkle_notifier.messages.report import Progress
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.process import Instant, process_start
+from twinkle_notifier.runtime.stored import hashed
 from twinkle_notifier.settings import Configured
 from twinkle_notifier.stalls import watchdog
 from twinkle_notifier.stalls.watched import Watched
@@ -259,10 +259,8 @@ class TrainingRun:
             self._state["notifier"] = redact(described)
         if self._outside() is not None:
             self._restored = None
-        elif (digest := hashlib.sha256(repr(described).encode()).hexdigest()) != self._restored_from or (
-            self._restored is None
-        ):
-            self._restored_from = digest
+        elif (seen := hashed(repr(described), 64)) != self._restored_from or self._restored is None:
+            self._restored_from = seen
             self._restored = state.from_checkpoint(described, save_secrets=self._save_secrets)
 
     def resume(self, states: object) -> None:

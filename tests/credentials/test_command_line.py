@@ -126,7 +126,7 @@ def test_other_words_stay(row: str) -> None:
 
 
 def test_what_is_masked_is_not_in_the_message() -> None:
-    """A secret that stands over the place where the line is cut is masked first."""
+    """A secret across the place where the line is cut is masked first."""
     command = ["x", "a" * 280, "--password", "hunter2" * 20]
     text = ExitReport("sft", command, 1, 1.0, 1.0).markdown()
     assert "hunter2" not in text

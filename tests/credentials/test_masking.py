@@ -100,7 +100,7 @@ def test_a_file_without_end_is_read_in_part() -> None:
 @given(secret=WORDS, before=st.text(), after=st.text())
 @settings(database=None, deadline=None)
 def test_a_secret_in_a_text_is_never_left(secret: str, before: str, after: str) -> None:
-    """Whatever stands around it."""
+    """Whatever is around it."""
     assert secret not in mask(before + secret + after, [secret])
 
 
@@ -141,7 +141,7 @@ def test_a_secret_within_another_leaves_nothing_of_that() -> None:
 
 
 def test_hardly_a_secret_is_not_masked() -> None:
-    """Masking a letter wherever it stands would destroy the text."""
+    """Masking a letter wherever it is would destroy the text."""
     assert mask("a text", ["a", "", "tex"]) == "a text"
 
 

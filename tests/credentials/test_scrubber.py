@@ -144,7 +144,7 @@ def test_what_a_secrets_name_stands_before_is_masked(text: str) -> None:
 @pytest.mark.parametrize("token", SHAPES)
 @pytest.mark.parametrize("around", ["{}", "refused: {}, try again", "'{}'", "url/{}/x", "f({})"])
 def test_tokens_are_known_by_their_shape(token: str, around: str) -> None:
-    """Wherever they stand; what is around them stays."""
+    """Wherever they are; what is around them stays."""
     assert scrub(around.format(token)) == around.format("***")
 
 
@@ -185,7 +185,7 @@ def test_a_private_key_without_an_end_is_masked() -> None:
     ],
 )
 def test_a_password_of_words_is_no_code(text: str, secret: str) -> None:
-    """Where no code stands, what looks like a variable or a call is the secret."""
+    """Outside of code, what looks like a variable or a call is the secret."""
     assert secret not in scrub(text)
 
 

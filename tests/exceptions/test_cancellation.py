@@ -119,10 +119,10 @@ def test_two_runs_of_a_loop_are_two_ctrl_cs(run: Callable[..., Any], inbox: Inbo
 
 
 def test_a_task_that_is_cancelled_on_purpose_is_no_failure() -> None:
-    """By whoever started it, by a time limit, or as its sibling failed; what comes of that is told."""
-    told = RecordingNotifier()
+    """By its starter, by a time limit, or as its sibling failed; an error that follows is reported."""
+    recorded = RecordingNotifier()
 
-    @watch(told, "worker")
+    @watch(recorded, "worker")
     async def worker() -> None:
         await asyncio.sleep(60)
 
@@ -134,30 +134,30 @@ def test_a_task_that_is_cancelled_on_purpose_is_no_failure() -> None:
         assert task.cancelled()
 
     async def limited() -> None:
-        with watch(told, "outside"):
+        with watch(recorded, "outside"):
             await asyncio.wait_for(worker(), 0.01)
 
     asyncio.run(cancelled())
-    assert told.messages == []
+    assert recorded.messages == []
     with pytest.raises(asyncio.TimeoutError):
         asyncio.run(limited())
-    [message] = told.messages
+    [message] = recorded.messages
     assert "- Context: outside" in message
     assert "failed: TimeoutError" in message.splitlines()[0]
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="came with Python 3.11")
 def test_a_time_limit_and_a_failing_sibling() -> None:
-    """The time limit stays what it is, and of a group only its failure is told."""
-    told = RecordingNotifier()
+    """The time limit stays what it is, and of a group only its failure is reported."""
+    recorded = RecordingNotifier()
 
     async def limited() -> None:
-        with watch(told, "outer"):
+        with watch(recorded, "outer"):
             async with asyncio.timeout(0.01):
-                with watch(told, "inner"):
+                with watch(recorded, "inner"):
                     await asyncio.sleep(60)
 
-    @watch(told, "sibling")
+    @watch(recorded, "sibling")
     async def sibling() -> None:
         await asyncio.sleep(60)
 
@@ -165,7 +165,7 @@ def test_a_time_limit_and_a_failing_sibling() -> None:
         raise ValueError("x")
 
     async def group() -> None:
-        with watch(told, "group"):
+        with watch(recorded, "group"):
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(sibling())
                 tasks.create_task(fail())
@@ -174,16 +174,16 @@ def test_a_time_limit_and_a_failing_sibling() -> None:
         asyncio.run(limited())
     with pytest.raises(BaseException, match="TaskGroup"):
         asyncio.run(group())
-    contexts = [line for message in told.messages for line in message.splitlines() if line.startswith("- Context")]
+    contexts = [line for message in recorded.messages for line in message.splitlines() if line.startswith("- Context")]
     assert contexts == ["- Context: outer", "- Context: group"]
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="before Python 3.11 a task cannot tell")
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="before Python 3.11 a task does not know")
 def test_who_dies_of_anothers_cancel_has_failed() -> None:
     """It was not cancelled itself, and nobody wanted it to end."""
-    told = RecordingNotifier()
+    recorded = RecordingNotifier()
 
-    @watch(told, "main", "sft")
+    @watch(recorded, "main", "sft")
     async def main() -> None:
         task = asyncio.create_task(asyncio.sleep(60))
         asyncio.get_running_loop().call_later(0.01, task.cancel)
@@ -191,7 +191,7 @@ def test_who_dies_of_anothers_cancel_has_failed() -> None:
 
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(main())
-    assert [message.splitlines()[0] for message in told.messages] == ["### sft failed: CancelledError"]
+    assert [message.splitlines()[0] for message in recorded.messages] == ["### sft failed: CancelledError"]
 
 
 class Cancelled(BaseException):
@@ -202,16 +202,16 @@ def test_cancels_of_other_libraries_are_no_failures() -> None:
     """They are no Exceptions; one that is says that a result will never come."""
     from concurrent.futures import CancelledError
 
-    told = RecordingNotifier()
+    recorded = RecordingNotifier()
     trios = type("Cancelled", (BaseException,), {"__module__": "trio._core._exceptions"})
-    assert notify_exception(told, exc=trios()).status == "skipped"
-    assert notify_exception(told, exc=Cancelled("a class of the user's own")).status == "sent"
-    assert notify_exception(told, exc=CancelledError()).status == "sent"
+    assert notify_exception(recorded, exc=trios()).status == "skipped"
+    assert notify_exception(recorded, exc=Cancelled("a class of the user's own")).status == "sent"
+    assert notify_exception(recorded, exc=CancelledError()).status == "sent"
 
 
 @pytest.mark.skipif(importlib.util.find_spec("anyio") is None, reason="needs anyio")
 def test_anyio(run: Callable[..., Any], inbox: Inbox) -> None:
-    """A scope that is cancelled is silent; Ctrl-C is told, once, out of its groups."""
+    """A scope that is cancelled is silent; Ctrl-C is reported once, without its groups."""
     source = """
     import anyio
     async def quiet():
@@ -234,7 +234,7 @@ def test_anyio(run: Callable[..., Any], inbox: Inbox) -> None:
 
 
 def test_an_event_loop_goes_on_meanwhile(run: Callable[..., Any], inbox: Inbox) -> None:
-    """It is told in a thread, as docs/loop.md says."""
+    """It is reported in a thread, as docs/loop.md says."""
     source = """
     import time
     class Slow(t.Notifier):
@@ -267,8 +267,8 @@ def test_groups_and_chains_without_end_are_told() -> None:
     for _ in range(2_000):
         deep = group("deep", [deep])
     first.__context__, second.__context__ = second, first
-    told = RecordingNotifier()
-    statuses = [notify_exception(told, exc=exc, name="sft").status for exc in (deep, first)]
+    recorded = RecordingNotifier()
+    statuses = [notify_exception(recorded, exc=exc, name="sft").status for exc in (deep, first)]
     assert statuses == ["sent", "sent"]
 
 
@@ -317,17 +317,17 @@ def test_a_second_ctrl_c_while_a_notifier_is_asked_what_it_is_loses_nothing(run:
     assert [message.title for message in inbox.messages] == ["sft was interrupted"], done.stderr
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="earlier nobody can tell who has cancelled a task")
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="before it is not known who cancelled a task")
 def test_a_cancel_that_a_task_swallowed_long_ago_does_not_count() -> None:
     """It waits for another that is cancelled: nobody wanted its end. One that comes within the block does count."""
-    told = RecordingNotifier()
+    recorded = RecordingNotifier()
 
     async def works(swallows: bool) -> None:
         if swallows:
             asyncio.current_task().cancel()  # type: ignore[union-attr]
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(1)
-        with watch(told, "works"):
+        with watch(recorded, "works"):
             if not swallows:
                 asyncio.current_task().cancel()  # type: ignore[union-attr]
             other = asyncio.ensure_future(asyncio.sleep(60))
@@ -337,4 +337,4 @@ def test_a_cancel_that_a_task_swallowed_long_ago_does_not_count() -> None:
     for swallows in (True, False):
         with contextlib.suppress(asyncio.CancelledError):
             asyncio.run(works(swallows))
-    assert len(told.messages) == 1
+    assert len(recorded.messages) == 1

@@ -33,7 +33,7 @@ torch = pytest.importorskip("torch")
     ids=lambda error: str(error)[:40],
 )
 def test_what_follows(error: BaseException) -> None:
-    """By torch.distributed's types, and by the words of gloo and NCCL; also as the cause of another."""
+    """By torch.distributed's types, and by the texts of gloo and NCCL; also as the cause of another."""
     outer = ValueError("the step failed")
     outer.__cause__ = error
     assert is_collateral(error)
@@ -95,5 +95,5 @@ def test_what_is_a_cause(error: BaseException) -> None:
     ],
 )
 def test_what_a_process_has_printed(line: str, collateral: bool) -> None:
-    """The same words, seen from outside."""
+    """The same texts, seen from outside."""
     assert says_collateral(line) is collateral

@@ -1,4 +1,4 @@
-"""Which exceptions are the same: pairs that must be told apart, and pairs that must not."""
+"""Which exceptions are the same: pairs that must differ, and pairs that must not."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def test_merged(one: Callable[[], Any], two: Callable[[], Any]) -> None:
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups came with Python 3.11")
 def test_groups_are_told_by_their_members() -> None:
-    """In whatever order they stand, and however many are equal."""
+    """In any order, and however many are equal."""
     key, value = 'member(KeyError("k"))', 'member(ValueError("v"))'
     groups = [of(code(GROUP.format(members=members))) for members in (f"{key}, {value}", f"{value}, {key}, {key}", key)]
     assert groups[0] == groups[1]

@@ -89,13 +89,13 @@ def test_there_may_be_no_place() -> None:
 def test_a_wrapper_of_ours_is_left_out() -> None:
     """The traceback begins with the user's function that `watch` decorates."""
 
-    @watch(told := RecordingNotifier(), "x")
+    @watch(recorded := RecordingNotifier(), "x")
     async def train() -> None:
         raise ValueError("x")
 
     with pytest.raises(ValueError):
         asyncio.run(train())
-    lines = told.messages[0].splitlines()
+    lines = recorded.messages[0].splitlines()
     first = lines[lines.index("Traceback (most recent call last):") + 1]
     assert "test_frames.py" in first
     assert "in train" in first

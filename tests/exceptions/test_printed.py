@@ -32,7 +32,7 @@ def error(text: str, rank: int | None = None) -> str:
 
 @pytest.mark.parametrize(("name", "expected", "text"), TEXTS, ids=[name for name, _, _ in TEXTS])
 def test_a_printed_error_is_found(name: str, expected: str, text: str) -> None:
-    """Whatever stands around it."""
+    """Whatever is printed around it."""
     assert error(text) == expected
 
 

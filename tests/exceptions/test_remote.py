@@ -46,7 +46,7 @@ def test_a_spawned_workers_error(last: str, kind: str, message: str) -> None:
     assert there.traceback.endswith(last)
 
 
-def test_an_unexpected_text_is_still_told() -> None:
+def test_an_unexpected_text_is_still_reported() -> None:
     """Another version may write it otherwise."""
     assert remote(ProcessRaisedException("gone: to lunch\n")) == Remote("gone", "to lunch", "gone: to lunch", 3)
 
@@ -67,16 +67,16 @@ class Mute(Exception):
 
 def test_a_tasks_error() -> None:
     """By its own type and message, though they cannot be asked for, or another task or a worker lies between."""
-    told = "ray::work()\nValueError: lost"
-    assert remote(RayTaskError(ValueError("lost"))) == Remote("ValueError", "lost", told)
-    assert remote(RayTaskError(RayTaskError(ValueError("lost")))) == Remote("ValueError", "lost", told)
-    assert remote(RayTaskError(Mute())) == Remote("Mute", "<its __str__ raised OSError>", told)
+    text = "ray::work()\nValueError: lost"
+    assert remote(RayTaskError(ValueError("lost"))) == Remote("ValueError", "lost", text)
+    assert remote(RayTaskError(RayTaskError(ValueError("lost")))) == Remote("ValueError", "lost", text)
+    assert remote(RayTaskError(Mute())) == Remote("Mute", "<its __str__ raised OSError>", text)
     worker = remote(RayTaskError(ProcessRaisedException(WORKER.format(last="ValueError: lost"))))
     assert worker is not None
     assert worker.rank == 3
 
 
-def test_what_is_odd_is_told() -> None:
+def test_what_is_odd_is_reported() -> None:
     """Errors in a circle, a rank that is none, megabytes."""
     circle = RayTaskError(ValueError())
     circle.cause = circle
@@ -213,7 +213,7 @@ def raised(error: BaseException, path: str) -> BaseException:
     ],
 )
 def test_a_traceback_in_a_librarys_message(said: str, kind: str, message: str) -> None:
-    """The error that it tells of, and the place of that; the own traceback holds all."""
+    """The error in its message, and the place of that; its own traceback shows all."""
     there = remote(raised(RuntimeError(said), "/usr/lib/python3/site-packages/torch/_utils.py"))
     assert there is not None
     assert (there.type, there.message, there.at(), there.traceback) == (kind, message, "data.py:23 in load", "")
@@ -221,7 +221,7 @@ def test_a_traceback_in_a_librarys_message(said: str, kind: str, message: str) -
 
 @pytest.mark.parametrize(("home", "kind"), [("dist-packages", "Broken"), ("mine", "")])
 def test_the_class_tells_a_library_that_lies_elsewhere(home: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As that of submitit, raised by code under a folder of another name; a class of the user's own tells nothing."""
+    """As that of submitit, raised by code under a folder of another name; a class of the user's own does not count."""
     module: Any = types.ModuleType("jobs_of_a_library")
     module.__file__ = f"/opt/{home}/jobs/utils.py"
     monkeypatch.setitem(sys.modules, module.__name__, module)
@@ -249,7 +249,7 @@ class _RemoteTraceback(Exception):
     ],
 )
 def test_a_pools_error(error: BaseException, said: str, kind: str, message: str) -> None:
-    """Its own words, or those of a worker within; and the place there, whoever raised it here."""
+    """Its own message, or that of a worker within; and the place there, whoever raised it here."""
     error.__cause__ = _RemoteTraceback(said)
     there = remote(raised(error, "/home/a/train.py"))
     assert there is not None
@@ -257,7 +257,7 @@ def test_a_pools_error(error: BaseException, said: str, kind: str, message: str)
 
 
 def test_what_the_users_own_code_quotes() -> None:
-    """It is the user's error, with the quoted one in a word."""
+    """It is the user's error, with only the error of the quoted traceback."""
     error = raised(RuntimeError(f"the server answered:\n{LOST}"), "/home/a/train.py")
     assert remote(error) is None
     assert words(error) == "the server answered:\nBroken: lost\nat step 3"

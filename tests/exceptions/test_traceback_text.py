@@ -53,7 +53,7 @@ def deep(source: str) -> BaseException:
     return errors[0]
 
 
-def told(error: BaseException) -> str:
+def rendered(error: BaseException) -> str:
     """The whole message; its fingerprint must exist, too."""
     assert len(fingerprint(error, "failed", "sft", "")) == 16
     report = Report.of(error, name="sft", context="", where=Where.here(), progress=Progress())
@@ -144,7 +144,7 @@ def test_carets_stand_where_pythons_own_do(line: str, tmp_path: Path) -> None:
     ids=["long", "secret", "many lines"],
 )
 def test_where_a_line_is_cut_or_masked_there_are_no_carets(line: str, tmp_path: Path) -> None:
-    """They would stand under something else. No frame takes more room than before."""
+    """They would be under something else. No frame takes more room than before."""
     path = tmp_path / "train.py"
     path.write_text(f"def work():\n    {line}\n", "utf-8")
     names: dict[str, Any] = {"__name__": "train"}
@@ -260,7 +260,7 @@ def test_ten_thousand_frames_take_little_time() -> None:
     """Processor time, as the machine may be busy."""
     error = deep(MUTUAL.replace("100", "3333"))
     began = time.process_time()
-    text = told(error)
+    text = rendered(error)
     assert time.process_time() - began < 1
     assert "[these 3 frames 3331 more times]" in text
 
@@ -280,11 +280,11 @@ def test_circles_end() -> None:
     """Of causes, of contexts, and of a member that has its group behind it."""
     first, second = ValueError("1"), ValueError("2")
     first.__cause__, second.__cause__ = second, first
-    assert told(first).count("ValueError: 2") == 1
+    assert rendered(first).count("ValueError: 2") == 1
     third = ValueError("3")
     first.__cause__, third.__context__, first.__context__ = None, first, third
     first.__suppress_context__ = False
-    assert told(third).count("ValueError: 1") == 1
+    assert rendered(third).count("ValueError: 1") == 1
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups came with Python 3.11")
@@ -296,13 +296,13 @@ def test_groups_are_told_by_their_first_members() -> None:
     deep: Exception = member
     for _ in range(1000):
         deep = Group("deep", [deep])
-    text = told(wide)
+    text = rendered(wide)
     assert "  +---------------- 15 of 1000 ----------------\n  | Traceback (most" in text
     assert "  | ValueError: 14\n  [985 members left out]" in text
-    assert "ExceptionGroup: deep (1 sub-exception)" in told(deep)
+    assert "ExceptionGroup: deep (1 sub-exception)" in rendered(deep)
     circle = Group("circle", [member])
     member.__context__ = circle
-    assert told(circle).count("| KeyError: 'k'\n") == 1
+    assert rendered(circle).count("| KeyError: 'k'\n") == 1
 
 
 class Raises(Exception):
@@ -350,7 +350,7 @@ class Odd(Exception):
 )
 def test_a_broken_exception_is_told_by_type_and_frames(error: BaseException, said: str) -> None:
     """Whatever its own code does."""
-    text = told(caught(lambda: throw(error)))
+    text = rendered(caught(lambda: throw(error)))
     assert said in text
     assert not is_collateral(error)
     assert "in throw\n    raise error" in text
@@ -358,12 +358,12 @@ def test_a_broken_exception_is_told_by_type_and_frames(error: BaseException, sai
 
 
 def test_a_str_that_hangs_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second; then type and frames are told, and no rank's fingerprint waits again."""
+    """A second; then type and frames are shown, and no rank's fingerprint waits again."""
     monkeypatch.setattr("twinkle_notifier.isolation.safe._hung", deque(maxlen=16))
     monkeypatch.setattr("twinkle_notifier.isolation.safe._TEXT", 0.3)
     began = time.monotonic()
     error = caught(lambda: throw(Hangs()))
-    texts = [told(error), told(error)]
+    texts = [rendered(error), rendered(error)]
     assert time.monotonic() - began < 15
     assert Hangs.asked == 1
     assert all("Hangs: <its __str__ did not return>" in text and "in throw" in text for text in texts)
@@ -371,7 +371,7 @@ def test_a_str_that_hangs_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_ten_megabytes_are_cut() -> None:
     """Both ends of what it says stay."""
-    text = told(ValueError("begin " + "word " * 2_000_000 + "end"))
+    text = rendered(ValueError("begin " + "word " * 2_000_000 + "end"))
     assert len(text) < 20_000
     assert "ValueError: begin word" in text
     assert "characters left out]\n" in text
@@ -394,13 +394,13 @@ def test_notes_are_told() -> None:
     """Also those that cannot be shown, and what is no list of them."""
     error = ValueError("x")
     error.__dict__["__notes__"] = ["at step 3", Raises(), 5, *["more"] * 20]
-    assert told(error).endswith(
+    assert rendered(error).endswith(
         "ValueError: x\nat step 3\n<a note whose __str__ raised OSError>\n5\n"
         + "more\n" * 7
         + "[13 notes left out]\n```"
     )
     error.__dict__["__notes__"] = Raises()
-    assert "<a note whose __str__ raised OSError>" in told(error)
+    assert "<a note whose __str__ raised OSError>" in rendered(error)
 
 
 def test_code_that_python_cannot_read_is_shown() -> None:

@@ -81,7 +81,7 @@ def test_cut_keeps_the_limit(message: str, limit: int) -> None:
 def test_cut_of_any_lines_keeps_the_limit(
     facts: list[str], code: list[str], after: list[str], limit: int, times: int
 ) -> None:
-    """Wherever its fences stand, and though they are not closed."""
+    """Wherever its fences are, even if they are not closed."""
     message = "\n".join(["### heading", *facts, "```", *(code * times), "```", *after])
     short = markdown.cut(message, limit)
     assert len(short.encode("utf-8", "replace")) <= limit

@@ -1,4 +1,4 @@
-"""Which ranks have met an incident, in few words."""
+"""Which ranks met an incident, as a short text."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_some_ranks_are_told_with_their_hosts() -> None:
 
 
 def test_followers_are_told_apart() -> None:
-    """Those who met only what follows from it."""
+    """Those that met only a secondary error."""
     lines = report.rank_lines(["1@a", "~0@a", "~2@a"], WHERE)
     assert lines == ["- Ranks: rank 1 of 16 on a", "- Errors that follow from it: 0, 2 of 16 on a"]
 

@@ -64,7 +64,7 @@ def caught(error: BaseException) -> Report:
     ],
 )
 def test_kinds(exc: BaseException, kind: str) -> None:
-    """What became of the run is told by the exception's class, or by the code with which a user's handler exits."""
+    """How the run ended is shown by the exception's class, or by the exit code of a user's handler."""
     assert kind_of(exc) == kind
 
 

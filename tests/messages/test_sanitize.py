@@ -1,4 +1,4 @@
-"""Text of others, as it stands in a message."""
+"""Texts that are not ours, as a message shows them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinkle_notifier.credentials.excerpt import beginning, ends, shortened
+from twinkle_notifier.credentials.masking import beginning, ends, shortened
 from twinkle_notifier.messages.report import fenced
 from twinkle_notifier.messages.sanitize import block, line, path, shown_in_log
 
@@ -19,14 +19,14 @@ UGLY = st.text(st.sampled_from("`~@<>![](){}#*-_=+:/|.1ae \n\r\t\x00\x1b\x9b[31m
 
 @pytest.mark.parametrize("text", ["/data/_runs_/ckpt-5", "/data/*/b*", "/runs/~~x/1", "/runs/__last__"])
 def test_a_path_can_be_copied(text: str) -> None:
-    """It stands in code, and is whole there, also where its line is laid out once more."""
+    """It is shown as code, and is whole there, also where its line is laid out once more."""
     assert path(text, 300) == f"`{text}`"
     assert line(f"- Last checkpoint: {path(text, 300)}", 300) == f"- Last checkpoint: `{text}`"
 
 
 @pytest.mark.parametrize("text", ["/data/ckpt-5", "/data/a`b_c_", "/data/@all/_x_"])
 def test_a_path_does_nothing_else(text: str) -> None:
-    """Without a mark it stands as it is; nobody is called by it."""
+    """Without a mark it is unchanged; it calls nobody."""
     assert path(text, 300).replace("\u200b", "").strip("`") == text
     assert "@all" not in path(text, 300)
     assert path("/data/ckpt-5", 300) == "/data/ckpt-5"
@@ -156,7 +156,7 @@ def test_a_secret_at_the_cut_is_masked_first() -> None:
     assert line("x" * 70 + " hf_0123456789abcdefghij0123", 80) == "x" * 70 + " ***"
 
 
-# A secret that stands over a cut
+# A secret across a cut
 
 KEY = "\n".join(
     ["-----BEGIN RSA PRIVATE KEY-----", *["MIIEowIBAAKCAQEAx3v9Qd" * 3] * 48, "-----END RSA PRIVATE KEY-----"]

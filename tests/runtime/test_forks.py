@@ -1,4 +1,4 @@
-"""Processes without a launcher that come from one process: they are of one run, and tell as one."""
+"""Processes without a launcher that come from one process: they are one run, and send one alert."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ EIGHT = "[fork(meet) for _ in range(8)]; all_done()"
 
 
 @pytest.fixture
-def told(run: Callable[..., Any], inbox: Inbox) -> Callable[..., int]:
+def alerts(run: Callable[..., Any], inbox: Inbox) -> Callable[..., int]:
     """How many messages a script brings, after `PRELUDE`."""
 
     def count(source: str, **options: Any) -> int:
@@ -78,9 +78,9 @@ all_done()
     ],
     ids=["eight", "surrogate", "session", "parent and child", "one after the other", "nested", "daemons", "orphans"],
 )
-def test_who_was_forked_from_one_process_tells_once(source: str, told: Callable[..., int]) -> None:
+def test_who_was_forked_from_one_process_sends_one_alert(source: str, alerts: Callable[..., int]) -> None:
     """All have loaded this package before they were forked."""
-    assert told(source) == 1
+    assert alerts(source) == 1
 
 
 def test_importing_this_package_is_enough(run: Callable[..., Any], inbox: Inbox) -> None:
@@ -90,13 +90,13 @@ def test_importing_this_package_is_enough(run: Callable[..., Any], inbox: Inbox)
     assert len(inbox.messages) == 1, done.stderr
 
 
-def test_two_names_that_differ_in_what_is_no_text_are_two(told: Callable[..., int]) -> None:
+def test_two_names_that_differ_in_what_is_no_text_are_two(alerts: Callable[..., int]) -> None:
     """Both are shown as the same: a name may come from a file's, in any encoding."""
-    assert told("for name in ('sft\\udc80', 'sft\\udc81', 'sft?'): fork(meet)\nall_done()") == 3
+    assert alerts("for name in ('sft\\udc80', 'sft\\udc81', 'sft?'): fork(meet)\nall_done()") == 3
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_children_of_multiprocessing_and_their_parent_tell_once(method: str, told: Callable[..., int]) -> None:
+def test_children_of_multiprocessing_and_their_parent_send_one_alert(method: str, alerts: Callable[..., int]) -> None:
     """Though spawned ones have loaded this package themselves."""
     source = f"""
 import multiprocessing
@@ -109,10 +109,10 @@ if __name__ == "__main__":
     [child.join() for child in children]
 """
     wait = "def late():\n    time.sleep(3)\n    meet()\n"
-    assert told(wait + source.replace("target=meet", "target=late")) == 1
+    assert alerts(wait + source.replace("target=meet", "target=late")) == 1
 
 
-def test_programs_that_share_a_session_tell_once(told: Callable[..., int]) -> None:
+def test_programs_that_share_a_session_send_one_alert(alerts: Callable[..., int]) -> None:
     """twinkle-kit's, which is in their environment and was there before they were started."""
     source = """
 import subprocess
@@ -125,15 +125,15 @@ while len([n for n in os.listdir(".") if n.startswith("ready")]) < 3:
     time.sleep(0.01)
 meet()
 """
-    assert told(source) == 1
+    assert alerts(source) == 1
 
 
-def test_a_session_of_its_own_parts_no_ranks(told: Callable[..., int]) -> None:
+def test_a_session_of_its_own_parts_no_ranks(alerts: Callable[..., int]) -> None:
     """twinkle-kit sets one in each rank that has none; the launcher knows better."""
-    assert told("os.environ['TWINKLE_SESSION_ID'] = str(os.getpid()); meet()", ranks=2) == 1
+    assert alerts("os.environ['TWINKLE_SESSION_ID'] = str(os.getpid()); meet()", ranks=2) == 1
 
 
-def test_a_child_of_a_rank_is_of_its_run(told: Callable[..., int]) -> None:
+def test_a_child_of_a_rank_is_of_its_run(alerts: Callable[..., int]) -> None:
     """As are the other ranks and their children, if all are there before one meets the error."""
     source = """
 def together():
@@ -143,26 +143,26 @@ def together():
     meet()
 fork(together); together(); all_done()
 """
-    assert told(source, ranks=2) == 1
+    assert alerts(source, ranks=2) == 1
 
 
-def test_who_is_forked_later_is_another_start(told: Callable[..., int], inbox: Inbox) -> None:
-    """To replace a child that has told of the same error, and is gone: it is not silenced by that."""
-    assert told("os.waitpid(fork(meet), 0); time.sleep(1); os.waitpid(fork(meet), 0)") == 2
+def test_who_is_forked_later_is_another_start(alerts: Callable[..., int], inbox: Inbox) -> None:
+    """It replaces a child that has reported the same error and is gone: it is not silenced by that."""
+    assert alerts("os.waitpid(fork(meet), 0); time.sleep(1); os.waitpid(fork(meet), 0)") == 2
     assert "- Again: 2nd time" in inbox.messages[1].text
 
 
-def test_an_earlier_event_of_the_parent_silences_no_child(told: Callable[..., int]) -> None:
-    """Neither what it told before its first fork nor between two; what a child meets later is told, once."""
+def test_an_earlier_event_of_the_parent_silences_no_child(alerts: Callable[..., int]) -> None:
+    """Neither one before its first fork nor one between two; what a child meets later is reported, once."""
     source = """
 meet(); time.sleep(0.7)
 [fork(meet) for _ in range(2)]; all_done(); time.sleep(0.7)
 [fork(meet) for _ in range(2)]; all_done()
 """
-    assert told(source) == 3
+    assert alerts(source) == 3
 
 
-def test_the_exception_that_the_parent_has_told_is_told(told: Callable[..., int]) -> None:
+def test_the_exception_that_the_parent_has_reported_is_reported(alerts: Callable[..., int]) -> None:
     """The child that was forked while it is handled hands on the same one."""
     source = """
 try:
@@ -172,10 +172,10 @@ except ValueError as e:
     fork(lambda: t.notify_exception(notifier, "further out", e, name))
     all_done()
 """
-    assert told(source) == 1
+    assert alerts(source) == 1
 
 
-def test_unrelated_processes_each_tell(told: Callable[..., int]) -> None:
+def test_unrelated_processes_each_tell(alerts: Callable[..., int]) -> None:
     """Programs that a process starts were not forked from it, and one that has forked is no kin of another."""
     source = """
 import subprocess
@@ -184,7 +184,7 @@ if len(sys.argv) == 1:
     sys.exit(max(process.wait() for process in started))
 fork(meet); meet(); all_done()
 """
-    assert told(source) == 2
+    assert alerts(source) == 2
 
 
 def test_a_process_that_never_forked_needs_no_folder(run: Callable[..., Any], inbox: Inbox, tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def mounted(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
 
 @pytest.mark.parametrize("how", ["read-only", "full", "deleted", "deleted meanwhile"])
 def test_a_broken_folder_keeps_them_together(
-    how: str, told: Callable[..., int], mounted: Callable[[str], Path], tmp_path: Path
+    how: str, alerts: Callable[..., int], mounted: Callable[[str], Path], tmp_path: Path
 ) -> None:
     """They agree in the next one."""
     chosen, before = tmp_path / "gone", ""
@@ -227,10 +227,10 @@ def test_a_broken_folder_keeps_them_together(
     elif how == "deleted meanwhile":
         chosen.mkdir()
         before = "import shutil; shutil.rmtree(os.environ['TWINKLE_NOTIFIER_DIR']); "
-    assert told(before + EIGHT, TWINKLE_NOTIFIER_DIR=str(chosen)) == 1
+    assert alerts(before + EIGHT, TWINKLE_NOTIFIER_DIR=str(chosen)) == 1
 
 
-def test_a_worker_s_error_is_told_by_the_parent(told: Callable[..., int], inbox: Inbox) -> None:
+def test_a_worker_s_error_is_reported_by_the_parent(alerts: Callable[..., int], inbox: Inbox) -> None:
     """A data loader's, in which nobody calls this package."""
     pytest.importorskip("torch")
     source = """
@@ -243,14 +243,14 @@ try:
 except ValueError as e:
     t.notify_exception(notifier, "step", e, name)
 """
-    assert told(source) == 1
+    assert alerts(source) == 1
     assert "a bad file" in inbox.messages[0].text
 
 
 @pytest.mark.parametrize("size", [0, 100, 4096])
-def test_where_no_file_may_grow_they_agree_all_the_same(size: int, told: Callable[..., int]) -> None:
+def test_where_no_file_may_grow_they_agree_all_the_same(size: int, alerts: Callable[..., int]) -> None:
     """By a limit of the process, which holds in every folder."""
-    assert told(f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size})); {EIGHT}") == 1
+    assert alerts(f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size})); {EIGHT}") == 1
 
 
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])

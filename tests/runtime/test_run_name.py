@@ -19,12 +19,12 @@ TELL = """
     from twinkle_notifier.testing import RecordingNotifier
 
     def tell():
-        told = RecordingNotifier()
+        recorded = RecordingNotifier()
         try:
             raise ValueError("x")
         except ValueError as error:
-            t.notify_exception(told, exc=error)
-        print(told.messages[0].splitlines()[0][4:].partition(" failed")[0], flush=True)
+            t.notify_exception(recorded, exc=error)
+        print(recorded.messages[0].splitlines()[0][4:].partition(" failed")[0], flush=True)
 """
 CALL = TELL + "\n    if __name__ == '__main__':\n        tell()\n"
 

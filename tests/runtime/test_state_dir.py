@@ -266,7 +266,7 @@ def test_without_locks_a_lock_that_was_just_taken_is_not_stolen(tmp_path: Path) 
     assert abandoned is not None
     assert locks._Guard(tmp_path / "lock", 900.0).take()
     of_the_quicker = held.read_bytes()
-    assert not guard._took_away(abandoned)
+    assert not guard._removed(abandoned)
     assert held.read_bytes() == of_the_quicker
     assert [path.name for path in tmp_path.glob("[!t]*")] == ["lock.held"]
 

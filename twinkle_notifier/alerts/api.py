@@ -164,7 +164,7 @@ def _restore(limit: int) -> None:
 def _alert(notifier: Callable[[str], object], facts: Any) -> Outcome:
     if is_pruned(facts[0]):
         return Outcome("skipped", "its search has pruned the trial, which is no failure", final=True)
-    exc, runner = cancellation.to_tell(facts[0], facts[-1].cancels if facts[-1] is not None else 0)
+    exc, runner = cancellation.to_report(facts[0], facts[-1].cancels if facts[-1] is not None else 0)
     if exc is None:
         return Outcome("skipped", "its task was cancelled, which is no failure", final=True)
     if runner is not None:
@@ -177,7 +177,7 @@ def _alert_once(notifier: Callable[[str], object], runner: Any, facts: Any) -> O
     began = time.monotonic()
     with signals.deferred():  # a second Ctrl-C takes effect when the alert is out
         channel = descriptor.channel(notifier)
-        if (before := isolation.tried(lambda: cancellation.told(runner, channel)).value) is not None:
+        if (before := isolation.tried(lambda: cancellation.reported(runner, channel)).value) is not None:
             pipeline.remember(channel, facts[0], before)
             return Outcome("duplicate", "another task has reported this Ctrl-C", incident=before)
         outcome = _walked(notifier, facts, began)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from twinkle_notifier import isolation
 from twinkle_notifier.runtime import launcher, state_dir
+from twinkle_notifier.runtime.stored import Stored, hashed
 
 _LOOP = 600.0  # seconds between two crashes of one loop, at most
 _FORGET = 86400.0  # seconds after which the same error is a new story
@@ -94,7 +94,7 @@ def keep(key: str, past: Past) -> None:
 
 
 def _room() -> tuple[str, str]:
-    return "history", hashlib.sha256(launcher.place().encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return "history", hashed(launcher.place())
 
 
 def _last(key: str) -> Past | None:
@@ -105,11 +105,11 @@ def _last(key: str) -> Past | None:
 
 def _load(data: bytes) -> Past | None:
     try:
-        fields = json.loads(data)
-        count, loop = (min(max(int(fields[name]), 1), _MOST) for name in ("count", "loop"))
-        first, last = float(fields["first"]), float(fields["last"])
-        return Past(count, first, last, loop) if 0 <= first <= last else None  # not a number is neither
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        fields = Stored.read(data)
+        count, loop = (min(fields.count(name, 1), _MOST) for name in ("count", "loop"))
+        first, last = fields.time("first"), fields.time("last")
+        return Past(count, first, last, loop) if first <= last else None
+    except ValueError:
         return None
 
 

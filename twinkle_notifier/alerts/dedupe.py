@@ -8,11 +8,10 @@ import time
 import types
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from inspect import CO_GENERATOR
-from itertools import islice
 from traceback import walk_tb
 from types import CodeType
 
@@ -21,6 +20,7 @@ from twinkle_notifier.alerts import crash_loop
 from twinkle_notifier.budgets import PATIENCE
 from twinkle_notifier.delivery import descriptor
 from twinkle_notifier.exceptions import cancellation
+from twinkle_notifier.exceptions.chain import behind_hidden, chain
 from twinkle_notifier.isolation import forks
 from twinkle_notifier.isolation.safe import is_plain, slot, type_name
 from twinkle_notifier.notifier import Notifier
@@ -52,8 +52,9 @@ class _Trace:
     @classmethod
     def of(cls, channel: str, exc: BaseException) -> _Trace:
         args = slot(exc, "args") if all(map(is_plain, slot(exc, "args"))) else ()
-        causes = tuple((type_name(type(cause)), _way(cause)) for cause in islice(_causes(exc), _DEPTH))
-        return cls(channel, id(exc), type_name(type(exc)), args, _way(exc), causes, Instant.now())
+        causes = chain(exc, limit=_DEPTH + 1, following=behind_hidden)[1:]
+        seen = tuple((type_name(type(cause)), _way(cause)) for cause in causes)
+        return cls(channel, id(exc), type_name(type(exc)), args, _way(exc), seen, Instant.now())
 
     def came_from(self, other: _Trace, since: Instant) -> bool:
         same = self.channel == other.channel and self.goes_on(other) and self.args is other.args
@@ -80,18 +81,6 @@ def _lasting(way: Way) -> Way:
     while length > 1 and way[length - 1][0].co_flags & CO_GENERATOR:
         length -= 1
     return way[:length]
-
-
-def _causes(exc: BaseException) -> Iterator[BaseException]:
-    link = _behind(exc)
-    while link is not None:
-        yield link
-        link = _behind(link)
-
-
-def _behind(exc: BaseException) -> BaseException | None:
-    cause: BaseException | None = slot(exc, "__cause__")
-    return cause if cause is not None else slot(exc, "__context__")
 
 
 class Seen:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from twinkle_notifier.isolation import safe
 from twinkle_notifier.messages.report import Progress, Report, default_name
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.process import Instant, process_start
+from twinkle_notifier.runtime.stored import hashed
 
 _PROGRESS = 1.0  # seconds for what a trainer gives: tensors of a broken GPU may never answer
 _NONE: Sequence[tuple[str, float]] = ()
@@ -176,4 +176,4 @@ def bare(case: Event, where: Where) -> Report:
 
 
 def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return hashed("\0".join(parts))

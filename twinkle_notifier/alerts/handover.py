@@ -6,7 +6,6 @@ has told of that, where its parent looks: in a folder that is named after the pa
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sys
@@ -26,12 +25,12 @@ from twinkle_notifier.runtime.host import process_key
 from twinkle_notifier.runtime.launcher import running_ray
 from twinkle_notifier.runtime.process import Instant
 from twinkle_notifier.runtime.state_dir import folder
+from twinkle_notifier.runtime.stored import Stored, hashed
 
 _LIFE = 60.0  # seconds that a note counts
 _MOST = 16  # notes of one error and minute that a process leaves
 _KNOWN = 256  # errors and minutes of which it knows how many
 _ASK = 1.0  # second for a mark that is no plain value
-_UNREADABLE = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
 
 _noted: dict[str, int] = {}  # how many notes this process has left
 
@@ -117,17 +116,16 @@ def _minutes(key: str, wall: float) -> list[str]:
 
 
 def _record(at: Instant, incident: str) -> bytes:
-    return json.dumps({"at": at.to_dict(), "incident": incident}).encode()
+    return json.dumps({"at": vars(at), "incident": incident}).encode()
 
 
 def _load(record: bytes, since: Instant, now: Instant) -> str | None:
     """The incident, empty if the notes before it are void; None if the record does not count, or cannot be read."""
     try:
-        fields = json.loads(record)
-        at, incident = Instant(**fields["at"]), fields["incident"]
-        counts = at.after(since) and now.wall - at.wall < _LIFE and type(incident) is str
-        return incident if counts else None
-    except _UNREADABLE:
+        fields = Stored.read(record)
+        at, incident = Instant.load(fields.object("at")), fields.text("incident")
+        return incident if at.after(since) and now.wall - at.wall < _LIFE else None
+    except ValueError:
         return None
 
 
@@ -139,7 +137,7 @@ def _key(exc: BaseException, channel: str) -> str:
         own = [(frame.f_code.co_filename, line, frame.f_code.co_name) for frame, line in _way(exc)]
         kind, words, places = type_name(type(exc)), text(exc), own
     what = (kind.rpartition(".")[2], words.strip().partition("\n")[0].strip(), *places[-1:])
-    return f"told-{hashlib.sha256(repr(what).encode()).hexdigest()[:16]}-{channel}"
+    return f"told-{hashed(repr(what))}-{channel}"
 
 
 def _way(exc: BaseException) -> list[tuple[Any, int]]:
@@ -171,5 +169,5 @@ def _below(exc: BaseException) -> Callable[[], Store] | None:
 
 
 def _room(parent: int) -> Store:
-    name = hashlib.sha256(process_key(parent).encode()).hexdigest()[:16]
+    name = hashed(process_key(parent))
     return FileStore(folder("handover", name, fresh=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from twinkle_notifier import isolation
 from twinkle_notifier.runtime import state_dir
+from twinkle_notifier.runtime.stored import Stored, hashed
 
 _MINUTE = 61.0  # seconds: the service's clock may run a little slower
 _PATIENCE = 1.0  # seconds to wait for the lock
@@ -64,7 +64,7 @@ class Rate:
         return sent, time.time() + self.penalty, self.penalty
 
     def _change(self, step: _Step) -> float:
-        name = hashlib.sha256(self.robot.encode("utf-8", "replace")).hexdigest()[:16]
+        name = hashed(self.robot, errors="replace")
         return state_dir.within(["rate"], lambda folder: _changed(folder / name, step))
 
     def _alone(self, step: _Step) -> float:
@@ -84,7 +84,7 @@ def _changed(path: Path, step: _Step) -> float:
 
 
 def _read(handle: int) -> tuple[list[float], float]:
-    with suppress(ValueError, KeyError, TypeError, OverflowError, RecursionError):  # a damaged file is written anew
-        data = json.loads(os.pread(handle, min(os.fstat(handle).st_size, _MOST), 0).partition(b"\n")[0])
-        return [float(at) for at in data["sent"]], float(data["closed_until"])
+    with suppress(ValueError):  # what is damaged is written anew
+        data = Stored.read(os.pread(handle, min(os.fstat(handle).st_size, _MOST), 0).partition(b"\n")[0])
+        return data.numbers("sent"), data.number("closed_until")
     return [], 0.0

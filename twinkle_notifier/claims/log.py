@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.runtime.process import Holder, Instant
-
-_UNREADABLE = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
+from twinkle_notifier.runtime.stored import Stored
 
 State = Literal["claimed", "sent", "failed", "refused", "left"]
 _STATES: dict[str, State] = {state: state for state in get_args(State)}
@@ -30,15 +29,10 @@ class Watermark:
     def load(cls, data: bytes) -> Watermark | None:
         """As stored; None for what cannot be read."""
         try:
-            return cls._of(json.loads(data))
-        except _UNREADABLE:
+            fields = Stored.read(data)
+            return cls(Instant.load(fields.object("at")), fields.whole_or_none("sequence"))
+        except ValueError:
             return None
-
-    @classmethod
-    def _of(cls, fields: Any) -> Watermark:
-        at, sequence = fields["at"], fields["sequence"]
-        instant = Instant(str(at["boot"]), float(at["since_boot"]), float(at["wall"]))
-        return cls(instant, None if sequence is None else int(sequence))
 
 
 @dataclass(frozen=True)
@@ -64,11 +58,15 @@ class Record:
     def load(cls, data: bytes) -> Record | None:
         """As stored; None for what cannot be read, which then counts as made before anything started."""
         try:
-            fields = json.loads(data)
-            made = Watermark._of(fields)
-            holder = Holder(**fields["holder"])
-            return cls(_STATES[fields["state"]], int(fields["rank"]), holder, made.at, made.sequence)
-        except _UNREADABLE:
+            fields = Stored.read(data)
+            return cls(
+                _STATES[fields.one_of("state", list(_STATES))],
+                fields.count("rank"),
+                Holder.load(fields.object("holder")),
+                Instant.load(fields.object("at")),
+                fields.whole_or_none("sequence"),
+            )
+        except ValueError:
             return None
 
     def after(self, mark: Watermark) -> bool:

@@ -161,6 +161,4 @@ def _store(where: Where) -> FileStore:
 
 def _since(mark: Watermark, seconds: float) -> Watermark:
     # In the run's store a word may hold for good or for a minute; see `Claims.follow`. Here it only spares the asking.
-    now = Instant.now()
-    fresh = Instant(now.boot, now.since_boot - seconds, now.wall - seconds)
-    return Watermark(max(mark.at, fresh, key=lambda instant: instant.since_boot))
+    return Watermark(max(mark.at, Instant.ago(seconds), key=lambda instant: instant.since_boot))

@@ -1,4 +1,4 @@
-"""A command line as people are shown it: without its secrets, masked word by word, then quoted."""
+"""A command line as it is shown to people: secrets are masked in each argument, then all are quoted."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from twinkle_notifier.credentials.scrub_forms import is_random
 from twinkle_notifier.credentials.scrub_tokens import MASK
 from twinkle_notifier.credentials.scrubber import scrub
 
-# Names of options that scrub does not know, as they may stand in texts for something else.
+# Names of options that `scrub` does not know, as they may mean something else in a text.
 _OPTION = re.compile(r"(?i)(?:[\w.-]*[-_.])?(?:pass|pw|wandb|auth|credentials?)|key|cookie")
 _OPTION_WORD = re.compile(r"[-+]{1,2}[\w.-]+")
 _HARMLESS = re.compile(r"(?i)true|false|yes|no|on|off|online|offline|disabled|dryrun|none|[01]|\$\w+|\$\{\w+\}")
 _HEADER = re.compile(r"(?i)([\w-]*(?:cookie|auth|token|key|secret|password)[\w-]*:\s?).+", re.DOTALL)
 _ASSIGNED = re.compile(r"(?s)([-+\w.]+)=(.*)")
-# What programs take behind an option, and where the secret begins in it.
+# Values of options of programs, with a group for the part before the secret.
 _USER = re.compile(r"(?s)([^:]+:).+")
 _ALL = re.compile(r"(?s)().+")
 _COOKIE = re.compile(r"(?s)([^=]+=).+")  # without `=` it is a file
@@ -37,12 +37,19 @@ _OPTIONS = (
     ("lftp", "-u", re.compile(r"(?s)([^,]+,).+")),
     ("kubectl", "--from-literal", _COOKIE),
 )
-_ATTACHED = ("mysql", "mysqldump", "mysqladmin", "mariadb", "7z", "7za")  # `-p x` asks, and x is something else
+_ATTACHED = (
+    "mysql",
+    "mysqldump",
+    "mysqladmin",
+    "mariadb",
+    "7z",
+    "7za",
+)  # with `-p x` they ask for the password, and x is something else
 _LOGINS = ("wandb", "swanlab", "huggingface-cli", "hf", "modelscope", "comet", "neptune")
 _LOGINS_BY_PASSWORD = ("docker", "podman", "helm", "az", "nerdctl", "oras", "skopeo")
 _PROGRAMS = {*_LOGINS, *_LOGINS_BY_PASSWORD, *(name for programs, _, _ in _OPTIONS for name in programs.split())}
 _SEPARATOR = re.compile(r"[;|&()]{1,2}")
-# A word of a shell's line, with what is quoted in it; white space; a separator.
+# An argument in a shell's line, with its quoted parts; a separator; a lone quote.
 _SHELL_WORD = re.compile(r"""((?:[^\s"';|&()]|"[^"]{0,1000}"|'[^']{0,1000}')+|[;|&()]{1,2}|["'])""")
 
 
@@ -71,7 +78,7 @@ def _masked(words: Sequence[str]) -> Iterator[str]:
 
 
 def _script(text: str) -> str:
-    """A script for a shell: scrubbed as a whole, for its quotes, then each word."""
+    """A shell's script, scrubbed as a whole, because of its quotes, then argument by argument."""
     parts = _SHELL_WORD.split(scrub(text))
     masked = list(_masked(parts[1::2]))
     for at, (part, word) in enumerate(zip(parts[1::2], masked, strict=True)):
@@ -94,7 +101,7 @@ def _without_secret(program: str, is_login: bool, before: str, word: str) -> str
     if _OPTION_WORD.fullmatch(before) and not word.startswith("-") and _is_secret(before, word):
         return MASK
     assigned = _ASSIGNED.fullmatch(word)
-    # `env API_KEY=x y`: one word is one value, with its spaces.
+    # In `env "API_KEY=x y"` the value has a space.
     if assigned and assigned[2] and _is_secret(assigned[1], assigned[2]):
         return f"{assigned[1]}={MASK}" if not _HARMLESS.fullmatch(assigned[2]) else word
     return scrub(word)
@@ -112,7 +119,7 @@ def _may_be_key(word: str) -> bool:
 
 
 def _is_secret(name: str, value: str) -> bool:
-    """Whether what belongs to that name is a secret: whatever it looks like, or because of that."""
+    """Whether the value of that name is a secret, by the name or by the value's form."""
     bare = name.lstrip("-+")
     if len(bare) < 2 or value.startswith(MASK):
         return False

@@ -1,4 +1,4 @@
-"""Keeping secrets out of logs, errors and checkpoints."""
+"""Keeping secrets out of logs, errors and checkpoints, and out of what is cut from a long text."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
 from twinkle_notifier.credentials.references import REDACTED, is_reference
+from twinkle_notifier.credentials.scrub_tokens import later
+from twinkle_notifier.credentials.scrubber import scrub
 
 _SECRET_NAME = re.compile(
     r"secret|token|pass|pwd|credential|auth|signature|hook|url|dsn|uri|key(?!word)",
     re.IGNORECASE,
 )
-_SHORTEST = 4  # characters; masking "a" wherever it stands would destroy the text and hide nothing
+_SHORTEST = 4  # characters of a secret; to mask each "a" would destroy the text and hide nothing
 
 
 def secrets_in_url(url: str) -> list[str]:
@@ -31,10 +33,10 @@ def secrets_in_url(url: str) -> list[str]:
 def mask(text: str, secrets: Iterable[str]) -> str:
     """`text` without any of the `secrets`, raw or URL-encoded."""
     forms = {secret for secret in secrets if len(secret) >= _SHORTEST}
-    for _ in range(2):  # encoded once, and once more by whoever did not know
+    for _ in range(2):  # some code encodes what is encoded already
         written = [form for form in forms if not form.isalnum() or not form.isascii()]  # the rest is the same encoded
         forms |= {encoded for form in written for encoded in (quote(form), quote(form, safe=""), quote_plus(form))}
-    small = text.casefold()  # a quick look first: a text may have megabytes, and seldom holds one
+    small = text.casefold()  # a quick test: a text may have megabytes, and rarely holds a secret
     if not any(form.casefold() in small for form in forms):
         return text
     longest_first = sorted(forms, key=len, reverse=True)
@@ -61,17 +63,16 @@ def masked_logs(secrets: Iterable[str]) -> Iterator[None]:
     try:
         yield
     finally:
-        for (
-            logger
-        ) in loggers:  # a new list: another thread may go through the old one just now, and skip its own filter
+        for logger in loggers:
+            # A new list, as another thread may be iterating over the old one, and would skip a filter.
             logger.filters = [kept for kept in logger.filters if kept is not mask_filter]
 
 
 def redact(value: Any, name: str = "") -> Any:
     """A copy of serialized state that is safe on a disk: references stay, literal secrets become ``***``.
 
-    A text counts as secret by its field's name (url, token, key ...) or by its shape (a URL, or a long word of mixed
-    characters), since a notifier that a user wrote tells us no more.
+    A text counts as secret by its field's name (url, token, key ...) or its form (a URL, or a long word of mixed
+    characters): no more is known of a notifier that a user wrote.
     """
     if isinstance(value, dict):
         return {key: value[key] if key == "class" else redact(value[key], f"{name}.{key}") for key in value}
@@ -91,9 +92,63 @@ def _looks_secret(text: str) -> bool:
 
 
 def holds_redacted(value: Any) -> bool:
-    """Whether something in `value` was taken out by `redact`, so that it cannot work as it is."""
+    """Whether `redact` took something out of `value`, so that it cannot be used."""
     if isinstance(value, dict):
         return any(holds_redacted(item) for item in value.values())
     if isinstance(value, list):
         return any(holds_redacted(item) for item in value)
     return bool(value == REDACTED)
+
+
+# Characters beyond a cut that are scrubbed, too, and then dropped: a secret up to this length is masked as a whole.
+_EDGE = 16_384
+_ANSI = later(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\^_]|\x9b[0-?]*[ -/]*[@-~]")
+_LINE_ENDS = later("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+# Characters that reverse the direction of text, or show nothing.
+_INVISIBLE = later("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f]")
+_CONTROLS = later("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
+# The rest of a private key whose beginning is cut off.
+_TORN_KEY = later(r"\A(?:(?!-----BEGIN ).){0,20000}?-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----", re.DOTALL)
+
+
+def beginning(text: str, limit: int) -> str:
+    """The first `limit` characters of `text` at most, without secrets: these are masked first, then the text is cut."""
+    if len(text) <= limit + _EDGE:
+        return _readable(text)[:limit]
+    return _readable(text[: limit + _EDGE])[:-_EDGE] or REDACTED  # all of it may have become shorter than the edge
+
+
+def ending(text: str, limit: int) -> str:
+    """The last `limit` characters of `text` at most, without secrets, as `beginning`."""
+    if len(text) <= limit + _EDGE:
+        return _readable(text)[-limit:]
+    return masked_end(text[-limit - _EDGE :])[_EDGE:] or REDACTED
+
+
+def masked_end(text: str) -> str:
+    """`text` without secrets; if its beginning is cut off, also without the rest of a private key there."""
+    return _TORN_KEY().sub(REDACTED, _readable(text))
+
+
+def ends(text: str, first: int, last: int) -> str:
+    """`text` without secrets; if it is longer, its `first` and `last` characters, and how many are left out."""
+    left_out = len(text) - first - last
+    if left_out <= 0:
+        return _readable(text)
+    return f"{beginning(text, first)}\n[{left_out} characters left out]\n{ending(text, last)}"
+
+
+def shortened(text: str, first: int, last: int) -> str:
+    """`text`; if it is longer, its `first` and `last` characters, and how many are left out."""
+    left_out = len(text) - first - last
+    if left_out <= 0:
+        return text
+    return f"{text[:first]}\n[{left_out} characters left out]\n{text[-last:]}"
+
+
+def _readable(text: str) -> str:
+    """`text` without colours, terminal controls and secrets."""
+    if not (text.isascii() and text.replace("\n", "").isprintable()):  # most are
+        text = _LINE_ENDS().sub("\n", _ANSI().sub("", text))
+        text = _CONTROLS().sub("\ufffd", _INVISIBLE().sub("", text))
+    return scrub(text)

@@ -9,7 +9,7 @@ from pathlib import Path
 from twinkle_notifier.errors import CredentialError
 
 REDACTED = "***"
-_FILE_LIMIT = 64 * 1024  # bytes; a secret is short, and PATH may be a device that never ends
+_FILE_LIMIT = 64 * 1024  # bytes; PATH may be a device that never ends
 
 
 def is_reference(value: object) -> bool:
@@ -18,7 +18,7 @@ def is_reference(value: object) -> bool:
 
 
 def resolve(value: str) -> str:
-    """The text that `value` stands for: a reference is looked up now, anything else is returned as it is.
+    """The secret: a reference is looked up now, any other `value` is returned as it is.
 
     ``env:NAME`` reads an environment variable, ``file:PATH`` a file (``~`` allowed, surrounding white space dropped).
 
@@ -53,10 +53,10 @@ def _from_file(path: str) -> str:
 
 
 class Secret:
-    """A literal secret, or a reference to one, that neither `repr`, `vars` nor a pickle shows.
+    """A literal secret, or a reference to one. Neither `repr`, `vars` nor a pickle shows a literal secret.
 
-    Pickled, a literal becomes ``***``: files are read by others. Only the pickle that `multiprocessing` hands to a
-    child it is starting has it whole, as that goes through a pipe and the child could not work without.
+    A pickle has ``***`` in its place, as others may read files. Only a child that `multiprocessing` starts gets the
+    secret itself: that pickle goes through a pipe, and the child needs it.
     """
 
     __slots__ = ("_value",)

@@ -1,20 +1,13 @@
-"""Secrets that are known by the form in which they stand: headers, addresses, pairs, records, the next line."""
+"""Secrets that are recognized by the form around them: headers, addresses, pairs, records, the next line."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import functools
 import re
 from collections.abc import Callable
 
-from twinkle_notifier.credentials.scrub_tokens import MASK
-
-
-def _later(pattern: str, flags: int = 0) -> Callable[[], re.Pattern[str]]:
-    """`pattern`, compiled when a text first needs it: most texts need none, and all take a tenth of the import."""
-    return functools.cache(lambda: re.compile(pattern, flags))
-
+from twinkle_notifier.credentials.scrub_tokens import MASK, later
 
 # Names that hold nothing but secrets, whatever is around them.
 _STRONG = (
@@ -24,112 +17,110 @@ _STRONG = (
 _GAP = r"[ \t]{0,4}"
 _PLURAL = r"(?:(?:api|access|private|secret)[_-]?keys|passwords|secrets|credentials|(?:access|api|auth)[_-]?tokens)"
 
-# The second way is for a password with a slash in it; a port is none.
-_USERINFO = _later(r"""://([^\s/:@"'<>]{0,256}):(?:[^\s/"'<>]{1,256}|(?!\d{1,5}[/?#])[^\s"'<>@:]{1,256})@""")
-_USER = _later(r"""://([^\s/:@"'<>*]{12,256})@""")
-_QUERY = _later(
+# The second form is for a password with a slash in it; a port is none.
+_USERINFO = later(r"""://([^\s/:@"'<>]{0,256}):(?:[^\s/"'<>]{1,256}|(?!\d{1,5}[/?#])[^\s"'<>@:]{1,256})@""")
+_USER = later(r"""://([^\s/:@"'<>*]{12,256})@""")
+_QUERY = later(
     r"([?&](?:sign|sig|[\w-]{0,40}signature|x-amz-credential|x-amz-security-token|key|code|auth)=)"
     r"""([^\s&#"'<>*]{6,})""",
     re.IGNORECASE,
 )
-_ENCODED = _later(
+_ENCODED = later(
     r"((?:access_token|token|key|secret|password|sign|sig)(?:%3D|\\u003d))([^\s%&#\"'<>\\*]{6,})", re.IGNORECASE
 )
-_WEBHOOK = _later(
+_WEBHOOK = later(
     r"(hooks\.slack\.com/(?:services|workflows|triggers)/|/open-apis/bot/v2/hook/|/api/webhooks/|/webhookb2/"
     r"|hooks\.zapier\.com/hooks/catch/|/with/key/|sctapi\.ftqq\.com/|sc\.ftqq\.com/|hc-ping\.com/|api\.day\.app/"
     r"|api\.telegram\.org/bot)"
     r"""[^\s"'<>*]+""",
     re.IGNORECASE,
 )
-_SCHEME = _later(r"\b(Bearer|Basic)([ \t]+)([A-Za-z0-9._~+/=-]{8,})", re.IGNORECASE)
-_COOKIE = _later(r"""\b((?:Set-)?Cookie["']?[ \t]{0,4}[:=][ \t]{0,4}["']?)([^\s"'*][^\n"'*]{5,})""")
-_AUTH_PAIR = _later(
+_SCHEME = later(r"\b(Bearer|Basic)([ \t]+)([A-Za-z0-9._~+/=-]{8,})", re.IGNORECASE)
+_COOKIE = later(r"""\b((?:Set-)?Cookie["']?[ \t]{0,4}[:=][ \t]{0,4}["']?)([^\s"'*][^\n"'*]{5,})""")
+_AUTH_PAIR = later(
     rf"""\b(auth{_GAP}[=:]{_GAP}[(\[]{_GAP}(["'])[^"'\n]{{0,200}}\2{_GAP},{_GAP}(["']))[^"'\n]{{1,1000}}(?=\3)"""
 )
 _ENVIRONMENT = r"""[\w-]{1,40}_(?:TOKEN|KEY|SECRET)(?=["'][ \t]{0,4},[ \t]{0,4}["'][^"'\n\d]{0,40}\d)"""
-_PAIR = _later(
+_PAIR = later(
     rf"""(\([ \t]{{0,4}}(["'])(?i:[\w-]{{0,40}}{_STRONG}|{_ENVIRONMENT})\2{_GAP},{_GAP}(["']))"""
     r"""(?![A-Z]+(?:_[A-Z]+)+["'])[^"'\n]{1,1000}(?=\3)"""
 )
-_RECORD = _later(
+_RECORD = later(
     rf"""(\b(?:name|key)["']?{_GAP}[:=]{_GAP}["']?[\w-]{{0,40}}{_STRONG}[\w-]{{0,10}}["']?{_GAP},?\s{{0,40}}["']?value["']?"""
     r"""[ \t]{0,4}[:=][ \t]{0,4}["']?)[^\s"',}*]{1,1000}""",
     re.IGNORECASE,
 )
-_LIST = _later(rf"""\b({_PLURAL}["']?[ \t]{{0,4}}[:=][ \t]{{0,4}}[(\[{{])([^)\]}}\n*]{{4,2000}})""", re.IGNORECASE)
-_TAG = _later(rf"(<[\w:-]{{0,40}}{_STRONG}(?:[ \t][^<>\n]{{0,200}})?>)[^<\s*][^<\n*]{{2,1000}}(?=</)", re.IGNORECASE)
-_ARROW = _later(rf"""({_STRONG}["']?[ \t]{{0,4}}->[ \t]{{0,4}}["']?)[^\s"'*,]{{4,1000}}""", re.IGNORECASE)
-_CHINESE = _later(
+_LIST = later(rf"""\b({_PLURAL}["']?[ \t]{{0,4}}[:=][ \t]{{0,4}}[(\[{{])([^)\]}}\n*]{{4,2000}})""", re.IGNORECASE)
+_TAG = later(rf"(<[\w:-]{{0,40}}{_STRONG}(?:[ \t][^<>\n]{{0,200}})?>)[^<\s*][^<\n*]{{2,1000}}(?=</)", re.IGNORECASE)
+_ARROW = later(rf"""({_STRONG}["']?[ \t]{{0,4}}->[ \t]{{0,4}}["']?)[^\s"'*,]{{4,1000}}""", re.IGNORECASE)
+_CHINESE = later(
     r"((?:(?:密码|口令)[ \t]{1,4}(?=[!-~]{0,40}\d)"
     r"|(?i:password|token|secret|key)[ \t]{0,2}[：是为][ \t]{0,2}(?=[!-~]{8})"
     r"|(?:密码|口令|密钥|令牌|私钥)[ \t]{0,4}(?:(?:是|为)?[ \t]{0,4}[：:=]|[是为](?=[ \t]{0,4}[!-~])))"
     r"[ \t]{0,4}[\"'「“]?)[^\s\"'，。、」”*]{4,1000}"
 )
-_NEXT_LINE = _later(
+_NEXT_LINE = later(
     r"""^([ \t]{0,40}[\w.-]{0,40}"""
     rf"""{_STRONG}{_GAP}(?:={_GAP}(?:\"\"\"|''')|:{_GAP}(?:[|>][+-]?)?){_GAP}\n[ \t]{{0,40}})"""
     r"""(?![\w.-]{1,60}:(?:\s|$)|- )["']?([^\s:"'*]{4,1000})(?=[ \t]{0,4}["']{0,3}$)""",
     re.IGNORECASE | re.MULTILINE,
 )
-_NETRC = _later(r"(\blogin\s{1,4}[^\s]{1,200}\s{1,4}password\s{1,4})[^\s*]{3,1000}")
-_PYDANTIC = _later(
+_NETRC = later(r"(\blogin\s{1,4}[^\s]{1,200}\s{1,4}password\s{1,4})[^\s*]{3,1000}")
+_PYDANTIC = later(
     rf"""^([\w.-]{{0,60}}{_STRONG}\n[^\n]{{0,400}}\binput_value=(["']))(?:(?!\2)[^\n*]){{1,1000}}""",
     re.IGNORECASE | re.MULTILINE,
 )
-_DOCKER = _later(r"""(["']auth["'][ \t]{0,4}:[ \t]{0,4}["'])[A-Za-z0-9+/=]{8,1000}(?=["'])""")
-_SIGNATURE = _later(r"\b(Signature=)[0-9a-fA-F]{32,}")
-# What a command is given: curl's user, mysql's and sshpass's password, the key that wandb logs in with.
+_DOCKER = later(r"""(["']auth["'][ \t]{0,4}:[ \t]{0,4}["'])[A-Za-z0-9+/=]{8,1000}(?=["'])""")
+_SIGNATURE = later(r"\b(Signature=)[0-9a-fA-F]{32,}")
+# Arguments of commands: curl's user, mysql's and sshpass's password, the key for wandb's login.
 _NEXT = r"""(?:[ \t]{1,4}|["'],[ \t]{0,4}["'])"""  # between the words of a command, or of a list of them
-_CURL = _later(
+_CURL = later(
     rf"""((?<![\w-])(?:-u|--user|--proxy-user)(?:=|{_NEXT})["']?(?!\d{{1,9}}:\d{{1,9}}(?!\w))[^\s:"']{{1,100}}:)"""
     r"""[^\s"'*]{1,1000}"""
 )
-_SSHPASS = _later(
+_SSHPASS = later(
     r"(\b(?:sshpass[ \t]{1,4}-p|mysql(?:dump|admin)?(?:[ \t]{1,4}-\w{1,60}(?:[ \t][^\s-]\S{0,60})?){0,6}[ \t]{1,4}-p)"
     r"[ \t]?[\"']?)[^\s\"'*-][^\s\"'*]{0,1000}"
 )
-_LOGIN = _later(
+_LOGIN = later(
     rf"(\b(?:wandb|swanlab|huggingface-cli|hf|modelscope)(?:{_NEXT}auth)?{_NEXT}login{_NEXT}"
     rf"(?:(?:--relogin|--token|-k|--api-key){_NEXT})?)(?![\s-])(?=[^\s\"']{{0,200}}\d)[^\s\"'*]{{12,1000}}"
 )
-_CLIENT = _later(
+_CLIENT = later(
     rf"(\b(?:docker|podman|helm|az|redis-cli|mongo|mongosh)(?:{_NEXT}[\w./:=-]{{1,100}}){{0,6}}{_NEXT}(?:-p|-a){_NEXT}[\"']?)"
     r"(?!\d{1,5}(?::|(?!\w)))[^\s\"'*-][^\s\"'*]{2,1000}"
 )
 # `aws configure set NAME x`, a Dockerfile's `ENV NAME x`, csh's `setenv NAME x`.
-_SET = _later(
+_SET = later(
     r"(\b(?:configure set|ENV|ARG|setenv)[ \t]{1,4}\w{0,40}(?:token|key|secret|password)[ \t]{1,4}[\"']?)"
     r"(?!=)[^\s\"'*]{8,1000}",
     re.IGNORECASE,
 )
-_STORAGE = _later(  # Hadoop's and Azure's
+_STORAGE = later(  # Hadoop's and Azure's
     r"(\bfs\.[\w.-]{1,80}\.(?:(?:secret|access)\.key|account\.key\.[\w.-]{1,100})[ \t]{0,4}[ =:][ \t]{0,4})"
     r"[^\s\"'*]{12,1000}"
 )
-_KAGGLE = _later(r"""(["']username["']\s?:\s?["'][^"'\n]{1,100}["'],\s?["']key["']\s?:\s?["'])[^"'\s*]{8,1000}""")
-_WRAPPED = _later(r"""(\bSecretStr\(["'])[^"'\n*]{1,1000}""")
-_OPENSSL = _later(r"(-pass(?:in|out)?[ \t]{1,4}[\"']?pass:)[^\s\"'*]{1,1000}")
-_DIGEST = _later(r"""(\bresponse=["'])[0-9a-f]{32,}""")
+_KAGGLE = later(r"""(["']username["']\s?:\s?["'][^"'\n]{1,100}["'],\s?["']key["']\s?:\s?["'])[^"'\s*]{8,1000}""")
+_WRAPPED = later(r"""(\bSecretStr\(["'])[^"'\n*]{1,1000}""")
+_OPENSSL = later(r"(-pass(?:in|out)?[ \t]{1,4}[\"']?pass:)[^\s\"'*]{1,1000}")
+_DIGEST = later(r"""(\bresponse=["'])[0-9a-f]{32,}""")
 # Sentences: invalid api key 'x', with password "x", API key: x, the password is x.
-_SAID = _later(
+_SAID = later(
     r"""((?<![A-Za-z0-9])(?:password|passphrase|(?:api|secret|access)[ _-]key|access[ _-]token)"""
     r"""[ \t](?:is[ \t])?(["']))"""
     r"""(?![ \t]|(?:-|,)[ \t])[^"'\s*]{3,1000}(?=\2)""",
     re.IGNORECASE,
 )
-_SAID_BARE = _later(
+_SAID_BARE = later(
     r"(\b(?:(?:api|secret|access)[ ]key|access[ ]token)(?:[ \t]is|[ \t]?:)[ \t]{1,4}|\bpassword[ \t]is[ \t]{1,4})"
     r"([^\s\"',;*]{8,1000})",
     re.IGNORECASE,
 )
-_TEXT_BLOCK = _later(
-    r"""(\btoken[ \t]{0,4}=[ \t]{0,4}(?:\"\"\"|\'\'\')\n[ \t]{0,40})[^\s"'*]{16,1000}""", re.IGNORECASE
-)
+_TEXT_BLOCK = later(r"""(\btoken[ \t]{0,4}=[ \t]{0,4}(?:\"\"\"|\'\'\')\n[ \t]{0,40})[^\s"'*]{16,1000}""", re.IGNORECASE)
 
 
 def _all(text: str, pattern: Callable[[], re.Pattern[str]]) -> str:
-    # No template: to read one Python loads a module, and at its end it loads none.
+    # No template: Python imports a module to parse one, which fails at the interpreter's end.
     return pattern().sub(lambda found: f"{found[1]}{MASK}", text)
 
 
@@ -143,7 +134,7 @@ def _in_urls(text: str) -> str:
 
 
 def _may_be_secret(name: str, value: str) -> bool:
-    """Whether the value of a query's key or code is more than a word or an error's number: code=E11000."""
+    """Whether the value of a query's key or code is no plain word and no error's number, as in code=E11000."""
     return len(value) >= 16 or not (name.endswith("code=") or (value.isalpha() and value.isupper()))
 
 
@@ -170,7 +161,8 @@ def _is_user_and_password(text: str) -> bool:
     return ":" in said and said.isprintable()
 
 
-# Words in small letters, of which one must be in the text, and what is then done. All take time in proportion to it.
+# Words in small letters, of which one must be in the text, and the function that then masks it. All functions take time
+# in proportion to the text.
 FORMS: list[tuple[tuple[str, ...], Callable[[str], str]]] = [
     (("://", "http"), _in_urls),
     (("%3d", "u003d"), lambda text: _all(text, _ENCODED)),
@@ -205,12 +197,12 @@ LAST: list[tuple[tuple[str, ...], Callable[[str], str]]] = [(("bearer", "basic")
 
 
 def is_random(word: str) -> bool:
-    """Whether it is no word that somebody reads: long enough, and of mixed characters."""
-    if len(word) < 8 or _NAMES.fullmatch(word):
+    """Whether `word` looks random: long, and of mixed characters."""
+    if len(word) < 8 or _NAMES().fullmatch(word):
         return False
     mixed = re.search(r"\d", word) and re.search(r"[A-Za-z]", word)
     return bool(mixed or len(word) >= 40 or (re.search(r"[a-z][A-Z]|[A-Z][a-z]+[A-Z]", word) and word.isalnum()))
 
 
 # foo_bar_12, ckpt-100.pt, layer.3.weight: words and short numbers.
-_NAMES = re.compile(r"[A-Za-z]{1,40}(?:[_./-](?:[A-Za-z]{1,40}|\d{1,6}))+", re.ASCII)
+_NAMES = later(r"[A-Za-z]{1,40}(?:[_./-](?:[A-Za-z]{1,40}|\d{1,6}))+", re.ASCII)

@@ -1,46 +1,37 @@
-"""Tokens that services give out with a fixed beginning, and what stands behind it.
+"""Tokens of services, recognized by their fixed beginnings and the form of the rest.
 
-From the services' own pages, and from what scanners for secrets know. To add one: a line in
-`SERVICES`, and an example in the tests.
+From the services' own pages and from scanners for secrets. To add one: a line in `SERVICES`, and an example in the
+tests.
 """
 
 from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 
 MASK = "***"
-_LETTERS = re.compile(r"[A-Za-z]{18,}", re.ASCII)
-_LONGEST_NAME = 30  # letters without a digit or a sign between, behind the beginning of a token
+_LONGEST_NAME = 30  # letters in a row, after the beginning of a token, that may still be a name
 
+
+def later(pattern: str, flags: int = 0) -> Callable[[], re.Pattern[str]]:
+    """`pattern`, compiled when a text first needs it: most texts need few, and all of them take long to import."""
+    return functools.cache(lambda: re.compile(pattern, flags))
+
+
+_LETTERS = later(r"[A-Za-z]{18,}", re.ASCII)
 _WORD, _WIDE, _HEX = r"[A-Za-z0-9]", r"[\w-]", r"[0-9a-fA-F]"
 _UUID = rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
 
-# The service, the beginnings of its tokens, and a pattern of the rest. Without a digit, a token is one
-# whose letters are mixed as in no name.
+# The service, the beginnings of its tokens, and a pattern of the rest. A match without a digit counts only if its
+# letters are mixed as in no name.
 SERVICES: list[tuple[str, tuple[str, ...], str]] = [
     ("OpenAI, Anthropic, OpenRouter, DeepSeek and others", ("sk-",), rf"{_WIDE}{{16,}}"),
     ("Hugging Face", ("hf_", "hf_oauth_", "hf_jwt_", "api_org_"), rf"{_WORD}{{16,}}"),
     ("GitHub", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), rf"{_WORD}{{16,}}"),
     ("GitHub, fine-grained", ("github_pat_",), r"\w{16,}"),
-    (
-        "GitLab",
-        (
-            "glpat-",
-            "gldt-",
-            "glrt-",
-            "glrtr-",
-            "glcbt-",
-            "glptt-",
-            "glft-",
-            "glimt-",
-            "glagent-",
-            "gloas-",
-            "glsoat-",
-            "glffct-",
-        ),
-        r"[\w.-]{16,}",
-    ),
+    ("GitLab", ("glpat-", "gldt-", "glft-", "glimt-", "gloas-", "glsoat-"), r"[\w.-]{16,}"),
+    ("GitLab, more of them", ("glrt-", "glrtr-", "glcbt-", "glptt-", "glagent-", "glffct-"), r"[\w.-]{16,}"),
     ("Bitbucket", ("ATBB", "ATCTT3"), r"[\w=-]{20,}"),
     ("Atlassian", ("ATATT3",), r"[\w=-]{20,}"),
     ("AWS", ("AKIA", "ASIA", "ABIA", "ACCA"), r"[A-Z0-9]{16}(?![A-Za-z0-9])"),
@@ -101,7 +92,7 @@ SERVICES: list[tuple[str, tuple[str, ...], str]] = [
     ("age", ("AGE-SECRET-KEY-1",), r"[0-9A-Z]{20,}"),
     ("MailerSend", ("mlsn.",), rf"{_HEX}{{40,}}"),
     ("Neptune", ("eyJhcGlf",), r"[\w+/=-]{40,}"),
-    ("JSON Web Token", ("eyJ",), r"[\w-]{8,512}\.[\w-]{8,}(?:\.[\w-]*)?"),  # what is behind its head is consumed
+    ("JSON Web Token", ("eyJ",), r"[\w-]{8,512}\.[\w-]{8,}(?:\.[\w-]*)?"),  # with its payload and signature
     ("ServerChan", ("SCT", "sctp"), r"\d{1,8}[Tt][A-Za-z0-9]{16,}"),
     ("Yandex Cloud", ("AQVN",), rf"{_WIDE}{{30,}}"),
     ("JFrog", ("AKCp", "cmVmd"), rf"{_WORD}{{55,}}"),
@@ -143,47 +134,46 @@ def _token(prefix: str, rest: str) -> re.Pattern[str]:
     return re.compile(f"{prefix}(?<![A-Za-z0-9]{prefix}){rest}")
 
 
-# Those without a beginning of their own. Two words of a name would do for neither: each part is long.
-_TELEGRAM = re.compile(r"(?<![A-Za-z0-9])(?:bot)?\d{8,12}:AA[\w-]{30,}")
-_DISCORD = re.compile(r"(?<![\w.-])[MNO][A-Za-z0-9_-]{22,30}\.[\w-]{6}\.[\w-]{25,60}(?![\w.-])")
-_ATLAS = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}")
-_AIRTABLE = re.compile(r"(?<![A-Za-z0-9])pat[A-Za-z0-9]{14}\.[0-9a-f]{64}(?![A-Za-z0-9])")
-_ZHIPU = re.compile(r"(?<![A-Za-z0-9])[0-9a-f]{32}\.(?=[a-z0-9]*[A-Z])(?=[A-Za-z]*\d)[A-Za-z0-9]{16}(?![A-Za-z0-9])")
-_MAILCHIMP = re.compile(r"(?<![A-Za-z0-9])[0-9a-f]{32}-us\d{1,2}(?![A-Za-z0-9])")
-_ENTRA = re.compile(r"(?<![\w~.])[\w~.]{3}\dQ~[\w~.-]{31,36}(?![\w~-])")
-_FCM = re.compile(r"(?<![A-Za-z0-9])AAAA[\w-]{7}:[\w-]{100,180}")
-# Each with a quick look: a pattern that begins with a letter is found much faster than one that looks back.
-_OTHERS = (
-    (re.compile(r":AA[\w-]{30}"), _TELEGRAM),
-    (re.compile(r"\.[\w-]{6}\.[\w-]{25}"), _DISCORD),
-    (re.compile(r"\.atlasv1\."), _ATLAS),
-    (re.compile(r"pat[A-Za-z0-9]{14}\."), _AIRTABLE),
-    (re.compile(r"\.[A-Za-z0-9]{16}(?![A-Za-z0-9])"), _ZHIPU),
-    (re.compile(r"-us\d"), _MAILCHIMP),
-    (re.compile(r"Q~[\w~.-]{31}"), _ENTRA),
-    (re.compile(r"AAAA[\w-]{7}:"), _FCM),
-)
-# A private key; what was cut off before its end is masked as far as it goes on. PuTTY's stands behind its own name.
-_PEM = re.compile(
+# Tokens without a fixed beginning, of Telegram, Discord, MongoDB Atlas, Airtable, Zhipu, Mailchimp, Microsoft Entra and
+# Firebase. Their parts are too long to be words of a name.
+# Each with a quick test: a pattern that begins with a literal is found much faster than one that looks back.
+_OTHERS = [
+    (later(quick), later(token))
+    for quick, token in (
+        (r":AA[\w-]{30}", r"(?<![A-Za-z0-9])(?:bot)?\d{8,12}:AA[\w-]{30,}"),
+        (r"\.[\w-]{6}\.[\w-]{25}", r"(?<![\w.-])[MNO][A-Za-z0-9_-]{22,30}\.[\w-]{6}\.[\w-]{25,60}(?![\w.-])"),
+        (r"\.atlasv1\.", r"(?<![A-Za-z0-9])[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}"),
+        (r"pat[A-Za-z0-9]{14}\.", r"(?<![A-Za-z0-9])pat[A-Za-z0-9]{14}\.[0-9a-f]{64}(?![A-Za-z0-9])"),
+        (
+            r"\.[A-Za-z0-9]{16}(?![A-Za-z0-9])",
+            r"(?<![A-Za-z0-9])[0-9a-f]{32}\.(?=[a-z0-9]*[A-Z])(?=[A-Za-z]*\d)[A-Za-z0-9]{16}(?![A-Za-z0-9])",
+        ),
+        (r"-us\d", r"(?<![A-Za-z0-9])[0-9a-f]{32}-us\d{1,2}(?![A-Za-z0-9])"),
+        (r"Q~[\w~.-]{31}", r"(?<![\w~.])[\w~.]{3}\dQ~[\w~.-]{31,36}(?![\w~-])"),
+        (r"AAAA[\w-]{7}:", r"(?<![A-Za-z0-9])AAAA[\w-]{7}:[\w-]{100,180}"),
+    )
+]
+# A private key, also one that is cut off. PuTTY's format has its own heading.
+_PEM = later(
     r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
     r"(?:(?:[^-]|-(?!----)){0,20000}-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
     r"|(?:(?:\s|\\[nr])*[A-Za-z0-9+/=]{20,})*)"
 )
-_PUTTY = re.compile(r"(Private-Lines:[ \t]{0,8}\d{1,4})((?:\s{1,4}[A-Za-z0-9+/=]{20,})+)")
+_PUTTY = later(r"(Private-Lines:[ \t]{0,8}\d{1,4})((?:\s{1,4}[A-Za-z0-9+/=]{20,})+)")
 
 
 def without_tokens(text: str) -> str:
     """`text` with each token and private key masked."""
     if "PRIVATE KEY" in text:
-        text = _PEM.sub(MASK, text)
+        text = _PEM().sub(MASK, text)
     if "Private-Lines:" in text:
-        text = _PUTTY.sub(lambda found: f"{found[1]} {MASK}", text)
+        text = _PUTTY().sub(lambda found: f"{found[1]} {MASK}", text)
     for prefix, rest in _RESTS:
         if prefix in text:
             text = _token(prefix, rest).sub(_masked, text)
     for quick, pattern in _OTHERS:
-        if quick.search(text):
-            text = pattern.sub(lambda found: MASK if any(map(str.isdigit, found[0])) else found[0], text)
+        if quick().search(text):
+            text = pattern().sub(lambda found: MASK if any(map(str.isdigit, found[0])) else found[0], text)
     return text
 
 
@@ -191,22 +181,22 @@ def _masked(found: re.Match[str]) -> str:
     token = found[0]
     if not any(map(str.isdigit, token)):
         return MASK if _is_scrambled(token) else token
-    # The names of packages, data sets and layers begin like this, too: sk-learn-contrib-0001-test-dataset.
+    # Names of packages, data sets and layers may begin so, too: sk-learn-contrib-0001-test-dataset.
     return token if token.startswith("sk-") and not _has_random_part(token[3:]) else MASK
 
 
 def _is_scrambled(text: str) -> bool:
-    """Whether so many letters of `text` stand in a mix of cases that they are no name, as in a Hugging Face token.
+    """Whether so many letters of `text` mix cases that they are no name, as in a Hugging Face token.
 
     In CamelCase about one letter in six is a capital.
     """
     return any(
         len(word) / 5 < sum(map(str.isupper, word)) < len(word) or (len(word) >= _LONGEST_NAME and not word.islower())
-        for word in _LETTERS.findall(text)
+        for word in _LETTERS().findall(text)
     )
 
 
 def _has_random_part(text: str) -> bool:
-    """Whether a part between hyphens mixes letters and digits, as no word of a name does for so long."""
+    """Whether a part between hyphens is long, and mixes letters and digits, as no word of a name does."""
     parts = re.split(r"[-_]", text)
     return any(len(part) >= 10 and re.search(r"\d", part) and re.search(r"[A-Za-z]", part) for part in parts)

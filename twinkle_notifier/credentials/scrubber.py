@@ -1,14 +1,14 @@
-"""Secrets in text that is not ours: found by their shape or by the name that stands before them."""
+"""Masks secrets in texts that are not ours, recognized by their form or by the name before them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from twinkle_notifier.credentials.scrub_forms import FORMS, LAST, is_random
-from twinkle_notifier.credentials.scrub_tokens import MASK, without_tokens
+from twinkle_notifier.credentials.scrub_tokens import MASK, later, without_tokens
 
-_NAME = re.compile(
+_NAME = later(
     r"(?P<name>passw(?:or)?d|passphrase|pass|pwd|pw|secret(?:[_-]?(?:access[_-]?)?key)?|credentials?|creds?|authorization"
     r"|auth|webhook(?:[_-]?url)?|ding[_-]?url|(?:php)?sess(?:ion)?[_-]?(?:id|key)|jsessionid|cookie|key|token|pat|[as]k)"
     r"(?:[_-]?(?:value|data|\d{1,3}))?(?![A-Za-z0-9_-])"
@@ -22,9 +22,9 @@ _NAME = re.compile(
 _SCHEMES = "Bearer|Basic|Digest|Token|ApiKey|Api-Key|Bot|Key|SSWS|GenieKey|Negotiate"  # of an Authorization header
 
 
-def _value(most: str) -> re.Pattern[str]:
-    """A value of so many characters, or the first `most` of a longer one."""
-    return re.compile(
+def _value(most: str) -> Callable[[], re.Pattern[str]]:
+    """A value of up to `most` characters, or the beginning of a longer one."""
+    return later(
         rf"[bfru]{{0,2}}(?:\\{{1,3}}\"[^\\\n]{{0,{most}}}(?:\\{{1,3}}\")?"
         rf"|\"(?:[^\"\\\n]|\\.){{0,{most}}}\"?|'(?:[^'\\\n]|\\.){{0,{most}}}'?)"
         rf"|(?:(?:{_SCHEMES})[ \t]+)?[^\s&;,]{{1,{most}}}",
@@ -32,31 +32,16 @@ def _value(most: str) -> re.Pattern[str]:
     )
 
 
-# Names may stand within a value that is none, each with a value up to the end: only what is masked is read as a whole.
+# Only a value that is masked is read as a whole: many names may follow each other in one line, each with all that
+# follows as its value.
 _BEGINNING, _VALUE = _value("1000"), _value("")
-_EMPTY_CALL = re.compile(r"[A-Za-z_][\w.]{0,100}\(\)[)\]}]*")
-_LINE = 400  # characters before a name among which its line begins
-_READABLE = 200  # characters of a value up to which it may be something else than a secret
-_BEFORE = 64  # characters before a name that tell whose it is
-_WORDS = (
-    "pass",
-    "pwd",
-    "pw",
-    "secret",
-    "cred",
-    "auth",
-    "webhook",
-    "url",
-    "sess",
-    "cookie",
-    "key",
-    "token",
-    "pat",
-    "ak",
-    "sk",
-)
+_EMPTY_CALL = later(r"[A-Za-z_][\w.]{0,100}\(\)[)\]}]*")
+_LINE = 400  # characters before a name in which the beginning of its line is looked for
+_READABLE = 200  # a longer value is no harmless word
+_BEFORE = 64  # characters before a name that may show whose it is
+_WORDS = ("pass", "pw", "secret", "cred", "auth", "webhook", "url", "sess", "cookie", "key", "token", "pat", "ak", "sk")
 # What a key or pass belongs to when it is a secret; num_key, key: 5, forward_pass are none.
-_OF_KEY = re.compile(
+_OF_KEY = later(
     r"(?:api|access|auth|client|private|routing|signing|encryption|webhook|hmac|license|aes|encrypt|master|admin|deploy"
     r"|openai|anthropic|claude|deepseek|gemini|google|gcp|groq|mistral|cohere|together|openrouter|replicate|fireworks|xai"
     r"|nvidia|ngc|wandb|comet|neptune|swanlab|mlflow|clearml|modelscope|dashscope|qwen|zhipu|moonshot|minimax|baichuan"
@@ -70,19 +55,19 @@ _OF_KEY = re.compile(
     r"[._-]?$",
     re.IGNORECASE,
 )
-# These are of storages and caches, too: the value has to tell.
-_OF_SOME_KEY = re.compile(r"(?:app|account|shared|storage|subscription|host|user)[._-]?$", re.IGNORECASE)
-_OF_PASS = re.compile(r"(?:db|smtp|user|pg|mysql|redis|root|admin|mail|ssh|proxy)[_-]$", re.IGNORECASE)
-_OF_PAT = re.compile(
+# Storages and caches have such keys, too: the value decides.
+_OF_SOME_KEY = later(r"(?:app|account|shared|storage|subscription|host|user)[._-]?$", re.IGNORECASE)
+_OF_PASS = later(r"(?:db|smtp|user|pg|mysql|redis|root|admin|mail|ssh|proxy)[_-]$", re.IGNORECASE)
+_OF_PAT = later(
     r"(?:github|gitlab|gitea|gh|gl|git|azure|ado|devops|bitbucket|databricks|snowflake)[_-]$", re.IGNORECASE
 )
 # Whose token grants access; that of a tokenizer (pad_token, eos_token, next_token) does not.
-_OF_TOKEN = re.compile(
+_OF_TOKEN = later(
     r"(?:access|api|auth|bearer|bot|deploy|ding|dingtalk|github|gitlab|hf|hub|id|identity|jwt|oauth|personal|private"
     r"|refresh|robot|secret|security|session|slack|user|wandb|webhook)[_-]?$",
     re.IGNORECASE,
 )
-_HARMLESS = re.compile(
+_HARMLESS = later(
     r"none|null|nil|true|false|undefined|required|missing|write|\W+|--?[a-z][\w-]*|\$\{[A-Za-z_]\w*\}|\$[A-Z][A-Z0-9_]*|(?:bool|str|int|float|bytes|dict|list|any|secretstr|optional)\b.*|\*+|[|>][+-]?|<.*>?|\[.*|\.{2,}.*|~?/[\w.~-]+/[\w./~-]*|(?:env|file):.*"
     r"|(?:self|cls|args|cfg|config|settings|os)\..*|(?:[a-z]{3,20} )?\{[a-z_][\w.!:]*\}.*",
     re.IGNORECASE | re.DOTALL,
@@ -90,12 +75,12 @@ _HARMLESS = re.compile(
 
 
 def scrub(text: str) -> str:
-    """`text` with ``***`` for what grants access, as far as that shows; the rest stays readable.
+    """`text` with ``***`` for each secret that is recognized; the rest stays readable.
 
-    It knows the tokens of well-known services and private keys (`scrub_tokens`), the forms in which secrets stand, such
-    as headers, addresses and records (`scrub_forms`), and the values of names such as ``password``, ``api_key`` or
-    ``access_token``. What a tokenizer calls a token stays, and so does an expression in a line of code. Takes time in
-    proportion to the text.
+    Recognized are private keys and the tokens of well-known services (`scrub_tokens`), secrets in headers, addresses,
+    records and other forms (`scrub_forms`), and the values of names such as ``password``, ``api_key`` or
+    ``access_token``. Not masked are a tokenizer's tokens and expressions in lines of code. Takes time in proportion to
+    the text.
     """
     text = without_tokens(text)
     small = text.lower()
@@ -111,7 +96,7 @@ def scrub(text: str) -> str:
 
 
 def _has(text: str, words: Sequence[str]) -> bool:
-    """A quick look first: whether a pattern can find anything at all."""
+    """Whether one of `words` is in `text`: a quick test before a pattern is tried."""
     for word in words:  # noqa: SIM110  `any` takes four times as long
         if word in text:
             return True
@@ -119,15 +104,15 @@ def _has(text: str, words: Sequence[str]) -> bool:
 
 
 def _without_named(text: str) -> str:
-    """`text` with the values masked that stand behind a secret's name."""
+    """`text` with ``***`` for the values of names that stand for secrets."""
     parts: list[str] = []
     kept, at = 0, 0
-    while found := _NAME.search(text, at):
+    while found := _NAME().search(text, at):
         at = found.end()
         owner = _owner(text, found.start())
         if not _may_own(found, owner) or _is_code(text, found) or not _is_secret(found, owner, _beginning(text, at)):
-            continue  # within the value the next name may stand
-        value = _VALUE.match(text, at)
+            continue  # the next name may be within the value
+        value = _VALUE().match(text, at)
         if value is None:
             continue
         start, end = _bounds(value[0])
@@ -137,7 +122,7 @@ def _without_named(text: str) -> str:
 
 
 def _owner(text: str, end: int) -> str:
-    """The part of a name that stands before `end`, as ``access_`` of ``access_token``."""
+    """The part of a name before `end`, as ``access_`` of ``access_token``."""
     start = end
     while start > max(end - _BEFORE, 0) and (text[start - 1].isalnum() or text[start - 1] in "_-."):
         start -= 1
@@ -145,67 +130,67 @@ def _owner(text: str, end: int) -> str:
 
 
 def _beginning(text: str, at: int) -> str:
-    """The value that begins `at`, without its quotes, as far as it takes to judge it; "" when there is none."""
-    value = _BEGINNING.match(text, at)
+    """The beginning of the value at `at`, without its quotes; "" if there is none."""
+    value = _BEGINNING().match(text, at)
     return value[0][slice(*_bounds(value[0]))] if value else ""
 
 
 def _may_own(found: re.Match[str], owner: str) -> bool:
-    """Whether a secret can stand behind this name, whatever the value is."""
+    """Whether this name can have a secret as its value."""
     if found["argument"] and not owner.startswith("--"):
         return False
     name = found["name"].lower()
     if name == "key":
-        return bool(_OF_KEY.search(owner) or _OF_SOME_KEY.search(owner))
+        return bool(_OF_KEY().search(owner) or _OF_SOME_KEY().search(owner))
     if name in ("pass", "pw"):
-        return _OF_PASS.search(owner) is not None or (not owner and ("=" in found["sep"] or bool(found["quote"])))
+        return _OF_PASS().search(owner) is not None or (not owner and ("=" in found["sep"] or bool(found["quote"])))
     return name not in ("ak", "sk", "auth") or not owner.rstrip("-_.") or owner[-1] in "_-."
 
 
 def _is_secret(found: re.Match[str], owner: str, value: str) -> bool:
-    if not value or (len(value) <= _READABLE and _HARMLESS.fullmatch(value)):
+    if not value or (len(value) <= _READABLE and _HARMLESS().fullmatch(value)):
         return False
     name = found["name"].lower()
     if name == "token":
         return _is_token(found, owner, value)
     if name == "pat":
-        return _OF_PAT.search(owner) is not None and is_random(value)
+        return _OF_PAT().search(owner) is not None and is_random(value)
     if name in ("ak", "sk") or "sess" in name:
         return len(value) >= 12 and is_random(value)
     if name == "auth":
         return is_random(value) or re.fullmatch(r"[^\s:/]{1,100}:[^\s/]{3,}", value) is not None
     if name == "pw" and found["sep"] == " = " and value.isalpha():
         return False  # ph = pw = side
-    if name in ("pass", "pw") and not _OF_PASS.search(owner):
+    if name in ("pass", "pw") and not _OF_PASS().search(owner):
         return len(value) >= 3 and re.fullmatch(r"-?[\d.,]+%?", value) is None
-    return name != "key" or _OF_KEY.search(owner) is not None or is_random(value)
+    return name != "key" or _OF_KEY().search(owner) is not None or is_random(value)
 
 
-_KEYWORD = re.compile(
+_KEYWORD = later(
     r"(?:await|not|lambda|yield|raise|return)[ \t]+[A-Za-z_(\[]|(?:break|continue|pass)[ \t]*$", re.MULTILINE
 )
 # After `password: ` or `--token `: words of a sentence.
-_SENTENCE = re.compile(
+_SENTENCE = later(
     r"(?:field|value|input|must|is|not|cannot|should|may|has|was|too|please|the|an?|no|invalid|missing|expected|required"
     r"|requires|unexpected|options?|instead|for|to|or|and|in|with)[ \t]+[a-z(\[]",
     re.IGNORECASE,
 )
-_CALLED = re.compile(r"\(*((?:[A-Za-z_]\w{0,60}\.)*[A-Za-z_]\w{0,100})[(\[]")
-# Of small letters alone, and of several words: auth_header, args.token; a constant's; the name itself: token=token.
-_VARIABLE = re.compile(
+_CALLED = later(r"\(*((?:[A-Za-z_]\w{0,60}\.)*[A-Za-z_]\w{0,100})[(\[]")
+# Several words of small letters: auth_header, args.token; a constant; or the name itself: token=token.
+_VARIABLE = later(
     r"\(*(?:(?:_?[a-z]+[_.])+[a-z]+|_[a-z]+(?:_[a-z]+)*|[a-z]+(?:[_.][a-z]+)*(?:\.[A-Z]+(?:_[A-Z]+)*)+"
     r"|(?:token|password|secret|auth|api_key|access_token))(?:$|[)\]}:])"
 )
-_ANNOTATION = re.compile(r"[A-Z][A-Za-z]{1,60}(?:\[[\w, .|]{1,100}\])?(?:[ \t]\|[ \t](?:None|str)|[ \t]=[ \t])")
-_WORDS_OF_ONE = re.compile(r"([A-Za-z_][\w.]{0,120})(?:[)\]}:]|$)")
-_OPERATOR = re.compile(r"[A-Za-z_.]+[ \t]+(?:or|and|if|=|\+|\^)[ \t]")
-_CLASS = re.compile(r"(?:[A-Z][a-z]{1,20}\d{0,2}){2,8}")
+_ANNOTATION = later(r"[A-Z][A-Za-z]{1,60}(?:\[[\w, .|]{1,100}\])?(?:[ \t]\|[ \t](?:None|str)|[ \t]=[ \t])")
+_WORDS_OF_ONE = later(r"([A-Za-z_][\w.]{0,120})(?:[)\]}:]|$)")
+_OPERATOR = later(r"[A-Za-z_.]+[ \t]+(?:or|and|if|=|\+|\^)[ \t]")
+_CLASS = later(r"(?:[A-Z][a-z]{1,20}\d{0,2}){2,8}")
 
 
 def _is_code(text: str, found: re.Match[str]) -> bool:
-    """Whether behind a name an expression of code stands: a call, an item, an attribute, a variable."""
+    """Whether an expression of code follows the name: a call, an item, an attribute, a variable."""
     at = found.end()
-    value = _BEGINNING.match(text, at)
+    value = _BEGINNING().match(text, at)
     if value is None or value[0][0] in "\"'\\":
         return False
     if "] = " in found["sep"] and not found["quote"]:
@@ -213,28 +198,28 @@ def _is_code(text: str, found: re.Match[str]) -> bool:
     if _is_of_environment(text, found):
         return False
     if (
-        _KEYWORD.match(text, at)
-        or ("=" not in found["sep"] and _SENTENCE.match(text, at))
-        or (":" in found["sep"] and _ANNOTATION.match(text, at))
+        _KEYWORD().match(text, at)
+        or ("=" not in found["sep"] and _SENTENCE().match(text, at))
+        or (":" in found["sep"] and _ANNOTATION().match(text, at))
     ):
         return True
-    if " = " in found["sep"] and _OPERATOR.match(text, at):
+    if " = " in found["sep"] and _OPERATOR().match(text, at):
         return True  # password = a or b
-    own, variable = (_owner(text, found.start()) + found["name"]).lower(), _WORDS_OF_ONE.match(value[0])
+    own, variable = (_owner(text, found.start()) + found["name"]).lower(), _WORDS_OF_ONE().match(value[0])
     if variable is not None and f"_{variable[1]}".lower().endswith((f"_{own}", f".{own}")):
         return True  # api_key=DEFAULT_API_KEY
     own_words = found["name"].lower() in ("token", "auth", "authorization")
-    if not own_words and not _EMPTY_CALL.fullmatch(value[0]) and not _stands_in_code(text, found, value.end()):
+    if not own_words and not _EMPTY_CALL().fullmatch(value[0]) and not _stands_in_code(text, found, value.end()):
         return False  # a password may look like a variable or a call
-    called = _CALLED.match(value[0])
+    called = _CALLED().match(value[0])
     if called is not None:
         name = called[1]
-        return "." in name or not re.search(r"\d", name) or not is_random(name) or _CLASS.fullmatch(name) is not None
-    return _VARIABLE.match(value[0]) is not None
+        return "." in name or not re.search(r"\d", name) or not is_random(name) or _CLASS().fullmatch(name) is not None
+    return _VARIABLE().match(value[0]) is not None
 
 
 def _stands_in_code(text: str, found: re.Match[str], end: int) -> bool:
-    """Whether it is an argument of a call, or a line that is indented as in a traceback; `end` of the value."""
+    """Whether name and value, which ends at `end`, are an argument of a call, or in an indented line of code."""
     if "=" not in found["sep"] or _owner(text, found.start()).startswith("-"):
         return False
     line = text[text.rfind("\n", max(found.start() - _LINE, 0), found.start()) + 1 : found.start()]
@@ -244,7 +229,7 @@ def _stands_in_code(text: str, found: re.Match[str], end: int) -> bool:
 
 
 def _is_of_environment(text: str, found: re.Match[str]) -> bool:
-    """Whether it is ``DB_PASSWORD=x``, as in a file of variables: what follows is no code."""
+    """Whether it is written as ``DB_PASSWORD=x``, as in a file of variables, so that the value is no code."""
     return (
         found["sep"] == "="
         and found["name"].isupper()
@@ -253,7 +238,7 @@ def _is_of_environment(text: str, found: re.Match[str]) -> bool:
 
 
 def _bounds(value: str) -> tuple[int, int]:
-    """Where the secret itself begins and ends: within quotes, and without brackets or a full stop that follow it."""
+    """Where the secret in `value` begins and ends, without quotes, and without brackets or a full stop after it."""
     quoted = re.match(r"[bfru]{0,2}(\\{0,3}[\"'])", value, re.IGNORECASE)
     if quoted:
         closed = value.endswith(quoted[1]) and len(value) >= quoted.end() + len(quoted[1])
@@ -266,7 +251,7 @@ def _is_token(found: re.Match[str], owner: str, value: str) -> bool:
     """Whether the value of a name that ends in "token" grants access."""
     if re.fullmatch(r"-?[\d.]+", value):
         return False
-    if _OF_TOKEN.search(owner):
+    if _OF_TOKEN().search(owner):
         return True
     if owner.strip("_-"):
         return is_random(value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import logging
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.message import Message
 from twinkle_notifier.messages.sanitize import reply
 from twinkle_notifier.notifier import Notifier, keeps_time, look_up, registered
+from twinkle_notifier.runtime.stored import hashed
 
 _BUDGET = 1.0  # seconds for a notifier's own to_dict, or to look up a reference
 _NAME, _REASON = 60, 500  # characters of a class, and of an error, in the log
@@ -38,7 +38,7 @@ def channel(notifier: Callable[[str], object]) -> str:
     """
     name = _ask(notifier, lambda: _name(notifier)).value
     described = _ask(notifier, lambda: _WRITER.encode(getattr(notifier, "to_dict", dict)())).value
-    return hashlib.sha256(f"{name} {described}".encode("utf-8", "replace")).hexdigest()[:8]
+    return hashed(f"{name} {described}", 8, "replace")
 
 
 def _ask(notifier: object, work: Callable[[], T]) -> isolation.Answer[T]:

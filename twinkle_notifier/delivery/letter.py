@@ -5,7 +5,6 @@ A file there may be from anybody: it is read with care, and none stops the other
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import stat
@@ -20,7 +19,7 @@ from typing import Any
 from twinkle_notifier.messages.message import Message, derived_id
 from twinkle_notifier.messages.sanitize import line
 from twinkle_notifier.runtime import state_dir
-from twinkle_notifier.runtime.stored import Stored, is_id
+from twinkle_notifier.runtime.stored import Stored, hashed, is_id
 
 _COUNT = 10**9  # of one event; sums of many are read again
 _WHY = 300  # characters of the reason that a delayed message gives
@@ -107,7 +106,7 @@ def id_of(message: str) -> str:
     given = getattr(message, "id", None)
     if not given:
         return uuid.uuid4().hex
-    return str(given) if is_id(given) else hashlib.sha256(str(given).encode("utf-8", "replace")).hexdigest()[:32]
+    return str(given) if is_id(given) else hashed(str(given), 32, "replace")
 
 
 def clock(at: float) -> str:

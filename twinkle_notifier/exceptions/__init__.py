@@ -1,1 +1,1 @@
-"""Looks at a user's exception, whatever it is: its chain, frames, kind, fingerprint and text."""
+"""Reads a user's exception, whatever its class does: its chain, frames, kind, fingerprint and text."""

@@ -1,4 +1,4 @@
-"""What cancels a task: a person's Ctrl-C, by way of `asyncio.run`, or code that wants it so, which is no failure."""
+"""Cancelled tasks: by Ctrl-C, which is reported, or by code on purpose, which is no failure. Also pruned trials."""
 
 from __future__ import annotations
 
@@ -18,45 +18,40 @@ from twinkle_notifier.exceptions import chain
 from twinkle_notifier.isolation import tried
 from twinkle_notifier.isolation.safe import class_slot, module_name, names, slot, type_name
 
-_LOOKED_AT = 1_000  # exceptions of a group, or of a chain
+_MOST = 1_000  # exceptions of a group, or of a chain
 _NAMES = {"CancelledError", "Cancelled", "TaskCancelled"}  # asyncio's and anyio's; trio's; curio's
-
 _LIBRARIES = {"anyio", "asyncio", "concurrent", "curio", "trio"}
 
-# Where exceptions are noted here they are of classes made in Python, which take weak references.
+# Cancellations that Ctrl-C caused. All are of classes that were made in Python, which take weak references.
 _interrupted: weakref.WeakSet[BaseException] = weakref.WeakSet()
-# What ran the tasks that were cancelled by Ctrl-C, and the incident as which each channel was told of that.
-# A list, since a runner of the user's may not be hashable, and compare in any way.
-_told: deque[tuple[weakref.ref[Any], dict[str, str]]] = deque(maxlen=16)
+# Each runner whose tasks Ctrl-C cancelled, with the incident that was reported on each channel. No dict: a user's
+# runner may not be hashable, and may compare in any way.
+_reported: deque[tuple[weakref.ref[Any], dict[str, str]]] = deque(maxlen=16)
 
 
 def is_cancel(exc: BaseException) -> bool:
-    """Whether `exc` is how a task learns that it is cancelled, or a group of nothing else. Never raises."""
+    """Whether `exc` is a cancellation, as a task receives it, or a group of nothing else. Never raises."""
     return all(map(_cancels, found)) if (found := leaves(exc)) else False
 
 
 def is_interrupted(exc: BaseException) -> bool:
-    """Whether a person's Ctrl-C cancelled the task that `exc` ends, or it is a group in which that is what happened."""
+    """Whether Ctrl-C cancelled the task that `exc` ends. A group counts if it holds only that and cancellations."""
     found = leaves(exc)
-    at_all = any(
-        issubclass(type(leaf), KeyboardInterrupt) or (_cancels(leaf) and leaf in _interrupted) for leaf in found
-    )
-    return at_all and all(issubclass(type(leaf), KeyboardInterrupt) or _cancels(leaf) for leaf in found)
+    others = [leaf for leaf in found if not issubclass(type(leaf), KeyboardInterrupt)]
+    return all(map(_cancels, others)) and (len(others) < len(found) or any(leaf in _interrupted for leaf in others))
 
 
 def _cancels(exc: BaseException) -> bool:
-    # The one of concurrent.futures is an Exception: it tells who waits for a result that there is none.
-    return not issubclass(type(exc), Exception) and any(map(_is_cancel, class_slot(type(exc), "__mro__")))
-
-
-def _is_cancel(base: type) -> bool:
-    return type_name(base) in _NAMES and module_name(base).partition(".")[0] in _LIBRARIES  # not the user's own
+    # The CancelledError of concurrent.futures is an Exception: it only says that there is no result to wait for.
+    bases = () if issubclass(type(exc), Exception) else class_slot(type(exc), "__mro__")
+    # A user's own class of that name does not count.
+    return any(type_name(base) in _NAMES and module_name(base).partition(".")[0] in _LIBRARIES for base in bases)
 
 
 def leaves(exc: BaseException) -> list[BaseException]:
-    """What a group holds, and groups within it; of none, `exc` itself. Nothing if that is too much to look at."""
+    """The exceptions in a group and in its groups; `exc` itself if it is no group; empty if there are too many."""
     waiting, seen, found = [exc], set[int](), list[BaseException]()
-    while waiting and len(seen) < _LOOKED_AT:
+    while waiting and len(seen) < _MOST:
         one = waiting.pop()
         if id(one) not in seen:
             seen.add(id(one))
@@ -66,28 +61,28 @@ def leaves(exc: BaseException) -> list[BaseException]:
     return [] if waiting else found
 
 
-def to_tell(exc: BaseException, before: int = 0) -> tuple[BaseException | None, Any]:
-    """The exception to alert about instead of `exc`, None if none; and what ran the tasks, if Ctrl-C cancelled them.
+def to_report(exc: BaseException, before: int = 0) -> tuple[BaseException | None, Any]:
+    """The exception to report in place of `exc`, or None; and the runner of the tasks, if Ctrl-C cancelled them.
 
-    Call it where `exc` is caught: what cancelled a task can only be seen there. `before`: the `requests` there were
+    Call it where `exc` is caught: only there can be seen what cancelled the task. `before` is the value of `requests`
     when the block began that `exc` leaves. Never raises.
     """
-    return tried(lambda: _to_tell(exc, before)).value or (exc, None)
+    return tried(lambda: _to_report(exc, before)).value or (exc, None)
 
 
 def requests() -> int:
-    """How often code has asked to cancel the task that runs here, and has not taken it back. Never raises."""
+    """How many requests to cancel the task that runs here are pending. Never raises."""
     if "asyncio" not in sys.modules:
         return 0
     return tried(lambda: sys.modules["asyncio"].current_task().cancelling()).value or 0
 
 
-def _to_tell(exc: BaseException, before: int) -> tuple[BaseException | None, Any]:
+def _to_report(exc: BaseException, before: int) -> tuple[BaseException | None, Any]:
     if issubclass(type(exc), KeyboardInterrupt):
         return exc, _runner_of(exc)
     if not is_cancel(exc):
         return exc, None
-    # Python 3.10: Ctrl-C ends the loop, and then each task that is left is cancelled.
+    # Python 3.10: Ctrl-C ends the loop, which then cancels all other tasks.
     if (ctrl_c := _ctrl_c_behind(exc)) is not None:
         return ctrl_c, None
     if (runner := _interrupted_runner()) is not None:
@@ -97,18 +92,15 @@ def _to_tell(exc: BaseException, before: int) -> tuple[BaseException | None, Any
 
 
 def _ctrl_c_behind(exc: BaseException) -> BaseException | None:
-    link = slot(exc, "__context__")
-    for _ in range(_LOOKED_AT):  # they may stand in a circle
-        if link is None or not is_cancel(link):
-            break
-        link = slot(link, "__context__")
+    contexts = chain.chain(exc, limit=_MOST, following=lambda link: slot(link, "__context__"))[1:]
+    link = next((link for link in contexts if not is_cancel(link)), None)
     return link if link is not None and issubclass(type(link), KeyboardInterrupt) else None
 
 
 def _interrupted_runner() -> Any:
-    """The `asyncio.Runner` (Python 3.11) that has cancelled its tasks, as Ctrl-C was pressed; None if none has.
+    """The `asyncio.Runner` (Python 3.11) that cancelled its tasks because of Ctrl-C; None if there is none.
 
-    It raises KeyboardInterrupt only when they have ended. Its handler of SIGINT leads to it.
+    It raises KeyboardInterrupt only after its tasks have ended. Until then only its handler of SIGINT leads to it.
     """
     handler = signal.getsignal(signal.SIGINT)
     if type(handler) is not functools.partial:
@@ -129,38 +121,38 @@ def _runner_of(exc: BaseException) -> Any:
 
 
 def _is_on_purpose(exc: BaseException, before: int) -> bool:
-    """Whether code has cancelled the task that runs here; else it has waited for another that was."""
+    """Whether code has cancelled the task that runs here. If not, it waited for another one that was cancelled."""
     if any("CancelledError" not in names(type(leaf)) for leaf in leaves(exc)):
-        return True  # of a library whose cancels never leave their own blocks
+        return True  # trio and curio: their cancellations never leave the blocks that asked for them
     task = tried(lambda: sys.modules["asyncio"].current_task()).value
     if task is None:
         return False
-    # Python 3.11; without it nobody can tell. A task may have swallowed a cancel long ago.
+    # Before Python 3.11 this cannot be known. An older request does not count: the task may have ignored it.
     return not hasattr(task, "cancelling") or requests() > before
 
 
-def told(runner: Any, channel: str) -> str | None:
-    """The incident as which `channel` was told of the Ctrl-C that `runner` met; else None."""
+def reported(runner: Any, channel: str) -> str | None:
+    """The incident as which the Ctrl-C that ended `runner` was reported on `channel`; None if it was not."""
     return _incidents(runner).get(channel)
 
 
 def note(runner: Any, channel: str, incident: str) -> None:
-    """Remember that `channel` was told of the Ctrl-C that `runner` met: its other tasks meet the same."""
+    """Remember that the Ctrl-C that ended `runner` was reported on `channel`: its other tasks end by it, too."""
     incidents = _incidents(runner)
     if not incidents:
-        _told.append((weakref.ref(runner), incidents))
+        _reported.append((weakref.ref(runner), incidents))
     incidents[channel] = incident
 
 
 def _incidents(runner: object) -> dict[str, str]:
-    return next((incidents for known, incidents in list(_told) if known() is runner and runner is not None), {})
+    return next((incidents for known, incidents in list(_reported) if known() is runner and runner is not None), {})
 
 
-_BEST = 5  # trials that are named where a search has several objectives
+_BEST = 5  # trials that are named; a search with several objectives has several best ones
 
 
 class Trial(NamedTuple):
-    """A trial that is among the best, as its search knows it."""
+    """One of the best trials of a search."""
 
     name: object
     objective: object
@@ -169,16 +161,16 @@ class Trial(NamedTuple):
 
 @dataclass
 class Search:
-    """What became of a search's trials in this process."""
+    """How many trials of a search ended in this process, and how."""
 
     trials: int = 0
     failed: int = 0
     pruned: int = 0
-    _threads: set[int] = field(default_factory=set)  # that are in a trial
+    _threads: set[int] = field(default_factory=set)  # ids of threads that run a trial now
 
     @contextmanager
     def trial(self, *, begins: bool) -> Iterator[None]:
-        """A trial, or a part of one that does not begin with it; of blocks within each other the outermost counts."""
+        """Count what runs within as a trial; as a part of one if not `begins`. Inner blocks do not count."""
         thread = threading.get_ident()
         if thread in self._threads:
             yield
@@ -196,8 +188,8 @@ class Search:
     def facts(self, *best: tuple[object, object, object]) -> list[str]:
         """Markdown list items: how many trials there were, and the `best`: name, objective, parameters of each."""
         counts = [f"{self.trials} trials", f"{self.failed} failed", f"{self.pruned} pruned"]
-        told = [count for count in counts if not count.startswith("0 ")]
-        return [f"- Search: {', '.join(told)}"] * bool(told) + [
+        shown = [count for count in counts if not count.startswith("0 ")]
+        return [f"- Search: {', '.join(shown)}"] * bool(shown) + [
             f"- Best trial: {trial.name}, objective {_shown(trial.objective)}, {_shown(trial.parameters)}"
             for trial in map(Trial._make, best[:_BEST])
         ]
@@ -213,9 +205,6 @@ def _shown(value: object) -> str:
 
 def is_pruned(exc: BaseException) -> bool:
     """Whether `exc` is Optuna's `TrialPruned`, or a class of its own that inherits it. Never raises."""
-    # By name: Optuna need not be here, and loading it to find out would be too much.
-    return any(map(_is_signal, class_slot(type(exc), "__mro__")))
-
-
-def _is_signal(base: type) -> bool:
-    return type_name(base) == "TrialPruned" and module_name(base).partition(".")[0] == "optuna"
+    # By name, as Optuna is not imported for this.
+    bases = class_slot(type(exc), "__mro__")
+    return any(type_name(base) == "TrialPruned" and module_name(base).partition(".")[0] == "optuna" for base in bases)

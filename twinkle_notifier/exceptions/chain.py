@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from types import FrameType
 
 from twinkle_notifier.exceptions.frames import FrameSnapshot
 from twinkle_notifier.isolation import tried
 from twinkle_notifier.isolation.safe import class_slot, slot
 
-_LONGEST = 100_000  # links of a chain that are followed
+_LONGEST = 100_000  # exceptions of a chain that are followed
 
+Following = Callable[[BaseException], "BaseException | None"]
 Place = tuple[FrameType | FrameSnapshot, int]
 
 
 def behind(exc: BaseException) -> BaseException | None:
     """The exception from which, or during which, `exc` was raised; None if there is none, or ``from None`` hides it."""
     cause: BaseException | None = slot(exc, "__cause__")
-    hidden: bool = slot(exc, "__suppress_context__")
-    context: BaseException | None = slot(exc, "__context__")
-    return cause if cause is not None or hidden else context  # an exception may be false
+    return cause if slot(exc, "__suppress_context__") else behind_hidden(exc)
 
 
-def chain(exc: BaseException, known: Container[int] = (), limit: int = _LONGEST) -> list[BaseException]:
-    """`exc`, its cause, the cause of that, and so on; each once, and none whose `id` is `known`."""
+def behind_hidden(exc: BaseException) -> BaseException | None:
+    """The same, also where ``from None`` hides it."""
+    cause: BaseException | None = slot(exc, "__cause__")
+    return cause if cause is not None else slot(exc, "__context__")  # an exception may be false
+
+
+def chain(
+    exc: BaseException, known: Container[int] = (), limit: int = _LONGEST, following: Following = behind
+) -> list[BaseException]:
+    """`exc`, its cause, the cause of that, and so on; each once, and none whose `id` is `known`.
+
+    `following` gives the next link of the chain: by default the one that Python shows.
+    """
     links: dict[int, BaseException] = {}
     link: BaseException | None = exc
     while link is not None and id(link) not in links and id(link) not in known and len(links) < limit:
         links[id(link)] = link
-        link = behind(link)
+        link = following(link)
     return list(links.values())
 
 

@@ -1,8 +1,7 @@
-"""When two exceptions are the same: by where they were raised and what caused them, not by their words."""
+"""Whether two exceptions are the same: by where they were raised and what caused them, not by their messages."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from os.path import basename
@@ -12,28 +11,29 @@ from types import FrameType
 from twinkle_notifier.exceptions.chain import chain, members
 from twinkle_notifier.exceptions.frames import is_library, is_ours, module_of
 from twinkle_notifier.isolation.safe import module_name, slot, text, type_name
+from twinkle_notifier.runtime.stored import hashed
 
-_DEPTH = 8  # links of a chain of causes; more tell no more
+_DEPTH = 8  # exceptions of a chain of causes
 _GROUP = 100  # members of a group
 _ALL = 500  # exceptions
-_TEXT = 100_000  # characters of what an exception says
+_TEXT = 100_000  # characters of a message that are read
 _REMOTE_FRAME = re.compile(r'File "([^"\n]+)", line (\d{1,9}), in (\S+)')
 
 Frame = tuple[str, str, int]
 
 
 def fingerprint(exc: BaseException, kind: str, name: str, context: str) -> str:
-    """16 hexadecimal digits that the same failure has on every rank, and another failure has not.
+    """16 hexadecimal digits that are the same for one failure on every rank, and differ between failures.
 
     `kind` is the result of `kind.kind_of`. A failure is identified by its chain of causes: types, frames of the user's
-    code, members of groups. A signal, which meets each rank at another line, is identified by its kind alone.
+    code, members of groups. A signal interrupts each rank at another line, so it is identified by its kind alone.
     """
     what = (
         kind
         if kind in ("interrupted", "preempted")
         else "\n".join([*_chain(exc, 0, iter(range(_ALL))), _exit_code(exc)])
     )
-    return hashlib.sha256(f"{name}\0{context}\0{what}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return hashed(f"{name}\0{context}\0{what}")
 
 
 def _exit_code(exc: BaseException) -> str:
@@ -61,8 +61,8 @@ def _one(exc: BaseException, depth: int, left: Iterator[int]) -> Iterator[str]:
 
 
 def _frames(exc: BaseException, said: str) -> list[Frame]:
-    """Each place once, outermost first: the user's own, the innermost of a library, and those of a remote traceback."""
-    # A recursion's thousand frames are few places. A code object's own hash takes time: its address is enough here.
+    """Each place once, outermost first: those of the user, the innermost of a library, those of a remote traceback."""
+    # A recursion's thousand frames have few places. They are compared by address, as a code object's hash takes time.
     met = {(id(frame.f_code), line): (frame, line) for frame, line in walk_tb(slot(exc, "__traceback__"))}
     local = [(frame, line) for frame, line in met.values() if not is_ours(frame)]
     own = [_place(frame, line) for frame, line in local if not is_library(frame)]
@@ -78,7 +78,7 @@ def _innermost(exc: BaseException) -> list[tuple[FrameType, int]]:
 
 
 def _place(frame: FrameType, line: int) -> Frame:
-    # The module's name, not its path: checkouts lie in other folders on other nodes. A spawned worker calls the
-    # script __mp_main__.
+    # The module's name, not its path: nodes may have the code in different folders. In a spawned worker the script is
+    # called __mp_main__.
     module = module_of(frame).replace("__mp_main__", "__main__")
     return f"{module}/{basename(frame.f_code.co_filename)}", frame.f_code.co_name, line

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from os.path import basename
 from traceback import walk_tb
 from types import CodeType, FrameType, TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 _STDLIB = os.path.dirname(os.__file__)
 
 
-@dataclass(frozen=True)
-class FrameSnapshot:
-    """What is shown of a frame, without the variables that it keeps alive: to show a stack may take seconds."""
+class FrameSnapshot(NamedTuple):
+    """A frame without its variables, which it would keep alive: to format a stack may take seconds."""
 
     f_code: CodeType
     f_lineno: int
-    f_globals: dict[str, Any]  # only what names the module and finds its source
+    f_globals: dict[str, Any]  # only those that name the module and find its source
 
     @classmethod
     def of(cls, frame: FrameType) -> FrameSnapshot:
@@ -28,7 +26,7 @@ class FrameSnapshot:
 
 
 def is_ours(frame: FrameType | FrameSnapshot) -> bool:
-    """Whether it runs code of this package."""
+    """Whether the frame runs code of this package."""
     return module_of(frame).startswith("twinkle_notifier.")
 
 
@@ -39,12 +37,12 @@ def module_of(frame: FrameType | FrameSnapshot) -> str:
 
 
 def is_library(frame: FrameType | FrameSnapshot) -> bool:
-    """Whether it runs code that was installed, or came with Python."""
+    """Whether the frame runs code that was installed, or that belongs to Python."""
     return is_library_path(frame.f_code.co_filename)
 
 
 def is_library_path(path: str) -> bool:
-    """Whether the file was installed, or came with Python."""
+    """Whether the file was installed, or belongs to Python."""
     return "site-packages" in path or "dist-packages" in path or path.startswith(("<frozen", _STDLIB))
 
 
@@ -65,7 +63,7 @@ def innermost_own(tb: TracebackType | None) -> str:
 
 
 def without_ours(tb: TracebackType | None) -> TracebackType | None:
-    """The traceback from the user's frame on, without the wrapper of ours that caught it."""
+    """The traceback without frames of this package at its beginning, as those of a wrapper that caught it."""
     head = tb
     while head is not None and is_ours(head.tb_frame):
         head = head.tb_next

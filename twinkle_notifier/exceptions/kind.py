@@ -18,9 +18,9 @@ _BY_SIGNAL: dict[int, str] = {
 def kind_of(exc: BaseException) -> str:
     """``failed``, or ``interrupted`` (Ctrl-C), ``preempted`` (SIGTERM, SIGUSR1 or SIGUSR2), ``exited``.
 
-    A signal shows as Lightning's exception, or as an exit code of 128 and its number, as a user's handler leaves it.
+    A signal is recognized by Lightning's exception, or by an exit code of 128 plus its number, as users' handlers set.
     """
-    kind = type(exc)  # isinstance would ask its `__class__`, which may be anything
+    kind = type(exc)  # isinstance would read its `__class__`, which may be a user's code
     if "SIGTERMException" in safe.names(kind):
         return "preempted"
     if issubclass(kind, KeyboardInterrupt) or is_interrupted(exc):

@@ -1,6 +1,6 @@
-"""Finds the error that a command printed: the last resort, where no process wrote down its own end.
+"""Finds the error that ended a command in its output: the last resort, if no process recorded its own end.
 
-This reads the text line by line, and takes time in proportion to it.
+Takes time in proportion to the output.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from signal import Signals
 
-from twinkle_notifier.credentials.excerpt import masked_end
+from twinkle_notifier.credentials.masking import masked_end
 from twinkle_notifier.exceptions.collateral import says_collateral
 
-_MOST = 65_536  # characters of output
+_MOST = 65_536  # characters of the output's end that are read
 _WORDS = "Traceback (most recent call last)"
-_BODY = 500  # lines of a traceback, and of what others write between them
+_BODY = 500  # lines of a traceback, and of what other processes print between them
 _MESSAGE = 5  # lines of an error
-_BURST = 5  # lines at most between tracebacks of one moment
-_NEAR = 40  # lines at most behind a logged traceback that may have ended the command
-_QUOTED = 60  # lines from an error to the traceback that its words quote
+_BURST = 5  # lines at most between tracebacks that were printed together
+_NEAR = 40  # lines at most that follow a logged traceback which may have ended the command
+_QUOTED = 60  # lines from an error to the traceback that its message quotes
 
 _FRAME = re.compile(r'\s{0,20}(?:> )?File "')
 _ERROR = re.compile(r"[A-Za-z_][\w.]*(?:\((?P<inner>[\w.]+)\))?(?::(?: .*)?)?$", re.DOTALL)
@@ -35,7 +35,7 @@ _NOISE = re.compile(
 _BAR = re.compile(r"\d%\|")  # of tqdm
 _LOGGED = re.compile(r"\b(?:DEBUG|INFO|WARN|WARNING|ERROR|EXCEPTION|CRITICAL|FATAL)\b")
 LAUNCHERS = ("CalledProcessError", "ChildFailedError", "ProcessExitedException")
-# Their words quote the traceback of another process, or of a notebook.
+# Their messages quote the traceback of another process, or of a notebook.
 _CARRIERS = ("ProcessRaisedException", "CellExecutionError", "PapermillExecutionError", "RemoteTraceback")
 _CHILD = re.compile(
     r"died with <Signals\.\w+: (?P<number>\d{1,2})>|exit status (?P<code>\d{1,3})|with signal (?P<name>SIG[A-Z]+)"
@@ -44,10 +44,10 @@ _CHILD = re.compile(
 
 @dataclass(frozen=True)
 class Printed:
-    """An error as it was printed.
+    """An error that was printed.
 
-    `text` is its traceback, if that stands far above the end; `child` how the child ended that a launcher's error is
-    about: minus the signal that killed it.
+    `text` is its traceback, if that is far above the end of the output. `child` is the exit code of the process that a
+    launcher's error is about; minus the signal's number if one killed it.
     """
 
     error: str
@@ -57,7 +57,7 @@ class Printed:
 
 @dataclass(frozen=True)
 class _Block:
-    """A traceback, or a chain, and its error; `mark` stands before each of its lines, as ``[rank3]: ``."""
+    """A traceback, or a chain of them, and its error. `mark` begins each of its lines, as ``[rank3]: ``."""
 
     first: int
     last: int
@@ -72,7 +72,7 @@ class _Block:
 
 
 def found(output: str, rank: int | None = None) -> Printed | None:
-    """The error that ended the command: of `rank` if it marks its lines, and the first that follows from no other."""
+    """The error that ended the command: the first that is no secondary one; of `rank`, if ranks mark their lines."""
     lines = masked_end(output[-_MOST:]).split("\n")
     blocks = [block for block in _blocks(lines) if not block.noise]
     own = [block for block in blocks if block.type not in LAUNCHERS]
@@ -98,7 +98,7 @@ def _first_of_burst(blocks: Sequence[_Block]) -> _Block:
 
 
 def child_of(error: str) -> int | None:
-    """How the child ended that a launcher's error is about, if it says so."""
+    """The exit code of the process that a launcher's error is about, see `Printed`; None if it does not say."""
     if (said := _CHILD.search(error)) is None:
         return None
     if said["name"]:
@@ -114,13 +114,13 @@ def _blocks(lines: Sequence[str]) -> list[_Block]:
 
 
 def _mark(lines: Sequence[str], at: int) -> str:
-    """What stands before the heading and before the lines below it: this is no progress bar and no log line."""
+    """What begins the heading and one of the lines below; empty if none of these begins so, as after a log's time."""
     before = lines[at].partition(_WORDS)[0]
     return before if before.strip() and any(line.startswith(f"{before}  ") for line in lines[at + 1 : at + 9]) else ""
 
 
 def _of_mark(lines: Sequence[str], mark: str, marks: Mapping[int, str]) -> list[_Block]:
-    """The tracebacks with this mark. One that is chained to the one before it, or quoted by it, takes its place."""
+    """The tracebacks with this mark. One that is chained to the one before it, or quoted by it, replaces its error."""
     numbers = [number for number, line in enumerate(lines) if line.startswith(mark)]
     texts = [lines[number].removeprefix(mark) for number in numbers]
     blocks: list[_Block] = []
@@ -141,7 +141,7 @@ def _of_mark(lines: Sequence[str], mark: str, marks: Mapping[int, str]) -> list[
 
 
 def _above(lines: Sequence[str], at: int) -> list[str]:
-    """The two lines above that say something, nearest first."""
+    """The two nearest lines above that are not empty, nearest first."""
     return [line.strip() for line in reversed(lines[max(at - 6, 0) : at]) if line.strip()][:2]
 
 
@@ -156,7 +156,7 @@ def _belongs(before: _Block, block: _Block, heading: str, above: Sequence[str]) 
 
 
 def _body(lines: Sequence[str], at: int) -> tuple[int, str] | None:
-    """The last line of the traceback whose heading is at `at`, and its error."""
+    """The number of the last line of the traceback whose heading is at `at`, and its error."""
     if _SYNTAX_FILE.match(lines[at]):
         return next(((n, lines[n]) for n in range(at + 1, min(at + 5, len(lines))) if _SYNTAX.match(lines[n])), None)
     before, words, after = lines[at].partition(_WORDS)
@@ -180,7 +180,7 @@ def _of_frames(lines: Sequence[str], at: int) -> tuple[int, str] | None:
         if _FRAME.match(line):
             frames = True
         elif frames and line.strip() and not line[0].isspace() and (error := _ERROR.match(line)):
-            if error["inner"]:  # Ray's: the frames of the task, then its own error
+            if error["inner"]:  # Ray's: the task's frames and its error follow
                 task = _of_frames(lines, number)
                 return task if task is not None and error["inner"] in task[1] else (number, line)
             return _message(lines, number)
@@ -190,7 +190,7 @@ def _of_frames(lines: Sequence[str], at: int) -> tuple[int, str] | None:
 
 
 def _message(lines: Sequence[str], at: int) -> tuple[int, str]:
-    """The error with the indented lines below it, and the next line where the error says nothing yet."""
+    """The error with the indented lines below it, and the next line if the error ends in a colon."""
     words, last = lines[at].rstrip(), at
     for number, line in enumerate(lines[at + 1 : at + 1 + _MESSAGE], at + 1):
         further = line[:1].isspace() and line.strip() and not _BAR.search(line[:200])
@@ -212,13 +212,13 @@ def _of_group(lines: Sequence[str], at: int) -> tuple[int, str] | None:
 
 
 def _of_box(lines: Sequence[str], at: int) -> tuple[int, str] | None:
-    """rich's: the error stands below the box."""
+    """A traceback of rich: the error follows the box."""
     end = next((number for number, line in _below(lines, at) if line.startswith(("╰", "+--", "└"))), len(lines))
     error = next((number for number, line in _below(lines, end) if line.strip()), None)
     return _message(lines, error) if error is not None and _ERROR.match(lines[error]) else None
 
 
 def _of_notebook(lines: Sequence[str], at: int, name: str) -> tuple[int, str] | None:
-    """IPython's: the heading names the type, with which the error begins."""
+    """A traceback of IPython: its heading names the type, and its error begins with it."""
     error = next((number for number, line in _below(lines, at) if re.match(rf"{re.escape(name)}(?::|$)", line)), None)
     return _message(lines, error) if error is not None else None

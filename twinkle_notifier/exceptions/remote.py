@@ -1,35 +1,34 @@
-"""Exceptions that reach this process as text from another: of workers, pools, launchers and Ray's tasks."""
+"""Errors of other processes that reach this one as text: from workers, pools, launchers and Ray's tasks."""
 
 from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass, replace
 from traceback import walk_tb
+from typing import NamedTuple
 
-from twinkle_notifier.credentials.excerpt import ends, shortened
+from twinkle_notifier.credentials.masking import ends, shortened
 from twinkle_notifier.exceptions.frames import is_library, is_library_path
 from twinkle_notifier.isolation.safe import attribute, module_name, names, slot, text, type_name
 
 _FRAME = re.compile(r'File "([^"\n]+)", line (\d+), in (\S+)')
 _TEXT = (20_000, 40_000)  # characters of a traceback: its beginning and its end
-_NESTED = 8  # errors of Ray's within errors of Ray's
+_NESTED = 8  # Ray errors within Ray errors that are unpacked
 _HEADING = re.compile(r"^(.*)Traceback \(most recent call last\):[ \t]*$", re.MULTILINE)
 _CHAINED = ("the following exception:", "another exception occurred:")
 _INDENT = re.compile(r"[ \t|]*")
 _ERROR = re.compile(r"^(?:[\w<>]+\.)*(\w+)(?:: (.*))?$", re.DOTALL)
 _RULER = re.compile(r'[ \t|]*(?:[-=]{5}|""")')
-_POOLS = {"_RemoteTraceback", "RemoteTraceback"}  # concurrent.futures and loky; multiprocessing and its likes
+_POOLS = {"_RemoteTraceback", "RemoteTraceback"}  # of concurrent.futures and loky; of multiprocessing
 
 Place = tuple[str, int, str]  # path, line, function
 
 
-@dataclass(frozen=True)
-class Remote:
-    """What was raised there, as far as it is known here.
+class Remote(NamedTuple):
+    """An error that another process raised, as far as this process knows it.
 
-    `traceback` is shown in place of this process's own; if it is empty, the own one holds it. `read` is the text in
-    which the places are.
+    `traceback` is shown in place of this process's own traceback; empty if that shows the other process's, too. `read`
+    is the text from which the places are read.
     """
 
     type: str
@@ -39,7 +38,7 @@ class Remote:
     read: str = ""
 
     def at(self) -> str:
-        """The innermost place in the user's own code, as `frames.innermost_own` tells it."""
+        """The innermost place in the user's own code, in the form of `frames.innermost_own`."""
         own = [place for place in self.places() if not is_library_path(place[0])]
         if not own:
             return ""
@@ -47,34 +46,34 @@ class Remote:
         return f"{path.rpartition('/')[2]}:{line} in {function}"
 
     def places(self) -> list[Place]:
-        """Those of its traceback, outermost first."""
+        """The places of its traceback, outermost first."""
         return _places(self.read or self.traceback)
 
 
 def remote(exc: BaseException, nested: int = _NESTED, shown: str = "") -> Remote | None:
-    """The exception of another process that `exc` stands for; None if it stands for itself.
+    """The error of another process that `exc` reports; None if `exc` is an error of its own.
 
-    What a library raises with a traceback in its message, or with a pool's traceback as its cause, is handed on. What
-    the user's own code raises is the user's word, whatever it quotes. `shown` is the traceback of one that was raised
-    in another process, and has none here.
+    `exc` reports another error if a library raised it with a traceback in its message, or if its cause is a pool's
+    traceback. What the user's own code raises is always an error of its own, whatever it quotes. `shown` is the
+    traceback of an `exc` that was raised in another process, so that it has none here.
     """
     known = names(type(exc))
-    if "ProcessRaisedException" in known:  # torch.multiprocessing: the class is lost, the traceback is text
+    if "ProcessRaisedException" in known:  # torch.multiprocessing: the traceback is text, the class is lost
         said, rank = text(exc), attribute(exc, "error_index")
         return _spawned(said.partition("following error:\n")[2] or said, rank if type(rank) is int else None)
     if "RayTaskError" in known and nested:
         return _of_task(exc, nested)
-    return _of_pool(exc) or _handed_on(exc, shown)
+    return _of_pool(exc) or (read(text(exc)) if _is_of_library(exc, shown) else None)
 
 
 def read(said: str) -> Remote | None:
-    """What another process raised whose traceback stands in `said`, the words of a library's exception."""
+    """The error whose traceback is in `said`, the text of a library's exception; None if there is none."""
     raised = _read(said)
     return Remote(raised.type, raised.words, "", read=raised.frames) if raised is not None else None
 
 
 def words(exc: BaseException) -> str:
-    """What `exc` says; of a traceback that it quotes only the error."""
+    """The text of `exc`. A traceback in it is replaced by its error."""
     said = text(exc, "<its __str__ {}>")
     raised = _read(said)
     return f"{said[: raised.begins]}{raised.type}: {raised.words}" if raised is not None else said
@@ -97,18 +96,13 @@ def _of_pool(exc: BaseException) -> Remote | None:
     raised = _read(text(cause))
     if raised is None:
         return None
-    if raised.inner:  # a DataLoader's worker within a pool's
+    if raised.inner:  # a DataLoader's worker, in a worker of a pool
         return Remote(raised.type, raised.words, "", read=raised.frames)
     return Remote(type_name(type(exc)), words(exc), "", read=raised.frames)
 
 
-def _handed_on(exc: BaseException, shown: str) -> Remote | None:
-    raised = _read(text(exc)) if _is_passed_on(exc, shown) else None
-    return Remote(raised.type, raised.words, "", read=raised.frames) if raised is not None else None
-
-
-def _is_passed_on(exc: BaseException, shown: str) -> bool:
-    """Whether a library raised it, or it is of a library's own class."""
+def _is_of_library(exc: BaseException, shown: str) -> bool:
+    """Whether a library raised `exc`, or defines its class."""
     raised_in = [is_library(frame) for frame, _ in walk_tb(slot(exc, "__traceback__"))][-1:]
     raised_in = raised_in or [is_library_path(path) for path, _, _ in _places(_HEADING.split(shown, 1)[0])][-1:]
     home = getattr(sys.modules.get(module_name(type(exc))), "__file__", None)
@@ -121,19 +115,18 @@ def _spawned(said: str, rank: int | None) -> Remote:
     return Remote(raised.type, raised.words, ends(said, *_TEXT), rank, raised.frames)
 
 
-@dataclass(frozen=True)
-class _Raised:
+class _Raised(NamedTuple):
     type: str
     words: str
     frames: str = ""
-    begins: int = 0  # the outermost of its kind in the text
-    depth: int = 0  # of its indentation
-    closed: bool = False  # whether the text goes on with something else below it
-    inner: bool = False  # whether another's words hold it
+    begins: int = 0  # where the outermost traceback begins in the text
+    depth: int = 0  # characters of indentation
+    closed: bool = False  # whether other text follows it
+    inner: bool = False  # whether the message of another error quotes it
 
 
 def _read(said: str) -> _Raised | None:
-    """The error of the traceback in `said`; of several the last, but none that an error's own words quote."""
+    """The error of the last traceback in `said`, without those that the message of a user's error quotes."""
     said = shortened(said, *_TEXT)
     headings = list(_HEADING.finditer(said))
     found: _Raised | None = None
@@ -141,23 +134,23 @@ def _read(said: str) -> _Raised | None:
     for at, heading in enumerate(headings):
         part = said[heading.end() : headings[at + 1].start() if at + 1 < len(headings) else len(said)]
         inner = found is not None and not chained and not found.closed
-        if found is None or not inner or _hands_on(found):
+        if found is None or not inner or _reports_another(found):
             was_inner = found is not None and found.inner
             begins = found.begins if found is not None else heading.end(1)
-            found = replace(_segment(part), begins=begins, inner=inner or was_inner)
+            found = _segment(part)._replace(begins=begins, inner=inner or was_inner)
         last = part.rstrip(" |\n").rpartition("\n")[2]
-        chained = last.endswith(_CHAINED) and _indent(last) <= found.depth  # not that of a group's member
+        chained = last.endswith(_CHAINED) and _indent(last) <= found.depth  # a deeper one is of a group's member
     return found if found is not None and (found.words or found.frames) else None
 
 
-def _hands_on(outer: _Raised) -> bool:
-    """Whether what its words quote is another's error: a library raised it. The members of a group are none."""
+def _reports_another(outer: _Raised) -> bool:
+    """Whether a library raised it, so that its message quotes the error it reports. Members of a group do not count."""
     places = _places(outer.frames)
     return not outer.type.endswith("Group") and bool(places) and is_library_path(places[-1][0])
 
 
 def _segment(said: str) -> _Raised:
-    """What follows a heading: frames, then the error, less indented."""
+    """Read what follows a heading: frames, then an error that is less indented."""
     lines = said.strip("\n").splitlines()
     inside = _indent(lines[0]) if lines and 'File "' in lines[0] else 1
     first = next((at for at, line in enumerate(lines) if line.strip(" |") and _indent(line) < inside), len(lines))
@@ -166,14 +159,14 @@ def _segment(said: str) -> _Raised:
     over = next((at for at, line in enumerate(rest) if _is_below(line, depth)), len(rest))
     paragraph = next((at for at, line in enumerate(rest[:over]) if not line.strip(" |")), over)
     error = _error([line[depth:] for line in rest[:paragraph]])
-    if not error.type.endswith("Group"):  # whose members stand below it; the words of others may have paragraphs
+    if not error.type.endswith("Group"):  # a group's members follow; other messages may have paragraphs
         error = _error("\n".join(line[depth:] for line in rest[:over]).rstrip().splitlines())
     closed = over < len(rest) and not error.type.endswith("Group")
-    return replace(error, frames="\n".join(lines[:first]), depth=depth, closed=closed)
+    return error._replace(frames="\n".join(lines[:first]), depth=depth, closed=closed)
 
 
 def _is_below(line: str, depth: int) -> bool:
-    """Whether it belongs to what stands around an error of that indentation."""
+    """Whether `line` ends an error of that indentation: it is a ruler, or less indented."""
     return bool(line.strip(" |")) and (_RULER.match(line) is not None or _indent(line) < depth)
 
 
@@ -184,7 +177,7 @@ def _error(lines: list[str]) -> _Raised:
 
 
 def _indent(line: str) -> int:
-    return len(_INDENT.match(line)[0])  # type: ignore[index]  # it matches nothing, too
+    return len(_INDENT.match(line)[0])  # type: ignore[index]  # it always matches
 
 
 def _places(said: str) -> list[Place]:

@@ -1,8 +1,11 @@
-"""An exception's traceback as text, shortened to its two ends, quickly, whatever the exception is."""
+"""An exception's traceback as text: long ones are shortened to their two ends, and no exception can make it fail."""
 
 from __future__ import annotations
 
+import builtins
+import difflib
 import linecache
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from textwrap import indent
@@ -10,10 +13,10 @@ from traceback import FrameSummary, StackSummary, TracebackException
 from types import FrameType, TracebackType
 from typing import Any, NamedTuple
 
-from twinkle_notifier.credentials.excerpt import beginning, ends
+from twinkle_notifier import isolation
+from twinkle_notifier.credentials.masking import beginning, ends
 from twinkle_notifier.exceptions.chain import chain, members
 from twinkle_notifier.exceptions.frames import FrameSnapshot, without_ours
-from twinkle_notifier.exceptions.suggestions import Suggestions
 from twinkle_notifier.isolation import safe, tried
 from twinkle_notifier.isolation.safe import module_name, slot, text
 
@@ -23,11 +26,15 @@ _CHAIN = (5, 15)  # exceptions of a chain: the outermost, and those nearest to t
 _MEMBERS = 15  # of a group, as Python shows
 _DEPTH = 5  # groups within groups
 _EXCEPTIONS = 60  # in all
-_TEXT = (6_000, 10_000)  # characters of what an exception says: its beginning and its end
+_TEXT = (6_000, 10_000)  # characters of an exception's message: its beginning and its end
 _SOURCE = 300  # characters of a line of code
 _LINES = 20  # of one expression, for which carets are shown
 _NOTES = 10
-_PERIOD = 6  # frames of one round of a recursion; a module within a module takes three
+_PERIOD = 6  # frames at most in one round of a recursion; a module within a module takes three
+_SECONDS = 0.5  # for a user's object to list its names
+_NAMES = 750  # that are compared with the missing one, as in Python
+_NAME_LENGTH = 40  # characters; longer names are not compared, as in Python
+_ALIKE = 0.7  # how alike a suggested name must be
 _CAUSE = "The above exception was the direct cause of the following exception:"
 _CONTEXT = "During handling of the above exception, another exception occurred:"
 
@@ -35,22 +42,22 @@ _CONTEXT = "During handling of the above exception, another exception occurred:"
 class _Place(NamedTuple):
     frame: FrameType | FrameSnapshot
     line: int
-    instruction: int = -1  # the byte at which the frame's code stood; -1 if that is not known
+    instruction: int = -1  # the index of the bytecode that ran; -1 if it is not known
 
 
 def formatted(exc: BaseException) -> str:
     """The traceback of `exc` and of its causes, much as Python prints it, without frames of this package.
 
-    Of thousands of frames, causes or members it shows the first and the last, and says how many are left out. The
+    If there are many frames, causes or members it shows the first and the last, and says how many are left out. The
     rounds of a recursion are counted.
     """
     return "\n".join(_Formatter().chain(exc, 0))
 
 
 def stack(frames: Sequence[FrameSnapshot], first: int, last: int) -> str:
-    """The calls of `frames`, which come innermost first, as a traceback shows them: innermost last.
+    """The calls of `frames`, innermost first, in the form of a traceback: innermost last.
 
-    Of more than `first` outermost and `last` innermost ones it says how many are left out.
+    It shows the `first` outermost and `last` innermost ones, and says how many are left out.
     """
     return "\n".join(_frames([_Place(frame, frame.f_lineno) for frame in reversed(frames)], first, last))
 
@@ -58,7 +65,7 @@ def stack(frames: Sequence[FrameSnapshot], first: int, last: int) -> str:
 class _Formatter:
     def __init__(self) -> None:
         self._shown: set[int] = set()
-        self._suggestions = Suggestions()
+        self._hung = False  # whether a user's object hung; the next exception often has the same object
 
     def chain(self, exc: BaseException, depth: int) -> Iterator[str]:
         links = chain(exc, self._shown)
@@ -81,10 +88,22 @@ class _Formatter:
             yield "Traceback (most recent call last):"
             yield from _frames(came, *(_MEMBER_FRAMES if depth else _FRAMES))
         yield from _syntax(exc)
-        said = ends(text(exc, "<its __str__ {}>"), *_TEXT) + self._suggestions.of(exc)
+        said = ends(text(exc, "<its __str__ {}>"), *_TEXT) + self._suggestion(exc)
         yield f"{type_name(exc)}: {said}" if said else type_name(exc)
         yield from _notes(exc)
         yield from self._members(members(exc), depth)
+
+    def _suggestion(self, exc: BaseException) -> str:
+        """Python's suggestion for `exc`, ``. Did you mean: 'loss'?``; empty if there is none, or its object raises.
+
+        Takes half a second at most. After an object that hung no other is asked.
+        """
+        stand_in = None if self._hung else _stand_in(exc)
+        if stand_in is None:
+            return ""
+        answer = isolation.call(lambda: _suggestion(stand_in, slot(exc, "__traceback__")), _SECONDS)
+        self._hung = not answer.returned and answer.error is None
+        return answer.value or ""
 
     def _members(self, group: Sequence[BaseException], depth: int) -> Iterator[str]:
         shown = 0
@@ -100,14 +119,14 @@ class _Formatter:
 
 
 def type_name(exc: BaseException) -> str:
-    """Its class as Python prints it: with the module, unless that says nothing."""
+    """The class of `exc` as Python prints it, with its module unless that is builtins or the script."""
     module = module_name(type(exc))
     prefix = f"{module}." if module not in ("", "builtins", "__main__") else ""
     return prefix + safe.type_name(type(exc))
 
 
 def _places(tb: TracebackType | None) -> list[_Place]:
-    # A traceback that was made by hand may not know its line.
+    # A traceback that was made by hand may have no line.
     entries = []
     while tb is not None:
         entries.append(tb)
@@ -140,15 +159,15 @@ def _frame(place: _Place, known: set[str]) -> str:
 
 
 def _source(place: _Place, line: int) -> str:
-    # A module's loader may be the user's.
+    # It may call a loader of the user's.
     found = tried(lambda: linecache.getline(place.frame.f_code.co_filename, line, place.frame.f_globals)).value
     return str(found or "")
 
 
 def _with_carets(place: _Place) -> str:
-    """The frame as Python 3.11 shows it, with carets under what failed; empty where that is long, or shows a secret.
+    """The frame as Python 3.11 shows it, with carets under what failed; empty if that is long or has a secret.
 
-    Python reads the lines from the same cache, which holds them by now.
+    Python takes the lines from the cache that `_source` has filled.
     """
     code, line = place.frame.f_code, place.line
     first, last, start, end = _position(place)
@@ -156,16 +175,16 @@ def _with_carets(place: _Place) -> str:
         return ""
     lines = [_source(place, number) for number in range(line, last + 1)]
     whole = "".join(lines)
-    if max(map(len, lines)) > _SOURCE or beginning(whole, len(whole)) != whole:  # a secret in it would stay
+    if max(map(len, lines)) > _SOURCE or beginning(whole, len(whole)) != whole:  # Python would show the secret
         return ""
-    made: Any = FrameSummary  # its types are those of Python 3.10, which knows no columns
+    made: Any = FrameSummary  # typed as in Python 3.10, which has no columns
     summary = made(code.co_filename, line, code.co_name, end_lineno=last, colno=start, end_colno=end)
     layout: Any = StackSummary()
     return str(layout.format_frame_summary(summary)).rstrip("\n")
 
 
 def _position(place: _Place) -> Any:
-    """The first and last line of what failed, and where it starts and ends in them; None for what is not known."""
+    """The first and last line of what failed, with the columns where it starts and ends; None for what is unknown."""
     positions = getattr(place.frame.f_code, "co_positions", None)  # since Python 3.11
     if positions is None or place.instruction < 0:
         return None, None, None, None
@@ -173,7 +192,7 @@ def _position(place: _Place) -> Any:
 
 
 def _folded(came: list[_Place]) -> list[_Place | str]:
-    """The same frames. Of a recursion, of one function or a few in turn, two rounds stay and the others are counted."""
+    """The frames, but of a recursion, through one function or several, only two rounds and the number of the others."""
     keys = [(id(place.frame.f_code), place.line) for place in came]
     folded: list[_Place | str] = []
     at = 0
@@ -191,7 +210,7 @@ def _folded(came: list[_Place]) -> list[_Place | str]:
 
 
 def _rounds(keys: list[tuple[int, int]], at: int) -> tuple[int, int]:
-    """How many frames from `at` on repeat, and how often."""
+    """How many frames from `at` on repeat, and how often; (1, 1) if none do."""
     for period in range(1, _PERIOD + 1):
         end = at + period
         if end < len(keys) and keys[end] == keys[at]:
@@ -204,7 +223,7 @@ def _rounds(keys: list[tuple[int, int]], at: int) -> tuple[int, int]:
 
 
 def _syntax(exc: BaseException) -> Iterator[str]:
-    """The place of a syntax error."""
+    """The place of a syntax error, if `exc` is one."""
     if issubclass(type(exc), SyntaxError):
         path, line, code = (slot(exc, name, SyntaxError) for name in ("filename", "lineno", "text"))
         if issubclass(type(path), str):
@@ -217,7 +236,7 @@ def _syntax(exc: BaseException) -> Iterator[str]:
 
 
 def _with_syntax_carets(exc: BaseException) -> str:
-    """The place as Python shows it; empty where a field is not of a plain type, is long, or holds a secret."""
+    """The place as Python shows it; empty if a field is of no plain type, is long, or has a secret."""
     names = ("filename", "lineno", "offset", "text", "end_lineno", "end_offset")
     path, line, start, code, last, end = (slot(exc, name, SyntaxError) for name in names)
     if not all(map(safe.is_plain, (path, line, start, code, last, end))) or type(code) is not str:
@@ -236,3 +255,51 @@ def _notes(exc: BaseException) -> Iterator[str]:
         yield from (ends(text(note, "<a note whose __str__ {}>"), *_TEXT) for note in notes[:_NOTES])
         if len(notes) > _NOTES:
             yield f"[{len(notes) - _NOTES} notes left out]"
+
+
+def _stand_in(exc: BaseException) -> BaseException | None:
+    """A plain exception with the missing name of `exc`, without its class and its causes."""
+    kind = type(exc)
+    if issubclass(kind, AttributeError) and _is_name(name := slot(exc, "name", AttributeError)):
+        return AttributeError(name=name, obj=slot(exc, "obj", AttributeError))
+    if issubclass(kind, NameError) and _is_name(name := slot(exc, "name", NameError)):
+        return NameError(name=name)
+    if issubclass(kind, ImportError) and "name_from" in vars(ImportError):  # since Python 3.12
+        module, missing = slot(exc, "name", ImportError), slot(exc, "name_from", ImportError)
+        if _is_name(missing) and type(module) is str and module in sys.modules:  # nothing is imported for this
+            made: Any = ImportError
+            return made(name=module, name_from=missing)  # type: ignore[no-any-return]
+    return None
+
+
+def _is_name(name: object) -> bool:
+    return type(name) is str and 0 < len(name) <= _NAME_LENGTH
+
+
+def _suggestion(stand_in: BaseException, tb: TracebackType | None) -> str:
+    if sys.version_info < (3, 12):  # there Python only prints its own suggestion
+        return _closest(stand_in, tb)
+    made = TracebackException(type(stand_in), stand_in, tb, limit=0, lookup_lines=False)
+    return next(iter(made.format_exception_only())).strip().partition(": ")[2]
+
+
+def _closest(stand_in: Any, tb: TracebackType | None) -> str:
+    if isinstance(stand_in, AttributeError):
+        names: Any = dir(stand_in.obj)
+    else:
+        names = _visible(tb)
+    private = stand_in.name.startswith("_")
+    known = (name for name in names if type(name) is str and len(name) <= _NAME_LENGTH)
+    others = [name for name in known if name != stand_in.name and (private or not name.startswith("_"))]
+    found = difflib.get_close_matches(stand_in.name, others[:_NAMES], 1, _ALIKE)
+    return f". Did you mean: '{found[0]}'?" if found else ""
+
+
+def _visible(tb: TracebackType | None) -> list[object]:
+    """The names that are visible in the innermost frame."""
+    while tb is not None and tb.tb_next is not None:
+        tb = tb.tb_next
+    if tb is None:
+        return []
+    frame: FrameType = tb.tb_frame
+    return [name for known in (frame.f_locals, frame.f_globals, vars(builtins)) for name in islice(list(known), _NAMES)]

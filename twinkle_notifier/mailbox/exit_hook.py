@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from twinkle_notifier.isolation import safe
+from twinkle_notifier.exceptions.chain import behind_hidden, chain
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.mailbox.notes import By, Leave
 
@@ -32,16 +32,5 @@ def install(is_known: Callable[[BaseException], bool]) -> None:
 def _leave(is_known: Callable[[BaseException], bool]) -> None:
     # What ended the interpreter; SystemExit does not stand there.
     last = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
-    by: By = "exit" if last is None else "it" if any(map(is_known, _links(last))) else "other"
+    by: By = "exit" if last is None else "it" if any(map(is_known, chain(last, following=behind_hidden))) else "other"
     mailbox.tell(lambda to: to.leave(Leave(by, time.time())))
-
-
-def _links(exc: BaseException) -> list[BaseException]:
-    """`exc`, and what it was raised from or during, hidden or not."""
-    found: dict[int, BaseException] = {}
-    link: BaseException | None = exc
-    while link is not None and id(link) not in found:
-        found[id(link)] = link
-        cause = safe.slot(link, "__cause__")
-        link = cause if cause is not None else safe.slot(link, "__context__")
-    return list(found.values())

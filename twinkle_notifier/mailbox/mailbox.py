@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from twinkle_notifier import isolation
 from twinkle_notifier.mailbox import directory
 from twinkle_notifier.mailbox.directory import VARIABLE as VARIABLE
-from twinkle_notifier.mailbox.notes import Beat, End, Leave, Note, Restart, State, load_holder
+from twinkle_notifier.mailbox.notes import Beat, End, Leave, Note, Restart, State
 from twinkle_notifier.messages.message import Message
 from twinkle_notifier.runtime import state_dir
 from twinkle_notifier.runtime.launcher import Where, run_key
@@ -68,7 +68,7 @@ class Mailbox:
     def holder(self) -> Holder | None:
         """The supervisor; None if the file that names it is damaged. Raises OSError if that cannot be read."""
         try:
-            return load_holder(self._read(directory.HOLDER))
+            return Holder.load(self._read(directory.HOLDER))
         except ValueError:
             return None
 

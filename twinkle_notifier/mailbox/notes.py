@@ -5,14 +5,13 @@ The names of a record's fields are the format of its file.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
 from twinkle_notifier.messages.message import Message
 from twinkle_notifier.runtime.process import Holder
-from twinkle_notifier.runtime.stored import Stored
+from twinkle_notifier.runtime.stored import Stored, hashed
 
 # ``sending``: it is about to be told, by this process. ``told``: it is, by this process or another. ``kept``: it could
 # not be sent. ``left``: it only follows from something else, which the supervisor knows better. ``deferred``: the
@@ -45,7 +44,7 @@ class Note:
 
     def named(self) -> str:
         """What tells it from other words of the folder."""
-        return f"{self.holder.pid}-{hashlib.sha256(self.incident.encode('utf-8', 'replace')).hexdigest()[:16]}"
+        return f"{self.holder.pid}-{hashed(self.incident, errors='replace')}"
 
     @classmethod
     def load(cls, fields: Stored) -> Note:
@@ -54,7 +53,7 @@ class Note:
             cast(State, fields.one_of("state", get_args(State))),
             fields.text("incident"),
             fields.text("kind"),
-            load_holder(fields.object("holder")),
+            Holder.load(fields.object("holder")),
             fields.count("rank"),
             fields.time("at"),
             fields.text_or_none("run"),
@@ -187,11 +186,6 @@ class Restart:
             fields.count("attempts"),
             _failures(fields),
         )
-
-
-def load_holder(fields: Stored) -> Holder:
-    """A process, as a file names it. Raises ValueError."""
-    return Holder(fields.text("host"), fields.count("pid", 1), fields.number_or_none("started"))
 
 
 def _frame(frame: object) -> tuple[str, int, str]:

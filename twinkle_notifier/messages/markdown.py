@@ -1,23 +1,23 @@
-"""Fitting a Markdown message to what a service shows and takes."""
+"""Fits a Markdown message to what a service can show and accepts."""
 
 from __future__ import annotations
 
 import re
 
-_LITERAL = 500  # characters of a line up to which its marks are escaped
+_LITERAL = 500  # characters; marks in a longer line are not escaped
 _LINE = 200  # characters that a cut gives up to end at a line's end
-_TITLE = 10_000  # characters of a message among which its heading is looked for
-_BLOCK = 64  # bytes below which a code block is left out whole
+_TITLE = 10_000  # characters at a message's beginning in which its heading is looked for
+_BLOCK = 64  # bytes; a code block that would get less is left out
 _NOTE = "\n… {} bytes left out …\n"
 _OPENING = re.compile(r"^(`{3,})[^`\n]*$", re.MULTILINE)
 _FENCE = re.compile(r"^(`{3,})[^`\n]*\n(.*?)\n\1`*[ \t]*$", re.MULTILINE | re.DOTALL)
-# What Markdown would read as more than text: emphasis (a run of marks that can open and one that can close), links,
-# HTML. The rest stays as it is, since nobody says that DingTalk knows the backslash.
+# What Markdown would not show as text: emphasis (marks that can open it, then marks that can close it), links, HTML.
+# Nothing else is escaped: it is not documented that DingTalk knows the backslash.
 _STARS = re.compile(r"\*+(?=[^\s*]).*?(?:(?<=\w)\*+|(?<=[^\s\w*])\*+(?=\W|$))")
 _UNDERSCORES = re.compile(r"(?<!\w)_+(?=[^\s_]).*?(?<=[^\s_])_+(?!\w)")
 _LINKS = re.compile(r"\[(?=[^\]]*\]\()")
 _TAGS = re.compile(r"<(?=[A-Za-z/!])")
-# What makes a line a heading, a list, a quotation, a rule or a fence. A zero-width space before it is seen by nobody.
+# What makes a line a heading, a list, a quotation, a rule or a fence, unless a zero-width space precedes it.
 _STARTS = re.compile(r"^(?=[#>+=~|*-]|\d{1,9}[.)])")
 
 
@@ -43,11 +43,11 @@ def _literal(line: str) -> str:
     line = line.expandtabs(4)
     text = line.lstrip(" ")
     indent = "\u00a0" * (len(line) - len(text))
-    # `sub` with a backslash in its template imports `re` anew, which fails at the interpreter's end: hence functions.
-    # Each pattern after a quick look for its mark, which most lines do not hold.
+    # Functions, as `sub` with a backslash in its template imports `re` anew, which fails at the interpreter's end.
+    # Each pattern is tried only after a quick test for its mark, which few lines have.
     text = _STARTS.sub("\u200b", _TAGS.sub(lambda _: r"\<", text) if "<" in text else text)
     if len(text) > _LITERAL:
-        return indent + text  # the patterns below take quadratic time, and nobody reads such a line on a phone
+        return indent + text  # the patterns below take quadratic time
     text = _LINKS.sub(lambda _: r"\[", text) if "](" in text else text
     text = text.replace("*", r"\*") if "*" in text and _STARS.search(text) else text
     if "_" in text and _UNDERSCORES.search(text):
@@ -58,9 +58,9 @@ def _literal(line: str) -> str:
 def cut(message: str, limit: int) -> str:
     """`message` in at most `limit` bytes of UTF-8, from 300 on.
 
-    What stands before the code block, the heading and the facts, stays as long as it fits into half of them, and
-    else loses its end. The block stays closed and loses its middle, at line ends. A message without one loses its
-    middle, but not its heading. A note says how much is left out.
+    The heading and the facts before the code block stay if they fit into half of the limit, else their end is left out.
+    Of the block the middle is left out, at line ends; its fences stay. Of a message without a block the middle is left
+    out, but not the heading. A note says how much is left out.
     """
     if _size(message) <= limit:
         return message
@@ -74,12 +74,12 @@ def cut(message: str, limit: int) -> str:
     if rest < min(_BLOCK, _size(code)):
         return before
     room = max(rest // 4, rest - _size(code))
-    after = cut(after, min(room, rest // 2) if _OPENING.search(after) else room)  # half, or a hundred blocks recurse
+    after = cut(after, min(room, rest // 2) if _OPENING.search(after) else room)  # half, or 100 blocks would recurse
     return before + _shorter_block(code, opening[1], rest - _size(after)) + after
 
 
 def _parts(message: str, opening: re.Match[str]) -> tuple[str, str, str]:
-    """What stands before the code block, the block with its fences, and what follows."""
+    """The text before the code block, the block with its fences, and the text after it."""
     closing = re.compile(rf"^{opening[1]}`*[ \t]*$", re.MULTILINE).search(message, opening.end() + 1)
     end = closing.end() if closing else len(message)
     return message[: opening.start()], message[opening.start() : end], message[end:]
@@ -109,7 +109,7 @@ def _beginning(text: str, limit: int) -> str:
 
 
 def _ends(text: str, limit: int, first: int) -> str:
-    """Up to `first` bytes of the beginning of `text` and, to the `limit`, its end; with a note between."""
+    """Up to `first` bytes of the beginning of `text`, a note, and the end of `text`; `limit` bytes in all."""
     data = text.encode("utf-8", "replace")
     if len(data) <= limit:
         return text

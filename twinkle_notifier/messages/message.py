@@ -17,11 +17,10 @@ class Outcome:
     """What became of a message, with a reason that a person can act on.
 
     ``sent``: the service has accepted it. ``duplicate``: another rank, or an earlier call, has reported it.
-    ``throttled``, ``failed``: not delivered. ``unknown``: no answer came in time. ``spooled``: one of these three,
-    and it is kept on the disk, from where it goes out later. ``queued``: it is on its way in the background.
-    ``skipped``: no alert was due, or there is no notifier. `final`: no other try can fare better. `incident`: what the
-    same error has in common on every rank and in every run. `retry_after`: seconds until the service may take it,
-    where that is known.
+    ``throttled``, ``failed``: not delivered. ``unknown``: no answer came in time. ``spooled``: one of these three, but
+    it is kept on the disk and will be sent later. ``queued``: it is being sent in the background. ``skipped``: no alert
+    was due, or there is no notifier. `final`: another try cannot succeed. `incident`: the same for one error on every
+    rank and in every run. `retry_after`: seconds until the service may accept it, if that is known.
     """
 
     status: Status
@@ -36,23 +35,23 @@ class Outcome:
 
 
 def derived_id(text: str) -> str:
-    """The id of a message that stands for `text`: alike in every process."""
-    # What uuid.uuid5 does, but that imports hashlib at each call: at the interpreter's end nothing can be imported.
+    """A message id that is made of `text`: the same in every process."""
+    # As uuid.uuid5, which imports hashlib at each call: that fails at the interpreter's end.
     digest = hashlib.sha1(uuid.NAMESPACE_OID.bytes + text.encode(), usedforsecurity=False).digest()
     return uuid.UUID(bytes=digest[:16], version=5).hex
 
 
 def as_text(message: object) -> str:
-    """`message` as it is sent: of what is no text, ``str(message)``, or why there is none. Never raises."""
+    """`message` as it is sent. If it is no text: ``str(message)``, or why that fails. Never raises."""
     if issubclass(type(message), str):
         return message  # type: ignore[return-value]
     return safe.text(message, f"<a {safe.type_name(type(message))} whose __str__ {{}}>")
 
 
 class Message(str):
-    """A message with an id that stays the same however often, and by whichever rank, it is sent.
+    """A message with an id that is the same for each try, on every rank.
 
-    A notifier whose service can drop repeats hands it on; to every other it is a plain text.
+    A notifier passes the id on if its service can drop repeats. For others the message is a plain text.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""What happened, frozen, and its Markdown."""
+"""What an alert says: the report of an exception, the progress, the ranks; and its Markdown."""
 
 from __future__ import annotations
 
@@ -23,24 +23,21 @@ from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.ranks import FOLLOWER, all_ranks, compressed
 from twinkle_notifier.runtime.run_name import default_name as default_name
 
-_ONE_LINE = 300  # characters of an exception's message above the traceback, which has all of it
+_ONE_LINE = 300  # characters of an exception's message; the traceback shows all of it
 _NAME = 100  # characters of a run's name, a type, a host
 _PATH = 300  # characters of a path, a context, a place
 _FACT = 1_000  # characters of a fact that an adapter gives
-_METRICS = 30
-_MOST_METRICS = 1_000  # that are looked at
-_METRIC = 60  # characters of its name
+_METRICS = 30  # that are shown
+_MOST_METRICS = 1_000  # that are read
+_METRIC = 60  # characters of a metric's name
 _VERBS = {"failed": "failed", "interrupted": "was interrupted", "preempted": "was preempted", "exited": "exited"}
-_UNTOLD = Attempt()
-_CLEAN = ("", "0", "None")  # what a SystemExit says that ends a process well
+_UNKNOWN = Attempt()
+_CLEAN = ("", "0", "None")  # the texts of a SystemExit that is no failure
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training got, as its trainer tells it. What is not known stays None or empty.
-
-    A metric that cannot be read is None.
-    """
+    """How far a training got, according to its trainer. What is unknown is None or empty, as an unreadable metric."""
 
     epoch: float | None = None
     step: int | None = None
@@ -51,7 +48,7 @@ class Progress:
 
     @classmethod
     def of(cls, given: object) -> Progress:
-        """What a caller gave as its progress, in plain values: it may hold tensors, or be anything."""
+        """The progress that a caller gave, in plain values: it may hold tensors, or be of any type."""
         if not issubclass(type(given), Progress):
             return cls()
 
@@ -70,13 +67,12 @@ class Progress:
 
     @classmethod
     def asked(cls, **questions: Callable[[], object]) -> Progress:
-        """What a trainer answers to `questions`, named after the fields. Takes two seconds at most, and never raises.
+        """A trainer's answers to `questions`, each for the field of its name. Takes two seconds at most; never raises.
 
-        Each is asked by itself, and so is each metric: one that raises or hangs takes no other with it.
+        Each question is a call of its own, and so is each metric: if one raises or hangs, the others are still read.
         """
-        until = time.monotonic() + 0.8 * min(
-            isolation.remaining(), PROGRESS
-        )  # the rest, so that `isolation.call` comes back
+        # A fifth of the time is left for the last call to return.
+        until = time.monotonic() + 0.8 * min(isolation.remaining(), PROGRESS)
         found: dict[str, Any] = {}
         for name, question in questions.items():
             answer = _answered(functools.partial(_read_answer, name, question), until)
@@ -115,7 +111,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Report:
-    """An exception and where it was raised, without the exception itself (which holds its frames alive)."""
+    """An exception and where it was raised, without the exception object, which would keep its frames alive."""
 
     name: str
     context: str
@@ -131,7 +127,7 @@ class Report:
 
     @classmethod
     def of(cls, exc: BaseException, *, name: str, context: str, where: Where, progress: Progress) -> Report:
-        """Describe `exc`, raised in this process, or in another for which it stands; but see `traced`."""
+        """Describe `exc`, or the error of another process that it reports; for the traceback see `traced`."""
         there = remote(exc) or Remote(safe.type_name(type(exc)), words(exc), "")
         return cls(
             name=name,
@@ -151,39 +147,39 @@ class Report:
     def bare(
         cls, kind: builtins.type[BaseException], *, name: str, context: str, where: Where, progress: Progress
     ) -> Report:
-        """Of an exception of type `kind` that cannot be looked at."""
+        """The report of an exception of type `kind` that cannot be read."""
         words = "it cannot be looked at"
         return cls(name, context, "failed", safe.type_name(kind), words, "", words, where, now(), progress)
 
     def traced(self, exc: BaseException) -> Report:
-        """The same with the traceback, for which source files are read: they may lie on a disk that is gone."""
+        """The same with the traceback. It reads source files, which may be on a disk that hangs."""
         return self if self.traceback else replace(self, traceback=traceback_text.formatted(exc))
 
     def untraced(self, why: BaseException | None) -> Report:
-        """The same, which is better than no message, when `traced` raised that, or did not come back (None)."""
-        said = f"{self.type} (its traceback cannot be shown: {reason(why)})"
-        return self if self.traceback else replace(self, traceback=said)
+        """The same without a traceback, as `traced` raised `why`, or did not return (None)."""
+        instead = f"{self.type} (its traceback cannot be shown: {reason(why)})"
+        return self if self.traceback else replace(self, traceback=instead)
 
-    def headline(self, attempt: Attempt = _UNTOLD) -> str:
-        """One line: the run, what became of it in this `attempt`, and the error."""
+    def headline(self, attempt: Attempt = _UNKNOWN) -> str:
+        """One line: the run, how this `attempt` ended, and the error."""
         error = f"{self.type}: {self.message}" if self.message else self.type
         what = f"{line(self.name, _NAME)} {self._fate(attempt)}"
         return f"{what}: {line(error, _ONE_LINE)}" if self.kind in ("failed", "exited") else what
 
     def _fate(self, attempt: Attempt) -> str:
-        # torchrun restarts what failed, not what a person or a scheduler ended.
+        # torchrun restarts runs that failed, not those that a person or a scheduler ended.
         verb = _VERBS[self.kind]
         if self.kind not in ("failed", "exited") or (self.kind == "exited" and self.message in _CLEAN):
-            # But a rank that is preempted alone, it does start again, and nobody here knows.
+            # But it restarts the run if a single rank was preempted, which is not known here.
             return f"{verb} in {attempt}" if self.kind == "preempted" and attempt.is_followed() else verb
         if attempt.is_followed():
             return f"restarts after {attempt}"
         return f"{verb} for good in {attempt}" if attempt.is_last() else verb
 
-    def markdown(self, extra: Sequence[str] = (), attempt: Attempt = _UNTOLD) -> str:
-        """The message, for people. `extra` are list items that follow the rank."""
+    def markdown(self, extra: Sequence[str] = (), attempt: Attempt = _UNKNOWN) -> str:
+        """The message for people. `extra` are list items that follow the rank."""
         where, kind = self.where, f"**{line(self.type, _NAME)}**"
-        if self.kind == "interrupted" and self.type == "CancelledError":  # asyncio's word for it
+        if self.kind == "interrupted" and self.type == "CancelledError":  # as asyncio reports it
             kind = "**KeyboardInterrupt** (Ctrl-C)"
         lines = [
             f"### {self.headline(attempt)}",
@@ -207,8 +203,8 @@ def _run(name: str, attempt: Attempt) -> str:
     return f"- Run: {', '.join(filter(None, (line(name, _NAME), str(attempt))))}"
 
 
-def milestone(headline: str, name: str, where: Where, facts: list[str], attempt: Attempt = _UNTOLD) -> str:
-    """The message for something that is no failure: a start, an end."""
+def milestone(headline: str, name: str, where: Where, facts: list[str], attempt: Attempt = _UNKNOWN) -> str:
+    """The message about something that is no failure, as a start or an end."""
     head = [
         f"### {line(headline, _ONE_LINE)}",
         "",
@@ -220,7 +216,7 @@ def milestone(headline: str, name: str, where: Where, facts: list[str], attempt:
 
 
 def now() -> str:
-    """This moment in the local time zone, with the zone."""
+    """The local time, with its zone."""
     return time.strftime("%Y-%m-%d %H:%M:%S %z (%Z)")
 
 
@@ -256,7 +252,7 @@ def _number(value: object) -> str:
 
 
 def _answered(question: Callable[[], Any], until: float) -> Any:
-    """A quarter of the time that is left: however many hang, there is some for the next."""
+    """The answer, waited for during a quarter of the time that is left: so some is left for the next question."""
     return isolation.call(question, (until - time.monotonic()) / 4).value
 
 
@@ -277,7 +273,7 @@ _HOSTS = 3  # that are named
 
 
 def rank_lines(members: Iterable[str], where: Where) -> list[str]:
-    """Markdown list items: who met it, and who met only what follows. Empty for a process on its own."""
+    """Markdown list items: the ranks of the incident, and those with secondary errors. Empty for a single process."""
     if where.world_size == 1:
         return []
     own = [name for name in members if not name.startswith(FOLLOWER)] or [f"{where.rank}@{where.hostname}"]

@@ -1,45 +1,43 @@
-"""Text that is not ours, made fit to stand in a message: bounded, without secrets, and not taken for marks."""
+"""Makes texts that are not ours safe for a message: bounded, without secrets, and without live marks."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-from twinkle_notifier.credentials.excerpt import beginning, ends, shortened
-from twinkle_notifier.credentials.masking import mask
+from twinkle_notifier.credentials.masking import beginning, ends, mask, shortened
 
-_LONG = 100_000  # characters of either end of a text that are looked at
+_LONG = 100_000  # characters at each end of a text that are read
 _BLOCK = (16_000, 48_000)  # characters of a code block's ends; no channel takes more
-_BREAK = "\u200b"  # a zero-width space: people read on, and no service sees its mark any more
-
+_BREAK = "\u200b"  # a zero-width space after a mark: people do not see it, and services do not see the mark
 
 _FENCE = re.compile("``(?=`)")
 _MENTION = re.compile(r"(?<![\w*.)\]])@(?=\w)|@(?=(?:all|everyone|here|channel|所有人)\b|\d{5})", re.IGNORECASE)
 _TAG = re.compile(r"<(?=[A-Za-z/!?@#])")
 _LINK = re.compile(r"\](?=\()")
 _ADDRESS = re.compile(r":(?=//)|\bwww(?=\.)", re.IGNORECASE)
-# Emphasis, in a line alone: an opening mark that has a closing one. Beside a letter no `_` opens, and a zero-width
-# space counts as one. A `*` opens there, too, so another sign takes its place; three of them are the mask of a secret.
+# Emphasis, within a line: an opening mark that has a closing one. A `_` beside a letter does not open, and a zero-width
+# space counts as a letter. A `*` does, so another sign replaces it; three of them are the mask of a secret.
 _UNDERSCORES = re.compile(r"(?<![\w\u200b])_+(?=[^\s_])(?=.*?[^\s_]_+(?!\w))")
 _STARS = re.compile(r"(?<!\*)(?!\*{3}(?!\*))\*+(?=[^\s*])(?=.*?[^\s*]\*)")
 _STRIKES = re.compile(r"~(?=~)")
 _STAR = "\u2217"
 _CODE = re.compile("(`[^`]+`)")
-# In code only what a service may take for more than code: its own mentions, and links.
+# Services read mentions and links even in code.
 _CODE_TAG = re.compile(r"<(?=[!@#]|/?at\b|https?:|mailto:)", re.IGNORECASE)
 _CODE_LINK = re.compile(r"\](?=\(\s?<?(?:[a-z]{2,10}:|/))", re.IGNORECASE)
 
 
 def line(text: str, limit: int) -> str:
-    """`text` as a part of one line of Markdown, in at most `limit` characters (and some that nobody sees)."""
+    """`text` as a part of a line of Markdown: at most `limit` characters, and some that are not seen."""
     text = " ".join(beginning(text, _LONG // 2).split())
     text = text if len(text) <= limit else text[: limit - 1] + "…"
-    parts = _CODE.split(_broken(text, _FENCE, _MENTION, _TAG, _LINK))  # each second one is code
+    parts = _CODE.split(_broken(text, _FENCE, _MENTION, _TAG, _LINK))  # every second part is code
     return "".join(part if at % 2 else _unmarked(part) for at, part in enumerate(parts))
 
 
 def path(text: str, limit: int) -> str:
-    """As `line`, of what people copy: in code, to the letter, where a mark of Markdown would have to be broken."""
+    """As `line`, for a text that people copy: unchanged and as code if `line` would have to break a mark in it."""
     shown, exact = line(text, limit), shown_in_log(text, limit)
     if shown == exact or "`" in exact:
         return shown
@@ -47,17 +45,17 @@ def path(text: str, limit: int) -> str:
 
 
 def shown_in_log(text: str, limit: int) -> str:
-    """`text` as a part of a line that is no Markdown: of a log, or on a terminal. To the letter, but for secrets."""
+    """`text` as a part of a line that is no Markdown, in a log or on a terminal: unchanged, but without secrets."""
     text = " ".join(beginning(text.replace(_BREAK, ""), _LONG // 2).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def reply(text: str, limit: int, secrets: Iterable[str] = ()) -> str:
-    """What a service, a proxy or a user's notifier says of a message: as `line`, with no address that is a link.
+    """The answer of a service, a proxy or a user's notifier, as `line`, without links.
 
-    Without `secrets`, too, however the answer colours or cuts them.
+    Also without `secrets`, even if the answer colours or breaks them.
     """
-    clean = " ".join(beginning(text, _LONG).split())  # more than any answer that is read
+    clean = " ".join(beginning(text, _LONG).split())  # no answer that we read is longer
     return _ADDRESS.sub(lambda found: found[0] + _BREAK, line(mask(clean, secrets), limit))
 
 
@@ -68,7 +66,7 @@ def block(text: str) -> str:
 
 
 def _unmarked(text: str) -> str:
-    """Without emphasis: ``Foo.__init__()`` stays so, and reads so where a backslash would be shown."""
+    """`text` without emphasis. No backslash is added, so that ``Foo.__init__()`` reads so everywhere."""
     if "_" in text:
         text = _UNDERSCORES.sub(lambda found: _BREAK + _BREAK.join(found[0]), text)
     if "*" in text:

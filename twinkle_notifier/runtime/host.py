@@ -12,7 +12,7 @@ from pathlib import Path
 
 @cache
 def boot_id() -> str:
-    """What this machine is called until it starts again."""
+    """A text that names this machine until its next boot."""
     try:
         with Path("/proc/sys/kernel/random/boot_id").open(encoding="ascii") as file:
             return file.read().strip()
@@ -21,7 +21,7 @@ def boot_id() -> str:
 
 
 def host_key() -> str:
-    """What the processes that can see each other by their ids have in common."""
+    """A text that all processes share which can see each other by their pids."""
     try:
         return f"{boot_id()}/{os.readlink('/proc/self/ns/pid')}"  # a pid means nothing in another container
     except OSError:
@@ -29,15 +29,15 @@ def host_key() -> str:
 
 
 def scope() -> str:
-    """What the processes of this container have in common, and those of another container or machine have not.
+    """A text that all processes of this container share, and those of others do not.
 
-    By what is now: the kernel uses the numbers of namespaces again.
+    It is good only as long as the container runs: the kernel reuses the numbers of namespaces.
     """
     return f"{boot_id()}/{os.uname().nodename}/{'/'.join(_namespace(name) for name in ('pid', 'net', 'uts'))}"
 
 
 def network() -> str:
-    """What the processes that reach each other at a loopback address have in common."""
+    """A text that all processes share which reach each other at a loopback address."""
     return f"{boot_id()}/{_namespace('net')}"
 
 
@@ -49,10 +49,10 @@ def _namespace(name: str) -> str:
 
 
 def folder_key(path: str, container: str) -> str:
-    """What tells the folder `path` of this process from one of that path elsewhere, now or later. Raises OSError.
+    """A text that names the folder `path`, and no folder of the same path elsewhere or later. Raises OSError.
 
-    In a known `container` it is the same folder after a restart in place. Elsewhere the numbers of a folder tell, and
-    where they are used again, as in memory, when the container or machine was started.
+    In a known `container` (see `identity`) it stays the same when that is restarted in place. Elsewhere it is made of
+    the folder's device and inode; in file systems that reuse these, as in memory, also of the start of process 1.
     """
     folder, host = os.stat(path), os.uname().nodename
     if container:
@@ -62,7 +62,7 @@ def folder_key(path: str, container: str) -> str:
 
 
 def process_key(pid: int) -> str:
-    """What names process `pid` among all that are, and were since this machine was started."""
+    """A text that names process `pid`, and no other process since this machine's boot."""
     return f"{host_key()}/{pid}/{started_at(pid)}"
 
 
@@ -78,8 +78,8 @@ def started_at(pid: int) -> float | None:
     return int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
 
-# Docker, Podman and Kubernetes mount these from a folder that is named after the container or the pod. So the name
-# stays when a container is restarted in place, and in Kubernetes when a pod gets a new container.
+# Docker, Podman and Kubernetes mount these from a folder that is named after the container or the pod. That name stays
+# when a container is restarted in place, and when a pod gets a new container.
 _MOUNTED = ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf")
 _ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32,64}")
 _LAYER = re.compile(r"(?:^|,)upperdir=([^,]+)")
@@ -87,7 +87,7 @@ _MOST = 1_000_000  # characters of the table of mounts
 
 
 def identity() -> str:
-    """What names the container for as long as it, or its pod, exists; empty where that cannot be told."""
+    """A text that names the container as long as it, or its pod, exists; empty if it is not known."""
     mounts = _mounts()
     for point in _MOUNTED:
         found = _ID.findall(mounts.get(point, ("", ""))[0])
@@ -98,7 +98,7 @@ def identity() -> str:
 
 
 def _mounts() -> dict[str, tuple[str, str]]:
-    """For each place what is mounted there: its path within its own file system, and that one's options."""
+    """For each mount point: the path within the mounted file system, and that system's options."""
     try:
         with Path("/proc/self/mountinfo").open(encoding="utf-8", errors="surrogateescape") as file:
             lines = file.read(_MOST).splitlines()
@@ -109,5 +109,5 @@ def _mounts() -> dict[str, tuple[str, str]]:
         before, _, after = line.partition(" - ")
         fields = before.split(" ")
         if len(fields) > 4:
-            found[fields[4]] = fields[3], after.rpartition(" ")[2]  # of several, the last one is seen
+            found[fields[4]] = fields[3], after.rpartition(" ")[2]  # the last mount hides those before it
     return found

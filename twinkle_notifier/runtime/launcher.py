@@ -16,8 +16,7 @@ from twinkle_notifier.runtime.host import folder_key, network, process_key, scop
 from twinkle_notifier.runtime.process import first_of_forks, is_forked_from
 
 _ASK = 1.0  # seconds for a framework's answer, in a crash
-_DIGITS = 10  # of a number that a launcher gives
-
+_DIGITS = 10  # a launcher's number has fewer
 
 T = TypeVar("T")
 
@@ -36,7 +35,7 @@ class Where:
 
     @classmethod
     def here(cls) -> Where:
-        """This process, as torch.distributed (where it is set up) or else the launcher's variables tell it."""
+        """This process, according to torch.distributed if that is set up, else to the launcher's variables."""
         rank, world_size = _from_torch() or _from_launcher()
         world_size = max(world_size, rank + 1)
         return cls(
@@ -52,7 +51,7 @@ class Where:
 
     @classmethod
     def alone(cls) -> Where:
-        """This process, when nothing is known of others."""
+        """This process as the only one of its run."""
         return cls(0, 1, 0, 1, socket.gethostname(), os.getpid(), sys.version.partition(" ")[0])
 
     def __str__(self) -> str:
@@ -60,7 +59,7 @@ class Where:
 
 
 def _from_torch() -> tuple[int, int] | None:
-    distributed = sys.modules.get("torch.distributed")  # never imported by us: if nobody did, there is no group
+    distributed = sys.modules.get("torch.distributed")  # we never import it: if nobody else did, there is no group
     if distributed is None:
         return None
 
@@ -74,8 +73,8 @@ def _from_torch() -> tuple[int, int] | None:
 
 
 def _answer(asked: Callable[[], T | None]) -> T | None:
-    """What a framework answers; None when it raises, as one does that is half imported, or hangs in a crash."""
-    # Else no thread is started for it: since Python 3.12 a fork beside a thread is warned of.
+    """What a framework answers; None if it raises, as a half imported one does. In a crash also if it hangs."""
+    # Only in a crash in a thread of its own: Python 3.12 warns if a process that has threads forks.
     in_a_crash = isolation.remaining() < math.inf
     return (isolation.call(asked, _ASK) if in_a_crash else isolation.tried(asked)).value
 
@@ -83,14 +82,14 @@ def _answer(asked: Callable[[], T | None]) -> T | None:
 def _from_launcher() -> tuple[int, int]:
     rank = _first_number("RANK", *_srun("SLURM_PROCID"), "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK")
     size = _first_number("WORLD_SIZE", *_srun("SLURM_NTASKS"), "OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
-    if rank is None:  # Lightning's own launcher tells a node and a local rank; every node has as many ranks
+    if rank is None:  # Lightning's own launcher sets a node and a local rank; every node has as many ranks
         local, node = _first_number("LOCAL_RANK") or 0, _first_number("NODE_RANK", "GROUP_RANK") or 0
         rank = node * (_first_number("LOCAL_WORLD_SIZE") or 0) + local
     return rank, size or 1
 
 
 def _srun(name: str) -> list[str]:
-    """`name` only inside `srun`: a shell that `salloc` opened has SLURM's variables too, and is one process."""
+    """`name`, but only inside `srun`: a shell of `salloc` is one process, and has SLURM's variables, too."""
     return [name] if "SLURM_STEP_ID" in os.environ and "SLURM_PROCID" in os.environ else []
 
 
@@ -103,10 +102,10 @@ def _first_number(*names: str) -> int | None:
 
 
 def lost_child() -> bool:
-    """Whether Lightning's launcher, in this process, has lost a rank to a signal and not yet asked about it.
+    """Whether Lightning's launcher runs in this process, and a signal killed a rank that it has not waited for yet.
 
-    It tells of itself by NODE_RANK, which torchrun does not set; whose child it was cannot be seen any more. Nobody
-    else's asking is anticipated.
+    That launcher is recognized by NODE_RANK, which torchrun does not set. Any child of this process counts: whose it
+    was cannot be seen any more. The child is not reaped, so its owner can still wait for it.
     """
     if "NODE_RANK" not in os.environ or "TORCHELASTIC_RUN_ID" in os.environ:
         return False
@@ -119,9 +118,9 @@ def lost_child() -> bool:
 
 @dataclass(frozen=True)
 class Attempt:
-    """Which start of its run this is, by the launcher's word; nodes may differ in it, so it is for people alone.
+    """Which start of its run this is, according to the launcher. Only for people, as nodes may differ in it.
 
-    `number` counts from 1, and is 0 when nobody tells. `of` is how many there may be, 0 when that is not known.
+    `number` counts from 1; `of` is how many starts there may be. Each is 0 if it is not known.
     """
 
     number: int = 0
@@ -129,7 +128,7 @@ class Attempt:
 
     @classmethod
     def here(cls) -> Attempt:
-        """As torchrun tells it, if it may restart at all, else SLURM, which counts only what it has requeued."""
+        """According to torchrun, if it may restart at all; else to SLURM, which counts only what it has requeued."""
         restarts, limit = _first_number("TORCHELASTIC_RESTART_COUNT"), _first_number("TORCHELASTIC_MAX_RESTARTS")
         if restarts is not None and limit:
             return cls(restarts + 1, limit + 1)
@@ -148,7 +147,7 @@ class Attempt:
         return 0 < self.number < self.of
 
 
-_SIZES = (  # of the run and of this node, by launchers
+_SIZES = (  # variables with the ranks of the run, and of this node
     ("WORLD_SIZE", "LOCAL_WORLD_SIZE"),
     ("WORLD_SIZE", "LOCAL_SIZE"),  # DeepSpeed
     ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE"),
@@ -159,11 +158,11 @@ _HERE = ("", "localhost", "localhost.localdomain", "localhost4", "localhost6", "
 
 
 def run_key(where: Where) -> str | None:
-    """What the ranks of this run have in common and other runs likely have not; None for a process on its own.
+    """A text that all ranks of this run share, and other runs likely do not; None for a process on its own.
 
-    A run of one node, or whose master is at a loopback address, is told from those of other machines and containers by
-    where it is; a run of a scheduler's job from those of others by that job. It only narrows the search: whether a
-    claim found under it is of this run is told by its time (see `claims`).
+    It names the machine or container if the run has one node, or a master at a loopback address; and the scheduler's
+    job, if there is one. It only narrows the search: whether a claim that is found by it belongs to this run is decided
+    by the claim's time (see `claims`).
     """
     env = os.environ
     if "TORCHELASTIC_RUN_ID" in env:
@@ -174,9 +173,11 @@ def run_key(where: Where) -> str | None:
         return _narrowed(f"pmix/{env['PMIX_NAMESPACE']}")
     if "MASTER_PORT" in env:
         return _narrowed(f"master/{_master()}", by_address=True)
-    if (job := _ray_job()) is not None:  # nodes of one cluster may be of several jobs of a scheduler
+    if (job := _ray_job()) is not None:  # without the scheduler's job: one Ray cluster may extend over several
         return f"ray/{job}"
-    own = f"world/{(getattr(sys, 'argv', None) or [])[:1]}"  # an embedded interpreter, or one at its end, has none
+    own = (
+        f"world/{(getattr(sys, 'argv', None) or [])[:1]}"  # an embedded interpreter has no argv, nor has one that ends
+    )
     if (size := _from_launcher()[1]) > 1:
         return _narrowed(f"{own}/{size}", unknown_is_here=True)
     if session := env.get("TWINKLE_SESSION_ID"):  # twinkle-kit's; often the id of a process
@@ -191,10 +192,10 @@ def _master() -> str:
 
 
 def _narrowed(key: str, *, by_address: bool = False, unknown_is_here: bool = False) -> str:
-    """`key` of a run, with what tells it from the same key of strangers."""
+    """`key` of a run, with the job and the place that distinguish it from the same key of other runs."""
     one_node = _is_of_one_node()
     loopback = by_address and _is_loopback(os.environ.get("MASTER_ADDR", ""))
-    if one_node is False:  # agents on one machine may each have a container of their own
+    if one_node is False:  # torchrun's agents on one machine may be in different containers
         place = network() if loopback else ""
     else:
         place = scope() if one_node or loopback or unknown_is_here else ""
@@ -202,7 +203,7 @@ def _narrowed(key: str, *, by_address: bool = False, unknown_is_here: bool = Fal
 
 
 def _is_of_one_node() -> bool | None:
-    """Whether all ranks are on this node; None when the launcher does not tell."""
+    """Whether all ranks are on this node; None if the launcher does not say."""
     sizes = ((_first_number(size), _first_number(local)) for size, local in _SIZES)
     return next((local >= size for size, local in sizes if size and local), None)
 
@@ -222,21 +223,23 @@ def _is_loopback(address: str) -> bool:
 
 
 def _family() -> str:
-    """The first process of those that forked, or that `multiprocessing` started, down to this one."""
+    """The key of the first process in the line of forks, or of `multiprocessing`, that led to this one."""
     process: Any = sys.modules.get("multiprocessing.process")
     parent = _answer(lambda: process.parent_process().pid) if process is not None else None
     if type(parent) is int and not is_forked_from(parent):
         return process_key(parent)
-    if not first_of_forks() and getattr(process, "_children", None):  # spawned: they know this process as their parent
+    if not first_of_forks() and getattr(
+        process, "_children", None
+    ):  # this process spawned children, whose parent it is
         return process_key(os.getpid())
     return first_of_forks()
 
 
 def place() -> str:
-    """What the starts of one job, one after the other, have in common, and the jobs of strangers have not.
+    """A text that all starts of one job share, and other jobs do not.
 
-    The scheduler's job; else, over several nodes, the id and the master that their launcher was given; else the machine
-    or container; and in each the working folder. Raises OSError when that is not there.
+    It names the working folder and the scheduler's job; without one, the id and the master of a launcher of several
+    nodes; else the machine or container. Raises OSError if the working folder was deleted.
     """
     path = os.getcwd()
     if job := scheduler_job():
@@ -247,13 +250,13 @@ def place() -> str:
 
 
 def running_ray() -> Any:
-    """The module ray, if this process belongs to a Ray job; None if not, or if something else is called ray."""
+    """The module ray, if this process belongs to a Ray job; else None, as for another module that is called ray."""
     ray: Any = sys.modules.get("ray")
     return ray if ray is not None and _answer(lambda: ray.is_initialized()) is True else None
 
 
 def _ray_job() -> str | None:
-    """The id of this process's job, which counts anew on each cluster, and the cluster's address."""
+    """The id of this process's job, with the address of its cluster: each cluster counts anew."""
     ray = running_ray()
 
     def asked() -> tuple[object, object]:
@@ -266,37 +269,30 @@ def _ray_job() -> str | None:
     return f"{address}/{job}" if type(address) is str else job
 
 
-# For each scheduler, variables of which the first one that is set counts, and what tells the jobs of an array or of
-# several clusters apart. A job of several components has an id for each, and one for all.
-_IDS = (
+# For each scheduler: variables of the job's id, of which the first that is set counts, and variables that distinguish
+# jobs of an array or of several clusters. A SLURM job of several components has an id for each, and one for all.
+_IDS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (
         ("SLURM_HET_JOB_ID", "SLURM_PACK_JOB_ID", "SLURM_JOB_ID", "SLURM_JOBID"),
         ("SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "SLURM_CLUSTER_NAME"),
     ),
     (("PBS_JOBID",), ()),
     (("LSB_JOBID",), ("LSB_JOBINDEX",)),
-    (("FLUX_JOB_ID",), ()),
-    (("COBALT_JOBID",), ()),
-    (("OAR_JOB_ID",), ()),
-    (("PJM_JOBID",), ()),
-    (("LOADL_STEP_ID",), ()),
-    (("AWS_BATCH_JOB_ID",), ()),
-    (("AZUREML_RUN_ID",), ()),
-    (("SKYPILOT_TASK_ID",), ()),
-    (("TORCHX_JOB_ID",), ()),
+    *(((name,), ()) for name in ("FLUX_JOB_ID", "COBALT_JOBID", "OAR_JOB_ID", "PJM_JOBID", "LOADL_STEP_ID")),
+    *(((name,), ()) for name in ("AWS_BATCH_JOB_ID", "AZUREML_RUN_ID", "SKYPILOT_TASK_ID", "TORCHX_JOB_ID")),
     (("DET_ALLOCATION_ID",), ()),
 )
 
 
 def scheduler_job() -> str:
-    """What names the job, by every scheduler that tells; empty when none does.
+    """The job's ids, of all schedulers that set one; empty if none does.
 
-    A pod's name, or a host's, is not among it: other nodes of a run have others.
+    The names of pods and hosts do not count: they differ between the nodes of a run.
     """
-    return "/".join([*_told(), *_grid_engine()])
+    return "/".join([*_job_ids(), *_grid_engine()])
 
 
-def _told() -> list[str]:
+def _job_ids() -> list[str]:
     found = []
     for ids, more in _IDS:
         name = next((name for name in ids if os.environ.get(name)), None)
@@ -308,7 +304,7 @@ def _told() -> list[str]:
 
 
 def _grid_engine() -> list[str]:
-    """Its variable has a name that others use, too, for what need not be equal on all nodes."""
+    """JOB_ID alone does not count: others use that name, too, for values that may differ between nodes."""
     if not os.environ.get("SGE_TASK_ID") or not os.environ.get("JOB_ID"):
         return []
     return [f"JOB_ID={os.environ['JOB_ID']},{os.environ['SGE_TASK_ID']}"]

@@ -12,8 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from twinkle_notifier.isolation import forks
-from twinkle_notifier.runtime import host
 from twinkle_notifier.runtime.ownership import contents, open_file
+from twinkle_notifier.runtime.process import Holder
+from twinkle_notifier.runtime.stored import Stored
 
 # Lustre without `-o flock`; some FUSE; NFS without its lock service.
 _NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL)
@@ -26,10 +27,10 @@ _held: set[int] = set()
 
 @contextmanager
 def locked(path: Path, seconds: float, longest: float = _LONGEST) -> Iterator[int | None]:
-    """Hold the lock of the file `path`, made if need be; gives its descriptor, or None if it is not free in time.
+    """Hold the lock of the file `path`, made if need be; gives its descriptor, or None if it is not free in `seconds`.
 
-    In time: within `seconds`. It is free again when its holder dies. Where the file system has no locks, that cannot be
-    seen from another machine: there, nobody holds it for more than `longest` seconds. Raises OSError.
+    It is free again when its holder dies. If the file system has no locks, another machine cannot see that: then nobody
+    holds it for more than `longest` seconds. Raises OSError.
     """
     handle = open_file(path, os.O_RDWR | os.O_CREAT)
     _held.add(handle)
@@ -46,7 +47,7 @@ def locked(path: Path, seconds: float, longest: float = _LONGEST) -> Iterator[in
 
 
 def _let_go() -> None:
-    """A lock is the process's that took it: in a forked child it would outlive its holder."""
+    """Close the parent's locks in a forked child: they would outlive their holder."""
     for handle in list(_held):
         _held.discard(handle)
         os.close(handle)
@@ -73,21 +74,20 @@ def _lock(handle: int, guard: _Guard, deadline: float) -> bool:
 
 
 class _Guard:
-    """A file beside `path` that only one process can make, and that names it."""
+    """A file beside `path` that only one process can make, and that names this process."""
 
     def __init__(self, path: Path, longest: float) -> None:
         self._path, self._longest, self._me = path.with_name(f"{path.name}.held"), longest, b""
 
     def take(self) -> bool:
-        """Make it; False while another process has it. Raises OSError."""
+        """Make the file; False while another process has it. Raises OSError."""
         if self._made():
             return True
         abandoned = self._abandoned()
-        return abandoned is not None and self._took_away(abandoned) and self._made()
+        return abandoned is not None and self._removed(abandoned) and self._made()
 
     def _made(self) -> bool:
-        me = {"host": host.host_key(), "pid": os.getpid(), "started": host.started_at(os.getpid())}
-        data = json.dumps({**me, "key": os.urandom(6).hex()}).encode()
+        data = json.dumps({**vars(Holder.me()), "key": os.urandom(6).hex()}).encode()
         try:
             handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except FileExistsError:
@@ -103,26 +103,23 @@ class _Guard:
         return True
 
     def release(self) -> None:
-        """Take it away, if it is this one's."""
+        """Delete the file, if it is this process's."""
         with suppress(OSError):
             if self._me and contents(self._path, _MOST) == self._me:  # else it took too long, and lost it
                 self._path.unlink()
 
     def _abandoned(self) -> bytes | None:
-        """What the file says if its holder is gone, or has had it for too long; else None."""
+        """The content of the file if its holder is dead, or has had it for too long; else None."""
         try:
             said = contents(self._path, _MOST)
             if abs(time.time() - os.lstat(self._path).st_mtime) > self._longest:  # a clock may have been set back
                 return said
-            holder = json.loads(said)
-            if holder["host"] != host.host_key() or holder["started"] is None:
-                return None
-            return said if host.started_at(holder["pid"]) != holder["started"] else None
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):  # it is just being made, or it is gone
+            return said if Holder.load(Stored.read(said)).dead() else None
+        except (OSError, ValueError):  # it is just being made or deleted
             return None
 
-    def _took_away(self, abandoned: bytes) -> bool:
-        """Take it away, of several who try, one; not one that another has made meanwhile."""
+    def _removed(self, abandoned: bytes) -> bool:
+        """Delete the file with that content; of several processes that try, one succeeds."""
         aside = self._path.with_name(f"draft-{os.getpid()}-{os.urandom(6).hex()}")
         try:
             os.rename(self._path, aside)

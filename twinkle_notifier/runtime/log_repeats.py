@@ -29,10 +29,10 @@ class _Line:
 
 
 class Repeats(logging.Filter):
-    """Lets a line through once. How often it came again is said after a minute, or at the end of the process.
+    """Lets a line through once. How often it came again is logged after a minute, or at the end of the process.
 
-    Two lines are the same if their level, their text and their attribute ``incident`` are: an incident's line is never
-    that of another. It has no thread: what is due is said with the next line of the log, whichever that is.
+    Two lines are the same if their level, their text and their attribute ``incident`` are: lines of two incidents never
+    are. There is no thread: a count that is due is logged together with the next line of the log.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Repeats(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether `record` is to be written now."""
         text = isolation.tried(record.getMessage).value
-        if getattr(record, "is_count", False) or type(text) is not str:  # what cannot be read is the handlers' affair
+        if getattr(record, "is_count", False) or type(text) is not str:  # a line without a text is left to the handlers
             return True
         if self._pid != os.getpid():  # forked: the counts are the parent's, and its lock may be held for ever
             self._start_over()
@@ -55,7 +55,7 @@ class Repeats(logging.Filter):
         return is_new
 
     def say(self) -> None:
-        """Say all counts now."""
+        """Log all counts now."""
         if self._pid != os.getpid():
             return
         with self._lock:
@@ -68,7 +68,7 @@ class Repeats(logging.Filter):
         isolation.call(write, _EXIT)
 
     def forget(self) -> None:
-        """Take each line for new again, for tests."""
+        """Forget all lines, for tests."""
         with self._lock:
             self._lines.clear()
 
@@ -91,7 +91,7 @@ class Repeats(logging.Filter):
         return False
 
     def _due(self, now: float) -> list[tuple[_Line, int]]:
-        """The lines whose count is to be said by `now`; it begins anew. And those for which there is no room."""
+        """The lines whose count is due by `now`, or for which there is no room, with their counts, which begin anew."""
         due = []
         for key, line in list(self._lines.items()):
             if line.more and (now - line.at >= line.pause or len(self._lines) > _LINES):
@@ -111,7 +111,7 @@ def _write(record: logging.LogRecord, more: int) -> None:
 
 
 def install() -> None:
-    """Have the lines of this package's log counted, from now on."""
+    """Count the lines of this package's log from now on."""
     logging.getLogger("twinkle_notifier").addFilter(repeats)
 
 

@@ -1,4 +1,4 @@
-"""Whose a folder or a file is. What another user made is neither read nor written; no symbolic link is followed."""
+"""Who owns a folder or a file. What another user made is neither read nor written; symbolic links are not followed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ForeignError(PermissionError):
 
 
 def is_trusted(path: str | Path) -> bool:
-    """Whether the folder or regular file `path` is there and belongs to this user or root. False for any link."""
+    """Whether `path` is a folder or regular file of this user or root. False for any link."""
     try:
         status = os.lstat(path)
         return (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)) and _is_own(status, path)
@@ -45,11 +45,13 @@ def check_folder(path: str) -> None:
 
 
 def open_file(path: str | Path, flags: int) -> int:
-    """A descriptor of the regular file `path`, which is this user's or root's, made with mode 0600 if `flags` say so.
+    """Open the regular file `path` of this user or root; with O_CREAT in `flags` it is made with mode 0600.
+
+    Returns its descriptor. Neither hangs nor follows a symbolic link.
 
     Raises:
-        FileNotFoundError: it is not there.
-        OSError: it is something else, or somebody else's. It neither hangs nor follows a symbolic link.
+        FileNotFoundError: it does not exist.
+        OSError: it is something else, or another user's.
     """
     try:
         handle = os.open(path, flags | _OPEN, 0o600)
@@ -70,11 +72,11 @@ def open_file(path: str | Path, flags: int) -> int:
 
 
 def contents(path: str | Path, most: int) -> bytes:
-    """What the regular file `path` holds, which is this user's or root's.
+    """The content of the regular file `path` of this user or root.
 
     Raises:
-        FileNotFoundError: it is not there.
-        OSError: it is something else, somebody else's, or longer than `most` bytes (EFBIG).
+        FileNotFoundError: it does not exist.
+        OSError: it is something else, another user's, or longer than `most` bytes (EFBIG).
     """
     handle = open_file(path, os.O_RDONLY)
     try:
@@ -98,7 +100,7 @@ def _is_own(status: os.stat_result, path: str | Path) -> bool:
 
 
 def _created_as(folder: str, device: int) -> int:
-    """Who owns a file that this process creates in `folder`, on `device`. Raises OSError where it can create none."""
+    """The owner of files that this process creates on `device`, tried in `folder`. Raises OSError if it cannot."""
     if device not in _created:
         probe = os.path.join(folder, f"draft-{os.getpid()}-{os.urandom(6).hex()}")
         handle = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -119,7 +121,7 @@ def _close_to_others(path: str, status: os.stat_result) -> None:
         raise ForeignError(errno.EACCES, "it belongs to root, and others may write to it", str(path))
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        with suppress(OSError):  # of ours it only fails where the file system keeps no modes
+        with suppress(OSError):  # as it is our folder, it only fails if the file system keeps no modes
             os.fchmod(handle, 0o700)
     finally:
         os.close(handle)

@@ -1,4 +1,4 @@
-"""Takes away what nobody needs any more: claims, earlier crashes and rates of more than a day ago."""
+"""Deletes files that nobody needs any more: claims, handovers, earlier crashes and rates of more than a day ago."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from pathlib import Path
 from twinkle_notifier.runtime import state_dir
 
 _ROOMS = ("claims", "handover", "history", "rate")
-_AGE = 86400.0  # seconds; a crash of longer ago is a new story, see `history`
-_LISTED = 20_000  # names of one folder that are looked at in one call
-_PAUSE = 3600.0  # seconds between two calls of one process that do anything
+_AGE = 86400.0  # seconds; an error that comes again after more than that counts as new, see `alerts.crash_loop`
+_LISTED = 20_000  # names of one folder that one call reads
+_PAUSE = 3600.0  # seconds in which a process prunes only once
 
-_random = random.SystemRandom()  # that of the program is as it left it, for its checkpoints
+_random = random.SystemRandom()  # not the program's: checkpoints hold the state of that
 _last = -_PAUSE
 
 
 def prune(seconds: float = 0.2) -> None:
-    """Take away some of what is older than a day, for `seconds`; nothing if this process has done so in the last hour.
+    """Delete files that are older than a day, for `seconds` at most; nothing if this process did so in the last hour.
 
-    What a run has claimed goes as a whole, once nothing has been added to it for a day. Messages that wait are left.
-    Where a folder cannot be changed, nothing happens. Never raises OSError; may hang where the disk does.
+    A run's claims are deleted together, when nothing was added to them for a day. Messages in the spool stay. Folders
+    that cannot be changed are skipped. Never raises OSError; may hang if the disk does.
     """
     global _last
     now = time.monotonic()
     if now - _last < _PAUSE:
         return
     _last = now
-    for room in _random.sample(_ROOMS, len(_ROOMS)):  # each gets its turn when time is short
+    for room in _random.sample(_ROOMS, len(_ROOMS)):  # in random order, as time may not suffice for all
         for folder in state_dir.everywhere(room):
             with suppress(OSError):
                 _Pruning(folder, now + seconds).do(deeper=room == "history")
 
 
 class _Pruning:
-    """Of what is in `folder`. Its methods raise OSError; TimeoutError once `deadline` has passed."""
+    """Deletes old entries of `folder`. Its methods raise OSError; TimeoutError once `deadline` has passed."""
 
     def __init__(self, folder: Path, deadline: float) -> None:
         self._folder, self._deadline = folder, deadline
@@ -47,7 +47,7 @@ class _Pruning:
         self._before = _clock_of(folder) - _AGE
 
     def do(self, *, deeper: bool) -> None:
-        """Take away each entry that is old as a whole; if `deeper`, also what is old within one that is not."""
+        """Delete each entry that is old as a whole; if `deeper`, also old entries within one that is not."""
         for path in self._entries(self._folder):
             self._visit(path)
             if deeper and path.is_dir():
@@ -56,12 +56,12 @@ class _Pruning:
 
     def _visit(self, path: Path) -> None:
         self._check_time()
-        with suppress(FileNotFoundError):  # another process has just taken it away
+        with suppress(FileNotFoundError):  # another process has just deleted it
             if path.lstat().st_uid == self._owner and self._is_old(path):
-                self._take_away(path)
+                self._delete(path)
 
     def _entries(self, folder: Path) -> Iterator[Path]:
-        """What is in `folder`, from a random one on, so that the last ones get their turn when time is short."""
+        """The entries of `folder`, beginning with a random one, as time may not suffice for all."""
         half = (time.monotonic() + self._deadline) / 2
         names: list[str] = []
         with suppress(FileNotFoundError), os.scandir(folder) as entries:
@@ -74,7 +74,7 @@ class _Pruning:
             yield folder / name
 
     def _is_old(self, path: Path) -> bool:
-        """Whether neither `path` nor a folder in it has changed since. Of a log no file changes: that costs a look."""
+        """Whether neither `path` nor a folder in it changed for a day. Files of a claims' log never change."""
         if path.lstat().st_mtime >= self._before:
             return False
         return not _is_folder(path) or all(map(self._is_old, filter(_is_folder, self._within(path))))
@@ -85,8 +85,8 @@ class _Pruning:
                 self._check_time()
                 yield Path(entry.path)
 
-    def _take_away(self, path: Path) -> None:
-        """In one step, so that no process sees half a log; not if another has changed it by then."""
+    def _delete(self, path: Path) -> None:
+        """Delete `path`, renamed first, so that no process sees half a log; not if it has changed by then."""
         aside = state_dir.draft(path.parent)
         path.rename(aside)
         if self._is_old(aside):
@@ -103,7 +103,7 @@ class _Pruning:
                 self._remove(each)
             path.rmdir()
         except TimeoutError:
-            os.utime(path, (0, 0))  # the next one goes on
+            os.utime(path, (0, 0))  # the next pruning goes on
             raise
 
     def _check_time(self) -> None:
@@ -116,7 +116,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _clock_of(folder: Path) -> float:
-    """What the disk's clock says now: that of this machine may be wrong. Raises OSError."""
+    """The time now by the clock of the disk, as this machine's may be wrong. Raises OSError."""
     probe = state_dir.draft(folder)
     state_dir.write(probe, b"", sync=False)
     try:

@@ -1,32 +1,32 @@
-"""Sets of ranks in few words: ``0-3, 8``; as members of a claim ``3@host``, or ``0-7@host`` for ranks without a gap."""
+"""Sets of ranks as short texts: ``0-3, 8`` for people; ``3@host`` or ``0-7@host`` as members of a claim."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-FOLLOWER = "~"  # before those that met only what follows from the incident
+FOLLOWER = "~"  # begins a member that met only a secondary error
 
 
 def written(ranks: Iterable[int], host: str) -> Iterator[str]:
-    """One member for each of the runs in `ranks`, all of one host, whose name may be any bytes."""
+    """The members of a claim for `ranks`, which are all on `host`: one for each series without a gap."""
     host = host.encode("ascii", "backslashreplace").decode("ascii").replace("/", r"\x2f")
     for first, last in runs(ranks):
         yield f"{first}@{host}" if first == last else f"{first}-{last}@{host}"
 
 
 def ranks(member: str) -> range:
-    """Whom `member` stands for."""
+    """The ranks that `member` names."""
     first, _, last = member.removeprefix(FOLLOWER).partition("@")[0].partition("-")
     return range(int(first), int(last or first) + 1)
 
 
 def all_ranks(members: Iterable[str]) -> set[int]:
-    """Whom `members` stand for."""
+    """The ranks that `members` name."""
     return {rank for member in members for rank in ranks(member)}
 
 
 def runs(ranks: Iterable[int]) -> list[tuple[int, int]]:
-    """The first and last of each run of `ranks` without a gap, in order."""
+    """The first and last rank of each series in `ranks` that has no gap, in order."""
     found: list[tuple[int, int]] = []
     for rank in sorted(set(ranks)):
         if found and rank == found[-1][1] + 1:

@@ -1,4 +1,4 @@
-"""What a run is called that was given no name: the same in all its processes, for the ranks agree by it."""
+"""The name of a run that was given none. It is the same in all processes of the run, as the ranks agree by it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from twinkle_notifier import isolation
 VARIABLE = "TWINKLE_NOTIFIER_NAME"  # `twinkle-notifier run --name` sets it for its command
 
 _NOTHING = "training"
-_RAY = 1.0  # seconds for Ray to say what a job was started by
-_KERNEL = "kernel_launcher.py"  # ipykernel's; those of Colab and Databricks end so, too
+_RAY = 1.0  # seconds for Ray to say which command started a job
+_KERNEL = "kernel_launcher.py"  # the end of ipykernel's script, and of Colab's and Databricks'
 _RAY_WORKER = "default_worker.py"
 _SCRIPTS = (".py", ".sh", ".ipynb")
 _SHELLS = re.compile(r"(ba|da|z|k|)sh")
@@ -26,56 +26,31 @@ _BUILTINS = (".", ":", "cd", "echo", "exit", "export", "module", "set", "source"
 _PYTHON = re.compile(r"i?python[0-9.]*t?|pypy[0-9.]*")
 _MODULE = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*")
 _ASSIGNED = re.compile(r"[A-Za-z_]\w*=")
-_NUMBER = re.compile(r"[\d.,:x-]+[a-zA-Z%]?")  # of a limit, of processors: 3h, 0-3
-# They run what stands behind their options.
+_NUMBER = re.compile(r"[\d.,:x-]+[a-zA-Z%]?")  # a limit, or processors: 3h, 0-3
+# Programs that run the command which follows their options.
 _WRAPPERS = (
-    *(
-        "env",
-        "nohup",
-        "nice",
-        "ionice",
-        "chrt",
-        "timeout",
-        "time",
-        "taskset",
-        "numactl",
-        "setsid",
-        "stdbuf",
-        "unbuffer",
-    ),
-    *(
-        "sudo",
-        "doas",
-        "exec",
-        "command",
-        "xvfb-run",
-        "srun",
-        "mpirun",
-        "mpiexec",
-        "horovodrun",
-        "torchrun",
-        "accelerate",
-    ),
-    *("deepspeed", "conda", "mamba", "micromamba", "uv", "poetry", "pipenv", "pixi", "pdm", "rye", "hatch"),
+    "env nohup nice ionice chrt timeout time taskset numactl setsid stdbuf unbuffer sudo doas exec command xvfb-run"
+    " srun mpirun mpiexec horovodrun torchrun accelerate deepspeed"
+    " conda mamba micromamba uv poetry pipenv pixi pdm rye hatch"
 )
-# They run another module, or a script, whose name it is.
+# Modules that run a script or another module, after which the run is named.
 _LAUNCHERS = ("torch.distributed.run", "torch.distributed.launch", "accelerate.commands.launch", "deepspeed", "ray")
 _RUNNERS = ("cProfile", "profile", "pdb", "trace", "coverage", "scalene", "viztracer", "memory_profiler", "debugpy")
 
 
 def default_name() -> str:
-    """The variable's, else the notebook's, module's or script's own; a plain word where there is none. Never raises."""
+    """The name in the variable, else of the notebook, module or script, else ``training``. Never raises."""
     plain = functools.partial(_of_script, sys.argv[0] if sys.argv else "")
     return isolation.tried(_found).value or isolation.tried(plain).value or _NOTHING
 
 
 def of_command(command: Sequence[str]) -> str:
-    """The same for a command that is to be run, as far as its words tell."""
+    """The same for a command that is about to run, as far as its arguments show it."""
     return _started(command) or _program(list(command))
 
 
 def _started(words: Sequence[str]) -> str | None:
-    """The first script, module, interpreter or line for a shell among `words`, whatever wraps it."""
+    """The name of the first script, module, interpreter or shell command among `words`, whatever wraps it."""
     for at, word in enumerate(words):
         name, rest = _last(word), words[at + 1 :]
         if " " in word.strip():
@@ -102,7 +77,7 @@ def _of_shell(shell: str, rest: Sequence[str]) -> str:
 
 
 def _of_python(python: str, rest: Sequence[str]) -> str:
-    """What an interpreter is given: a script, or a module that runs no other."""
+    """The name of the script that an interpreter runs, or of the module; of what that runs, if it is a runner."""
     before = ""
     for at, word in enumerate(rest):
         module = rest[at + 1] if word in ("-m", "--module") and at + 1 < len(rest) else word[2:]
@@ -118,10 +93,10 @@ def _of_python(python: str, rest: Sequence[str]) -> str:
 
 
 def _program(words: Sequence[str]) -> str:
-    """The program that `words` start, behind wrappers such as ``nice -n 5``, ``timeout 3h`` and ``uv run``."""
+    """The program that `words` start, without wrappers such as ``nice -n 5``, ``timeout 3h`` and ``uv run``."""
     words = list(itertools.dropwhile(_ASSIGNED.match, words))
     name = _last(words[0]) if words else ""
-    if name not in _WRAPPERS:
+    if name not in _WRAPPERS.split():
         return name
     rest = list(itertools.dropwhile(lambda word: word in ("run", "launch", "exec", "--"), words[1:]))
     free: list[int] = []
@@ -130,7 +105,7 @@ def _program(words: Sequence[str]) -> str:
         if word == "--":
             return _program(rest[at + 1 :]) or name
         if not word.startswith("-") and not _ASSIGNED.match(word) and not _NUMBER.fullmatch(word):
-            # What follows an option may be its value; ``-E`` and its likes take none.
+            # A word that follows an option may be its value; options of one capital letter, as ``-E``, take none.
             is_value = before.startswith("-") and "=" not in before and not re.fullmatch(r"-[A-Z]", before)
             (values if is_value else free).append(at)
     found = (free or [at for at in values if "/" in rest[at]] or values)[:1]
@@ -138,7 +113,7 @@ def _program(words: Sequence[str]) -> str:
 
 
 def _command_of(text: str) -> list[str]:
-    """The command in a line for a shell that runs a script, else a module, else the last; nothing if unreadable."""
+    """Of the commands in a shell's line the last that runs a script, else a module, else any; empty if unreadable."""
     lexer = shlex.shlex(text, posix=True, punctuation_chars="();<>|&\n")
     lexer.whitespace = " \t\r"
     lexer.whitespace_split = True
@@ -152,10 +127,10 @@ def _command_of(text: str) -> list[str]:
             commands.append([])
         elif "=" not in word.split("/")[0] or commands[-1]:
             commands[-1].append(word)
-    told = [command for command in commands if command and command[0] not in _BUILTINS and "$" not in command[0]]
-    with_script = [command for command in told if any(word.endswith(_SCRIPTS) for word in command)]
-    with_module = [command for command in told if any(_PYTHON.fullmatch(_last(word)) for word in command)]
-    return (with_script or with_module or told or [[]])[-1]
+    known = [command for command in commands if command and command[0] not in _BUILTINS and "$" not in command[0]]
+    with_script = [command for command in known if any(word.endswith(_SCRIPTS) for word in command)]
+    with_module = [command for command in known if any(_PYTHON.fullmatch(_last(word)) for word in command)]
+    return (with_script or with_module or known or [[]])[-1]
 
 
 def _found() -> str | None:
@@ -165,7 +140,7 @@ def _found() -> str | None:
 
 
 def _of_host(script: str) -> str | None:
-    """What runs in a process that a notebook, Ray or submitit has started by a script of its own."""
+    """The name of the run in a process that was started by a script of Jupyter's, Ray's or submitit's."""
     name = _last(script)
     if name.endswith(_KERNEL):
         return _notebook()
@@ -177,14 +152,14 @@ def _of_host(script: str) -> str | None:
 
 
 def _notebook() -> str:
-    # VS Code leaves the one in the notebook's own variables, Jupyter's server the other in the environment.
+    # VS Code sets a variable of the notebook, Jupyter's server one of the environment.
     path = getattr(sys.modules.get("__main__"), "__vsc_ipynb_file__", None) or os.environ.get("JPY_SESSION_NAME")
     name = _last(path) if type(path) is str else ""
     return name if name.endswith(".ipynb") else "notebook"
 
 
 def _ray_job() -> str | None:
-    """What the job's driver was started by: its workers may run other functions, and all belong to one run."""
+    """The name of the command that started the job's driver, as all its workers belong to one run."""
     return isolation.call(lambda: _entrypoint(sys.modules["ray"].get_runtime_context().get_job_id()), _RAY).value
 
 
@@ -197,9 +172,9 @@ def _entrypoint(job: str) -> str:
 
 
 def _submitit_job() -> str | None:
-    """The name that the job was given, else its function's."""
+    """The name that the job was given, else that of its function."""
     name = os.environ.get("SLURM_JOB_NAME", "")
-    if name and name != "submitit":  # which it is called unless somebody says otherwise
+    if name and name != "submitit":  # the default
         return name
     frame = sys._current_frames().get(threading.main_thread().ident or 0)
     while frame is not None and frame.f_code.co_name != "process_job":
@@ -215,13 +190,13 @@ def _function_name(function: Any) -> str:
 
 
 def _of_module(script: str) -> str | None:
-    """The module that ``python -m`` runs. Its file's path stands in ``sys.argv[0]``."""
+    """The module that ``python -m`` runs; ``sys.argv[0]`` is the path of its file."""
     spec = getattr(sys.modules.get("__main__"), "__spec__", None)
     if spec is not None and spec.origin and _path(spec.origin) == _path(script):
         return _without_main(spec.name)
     if _last(script) != "__main__.py":
         return None
-    # A package's that was run by its path; or a child that multiprocessing has spawned, which is not told the module.
+    # A package that was run by its path; or a child that multiprocessing spawned, which does not know the module.
     folder = _path(script).rpartition("/")[0]
     roots = sorted((root for root in map(_path, sys.path) if folder.startswith(f"{root}/")), key=len)
     return folder[len(roots[-1]) + 1 :].replace("/", ".") if roots else _last(folder)

@@ -1,4 +1,4 @@
-"""Where this package keeps files: claims, earlier crashes, what was sent when, and what could not be sent."""
+"""The folders in which this package keeps files: claims, earlier crashes, send rates, and messages to be sent."""
 
 from __future__ import annotations
 
@@ -13,48 +13,31 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TypeVar
 
-from twinkle_notifier.runtime.locks import locked
-from twinkle_notifier.runtime.ownership import ForeignError, check_folder, contents, is_trusted
+from twinkle_notifier.runtime.locks import locked as locked
+from twinkle_notifier.runtime.ownership import ForeignError, check_folder
+from twinkle_notifier.runtime.ownership import contents as contents
+from twinkle_notifier.runtime.ownership import is_trusted as is_trusted
 
 T = TypeVar("T")
 
-__all__ = [
-    "VARIABLE",
-    "chosen",
-    "contents",
-    "draft",
-    "elsewhere",
-    "everywhere",
-    "folder",
-    "is_trusted",
-    "kept",
-    "locked",
-    "named",
-    "replace",
-    "roots",
-    "synced",
-    "within",
-    "write",
-]
-
 VARIABLE = "TWINKLE_NOTIFIER_DIR"
-_USABLE = "usable"  # the file that says so
-_MOST = 4096  # bytes of what is `kept`
-_NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)  # some FUSE; what a disk says when it fails is none of these
+_USABLE = "usable"  # a file in each folder that could be written to
+_MOST = 4096  # bytes of a file that `kept` reads
+_NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)  # of some FUSE file systems; never of a disk that fails
 
 log = logging.getLogger("twinkle_notifier")
 _warned: set[str] = set()
 try:
-    _began_in = os.getcwd()  # a relative name means this folder, wherever the process goes later
+    _began_in = os.getcwd()  # relative names are of this folder, even if the process changes its own later
 except OSError:  # it was deleted
     _began_in = "/"
 
 
 def folder(*parts: str, fresh: bool = False, tried: list[str] | None = None) -> Path:
-    """The folder `parts` in the first place that can be written to, see `within`, made if need be, of mode 0700.
+    """The folder `parts` in the first place that can be written to, see `within`; made with mode 0700 if need be.
 
-    Whether it can be written to is tried each time; of one that is `fresh`, made for this run, only the first time:
-    a thousand ranks that try it at once take seconds.
+    Each call tries to write there. If the folder is `fresh`, made for this run, only the first call of any process
+    does: a thousand ranks that try at once take seconds.
 
     Raises:
         OSError: there is none that can be written to.
@@ -63,15 +46,16 @@ def folder(*parts: str, fresh: bool = False, tried: list[str] | None = None) -> 
 
 
 def within(parts: Sequence[str], work: Callable[[Path], T], tried: list[str] | None = None) -> T:
-    """Do `work` in the folder `parts` under ``TWINKLE_NOTIFIER_DIR``; where that fails, in one of the others.
+    """Do `work` in the folder `parts` of the first place in which that succeeds.
 
-    The others are a folder of the user's own in that one; in the temporary folder; in ``/dev/shm``; and one for state
-    (``XDG_RUNTIME_DIR``, else ``XDG_STATE_HOME`` or ``~/.local/state``). What another user made is passed over.
+    The places are ``TWINKLE_NOTIFIER_DIR``; a folder of the user's own in that one, in the temporary folder and in
+    ``/dev/shm``; and those for state (``XDG_RUNTIME_DIR``; ``XDG_STATE_HOME`` or ``~/.local/state``). Folders that
+    another user made are skipped.
 
     Args:
-        parts: the names from the place on; each part is made with mode 0700.
-        work: is handed the folder. It may be called again with another one.
-        tried: places that are passed over; the ones that are gone to are added.
+        parts: the names of the folders below the place; each is made with mode 0700.
+        work: gets the folder. It may be called again with another one.
+        tried: places to skip; those that are tried are added.
 
     Raises:
         OSError: it could be done in none of them.
@@ -81,9 +65,9 @@ def within(parts: Sequence[str], work: Callable[[Path], T], tried: list[str] | N
         if tried is not None:
             if root in tried:
                 continue
-            tried.append(root)  # first: it may hang
+            tried.append(root)  # before the work, which may hang
         if root == _in_chosen() and not isinstance(problem, PermissionError):
-            continue  # it would fail, or hang, like the chosen one
+            continue  # it would fail, or hang, as the chosen place did
         try:
             return work(Path(_made(root, parts)))
         except OSError as error:
@@ -93,7 +77,7 @@ def within(parts: Sequence[str], work: Callable[[Path], T], tried: list[str] | N
 
 
 def _warn(root: str, error: OSError) -> None:
-    """Say once for each place that it cannot be used, if a user would wonder."""
+    """Log once for each place that it cannot be used, if the user chose it or another user made it."""
     if root in _warned or not (root == chosen() or isinstance(error, ForeignError)):
         return
     _warned.add(root)
@@ -102,7 +86,7 @@ def _warn(root: str, error: OSError) -> None:
 
 
 def roots() -> list[Path]:
-    """The folders in which this package may have kept something: those that are there, and are this user's."""
+    """The places that exist and belong to this user: any of them may hold files of this package."""
     return [Path(root) for root in map(str, _roots()) if _is_there(root)]
 
 
@@ -112,18 +96,18 @@ def named() -> list[Path]:
 
 
 def elsewhere() -> list[Path]:
-    """The `roots` that are not `named`, under whatever name."""
+    """The `roots` that are not `named`; links are followed to compare them."""
     known = {os.path.realpath(root) for root in named()}
     return [root for root in roots() if os.path.realpath(root) not in known]
 
 
 def everywhere(*parts: str) -> list[Path]:
-    """The folder `parts` in each of the `roots` in which it is there, and is this user's."""
+    """The folder `parts` in each of the `roots` in which it exists and belongs to this user."""
     return [Path(root, *parts) for root in map(str, _roots()) if _is_there(root, parts)]
 
 
 def kept(*parts: str) -> list[bytes]:
-    """What the file `parts` holds, of up to 4 KiB, in each of the `roots` in which it is there, and is this user's."""
+    """The contents of the file `parts`, up to 4 KiB, in each of the `roots` in which it exists and is this user's."""
     found = []
     for place in everywhere(*parts[:-1]):
         with suppress(OSError):
@@ -132,12 +116,12 @@ def kept(*parts: str) -> list[bytes]:
 
 
 def write(path: Path, data: bytes, *, sync: bool = True) -> None:
-    """Make a file of mode 0600, with `sync` on the disk when this returns, where the file system can do that.
+    """Make a file of mode 0600. With `sync` it is on the disk when this returns, if the file system can do that.
 
     Raises:
-        OSError: it could not be written; FileExistsError if it is there.
+        OSError: it could not be written; FileExistsError if it exists.
     """
-    # At the interpreter's end there is no other `open`.
+    # io.open: the builtin one is gone at the interpreter's end.
     with io.open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:  # noqa: UP020
         file.write(data)
         file.flush()
@@ -146,7 +130,7 @@ def write(path: Path, data: bytes, *, sync: bool = True) -> None:
 
 
 def synced(handle: int) -> None:
-    """Wait until a file is on the disk, where the file system can do that. Raises OSError."""
+    """Wait until a file is on the disk, if the file system can do that. Raises OSError."""
     try:
         os.fsync(handle)
     except OSError as error:
@@ -155,14 +139,14 @@ def synced(handle: int) -> None:
 
 
 def replace(path: Path, data: bytes, *, sync: bool = True) -> None:
-    """Put `data` into the file `path`, whole or not at all. Raises OSError."""
+    """Make `data` the content of the file `path`, whole or not at all. Raises OSError."""
     fresh = draft(path.parent)
     try:
         write(fresh, data, sync=sync)
         os.replace(fresh, path)
     finally:
         with suppress(OSError):
-            fresh.unlink()  # there only if something failed
+            fresh.unlink()  # it exists only if something failed
 
 
 def draft(where: Path) -> Path:
@@ -171,23 +155,23 @@ def draft(where: Path) -> Path:
 
 
 def chosen() -> str:
-    """``TWINKLE_NOTIFIER_DIR`` as an absolute path, against the folder in which this process began; empty if not set.
+    """``TWINKLE_NOTIFIER_DIR`` as an absolute path; empty if not set. It is relative to this process's first folder.
 
-    A supervisor hands it on like this, as its command may go to another folder before it loads this package.
+    A supervisor sets this path for its command, which may change its folder before it loads this package.
     """
     path = os.path.expanduser(os.environ.get(VARIABLE, ""))
     return os.path.join(_began_in, path) if path else ""
 
 
-# Texts and not Paths, which take longer to make than a folder takes to be looked at: a crash waits for this.
+# Texts, not Paths: to make a Path takes longer than to stat a folder, and a crash waits for this.
 def _roots() -> Iterator[str]:
     if place := chosen():
         yield place
-        yield _in_chosen()  # where another user of the same folder came first
+        yield _in_chosen()  # if another user made its folders first
     with suppress(FileNotFoundError):  # tempfile found no folder at all
         yield os.path.join(tempfile.gettempdir(), _user())
-    yield os.path.join("/dev/shm", _user())  # memory: there when the disk is full or read-only
-    yield from _own()  # where another user has made those first
+    yield os.path.join("/dev/shm", _user())  # memory: works if the disk is full or read-only
+    yield from _own()  # if another user made those first
 
 
 def _in_chosen() -> str:
@@ -199,9 +183,9 @@ def _user() -> str:
 
 
 def _own() -> Iterator[str]:
-    """Places that no other user can make first. The first is taken away at logout, but is on no network."""
+    """Places that no other user can make first. The system deletes the first at logout, but it is never remote."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    if os.path.isabs(runtime) and os.path.isdir(runtime):  # in a batch job it often names one that is not there
+    if os.path.isabs(runtime) and os.path.isdir(runtime):  # in a batch job it often names one that does not exist
         yield os.path.join(runtime, "twinkle-notifier")
     state = os.environ.get("XDG_STATE_HOME", "")
     state = state if os.path.isabs(state) else os.path.expanduser("~/.local/state")
@@ -220,9 +204,9 @@ def _is_there(root: str, parts: Sequence[str] = ()) -> bool:
 
 
 def _check(root: str, parts: Sequence[str]) -> None:
-    """Raise OSError unless all folders from `root` on are there, and this user's."""
+    """Raise OSError unless all folders from `root` on exist and are this user's."""
     if root == chosen():
-        os.stat(root)  # it may be a group's, or a link: that is the user's own choice
+        os.stat(root)  # a group's folder or a link is the user's own choice
     else:
         check_folder(root)
     for place in list(accumulate((root, *parts), os.path.join))[1:]:
@@ -234,7 +218,7 @@ def _made(root: str, parts: Sequence[str]) -> str:
         _check(root, parts)
     except FileNotFoundError:
         for place in accumulate((root, *parts), os.path.join):
-            # One by one: it gives the mode to the last part alone. Parents are made only for the place itself.
+            # One by one, as mkdir gives the mode to the last folder alone. Only the place itself gets parents.
             with suppress(FileExistsError):
                 Path(place).mkdir(parents=place == root, mode=0o700)
         _check(root, parts)

@@ -1,17 +1,23 @@
-"""JSON objects that somebody else may have written: read by the types that are expected, or not at all."""
+"""Records in files and stores that others can write: how they are named, and how they are read."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-_DEEP = 20  # objects and lists in one another; ours have five
+_DEEP = 20  # levels of nested objects and lists; ours have five
 _LATEST = 1e11  # seconds since 1970: the year 5138
 _MOST = 2**53  # of a number that counts or names something
 T = TypeVar("T")
 _ID = re.compile("[0-9a-f]{1,64}")
+
+
+def hashed(text: str, length: int = 16, errors: str = "surrogatepass") -> str:
+    """The first `length` hexadecimal digits of the SHA-256 of `text`. `errors`: how lone surrogates are encoded."""
+    return hashlib.sha256(text.encode("utf-8", errors)).hexdigest()[:length]
 
 
 def is_id(value: object) -> bool:
@@ -20,7 +26,7 @@ def is_id(value: object) -> bool:
 
 
 class Stored:
-    """The fields of an object. Each method gives the field `name`; it raises ValueError if that is of another type."""
+    """The fields of a JSON object. Each method returns the field `name`, or raises ValueError if its type is wrong."""
 
     def __init__(self, fields: object) -> None:
         if not isinstance(fields, dict):
@@ -29,7 +35,7 @@ class Stored:
 
     @classmethod
     def read(cls, data: bytes) -> Stored:
-        """The object that `data` holds. Raises ValueError if there is none, or one that is nested too deep."""
+        """The object in `data`. Raises ValueError if there is none, or if it is nested too deep."""
         try:
             found = json.loads(data)
         except RecursionError:
@@ -67,14 +73,15 @@ class Stored:
 
     def number(self, name: str) -> float:
         """A finite number, as times and durations have it."""
-        value = self._fields.get(name)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise _wrong(name)
-        return _checked(name, -_LATEST < value < _LATEST, value)
+        return _number(name, self._fields.get(name))
 
     def number_or_none(self, name: str) -> float | None:
         """Such a number or null."""
         return None if self._fields.get(name) is None else self.number(name)
+
+    def numbers(self, name: str) -> list[float]:
+        """A list of such numbers."""
+        return [_number(name, value) for value in self.items(name)]
 
     def time(self, name: str) -> float:
         """Seconds since 1970."""
@@ -122,6 +129,12 @@ def _checked(name: str, holds: bool, value: T) -> T:
     if not holds:
         raise _wrong(name)
     return value
+
+
+def _number(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _wrong(name)
+    return _checked(name, -_LATEST < value < _LATEST, value)
 
 
 def _wrong(name: str) -> ValueError:

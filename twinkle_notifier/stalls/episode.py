@@ -50,8 +50,7 @@ class Episode:
     ) -> None:
         self._watched, self._notifier, self._beats, self._poll = watched, notifier, beats, poll
         self._began = time.monotonic() - idle
-        now = Instant.now()
-        self._last = Instant(now.boot, now.since_boot - idle, now.wall - idle)  # this rank's last beat
+        self._last = Instant.ago(idle)  # this rank's last beat
         self._reached = Progress()
         self._lock = threading.Lock()
         self._ended = 0.0

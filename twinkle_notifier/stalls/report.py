@@ -11,6 +11,7 @@ from twinkle_notifier.messages.sanitize import block, line
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.process import Holder, Instant
 from twinkle_notifier.runtime.ranks import compressed
+from twinkle_notifier.runtime.stored import Stored
 from twinkle_notifier.stalls.stacks import Doing
 
 _SHOWN = 6  # places whose stack is shown, and which are named
@@ -38,10 +39,18 @@ class RankStatus:
     def load(cls, data: bytes) -> RankStatus | None:
         """As stored; None for what cannot be read."""
         try:
-            fields = json.loads(data)
-            doing, holder, at = Doing(**fields["doing"]), Holder(**fields["holder"]), Instant(**fields["at"])
-            return cls(**{**fields, "doing": doing, "holder": holder, "at": at})
-        except (ValueError, KeyError, TypeError):
+            fields = Stored.read(data)
+            return cls(
+                fields.count("rank"),
+                fields.text("hostname"),
+                fields.count("pid"),
+                fields.whole_or_none("step"),
+                Doing.load(fields.object("doing")),
+                fields.flag("moves"),
+                Holder.load(fields.object("holder")),
+                Instant.load(fields.object("at")),
+            )
+        except ValueError:
             return None
 
 

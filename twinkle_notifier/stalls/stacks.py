@@ -14,6 +14,7 @@ from twinkle_notifier.budgets import STACKS
 from twinkle_notifier.credentials.scrubber import scrub
 from twinkle_notifier.exceptions import traceback_text
 from twinkle_notifier.exceptions.frames import FrameSnapshot, is_library, is_ours, library_name
+from twinkle_notifier.runtime.stored import Stored
 
 _FRAMES = (10, 40)  # of a stack: the outermost and the innermost
 _STACK = 5_000  # characters of the stack of the thread that trains: its end
@@ -32,6 +33,12 @@ class Doing:
     waits: bool  # whether that is where ranks wait for each other
     stack: str  # of the thread that trains, the innermost call last
     others: str  # the ends of the stacks of the other threads
+
+    @classmethod
+    def load(cls, fields: Stored) -> Doing:
+        """As stored. Raises ValueError."""
+        own, library, stack, others = map(fields.text, ("own", "library", "stack", "others"))
+        return cls(own, library, fields.flag("waits"), stack, others)
 
     def place(self) -> str:
         """Where it is, in one line."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery.descriptor import channel
 from twinkle_notifier.messages.report import Progress
 from twinkle_notifier.runtime.launcher import Where
+from twinkle_notifier.runtime.stored import hashed
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,6 @@ class Watched:
     @functools.cached_property
     def key(self) -> str:
         """Under which the ranks agree on its stalls; a process on its own may have several trainings at a time."""
-        name = hashlib.sha256(self.name.encode("utf-8", "replace")).hexdigest()[:16]
+        name = hashed(self.name, errors="replace")
         number = f"-{self.number}" if Where.here().world_size == 1 else ""
         return f"stall-{name}-{channel(self.notifier)}{number}" if self.notifier is not None else ""

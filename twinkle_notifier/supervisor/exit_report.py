@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from twinkle_notifier.credentials.command_line import shown
-from twinkle_notifier.credentials.excerpt import masked_end
+from twinkle_notifier.credentials.masking import masked_end
 from twinkle_notifier.messages.report import duration, fenced, now
 from twinkle_notifier.messages.sanitize import block, line, path
 from twinkle_notifier.runtime.launcher import Attempt

@@ -46,6 +46,4 @@ def once(run: str | None, key: str, send: Callable[[], bool], *, follows: bool) 
 
 def _since() -> Instant:
     """The time before which a claim does not count."""
-    now, began = Instant.now(), process_start()
-    earliest = Instant(now.boot, now.since_boot - _ONE_END, now.wall - _ONE_END)
-    return max(began, earliest, key=lambda instant: instant.since_boot)
+    return max(process_start(), Instant.ago(_ONE_END), key=lambda instant: instant.since_boot)

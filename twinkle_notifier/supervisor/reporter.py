@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import signal
@@ -27,6 +26,7 @@ from twinkle_notifier.mailbox.notes import End, Note, Restart
 from twinkle_notifier.messages import report
 from twinkle_notifier.messages.message import Message
 from twinkle_notifier.runtime.launcher import Attempt, Where, run_key
+from twinkle_notifier.runtime.stored import hashed
 from twinkle_notifier.supervisor import cause, node_claims, torchrun
 from twinkle_notifier.supervisor.attribution import Attribution
 from twinkle_notifier.supervisor.context import ERROR_FILE
@@ -45,7 +45,7 @@ class Reporter:
 
     def __init__(self, name: str, notifier: Callable[[str], object] | None, mailbox: Mailbox) -> None:
         self._name, self._given, self._mailbox = name, notifier, mailbox
-        self._key = f"end-{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:16]}"
+        self._key = f"end-{hashed(name, errors='replace')}"
         self._kept = False  # the last message, on the disk
         self._silent_at = 0.0  # when people were told of a silence, if they do not know yet what became of it
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import time
 from contextlib import suppress
 from pathlib import Path
 
 from twinkle_notifier.runtime import state_dir
+from twinkle_notifier.runtime.stored import hashed
 
 _MOST = 1 << 20  # bytes of a record; one takes a few hundred
 _NO_LINKS = (errno.EOPNOTSUPP, errno.EPERM, errno.ENOSYS, errno.EACCES, errno.EMLINK, errno.EXDEV)
@@ -36,7 +36,7 @@ class FileStore:
 
         See `folders.within` for `tried`. Raises OSError if there can be none.
         """
-        run = hashlib.sha256(run_key.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        run = hashed(run_key)
         return cls(state_dir.folder("claims", run, fresh=True, tried=tried))
 
     def append(self, key: str, index: int, record: bytes) -> bool:
@@ -137,7 +137,7 @@ class SymlinkStore(FileStore):
     @classmethod
     def of_run(cls, run_key: str, tried: list[str] | None = None) -> SymlinkStore:
         """The store that the ranks which have `run_key` in common share. Raises OSError if there can be none."""
-        run = hashlib.sha256(run_key.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        run = hashed(run_key)
         return cls(state_dir.within(("claims", f"{run}-symlinks"), _probed, tried))
 
     def append(self, key: str, index: int, record: bytes) -> bool:
