@@ -48,7 +48,7 @@ class Claim:
     index: int
     rank: int
     message_id: str
-    party: Participant = field(repr=False)
+    participant: Participant = field(repr=False)
     log: _Log = field(repr=False)
 
     def close(self, state: State) -> None:
@@ -65,7 +65,7 @@ class Claim:
         """Who has met the incident so far: waits up to `seconds` for `count` ranks, less in a `hurry`."""
         polls, deadline, hurried = _polls(count), time.monotonic() + seconds, False
         while True:
-            members = self.party.ask(self.access, self._members)
+            members = self.participant.ask(self.access, self._members)
             if hurry() and not hurried:
                 deadline, hurried = min(deadline, time.monotonic() + _HURRY), True
             if len(all_ranks(members)) >= count or time.monotonic() > deadline:
@@ -73,16 +73,16 @@ class Claim:
             time.sleep(next(polls))
 
     def _members(self, store: Store, ranks: set[int]) -> set[str]:
-        self.log.join(store, ranks, self.party.host)
+        self.log.join(store, ranks, self.participant.host)
         return store.members(self.message_id)
 
 
 class Claims:
     """Claims incidents for this process, and waits for other claimants."""
 
-    def __init__(self, access: Access, where: Where, mark: Watermark, party: Participant | None = None) -> None:
+    def __init__(self, access: Access, where: Where, mark: Watermark, participant: Participant | None = None) -> None:
         self._access, self._where, self._mark = access, where, mark
-        self._party = party or Participant.of_one(where)
+        self._participant = participant or Participant.of_one(where)
 
     def claim(self, key: str, seconds: float) -> Claim | Verdict:
         """Claim the incident `key`, or wait up to `seconds` for another's verdict on it.
@@ -94,12 +94,12 @@ class Claims:
         Raises:
             OSError: the store does not work.
         """
-        polls, deadline = _polls(self._party.size), time.monotonic() + seconds
-        if pause := self._party.place % _CROWD * _POLITE:
+        polls, deadline = _polls(self._participant.size), time.monotonic() + seconds
+        if pause := self._participant.place % _CROWD * _POLITE:
             time.sleep(pause)
         incident = _Log(key, self._mark)
         while True:
-            found = self._party.ask(self._access, lambda store, ranks: self._look(store, incident, ranks))
+            found = self._participant.ask(self._access, lambda store, ranks: self._look(store, incident, ranks))
             if isinstance(found, Claim):
                 return found
             if found.state in _OVER or time.monotonic() > deadline:
@@ -113,7 +113,7 @@ class Claims:
             if last is not None and last.state in _OVER:
                 return last
             if last is not None:
-                incident.join(store, ranks, self._party.host)
+                incident.join(store, ranks, self._participant.host)
                 if not incident.is_free(last):
                     return last
             record = Record.now("claimed", self._where.rank, store)
@@ -122,12 +122,12 @@ class Claims:
             data = record.dump()
             if store.append(incident.key, incident.length, data):
                 incident.first = incident.first or data
-                incident.join(store, ranks, self._party.host)
+                incident.join(store, ranks, self._participant.host)
                 if not isolation.remaining():  # it came too late, but not in vain: the next need not wait for its lease
                     store.append(incident.key, incident.length + 1, replace(record, state="failed").dump())
                     raise TimeoutError("this store was left meanwhile")
                 place = (incident.key, incident.length, self._where.rank, incident.message_id())
-                return Claim(self._access, *place, self._party, incident)
+                return Claim(self._access, *place, self._participant, incident)
 
     def announce(self, topic: str, key: str) -> None:
         """Let `follow` find the incident `key` under `topic`."""
@@ -141,14 +141,14 @@ class Claims:
         Waits up to `grace` seconds for one to be claimed, less in a `hurry`, and up to `seconds` for its message.
         None when there is none, or none that is sent or refused. Raises OSError when the store does not work.
         """
-        polls, began = _polls(self._party.size), time.monotonic()
+        polls, began = _polls(self._participant.size), time.monotonic()
         incidents: dict[str, _Log] = {}
         while True:
-            word, pending = self._party.ask(
+            record, pending = self._participant.ask(
                 self._access, lambda store, ranks: self._find(store, topic, incidents, apart_from, ranks)
             )
-            if word is not None:
-                return Verdict(word.state, word.rank)
+            if record is not None:
+                return Verdict(record.state, record.rank)
             if time.monotonic() - began > (seconds if pending else 0.0 if hurry() else grace):
                 return None
             time.sleep(next(polls))
@@ -163,16 +163,16 @@ class Claims:
         alive = [(i, record) for i, record in last if record.state == "claimed" and not i.is_free(record)]
         sent = [(i, record) for i, record in last if record.state in ("sent", "refused") and self._is_cause(record)]
         for incident, _ in alive + sent:
-            incident.join(store, ranks, self._party.host, FOLLOWER)
+            incident.join(store, ranks, self._participant.host, FOLLOWER)
         return (sent[0][1] if sent else None), bool(alive)
 
-    def _is_cause(self, word: Record) -> bool:
+    def _is_cause(self, record: Record) -> bool:
         """Whether an error that this process meets now can follow: the other's rank is gone, or it is not long ago.
 
         What follows from an error of our own, which we told and outlived, is not met by ourselves.
         """
-        own = word.rank == self._where.rank and word.holder == Holder.me()
-        return not own and (word.holder.dead() or word.at.age() < AFTERMATH)
+        own = record.rank == self._where.rank and record.holder == Holder.me()
+        return not own and (record.holder.dead() or record.at.age() < AFTERMATH)
 
 
 class _Log:

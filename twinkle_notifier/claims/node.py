@@ -60,10 +60,10 @@ class NodeLease:
         self._where, self._claim, self._decided = where, claim, decided
         self._met = {where.rank}
         if claim is None:
-            self.party = Participant.of_one(where)
+            self.participant = Participant.of_one(where)
         else:
             number, nodes = where.rank // where.local_world_size, -(-where.world_size // where.local_world_size)
-            self.party = Participant(self._ranks, where.hostname, number, nodes)
+            self.participant = Participant(self._ranks, where.hostname, number, nodes)
         self._asks = claim is not None
 
     def _ranks(self) -> set[int]:
@@ -77,22 +77,22 @@ class NodeLease:
                 log.warning("the other ranks of this node that met the error cannot be listed: %s", error)
         return self._met
 
-    def end(self, outcome: Outcome | None, teller: int) -> None:
+    def end(self, outcome: Outcome | None, sender: int) -> None:
         """Record for the node what became of the alert, and which rank sent it; None: nothing did."""
         if self._claim is None:
             return
-        word = _word(outcome)
-        if word in ("sent", "refused"):
+        state = _state_of(outcome)
+        if state in ("sent", "refused"):
             self._decided()
         try:
-            replace(self._claim, rank=teller).close(word)
+            replace(self._claim, rank=sender).close(state)
         except OSError as error:
             log.warning("the other ranks of this node do not learn what became of the message: %s", error)
         self._asks = False
         self._claim.access.close()
 
 
-def _word(outcome: Outcome | None) -> State:
+def _state_of(outcome: Outcome | None) -> State:
     if outcome is None:
         return "failed"
     if outcome.status in ("sent", "duplicate"):
@@ -112,20 +112,20 @@ def node_lease(where: Where, mark: Watermark, key: str, seconds: float, *, brief
         return NodeLease(where)
     others_are_connected = where.world_size > ALL_CONNECT and not torch.is_connected()
     place = where.local_rank + (_UNCONNECTED if others_are_connected else 0)
-    party = Participant(lambda: {where.rank}, where.hostname, place, min(where.world_size, _SEVERAL))
+    participant = Participant(lambda: {where.rank}, where.hostname, place, min(where.world_size, _SEVERAL))
     try:
         since = _since(mark, SECONDARY_NODE_WORD if brief else NODE_WORD)
-        claim = _claim(where, since, party, key, seconds)
+        claim = _claim(where, since, participant, key, seconds)
     except OSError as error:
         log.warning("the ranks of this node cannot agree on which of them uses the run's store: %s", error)
         return NodeLease(where)
     return claim if isinstance(claim, Verdict) else NodeLease(where, claim, lambda: _decided.add((key, mark)))
 
 
-def _claim(where: Where, since: Watermark, party: Participant, key: str, seconds: float) -> Claim | Verdict:
+def _claim(where: Where, since: Watermark, participant: Participant, key: str, seconds: float) -> Claim | Verdict:
     access, claim = Access(lambda: _store(where), STORE_OPEN), None
     try:
-        claim = Claims(access, where, since, party).claim(key, seconds)
+        claim = Claims(access, where, since, participant).claim(key, seconds)
     finally:
         if not isinstance(claim, Claim):  # a claim asks the folder again
             access.close()
