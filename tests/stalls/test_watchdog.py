@@ -477,7 +477,7 @@ Board.{method} = lambda *given: (time.sleep({seconds}), slow(*given))[1]
 """
 
 
-@pytest.mark.parametrize(("method", "seconds"), [("tell", 0.3), ("teller", 0.3), ("teller", 5)])
+@pytest.mark.parametrize(("method", "seconds"), [("note_alert", 0.3), ("last_sender", 0.3), ("last_sender", 5)])
 def test_an_end_that_follows_at_once_loses_no_word(
     start: Any, inbox: Inbox, tmp_path: Path, method: str, seconds: float
 ) -> None:
@@ -488,7 +488,7 @@ def test_an_end_that_follows_at_once_loses_no_word(
     running = start(SLOW_DISK.format(method=method, seconds=seconds) + ONE_OF_THREE, **TWO, RANK="1")
     folder = running.process.args[-1].rpartition("/")[0]
     assert eventually(lambda: inbox.messages)
-    time.sleep(1 if method == "teller" else 0)
+    time.sleep(1 if method == "last_sender" else 0)
     open(f"{folder}/end", "w").close()
     done = running.result()
     assert done.returncode == 0

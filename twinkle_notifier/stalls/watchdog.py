@@ -16,9 +16,9 @@ from twinkle_notifier.isolation import threads
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.mailbox.notes import Beat
 from twinkle_notifier.runtime.launcher import Where
-from twinkle_notifier.stalls.episode import Episode
+from twinkle_notifier.stalls.board import Detector, Watched
+from twinkle_notifier.stalls.episode import Reporter, Resolver
 from twinkle_notifier.stalls.stacks import debugged
-from twinkle_notifier.stalls.watched import Watched
 
 VARIABLE = "TWINKLE_NOTIFIER_STALL_AFTER"  # seconds, for runs whose code names none
 _IDLE_LOOKS = 2  # without a beat: from then on a rank minds whether another gives the alarm
@@ -136,8 +136,8 @@ class _Watcher:
         self._pid = os.getpid()
         self._over = threading.Event()
         self._lock = threading.Lock()  # of the episodes: none begins, and none alarms, when it is over
-        self._episode: Episode | None = None
-        self._open: list[Episode] = []  # past ones whose end people wait for
+        self._episode: Resolver | None = None
+        self._open: list[Resolver] = []  # past ones whose end people wait for
         self._beats = 0  # when it began
         self._told_supervisor = 0.0
         try:
@@ -177,18 +177,19 @@ class _Watcher:
         gauge, episode = self._gauge, self._episode
         if episode is None and gauge.idle > _IDLE_LOOKS * gauge.poll:
             self._beats = beats
-            episode = self._episode = Episode(self._watched, notifier, gauge.idle, beats, gauge.poll)
+            detector = Detector(self._watched, gauge.idle, beats)
+            episode = self._episode = Resolver(detector, Reporter(detector, notifier, gauge.poll))
         if episode is None:
             self._open = [past for past in self._open if past.open]
             for past in self._open:
-                past.look()
+                past.check()
         elif not gauge.doubtful:
-            episode.listen()
+            episode.detector.listen()
         elif gauge.stalled and not episode.alarmed:
             if not debugged(self._watched.thread):
                 episode.alarm()
-        elif not episode.doubted:
-            episode.doubt()
+        elif not episode.detector.doubted:
+            episode.detector.doubt()
 
     def _tell_supervisor(self, beats: int) -> None:
         if mailbox.VARIABLE not in os.environ or monotonic() - self._told_supervisor < _SELDOM:
