@@ -34,7 +34,11 @@ def rank(number: int, host: str = "host") -> Where:
 
 def lease(where: Where, seconds: float = 60, *, brief: bool = False) -> NodeLease | Verdict:
     node._decided.clear()  # each call is one of another process
-    return node.node_lease(where, Watermark(process_start()), "incident", seconds, brief=brief)
+    return found(node.node_lease(where, Watermark(process_start()), "incident", seconds, brief=brief))
+
+
+def found(mine: NodeLease) -> NodeLease | Verdict:
+    return mine.verdict or mine
 
 
 @pytest.fixture
@@ -45,29 +49,29 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GROUP_RANK", "0")
 
 
-def won(found: NodeLease | Verdict) -> NodeLease:
-    assert isinstance(found, NodeLease)
-    return found
+def won(mine: NodeLease | Verdict) -> NodeLease:
+    assert isinstance(mine, NodeLease)
+    return mine
 
 
 @pytest.mark.usefixtures("launched")
 def test_one_of_a_node_has_the_lease_and_speaks_for_all() -> None:
     """It sees at any moment who has come; the others wait for the end of it."""
-    found: list[NodeLease | Verdict] = []
+    learned: list[NodeLease | Verdict] = []
     first = won(lease(rank(5)))
     assert first.participant.ranks() == {5}
-    threads = [threading.Thread(target=lambda n=n: found.append(lease(rank(n)))) for n in (4, 6, 7)]
+    threads = [threading.Thread(target=lambda n=n: learned.append(lease(rank(n)))) for n in (4, 6, 7)]
     for thread in threads:
         thread.start()
     deadline = time.monotonic() + 30
     while len(first.participant.ranks()) < 4 and time.monotonic() < deadline:
         time.sleep(0.01)
     assert (first.participant.ranks(), first.participant.place, first.participant.size) == ({4, 5, 6, 7}, 1, 2)
-    assert found == []
+    assert learned == []
     first.end(Outcome("duplicate"), sender=1)
     for thread in threads:
         thread.join(30)
-    assert found == [Verdict("sent", 1)] * 3
+    assert learned == [Verdict("sent", 1)] * 3
 
 
 @pytest.mark.usefixtures("launched")
@@ -117,7 +121,7 @@ def test_who_knows_that_it_is_decided_asks_its_node_no_more(tmp_path: Path) -> N
     assert (again.participant.ranks(), again.participant.size) == ({0}, 8)
     again.end(Outcome("duplicate"), sender=0)
     assert len(list((tmp_path / "tmp").glob("*/claims/*/incident/[0-9]*"))) == 2
-    assert node.node_lease(rank(0), Watermark(process_start(), 7), "incident", 0) == Verdict("sent", 0)
+    assert found(node.node_lease(rank(0), Watermark(process_start(), 7), "incident", 0)) == Verdict("sent", 0)
 
 
 @pytest.mark.usefixtures("launched")
@@ -142,14 +146,14 @@ def test_the_store_s_count_is_noted_for_those_who_do_not_ask_it(
     node.note(rank(0), 9)
     node.note(rank(0), 12)
     marks = [Watermark(before), Watermark(between), Watermark(Instant.now()), Watermark(before, 3)]
-    assert [claims.with_count(rank(1), None, mark).sequence for mark in marks] == [5, 9, None, 3]
-    assert claims.with_count(rank(1), claims.alone, marks[0]) is marks[0]
+    assert [node.with_count(rank(1), mark).sequence for mark in marks] == [5, 9, None, 3]
+    assert claims.node_lease(rank(1), claims.alone, marks[0], "incident", 0, brief=False).mark is marks[0]
     for damage in ("{", "[" * 9999, f'{{"at": {json.dumps(vars(before))}, "sequence": Infinity}}'):
         for file in (tmp_path / "tmp").glob("*/claims/*/count/*"):
             file.write_text(damage)
-        assert claims.with_count(rank(1), None, marks[0]) == marks[0]
+        assert node.with_count(rank(1), marks[0]) == marks[0]
     monkeypatch.setattr(state_dir, "_roots", lambda: iter([Path("/proc/nowhere")]))
-    assert claims.with_count(rank(1), None, marks[0]) == marks[0]
+    assert node.with_count(rank(1), marks[0]) == marks[0]
 
 
 @pytest.mark.usefixtures("launched")
@@ -162,12 +166,12 @@ def test_only_the_first_of_a_node_notes_the_count(monkeypatch: pytest.MonkeyPatc
     small = dataclasses.replace(first, world_size=256)  # all connect by themselves
     for where in (one, small):
         claims.note(where, None, claims.counted(where, None))
-        assert claims.with_count(two, None, mark) == mark
+        assert node.with_count(two, mark) == mark
     claims.note(first, None, claims.counted(first, None))
-    assert claims.with_count(two, None, mark).sequence == 7
+    assert node.with_count(two, mark).sequence == 7
     ahead = Instant("another machine", 1.0, time.time() + 3600)
     record = Record("sent", 4, Holder("another", 1, 1.0), ahead, 6)
-    assert (record.after(mark), record.after(claims.with_count(two, None, mark))) == (True, False)
+    assert (record.after(mark), record.after(node.with_count(two, mark))) == (True, False)
 
 
 @pytest.mark.usefixtures("launched")
@@ -276,6 +280,6 @@ def test_a_clock_that_runs_ahead_silences_nobody_once_the_count_is_noted(large: 
     training = TrainingRun(RecordingNotifier(), name="sft")
     training.started()
     mark, deadline = Watermark(process_start()), time.monotonic() + 30
-    while claims.with_count(Where.here(), None, mark) == mark and time.monotonic() < deadline:
+    while node.with_count(Where.here(), mark) == mark and time.monotonic() < deadline:
         time.sleep(0.01)
     assert told_by(3, large) == "sent"

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from twinkle_notifier.claims import Claim, Claims, Verdict, Watermark, node
+from twinkle_notifier.claims import Claim, Claims, Watermark, node
 from twinkle_notifier.claims.store import Access, Store
 from twinkle_notifier.claims.stores.files import FileStore
 from twinkle_notifier.claims.stores.memory import MemoryStore
@@ -106,10 +106,10 @@ def _claim_by_node(key: str, rank: int, count: int, opened: Callable[[], Store],
     size = {"world_size": count, "local_rank": local, "local_world_size": _EACH}
     where = replace(Where.here(), rank=rank, **size)
     lease = node.node_lease(where, mark, key, 30.0)
-    if isinstance(lease, Verdict):
+    if lease.verdict is not None:
         return False, time.monotonic()
     try:
-        claim = Claims(Access(opened, 3.0), where, mark, lease.participant).claim(key, 30.0)
+        claim = lease.claims(Access(opened, 3.0)).claim(key, 30.0)
     except OSError:  # it takes the next best store, in real life, and tells its node all the same
         lease.end(Outcome("sent"), rank)
         raise

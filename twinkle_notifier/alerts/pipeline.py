@@ -148,31 +148,24 @@ class _Walk:
         self._deadline = time.monotonic() + PATIENCE
         self._notifier, self._case, self._hurry, self._sending = notifier, case, hurry, sending
         self._defers = defers(notifier)
-        self._mark = case.mark
         look = Snapshot.at(case, self.where, channel)
         self.occurrence = _occurrences.begin(look.key, notifier, case.block)
         self._report, self._how, self._key = look.report, look.how, self.occurrence.key
         self._past = self.occurrence.past(look.earlier()) or look.past
         self._causes = f"causes-{channel}"
-        self._lease = claims.NodeLease(self.where)
         self._sender = self.where.rank  # the rank that has sent the alert, as far as this one knows
 
     def begin(self) -> Outcome:
-        """The result of another rank of this node, where nodes agree first; else the walk, for the whole node."""
-        case = self._case
-        brief = self._how == "collateral"
-        self._mark = claims.with_count(self.where, case.store, case.mark)
+        """The verdict of another rank of this node, where nodes agree first; else the walk, for the whole node."""
+        case, brief, outcome = self._case, self._how == "collateral", None
         with self._sending.waiting():
             lease = claims.node_lease(self.where, case.store, case.mark, self._key, self._left(), brief=brief)
-        if isinstance(lease, claims.NodeLease):
-            self._lease = lease
-        elif (heard := self._heard(lease)) is not None:
+        if lease.verdict is not None and (heard := self._heard(lease.verdict)) is not None:
             return heard
-        outcome = None
         try:
-            outcome = claims.with_store(self.where, case.store, self.run)
+            outcome = claims.with_store(self.where, case.store, lambda access: self.run(lease.claims(access)))
         finally:
-            self._lease.end(outcome, self._sender)
+            lease.end(outcome, self._sender)
         return outcome
 
     def _heard(self, verdict: claims.Verdict) -> Outcome | None:
@@ -185,9 +178,8 @@ class _Walk:
             return None
         return _outcome_of(verdict, incident="" if self._how == "collateral" else self._key)
 
-    def run(self, access: claims.Access) -> Outcome:
+    def run(self, run_claims: claims.Claims) -> Outcome:
         """The walk from the claim on. Raises OSError when the store does not work, with nothing sent yet."""
-        run_claims = claims.Claims(access, self.where, self._mark, self._lease.participant)
         with self._sending.waiting():
             told = None if self._how == "cause" else self._follow(run_claims)
         if told is not None:
