@@ -258,46 +258,46 @@ def test_a_bad_environment_is_ignored(
 def test_ten_times_the_slowest_step() -> None:
     """As soon as one was seen, whether alone between two looks or among others; the way to the first is none."""
     gauge = Gauge(100, now=0.0)
-    gauge.look(50, at=49, beats=1, late=0)  # 49 s of preparations
-    gauge.look(69, at=69, beats=2, late=0)  # a step of 20 s
+    gauge.sample(50, at=49, beats=1, late=0)  # 49 s of preparations
+    gauge.sample(69, at=69, beats=2, late=0)  # a step of 20 s
     assert gauge.slowest == 20
-    gauge.look(268, at=69, beats=2, late=0)
+    gauge.sample(268, at=69, beats=2, late=0)
     assert (gauge.idle, gauge.stalled, gauge.doubtful) == (199, False, True)
-    gauge.look(270, at=69, beats=2, late=0)
+    gauge.sample(270, at=69, beats=2, late=0)
     assert gauge.stalled
-    gauge.look(271, at=269.5, beats=5, late=0)  # 200 s, but that was a stall
+    gauge.sample(271, at=269.5, beats=5, late=0)  # 200 s, but that was a stall
     assert gauge.slowest == 20
-    gauge.look(321, at=320, beats=8, late=0)  # a step of 50 s at most, and two quick ones
+    gauge.sample(321, at=320, beats=8, late=0)  # a step of 50 s at most, and two quick ones
     assert 50 <= gauge.slowest <= 50.5
-    gauge.look(824, at=320, beats=8, late=0)
+    gauge.sample(824, at=320, beats=8, late=0)
     assert not gauge.stalled
-    gauge.look(826, at=320, beats=8, late=0)
+    gauge.sample(826, at=320, beats=8, late=0)
     assert gauge.stalled
 
 
 def test_where_something_slow_follows_ten_times_as_long_is_none() -> None:
     """Until the next beat; and it is no step that was seen."""
     gauge = Gauge(100, now=0.0)
-    gauge.look(10, at=9, beats=1, late=0, lull=True)
-    gauge.look(1008, at=9, beats=1, late=0, lull=True)
+    gauge.sample(10, at=9, beats=1, late=0, lull=True)
+    gauge.sample(1008, at=9, beats=1, late=0, lull=True)
     assert (gauge.stalled, gauge.doubtful) == (False, True)
-    gauge.look(1009.5, at=9, beats=1, late=0, lull=True)
+    gauge.sample(1009.5, at=9, beats=1, late=0, lull=True)
     assert gauge.stalled
-    gauge.look(1010, at=1010, beats=2, late=0)
+    gauge.sample(1010, at=1010, beats=2, late=0)
     assert gauge.slowest == 0
-    gauge.look(1111, at=1010, beats=2, late=0)
+    gauge.sample(1111, at=1010, beats=2, late=0)
     assert gauge.stalled
 
 
 def test_time_that_the_process_was_stopped_is_none() -> None:
     """A look that comes an hour late tells of it: of the time since a beat, of a step, and after a beat."""
     gauge = Gauge(100, now=0.0)
-    gauge.look(10, at=9, beats=1, late=0)
-    gauge.look(3614, at=9, beats=1, late=3600)
+    gauge.sample(10, at=9, beats=1, late=0)
+    gauge.sample(3614, at=9, beats=1, late=3600)
     assert gauge.idle == 5
-    gauge.look(3618, at=3617, beats=2, late=0)
+    gauge.sample(3618, at=3617, beats=2, late=0)
     assert gauge.slowest == 8
-    gauge.look(7222, at=3619, beats=3, late=3600)  # a beat, and then it was stopped
+    gauge.sample(7222, at=3619, beats=3, late=3600)  # a beat, and then it was stopped
     assert (gauge.idle, gauge.stalled, gauge.slowest) == (3, False, 8)
 
 

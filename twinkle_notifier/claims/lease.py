@@ -99,14 +99,14 @@ class Claims:
             time.sleep(pause)
         incident = _Log(key, self._mark)
         while True:
-            found = self._participant.ask(self._access, lambda store, ranks: self._look(store, incident, ranks))
+            found = self._participant.ask(self._access, lambda store, ranks: self._try(store, incident, ranks))
             if isinstance(found, Claim):
                 return found
             if found.state in _OVER or time.monotonic() > deadline:
                 return Verdict(found.state, found.rank)
             time.sleep(next(polls))
 
-    def _look(self, store: Store, incident: _Log, ranks: set[int]) -> Claim | Record:
+    def _try(self, store: Store, incident: _Log, ranks: set[int]) -> Claim | Record:
         """Claim the incident if it is free; else return the last record of it."""
         while True:
             last = incident.last(store)
