@@ -1,4 +1,4 @@
-"""Who tells of an incident, and what the others learn."""
+"""Which rank sends the alert about an incident, and what the others learn."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 
 def claims_of(store: Store | Access, rank: int = 0, since: Instant | None = None) -> Claims:
-    """Where rank `rank` stands, which started with this process, or `since`."""
+    """The claims of rank `rank`, which started with this process, or `since`."""
     where = dataclasses.replace(Where.here(), rank=rank, world_size=16, hostname="host")
     access = store if isinstance(store, Access) else Access(lambda: store, 60)
     return Claims(access, where, Watermark(since or process_start()))
@@ -121,7 +121,7 @@ def test_a_dead_holder_is_replaced(store: Store) -> None:
 
 
 def test_who_replaces_a_killed_process_sends_the_same_message(tmp_path: Path) -> None:
-    """A real one, killed between its claim and its word."""
+    """A real one, killed between its claim and its end."""
     code = f"""
 import os, pathlib, signal
 from twinkle_notifier.claims import Access, Claims, Watermark
@@ -137,7 +137,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_a_silent_holder_is_replaced(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once its lease is over, though it lives; its late word is no error, and does not end the other's claim."""
+    """Once its lease is over, though it lives; its late record is no error, and does not end the other's claim."""
     monkeypatch.setattr(lease_module, "LEASE", 0.2)
     first = won(claims_of(store, 3).claim("incident", 0))
     second = won(claims_of(store, 1).claim("incident", 60))
@@ -353,7 +353,7 @@ def test_who_claims_and_who_waits_has_met_it(store: Store) -> None:
 
 
 def test_who_comes_for_several_counts_as_several(store: Store) -> None:
-    """Written as few words; who is new among them is added, on both sides."""
+    """Written as few members; new ranks are added, on both sides."""
     ranks = [{0, 1}, {4, 5}]
     where = dataclasses.replace(Where.here(), hostname="host")
     claimants = [

@@ -1,4 +1,4 @@
-"""Who of a node goes to the store of the run, and what its other ranks learn."""
+"""Which rank of a node asks the run's store, and what the others learn."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def won(mine: NodeLease | Verdict) -> NodeLease:
 
 @pytest.mark.usefixtures("launched")
 def test_one_of_a_node_has_the_lease_and_speaks_for_all() -> None:
-    """It sees at any moment who has come; the others wait for the end of it."""
+    """It sees at any moment which ranks have come; the others wait for its verdict."""
     learned: list[NodeLease | Verdict] = []
     first = won(lease(rank(5)))
     assert first.participant.ranks() == {5}
@@ -85,7 +85,7 @@ def test_one_of_a_node_has_the_lease_and_speaks_for_all() -> None:
     ],
 )
 def test_a_verdict_is_passed_on(outcome: Outcome, state: Any) -> None:
-    """With the rank that gave it in the run."""
+    """With the rank that gave it in the run's store."""
     won(lease(rank(0))).end(outcome, sender=4)
     assert lease(rank(1), 0) == Verdict(state, 4)
 
@@ -100,7 +100,7 @@ def test_where_there_is_no_verdict_the_next_has_the_lease(outcome: Outcome | Non
 
 @pytest.mark.usefixtures("launched")
 def test_a_verdict_does_not_hold_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The store of the run knows what silences for good."""
+    """The run's store knows what is sent for good."""
     won(lease(rank(0))).end(Outcome("sent"), sender=0)
     assert lease(rank(1), 0) == Verdict("sent", 0)
     monkeypatch.setattr(node, "SECONDARY_NODE_WORD", 0.05)
@@ -113,7 +113,7 @@ def test_a_verdict_does_not_hold_for_long(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.usefixtures("launched")
-def test_who_knows_that_it_is_decided_asks_its_node_no_more(tmp_path: Path) -> None:
+def test_a_rank_that_knows_the_decision_asks_its_node_no_more(tmp_path: Path) -> None:
     """In a loop that goes on after each error, the node's log does not grow; a new training begins anew."""
     mark = Watermark(process_start())
     won(node.node_lease(rank(0), mark, "incident", 0)).end(Outcome("sent"), sender=0)
@@ -125,7 +125,7 @@ def test_who_knows_that_it_is_decided_asks_its_node_no_more(tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("launched")
-def test_nodes_are_told_apart_by_name_and_by_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nodes_differ_by_name_and_by_agent(monkeypatch: pytest.MonkeyPatch) -> None:
     """In one folder; two agents may be on one machine, two machines may have one name, and two runs one port."""
     leases = [won(lease(rank(0), 0)), won(lease(rank(0, host="other"), 0))]
     monkeypatch.setenv("GROUP_RANK", "1")
@@ -176,7 +176,7 @@ def test_only_the_first_of_a_node_notes_the_count(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.usefixtures("launched")
 def test_who_is_connected_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another would have to connect in the crash, and a slow resolver may not let it."""
+    """Another rank would have to connect in the crash, which takes long with a slow resolver."""
     pauses: list[float] = []
     monkeypatch.setattr("twinkle_notifier.claims.lease.time.sleep", pauses.append)
     for size in (256, 264):
@@ -188,7 +188,7 @@ def test_who_is_connected_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("launched")
 def test_a_folder_that_breaks_meanwhile_costs_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """What is known of the others is kept, and the folder is not asked again."""
+    """The ranks known so far are kept, and the folder is not asked again."""
     mine = won(lease(rank(0)))
     lease(rank(1), 0)
     assert mine.participant.ranks() == {0, 1}
