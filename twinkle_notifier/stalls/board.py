@@ -102,6 +102,10 @@ class Board:
             and not last.holder.dead()
         )
 
+    def claim(self, since: Instant, seconds: float) -> claims.Claim | claims.Verdict:
+        """Claim the alert; claims made before `since` do not count. See `Claims.claim`."""
+        return claims.Claims(self.access, Where.here(), claims.Watermark(since)).claim(self.key, seconds)
+
     def _alerts(self) -> Iterator[RankStatus]:
         for data in self.access.ask(lambda store: store.read(f"{self.key}-told", 0)):
             if (status := RankStatus.load(data)) is not None:

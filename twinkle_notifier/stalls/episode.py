@@ -59,8 +59,7 @@ class Reporter:
         own = detector.publish(board)
         if where.world_size > 1 and board.has_alert():
             return None
-        run_claims = claims.Claims(board.access, where, claims.Watermark(detector.last_step))
-        claim = run_claims.claim(detector.watched.key, PATIENCE)
+        claim = board.claim(detector.last_step, PATIENCE)
         if not isinstance(claim, claims.Claim):
             return None
         self._gather(claim)
@@ -70,16 +69,7 @@ class Reporter:
         if last is None:  # this rank has resumed, or another took it for dead
             _quietly(lambda: (held or claim).close("failed"))
             return None
-        alert = self.sending = Alert(last.message_id, {status.rank for status in others})
-        outcome = self._send(last, [own, *others])
-        _close(last, outcome)
-        if outcome.status != "sent":
-            log.error("alert not sent for the stall of %s: %s", detector.watched.name, outcome.reason)
-        if outcome.status not in ("sent", "spooled"):
-            return None
-        alert.kept = outcome.status == "spooled"
-        _quietly(lambda: board.note_alert(own))
-        return alert
+        return self._send(last, board, own, others)
 
     def _gather(self, claim: claims.Claim) -> None:
         """Wait until all other ranks have published their status, or the time for that is over."""
@@ -87,12 +77,20 @@ class Reporter:
         if world_size > 1:
             _quietly(lambda: claim.gather(world_size, seconds, hurry=lambda: bool(self._detector.ended)))
 
-    def _send(self, claim: claims.Claim, statuses: list[RankStatus]) -> Outcome:
-        detector = self._detector
-        idle = time.monotonic() - detector.began
-        text = markdown(detector.watched.name, statuses, Where.here(), idle, detector.progress)
+    def _send(self, claim: claims.Claim, board: Board, own: RankStatus, others: list[RankStatus]) -> Alert | None:
+        detector, name = self._detector, self._detector.watched.name
+        alert = self.sending = Alert(claim.message_id, {status.rank for status in others})
+        text = markdown(name, [own, *others], Where.here(), time.monotonic() - detector.began, detector.progress)
         # Not longer than a claim holds, or another rank would take over.
-        return sender.deliver(self.notifier, Message(text, claim.message_id), CRASH_BUDGET)
+        outcome = sender.deliver(self.notifier, Message(text, claim.message_id), CRASH_BUDGET)
+        _close(claim, outcome)
+        if outcome.status != "sent":
+            log.error("alert not sent for the stall of %s: %s", name, outcome.reason)
+        if outcome.status not in ("sent", "spooled"):
+            return None
+        alert.kept = outcome.status == "spooled"
+        _quietly(lambda: board.note_alert(own))
+        return alert
 
 
 class Resolver:
