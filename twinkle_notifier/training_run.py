@@ -39,7 +39,7 @@ from twinkle_notifier.runtime.process import Instant, process_start
 from twinkle_notifier.runtime.stored import hashed
 from twinkle_notifier.settings import Configured
 from twinkle_notifier.stalls import watchdog
-from twinkle_notifier.stalls.watched import Watched
+from twinkle_notifier.stalls.board import Watched
 
 log = logging.getLogger("twinkle_notifier")
 _numbers = itertools.count(1)  # of the trainings of this process

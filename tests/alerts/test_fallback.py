@@ -195,7 +195,7 @@ def test_a_notifier_that_cannot_be_described(kind: type[OddNotifier]) -> None:
         "twinkle_notifier.alerts.event.Snapshot.at",
         "twinkle_notifier.alerts.pipeline._Walk._markdown",
         "twinkle_notifier.claims.with_store",
-        "twinkle_notifier.claims.with_count",
+        "twinkle_notifier.claims.node_lease",
         "twinkle_notifier.claims.Claims.claim",
         "twinkle_notifier.alerts.pipeline.mailbox.tell",
     ],

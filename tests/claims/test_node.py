@@ -1,4 +1,4 @@
-"""Who of a node goes to the store of the run, and what its other ranks learn."""
+"""Which rank of a node asks the run's store, and what the others learn."""
 
 from __future__ import annotations
 
@@ -32,9 +32,13 @@ def rank(number: int, host: str = "host") -> Where:
     return dataclasses.replace(WHERE, rank=number, local_rank=number % 4, hostname=host)
 
 
-def turn(where: Where, seconds: float = 60, *, brief: bool = False) -> NodeLease | Verdict:
+def lease(where: Where, seconds: float = 60, *, brief: bool = False) -> NodeLease | Verdict:
     node._decided.clear()  # each call is one of another process
-    return node.node_lease(where, Watermark(process_start()), "incident", seconds, brief=brief)
+    return found(node.node_lease(where, Watermark(process_start()), "incident", seconds, brief=brief))
+
+
+def found(mine: NodeLease) -> NodeLease | Verdict:
+    return mine.verdict or mine
 
 
 @pytest.fixture
@@ -45,34 +49,34 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GROUP_RANK", "0")
 
 
-def won(found: NodeLease | Verdict) -> NodeLease:
-    assert isinstance(found, NodeLease)
-    return found
+def won(mine: NodeLease | Verdict) -> NodeLease:
+    assert isinstance(mine, NodeLease)
+    return mine
 
 
 @pytest.mark.usefixtures("launched")
-def test_one_of_a_node_has_its_turn_and_speaks_for_all() -> None:
-    """It sees at any moment who has come; the others wait for the end of it."""
-    found: list[NodeLease | Verdict] = []
-    first = won(turn(rank(5)))
-    assert first.party.ranks() == {5}
-    threads = [threading.Thread(target=lambda n=n: found.append(turn(rank(n)))) for n in (4, 6, 7)]
+def test_one_of_a_node_has_the_lease_and_speaks_for_all() -> None:
+    """It sees at any moment which ranks have come; the others wait for its verdict."""
+    learned: list[NodeLease | Verdict] = []
+    first = won(lease(rank(5)))
+    assert first.participant.ranks() == {5}
+    threads = [threading.Thread(target=lambda n=n: learned.append(lease(rank(n)))) for n in (4, 6, 7)]
     for thread in threads:
         thread.start()
     deadline = time.monotonic() + 30
-    while len(first.party.ranks()) < 4 and time.monotonic() < deadline:
+    while len(first.participant.ranks()) < 4 and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert (first.party.ranks(), first.party.place, first.party.size) == ({4, 5, 6, 7}, 1, 2)
-    assert found == []
-    first.end(Outcome("duplicate"), teller=1)
+    assert (first.participant.ranks(), first.participant.place, first.participant.size) == ({4, 5, 6, 7}, 1, 2)
+    assert learned == []
+    first.end(Outcome("duplicate"), sender=1)
     for thread in threads:
         thread.join(30)
-    assert found == [Verdict("sent", 1)] * 3
+    assert learned == [Verdict("sent", 1)] * 3
 
 
 @pytest.mark.usefixtures("launched")
 @pytest.mark.parametrize(
-    ("outcome", "word"),
+    ("outcome", "state"),
     [
         (Outcome("sent"), "sent"),
         (Outcome("queued"), "left"),
@@ -80,55 +84,55 @@ def test_one_of_a_node_has_its_turn_and_speaks_for_all() -> None:
         (Outcome("spooled", retry_after=9.0), "refused"),
     ],
 )
-def test_a_word_is_passed_on(outcome: Outcome, word: Any) -> None:
-    """With the rank that gave it in the run."""
-    won(turn(rank(0))).end(outcome, teller=4)
-    assert turn(rank(1), 0) == Verdict(word, 4)
+def test_a_verdict_is_passed_on(outcome: Outcome, state: Any) -> None:
+    """With the rank that gave it in the run's store."""
+    won(lease(rank(0))).end(outcome, sender=4)
+    assert lease(rank(1), 0) == Verdict(state, 4)
 
 
 @pytest.mark.usefixtures("launched")
 @pytest.mark.parametrize("outcome", [Outcome("failed"), Outcome("spooled"), Outcome("unknown"), None])
-def test_where_there_is_no_word_the_next_has_its_turn(outcome: Outcome | None) -> None:
+def test_where_there_is_no_verdict_the_next_has_the_lease(outcome: Outcome | None) -> None:
     """And speaks for those before it, too."""
-    won(turn(rank(0))).end(outcome, teller=0)
-    assert won(turn(rank(1), 0)).party.ranks() == {0, 1}
+    won(lease(rank(0))).end(outcome, sender=0)
+    assert won(lease(rank(1), 0)).participant.ranks() == {0, 1}
 
 
 @pytest.mark.usefixtures("launched")
-def test_a_word_does_not_hold_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The store of the run knows what silences for good."""
-    won(turn(rank(0))).end(Outcome("sent"), teller=0)
-    assert turn(rank(1), 0) == Verdict("sent", 0)
+def test_a_verdict_does_not_hold_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run's store knows what is sent for good."""
+    won(lease(rank(0))).end(Outcome("sent"), sender=0)
+    assert lease(rank(1), 0) == Verdict("sent", 0)
     monkeypatch.setattr(node, "SECONDARY_NODE_WORD", 0.05)
     time.sleep(0.1)
-    assert turn(rank(2), 0) == Verdict("sent", 0)
-    won(turn(rank(3), 0, brief=True)).end(Outcome("sent"), teller=0)
+    assert lease(rank(2), 0) == Verdict("sent", 0)
+    won(lease(rank(3), 0, brief=True)).end(Outcome("sent"), sender=0)
     monkeypatch.setattr(node, "NODE_WORD", 0.05)
     time.sleep(0.1)
-    won(turn(rank(1), 0))
+    won(lease(rank(1), 0))
 
 
 @pytest.mark.usefixtures("launched")
-def test_who_knows_that_it_is_decided_asks_its_node_no_more(tmp_path: Path) -> None:
+def test_a_rank_that_knows_the_decision_asks_its_node_no_more(tmp_path: Path) -> None:
     """In a loop that goes on after each error, the node's log does not grow; a new training begins anew."""
     mark = Watermark(process_start())
-    won(node.node_lease(rank(0), mark, "incident", 0)).end(Outcome("sent"), teller=0)
+    won(node.node_lease(rank(0), mark, "incident", 0)).end(Outcome("sent"), sender=0)
     again = won(node.node_lease(rank(0), mark, "incident", 0))
-    assert (again.party.ranks(), again.party.size) == ({0}, 8)
-    again.end(Outcome("duplicate"), teller=0)
+    assert (again.participant.ranks(), again.participant.size) == ({0}, 8)
+    again.end(Outcome("duplicate"), sender=0)
     assert len(list((tmp_path / "tmp").glob("*/claims/*/incident/[0-9]*"))) == 2
-    assert node.node_lease(rank(0), Watermark(process_start(), 7), "incident", 0) == Verdict("sent", 0)
+    assert found(node.node_lease(rank(0), Watermark(process_start(), 7), "incident", 0)) == Verdict("sent", 0)
 
 
 @pytest.mark.usefixtures("launched")
-def test_nodes_are_told_apart_by_name_and_by_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nodes_differ_by_name_and_by_agent(monkeypatch: pytest.MonkeyPatch) -> None:
     """In one folder; two agents may be on one machine, two machines may have one name, and two runs one port."""
-    turns = [won(turn(rank(0), 0)), won(turn(rank(0, host="other"), 0))]
+    leases = [won(lease(rank(0), 0)), won(lease(rank(0, host="other"), 0))]
     monkeypatch.setenv("GROUP_RANK", "1")
-    turns.append(won(turn(rank(4), 0)))
+    leases.append(won(lease(rank(4), 0)))
     monkeypatch.setenv("MASTER_ADDR", "another")
-    turns.append(won(turn(rank(5), 0)))
-    assert [sorted(mine.party.ranks()) for mine in turns] == [[0], [0], [4], [5]]
+    leases.append(won(lease(rank(5), 0)))
+    assert [sorted(mine.participant.ranks()) for mine in leases] == [[0], [0], [4], [5]]
 
 
 @pytest.mark.usefixtures("launched")
@@ -142,14 +146,14 @@ def test_the_store_s_count_is_noted_for_those_who_do_not_ask_it(
     node.note(rank(0), 9)
     node.note(rank(0), 12)
     marks = [Watermark(before), Watermark(between), Watermark(Instant.now()), Watermark(before, 3)]
-    assert [claims.with_count(rank(1), None, mark).sequence for mark in marks] == [5, 9, None, 3]
-    assert claims.with_count(rank(1), claims.alone, marks[0]) is marks[0]
+    assert [node.with_count(rank(1), mark).sequence for mark in marks] == [5, 9, None, 3]
+    assert claims.node_lease(rank(1), claims.alone, marks[0], "incident", 0, brief=False).mark is marks[0]
     for damage in ("{", "[" * 9999, f'{{"at": {json.dumps(vars(before))}, "sequence": Infinity}}'):
         for file in (tmp_path / "tmp").glob("*/claims/*/count/*"):
             file.write_text(damage)
-        assert claims.with_count(rank(1), None, marks[0]) == marks[0]
+        assert node.with_count(rank(1), marks[0]) == marks[0]
     monkeypatch.setattr(state_dir, "_roots", lambda: iter([Path("/proc/nowhere")]))
-    assert claims.with_count(rank(1), None, marks[0]) == marks[0]
+    assert node.with_count(rank(1), marks[0]) == marks[0]
 
 
 @pytest.mark.usefixtures("launched")
@@ -162,49 +166,49 @@ def test_only_the_first_of_a_node_notes_the_count(monkeypatch: pytest.MonkeyPatc
     small = dataclasses.replace(first, world_size=256)  # all connect by themselves
     for where in (one, small):
         claims.note(where, None, claims.counted(where, None))
-        assert claims.with_count(two, None, mark) == mark
+        assert node.with_count(two, mark) == mark
     claims.note(first, None, claims.counted(first, None))
-    assert claims.with_count(two, None, mark).sequence == 7
+    assert node.with_count(two, mark).sequence == 7
     ahead = Instant("another machine", 1.0, time.time() + 3600)
     record = Record("sent", 4, Holder("another", 1, 1.0), ahead, 6)
-    assert (record.after(mark), record.after(claims.with_count(two, None, mark))) == (True, False)
+    assert (record.after(mark), record.after(node.with_count(two, mark))) == (True, False)
 
 
 @pytest.mark.usefixtures("launched")
 def test_who_is_connected_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another would have to connect in the crash, and a slow resolver may not let it."""
+    """Another rank would have to connect in the crash, which takes long with a slow resolver."""
     pauses: list[float] = []
     monkeypatch.setattr("twinkle_notifier.claims.lease.time.sleep", pauses.append)
     for size in (256, 264):
         for connected in (True, False):
             monkeypatch.setattr(torch, "is_connected", lambda connected=connected: connected)
-            won(turn(dataclasses.replace(rank(1), world_size=size), 0)).end(None, teller=0)
+            won(lease(dataclasses.replace(rank(1), world_size=size), 0)).end(None, sender=0)
     assert pauses == [0.0005, 0.0005, 0.0005, 0.0505]  # in a smaller run all are connected, or none
 
 
 @pytest.mark.usefixtures("launched")
 def test_a_folder_that_breaks_meanwhile_costs_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """What is known of the others is kept, and the folder is not asked again."""
-    mine = won(turn(rank(0)))
-    turn(rank(1), 0)
-    assert mine.party.ranks() == {0, 1}
+    """The ranks known so far are kept, and the folder is not asked again."""
+    mine = won(lease(rank(0)))
+    lease(rank(1), 0)
+    assert mine.participant.ranks() == {0, 1}
     [folder] = (tmp_path / "tmp").glob("*/claims/*/incident/..")
     subprocess.run(["rm", "-r", folder.resolve()], check=True)
     folder.resolve().write_text("no folder any more")
-    assert [mine.party.ranks() for _ in range(2)] == [{0, 1}] * 2
+    assert [mine.participant.ranks() for _ in range(2)] == [{0, 1}] * 2
     assert caplog.text.count("the other ranks of this node") == 1
-    mine.end(Outcome("sent"), teller=0)
+    mine.end(Outcome("sent"), sender=0)
     assert "do not learn what became of the message" in caplog.text
 
 
 @pytest.mark.usefixtures("launched")
-def test_a_folder_that_does_not_work_gives_each_its_turn(
+def test_a_folder_that_does_not_work_gives_each_its_lease(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """For itself alone, as one of all the ranks of the run."""
     monkeypatch.setattr(state_dir, "_roots", lambda: iter([Path("/proc/nowhere")]))
-    mine = won(turn(rank(5)))
-    assert (mine.party.ranks(), mine.party.place, mine.party.size) == ({5}, 5, 8)
+    mine = won(lease(rank(5)))
+    assert (mine.participant.ranks(), mine.participant.place, mine.participant.size) == ({5}, 5, 8)
     assert "cannot agree on which of them uses the run's store" in caplog.text
 
 
@@ -276,6 +280,6 @@ def test_a_clock_that_runs_ahead_silences_nobody_once_the_count_is_noted(large: 
     training = TrainingRun(RecordingNotifier(), name="sft")
     training.started()
     mark, deadline = Watermark(process_start()), time.monotonic() + 30
-    while claims.with_count(Where.here(), None, mark) == mark and time.monotonic() < deadline:
+    while node.with_count(Where.here(), mark) == mark and time.monotonic() < deadline:
         time.sleep(0.01)
     assert told_by(3, large) == "sent"

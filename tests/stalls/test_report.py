@@ -1,4 +1,4 @@
-"""Which rank stands where, in one message."""
+"""Where each rank is stuck, in one message."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def load_for_ever(told: RecordingNotifier, messages: int) -> None:
 # One process
 
 
-def test_tells_of_a_stall_and_of_its_end() -> None:
+def test_alerts_on_a_stall_and_says_when_it_is_over() -> None:
     """With the place, the stack and the steps, and without what looks like a secret; then once that it resumed."""
     run = TrainingRun(told := RecordingNotifier(), name="sft", on_end=False, stall_after=AFTER)
     run.started()
@@ -71,7 +71,7 @@ def test_tells_of_a_stall_and_of_its_end() -> None:
     load_for_ever(told, 1)
     run.beat()
     run.ended()
-    assert eventually(lambda: len(titles(told)) == 2)  # it may move before the word of the first message is back
+    assert eventually(lambda: len(titles(told)) == 2)  # it may resume before the first message is accepted
     assert titles(told) == ["### sft has made no progress", "### sft resumed"]
     assert re.search(r"\n- At: test_watchdog.py:\d+ in load_for_ever\n- Steps: 3\n", told.messages[0])
     assert ", in load_for_ever\n" in told.messages[0]
@@ -89,7 +89,7 @@ def test_the_first_step_counts() -> None:
     assert "- Epochs: 0\n- Steps: 7\n" in told.messages[0]
 
 
-def test_a_slow_step_is_none() -> None:
+def test_a_slow_step_is_no_stall() -> None:
     """It takes longer than `stall_after`, but not ten times as long as one before did."""
     run = TrainingRun(told := RecordingNotifier(), on_end=False, stall_after=AFTER)
     run.started()
@@ -101,7 +101,7 @@ def test_a_slow_step_is_none() -> None:
     assert titles(told) == []
 
 
-def test_each_stall_is_told_and_each_training_begins_anew() -> None:
+def test_each_stall_gets_an_alert_and_each_training_begins_anew() -> None:
     """Twice in two trainings of one process; what took a while in the first is not usual in the second."""
     run = TrainingRun(told := RecordingNotifier(), on_end=False, stall_after=AFTER)
     for number in (1, 3):
@@ -114,8 +114,8 @@ def test_each_stall_is_told_and_each_training_begins_anew() -> None:
     assert [title.split(" ", 2)[2] for title in titles(told)] == ["has made no progress", "resumed"] * 2
 
 
-def test_a_stall_that_fails_is_told_as_a_failure() -> None:
-    """And nobody hears that it resumed."""
+def test_a_stall_that_fails_is_reported_as_a_failure() -> None:
+    """And no message says that it resumed."""
     run = TrainingRun(told := RecordingNotifier(), name="sft", stall_after=AFTER)
     run.started()
     load_for_ever(told, 1)
@@ -133,8 +133,8 @@ def test_a_stall_may_end_with_the_training() -> None:
     assert sorted(titles(told)[1:]) == ["### sft ended", "### sft resumed"]
 
 
-def test_after_a_stall_the_next_one_is_told_as_soon() -> None:
-    """What was told as a stall is no step that was seen."""
+def test_after_a_stall_the_next_alert_comes_as_soon() -> None:
+    """A stall does not count as a slow step."""
     run = TrainingRun(told := RecordingNotifier(), on_end=False, stall_after=AFTER)
     run.started()
     run.beat()
@@ -163,7 +163,7 @@ def test_trainings_side_by_side_are_two() -> None:
 
 
 def test_a_bad_progress_costs_no_message() -> None:
-    """It gives no Progress; the beats are told."""
+    """It returns no Progress: the beats are the steps."""
     run = TrainingRun(told := RecordingNotifier(), name="sft", stall_after=AFTER)
     run.started(progress=lambda: 5)  # type: ignore[arg-type, return-value]
     load_for_ever(told, 1)
@@ -173,7 +173,7 @@ def test_a_bad_progress_costs_no_message() -> None:
 
 
 def test_a_debugger_is_no_stall() -> None:
-    """Who stands at its prompt knows."""
+    """Whoever is at its prompt knows."""
     import bdb
 
     run = TrainingRun(told := RecordingNotifier(), on_end=False, stall_after=AFTER)
@@ -183,7 +183,7 @@ def test_a_debugger_is_no_stall() -> None:
     assert titles(told) == []
 
 
-def test_nobody_is_told_after_the_end() -> None:
+def test_no_alert_after_the_end() -> None:
     """The thread is gone, however the training ended: well, badly, or with its last reference."""
     told = RecordingNotifier()
     for end in (TrainingRun.ended, lambda run: run.failed(ValueError("x")), TrainingRun.pause, lambda _: None):
@@ -256,48 +256,48 @@ def test_a_bad_environment_is_ignored(
 
 
 def test_ten_times_the_slowest_step() -> None:
-    """As soon as one was seen, whether alone between two looks or among others; the way to the first is none."""
+    """As soon as one was seen, alone between two samples or among others; the time to the first is no step."""
     gauge = Gauge(100, now=0.0)
-    gauge.look(50, at=49, beats=1, late=0)  # 49 s of preparations
-    gauge.look(69, at=69, beats=2, late=0)  # a step of 20 s
+    gauge.sample(50, at=49, beats=1, late=0)  # 49 s of preparations
+    gauge.sample(69, at=69, beats=2, late=0)  # a step of 20 s
     assert gauge.slowest == 20
-    gauge.look(268, at=69, beats=2, late=0)
+    gauge.sample(268, at=69, beats=2, late=0)
     assert (gauge.idle, gauge.stalled, gauge.doubtful) == (199, False, True)
-    gauge.look(270, at=69, beats=2, late=0)
+    gauge.sample(270, at=69, beats=2, late=0)
     assert gauge.stalled
-    gauge.look(271, at=269.5, beats=5, late=0)  # 200 s, but that was a stall
+    gauge.sample(271, at=269.5, beats=5, late=0)  # 200 s, but that was a stall
     assert gauge.slowest == 20
-    gauge.look(321, at=320, beats=8, late=0)  # a step of 50 s at most, and two quick ones
+    gauge.sample(321, at=320, beats=8, late=0)  # a step of 50 s at most, and two quick ones
     assert 50 <= gauge.slowest <= 50.5
-    gauge.look(824, at=320, beats=8, late=0)
+    gauge.sample(824, at=320, beats=8, late=0)
     assert not gauge.stalled
-    gauge.look(826, at=320, beats=8, late=0)
+    gauge.sample(826, at=320, beats=8, late=0)
     assert gauge.stalled
 
 
-def test_where_something_slow_follows_ten_times_as_long_is_none() -> None:
-    """Until the next beat; and it is no step that was seen."""
+def test_where_something_slow_follows_ten_times_as_long_is_no_stall() -> None:
+    """Until the next beat; and it does not count as a slow step."""
     gauge = Gauge(100, now=0.0)
-    gauge.look(10, at=9, beats=1, late=0, lull=True)
-    gauge.look(1008, at=9, beats=1, late=0, lull=True)
+    gauge.sample(10, at=9, beats=1, late=0, lull=True)
+    gauge.sample(1008, at=9, beats=1, late=0, lull=True)
     assert (gauge.stalled, gauge.doubtful) == (False, True)
-    gauge.look(1009.5, at=9, beats=1, late=0, lull=True)
+    gauge.sample(1009.5, at=9, beats=1, late=0, lull=True)
     assert gauge.stalled
-    gauge.look(1010, at=1010, beats=2, late=0)
+    gauge.sample(1010, at=1010, beats=2, late=0)
     assert gauge.slowest == 0
-    gauge.look(1111, at=1010, beats=2, late=0)
+    gauge.sample(1111, at=1010, beats=2, late=0)
     assert gauge.stalled
 
 
-def test_time_that_the_process_was_stopped_is_none() -> None:
-    """A look that comes an hour late tells of it: of the time since a beat, of a step, and after a beat."""
+def test_time_in_which_the_process_was_stopped_does_not_count() -> None:
+    """A sample that comes an hour late shows it: since a beat, within a step, and after a beat."""
     gauge = Gauge(100, now=0.0)
-    gauge.look(10, at=9, beats=1, late=0)
-    gauge.look(3614, at=9, beats=1, late=3600)
+    gauge.sample(10, at=9, beats=1, late=0)
+    gauge.sample(3614, at=9, beats=1, late=3600)
     assert gauge.idle == 5
-    gauge.look(3618, at=3617, beats=2, late=0)
+    gauge.sample(3618, at=3617, beats=2, late=0)
     assert gauge.slowest == 8
-    gauge.look(7222, at=3619, beats=3, late=3600)  # a beat, and then it was stopped
+    gauge.sample(7222, at=3619, beats=3, late=3600)  # a beat, and then it was stopped
     assert (gauge.idle, gauge.stalled, gauge.slowest) == (3, False, 8)
 
 
@@ -355,7 +355,7 @@ dist.destroy_process_group()
 
 
 def test_the_rank_that_is_elsewhere_is_named(run: Callable[..., Any], inbox: Inbox) -> None:
-    """One message of four ranks, of which three wait for the fourth; and one when they move again."""
+    """One message about four ranks, of which three wait for the fourth; and one when they have resumed."""
     done = run(RANKS, ranks=4)
     assert done.returncode == 0, done.stderr
     stall, moves = (message.text for message in inbox.messages)
@@ -390,15 +390,15 @@ run.ended()
 
 
 @pytest.mark.alone  # it counts on what three processes do within seconds
-def test_one_rank_stands_while_others_move(start: Any, inbox: Inbox) -> None:
-    """It says that it had no word from them. That they wait for it much later, after a long validation, is no news."""
+def test_one_rank_is_stuck_while_others_go_on(start: Any, inbox: Inbox) -> None:
+    """Its alert says that they did not respond. That they wait for it much later is no news."""
     launcher = {"WORLD_SIZE": "3", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29400"}
     running = [start(ONE_OF_THREE, **launcher, RANK=str(rank)) for rank in range(3)]
     folder = running[0].process.args[-1].rpartition("/")[0]
     assert eventually(lambda: inbox.messages)
-    time.sleep(0.5)  # until the word of it is in the store
+    time.sleep(0.5)  # until the store has the alert
     open(f"{folder}/told", "w").close()
-    time.sleep(4.5)  # they doubt, and would tell
+    time.sleep(4.5)  # they doubt, and would send an alert
     open(f"{folder}/end", "w").close()
     assert [one.result().returncode for one in running] == [0, 0, 0]
     stall, moves = (message.text for message in inbox.messages)
@@ -426,8 +426,8 @@ run.ended()
 TWO = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29400"}
 
 
-def test_it_moves_again_only_when_all_do_that_were_named(start: Any, inbox: Inbox) -> None:
-    """The one that told is the first to move."""
+def test_it_has_resumed_only_when_all_have_that_were_named(start: Any, inbox: Inbox) -> None:
+    """The rank that sent the alert is the first to resume."""
     running = [start(STANDS, **TWO, RANK=str(rank)) for rank in range(2)]
     folder = running[0].process.args[-1].rpartition("/")[0]
     assert eventually(lambda: inbox.messages)
@@ -444,14 +444,14 @@ def test_it_moves_again_only_when_all_do_that_were_named(start: Any, inbox: Inbo
 
 
 @pytest.mark.parametrize("gone", ["rank", "folder"])
-def test_a_good_end_is_told_without_word_of_the_others(start: Any, inbox: Inbox, gone: str, tmp_path: Path) -> None:
-    """The other rank is too slow to say that it moves, or what the ranks share is gone."""
+def test_a_good_end_is_reported_without_the_others(start: Any, inbox: Inbox, gone: str, tmp_path: Path) -> None:
+    """The other rank is too slow to say that it has resumed, or what the ranks share is gone."""
     shared = tmp_path / "claims"
     running = [start(STANDS, **TWO, RANK=str(rank), TWINKLE_NOTIFIER_DIR=str(shared)) for rank in range(2)]
     folder = running[0].process.args[-1].rpartition("/")[0]
     assert eventually(lambda: inbox.messages)
     assert ": all 2 ranks in the same place\n" in inbox.messages[0].text
-    time.sleep(1)  # until the word of it is in the store
+    time.sleep(1)  # until the store has the alert
     if gone == "rank":
         os.kill(running[1].process.pid, signal.SIGSTOP)
     else:
@@ -477,18 +477,18 @@ Board.{method} = lambda *given: (time.sleep({seconds}), slow(*given))[1]
 """
 
 
-@pytest.mark.parametrize(("method", "seconds"), [("tell", 0.3), ("teller", 0.3), ("teller", 5)])
-def test_an_end_that_follows_at_once_loses_no_word(
+@pytest.mark.parametrize(("method", "seconds"), [("note_alert", 0.3), ("last_sender", 0.3), ("last_sender", 5)])
+def test_an_end_that_follows_at_once_loses_no_message(
     start: Any, inbox: Inbox, tmp_path: Path, method: str, seconds: float
 ) -> None:
-    """The rank moves, and its process ends, while it notes on a slow disk that it has told, or looks who has.
+    """The rank resumes, and its process ends, while it notes its alert on a slow disk, or reads who sent the last one.
 
-    The word is sent, or kept if the disk is too slow.
+    The message is sent, or kept if the disk is too slow.
     """
     running = start(SLOW_DISK.format(method=method, seconds=seconds) + ONE_OF_THREE, **TWO, RANK="1")
     folder = running.process.args[-1].rpartition("/")[0]
     assert eventually(lambda: inbox.messages)
-    time.sleep(1 if method == "teller" else 0)
+    time.sleep(1 if method == "last_sender" else 0)
     open(f"{folder}/end", "w").close()
     done = running.result()
     assert done.returncode == 0
@@ -514,8 +514,8 @@ run.ended()
 """
 
 
-def test_who_came_to_stand_later_says_where(start: Any, inbox: Inbox) -> None:
-    """While another is about to tell; it may be the one that all wait for."""
+def test_a_rank_that_is_stuck_later_says_where(start: Any, inbox: Inbox) -> None:
+    """While another is about to send the alert; it may be the one that all wait for."""
     running = [start(LATE, **TWO, RANK=str(rank)) for rank in range(2)]
     folder = running[0].process.args[-1].rpartition("/")[0]
     assert eventually(lambda: inbox.messages)
@@ -548,7 +548,7 @@ run.ended()
 """
 
 
-def test_what_was_kept_is_told_by_one_rank(start: Any, tmp_path: Any) -> None:
+def test_what_was_kept_is_sent_by_one_rank(start: Any, tmp_path: Any) -> None:
     """And in order, once the network is back."""
     running = [start(OUTAGE, **{**TWO, "WORLD_SIZE": "3"}, RANK=str(rank)) for rank in range(3)]
     folder = tmp_path / "work"
@@ -615,7 +615,7 @@ def work(run):
 if __name__ == "__main__":
     run = t.TrainingRun(t.DingNotifier("env:DING_URL", "env:DING_SECRET"), name="sft", on_end=False, stall_after=0.5)
     run.started()
-    while not t.counters().get("sent"):  # a stall is told
+    while not t.counters().get("sent"):  # an alert is sent
         time.sleep(0.05)
     time.sleep(0.5)  # and that is noted
     process = multiprocessing.get_context("{method}").Process(target=work, args=(run,))
@@ -629,7 +629,7 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_a_worker_process_watches_nothing(method: str, run: Callable[..., Any], inbox: Inbox) -> None:
-    """As of a DataLoader, or a rank before its own training starts: it knows nothing of the parent's stall."""
+    """As a DataLoader's, or a rank before its own training starts: it knows nothing of the parent's stall."""
     done = run(WORKER.format(method=method))
     assert done.returncode == 0, done.stderr
     assert [" ".join(message.title.split()[:3]) for message in inbox.messages] == ["sft has made", "sft resumed after"]

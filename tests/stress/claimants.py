@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from twinkle_notifier.claims import Claim, Claims, Verdict, Watermark, node
+from twinkle_notifier.claims import Claim, Claims, Watermark, node
 from twinkle_notifier.claims.store import Access, Store
 from twinkle_notifier.claims.stores.files import FileStore
 from twinkle_notifier.claims.stores.memory import MemoryStore
@@ -105,17 +105,17 @@ def _claim_by_node(key: str, rank: int, count: int, opened: Callable[[], Store],
     os.environ[state_dir.VARIABLE] = f"{os.environ[_NODES]}/{number}"
     size = {"world_size": count, "local_rank": local, "local_world_size": _EACH}
     where = replace(Where.here(), rank=rank, **size)
-    turn = node.node_lease(where, mark, key, 30.0)
-    if isinstance(turn, Verdict):
+    lease = node.node_lease(where, mark, key, 30.0)
+    if lease.verdict is not None:
         return False, time.monotonic()
     try:
-        claim = Claims(Access(opened, 3.0), where, mark, turn.party).claim(key, 30.0)
+        claim = lease.claims(Access(opened, 3.0)).claim(key, 30.0)
     except OSError:  # it takes the next best store, in real life, and tells its node all the same
-        turn.end(Outcome("sent"), rank)
+        lease.end(Outcome("sent"), rank)
         raise
     if isinstance(claim, Claim):
         claim.close("sent")
-    turn.end(Outcome("sent"), rank)
+    lease.end(Outcome("sent"), rank)
     return isinstance(claim, Claim), time.monotonic()
 
 

@@ -149,50 +149,44 @@ class _Walk:
         self._deadline = time.monotonic() + PATIENCE
         self._notifier, self._case, self._hurry, self._sending = notifier, case, hurry, sending
         self._defers = defers(notifier)
-        self._mark = case.mark
         look = Snapshot.at(case, self.where, channel)
         self.occurrence = _occurrences.begin(look.key, notifier, case.block)
         self._report, self._how, self._key = look.report, look.how, self.occurrence.key
         self._past = self.occurrence.past(look.earlier()) or look.past
         self._causes = f"causes-{channel}"
-        self._turn = claims.NodeLease(self.where)
         self._sender = self.where.rank  # the rank that has sent the alert, as far as this one knows
 
     def begin(self) -> Outcome:
-        """The result of another rank of this node, where nodes agree first; else the walk, for the whole node."""
-        case = self._case
-        brief = self._how == "collateral"
-        self._mark = claims.with_count(self.where, case.store, case.mark)
+        """The verdict of another rank of this node, where nodes agree first; else the walk, for the whole node."""
+        case, brief, outcome = self._case, self._how == "collateral", None
         with self._sending.waiting():
-            turn = claims.node_lease(self.where, case.store, case.mark, self._key, self._left(), brief=brief)
-        if isinstance(turn, claims.NodeLease):
-            self._turn = turn
-        elif (heard := self._heard(turn)) is not None:
+            lease = claims.node_lease(self.where, case.store, case.mark, self._key, self._left(), brief=brief)
+        if lease.verdict is not None and (heard := self._heard(lease.verdict)) is not None:
             return heard
-        outcome = None
         try:
-            outcome = claims.with_store(self.where, case.store, self.run)
+            outcome = claims.with_store(self.where, case.store, lambda access: self.run(lease.claims(access)))
         finally:
-            self._turn.end(outcome, self._sender)
+            lease.end(outcome, self._sender)
         return outcome
 
-    def _heard(self, word: claims.Verdict) -> Outcome | None:
+    def _heard(self, verdict: claims.Verdict) -> Outcome | None:
         """What another rank of this node has said; None when that does not hold for this one."""
-        if word.state == "left":
+        if verdict.state == "left":
             return self._left_to_supervisor()
-        if self._how != "cause" and word.rank == self.where.rank:  # nothing follows from what it reported and outlived
+        if (
+            self._how != "cause" and verdict.rank == self.where.rank
+        ):  # nothing follows from what it reported and outlived
             return None
-        return _outcome_of(word, incident="" if self._how == "collateral" else self._key)
+        return _outcome_of(verdict, incident="" if self._how == "collateral" else self._key)
 
-    def run(self, access: claims.Access) -> Outcome:
+    def run(self, run_claims: claims.Claims) -> Outcome:
         """The walk from the claim on. Raises OSError when the store does not work, with nothing sent yet."""
-        desk = claims.Claims(access, self.where, self._mark, self._turn.party)
         with self._sending.waiting():
-            told = None if self._how == "cause" else self._follow(desk)
+            told = None if self._how == "cause" else self._follow(run_claims)
         if told is not None:
             self._sender = told.rank
             return _outcome_of(told, "the cause of this secondary error")
-        return (self._left_to_supervisor() if self._how == "collateral" else None) or self._claim_and_send(desk)
+        return (self._left_to_supervisor() if self._how == "collateral" else None) or self._claim_and_send(run_claims)
 
     def _left_to_supervisor(self) -> Outcome | None:
         """Hand the message to the supervisor, which sees which process died, and sends it if it finds no cause soon."""
@@ -219,25 +213,25 @@ class _Walk:
         else:
             self.say("told", incident)
 
-    def _follow(self, desk: claims.Claims) -> claims.Verdict | None:
+    def _follow(self, run_claims: claims.Claims) -> claims.Verdict | None:
         if self._how == "collateral":
-            return desk.follow(self._causes, grace=_CAUSE, seconds=self._left(), hurry=self._no_cause_can_come)
+            return run_claims.follow(self._causes, grace=_CAUSE, seconds=self._left(), hurry=self._no_cause_can_come)
         # A pending signal is no hurry: it may be the one that the other's end has brought.
         grace, seconds = _CAUSE_OF_SIGNAL, self._left()
-        return desk.follow(self._causes, grace=grace, seconds=seconds, hurry=lambda: False, apart_from=self._key)
+        return run_claims.follow(self._causes, grace=grace, seconds=seconds, hurry=lambda: False, apart_from=self._key)
 
     def _no_cause_can_come(self) -> bool:
         # A rank that was killed reports nothing; and Lightning's launcher kills its own process within 5 s of it.
         return self._hurry() or lost_child()
 
-    def _claim_and_send(self, desk: claims.Claims) -> Outcome:
+    def _claim_and_send(self, run_claims: claims.Claims) -> Outcome:
         with self._sending.waiting():
-            claim = desk.claim(self._key, self._left())
+            claim = run_claims.claim(self._key, self._left())
         if isinstance(claim, claims.Verdict):
             self._sender = claim.rank
             return _outcome_of(claim, incident=self._key)
         if self._how != "collateral":
-            self._announce(desk)
+            self._announce(run_claims)
         if not self._past.is_sent() and not Attempt.here().is_last() and not self._defers:
             _close(claim, "sent")
             crash_loop.keep(self.occurrence.incident, self._past)
@@ -251,10 +245,10 @@ class _Walk:
             crash_loop.keep(self.occurrence.incident, self._past)
         return outcome
 
-    def _announce(self, desk: claims.Claims) -> None:
+    def _announce(self, run_claims: claims.Claims) -> None:
         try:
             if self.where.world_size > 1:
-                desk.announce(self._causes, self._key)
+                run_claims.announce(self._causes, self._key)
         except OSError as error:
             log.warning("secondary errors may get alerts of their own: %s", error)
 

@@ -34,7 +34,6 @@ __all__ = [
     "counts",
     "node_lease",
     "note",
-    "with_count",
     "with_store",
 ]
 
@@ -42,13 +41,13 @@ __all__ = [
 log = logging.getLogger("twinkle_notifier")
 T = TypeVar("T")
 
-alone = MemoryStore()  # the incidents of this process, for as long as it lives
+alone = MemoryStore()  # this process's own, for as long as it lives
 
 
 def with_store(where: Where, chosen: Store | None, work: Callable[[Access], T]) -> T:
-    """Do `work` with the best store that works: the user's; the agent's, Ray's; files; at last this process's own.
+    """Do `work` with the best store that works: the user's, torchrun's, Ray's, files, at last this process's own.
 
-    A store that hangs or fails meanwhile is left for the next: rather a message too many than none.
+    When a store hangs or fails, `work` starts again with the next: rather an alert too many than none.
     """
     for name, opened in _stores(where, chosen):
         try:
@@ -62,9 +61,9 @@ def with_store(where: Where, chosen: Store | None, work: Callable[[Access], T]) 
 def _stores(where: Where, chosen: Store | None) -> Iterator[tuple[str, Callable[[], Store]]]:
     yield from _counting_stores(where, chosen)
     if (key := run_key(where)) is not None:
-        tried: list[str] = []  # places; where the folder works and its files do not, the next one may do
+        tried: list[str] = []  # places; if the folder works but its files do not, the next place may do
         while True:
-            mine = list(tried)  # a call that was left behind goes on through its own places
+            mine = list(tried)  # a copy: a call that was given up goes on through its own places
             yield "a folder", functools.partial(FileStore.of_run, key, mine)
             if len(mine) == len(tried):
                 break
@@ -84,32 +83,22 @@ def _counting_stores(where: Where, chosen: Store | None) -> Iterator[tuple[str, 
 
 def node_lease(
     where: Where, chosen: Store | None, mark: Watermark, key: str, seconds: float, *, brief: bool
-) -> NodeLease | Verdict:
-    """This rank's right to claim the incident `key` in the run's store, or its node's verdict on it.
-
-    Where nodes do not agree first, it goes for itself.
-    """
-    return (
-        node.node_lease(where, mark, key, seconds, brief=brief)
-        if node.agrees_first(where, chosen)
-        else NodeLease(where)
-    )
-
-
-def with_count(where: Where, chosen: Store | None, mark: Watermark) -> Watermark:
-    """`mark`, with what the run's store had counted to by then, if another rank of this node has noted that."""
-    return node.with_count(where, mark) if node.agrees_first(where, chosen) else mark
+) -> NodeLease:
+    """This rank's right to claim the incident `key` in the run's store: for itself, unless its node agrees first."""
+    if not node.agrees_first(where, chosen):
+        return NodeLease(where, mark)
+    return node.node_lease(where, mark, key, seconds, brief=brief)
 
 
 def counts(where: Where, chosen: Store | None) -> bool:
-    """Whether this rank connects to the store when training starts, by asking what it has counted to."""
+    """Whether this rank connects to the store when training starts, by asking for its count."""
     if node.agrees_first(where, chosen) and where.world_size > node.ALL_CONNECT and where.local_rank:
         return False
     return any(True for _ in _counting_stores(where, chosen))
 
 
 def counted(where: Where, chosen: Store | None) -> int | None:
-    """What the store of this run has counted to; None when it cannot count, or does not answer within 6 s."""
+    """What this run's store has counted to; None when it cannot count, or does not answer within 6 s."""
     for _, opened in _counting_stores(where, chosen):
         with suppress(OSError), closing(Access(opened, STORE_OPEN)) as access:
             return access.ask(lambda store: store.sequence(0))
@@ -117,7 +106,7 @@ def counted(where: Where, chosen: Store | None) -> int | None:
 
 
 def note(where: Where, chosen: Store | None, count: int | None) -> None:
-    """Let the ranks of this node that do not connect beforehand know what this one has `counted`."""
+    """Let the ranks of this node that do not connect when training starts know the `count` that this rank has read."""
     if count is not None and where.local_rank == 0 and not counts(replace(where, local_rank=1), chosen):
-        with suppress(OSError):  # it is said when the folder is needed
+        with suppress(OSError):  # it is logged when the folder is needed
             node.note(where, count)

@@ -1,7 +1,7 @@
 """Who sends: one rank claims an incident, sends, and records the result; the others wait for it.
 
-An incident's story is a short log of records that only grows: ``claimed``, then ``sent``, ``failed`` or ``refused``;
-within a node also ``left``: each rank leaves it to the supervisor by itself.
+An incident is a short log of records that only grows: ``claimed``, then ``sent``, ``failed`` or ``refused``; within a
+node also ``left``: each rank leaves it to the supervisor by itself.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from twinkle_notifier.runtime.ranks import FOLLOWER, all_ranks, written
 
 __all__ = ["FOLLOWER", "LEASE", "Claim", "Claims", "Participant", "Record", "State", "Verdict", "Watermark"]
 
-_POLL = 0.01  # seconds between two looks at the store, at first; then longer, up to
-_POLL_PER_RANK = 0.0002  # seconds for each process that may be looking
-_POLITE = 0.0005  # seconds that each lets those before it go first, so that of a thousand few have to write
+_POLL = 0.01  # seconds between two reads of the store, at first; then longer, up to
+_POLL_PER_RANK = 0.0002  # seconds more for each process that may poll
+_POLITE = 0.0005  # seconds that a process waits for each one before it, so that of a thousand few have to write
 _CROWD = 1024
-_HURRY = 0.25  # seconds that a gathering still takes when the process is asked to end
+_HURRY = 0.25  # seconds that `gather` still takes when the process is asked to end
 
 _OVER: tuple[State, ...] = ("sent", "refused", "left")
 
@@ -48,24 +48,24 @@ class Claim:
     index: int
     rank: int
     message_id: str
-    party: Participant = field(repr=False)
+    participant: Participant = field(repr=False)
     log: _Log = field(repr=False)
 
     def close(self, state: State) -> None:
-        """Say what became of the message.
+        """Record what became of the message.
 
-        ``sent`` silences the others for good, ``failed`` leaves it to them, ``refused`` tells them that they cannot
-        do better. Raises OSError when the store does not work; the claim then ends with its lease.
+        After ``sent`` no other rank sends, after ``failed`` another tries, ``refused`` says that none could do better.
+        Raises OSError when the store does not work; the claim then ends with its lease.
         """
         self.access.ask(
             lambda store: store.append(self.key, self.index + 1, Record.now(state, self.rank, store).dump())
         )
 
     def gather(self, count: int, seconds: float, hurry: Callable[[], bool]) -> set[str]:
-        """Who has met the incident so far: waits up to `seconds` for `count` ranks, less in a `hurry`."""
+        """The members that met the incident so far: waits up to `seconds` for `count` ranks, less in a `hurry`."""
         polls, deadline, hurried = _polls(count), time.monotonic() + seconds, False
         while True:
-            members = self.party.ask(self.access, self._members)
+            members = self.participant.ask(self.access, self._members)
             if hurry() and not hurried:
                 deadline, hurried = min(deadline, time.monotonic() + _HURRY), True
             if len(all_ranks(members)) >= count or time.monotonic() > deadline:
@@ -73,47 +73,47 @@ class Claim:
             time.sleep(next(polls))
 
     def _members(self, store: Store, ranks: set[int]) -> set[str]:
-        self.log.join(store, ranks, self.party.host)
+        self.log.join(store, ranks, self.participant.host)
         return store.members(self.message_id)
 
 
 class Claims:
     """Claims incidents for this process, and waits for other claimants."""
 
-    def __init__(self, access: Access, where: Where, mark: Watermark, party: Participant | None = None) -> None:
+    def __init__(self, access: Access, where: Where, mark: Watermark, participant: Participant | None = None) -> None:
         self._access, self._where, self._mark = access, where, mark
-        self._party = party or Participant.of_one(where)
+        self._participant = participant or Participant.of_one(where)
 
     def claim(self, key: str, seconds: float) -> Claim | Verdict:
-        """Claim the incident `key`, or wait up to `seconds` for another's verdict on it.
+        """Claim the incident `key`, or wait up to `seconds` for another rank's verdict on it.
 
-        Only what was recorded after this process's mark counts: a claim of an earlier run or attempt silences nobody.
-        A claim falls to whoever asks next when its holder failed, died, or was silent for `LEASE` seconds (by the
-        clock of the one who waits, so that no two clocks are compared).
+        Only records after this process's watermark count: a claim of an earlier run or attempt stops nobody. When the
+        holder of a claim failed, died, or was silent for `LEASE` seconds, the next that asks gets it (by the clock of
+        the one that waits, so that no two clocks are compared).
 
         Raises:
             OSError: the store does not work.
         """
-        polls, deadline = _polls(self._party.size), time.monotonic() + seconds
-        if pause := self._party.place % _CROWD * _POLITE:
+        polls, deadline = _polls(self._participant.size), time.monotonic() + seconds
+        if pause := self._participant.place % _CROWD * _POLITE:
             time.sleep(pause)
         incident = _Log(key, self._mark)
         while True:
-            found = self._party.ask(self._access, lambda store, ranks: self._look(store, incident, ranks))
+            found = self._participant.ask(self._access, lambda store, ranks: self._try(store, incident, ranks))
             if isinstance(found, Claim):
                 return found
             if found.state in _OVER or time.monotonic() > deadline:
                 return Verdict(found.state, found.rank)
             time.sleep(next(polls))
 
-    def _look(self, store: Store, incident: _Log, ranks: set[int]) -> Claim | Record:
+    def _try(self, store: Store, incident: _Log, ranks: set[int]) -> Claim | Record:
         """Claim the incident if it is free; else return the last record of it."""
         while True:
             last = incident.last(store)
             if last is not None and last.state in _OVER:
                 return last
             if last is not None:
-                incident.join(store, ranks, self._party.host)
+                incident.join(store, ranks, self._participant.host)
                 if not incident.is_free(last):
                     return last
             record = Record.now("claimed", self._where.rank, store)
@@ -122,12 +122,12 @@ class Claims:
             data = record.dump()
             if store.append(incident.key, incident.length, data):
                 incident.first = incident.first or data
-                incident.join(store, ranks, self._party.host)
-                if not isolation.remaining():  # it came too late, but not in vain: the next need not wait for its lease
+                incident.join(store, ranks, self._participant.host)
+                if not isolation.remaining():  # too late: the next need not wait for the lease
                     store.append(incident.key, incident.length + 1, replace(record, state="failed").dump())
                     raise TimeoutError("this store was left meanwhile")
                 place = (incident.key, incident.length, self._where.rank, incident.message_id())
-                return Claim(self._access, *place, self._party, incident)
+                return Claim(self._access, *place, self._participant, incident)
 
     def announce(self, topic: str, key: str) -> None:
         """Let `follow` find the incident `key` under `topic`."""
@@ -136,19 +136,19 @@ class Claims:
     def follow(
         self, topic: str, *, grace: float, seconds: float, hurry: Callable[[], bool], apart_from: str = ""
     ) -> Verdict | None:
-        """Another's verdict on any incident under `topic` but one, which this process joins as a secondary error.
+        """Another rank's verdict on any incident under `topic` but `apart_from`; joins it as a secondary error.
 
-        Waits up to `grace` seconds for one to be claimed, less in a `hurry`, and up to `seconds` for its message.
-        None when there is none, or none that is sent or refused. Raises OSError when the store does not work.
+        Waits up to `grace` seconds for an incident to be claimed, not at all in a `hurry`, and up to `seconds` for its
+        message. None when there is none, or none that is sent or refused. Raises OSError when the store fails.
         """
-        polls, began = _polls(self._party.size), time.monotonic()
+        polls, began = _polls(self._participant.size), time.monotonic()
         incidents: dict[str, _Log] = {}
         while True:
-            word, pending = self._party.ask(
+            record, pending = self._participant.ask(
                 self._access, lambda store, ranks: self._find(store, topic, incidents, apart_from, ranks)
             )
-            if word is not None:
-                return Verdict(word.state, word.rank)
+            if record is not None:
+                return Verdict(record.state, record.rank)
             if time.monotonic() - began > (seconds if pending else 0.0 if hurry() else grace):
                 return None
             time.sleep(next(polls))
@@ -156,27 +156,27 @@ class Claims:
     def _find(
         self, store: Store, topic: str, incidents: dict[str, _Log], apart_from: str, ranks: set[int]
     ) -> tuple[Record | None, bool]:
-        """The last record of one of the incidents, else whether one is being sent. Joins both kinds."""
+        """The last record of an incident that is sent, and whether one is being sent. Joins both kinds."""
         for key in store.members(topic) - incidents.keys() - {apart_from}:
             incidents[key] = _Log(key, self._mark)
         last = [(incident, record) for incident in incidents.values() if (record := incident.last(store))]
         alive = [(i, record) for i, record in last if record.state == "claimed" and not i.is_free(record)]
         sent = [(i, record) for i, record in last if record.state in ("sent", "refused") and self._is_cause(record)]
         for incident, _ in alive + sent:
-            incident.join(store, ranks, self._party.host, FOLLOWER)
+            incident.join(store, ranks, self._participant.host, FOLLOWER)
         return (sent[0][1] if sent else None), bool(alive)
 
-    def _is_cause(self, word: Record) -> bool:
-        """Whether an error that this process meets now can follow: the other's rank is gone, or it is not long ago.
+    def _is_cause(self, record: Record) -> bool:
+        """Whether an error that this process meets now can follow: the other rank is gone, or it is not long ago.
 
-        What follows from an error of our own, which we told and outlived, is not met by ourselves.
+        No error of this process follows from its own, which it reported and outlived.
         """
-        own = word.rank == self._where.rank and word.holder == Holder.me()
-        return not own and (word.holder.dead() or word.at.age() < AFTERMATH)
+        own = record.rank == self._where.rank and record.holder == Holder.me()
+        return not own and (record.holder.dead() or record.at.age() < AFTERMATH)
 
 
 class _Log:
-    """What one process has read of an incident's log."""
+    """An incident's log, as far as this process has read it."""
 
     def __init__(self, key: str, mark: Watermark) -> None:
         self.key, self._mark = key, mark
@@ -202,13 +202,13 @@ class _Log:
         return last.state == "failed"
 
     def join(self, store: Store, ranks: set[int], host: str, before: str = "") -> None:
-        """Count those of `ranks` in that are new."""
+        """Add those of `ranks` that are new to the incident's members."""
         for member in written(ranks - self._joined, host):
             store.join(self.message_id(), f"{before}{member}")
         self._joined |= ranks
 
     def message_id(self) -> str:
-        """The same for every try at one incident, so that a service can drop what it has already accepted."""
+        """The message's id: the same for every try at one incident, so that a service can drop what it has accepted."""
         if self._id[0] != self.first:
             text = self.first.decode("utf-8", "replace")
             self._id = self.first, derived_id(f"{self.key}/{text}")
@@ -229,17 +229,17 @@ T = TypeVar("T")
 class Participant:
     """The `ranks` of `host` this process speaks for, and its `place` among all `size` claimants (staggers polling)."""
 
-    ranks: Callable[[], set[int]]  # asked again and again, as there may be more each time
+    ranks: Callable[[], set[int]]  # called again and again: there may be more each time
     host: str
     place: int
     size: int
 
     @classmethod
     def of_one(cls, where: Where) -> Participant:
-        """For itself, as all ranks do."""
+        """A rank that speaks for itself."""
         return cls(lambda: {where.rank}, where.hostname, where.rank, where.world_size)
 
     def ask(self, access: Access, work: Callable[[Store, set[int]], T]) -> T:
-        """What `work` gives, which is handed the ranks of now. See `Access.ask`."""
-        ranks = self.ranks()  # not in the helper: who they are may be asked of another store, which has its own
+        """What `work` returns, with the present ranks as its argument. See `Access.ask`."""
+        ranks = self.ranks()  # not in the helper thread: it may ask another store, which has its own
         return access.ask(lambda store: work(store, ranks))

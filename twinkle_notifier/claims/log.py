@@ -16,7 +16,7 @@ _STATES: dict[str, State] = {state: state for state in get_args(State)}
 
 @dataclass(frozen=True)
 class Watermark:
-    """Claims recorded before this point are ignored. With what the store had counted to by then, if it counts."""
+    """Claims recorded before this point are ignored. `sequence` is what the store had counted to, if it counts."""
 
     at: Instant
     sequence: int | None = None
@@ -56,7 +56,7 @@ class Record:
 
     @classmethod
     def load(cls, data: bytes) -> Record | None:
-        """As stored; None for what cannot be read, which then counts as made before anything started."""
+        """As stored; None for what cannot be read, which then does not count."""
         try:
             fields = Stored.read(data)
             return cls(
@@ -70,7 +70,7 @@ class Record:
             return None
 
     def after(self, mark: Watermark) -> bool:
-        """Whether it was certainly made after `mark`. Between machines a store's count is surer than their clocks."""
+        """Whether it was certainly made after `mark`. Between machines the store's count is surer than their clocks."""
         if self.at.boot != mark.at.boot and self.sequence is not None and mark.sequence is not None:
             return self.sequence > mark.sequence
         return self.at.after(mark.at)

@@ -1,9 +1,8 @@
-"""Per-node leader: one rank talks to the run's store for all ranks of its node that meet the same incident.
+"""Per-node leader: one rank asks the run's store for all ranks of its node that meet the same incident.
 
-So what torchrun's one server is asked grows with the nodes, and not with the ranks; in large runs its connections do,
-too. The ranks of a node agree in a folder of the node, by the claims that they would make in the run. Its word is only
-passed on here: whether people are told is decided in the store of the run, which a rank asks itself whenever its node
-has no word for it.
+So the load on torchrun's one server grows with the nodes, not with the ranks; in large runs its connections do, too.
+The ranks of a node agree in a folder of the node, by the same kind of claims. The folder only passes a verdict on: the
+run's store decides who sends, and a rank whose node has no verdict asks that store itself.
 """
 
 from __future__ import annotations
@@ -26,48 +25,60 @@ from twinkle_notifier.runtime.launcher import Where, run_key
 from twinkle_notifier.runtime.process import Instant
 from twinkle_notifier.runtime.ranks import all_ranks
 
-# Ranks of a run up to which each connects beforehand, in the background: where the resolver gives no answer, torchrun's
-# server takes one client in 5 s. Beyond that a server would be busy for long with clients that few crashes need: then
-# the first rank of each node connects, and another only when it speaks for its node.
+# Up to so many ranks each connects when training starts, in the background: where the resolver does not answer,
+# torchrun's server takes one client in 5 s. With more ranks the server would be busy for long with clients that few
+# crashes need: then the first rank of each node connects, and another only when it claims for its node.
 ALL_CONNECT = 256
-_LOOK = 1.0  # seconds to look there for a count
+_READ = 1.0  # seconds to read the count in the folder
 _SEVERAL = 500  # cap on pollers: polls every 0.1 s, so a node is no slower than the run's store
-_UNCONNECTED = 100  # places, 0.05 s: who would have to connect in the crash lets the one go first that need not
+_UNCONNECTED = 100  # places, 0.05 s: a rank that has to connect in the crash lets a connected one go first
 
 _COUNT = "count"
 
 log = logging.getLogger("twinkle_notifier")
-# Incidents, with the time from which on, that this rank has seen decided in the store of the run: in a loop that goes
-# on after each error it asks that alone, or the node's log would grow with each 30 s.
+# Incidents, with their watermarks, that this rank saw decided in the run's store: in a loop that goes on after each
+# error it asks that store alone, or the node's log would grow every 30 s.
 _decided: set[tuple[str, Watermark]] = set()
 
 
 def are_several(where: Where) -> bool:
-    """Whether the ranks of several nodes have a store of torchrun's in common."""
+    """Whether the ranks of several nodes share a store of torchrun's."""
     return torch.is_served() and where.local_world_size < where.world_size
 
 
 def agrees_first(where: Where, chosen: Store | None) -> bool:
-    """Whether the ranks of this node agree among themselves before one of them goes to the store of the run."""
+    """Whether the ranks of this node agree among themselves before one of them asks the run's store."""
     return chosen is None and are_several(where) and where.local_world_size > 1
 
 
 class NodeLease:
-    """The right of this rank to go to the store of the run: for its node if it has a `claim` there, else for itself."""
+    """This rank's right to claim in the run's store: for its node if it holds the node's claim, else for itself."""
 
-    def __init__(self, where: Where, claim: Claim | None = None, decided: Callable[[], object] = lambda: None) -> None:
-        """`decided` is called when the store of the run has decided for good."""
-        self._where, self._claim, self._decided = where, claim, decided
+    def __init__(
+        self,
+        where: Where,
+        mark: Watermark,
+        found: Claim | Verdict | None = None,
+        decided: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`found` on this node, if its ranks agree first. `decided` is called when the run's store decided for good."""
+        self.mark = mark
+        self.verdict = found if isinstance(found, Verdict) else None  # of another rank of this node
+        self._where, self._decided = where, decided
+        self._claim = found if isinstance(found, Claim) else None
         self._met = {where.rank}
-        if claim is None:
-            self.party = Participant.of_one(where)
-        else:
+        self._asks = self._claim is not None
+        self.participant = Participant.of_one(where)
+        if self._claim is not None:
             number, nodes = where.rank // where.local_world_size, -(-where.world_size // where.local_world_size)
-            self.party = Participant(self._ranks, where.hostname, number, nodes)
-        self._asks = claim is not None
+            self.participant = Participant(self._ranks, where.hostname, number, nodes)
+
+    def claims(self, access: Access) -> Claims:
+        """This rank's claims in the run's store."""
+        return Claims(access, self._where, self.mark, self.participant)
 
     def _ranks(self) -> set[int]:
-        """Those of this node that have met the same so far; the last known once the folder does not work any more."""
+        """The ranks of this node that met the same incident; those known last once the folder does not work."""
         if self._claim is not None and self._asks:
             claim = self._claim
             try:
@@ -77,55 +88,56 @@ class NodeLease:
                 log.warning("the other ranks of this node that met the error cannot be listed: %s", error)
         return self._met
 
-    def end(self, outcome: Outcome | None, teller: int) -> None:
-        """Record for the node what became of the alert, and which rank sent it; None: nothing did."""
+    def end(self, outcome: Outcome | None, sender: int) -> None:
+        """Record for the node what became of the alert, and which rank sent it; None: nothing is known."""
         if self._claim is None:
             return
-        word = _word(outcome)
-        if word in ("sent", "refused"):
+        state = _state_of(outcome)
+        if state in ("sent", "refused"):
             self._decided()
         try:
-            replace(self._claim, rank=teller).close(word)
+            replace(self._claim, rank=sender).close(state)
         except OSError as error:
             log.warning("the other ranks of this node do not learn what became of the message: %s", error)
         self._asks = False
         self._claim.access.close()
 
 
-def _word(outcome: Outcome | None) -> State:
+def _state_of(outcome: Outcome | None) -> State:
     if outcome is None:
         return "failed"
     if outcome.status in ("sent", "duplicate"):
         return "sent"
-    if outcome.status == "queued":  # the supervisor waits for the own word of each of its ranks
+    if outcome.status == "queued":  # the supervisor waits for a note of each of its ranks
         return "left"
     return "refused" if outcome.final or outcome.retry_after is not None else "failed"
 
 
-def node_lease(where: Where, mark: Watermark, key: str, seconds: float, *, brief: bool = False) -> NodeLease | Verdict:
-    """This rank's right to claim the incident `key` in the run's store, or its node's verdict on it.
+def node_lease(where: Where, mark: Watermark, key: str, seconds: float, *, brief: bool = False) -> NodeLease:
+    """This rank's right to claim the incident `key` in the run's store, or another rank's verdict for this node.
 
-    Waits for that up to `seconds`. A `brief` word holds for 5 s, else 30. Where the folder does not work, each goes for
-    itself. Never raises OSError.
+    Waits up to `seconds` for that verdict. A verdict counts for 30 s, a `brief` one for 5 s. Where the folder does not
+    work, each rank claims for itself. Never raises OSError.
     """
+    counted = with_count(where, mark)
     if (key, mark) in _decided:
-        return NodeLease(where)
+        return NodeLease(where, counted)
     others_are_connected = where.world_size > ALL_CONNECT and not torch.is_connected()
     place = where.local_rank + (_UNCONNECTED if others_are_connected else 0)
-    party = Participant(lambda: {where.rank}, where.hostname, place, min(where.world_size, _SEVERAL))
+    participant = Participant(lambda: {where.rank}, where.hostname, place, min(where.world_size, _SEVERAL))
     try:
         since = _since(mark, SECONDARY_NODE_WORD if brief else NODE_WORD)
-        claim = _claim(where, since, party, key, seconds)
+        found = _claim(where, since, participant, key, seconds)
     except OSError as error:
         log.warning("the ranks of this node cannot agree on which of them uses the run's store: %s", error)
-        return NodeLease(where)
-    return claim if isinstance(claim, Verdict) else NodeLease(where, claim, lambda: _decided.add((key, mark)))
+        return NodeLease(where, counted)
+    return NodeLease(where, counted, found, lambda: _decided.add((key, mark)))
 
 
-def _claim(where: Where, since: Watermark, party: Participant, key: str, seconds: float) -> Claim | Verdict:
+def _claim(where: Where, since: Watermark, participant: Participant, key: str, seconds: float) -> Claim | Verdict:
     access, claim = Access(lambda: _store(where), STORE_OPEN), None
     try:
-        claim = Claims(access, where, since, party).claim(key, seconds)
+        claim = Claims(access, where, since, participant).claim(key, seconds)
     finally:
         if not isinstance(claim, Claim):  # a claim asks the folder again
             access.close()
@@ -133,7 +145,7 @@ def _claim(where: Where, since: Watermark, party: Participant, key: str, seconds
 
 
 def note(where: Where, count: int) -> None:
-    """Let the ranks of this node know what the store of the run has counted to, of whom few ask it. Raises OSError."""
+    """Let the other ranks of this node know what the run's store has counted to. Raises OSError."""
     data = Watermark(Instant.now(), count).dump()
 
     def noted(store: Store) -> bool:
@@ -144,21 +156,21 @@ def note(where: Where, count: int) -> None:
 
 
 def with_count(where: Where, mark: Watermark) -> Watermark:
-    """`mark`, with the count that was first noted after it on this node, if it has none. Never raises; within 1 s."""
+    """`mark` with the first count that this node noted after it, unless it has one. Never raises; takes up to 1 s."""
     if mark.sequence is not None:
         return mark
-    noted = isolation.call(lambda: _store(where).read(_COUNT, 0), _LOOK).value or []  # else `node_lease` says it
+    noted = isolation.call(lambda: _store(where).read(_COUNT, 0), _READ).value or []  # `node_lease` logs an error
     later = [found for data in noted if (found := Watermark.load(data)) is not None and found.at.after(mark.at)]
     return replace(mark, sequence=later[0].sequence) if later else mark
 
 
 def _store(where: Where) -> FileStore:
-    # By the agent's number and the host's name: a folder may be one for all nodes, and a machine may have two agents.
-    # And by the master: without a rendezvous id two runs may differ in that alone.
+    # The agent's number and the host's name: nodes may share a folder, and a machine may have two agents. The master's
+    # address: without a rendezvous id two runs may differ in that alone.
     own = "/".join(str(os.environ.get(name)) for name in ("MASTER_ADDR", "GROUP_RANK"))
     return FileStore.of_run(f"{run_key(where)}/node/{own}/{where.hostname}")
 
 
 def _since(mark: Watermark, seconds: float) -> Watermark:
-    # In the run's store a word may hold for good or for a minute; see `Claims.follow`. Here it only spares the asking.
+    # The run's store knows for how long a verdict counts; see `Claims.follow`. Here it only saves a question.
     return Watermark(max(mark.at, Instant.ago(seconds), key=lambda instant: instant.since_boot))

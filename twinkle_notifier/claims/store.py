@@ -1,4 +1,4 @@
-"""What a store must be able to do, and how it is asked: in time."""
+"""The protocol of a store, and `Access`: a store whose every call ends in time."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from twinkle_notifier.budgets import STORE_RESERVE
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.isolation.safe import reason
 
-_SECONDS = 3.0  # for a few operations, where the store does not tell otherwise
-_MOST = 10.0  # and where it tells too much
-_LEAST = 0.5  # seconds that each has all the same
+_SECONDS = 3.0  # for a few operations, unless the store asks for more
+_MOST = 10.0  # seconds that a store may ask for
+_LEAST = 0.5  # seconds that each call has, even with no time left
 T = TypeVar("T")
 
 
 class Store(Protocol):
     """Where the processes of a run keep the logs of their incidents. Keys and members are short ASCII words.
 
-    A store may raise anything, and may hang: it is then left for the next best. It has 3 s for a few operations, or as
-    many as its attribute `seconds` says, up to 10.
+    A store may raise anything, and may hang: the next best is used then. It has 3 s for a few operations, or as many
+    seconds as its attribute `seconds` says, up to 10.
     """
 
     def append(self, key: str, index: int, record: bytes) -> bool:
@@ -48,10 +48,10 @@ class Store(Protocol):
 
 
 class Access:
-    """A store of which everything is asked in a helper thread, in time."""
+    """A store whose calls run in a helper thread, and end in time."""
 
     def __init__(self, opened: Callable[[], Store], seconds: float) -> None:
-        """Of what `opened` gives within `seconds`. Raises OSError if it does not."""
+        """Open the store by `opened`, within `seconds`. Raises OSError when that fails or takes longer."""
         self._helper = isolation.Helper()
         try:
             self.store, self._seconds = self._bounded(lambda: _opened(opened), seconds)
@@ -64,9 +64,9 @@ class Access:
         self._helper.close()
 
     def ask(self, work: Callable[[Store], T]) -> T:
-        """What `work`, a few operations, gives. Raises OSError if it raises anything, or takes too long.
+        """What `work`, a few operations, returns. Raises OSError when it raises anything, or takes too long.
 
-        Together, not one by one: with a thousand processes on a machine each hand-over to a thread takes its time.
+        Several operations a call: with a thousand processes on a machine each hand-over to a thread takes long.
         """
         return self._bounded(lambda: work(self.store), self._seconds)
 
@@ -90,10 +90,10 @@ def _opened(opened: Callable[[], Store]) -> tuple[Store, float]:
 
 
 class Own(Access):
-    """A store in this process's memory, which is asked right here."""
+    """A store in this process's memory, called in this thread."""
 
     def __init__(self, store: Store) -> None:
-        """Of `store`, which neither fails nor hangs."""
+        """`store` neither fails nor hangs."""
         self.store = store
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Work for which nobody should wait: one bounded queue and one daemon thread."""
+"""Work that nobody waits for: one bounded queue and one daemon thread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from twinkle_notifier.budgets import BACKGROUND_BUDGET, DISK, EXIT_BUDGET
 from twinkle_notifier.isolation import threads
 from twinkle_notifier.isolation.safe import reason
 
-_POLL = 0.01  # seconds between two looks at the queue, at exit
+_POLL = 0.01  # seconds between two checks of the queue, at exit
 _QUEUE = 100  # pieces of work that may wait
 
 log = logging.getLogger("twinkle_notifier")
@@ -24,7 +24,7 @@ Work = Callable[[], object]
 
 
 def at_exit() -> bool:
-    """Whether the interpreter is ending: from now on no thread may start, and little time is left."""
+    """Whether the interpreter is ending: no thread may start any more, and little time is left."""
     return not threading.main_thread().is_alive()
 
 
@@ -34,7 +34,7 @@ def _nothing() -> None:
 
 @dataclass
 class _Piece:
-    """Work that waits until it is due, and what to do where there is no time for it."""
+    """Work that waits until it is due, and what to do when there is no time for it."""
 
     work: Work
     otherwise: Work
@@ -43,19 +43,10 @@ class _Piece:
 
 
 class Background:
-    """Does work in a thread of its own, in order. The end of the interpreter waits for it shortly.
+    """Does work in order in one thread. The end of the interpreter waits for it shortly.
 
-    The thread ends when nothing waits any more, so that a training leaves none behind; the next piece starts another.
+    The thread ends when nothing waits, so that a training leaves none behind; the next piece starts another.
     """
-
-    _pid: int
-    _waiting: list[_Piece]
-    _doing: _Piece | None
-    _changed: threading.Condition
-    _running: bool
-    _is_waited_for: bool
-    _stops: bool
-    _thread: threading.Thread | None
 
     def __init__(self) -> None:
         self.dropped = 0
@@ -64,17 +55,17 @@ class Background:
 
     @property
     def names(self) -> set[str]:
-        """Of the named pieces that wait."""
-        self._mind_forks()
+        """The names of the pieces that wait."""
+        self._check_fork()
         return {piece.name for piece in list(self._waiting) if piece.name}
 
     def post(self, work: Work, otherwise: Work = _nothing, after: float = 0.0, name: str = "") -> None:
         """Do `work` soon, or `after` some seconds. Where that is impossible, do `otherwise`, which is quick.
 
-        It is impossible for the oldest piece when the queue is full, and for what is due when the interpreter ends
-        first. Work that is not due by then is forgotten.
+        It is impossible for the oldest piece when the queue is full, and for pieces that are due when the interpreter
+        ends. Work that is not due by then is dropped.
         """
-        self._mind_forks()
+        self._check_fork()
         piece = _Piece(work, otherwise, time.monotonic() + after, name)
         if at_exit() and not self._running:
             if not isolation.call(work, EXIT_BUDGET).returned:
@@ -88,29 +79,29 @@ class Background:
         if oldest is not None:
             self._drop(oldest)
         if at_exit():
-            # Another thread would hold nobody up, and what is done here may wait for that very thread.
+            # In another thread nobody would wait, and work done here may wait for that very thread.
             if threading.current_thread() is threading.main_thread() and not getattr(self._here, "doing", False):
                 self.flush()
         elif not runs:
             self._do_all()
 
     def flush(self, seconds: float = EXIT_BUDGET) -> bool:
-        """Wait up to `seconds` for what is due; False, and a log line, when something is still on its way."""
-        self._mind_forks()
+        """Wait up to `seconds` for what is due; False, and a log line, when some of it is not done."""
+        self._check_fork()
         deadline = time.monotonic() + seconds
         while left := self._due():
             if time.monotonic() > deadline:
                 log.warning("the interpreter ends before %d message(s) were delivered", len(left))
                 isolation.call(lambda left=left: [piece.otherwise() for piece in left], DISK)  # type: ignore[misc]
                 return False
-            time.sleep(_POLL)  # not a wait for the thread: at exit none may start, and this one may hang
+            time.sleep(_POLL)  # no wait for the thread: at exit it may never start, or hang
         if self._thread is not None and not self._waiting:
-            self._thread.join(threads.END)  # one that ends while the interpreter goes may abort it
+            self._thread.join(threads.END)  # a thread that ends together with the interpreter may abort it
         return True
 
     def _due(self) -> list[_Piece]:
         waiting = [piece for piece in list(self._waiting) if piece.due <= time.monotonic()]
-        doing = self._doing  # read last: a piece is this before it leaves the queue
+        doing = self._doing  # read last: a piece is here before it leaves the queue
         return [*([doing] if doing else []), *(piece for piece in waiting if piece is not doing)]
 
     def _drop(self, piece: _Piece) -> None:
@@ -118,16 +109,17 @@ class Background:
         log.warning("%d messages wait in the background already: the oldest is put aside", _QUEUE)
         isolation.call(piece.otherwise, DISK)
 
-    def _mind_forks(self) -> None:
-        if self._pid != os.getpid():  # forked: the thread, and what waits for it, are the parent's
+    def _check_fork(self) -> None:
+        if self._pid != os.getpid():  # forked: the thread and the queue are the parent's
             self._start_over()
 
     def _start_over(self) -> None:
         self._pid = os.getpid()
-        self._waiting, self._doing = [], None
+        self._waiting: list[_Piece] = []
+        self._doing: _Piece | None = None
         self._changed = threading.Condition()
         self._running = self._is_waited_for = self._stops = False
-        self._thread = None
+        self._thread: threading.Thread | None = None
 
     def _start(self) -> bool:
         if not threads.may_start():
@@ -157,7 +149,7 @@ class Background:
             self._do(piece)
 
     def stop(self) -> None:
-        """Let the thread end once it has done what is due. The rest, such as another try, is forgotten."""
+        """Let the thread end once it has done what is due. The rest, such as another try, is dropped."""
         with self._changed:
             self._stops = self._running
             self._changed.notify()

@@ -1,4 +1,4 @@
-"""Calls code that is not ours: a notifier, a store, a file system, an exception's `__str__`."""
+"""Bounded calls of code that is not ours."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from twinkle_notifier.isolation import signals, threads
 
 T = TypeVar("T")
 
-_POLL = 0.05  # seconds; how soon `hurry` is noticed
+_POLL = 0.05  # seconds between two checks of `hurry`
 
 
 @dataclass
@@ -33,18 +33,18 @@ class Answer(Generic[T]):
             raise self.error
         if not self.returned:
             raise TimeoutError("no answer in time")
-        value: T = self.value  # type: ignore[assignment]  # None, too, may be what the call gave
+        value: T = self.value  # type: ignore[assignment]  # the call may have returned None
         return value
 
 
 class _Task(Generic[T]):
-    """One call on its way. It is done once, by whichever thread comes first."""
+    """One call, done once, by the thread that comes first."""
 
     def __init__(self, work: Callable[[], T], deadline: float = math.inf) -> None:
         self.answer: Answer[T] = Answer()
         self._left = [work]
         self._deadline = deadline
-        self._done = threading.Lock()  # held until it is done: an Event takes twice as long to wait for
+        self._done = threading.Lock()  # held until the call is done: to wait for an Event takes twice as long
         self._done.acquire()
 
     def __call__(self) -> None:
@@ -71,7 +71,7 @@ class _Task(Generic[T]):
         try:
             with signals.alarm(seconds):
                 self()
-        except TimeoutError:  # it rang when the work was done
+        except TimeoutError:  # it rang after the work was done
             pass
         finally:
             _time.deadline = outer
@@ -82,7 +82,7 @@ class _Task(Generic[T]):
         while not hurry():
             rest = deadline - time.monotonic()
             if self._done.acquire(timeout=max(min(rest, _POLL), 0.0)):
-                self._done.release()  # for who waits next
+                self._done.release()  # for the next that waits
                 return True
             if rest <= 0:
                 return False
@@ -90,7 +90,7 @@ class _Task(Generic[T]):
 
 
 class Helper:
-    """A daemon thread for many calls, one after the other: on a busy machine much quicker than a thread for each.
+    """A daemon thread for many calls in a row: on a busy machine much quicker than a thread for each.
 
     A call that overruns its time keeps the thread; the next call gets a new one.
     """
@@ -128,9 +128,9 @@ class Helper:
         try:
             self._thread = threads.Stoppable(functools.partial(_serve, calls), "twinkle-notifier-helper")
             self._thread.start()
-        except RuntimeError:  # no thread can start any more: right here, as `call` does
+        except RuntimeError:  # at the limit of processes: the caller runs it, as `call` does
             return None
-        # Not at the interpreter's end, when there may be calls yet: they would wait for a thread that is gone.
+        # Not at the interpreter's end: a later call would wait for a thread that is gone.
         weakref.finalize(self, calls.put, None).atexit = False
         return calls
 
@@ -138,16 +138,16 @@ class Helper:
 def _serve(calls: queue.SimpleQueue[Callable[[], None] | None]) -> None:
     while (work := calls.get()) is not None:
         work()
-        del work  # or what it holds would live until the next
+        del work  # or what it refers to would live until the next
 
 
 def call(work: Callable[[], T], seconds: float, hurry: Callable[[], bool] = lambda: False) -> Answer[T]:
     """Run `work` for at most `seconds`, whatever it does: raise, exit, hang. Ended early once `hurry()` is true.
 
-    It runs in a daemon thread of its own, with a whole stack however deep the caller stands. The thread has ended when
-    this returns, unless `work` hangs: then it is left behind. Where no thread can start any more (at the interpreter's
-    end, at the limit of processes) `work` runs in this thread: in the main thread an alarm ends it, in another only its
-    own time-outs do. Code that knows how to end in time asks `remaining`.
+    It runs in a daemon thread of its own, with a whole stack however deep the caller is. The thread has ended when this
+    returns, unless `work` hangs: then it is left behind. Where no thread can start (at the interpreter's end, at the
+    limit of processes) `work` runs in this thread: an alarm ends it in the main thread, only its own time-outs do in
+    another. Code that can end in time asks `remaining`.
     """
     seconds = min(seconds, remaining())
     task = _Task(work, time.monotonic() + seconds)
@@ -160,7 +160,7 @@ def call(work: Callable[[], T], seconds: float, hurry: Callable[[], bool] = lamb
 
 
 def call_inline(work: Callable[[], T], seconds: float) -> Answer[T]:
-    """Run `work` in the thread of the call around this one: for code that may raise, but ends in time by `remaining`.
+    """Run `work` in this thread, by the deadline of the call around it: for code that honours `remaining()`.
 
     Outside any call this is `call`.
     """
@@ -179,9 +179,9 @@ def tried(work: Callable[[], T]) -> Answer[T]:
 
 
 def start(work: Callable[[], T]) -> Callable[[float], Answer[T]]:
-    """Start `work` in a thread, whatever it does. The result waits for it, at most so many seconds.
+    """Start `work` in a thread; return a function that waits up to so many seconds for its answer.
 
-    Where no thread can start any more, `work` runs when it is waited for.
+    Where no thread can start, `work` runs when that function is called.
     """
     task = _Task(work)
     starts = threads.begin(task) is not None

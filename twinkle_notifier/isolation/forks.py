@@ -1,4 +1,4 @@
-"""What a process does when it forks: the one place that Python calls, before the fork and in the child."""
+"""What a process does when it forks: the only functions of this package that Python calls then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looks at objects that are not ours (an exception, a class, a value). Their own code may raise or hang."""
+"""Reads objects that are not ours (an exception, a class, a value), whose own code may raise or hang."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 from twinkle_notifier.errors import NotifierError
 from twinkle_notifier.isolation import call, tried
 
-_TEXT = 1.0  # seconds for a `__str__`; half of it once one has hung, and so on down to a tenth
+_TEXT = 1.0  # seconds for a `__str__`; half of it after one has hung, and so on, down to a tenth
 _Shape = tuple[type, ...]
-_hung: deque[_Shape] = deque(maxlen=16)  # what hung once hangs again; nobody waits for it twice
+_hung: deque[_Shape] = deque(maxlen=16)  # what hung once hangs again: it is not called twice
 _PLAIN = frozenset(map(id, (str, bytes, int, float, bool, type(None))))  # by identity, see `_has_hung`
 _PLAIN_STR = frozenset(id(kind.__dict__["__str__"]) for kind in (BaseException, KeyError))
 
@@ -42,7 +42,7 @@ def _has_hung(shape: _Shape) -> bool:
 
 
 def _cannot_hang(said: object) -> bool:
-    """Whether its `__str__` runs no code but Python's: asking it here saves a thread."""
+    """Whether its `__str__` runs only Python's own code: then it needs no thread."""
     if is_plain(said):
         return True
     if not issubclass(type(said), BaseException) or id(_found(type(said), "__str__")) not in _PLAIN_STR:
@@ -51,25 +51,25 @@ def _cannot_hang(said: object) -> bool:
 
 
 def is_plain(value: object) -> bool:
-    """Whether `value` is a text, bytes, a number or None, and not of a class that derives from theirs."""
+    """Whether `value` is a text, bytes, a number or None, and not of a subclass."""
     return id(type(value)) in _PLAIN
 
 
 def attribute(thing: object, name: str) -> Any:
-    """The attribute `name` of `thing`; None if it has none, or if asking for it raises or hangs."""
+    """The attribute `name` of `thing`; None if it has none, or if reading it raises or hangs."""
     return call(lambda: getattr(thing, name, None), _TEXT).value
 
 
 def slot(exc: object, name: str, kind: type = BaseException) -> Any:
-    """What Python itself keeps in an exception as `name` (``__cause__``, ``args``), whatever its class makes of it.
+    """Python's own value for an exception's `name` (``__cause__``, ``args``), even if its class overrides it.
 
-    `kind` is the class of Python's own that keeps it.
+    `kind` is the built-in class that defines it.
     """
     return kind.__dict__[name].__get__(exc)
 
 
 def class_slot(kind: type, name: str) -> Any:
-    """What Python itself keeps in a class as `name` (``__mro__``, ``__dict__``), whatever its metaclass makes of it."""
+    """Python's own value for a class's `name` (``__mro__``, ``__dict__``), even if its metaclass overrides it."""
     return type.__dict__[name].__get__(kind)
 
 
@@ -79,12 +79,12 @@ def type_name(kind: type) -> str:
 
 
 def names(kind: type) -> set[str]:
-    """The ``__name__`` of a class and of all that it derives from. Never raises."""
+    """The ``__name__`` of a class and of all its bases. Never raises."""
     return {str.__str__(class_slot(base, "__name__")) for base in class_slot(kind, "__mro__")}
 
 
 def module_name(kind: type) -> str:
-    """The module that defines a class; empty if the class makes something else of that. Never raises."""
+    """The module that defines a class; empty if the class overrides that with something else. Never raises."""
     module = tried(lambda: class_slot(kind, "__module__")).value
     return module if type(module) is str else ""
 
@@ -99,13 +99,13 @@ _SHOWN = 500  # characters of an error's text
 
 
 def reason(error: BaseException | None) -> str:
-    """What a log may say of `error`. Of one that is not ours only the type: its text may hold a webhook's URL."""
+    """What a log may say of `error`: only the type if it is not ours, as its text may hold a webhook's URL."""
     if error is None:
         return "no answer in time"
     kind = type_name(type(error))
     if not issubclass(type(error), NotifierError):
         return kind
-    # In one line: it may name what a checkpoint, a file or a service holds.
+    # In one line: it may quote a checkpoint, a file or a service.
     said = (text(error) or kind)[: 2 * _SHOWN]
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in said).split())
     return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"

@@ -1,4 +1,4 @@
-"""Defers signals while a message is on its way, and ends by a signal what takes too long."""
+"""Defers signals while a message is on its way, and ends by an alarm what takes too long."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Pending:
         self.signals.append(number)
 
     def arrived(self) -> bool:
-        """Whether somebody wants this process to end."""
+        """Whether this process is asked to end."""
         return bool(self.signals)
 
     def interrupted(self) -> bool:
-        """Whether a person pressed Ctrl-C, and waits no longer."""
+        """Whether a person pressed Ctrl-C, and will not wait."""
         return signal.SIGINT in self.signals
 
 
@@ -35,7 +35,7 @@ class Pending:
 def deferred() -> Iterator[Pending]:
     """Let SIGTERM and SIGINT take effect only after the block, by the handlers from before it.
 
-    A launcher terminates the siblings of a rank that failed. Without this, the rank that is sending would die of it.
+    A launcher terminates the siblings of a rank that failed, the one that is sending included.
     Outside the main thread, where Python allows no handlers, this does nothing.
     """
     pending = Pending()
@@ -49,20 +49,20 @@ def deferred() -> Iterator[Pending]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        # SIGINT last: its handler raises, and what comes after it would be lost.
+        # SIGINT last: its handler raises, and a later signal would be lost.
         for number in sorted(set(pending.signals), key=lambda number: number == signal.SIGINT):
             os.kill(os.getpid(), number)
 
 
 @contextmanager
 def alarm(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError in the block after `seconds`, where that can be done: in the main thread, on POSIX.
+    """Raise TimeoutError in the block after `seconds`, where that is possible: in the main thread, on POSIX.
 
-    A system call that goes on after a signal, such as the look-up of a name, has to end by itself first.
+    A system call that goes on after a signal, such as a DNS lookup, has to end by itself first.
     """
     before = signal.getsignal(signal.SIGALRM) if hasattr(signal, "SIGALRM") else None
     main = threading.current_thread() is threading.main_thread()
-    if not main or before is None:  # None: a handler that is not Python's, and could not be put back
+    if not main or before is None:  # None: a handler that is not Python's, and could not be restored
         yield
         return
 
@@ -77,5 +77,5 @@ def alarm(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, before)
-        if left:  # somebody else's alarm goes on
+        if left:  # the alarm from before goes on
             signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - began), 0.001), interval)

@@ -1,4 +1,4 @@
-"""Daemon threads, and where none may start."""
+"""Daemon threads, and when none may start."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 
 from twinkle_notifier.isolation import forks
 
-END = 0.1  # seconds for a thread to end that has nothing more to do
-_STOP = 10.0  # seconds that somebody who stops a thread of ours waits for what it does
+END = 0.1  # seconds for a thread to end whose work is done
+_STOP = 10.0  # seconds that `stop` waits for the work of a thread
 
 _denials = [0]
 
@@ -40,29 +40,29 @@ class Stoppable(threading.Thread):
         super().__init__(target=target, name=name, daemon=True)
 
     def stop(self) -> None:
-        """Wait up to 10 s for what it does. Lightning's tests call this on each daemon thread that a test has left."""
+        """Wait up to 10 s for its work. Lightning's tests call this on each daemon thread that a test leaves behind."""
         until, joined = time.monotonic() + _STOP, False
         while not joined and time.monotonic() < until:
             try:
                 self.join(until - time.monotonic())
                 joined = True
-            except RuntimeError:  # it is listed already, and another thread is about to start it
+            except RuntimeError:  # not started yet: another thread is about to
                 time.sleep(0.01)
 
 
 def begin(work: Callable[[], None]) -> Callable[[], None] | None:
     """Do `work` in a daemon thread of its own; None when none can start.
 
-    The result waits shortly for the thread's end, once the work is done: a thread that ends while the interpreter goes
-    loads a library, and aborts the process where no file can be opened (CPython). After a RecursionError two threads
-    may do the `work`.
+    Call the result once the work is done: it waits shortly for the thread's end. A thread that ends together with the
+    interpreter loads a library, and aborts the process where no file can be opened (CPython). After a RecursionError
+    two threads may do the `work`.
     """
     if not may_start():
         return None
     try:
         thread = Stoppable(work)
         thread.start()
-    except RecursionError:  # a RuntimeError, too; the caller has no room for the frames of this, but for a thread
+    except RecursionError:  # a RuntimeError, too: no stack is left for this, but enough for a bare thread
         return _begin_bare(work)
     except RuntimeError:
         return None
@@ -82,13 +82,13 @@ def _nothing() -> None:
 
 
 def join(thread: threading.Thread) -> None:
-    """Wait shortly for the end of a `thread` that has nothing more to do."""
-    with suppress(RecursionError):  # the work is done: its result must not be lost where no stack is left for this
+    """Wait shortly for the end of a `thread` whose work is done."""
+    with suppress(RecursionError):  # no stack is left: the result of the work must not be lost
         thread.join(END)
 
 
 def _forget() -> None:
-    _denials[0] = 0  # a forked child does not have the thread that is in a block of `no_new`
+    _denials[0] = 0  # a forked child has no thread that is in a block of `no_new`
 
 
 forks.in_child(_forget)

@@ -1,4 +1,4 @@
-"""One stall, from the first doubt to "resumed": which rank sends the alert, and what it knows of the others."""
+"""One stall of this rank: its alert, which one rank sends, and the message that the training has resumed."""
 
 from __future__ import annotations
 
@@ -7,319 +7,247 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from twinkle_notifier import claims, isolation
+from twinkle_notifier import claims
 from twinkle_notifier.budgets import (
     BACKGROUND_BUDGET,
     CRASH_BUDGET,
     PATIENCE,
-    PROGRESS,
     STALL,
     STALL_GATHER,
-    STALL_READ,
 )
 from twinkle_notifier.claims.lease import Record
 from twinkle_notifier.delivery import sender
-from twinkle_notifier.isolation import threads
 from twinkle_notifier.isolation.background import background
-from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages import report
 from twinkle_notifier.messages.message import Message, Outcome, derived_id
-from twinkle_notifier.messages.report import Progress
 from twinkle_notifier.runtime.launcher import Attempt, Where
-from twinkle_notifier.runtime.process import Holder, Instant
-from twinkle_notifier.stalls.board import Board
+from twinkle_notifier.stalls.board import Board, Detector, in_thread
 from twinkle_notifier.stalls.report import RankStatus, markdown, named
-from twinkle_notifier.stalls.stacks import Doing, doing
-from twinkle_notifier.stalls.watched import Watched
 
-_GATHER = 2.0  # seconds beyond two looks for the other ranks to find that they stand, too; at most
-_ASK = 1.0  # seconds, at least, between two looks at what the others say
-_LAST_WORD = 1.0  # seconds, at the end of a training, for the others to say that they move, too
-_SHORT = 0.02  # seconds between two looks whether something is done
+_GATHER = 2.0  # seconds beyond two polls for the other ranks to find that they are stuck, too
+_LAST_WAIT = 1.0  # seconds, at the end of a training, for the others to say that they resumed, too
+_SHORT = 0.02  # seconds between two checks whether something is done
 
 log = logging.getLogger("twinkle_notifier")
 
 
-class Episode:
-    """One stall of this rank. It stays open until every rank that its alert named has resumed."""
+@dataclass
+class Alert:
+    """The alert that this rank sent for a stall."""
 
-    def __init__(
-        self, watched: Watched, notifier: Callable[[str], object], idle: float, beats: int, poll: float
-    ) -> None:
-        self._watched, self._notifier, self._beats, self._poll = watched, notifier, beats, poll
-        self._began = time.monotonic() - idle
-        self._last = Instant.ago(idle)  # this rank's last beat
-        self._reached = Progress()
+    message_id: str
+    stuck: set[int]  # other ranks that it names, until they resume
+    kept: bool = False  # on the disk: not sent yet
+
+
+class Reporter:
+    """Sends the alert for a stall, unless another rank does. Used by one thread; has no lock."""
+
+    def __init__(self, detector: Detector, notifier: Callable[[str], object], poll: float) -> None:
+        self.notifier = notifier
+        self.sending: Alert | None = None  # on its way, until `Resolver` has taken it over
+        self._detector, self._poll = detector, poll
+
+    def report(self, board: Board) -> Alert | None:
+        """Gather the other ranks, and send the alert; None when this rank has none to send, or could not.
+
+        Raises OSError when the store fails with nothing sent yet.
+        """
+        detector, where = self._detector, Where.here()
+        own = detector.publish(board)
+        if where.world_size > 1 and board.has_alert():
+            return None
+        claim = board.claim(detector.last_step, PATIENCE)
+        if not isinstance(claim, claims.Claim):
+            return None
+        self._gather(claim)
+        held = None if detector.ended else _renewed(claim)
+        others = detector.others(board) if held else []
+        last = _renewed(held) if held and not detector.ended else None
+        if last is None:  # this rank has resumed, or another took it for dead
+            _quietly(lambda: (held or claim).close("failed"))
+            return None
+        return self._send(last, board, own, others)
+
+    def _gather(self, claim: claims.Claim) -> None:
+        """Wait until all other ranks have published their status, or the time for that is over."""
+        world_size, seconds = Where.here().world_size, min(2 * self._poll + _GATHER, STALL_GATHER)
+        if world_size > 1:
+            _quietly(lambda: claim.gather(world_size, seconds, hurry=lambda: bool(self._detector.ended)))
+
+    def _send(self, claim: claims.Claim, board: Board, own: RankStatus, others: list[RankStatus]) -> Alert | None:
+        detector, name = self._detector, self._detector.watched.name
+        alert = self.sending = Alert(claim.message_id, {status.rank for status in others})
+        text = markdown(name, [own, *others], Where.here(), time.monotonic() - detector.began, detector.progress)
+        # Not longer than a claim holds, or another rank would take over.
+        outcome = sender.deliver(self.notifier, Message(text, claim.message_id), CRASH_BUDGET)
+        _close(claim, outcome)
+        if outcome.status != "sent":
+            log.error("alert not sent for the stall of %s: %s", name, outcome.reason)
+        if outcome.status not in ("sent", "spooled"):
+            return None
+        alert.kept = outcome.status == "spooled"
+        _quietly(lambda: board.note_alert(own))
+        return alert
+
+
+class Resolver:
+    """The end of a stall: lets the reporter send the alert, and says "resumed" once every rank in it has.
+
+    Owns the lock `_lock` of `_alert` and `_leaving`: the thread that takes the alert says how it ended.
+    """
+
+    def __init__(self, detector: Detector, reporter: Reporter) -> None:
+        self.detector, self._reporter = detector, reporter
+        self.alarmed = False
+        self._alarmed_at = self._stuck_at = 0.0  # the alarm; the last time that another rank was still stuck
+        self._reporting = self._moves = False
         self._lock = threading.Lock()
-        self._ended = 0.0
-        self._told = ""  # the message's id
-        self._leaving = ""  # the same, while the end is about to be told
-        self._sending = ""  # the same, while the message is on its way
-        self._named: set[int] = set()  # other ranks in it, as long as they stand
-        self._asks, self._asked_at = threading.Lock(), 0.0
-        self._alarmed_at = 0.0
-        self._published = self._moves = self._telling = self._kept = self.doubted = self.alarmed = False
+        self._alert: Alert | None = None  # sent; its end is not
+        self._leaving: Alert | None = None  # its end is about to be sent
 
     @property
     def open(self) -> bool:
-        """Whether people wait for its end, or may soon."""
-        return bool(self._told or self._leaving) or (self._telling and time.monotonic() < self._alarmed_at + STALL)
-
-    def listen(self) -> None:
-        """Let the others know where this rank is if one of them gives the alarm. Returns at once."""
-        if Where.here().world_size > 1 and not self._published:
-            self._ask(self._listen)
-
-    def doubt(self) -> None:
-        """Let the others know that this rank stands, should one of them give the alarm. Returns at once."""
-        self.doubted = True
-        _in_thread(self._doubt)
+        """Whether people wait for the end of this stall, or may soon."""
+        reporting = self._reporting and time.monotonic() < self._alarmed_at + STALL
+        return bool(self._alert or self._leaving) or reporting
 
     def alarm(self) -> None:
-        """Tell people, or leave it to another rank. Returns at once."""
-        self.doubted = self.alarmed = self._telling = True
+        """Send the alert, or leave it to another rank. Returns at once."""
+        self.detector.doubted = self.alarmed = self._reporting = True
         self._alarmed_at = time.monotonic()
-        _in_thread(self._alarm)
+        in_thread(self._alarm)
 
     def over(self, *, moves: bool) -> None:
-        """This rank has resumed, or its training is over. Returns at once."""
-        with self._lock:
-            if not self._ended:
-                self._ended, self._moves = time.monotonic(), moves
+        """This rank has resumed if it `moves`, else its training is over. Returns at once."""
+        self._moves = moves
+        self.detector.end()
         self._settle()
 
-    def look(self) -> None:
-        """While this rank moves: whether all that it told of do, which people learn then. Returns at once."""
-        if self._told:
-            self._ask(self._conclude)
+    def check(self) -> None:
+        """Say "resumed" if every rank in the alert has. Returns at once."""
+        if self._alert is not None:
+            self.detector.ask(self._conclude)
 
     def close(self, *, moves: bool) -> None:
-        """This rank's training is over, well if it `moves`: the last time to tell of the end. Returns at once."""
+        """This rank's training is over, well if it `moves`: the last chance to say "resumed". Returns at once."""
         if moves:
             background.post(self._conclude_at_last, otherwise=self._keep_the_end)
         background.post(self._forget)
 
-    def _ask(self, work: Callable[[], object]) -> None:
-        """One thing at a time, and not too often."""
-        if time.monotonic() < self._asked_at + _ASK or not self._asks.acquire(blocking=False):
-            return
-
-        def asked() -> None:
-            try:
-                work()
-            finally:
-                self._asked_at = time.monotonic()
-                self._asks.release()
-
-        if not _in_thread(asked):
-            self._asks.release()
-
-    def _with_board(self, work: Callable[[Board], claims.T]) -> claims.T:
-        def on(access: claims.Access) -> claims.T:
-            return work(Board(access, self._watched.key, self._watched.mark.at))
-
-        return claims.with_store(Where.here(), self._watched.store, on)
-
-    def _listen(self) -> None:
-        def answer(board: Board) -> None:
-            if board.is_asked():
-                self._publish(board)
-
-        self._with_board(answer)
-        self._settle_if_over()
-
-    def _doubt(self) -> None:
-        self._with_board(self._publish)
-        self._settle_if_over()
-
     def _alarm(self) -> None:
         try:
-            told = self._with_board(self._tell)
+            alert = self.detector.with_board(self._reporter.report)
             with self._lock:
-                self._told = told
+                self._alert = alert
         finally:
-            self._telling, self._sending = False, ""
-        self._settle_if_over()
-
-    def _tell(self, board: Board) -> str:
-        """The id of the message if this rank has told. Raises OSError when the store fails with nothing sent yet."""
-        own, access = self._publish(board), board.access
-        if Where.here().world_size > 1 and board.is_told():
-            return ""
-        claim = claims.Claims(access, Where.here(), claims.Watermark(self._last)).claim(self._watched.key, PATIENCE)
-        if not isinstance(claim, claims.Claim):
-            return ""
-        self._gather(claim)
-        held = None if self._ended else _renewed(claim)
-        others = self._others(board, own.rank) if held else []
-        last = _renewed(held) if held and not self._ended else None
-        if last is None:  # it moves, or another has taken it for dead
-            _quietly(lambda: (held or claim).close("failed"))
-            return ""
-        self._sending = last.message_id
-        return self._told_as(self._send(last, [own, *others]), last, board, own, others)
-
-    def _told_as(
-        self, outcome: Outcome, held: claims.Claim, board: Board, own: RankStatus, others: list[RankStatus]
-    ) -> str:
-        """Say what became of the message; its id if it is on its way."""
-        where = Where.here()  # what is kept is sent later; only from another machine there may be a way out
-        final = outcome.final or outcome.retry_after is not None or where.local_world_size == where.world_size
-        _quietly(lambda: held.close("sent" if outcome.status == "sent" else "refused" if final else "failed"))
-        if outcome.status != "sent":
-            log.error("alert not sent for the stall of %s: %s", self._watched.name, outcome.reason)
-        if outcome.status not in ("sent", "spooled"):
-            return ""
-        self._kept = outcome.status == "spooled"
-        self._named = {stand.rank for stand in others}
-        _quietly(lambda: board.tell(own))
-        return held.message_id
-
-    def _gather(self, claim: claims.Claim) -> None:
-        """Wait until all other ranks have told where they stand, or the time for it is over."""
-        world_size, seconds = Where.here().world_size, min(2 * self._poll + _GATHER, STALL_GATHER)
-        if world_size > 1:
-            _quietly(lambda: claim.gather(world_size, seconds, hurry=lambda: bool(self._ended)))
-
-    def _others(self, board: Board, rank: int) -> list[RankStatus]:
-        """What the other ranks tell of themselves."""
-        if Where.here().world_size == 1:
-            return []
-        try:
-            return [stand for stand in board.stands(STALL_READ) if stand.rank != rank]
-        except OSError as error:  # better to tell of this rank alone
-            log.warning("the places of the other ranks cannot be read: %s", error)
-            return []
-
-    def _send(self, claim: claims.Claim, stands: list[RankStatus]) -> Outcome:
-        idle = time.monotonic() - self._began
-        text = markdown(self._watched.name, stands, Where.here(), idle, self._reached)
-        # Not longer than a claim holds, or another rank would take over.
-        return sender.deliver(self._notifier, Message(text, claim.message_id), CRASH_BUDGET)
-
-    def _publish(self, board: Board) -> RankStatus:
-        self._reached = self._progress()
-        stand = self._stand(doing(self._watched.thread))
-        if Where.here().world_size > 1:
-            self._published = True  # before, so that a half of it is taken back
-            board.publish(stand)
-        return stand
-
-    def _stand(self, found: Doing | None) -> RankStatus:
-        where, moves = Where.here(), found is None
-        found, step = found or Doing("", "", False, "", ""), self._reached.step
-        return RankStatus(where.rank, where.hostname, where.pid, step, found, moves, Holder.me(), Instant.now())
-
-    def _progress(self) -> Progress:
-        asked = self._watched.progress
-        found = isolation.call(asked, PROGRESS).value if asked is not None else None
-        return found if isinstance(found, Progress) else Progress(step=self._beats)
-
-    def _settle_if_over(self) -> None:
-        if self._ended:
+            self._reporting, self._reporter.sending = False, None
+        if self.detector.ended:
             self._settle()
 
     def _settle(self) -> None:
-        """Take back what was published, once, and tell the end of what was told, if it is one."""
-        with self._lock:
-            published, self._published = self._published, False
-        if published:
-            background.post(lambda: self._with_board(lambda board: board.publish(self._stand(None))))
-        if self._told and not self._moves:
+        if self._alert is not None and not self._moves:
             background.post(self._forget)
         elif Where.here().world_size == 1:
             self._conclude()
         else:
-            self.look()
+            self.check()
 
     def _conclude(self, last: float | None = None) -> None:
-        """Tell the end, once, when no rank stands any more of which this one told.
+        """Say "resumed", once, when every rank in the alert has.
 
-        `last`: the training ends well here. Others have so many seconds to say that they move; then it is told anyway.
+        `last`: the training ends well here. The others have so many seconds to resume; then it is said anyway.
         """
-        if not self._told:
+        alert, deadline = self._alert, time.monotonic() + (last or 0.0)
+        if alert is None:
             return
-        deadline = time.monotonic() + (last or 0.0)
-        while self._named:
-            _quietly(self._ask_who_stands)
-            if self._named and time.monotonic() > deadline:
+        while alert.stuck:
+            _quietly(lambda: self._ask_who_is_stuck(alert))
+            if alert.stuck and time.monotonic() > deadline:
                 if last is not None:
                     break
-                self._ended = time.monotonic()
+                self._stuck_at = time.monotonic()
                 return
-            time.sleep(0.1 if self._named else 0.0)
-        if told := self._forget():
-            self._tell_of_the_end(told)
+            time.sleep(0.1 if alert.stuck else 0.0)
+        if self._forget():
+            self._send_the_end(alert)
+
+    def _ask_who_is_stuck(self, alert: Alert) -> None:
+        alert.stuck = self.detector.with_board(lambda board: board.not_resumed(alert.stuck))
 
     def _conclude_at_last(self) -> None:
         """The training ends well here. What is under way in threads that nobody waits for at exit goes first."""
-        _wait_while(lambda: self._telling, _LAST_WORD)
-        _wait_while(lambda: bool(self._sending), CRASH_BUDGET)
-        if self._asks.acquire(timeout=_LAST_WORD):
-            self._asks.release()
-            self._conclude(_LAST_WORD)
-            _wait_while(lambda: bool(self._leaving), _LAST_WORD)  # another thread is about to send it
+        _wait_while(lambda: self._reporting, _LAST_WAIT)
+        _wait_while(lambda: self._reporter.sending is not None, CRASH_BUDGET)
+        if self.detector.is_answered(_LAST_WAIT):
+            self._conclude(_LAST_WAIT)
+            _wait_while(lambda: self._leaving is not None, _LAST_WAIT)  # another thread is about to send it
         self._keep_the_end()  # if it is not sent
 
-    def _ask_who_stands(self) -> None:
-        self._named = self._with_board(lambda board: board.still(self._named))
-
-    def _forget(self) -> str:
-        """Take back that this rank has told, once; the message's id if it was the last to, as far as can be known."""
+    def _forget(self) -> bool:
+        """Take back that this rank sent the alert, once; whether no other rank sent one later, as far as known."""
         with self._lock:
-            told, self._told = self._told, ""
-            self._leaving = told or self._leaving
-        if not told or Where.here().world_size == 1:
-            return told
-        tellers: list[int | None] = []
+            alert, self._alert = self._alert, None
+            self._leaving = alert or self._leaving
+        if alert is None or Where.here().world_size == 1:
+            return alert is not None
+        senders: list[int | None] = []
 
         def take_back(board: Board) -> None:
-            tellers.append(board.teller())
-            board.tell(self._stand(None))
+            senders.append(board.last_sender())
+            board.note_alert(self.detector.status(None))
 
-        _quietly(lambda: self._with_board(take_back))
-        if tellers and tellers[0] not in (None, Where.here().rank):
-            self._leaving = ""
-            return ""
-        return told
+        _quietly(lambda: self.detector.with_board(take_back))
+        if senders and senders[0] not in (None, Where.here().rank):
+            self._leaving = None
+            return False
+        return True
 
-    def _tell_of_the_end(self, told: str) -> None:
-        message = self._end_message(told)
-        send = functools.partial(sender.deliver, self._notifier, message, BACKGROUND_BUDGET)
-        if self._kept:  # it goes first
-            background.post(functools.partial(sender.flush, self._notifier))
+    def _send_the_end(self, alert: Alert) -> None:
+        message, notifier = self._end_message(alert), self._reporter.notifier
+        if alert.kept:  # it goes first
+            background.post(functools.partial(sender.flush, notifier))
+        send = functools.partial(sender.deliver, notifier, message, BACKGROUND_BUDGET)
         background.post(send, otherwise=functools.partial(self._keep, message))
-        self._leaving = ""
+        self._leaving = None
 
     def _keep_the_end(self) -> None:
-        """There is no time to ask the others, nor to send it. In doubt whether the alert arrives it is kept, too."""
+        """There is no time to ask the others, nor to send it. When the alert may still arrive, its end is kept, too."""
         with self._lock:
-            told, self._told, self._leaving = self._told or self._leaving or self._sending, "", ""
-        if told:
-            self._keep(self._end_message(told))
+            alert = self._alert or self._leaving or self._reporter.sending
+            self._alert = self._leaving = None
+        if alert is not None:
+            self._keep(self._end_message(alert))
 
     def _keep(self, message: Message) -> None:
-        sender.keep(self._notifier, message, Outcome("unknown", "there was no time to send it"))
+        sender.keep(self._reporter.notifier, message, Outcome("unknown", "there was no time to send it"))
 
-    def _end_message(self, told: str) -> Message:
-        name, took = self._watched.name, report.duration(self._ended - self._began)
+    def _end_message(self, alert: Alert) -> Message:
+        detector = self.detector
+        name, took = detector.watched.name, report.duration(max(detector.ended, self._stuck_at) - detector.began)
         facts = [f"- No progress for: {took}"]
-        if self._named:
-            facts.append(f"- The training has ended here; no report yet that {named(self._named)} resumed")
+        if alert.stuck:
+            facts.append(f"- The training has ended here; no report yet that {named(alert.stuck)} resumed")
         text = report.milestone(f"{name} resumed after {took}", name, Where.here(), facts, Attempt.here())
-        return Message(text, derived_id(f"{told}/moves"))
+        return Message(text, derived_id(f"{alert.message_id}/moves"))
 
 
 def _renewed(claim: claims.Claim) -> claims.Claim | None:
-    """`claim` for another lease, which leaves time for what follows; None if another has it."""
+    """`claim` for another lease, which leaves time for what follows; None if another rank has it."""
     key, index = claim.key, claim.index + 1
     try:
         held = claim.access.ask(lambda store: store.append(key, index, Record.now("claimed", claim.rank, store).dump()))
     except OSError:  # the store is gone, the claim is ours
         return claim
     return replace(claim, index=index) if held else None
+
+
+def _close(claim: claims.Claim, outcome: Outcome) -> None:
+    where = Where.here()  # what is kept is sent later; only another machine may have a way out
+    final = outcome.final or outcome.retry_after is not None or where.local_world_size == where.world_size
+    _quietly(lambda: claim.close("sent" if outcome.status == "sent" else "refused" if final else "failed"))
 
 
 def _wait_while(is_under_way: Callable[[], bool], seconds: float) -> None:
@@ -333,17 +261,3 @@ def _quietly(work: Callable[[], object]) -> None:
         work()
     except OSError as error:
         log.warning("the ranks cannot agree on a stall: %s", error)
-
-
-def _in_thread(work: Callable[[], object]) -> bool:
-    def contained() -> None:
-        answer = isolation.call(work, STALL)
-        if not answer.returned:
-            log.error("alert not sent for a stall: %s", reason(answer.error))
-
-    try:
-        threads.Stoppable(contained, "twinkle-notifier-stall").start()
-    except RuntimeError:  # at the process limit
-        log.error("alert not sent for a stall: no thread can start")
-        return False
-    return True

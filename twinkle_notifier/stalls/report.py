@@ -1,4 +1,4 @@
-"""Which rank stands where: what each tells of itself, and the message that puts it together."""
+"""The alert for a stall: where each rank is stuck."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from twinkle_notifier.runtime.ranks import compressed
 from twinkle_notifier.runtime.stored import Stored
 from twinkle_notifier.stalls.stacks import Doing
 
-_SHOWN = 6  # places whose stack is shown, and which are named
-_HOST = 100  # characters of its name
+_SHOWN = 6  # places that are listed, each with a stack
+_HOST = 100  # characters of a host's name
 
 
 @dataclass(frozen=True)
 class RankStatus:
-    """One rank that makes no step, as it tells the others."""
+    """What one rank does that makes no step, for the other ranks to read."""
 
     rank: int
     hostname: str
     pid: int
     step: int | None
     doing: Doing
-    moves: bool  # it was so, and is over
+    moves: bool  # it has resumed
     holder: Holder
-    at: Instant  # when it told
+    at: Instant  # when this was written
 
     def dump(self) -> bytes:
         """As stored."""
@@ -56,36 +56,36 @@ class RankStatus:
 
 @dataclass(frozen=True)
 class _Group:
-    """Ranks that stand at one place."""
+    """Ranks that are stuck in one place."""
 
-    stands: Sequence[RankStatus]
+    statuses: Sequence[RankStatus]
 
     @property
     def waits(self) -> bool:
-        return self.stands[0].doing.waits
+        return self.statuses[0].doing.waits
 
     @property
     def ranks(self) -> str:
-        return named(stand.rank for stand in self.stands)
+        return named(status.rank for status in self.statuses)
 
     def fact(self, world_size: int) -> str:
         if world_size == 1:
-            return f"- At: {self.stands[0].doing.place()}"
-        return f"- {self.ranks.capitalize()} of {world_size}: {self.stands[0].doing.place()}"
+            return f"- At: {self.statuses[0].doing.place()}"
+        return f"- {self.ranks.capitalize()} of {world_size}: {self.statuses[0].doing.place()}"
 
     def stacks(self, threads: bool) -> str:
-        """The stack of one of them; of all its `threads` if there are not many."""
-        stand = self.stands[0]
-        step = "" if stand.step is None else f", after {stand.step} steps"
-        heading = f"Rank {stand.rank}, {line(stand.hostname, _HOST)}, PID {stand.pid}{step}:"
-        others = f"\n\n{stand.doing.others}" if threads and stand.doing.others else ""
-        return f"{heading}\n\n{fenced(block(stand.doing.stack + others))}"
+        """The stack of one of them, with those of its other `threads` if asked."""
+        status = self.statuses[0]
+        step = "" if status.step is None else f", after {status.step} steps"
+        heading = f"Rank {status.rank}, {line(status.hostname, _HOST)}, PID {status.pid}{step}:"
+        others = f"\n\n{status.doing.others}" if threads and status.doing.others else ""
+        return f"{heading}\n\n{fenced(block(status.doing.stack + others))}"
 
 
-def markdown(name: str, stands: Sequence[RankStatus], where: Where, idle: float, progress: Progress) -> str:
-    """The message of a run whose ranks `stands` have made no step for `idle` seconds; `where` is the one that tells."""
-    groups, odd = _grouped(stands)
-    missing = set(range(where.world_size)) - {stand.rank for stand in stands}
+def markdown(name: str, statuses: Sequence[RankStatus], where: Where, idle: float, progress: Progress) -> str:
+    """The alert for a run in which `statuses` are stuck; `where`, the rank that sends it, for `idle` seconds."""
+    groups, odd = _grouped(statuses)
+    missing = set(range(where.world_size)) - {status.rank for status in statuses}
     headline = f"{name} has made no progress for {duration(idle)}{_why(groups, odd, missing, where)}"
     facts = [group.fact(where.world_size) for group in groups[:_SHOWN]]
     facts += [f"- And {len(groups) - _SHOWN} more places"] if len(groups) > _SHOWN else []
@@ -97,21 +97,21 @@ def markdown(name: str, stands: Sequence[RankStatus], where: Where, idle: float,
     return "\n\n".join([text, *shown])
 
 
-def _grouped(stands: Sequence[RankStatus]) -> tuple[list[_Group], list[_Group]]:
-    """All places, those first where the trouble likely is; and these."""
+def _grouped(statuses: Sequence[RankStatus]) -> tuple[list[_Group], list[_Group]]:
+    """All places, first those where the trouble likely is; and these alone."""
     places: dict[tuple[str, str], list[RankStatus]] = {}
-    for stand in sorted(stands, key=lambda stand: stand.rank):
-        places.setdefault(stand.doing.group(), []).append(stand)
-    groups = sorted(map(_Group, places.values()), key=lambda group: len(group.stands))
+    for status in sorted(statuses, key=lambda status: status.rank):
+        places.setdefault(status.doing.group(), []).append(status)
+    groups = sorted(map(_Group, places.values()), key=lambda group: len(group.statuses))
     odd = list(_odd(groups))
     return odd + [group for group in groups if group not in odd], odd
 
 
 def _odd(groups: list[_Group]) -> Iterator[_Group]:
-    """Those that do not wait where others do; if that tells nothing, all but the largest."""
+    """Those that do not wait while others do; if all do the same, all but the largest."""
     if len({group.waits for group in groups}) == 2:
         yield from (group for group in groups if not group.waits)
-    elif len(groups) > 1 and len(groups[-1].stands) > len(groups[-2].stands):
+    elif len(groups) > 1 and len(groups[-1].statuses) > len(groups[-2].statuses):
         yield from groups[:-1]
 
 
@@ -119,12 +119,12 @@ def _why(groups: list[_Group], odd: list[_Group], missing: set[int], where: Wher
     if where.world_size == 1:
         return ""
     if odd:
-        ranks = {stand.rank for group in odd for stand in group.stands}
+        ranks = {status.rank for group in odd for status in group.statuses}
         return f": {named(ranks)} {'is' if len(ranks) == 1 else 'are'} stuck in a different place than the others"
     if missing and all(group.waits for group in groups):
         return f": {named(missing)} did not respond"
     if missing:
-        return f": {named(stand.rank for group in groups for stand in group.stands)} of {where.world_size}"
+        return f": {named(status.rank for group in groups for status in group.statuses)} of {where.world_size}"
     return f": all {where.world_size} ranks" + (" in the same place" if len(groups) == 1 else "")
 
 

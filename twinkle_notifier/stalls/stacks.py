@@ -17,21 +17,21 @@ from twinkle_notifier.exceptions.frames import FrameSnapshot, is_library, is_our
 from twinkle_notifier.runtime.stored import Stored
 
 _FRAMES = (10, 40)  # of a stack: the outermost and the innermost
-_STACK = 5_000  # characters of the stack of the thread that trains: its end
+_STACK = 5_000  # characters of the training thread's stack: its end
 _OTHER_FRAMES = (0, 4)  # of the stacks of the other threads
-_OTHERS = 2_500  # characters of all of these
+_OTHERS = 2_500  # characters of all these stacks
 _DEBUGGERS = ("bdb", "pdb", "pydevd", "_pydevd_bundle", "debugpy")  # modules
 _OURS = "twinkle-notifier"  # what our threads' names begin with
 
 
 @dataclass(frozen=True)
 class Doing:
-    """What a process was found at."""
+    """What a process does at one moment."""
 
-    own: str  # the innermost place in the user's own code, ``train.py:28 in load``; may be empty
+    own: str  # the innermost place in the user's code, ``train.py:28 in load``; may be empty
     library: str  # the innermost place, if that is in a library; may be empty
-    waits: bool  # whether that is where ranks wait for each other
-    stack: str  # of the thread that trains, the innermost call last
+    waits: bool  # whether ranks wait for each other there
+    stack: str  # of the training thread, the innermost call last
     others: str  # the ends of the stacks of the other threads
 
     @classmethod
@@ -45,19 +45,19 @@ class Doing:
         return ", then ".join(filter(None, (self.own, self.library))) or "outside of Python"
 
     def group(self) -> tuple[str, str]:
-        """Alike for ranks that are at the same place; a line more or less within a library counts as that."""
+        """The same for ranks in the same place; lines within one function of a library count as one place."""
         path, _, function = self.library.partition(" in ")
         return self.own, f"{path.rpartition(':')[0]} {function}"
 
 
 def doing(thread: int) -> Doing:
-    """What this process does now, above all its `thread`, by Python's number for it. Never raises; takes up to 8 s."""
+    """What this process does now, above all in `thread` (its Python identifier). Never raises; takes up to 8 s."""
     stills = {ident: list(_stills(frame)) for ident, frame in sys._current_frames().items()}
     frames = stills.pop(thread, [])
     own, library, waits = _places(frames)
     stack = isolation.call(lambda: traceback_text.stack(frames, *_FRAMES), STACKS).value
     others = isolation.call(lambda: "\n\n".join(_others(stills)), STACKS).value if stack else ""
-    # Without what the files hold, a stack is still better than none.
+    # A stack without source lines is better than none.
     stack = scrub(stack or "\n".join(reversed([f"  {_place(frame)}" for frame in frames])))
     return Doing(own, library, waits, _end(stack, _STACK), _beginning(scrub(others or ""), _OTHERS))
 
@@ -83,7 +83,7 @@ def _places(frames: list[FrameSnapshot]) -> tuple[str, str, bool]:
     if not frames or not is_library(frames[0]):
         return own, "", False
     module, function = str(frames[0].f_globals["__name__"]), frames[0].f_code.co_name
-    # The second is where autograd's own threads reduce the gradients of DDP.
+    # In the second, autograd's own threads reduce the gradients of DDP.
     waits = module.startswith("torch.distributed.") or function == "_engine_run_backward"
     return own, _place(frames[0]), waits
 

@@ -1,4 +1,4 @@
-"""Whether a training still moves: a heartbeat for each step, and a thread that looks at it."""
+"""The watchdog: a training beats with each step, and a thread checks that it does."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from twinkle_notifier.isolation import threads
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.mailbox.notes import Beat
 from twinkle_notifier.runtime.launcher import Where
-from twinkle_notifier.stalls.episode import Episode
+from twinkle_notifier.stalls.board import Detector, Watched
+from twinkle_notifier.stalls.episode import Reporter, Resolver
 from twinkle_notifier.stalls.stacks import debugged
-from twinkle_notifier.stalls.watched import Watched
 
 VARIABLE = "TWINKLE_NOTIFIER_STALL_AFTER"  # seconds, for runs whose code names none
-_IDLE_LOOKS = 2  # without a beat: from then on a rank minds whether another gives the alarm
-_LOOKS = 25  # within the time after which a training has stalled
-_POLL_MOST = 5.0  # seconds between two looks
-_SELDOM = 1.0  # seconds between two words to the supervisor
+_IDLE_POLLS = 2  # without a beat: from then on a rank checks whether another is about to send the alert
+_POLLS = 25  # within the time after which a training has stalled
+_POLL_MOST = 5.0  # seconds between two polls
+_SELDOM = 1.0  # seconds between two notes to the supervisor
 _MOST = 1e9  # seconds that may be given: 30 years
-_TIMES = 10  # the slowest step seen: what is not longer is no stall
-_LULL_TIMES = 10  # the time given: what is not longer is no stall where something slow is to be expected
-_DOUBT_TIMES = 2  # the slowest step seen: from then on a rank lets the others know where it stands
+_TIMES = 10  # the slowest step seen: a stall takes longer
+_LULL_TIMES = 10  # the time given: a stall takes longer where something slow is expected
+_DOUBT_TIMES = 2  # the slowest step seen: after that a rank lets the others know where it is stuck
 
 log = logging.getLogger("twinkle_notifier")
 
 
 def seconds(given: object) -> float | None:
-    """After how many seconds without a step a training has stalled: as `given`, else as the environment says.
+    """Seconds without a step after which a training has stalled: `given`, else the environment's.
 
-    None: it is not watched. A bad value in the environment is logged and ignored.
+    None: the training is not watched. A bad value in the environment is logged and ignored.
 
     Raises:
-        ArgumentError: what is given is no positive number.
+        ArgumentError: `given` is no positive number.
     """
     if given is not None:
         if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < _MOST:
@@ -58,20 +58,19 @@ def seconds(given: object) -> float | None:
 
 
 class Gauge:
-    """How long ago the last step was, and how slow the slowest, as far as it shows in looks from time to time.
+    """Idle time and slowest step, sampled at intervals.
 
-    A look that comes late itself tells that the whole process was stopped, or its machine asleep: that time counts
-    for no step.
+    A sample that comes late shows that the whole process was stopped, or its machine asleep: that time does not count.
     """
 
     def __init__(self, after: float, now: float) -> None:
-        self.poll = min(after / _LOOKS, _POLL_MOST)  # seconds between two looks
+        self.poll = min(after / _POLLS, _POLL_MOST)  # seconds between two samples
         self.slowest = 0.0
         self.idle = 0.0
         self._after, self._at, self._beats, self._forgiven, self._lull = after, now, 0, 0.0, False
 
-    def look(self, now: float, at: float, beats: int, late: float, lull: bool = False) -> bool:
-        """Note that beat number `beats` was at `at`, and that this look is `late`. Whether there is a new beat.
+    def sample(self, now: float, at: float, beats: int, late: float, lull: bool = False) -> bool:
+        """Note that beat number `beats` was at `at`; return whether it is new. This sample came `late` seconds late.
 
         `lull`: something slow follows that beat.
         """
@@ -79,37 +78,37 @@ class Gauge:
         self._forgiven += late
         moved = at != self._at
         if moved:
-            # Neither the time up to the first (compilation, the first connections) nor a stall is one between steps.
+            # The time to the first beat (compilation, the first connections) and a stall are no steps.
             if self._beats and not self.stalled and not self._lull:
                 self.slowest = max(self.slowest, at - self._at - self._forgiven)
             self._at, self._beats = at, beats
-            self._forgiven = late if now - at >= late else 0.0  # it was stopped after the beat, or before
+            self._forgiven = late if now - at >= late else 0.0  # the process was stopped after the beat, or before
         self.idle, self._lull = max(now - self._at - self._forgiven, 0.0), lull
         return moved
 
     @property
     def stalled(self) -> bool:
-        """Whether it has stalled, for any step seen so far."""
+        """Whether this is a stall, by the slowest step so far."""
         after = _LULL_TIMES * self._after if self._lull else self._after
         return self.idle > max(after, _TIMES * self.slowest)
 
     @property
     def doubtful(self) -> bool:
-        """Whether it may soon be called so."""
+        """Whether it may soon be one."""
         return self.idle > max(self._after, _DOUBT_TIMES * self.slowest)
 
 
 class StallWatch:
-    """Looks from time to time, in a thread of its own, whether a training has beaten since.
+    """Watches a training's beats from a thread of its own.
 
-    A copy, or what a forked process finds of it, watches nothing until it is started there.
+    A copy watches nothing until it is started; nor does the one in a forked process.
     """
 
     def __init__(self, after: float | None) -> None:
-        """`after` so many seconds without a beat the training has stalled; None: it is never watched."""
+        """The training has stalled `after` so many seconds without a beat; None: it is never watched."""
         self.after = after
         self.at, self.beats = 0.0, 0
-        self.lull = -1  # the number of the last beat that something slow follows
+        self.lull = -1  # the number of the last beat before something slow
         self.watcher: _Watcher | None = None  # another for each training
 
     def __getstate__(self) -> dict[str, Any]:
@@ -123,7 +122,7 @@ class StallWatch:
             self.watcher = _Watcher(self, watched, Gauge(self.after, self.at))
 
     def stop(self, *, moves: bool | None = None) -> None:
-        """Watch no more. Its beats tell whether the training `moves` to its end, if nobody does. Returns at once."""
+        """Watch no more. Whether the training ended well: as `moves` says, else if it has beaten. Returns at once."""
         watcher, self.watcher = self.watcher, None
         if watcher is not None:
             watcher.stop(self.beats, moves)
@@ -135,18 +134,18 @@ class _Watcher:
         self._watched, self._gauge = watched, gauge
         self._pid = os.getpid()
         self._over = threading.Event()
-        self._lock = threading.Lock()  # of the episodes: none begins, and none alarms, when it is over
-        self._episode: Episode | None = None
-        self._open: list[Episode] = []  # past ones whose end people wait for
+        self._lock = threading.Lock()  # of the episodes: none begins or alarms once this is over
+        self._episode: Resolver | None = None
+        self._open: list[Resolver] = []  # past ones whose end is not yet sent
         self._beats = 0  # when it began
-        self._told_supervisor = 0.0
+        self._noted_at = 0.0
         try:
             threads.Stoppable(self._run, "twinkle-notifier-watch").start()
         except RuntimeError:  # at the process limit
             log.warning("stall detection is off: no thread can start")
 
     def stop(self, beats: int, moves: bool | None) -> None:
-        if self._pid == os.getpid():  # else the thread is the parent's, and perhaps a lock is
+        if self._pid == os.getpid():  # else the thread is the parent's, and the lock may be held
             self._over.set()
             self._close(beats > self._beats if moves is None else moves)
 
@@ -159,41 +158,42 @@ class _Watcher:
             if watch is None:
                 self._close(False)
                 return
-            self._look(watch, monotonic() - asleep - self._gauge.poll)
+            self._sample(watch, monotonic() - asleep - self._gauge.poll)
             del watch
 
-    def _look(self, watch: StallWatch, late: float) -> None:
+    def _sample(self, watch: StallWatch, late: float) -> None:
         gauge, at, beats, lull = self._gauge, watch.at, watch.beats, watch.lull  # in the order in which a beat writes
-        if gauge.look(monotonic(), at, beats, late, beats == lull):
+        if gauge.sample(monotonic(), at, beats, late, beats == lull):
             self._end(moves=True)
-        self._tell_supervisor(beats)
+        self._note_beat(beats)
         if self._watched.notifier is None:
             return
         with self._lock:
             if not self._over.is_set():
-                self._mind(self._watched.notifier, beats)
+                self._advance(self._watched.notifier, beats)
 
-    def _mind(self, notifier: Callable[[str], object], beats: int) -> None:
+    def _advance(self, notifier: Callable[[str], object], beats: int) -> None:
         gauge, episode = self._gauge, self._episode
-        if episode is None and gauge.idle > _IDLE_LOOKS * gauge.poll:
+        if episode is None and gauge.idle > _IDLE_POLLS * gauge.poll:
             self._beats = beats
-            episode = self._episode = Episode(self._watched, notifier, gauge.idle, beats, gauge.poll)
+            detector = Detector(self._watched, gauge.idle, beats)
+            episode = self._episode = Resolver(detector, Reporter(detector, notifier, gauge.poll))
         if episode is None:
             self._open = [past for past in self._open if past.open]
             for past in self._open:
-                past.look()
+                past.check()
         elif not gauge.doubtful:
-            episode.listen()
+            episode.detector.listen()
         elif gauge.stalled and not episode.alarmed:
             if not debugged(self._watched.thread):
                 episode.alarm()
-        elif not episode.doubted:
-            episode.doubt()
+        elif not episode.detector.doubted:
+            episode.detector.doubt()
 
-    def _tell_supervisor(self, beats: int) -> None:
-        if mailbox.VARIABLE not in os.environ or monotonic() - self._told_supervisor < _SELDOM:
+    def _note_beat(self, beats: int) -> None:
+        if mailbox.VARIABLE not in os.environ or monotonic() - self._noted_at < _SELDOM:
             return
-        self._told_supervisor = monotonic()
+        self._noted_at = monotonic()
         gauge = self._gauge
         beat = Beat(Where.here().rank, beats, gauge.idle, gauge.stalled, gauge.slowest, time())
         mailbox.tell(lambda to: to.beat(beat))

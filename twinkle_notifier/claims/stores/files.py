@@ -14,16 +14,16 @@ from twinkle_notifier.runtime.stored import hashed
 _MOST = 1 << 20  # bytes of a record; one takes a few hundred
 _NO_LINKS = (errno.EOPNOTSUPP, errno.EPERM, errno.ENOSYS, errno.EACCES, errno.EMLINK, errno.EXDEV)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_BEGIN, _END = b"\x02", b"\x03"  # around a record that was written in place: without both it is not whole
+_BEGIN, _END = b"\x02", b"\x03"  # around a record written in place: without both it is not whole
 _WRITING = 1.0  # seconds that such a record may take to become whole; then its writer is taken for dead
-_POLL = 0.01  # seconds between two looks at it
+_POLL = 0.01  # seconds between two reads of it
 
 
 class FileStore:
-    """Logs as folders, records as files ``0``, ``1``, ... that are never taken away.
+    """Logs as folders, records as files ``0``, ``1``, ... that are never removed.
 
-    A record appears whole, by `link`. Where the file system has no links, it is written in place by the process that
-    could create it. Both fail when the file is there, so processes that differ in that still exclude each other.
+    A record appears whole, by `link`. Where the file system has no links, the process that could create the file writes
+    it in place. Both ways fail when the file exists, so processes that use different ways still exclude each other.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -32,9 +32,9 @@ class FileStore:
 
     @classmethod
     def of_run(cls, run_key: str, tried: list[str] | None = None) -> FileStore:
-        """The store that the ranks which have `run_key` in common share, in the first place that works.
+        """The store of the ranks that share `run_key`, in the first place that works.
 
-        See `folders.within` for `tried`. Raises OSError if there can be none.
+        See `state_dir.within` for `tried`. Raises OSError when no place works.
         """
         run = hashed(run_key)
         return cls(state_dir.folder("claims", run, fresh=True, tried=tried))
@@ -79,7 +79,7 @@ class FileStore:
         try:
             (self._made(key) / f"member {member}").touch(mode=0o600)
         except OSError as error:
-            if error.errno not in _FULL:  # else fewer ranks are counted, but who sends can still be read here
+            if error.errno not in _FULL:  # else fewer ranks are named, but the claims here can still be read
                 raise
 
     def members(self, key: str) -> set[str]:
@@ -90,7 +90,7 @@ class FileStore:
         return set()
 
     def sequence(self, step: int) -> int | None:
-        """See `Store`. Files cannot count; the time of a record tells."""
+        """See `Store`. Files cannot count: the time of a record decides."""
         return None
 
     def _made(self, key: str) -> Path:
@@ -106,7 +106,7 @@ def _link(draft: Path, target: Path) -> bool | None:
     except FileExistsError:
         return False
     except OSError as error:
-        # link(2): over NFS the reply may be lost after the link was made; the count of links tells.
+        # link(2): over NFS the reply may be lost after the link was made; the count of links shows it.
         if draft.stat().st_nlink == 2:
             return True
         if error.errno not in _NO_LINKS:
@@ -116,7 +116,7 @@ def _link(draft: Path, target: Path) -> bool | None:
 
 
 def _write_in_place(target: Path, record: bytes) -> bool:
-    """Whether this process was first. What fails halfway stays: others may have seen it, and count on from there."""
+    """Whether this process was first. A half-written record stays: others may have seen it, and count from there."""
     try:
         handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
@@ -132,11 +132,11 @@ def _write_in_place(target: Path, record: bytes) -> bool:
 
 
 class SymlinkStore(FileStore):
-    """Logs as folders, records as the targets of links, which lead nowhere, appear whole, and are never taken away."""
+    """Logs as folders, records as the targets of symbolic links, which appear whole, and are never removed."""
 
     @classmethod
     def of_run(cls, run_key: str, tried: list[str] | None = None) -> SymlinkStore:
-        """The store that the ranks which have `run_key` in common share. Raises OSError if there can be none."""
+        """The store of the ranks that share `run_key`. Raises OSError when no place works."""
         run = hashed(run_key)
         return cls(state_dir.within(("claims", f"{run}-symlinks"), _probed, tried))
 

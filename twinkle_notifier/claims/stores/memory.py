@@ -1,4 +1,4 @@
-"""Claims of a process that is alone in its run, kept in its memory."""
+"""Claims in the memory of a process: one that is alone in its run, or a Ray actor."""
 
 from __future__ import annotations
 

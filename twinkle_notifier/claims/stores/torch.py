@@ -7,7 +7,7 @@ import sys
 from datetime import timedelta
 from typing import Any
 
-_TIMEOUT = timedelta(seconds=3)  # of one operation; it is no bound on connecting, so the caller has one of its own
+_TIMEOUT = timedelta(seconds=3)  # of one operation; it does not bound connecting, so the caller does
 _PREFIX = "twinkle_notifier"
 
 
@@ -16,11 +16,11 @@ def is_served() -> bool:
     return os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True" and "torch.distributed" in sys.modules
 
 
-_kept: dict[int, TorchStore] = {}  # by process: a fork's copy shares a socket with its parent
+_kept: dict[int, TorchStore] = {}  # by process: a forked child would share its parent's socket
 
 
 def is_connected() -> bool:
-    """Whether this process has a client that is kept."""
+    """Whether this process is connected to the store."""
     return os.getpid() in _kept
 
 
@@ -38,10 +38,10 @@ class TorchStore:
 
     @classmethod
     def kept(cls) -> TorchStore:
-        """The store that this process opened first; opened now if it has not.
+        """The store that this process has open; opened now if it has none.
 
-        A client that is connected before the crash needs no look-up of its name by the server, which a dead resolver
-        holds up for 5 s, one client after the other.
+        The server looks up the name of each new client, one after the other, and a dead resolver takes 5 s for each:
+        a client that is connected before the crash needs none of that.
         """
         if os.getpid() not in _kept:
             _kept[os.getpid()] = cls()
