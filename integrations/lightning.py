@@ -46,12 +46,17 @@ def _base() -> type[Callback]:
 if not TYPE_CHECKING:
     Callback = _base()
 
-# Where a fit shows that it moves. The class has none of these hooks: a fit that is not watched pays nothing per batch.
-_BEATS = ("on_train_batch_end", "on_validation_batch_end", "on_validation_end")
-# And where something slow may follow: the first batch, what the model makes of an epoch.
-_LULLS = ("on_validation_start", "on_validation_epoch_end", "on_train_epoch_end")
-# A checkpoint is on record only when it is written. Only for a supervisor, who cannot ask when all is over.
-_LOOKS = ("on_train_batch_start", "on_validation_start")
+# Hooks of the callback that a subclass of it keeps when it has its own, whether that calls ours or not.
+_HOOKS = (
+    "on_save_checkpoint",
+    "on_train_batch_start",
+    "on_train_batch_end",
+    "on_train_epoch_end",
+    "on_validation_start",
+    "on_validation_batch_end",
+    "on_validation_epoch_end",
+    "on_validation_end",
+)
 
 
 class NotifierCallback(Callback):
@@ -95,18 +100,13 @@ class NotifierCallback(Callback):
             store=store,
             stall_after=stall_after,
         )
+        self._is_watched = self.run.stall_after is not None
         self._is_placed = False  # in a trainer that runs
-        self._written = False  # a checkpoint, of which the supervisor was not told
-        for hook in _BEATS if self.run.stall_after else ():
-            self.run.add_hook(self, Callback, hook, self.run.beat)
-        for hook in _LULLS if self.run.stall_after else ():
-            self.run.add_hook(self, Callback, hook, self.run.lull)
-        if self.run.is_supervised:
-            for hook in _LOOKS:
-                self.run.add_hook(self, Callback, hook, self._report_saved)
-        # A subclass may have its own, which calls ours or not.
-        if type(self).on_save_checkpoint is not NotifierCallback.on_save_checkpoint:
-            self.run.add_hook(self, Callback, "on_save_checkpoint", self._saves)
+        self._has_saved = False  # a checkpoint that the supervisor does not know of yet
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        TrainingRun.keep_hooks(cls, NotifierCallback, _HOOKS)
 
     @property
     def state_key(self) -> str:
@@ -129,8 +129,7 @@ class NotifierCallback(Callback):
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """See `Callback`. It follows every `on_train_end`, ModelCheckpoint's too."""
-        if self._written:
-            self._report_saved(trainer)
+        self._report_saved(trainer)
         self.run.ended(partial(_ended, trainer))
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
@@ -144,27 +143,43 @@ class NotifierCallback(Callback):
         if stage == "fit":
             self.run.pause()
 
-    def _saves(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        self.run.lull()  # the write follows
-        self._written = self.run.is_supervised
-        states, ours = checkpoint.get("callbacks"), _place(trainer)
-        if isinstance(states, dict):
-            for callback in ours:
-                states.pop(callback.run.apart, None)
-            states.update({callback.run.key: callback.state_dict() for callback in ours if not callback._gives_way})
+    # These come with each step. They return at once where no stall is looked for and no checkpoint was saved.
 
-    def _report_saved(self, trainer: Trainer, *_: object) -> None:
-        if self._written and (path := _last(trainer)):
-            self._written = False
+    def _beat(self, *_: Any, **__: Any) -> None:
+        if self._is_watched:
+            self.run.beat()
+
+    def _lull(self, *_: Any, **__: Any) -> None:
+        if self._is_watched:
+            self.run.lull()
+
+    def _report_saved(self, trainer: Trainer, *_: Any, **__: Any) -> None:
+        if self._has_saved and (path := _last(trainer)):  # it is on record only when it is written
+            self._has_saved = False
             self.run.saved(path)
+
+    on_train_batch_start = _report_saved
+    on_train_batch_end = on_validation_batch_end = on_validation_end = _beat
+    on_validation_epoch_end = on_train_epoch_end = _lull  # what the model makes of an epoch may follow
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """See `Callback`. The first batch may be slow."""
+        self._lull()
+        self._report_saved(trainer)
 
     def state_dict(self) -> dict[str, Any]:
         """See `Callback`."""
         return self.run.state_dict()
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """See `Callback`. Lightning has put the states under each `state_key`, which after a fit is another."""
-        self._saves(trainer, pl_module, checkpoint)
+        """See `Callback`. The write follows. Lightning has put states under each `state_key`, after a fit another."""
+        self.run.lull()
+        self._has_saved = self.run.is_supervised  # who cannot ask for it when all is over
+        states, ours = checkpoint.get("callbacks"), _place(trainer)
+        if isinstance(states, dict):
+            for callback in ours:
+                states.pop(callback.run.apart, None)
+            states.update({callback.run.key: callback.state_dict() for callback in ours if not callback._gives_way})
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """See `Callback`. All states are looked through: a run with more or fewer callbacks may have saved ours."""

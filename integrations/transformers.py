@@ -21,10 +21,8 @@ from twinkle_notifier import Notifier, Progress, Store, TrainingRun
 
 _ENTRIES = ("train", "evaluate", "predict", "hyperparameter_search")
 _MARK = "_twinkle_notifier_entry"
-# Where a training shows that it moves. The class has none of these hooks: what is not watched pays nothing per step.
-_BEATS = ("on_substep_end", "on_evaluate")
-_LULLS = ("on_prediction_step",)  # `compute_metrics` may follow
-_ENDS = ("on_step_end", "on_epoch_end")
+# Hooks of the callback that a subclass of it keeps when it has its own, whether that calls ours or not.
+_HOOKS = ("on_step_end", "on_substep_end", "on_epoch_end", "on_prediction_step", "on_evaluate")
 _PARTS = {"train": True, "evaluate": False}  # of a trial; whether one begins with it
 _NO_METRICS: tuple[type, ...] = (str, bytes, list, tuple, dict, type(None))  # that a trainer or its callbacks log, too
 
@@ -75,15 +73,14 @@ class NotifierCallback(TrainerCallback):
             store=store,
             stall_after=stall_after,
         )
+        self._is_watched = self.run.stall_after is not None
         self._resumed = ""  # the checkpoint that the training was told to resume
         self._preempted = False  # SIGTERM came, and the trainer has saved
-        for hook in _BEATS if self.run.stall_after else ():
-            self.run.add_hook(self, TrainerCallback, hook, self.run.beat)
-        for hook in _LULLS if self.run.stall_after else ():
-            self.run.add_hook(self, TrainerCallback, hook, self.run.lull)
-        for hook in _ENDS if self.run.stall_after else ():
-            self.run.add_hook(self, TrainerCallback, hook, self._step_ends)
         _hook(Trainer)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        TrainingRun.keep_hooks(cls, NotifierCallback, _HOOKS)
 
     def on_init_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """See `TrainerCallback`. The trainer's class may have been made after this callback was."""
@@ -114,11 +111,27 @@ class NotifierCallback(TrainerCallback):
         else:
             self.run.ended(partial(_ended, self.run, state))
 
-    def _step_ends(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+    # These come with each step. They return at once where no stall is looked for.
+
+    def _beat(self, *_: Any, **__: Any) -> None:
+        if self._is_watched:
+            self.run.beat()
+
+    def _end_step(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        if not self._is_watched:
+            return
         if control.should_save or control.should_evaluate:  # there is no hook before either
             self.run.lull()
         else:
             self.run.beat()
+
+    on_step_end = on_epoch_end = _end_step
+    on_substep_end = on_evaluate = _beat
+
+    def on_prediction_step(self, *_: Any, **__: Any) -> None:
+        """See `TrainerCallback`. `compute_metrics` may follow."""
+        if self._is_watched:
+            self.run.lull()
 
 
 @contextmanager

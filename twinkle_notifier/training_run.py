@@ -12,14 +12,14 @@ import signal
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import replace
 from time import monotonic
 from typing import Any, ClassVar
 
 from twinkle_notifier import checkpoint as state
-from twinkle_notifier import claims, hooks, isolation
+from twinkle_notifier import claims, isolation
 from twinkle_notifier.alerts import milestone
 from twinkle_notifier.alerts.api import notify_exception
 from twinkle_notifier.budgets import PROGRESS
@@ -69,8 +69,6 @@ class TrainingRun:
         ArgumentError: `stall_after` is no positive number; it is a ValueError.
         TypeError: `notifier` is something that cannot be called with a message.
     """
-
-    add_hook = staticmethod(hooks.add_hook)  # for adapters, whose callback calls `beat` only where it is watched
 
     # A notebook trains many times in one process; what an earlier run told there silences no later one.
     _last_end: ClassVar[Instant | None] = None
@@ -127,6 +125,13 @@ class TrainingRun:
         """A step is done, and something slow may follow: a checkpoint's write. It may take ten times `stall_after`."""
         self.beat()
         self._watch.lull = self._watch.beats
+
+    @staticmethod
+    def keep_hooks(subclass: type, callback: type, names: Iterable[str]) -> None:
+        """For adapters: call the hooks `names` of `callback` before those that a `subclass` has in their place."""
+        for name in names:
+            if (own := getattr(subclass, name)) is not (kept := getattr(callback, name)):
+                setattr(subclass, name, _both(kept, own))
 
     @property
     def watcher(self) -> object:
@@ -201,7 +206,7 @@ class TrainingRun:
         return [*(isolation.call(facts, PROGRESS).value or []), *self._asked(progress).lines()]
 
     @contextmanager
-    def parts(self, what: str) -> Iterator[Search]:
+    def parts(self, what: str) -> Generator[Search]:
         """Trainings within the block, such as a search's trials, are told neither to start nor to end.
 
         `what`, which is all of them, is: it starts here, and its end is told after the block, by `ended`. Within the
@@ -329,6 +334,15 @@ class TrainingRun:
 
     def _milestone(self, headline: str, facts: list[str]) -> None:
         milestone.post(self._notifier(), headline, self.name, facts)
+
+
+def _both(first: Callable[..., object], second: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(second)
+    def hook(*args: Any, **kwargs: Any) -> Any:
+        first(*args, **kwargs)
+        return second(*args, **kwargs)
+
+    return hook
 
 
 class Preempted(SystemExit):
