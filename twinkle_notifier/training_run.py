@@ -20,8 +20,7 @@ from typing import Any, ClassVar
 
 from twinkle_notifier import checkpoint as state
 from twinkle_notifier import claims, isolation
-from twinkle_notifier.alerts import milestone
-from twinkle_notifier.alerts.api import notify_exception
+from twinkle_notifier.alerts.api import notify_exception, send_milestone
 from twinkle_notifier.budgets import PROGRESS
 from twinkle_notifier.channels import VARIABLE
 from twinkle_notifier.claims.store import Store
@@ -333,7 +332,7 @@ class TrainingRun:
         self._sequence = None  # until the store is asked again, the time decides
 
     def _milestone(self, headline: str, facts: list[str]) -> None:
-        milestone.post(self._notifier(), headline, self.name, facts)
+        send_milestone(self._notifier(), headline, self.name, facts)
 
 
 def _both(first: Callable[..., object], second: Callable[..., Any]) -> Callable[..., Any]:

@@ -15,17 +15,20 @@ from typing import Any
 from twinkle_notifier import isolation
 from twinkle_notifier.alerts import dedupe, pipeline
 from twinkle_notifier.alerts.event import Event
-from twinkle_notifier.alerts.sending import Sending
-from twinkle_notifier.budgets import PATIENCE, RETURN
+from twinkle_notifier.alerts.pipeline import Sending
+from twinkle_notifier.budgets import BACKGROUND_BUDGET, PATIENCE, RETURN
 from twinkle_notifier.claims import Watermark
 from twinkle_notifier.claims.store import Store
-from twinkle_notifier.delivery import descriptor
+from twinkle_notifier.delivery import descriptor, sender
 from twinkle_notifier.exceptions import cancellation
 from twinkle_notifier.exceptions.cancellation import is_pruned
 from twinkle_notifier.isolation import forks, safe, signals, threads
+from twinkle_notifier.isolation.background import background
 from twinkle_notifier.isolation.safe import reason
-from twinkle_notifier.messages.message import Outcome
+from twinkle_notifier.messages import report
+from twinkle_notifier.messages.message import Message, Outcome
 from twinkle_notifier.messages.report import Progress
+from twinkle_notifier.runtime.launcher import Attempt, Where
 
 log = logging.getLogger("twinkle_notifier")
 
@@ -231,3 +234,23 @@ def _unfinished(error: BaseException | None) -> Outcome:
     if error is None:
         return Outcome("unknown", f"no result within {PATIENCE:g} s, or Ctrl-C ended the wait")
     return Outcome("failed", f"preparing the alert raised {reason(error)}")
+
+
+def send_milestone(notifier: Callable[[str], object] | None, headline: str, name: str, facts: list[str]) -> None:
+    """Send it in the background, from rank 0; what there is no time for at exit is kept on the disk."""
+    where = Where.here()
+    if notifier is None or where.rank != 0:
+        return
+    text = report.milestone(headline, name, where, facts, Attempt.here())
+    message = Message(text, uuid.uuid4().hex)
+    background.post(lambda: _send_milestone(notifier, message), otherwise=lambda: _keep_milestone(notifier, message))
+
+
+def _send_milestone(notifier: Callable[[str], object], message: Message) -> None:
+    outcome = sender.deliver(notifier, message, BACKGROUND_BUDGET)
+    if outcome.status != "sent":
+        log.warning("alert not sent for %r: %s", message.splitlines()[0], outcome.reason)
+
+
+def _keep_milestone(notifier: Callable[[str], object], message: Message) -> None:
+    sender.keep(notifier, message, Outcome("unknown", "there was no time to send it"))

@@ -22,6 +22,7 @@ from twinkle_notifier.claims.stores.ray import RayStore
 from twinkle_notifier.exceptions.remote import remote
 from twinkle_notifier.isolation import call, tried
 from twinkle_notifier.isolation.safe import attribute, is_plain, names, slot, text, type_name
+from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.runtime.host import process_key
 from twinkle_notifier.runtime.launcher import running_ray
 from twinkle_notifier.runtime.process import Instant
@@ -173,3 +174,35 @@ def _below(exc: BaseException) -> Callable[[], Store] | None:
 def _room(parent: int) -> Store:
     name = hashlib.sha256(process_key(parent).encode()).hexdigest()[:16]
     return FileStore(folder("handover", name, fresh=True))
+
+
+class Deferred:
+    """Stands for a notifier in a process whose user asked for no alert.
+
+    What the program handles is nobody's concern, and what it tells itself is told once: so an exception that is met
+    inside only waits in the supervisor's folder, as a word of state ``deferred``. Without a supervisor that lives it is
+    sent at once.
+    """
+
+    def __init__(self, notifier: Callable[[str], object]) -> None:
+        self.notifier = notifier
+
+    def __call__(self, message: str) -> None:
+        """Leave `message`, of which the supervisor has a word by now; else send it."""
+        if mailbox.tell(lambda to: True) is None:
+            self.notifier(message)
+
+    def to_dict(self) -> dict[str, Any]:
+        """That of the notifier it stands for."""
+        described: dict[str, Any] = getattr(self.notifier, "to_dict", dict)()
+        return described
+
+
+def defers(notifier: Callable[[str], object]) -> bool:
+    """Whether it is one of these. Asks nothing of it, as it may be anything."""
+    return type(notifier) is Deferred
+
+
+def direct(notifier: Callable[[str], object]) -> Callable[[str], object]:
+    """The notifier that sends."""
+    return notifier.notifier if type(notifier) is Deferred else notifier

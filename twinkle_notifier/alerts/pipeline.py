@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 
 from twinkle_notifier import claims, isolation
 from twinkle_notifier.alerts import crash_loop, handover
 from twinkle_notifier.alerts.dedupe import Occurrences, Seen
-from twinkle_notifier.alerts.deferred import defers, direct
 from twinkle_notifier.alerts.event import Event, Snapshot, bare
-from twinkle_notifier.alerts.sending import Sending
-from twinkle_notifier.budgets import CRASH_BUDGET, DISK, GATHER, PATIENCE
+from twinkle_notifier.alerts.handover import defers, direct
+from twinkle_notifier.budgets import CRASH_BUDGET, DISK, GATHER, LAST_SEND, PATIENCE, WALK
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import channel as channel_of
 from twinkle_notifier.exceptions import cancellation
@@ -33,6 +34,37 @@ _CAUSE_OF_SIGNAL = 2.0  # seconds for the same: launchers end the others when a 
 log = logging.getLogger("twinkle_notifier")
 _seen = Seen()
 _occurrences = Occurrences()
+
+
+class Sending:
+    """Who sends, what, and what became of it. The right to send is taken once, by `begin`."""
+
+    def __init__(self) -> None:
+        self.message: Message | None = None  # once it is made
+        self.incident = ""  # of the message
+        self.outcome: Outcome | None = None  # once it is known
+        self._right = threading.Lock()
+        self._began = self._since = time.monotonic()
+        self._waits = False
+
+    def begin(self) -> bool:
+        """Whether the caller is the first to ask, and sends."""
+        return self._right.acquire(blocking=False)
+
+    @contextmanager
+    def waiting(self) -> Generator[None]:
+        """In the block the walk waits for another rank: that is not late."""
+        self._waits = True
+        try:
+            yield
+        finally:
+            self._waits, self._since = False, time.monotonic()
+
+    def taken_over(self) -> bool:
+        """Whether the walk is late and has not begun to send: then the caller sends, as after `begin`."""
+        now = time.monotonic()
+        is_late = now - self._since > WALK or now - self._began > LAST_SEND
+        return is_late and not self._waits and self.begin()
 
 
 def send_alert(notifier: Callable[[str], object], case: Event, hurry: Callable[[], bool], sending: Sending) -> Outcome:

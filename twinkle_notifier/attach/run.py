@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from twinkle_notifier.alerts.deferred import Deferred
+from twinkle_notifier.alerts.handover import Deferred
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.mailbox import mailbox, startup
 from twinkle_notifier.messages.report import Progress
