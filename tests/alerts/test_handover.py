@@ -324,7 +324,7 @@ def test_a_walk_that_fails_sends(mailbox: Mailbox, monkeypatch: pytest.MonkeyPat
     def breaks(*_: object) -> None:
         raise RuntimeError("no claims today")
 
-    monkeypatch.setattr("twinkle_notifier.alerts.pipeline._Walk.begin", breaks)
+    monkeypatch.setattr("twinkle_notifier.alerts.pipeline._Incident._agree_in_node", breaks)
     told = RecordingNotifier()
     tell(Deferred(told), ValueError("the loss is lost"))
     assert len(told.messages) == 1
