@@ -46,7 +46,7 @@ class AttachedRun(TrainingRun):
     def _check(self, notifier: Callable[[str], object] | None) -> None:
         pass
 
-    def _tell_end(self, progress: Callable[[], Progress], facts: Callable[[], list[str]], what: str) -> None:
+    def _send_end(self, progress: Callable[[], Progress], facts: Callable[[], list[str]], what: str) -> None:
         if Where.here().rank == 0:
             lines = self._lines(progress, facts)
 
