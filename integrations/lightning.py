@@ -91,7 +91,7 @@ class NotifierCallback(Callback):
         store: Store | None = None,
         stall_after: float | None = None,
     ) -> None:
-        self.run = self._run_class(
+        self.run: TrainingRun = self._run_class(
             notifier,
             name=name,
             on_start=on_start,

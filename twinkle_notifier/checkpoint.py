@@ -35,7 +35,7 @@ _LARGEST = 1e300  # of a number; int and float alike
 _HOSTS = 4  # that the log names
 _PLAIN = re.compile(r"[\w #+,()-]{0,100}")  # the name or number of a room: no host, address, path or command
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
 def fresh() -> dict[str, Any]:
@@ -112,7 +112,8 @@ def _read(data: Any) -> tuple[dict[str, Any], int, bool] | None:
     if not _is(data, dict):
         return None
     fields: dict[Any, Any] = dict(dict.items(data))
-    version, state, notifier, sent = fields.get("version"), fresh(), fields.get("notifier"), fields.get("sent")
+    version, state, notifier = fields.get("version"), fresh(), fields.get("notifier")
+    sent: Any = fields.get("sent")
     if type(version) is not int or abs(version) > _NEWEST:
         return None
     if _is(notifier, dict):

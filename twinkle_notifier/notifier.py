@@ -11,7 +11,7 @@ from twinkle_notifier.errors import ArgumentError, UnknownNotifierError
 
 _GROUP = "twinkle_notifier.notifiers"  # of entry points
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 _registry: dict[str, type[Notifier]] = {}
 

@@ -14,7 +14,7 @@ from twinkle_notifier.notifier import Notifier
 _BUDGET = 2.0  # seconds to make it
 _PAUSE = 60.0  # seconds until the next try, after it could not be made
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
 class Configured:
@@ -51,4 +51,4 @@ class Configured:
         return self._notifier
 
 
-configured = Configured()  # for `watch`, which has no object that lives as long as a run
+configured: Configured = Configured()  # for `watch`, which has no object that lives as long as a run

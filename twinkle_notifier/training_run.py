@@ -39,7 +39,7 @@ from twinkle_notifier.settings import Configured
 from twinkle_notifier.stalls import watchdog
 from twinkle_notifier.stalls.watched import Watched
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 _numbers = itertools.count(1)  # of the trainings of this process
 _living: weakref.WeakSet[TrainingRun] = weakref.WeakSet()  # one trainer may have any two of them
 
@@ -84,12 +84,12 @@ class TrainingRun:
     ) -> None:
         if notifier is not None and not callable(notifier):
             raise TypeError(f"notifier is of type {type(notifier).__name__}: give a Notifier, or leave it out")
-        self.apart = _free_key()  # a key that no other run of this process has
-        self.key = self.apart  # of the state in a checkpoint, see `placed`
+        self.apart: str = _free_key()  # a key that no other run of this process has
+        self.key: str = self.apart  # of the state in a checkpoint, see `placed`
         self._keys: set[str] = set()  # of all runs of this trainer
         self._is_part = False  # of a training that is reported as a whole
         self.search: Search | None = None  # counts the parts of this training, see `parts`
-        self.last_checkpoint = ""
+        self.last_checkpoint: str = ""
         _living.add(self)
         self._given = notifier
         self._configured = Configured()
@@ -341,7 +341,7 @@ class Preempted(SystemExit):
 
     def __init__(self, *args: object) -> None:
         super().__init__(*args)
-        self.code = 128 + signal.SIGTERM
+        self.code: str | int | None = 128 + signal.SIGTERM
 
 
 def _free_key() -> str:

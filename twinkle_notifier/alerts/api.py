@@ -30,7 +30,7 @@ from twinkle_notifier.messages.message import Message, Outcome
 from twinkle_notifier.messages.report import Progress
 from twinkle_notifier.runtime.launcher import Attempt, Where
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 _LOG = 1.0  # seconds for a line of the log
 _ROOM = 150  # calls within calls for which the caller's stack must have room

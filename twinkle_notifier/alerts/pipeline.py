@@ -31,7 +31,7 @@ _BARE = 2.0  # seconds to find out what a bare message says, and which rank this
 _CAUSE = 5.0  # seconds for a root cause to be reported, once a secondary error was met
 _CAUSE_OF_SIGNAL = 2.0  # seconds for the same after SIGTERM: a launcher sends that when a rank has reported and ended
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 _seen = Seen()
 _occurrences = Occurrences()
 

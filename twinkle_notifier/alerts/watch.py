@@ -23,7 +23,7 @@ from twinkle_notifier.settings import configured
 Function = TypeVar("Function", bound=Callable[..., Any])
 _Notifier = Callable[[str], object]
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
 class _FromEnvironment:

@@ -13,7 +13,7 @@ import importlib
 import io
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
@@ -38,7 +38,7 @@ class Payload(io.BytesIO):
 
     def __init__(self, body: bytes) -> None:
         super().__init__(body)
-        self.size = len(body)
+        self.size: int = len(body)
         self._first: dict[str, str] = {}  # setdefault is atomic, and holds no lock when an alarm rings
 
     def read(self, size: int | None = -1, /) -> bytes:
@@ -53,7 +53,7 @@ class Payload(io.BytesIO):
 
 
 @contextmanager
-def posted(url: str, payload: Payload, seconds: float, secrets: Sequence[str]) -> Iterator[Any]:
+def posted(url: str, payload: Payload, seconds: float, secrets: Sequence[str]) -> Generator[Any]:
     """The answer to a POST of the JSON `payload`, with ``status``, ``headers``, and a ``read`` that may be short.
 
     No redirects. `seconds` bound each look-up, address and read on its own; their sum has no bound. Meanwhile no log
@@ -75,7 +75,7 @@ def posted(url: str, payload: Payload, seconds: float, secrets: Sequence[str]) -
 
 
 @contextmanager
-def _directly(parts: SplitResult, payload: Payload, headers: dict[str, str], seconds: float) -> Iterator[Any]:
+def _directly(parts: SplitResult, payload: Payload, headers: dict[str, str], seconds: float) -> Generator[Any]:
     # Of a name's two addresses, IPv6 and IPv4 say, the first may be a dead end: half the time for each.
     host, seconds_each = parts.hostname or "", seconds / 2
     if parts.scheme == "https":
@@ -93,7 +93,7 @@ def _directly(parts: SplitResult, payload: Payload, headers: dict[str, str], sec
 
 
 @contextmanager
-def _by_proxy(parts: SplitResult, payload: Payload, headers: dict[str, str], seconds: float) -> Iterator[Any]:
+def _by_proxy(parts: SplitResult, payload: Payload, headers: dict[str, str], seconds: float) -> Generator[Any]:
     """As requests does it, or directly where the proxy is not for this host."""
     import urllib3  # loaded by now, see `ready`; else here, where it may fail or hang
     from requests import PreparedRequest
@@ -123,7 +123,7 @@ def _adapter(scheme: str) -> Any:
 
     class Adapter(HTTPAdapter):
         def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
-            by_tls = urlsplit(proxy).scheme == "https"
+            by_tls = urlsplit(str(proxy)).scheme == "https"
             if by_tls or scheme == "https":
                 # urllib3 checks the name itself; version 1 could not do so with a context that does.
                 options["ssl_context"] = issuers.trusting(checks_name=False)
@@ -131,7 +131,7 @@ def _adapter(scheme: str) -> Any:
                 options["proxy_ssl_context"] = issuers.trusting()
             return super().proxy_manager_for(proxy, **options)
 
-        def cert_verify(self, conn: Any, *_: Any) -> None:  # it is asked with the pool, before each request
+        def cert_verify(self, conn: Any, *_: Any, **__: Any) -> None:  # it is asked with the pool, before each request
             conn.cert_reqs = "CERT_REQUIRED"
             conn.ConnectionCls = type(conn.ConnectionCls.__name__, (conn.ConnectionCls,), {"debuglevel": 0})
 

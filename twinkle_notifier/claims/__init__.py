@@ -39,10 +39,10 @@ __all__ = [
 ]
 
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 T = TypeVar("T")
 
-alone = MemoryStore()  # the incidents of this process, for as long as it lives
+alone: MemoryStore = MemoryStore()  # the incidents of this process, for as long as it lives
 
 
 def with_store(where: Where, chosen: Store | None, work: Callable[[Access], T]) -> T:

@@ -179,9 +179,10 @@ class _Log:
     """What one process has read of an incident's log."""
 
     def __init__(self, key: str, mark: Watermark) -> None:
-        self.key, self._mark = key, mark
-        self.length = 0
-        self.first = b""  # of those that count
+        self.key: str = key
+        self._mark = mark
+        self.length: int = 0
+        self.first: bytes = b""  # of those that count
         self._last: Record | None = None
         self._last_seen = 0.0
         self._joined: set[int] = set()

@@ -36,7 +36,7 @@ _UNCONNECTED = 100  # places, 0.05 s: who would have to connect in the crash let
 
 _COUNT = "count"
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 # Incidents, with the time from which on, that this rank has seen decided in the store of the run: in a loop that goes
 # on after each error it asks that alone, or the node's log would grow with each 30 s.
 _decided: set[tuple[str, Watermark]] = set()
@@ -60,7 +60,7 @@ class NodeLease:
         self._where, self._claim, self._decided = where, claim, decided
         self._met = {where.rank}
         if claim is None:
-            self.party = Participant.of_one(where)
+            self.party: Participant = Participant.of_one(where)
         else:
             number, nodes = where.rank // where.local_world_size, -(-where.world_size // where.local_world_size)
             self.party = Participant(self._ranks, where.hostname, number, nodes)
@@ -126,10 +126,10 @@ def _claim(where: Where, since: Watermark, party: Participant, key: str, seconds
     access, claim = Access(lambda: _store(where), STORE_OPEN), None
     try:
         claim = Claims(access, where, since, party).claim(key, seconds)
+        return claim
     finally:
         if not isinstance(claim, Claim):  # a claim asks the folder again
             access.close()
-    return claim
 
 
 def note(where: Where, count: int) -> None:

@@ -50,6 +50,8 @@ class Store(Protocol):
 class Access:
     """A store of which everything is asked in a helper thread, in time."""
 
+    store: Store
+
     def __init__(self, opened: Callable[[], Store], seconds: float) -> None:
         """Of what `opened` gives within `seconds`. Raises OSError if it does not."""
         self._helper = isolation.Helper()

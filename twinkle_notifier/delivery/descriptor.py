@@ -26,7 +26,7 @@ _NOTHING = object()
 # What claims and spool folders on disks call a class of ours, wherever its module lies.
 _PINNED = {"DingNotifier": "twinkle_notifier.channels.ding.DingNotifier"}
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
 def channel(notifier: Callable[[str], object]) -> str:

@@ -34,7 +34,7 @@ _DROPPED = "dropped"  # the file that counts what was given up
 _DIGITS = 20  # bytes of that
 _NAMED = 20  # problems of one folder that are named
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 Deliver = Callable[[Letter, Message], Outcome]
 

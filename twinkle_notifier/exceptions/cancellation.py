@@ -8,7 +8,7 @@ import sys
 import threading
 import weakref
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from traceback import walk_tb
@@ -174,10 +174,10 @@ class Search:
     trials: int = 0
     failed: int = 0
     pruned: int = 0
-    _threads: set[int] = field(default_factory=set)  # that are in a trial
+    _threads: set[int] = field(default_factory=set[int])  # that are in a trial
 
     @contextmanager
-    def trial(self, *, begins: bool) -> Iterator[None]:
+    def trial(self, *, begins: bool) -> Generator[None]:
         """A trial, or a part of one that does not begin with it; of blocks within each other the outermost counts."""
         thread = threading.get_ident()
         if thread in self._threads:

@@ -108,7 +108,7 @@ def type_name(exc: BaseException) -> str:
 
 def _places(tb: TracebackType | None) -> list[_Place]:
     # A traceback that was made by hand may not know its line.
-    entries = []
+    entries: list[TracebackType] = []
     while tb is not None:
         entries.append(tb)
         tb = tb.tb_next

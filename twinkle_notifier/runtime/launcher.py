@@ -297,7 +297,7 @@ def scheduler_job() -> str:
 
 
 def _told() -> list[str]:
-    found = []
+    found: list[str] = []
     for ids, more in _IDS:
         name = next((name for name in ids if os.environ.get(name)), None)
         if name is not None:

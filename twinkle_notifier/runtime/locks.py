@@ -7,7 +7,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -25,7 +25,7 @@ _held: set[int] = set()
 
 
 @contextmanager
-def locked(path: Path, seconds: float, longest: float = _LONGEST) -> Iterator[int | None]:
+def locked(path: Path, seconds: float, longest: float = _LONGEST) -> Generator[int | None]:
     """Hold the lock of the file `path`, made if need be; gives its descriptor, or None if it is not free in time.
 
     In time: within `seconds`. It is free again when its holder dies. Where the file system has no locks, that cannot be

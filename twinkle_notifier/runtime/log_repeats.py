@@ -92,7 +92,7 @@ class Repeats(logging.Filter):
 
     def _due(self, now: float) -> list[tuple[_Line, int]]:
         """The lines whose count is to be said by `now`; it begins anew. And those for which there is no room."""
-        due = []
+        due: list[tuple[_Line, int]] = []
         for key, line in list(self._lines.items()):
             if line.more and (now - line.at >= line.pause or len(self._lines) > _LINES):
                 due.append((line, line.more))
@@ -115,4 +115,4 @@ def install() -> None:
     logging.getLogger("twinkle_notifier").addFilter(repeats)
 
 
-repeats = Repeats()  # one for the process, as there is one logger
+repeats: Repeats = Repeats()  # one for the process, as there is one logger

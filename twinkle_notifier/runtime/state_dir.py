@@ -42,7 +42,7 @@ _USABLE = "usable"  # the file that says so
 _MOST = 4096  # bytes of what is `kept`
 _NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)  # some FUSE; what a disk says when it fails is none of these
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 _warned: set[str] = set()
 try:
     _began_in = os.getcwd()  # a relative name means this folder, wherever the process goes later
@@ -124,7 +124,7 @@ def everywhere(*parts: str) -> list[Path]:
 
 def kept(*parts: str) -> list[bytes]:
     """What the file `parts` holds, of up to 4 KiB, in each of the `roots` in which it is there, and is this user's."""
-    found = []
+    found: list[bytes] = []
     for place in everywhere(*parts[:-1]):
         with suppress(OSError):
             found.append(contents(place / parts[-1], _MOST))

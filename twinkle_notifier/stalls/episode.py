@@ -39,7 +39,7 @@ _ASK = 1.0  # seconds, at least, between two looks at what the others say
 _LAST_WORD = 1.0  # seconds, at the end of a training, for the others to say that they move, too
 _SHORT = 0.02  # seconds between two looks whether something is done
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
 class Episode:

@@ -30,7 +30,7 @@ _TIMES = 10  # the slowest step seen: what is not longer is no stall
 _LULL_TIMES = 10  # the time given: what is not longer is no stall where something slow is to be expected
 _DOUBT_TIMES = 2  # the slowest step seen: from then on a rank lets the others know where it stands
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
 def seconds(given: object) -> float | None:
@@ -65,10 +65,10 @@ class Gauge:
     """
 
     def __init__(self, after: float, now: float) -> None:
-        self.poll = min(after / _LOOKS, _POLL_MOST)  # seconds between two looks
-        self.slowest = 0.0
-        self.idle = 0.0
-        self._after, self._at, self._beats, self._forgiven, self._lull = after, now, 0, 0.0, False
+        self.poll: float = min(after / _LOOKS, _POLL_MOST)  # seconds between two looks
+        self.slowest: float = 0.0
+        self.idle: float = 0.0
+        self._after, self._at, self._beats, self._forgiven, self._lull = after, float(now), 0, 0.0, False
 
     def look(self, now: float, at: float, beats: int, late: float, lull: bool = False) -> bool:
         """Note that beat number `beats` was at `at`, and that this look is `late`. Whether there is a new beat.
@@ -108,8 +108,9 @@ class StallWatch:
     def __init__(self, after: float | None) -> None:
         """`after` so many seconds without a beat the training has stalled; None: it is never watched."""
         self.after = after
-        self.at, self.beats = 0.0, 0
-        self.lull = -1  # the number of the last beat that something slow follows
+        self.at: float = 0.0
+        self.beats: int = 0
+        self.lull: int = -1  # the number of the last beat that something slow follows
         self.watcher: _Watcher | None = None  # another for each training
 
     def __getstate__(self) -> dict[str, Any]:

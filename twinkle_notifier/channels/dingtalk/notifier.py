@@ -47,12 +47,12 @@ class DingNotifier(Notifier):
         self, ding_url: str, secret: str | None = None, timeout: float = 5.0, *, insecure: bool = False
     ) -> None:
         connection.ready()
-        self.insecure = _checked_insecure(insecure)
+        self.insecure: bool = _checked_insecure(insecure)
         url, appended = _parted(_checked_url(ding_url, insecure))
         self._ding_url = Secret(url)
         checked = _checked_secret(secret) or appended
         self._secret = None if checked is None else Secret(checked)
-        self.timeout = _checked_timeout(timeout)
+        self.timeout: float = _checked_timeout(timeout)
 
     @property
     def ding_url(self) -> str:

@@ -191,7 +191,7 @@ def _encoded(payload: Mapping[str, Any]) -> bytes:
 def _refusal(answered: http.Reply) -> _Refusal | None:
     """None when the robot has accepted the message: a JSON object in which errcode is present and 0."""
     try:
-        answer = json.loads(answered.body)
+        answer: dict[str, Any] | None = json.loads(answered.body)
     except (ValueError, RecursionError):  # "[" a thousand times
         answer = None
     code = answer.get("errcode") if isinstance(answer, dict) else None

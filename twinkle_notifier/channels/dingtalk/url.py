@@ -45,7 +45,7 @@ def check(url: str, insecure: bool) -> None:
             IPv6Address(parts.hostname or "")  # before Python 3.11 urlsplit lets anything stand in the brackets
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
-        usable = False  # the error would show the URL
+        parts, usable = urlsplit(""), False  # the error would show the URL
     if not usable:
         raise ArgumentError(
             "ding_url is no http(s) URL: copy the robot's webhook URL, https://oapi.dingtalk.com/robot/..."
