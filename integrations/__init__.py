@@ -1,1 +1,1 @@
-"""One file for one framework. Each imports its framework; nothing else of the package does."""
+"""One file for each framework. Only these files, and `attach/`, import a framework."""

@@ -1,4 +1,4 @@
-"""Lightning: a callback that tells of exceptions and of the end of training.
+"""Lightning: a callback that sends alerts of exceptions and of the end of training.
 
 It is for the trainers of `lightning.pytorch` and of `pytorch_lightning`: two copies of one framework, of which either
 may be installed, or both.
@@ -29,10 +29,10 @@ def _loaded() -> list[Any]:
 
 
 def _base() -> type[Callback]:
-    """The `Callback` of the copy that the program has loaded, or else of the first that is installed.
+    """The `Callback` of the copy that the program has loaded, else of the first that is installed; of both, if loaded.
 
-    Each trainer takes the other's. Only `Trainer(callbacks=callback)`, without a list, and LightningCLI look at the
-    class: both have it where both are loaded.
+    The trainers accept each other's callbacks in a list. Only `Trainer(callbacks=callback)`, without a list, and
+    LightningCLI check the class.
     """
     if not _loaded():
         try:
@@ -46,34 +46,39 @@ def _base() -> type[Callback]:
 if not TYPE_CHECKING:
     Callback = _base()
 
-# Where a fit shows that it moves. The class has none of these hooks: a fit that is not watched pays nothing per batch.
-_BEATS = ("on_train_batch_end", "on_validation_batch_end", "on_validation_end")
-# And where something slow may follow: the first batch, what the model makes of an epoch.
-_LULLS = ("on_validation_start", "on_validation_epoch_end", "on_train_epoch_end")
-# A checkpoint is on record only when it is written. Only for a supervisor, who cannot ask when all is over.
-_LOOKS = ("on_train_batch_start", "on_validation_start")
+# A subclass that has one of these hooks of its own keeps ours, too, whether it calls it or not.
+_HOOKS = (
+    "on_save_checkpoint",
+    "on_train_batch_start",
+    "on_train_batch_end",
+    "on_train_epoch_end",
+    "on_validation_start",
+    "on_validation_batch_end",
+    "on_validation_epoch_end",
+    "on_validation_end",
+)
 
 
 class NotifierCallback(Callback):
-    """Tells people when fit, validate, test or predict fails, and when a fit ends.
+    """Sends an alert when fit, validate, test or predict fails, and when a fit ends.
 
-    Add one to the `Trainer` on every rank, under any launcher; people get one message. Ctrl-C is told as
-    "interrupted", SIGTERM as "preempted". The checkpoint holds the notifier without its secrets, and the failures told.
+    Add one to the `Trainer` on every rank, under any launcher; the run sends one message. Ctrl-C is "interrupted",
+    SIGTERM "preempted". The checkpoint holds the notifier without its secrets, and the failures that were reported.
 
     Args:
         notifier: what sends the messages. Without one: the one that the environment variable ``TWINKLE_NOTIFIER_URL``
             describes, else that of the checkpoint which the fit resumes, as far as docs/security.md trusts it.
         name: the run's name in messages; by default the script's.
-        on_start: tell of the start of a fit, too.
-        on_end: tell of the end of a fit: duration, epochs, steps, metrics, best and last checkpoint, why it ended.
-        save_secrets: let checkpoints hold literal secrets, and take literal URLs from them.
-        store: where the ranks agree on who tells, if not in the places of docs/ranks.md.
-        stall_after: tell when a fit has made no step for so many seconds (and ten times its slowest), which ranks
-            stand where, and when it resumes; see docs/stalls.md.
+        on_start: send an alert at the start of a fit, too.
+        on_end: send one at its end: duration, epochs, steps, metrics, best and last checkpoint, why it ended.
+        save_secrets: let checkpoints hold literal secrets, and use literal URLs from them.
+        store: where the ranks agree on who sends, if not in the places of docs/ranks.md.
+        stall_after: send an alert when a fit has made no step for so many seconds (and ten times its slowest): where
+            each rank is stuck, and later that it resumed; see docs/stalls.md.
     """
 
     _run_class: ClassVar[type[TrainingRun]] = TrainingRun
-    _gives_way: ClassVar[bool] = False  # to any other in the same trainer: the user did not add it
+    _gives_way: ClassVar[bool] = False  # to one that the user has added to the same trainer
 
     def __init__(
         self,
@@ -86,7 +91,7 @@ class NotifierCallback(Callback):
         store: Store | None = None,
         stall_after: float | None = None,
     ) -> None:
-        self.run = self._run_class(
+        self.run: TrainingRun = self._run_class(
             notifier,
             name=name,
             on_start=on_start,
@@ -95,18 +100,13 @@ class NotifierCallback(Callback):
             store=store,
             stall_after=stall_after,
         )
+        self._is_watched = self.run.stall_after is not None
         self._is_placed = False  # in a trainer that runs
-        self._written = False  # a checkpoint, of which the supervisor was not told
-        for hook in _BEATS if self.run.stall_after else ():
-            self.run.add_hook(self, Callback, hook, self.run.beat)
-        for hook in _LULLS if self.run.stall_after else ():
-            self.run.add_hook(self, Callback, hook, self.run.lull)
-        if self.run.is_supervised:
-            for hook in _LOOKS:
-                self.run.add_hook(self, Callback, hook, self._report_saved)
-        # A subclass may have its own, which calls ours or not.
-        if type(self).on_save_checkpoint is not NotifierCallback.on_save_checkpoint:
-            self.run.add_hook(self, Callback, "on_save_checkpoint", self._saves)
+        self._has_saved = False  # a checkpoint that the supervisor does not know of yet
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        TrainingRun.keep_hooks(cls, NotifierCallback, _HOOKS)
 
     @property
     def state_key(self) -> str:
@@ -120,54 +120,71 @@ class NotifierCallback(Callback):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """See `Callback`."""
-        self.run.started(progress=partial(_step, weakref.ref(trainer)))  # who watches keeps nothing alive
+        self.run.started(progress=partial(_step, weakref.ref(trainer)))  # the watchdog must not keep the trainer alive
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """See `Callback`. The steps are over; what others still do, such as the last checkpoint, may take its time."""
+        """See `Callback`. The steps are over; other callbacks, such as the last checkpoint, may take their time."""
         self.run.beat()
         self.run.pause()
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """See `Callback`. It follows every `on_train_end`, ModelCheckpoint's too."""
-        if self._written:
-            self._report_saved(trainer)
-        self.run.ended(partial(_ended, trainer))
+        self._report_saved(trainer)
+        self.run.ended(partial(_reached, trainer, why_ended=partial(_why, trainer)))
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """See `Callback`. Returns when a rank has told it, so that none ends before."""
+        """See `Callback`. It returns when a rank has sent the alert, so that no rank ends before."""
         self._is_placed = False
-        self.run.failed(exception, context=_context(trainer), progress=partial(_reached, trainer))
+        entry = str(getattr(trainer.state.fn, "value", ""))
+        self.run.failed(exception, context=entry, progress=partial(_reached, trainer))
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """See `Callback`. A fit may end without either of these."""
+        """See `Callback`. A fit may end with neither `on_fit_end` nor `on_exception`."""
         self._is_placed = False
         if stage == "fit":
             self.run.pause()
 
-    def _saves(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        self.run.lull()  # the write follows
-        self._written = self.run.is_supervised
-        states, ours = checkpoint.get("callbacks"), _place(trainer)
-        if isinstance(states, dict):
-            for callback in ours:
-                states.pop(callback.run.apart, None)
-            states.update({callback.run.key: callback.state_dict() for callback in ours if not callback._gives_way})
+    # These come with each step. They return at once where no stall is looked for and no checkpoint was saved.
 
-    def _report_saved(self, trainer: Trainer, *_: object) -> None:
-        if self._written and (path := _last(trainer)):
-            self._written = False
+    def _beat(self, *_: Any, **__: Any) -> None:
+        if self._is_watched:
+            self.run.beat()
+
+    def _lull(self, *_: Any, **__: Any) -> None:
+        if self._is_watched:
+            self.run.lull()
+
+    def _report_saved(self, trainer: Trainer, *_: Any, **__: Any) -> None:
+        if self._has_saved and (path := _last(trainer)):  # it is on record only when it is written
+            self._has_saved = False
             self.run.saved(path)
+
+    on_train_batch_start = _report_saved
+    on_train_batch_end = on_validation_batch_end = on_validation_end = _beat
+    on_validation_epoch_end = on_train_epoch_end = _lull  # what the model makes of an epoch may follow
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """See `Callback`. The first batch may be slow."""
+        self._lull()
+        self._report_saved(trainer)
 
     def state_dict(self) -> dict[str, Any]:
         """See `Callback`."""
         return self.run.state_dict()
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """See `Callback`. Lightning has put the states under each `state_key`, which after a fit is another."""
-        self._saves(trainer, pl_module, checkpoint)
+        """See `Callback`. The write follows. Lightning has put states under each `state_key`, after a fit another."""
+        self.run.lull()
+        self._has_saved = self.run.is_supervised  # which reports it when this process is dead
+        states: dict[str, Any] | None = checkpoint.get("callbacks")
+        ours = _place(trainer)
+        if isinstance(states, dict):
+            for callback in ours:
+                states.pop(callback.run.apart, None)
+            states.update({callback.run.key: callback.state_dict() for callback in ours if not callback._gives_way})
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """See `Callback`. All states are looked through: a run with more or fewer callbacks may have saved ours."""
+        """See `Callback`. It searches all states: a run with more or fewer callbacks may have saved ours."""
         self.run.resume(checkpoint.get("callbacks"))
 
 
@@ -176,19 +193,15 @@ def _step(watched: weakref.ref[Trainer]) -> Progress:
     return Progress() if trainer is None else Progress(epoch=trainer.current_epoch, step=trainer.global_step)
 
 
-def _context(trainer: Trainer) -> str:
-    return str(getattr(trainer.state.fn, "value", ""))
-
-
 def _place(trainer: Trainer) -> list[NotifierCallback]:
-    ours = _that_alert(trainer)
+    ours = _active(trainer)
     for place, callback in enumerate(ours):
         callback.run.placed(place, len(ours))
     return ours
 
 
-def _that_alert(trainer: Trainer) -> list[NotifierCallback]:
-    """Ours: those that the user added, else the one that gives way."""
+def _active(trainer: Trainer) -> list[NotifierCallback]:
+    """This package's callbacks that the user has added, else the one that gives way to those."""
     ours = [callback for callback in _callbacks(trainer) if isinstance(callback, NotifierCallback)]
     return [callback for callback in ours if not callback._gives_way] or ours
 
@@ -205,13 +218,13 @@ def _reached(trainer: Trainer, **more: Callable[[], object]) -> Progress:
 
 
 def _best(trainer: Trainer) -> str:
-    """By a metric: a `ModelCheckpoint` without one calls whatever it saved last the best."""
+    """The best by a metric: to a `ModelCheckpoint` without one, whatever it saved last is the best."""
     measured = [callback for callback in trainer.checkpoint_callbacks if getattr(callback, "monitor", None)]
     return next((path for callback in measured if (path := _path(callback, "best_model_path"))), "")
 
 
 def _last(trainer: Trainer) -> str:
-    """The newest that was saved, as far as it is on record, else the one that this fit has resumed."""
+    """The newest checkpoint whose write is on record, else the one that this fit has resumed."""
     saved = [callback for callback in trainer.checkpoint_callbacks if _saved(callback)]
     resumed = str(trainer.ckpt_path or "") if trainer.global_step else ""
     last = _saved(max(saved, key=_saved_at)) if saved else resumed
@@ -220,7 +233,7 @@ def _last(trainer: Trainer) -> str:
 
 
 def _requeued(trainer: Trainer) -> list[str]:
-    """What Lightning saves, past all callbacks, when SLURM warns that it will end the job."""
+    """What Lightning saves, without any callback, when SLURM warns that it will end the job."""
     if not trainer.received_sigterm or "SLURM_JOB_ID" not in os.environ:
         return []
     return list(map(str, Path(trainer.default_root_dir).absolute().glob("hpc_ckpt_*.ckpt")))
@@ -234,7 +247,7 @@ def _modified(path: str) -> float:
 
 
 def _saved(callback: Callback) -> str:
-    """What it wrote last. The public paths are set before the file is written, and stay when that fails."""
+    """What `callback` wrote last. Its public paths are set before the write, and stay when that fails."""
     if hasattr(callback, "_last_checkpoint_saved"):
         return _path(callback, "_last_checkpoint_saved")
     return _path(callback, "last_model_path") or _path(callback, "best_model_path")
@@ -247,10 +260,6 @@ def _saved_at(callback: Callback) -> int:
 
 def _path(callback: Callback, name: str) -> str:
     return str(getattr(callback, name, "") or "")
-
-
-def _ended(trainer: Trainer) -> Progress:
-    return _reached(trainer, why_ended=lambda: _why(trainer))
 
 
 def _why(trainer: Trainer) -> str:
@@ -272,5 +281,6 @@ def _callbacks(trainer: Trainer) -> list[Callback]:
 
 def _is_over(callback: Callback) -> bool:
     timers = tuple(module.callbacks.Timer for module in _loaded())
-    left = callback.time_remaining() if isinstance(callback, timers) else None
+    timer: Any = callback
+    left: float | None = timer.time_remaining() if isinstance(callback, timers) else None
     return left is not None and left <= 0

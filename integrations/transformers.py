@@ -1,4 +1,4 @@
-"""HF Trainer: a callback that tells of exceptions and of the end of training, and a guard to do so by hand."""
+"""HF Trainer: a callback that sends alerts of exceptions and of the end of training, and a guard to do so by hand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import functools
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -21,20 +21,18 @@ from twinkle_notifier import Notifier, Progress, Store, TrainingRun
 
 _ENTRIES = ("train", "evaluate", "predict", "hyperparameter_search")
 _MARK = "_twinkle_notifier_entry"
-# Where a training shows that it moves. The class has none of these hooks: what is not watched pays nothing per step.
-_BEATS = ("on_substep_end", "on_evaluate")
-_LULLS = ("on_prediction_step",)  # `compute_metrics` may follow
-_ENDS = ("on_step_end", "on_epoch_end")
+# A subclass that has one of these hooks of its own keeps ours, too, whether it calls it or not.
+_HOOKS = ("on_step_end", "on_substep_end", "on_epoch_end", "on_prediction_step", "on_evaluate")
 _PARTS = {"train": True, "evaluate": False}  # of a trial; whether one begins with it
-_NO_METRICS: tuple[type, ...] = (str, bytes, list, tuple, dict, type(None))  # that a trainer or its callbacks log, too
+_NO_METRICS: tuple[type, ...] = (str, bytes, list, tuple, dict, type(None))  # which trainers and callbacks log, too
 
 
 class NotifierCallback(TrainerCallback):
-    """Tells people when train, evaluate, predict or hyperparameter_search fails, and when a training ends.
+    """Sends an alert when train, evaluate, predict or hyperparameter_search fails, and when a training ends.
 
-    Add one to the `Trainer`, at its construction or later, on every rank; people get one message. Errors that the
-    trainer itself swallows (`auto_find_batch_size`, a failed trial) are not told. A search is told as a whole, with its
-    best trial. The checkpoint holds the notifier without its secrets, and the failures that were told.
+    Add one to the `Trainer`, at its construction or later, on every rank; the run sends one message. Errors that the
+    trainer itself handles (`auto_find_batch_size`, a failed trial) get none. A search is reported as a whole, with its
+    best trial. The checkpoint holds the notifier without its secrets, and the failures that were reported.
 
     The Trainer has no hook for exceptions: making the first such callback puts one around those four methods of the
     `Trainer` class and of its subclasses. Where an instance has such a method of its own, adding the callback does the
@@ -44,16 +42,16 @@ class NotifierCallback(TrainerCallback):
         notifier: what sends the messages. Without one: the one that the environment variable ``TWINKLE_NOTIFIER_URL``
             describes, else that of the checkpoint which the training resumes, as far as docs/security.md trusts it.
         name: the run's name in messages; by default the script's.
-        on_start: tell of the start of a training, too.
-        on_end: tell of its end: duration, epochs, steps, metrics, best and last checkpoint, why it ended.
-        save_secrets: let checkpoints hold literal secrets, and take literal URLs from them.
-        store: where the ranks agree on who tells, if not in the places of docs/ranks.md.
-        stall_after: tell when a training has made no step for so many seconds (and ten times its slowest), which
-            ranks stand where, and when it resumes; see docs/stalls.md.
+        on_start: send an alert at the start of a training, too.
+        on_end: send one at its end: duration, epochs, steps, metrics, best and last checkpoint, why it ended.
+        save_secrets: let checkpoints hold literal secrets, and use literal URLs from them.
+        store: where the ranks agree on who sends, if not in the places of docs/ranks.md.
+        stall_after: send an alert when a training has made no step for so many seconds (and ten times its slowest):
+            where each rank is stuck, and later that it resumed; see docs/stalls.md.
     """
 
     _run_class: ClassVar[type[TrainingRun]] = TrainingRun
-    _gives_way: ClassVar[bool] = False  # to any other in the same trainer: the user did not add it
+    _gives_way: ClassVar[bool] = False  # to one that the user has added to the same trainer
 
     def __init__(
         self,
@@ -66,7 +64,7 @@ class NotifierCallback(TrainerCallback):
         store: Store | None = None,
         stall_after: float | None = None,
     ) -> None:
-        self.run = self._run_class(
+        self.run: TrainingRun = self._run_class(
             notifier,
             name=name,
             on_start=on_start,
@@ -75,25 +73,24 @@ class NotifierCallback(TrainerCallback):
             store=store,
             stall_after=stall_after,
         )
+        self._is_watched = self.run.stall_after is not None
         self._resumed = ""  # the checkpoint that the training was told to resume
         self._preempted = False  # SIGTERM came, and the trainer has saved
-        for hook in _BEATS if self.run.stall_after else ():
-            self.run.add_hook(self, TrainerCallback, hook, self.run.beat)
-        for hook in _LULLS if self.run.stall_after else ():
-            self.run.add_hook(self, TrainerCallback, hook, self.run.lull)
-        for hook in _ENDS if self.run.stall_after else ():
-            self.run.add_hook(self, TrainerCallback, hook, self._step_ends)
         _hook(Trainer)
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        TrainingRun.keep_hooks(cls, NotifierCallback, _HOOKS)
+
     def on_init_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """See `TrainerCallback`. The trainer's class may have been made after this callback was."""
+        """See `TrainerCallback`. The trainer's class may be younger than this callback."""
         _hook(Trainer)
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """See `TrainerCallback`. Our state lives in the trainer's, which it writes into each checkpoint."""
-        states = cast(dict[str, Any], state.stateful_callbacks)  # declared as the list that it is made from
+        """See `TrainerCallback`. The trainer writes its state, and ours within it, into each checkpoint."""
+        states = cast(dict[str, Any], state.stateful_callbacks)  # it is declared as the list that it is made from
         self.run.resume(states)
         self.run.live_in(states)
         self.run.last_checkpoint = self._resumed or _checkpoint(args, state)
@@ -112,21 +109,37 @@ class NotifierCallback(TrainerCallback):
         if self._preempted:
             self.run.preempted(partial(_reached, self.run, state), context="train")
         else:
-            self.run.ended(partial(_ended, self.run, state))
+            self.run.ended(partial(_reached, self.run, state, why_ended=partial(_why, state)))
 
-    def _step_ends(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+    # These come with each step. They return at once where no stall is looked for.
+
+    def _beat(self, *_: Any, **__: Any) -> None:
+        if self._is_watched:
+            self.run.beat()
+
+    def _end_step(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        if not self._is_watched:
+            return
         if control.should_save or control.should_evaluate:  # there is no hook before either
             self.run.lull()
         else:
             self.run.beat()
 
+    on_step_end = on_epoch_end = _end_step
+    on_substep_end = on_evaluate = _beat
+
+    def on_prediction_step(self, *_: Any, **__: Any) -> None:
+        """See `TrainerCallback`. `compute_metrics` may follow."""
+        if self._is_watched:
+            self.run.lull()
+
 
 @contextmanager
-def guard(trainer: Trainer) -> Iterator[None]:
-    """Tell of an exception that leaves the block, through the callbacks of `trainer`; it goes on.
+def guard(trainer: Trainer) -> Generator[None]:
+    """Send an alert about an exception that leaves the block, by the callbacks of `trainer`. The exception goes on.
 
-    For code around the trainer that the callback cannot see; `with guard(trainer): ...`. What it has told inside is
-    not told again.
+    For code around the trainer that the callback cannot see: `with guard(trainer): ...`. What a callback has reported
+    within the block is not reported again.
     """
     with _alerting(trainer, "guard"):
         yield
@@ -136,11 +149,11 @@ _inside = threading.local()
 
 
 @contextmanager
-def _alerting(trainer: Trainer, context: str) -> Iterator[None]:
-    """Only the outermost block of a thread tells: what it never sees, the trainer has swallowed."""
+def _alerting(trainer: Trainer, context: str) -> Generator[None]:
+    """Only the outermost block of a thread reports: an error that does not reach it, the trainer has handled."""
     trainers: set[int] = _inside.__dict__.setdefault("trainers", set())
     search = next((callback.run.search for callback in _callbacks(trainer) if callback.run.search), None)
-    if search is not None:  # in any thread
+    if search is not None:  # by any thread
         with search.trial(begins=_PARTS[context]) if context in _PARTS else nullcontext():
             yield
         return
@@ -159,40 +172,33 @@ def _alerting(trainer: Trainer, context: str) -> Iterator[None]:
     finally:
         trainers.discard(id(trainer))
         for callback in _callbacks(trainer):
-            # An error that the trainer swallowed has ended a training, too; but not one that began outside.
+            # An error that the trainer handled has ended a training, too, but not one that began outside the block.
             if callback.run.watcher is not before.get(id(callback)):
                 callback.run.pause()
 
 
 def _callbacks(trainer: Trainer) -> list[NotifierCallback]:
     handler = getattr(trainer, "callback_handler", None)  # missing when the trainer's own construction failed
-    return _that_alert(getattr(handler, "callbacks", []))
+    return _active(getattr(handler, "callbacks", []))
 
 
-def _that_alert(callbacks: Sequence[object]) -> list[NotifierCallback]:
-    """Ours among `callbacks`: those that the user added, else the one that gives way."""
+def _active(callbacks: Sequence[object]) -> list[NotifierCallback]:
+    """This package's among `callbacks`: those that the user has added, else the one that gives way to those."""
     ours = [callback for callback in callbacks if isinstance(callback, NotifierCallback)]
     return [callback for callback in ours if not callback._gives_way] or ours
 
 
 def _give_way(handler: Any) -> None:
-    """Take out what gives way to one that the user added."""
-    telling = _that_alert(handler.callbacks)
-    if any(isinstance(callback, NotifierCallback) and callback not in telling for callback in handler.callbacks):
-        handler.callbacks = [
-            callback
-            for callback in handler.callbacks
-            if not isinstance(callback, NotifierCallback) or callback in telling
-        ]
+    """Remove the callback that gives way to one that the user has added."""
+    active = _active(handler.callbacks)
+    kept = [one for one in handler.callbacks if not isinstance(one, NotifierCallback) or one in active]
+    if len(kept) < len(handler.callbacks):
+        handler.callbacks = kept
 
 
-def _is_searching(trainer: Trainer) -> bool:
-    return any(callback.run.search is not None for callback in _callbacks(trainer))
-
-
-def _best(found: object) -> list[tuple[object, object, object]]:
-    """The best run, or with several objectives a list of the best, as the trainer gives it: what `facts` takes."""
-    runs = found if isinstance(found, list) else [found]
+def _best(found: Any) -> list[tuple[object, object, object]]:
+    """For `Search.facts`: the best run, or by several objectives the best runs, as the trainer gives them."""
+    runs: list[Any] = found if isinstance(found, list) else [found]
     return [(run.run_id, run.objective, run.hyperparameters) for run in runs if isinstance(run, BestRun)]
 
 
@@ -211,7 +217,7 @@ def _wrap(cls: type, name: str) -> None:
 
 
 def _hook_own(trainer: Trainer) -> None:
-    """What an instance has of its own hides its class's: Unsloth makes such a `train` when it makes the trainer."""
+    """Wrap methods of the instance, which hide its class's: Unsloth makes such a `train` when it makes the trainer."""
     for name in _ENTRIES:
         method = vars(trainer).get(name)
         if callable(method) and not hasattr(method, _MARK):
@@ -221,11 +227,15 @@ def _hook_own(trainer: Trainer) -> None:
 
 
 def _without_self(method: Callable[..., Any]) -> Callable[..., Any]:
-    return functools.wraps(method)(lambda _self, *args, **kwargs: method(*args, **kwargs))
+    @functools.wraps(method)
+    def function(_self: Any, *args: Any, **kwargs: Any) -> Any:
+        return method(*args, **kwargs)
+
+    return function
 
 
 def _hook_preemption() -> None:
-    """The trainer's own handler of SIGTERM, `enable_jit_checkpoint`, leaves no other trace of that."""
+    """The trainer's own handler of SIGTERM, `enable_jit_checkpoint`, leaves no other trace of the signal."""
     manager = getattr(sys.modules.get("transformers.trainer_jit_checkpoint"), "CheckpointManager", None)
     if manager is not None:
         _wrap(manager, "execute_jit_checkpoint")
@@ -257,7 +267,7 @@ def _train(method: Callable[..., Any], trainer: Trainer, *args: Any, **kwargs: A
 
 
 def _hyperparameter_search(method: Callable[..., Any], trainer: Trainer, *args: Any, **kwargs: Any) -> Any:
-    if _is_searching(trainer):  # a subclass calls the method of its class
+    if any(callback.run.search is not None for callback in _callbacks(trainer)):  # a subclass calls its class's method
         return method(trainer, *args, **kwargs)
     with _alerting(trainer, "hyperparameter_search"):
         with ExitStack() as stack:
@@ -271,8 +281,8 @@ def _hyperparameter_search(method: Callable[..., Any], trainer: Trainer, *args: 
 def _add_callback(method: Callable[..., Any], handler: Any, *args: Any, **kwargs: Any) -> Any:
     result = method(handler, *args, **kwargs)
     _give_way(handler)
-    # Two frames above, `Trainer.add_callback` calls this. That method itself is too early to wrap: Python looks it up
-    # before it makes the first callback, in `trainer.add_callback(NotifierCallback())`.
+    # Two frames above, `Trainer.add_callback` calls this. That method cannot be wrapped in time: in
+    # `trainer.add_callback(NotifierCallback())` Python looks it up before it makes the first callback.
     trainer = sys._getframe(2).f_locals.get("self")
     if isinstance(trainer, Trainer) and _callbacks(trainer):
         _hook_own(trainer)
@@ -312,15 +322,11 @@ def _reached(run: TrainingRun, state: TrainerState, **more: Callable[[], object]
 
 
 def _metrics(state: TrainerState) -> dict[str, Any]:
-    """The last of each that is logged, without what is no number: texts, lists."""
+    """The last logged value of each metric, without those that are no number."""
     metrics: dict[str, Any] = {}
     for logged in state.log_history:
         metrics.update({name: value for name, value in logged.items() if type(value) not in _NO_METRICS})
     return {name: value for name, value in metrics.items() if name not in ("step", "epoch", "total_flos")}
-
-
-def _ended(run: TrainingRun, state: TrainerState) -> Progress:
-    return _reached(run, state, why_ended=lambda: _why(state))
 
 
 def _why(state: TrainerState) -> str:
@@ -328,7 +334,7 @@ def _why(state: TrainerState) -> str:
 
 
 def _present(last: str, state: TrainerState) -> str:
-    """`last`, or if the trainer has taken that away, the newest of this training that it has not."""
+    """`last`, or if the trainer has removed that, the newest of this training that is there."""
     if not last or os.path.isdir(last):
         return last
     found = {
@@ -338,6 +344,6 @@ def _present(last: str, state: TrainerState) -> str:
 
 
 def _checkpoint(args: TrainingArguments, state: TrainerState) -> str:
-    """That of the present step, where there is one: a trial of a search has a folder of its own."""
+    """The checkpoint of the present step, if there is one. A trial of a search has a folder of its own."""
     path = os.path.join(str(args.output_dir), f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}")
     return path if os.path.isdir(path) else ""

@@ -187,7 +187,7 @@ def _no_past(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("twinkle_notifier.alerts.pipeline._seen", Seen())
     monkeypatch.setattr("twinkle_notifier.alerts.pipeline._occurrences", Occurrences())
     monkeypatch.setattr("twinkle_notifier.alerts.watch.configured", Configured())
-    monkeypatch.setattr("twinkle_notifier.alerts.watch._nobody", None)
+    monkeypatch.setattr("twinkle_notifier.alerts.watch._warned", None)
     for name, nothing in (("_first", ""), ("_line", ()), ("_born", None)):  # nor that it forked
         monkeypatch.setattr(f"twinkle_notifier.runtime.process.{name}", nothing)
     yield

@@ -32,17 +32,6 @@ def test_every_public_name_has_a_docstring() -> None:
     assert [name for name in twinkle_notifier.__all__ if not getattr(twinkle_notifier, name).__doc__] == []
 
 
-def test_adapters_override_no_per_batch_hook() -> None:
-    """A training pays nothing per step. These two come with a checkpoint, which costs far more than a look at it."""
-    code = """
-from twinkle_notifier.integrations.lightning import NotifierCallback as L
-from twinkle_notifier.integrations.transformers import NotifierCallback as T
-words = ("batch", "step", "backward", "zero_grad", "log", "save", "prediction")
-print([n for c in (L, T) for n in vars(c) if n.startswith("on_") and any(w in n for w in words)])
-"""
-    assert python(code).strip() == "['on_save_checkpoint', 'on_save']"
-
-
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the wheel and the sdist of the checkout."""

@@ -1,4 +1,4 @@
-"""Tells people what happened to their training run: one message, with the cause, whatever happened to it."""
+"""Sends people one message about what happened to their training run, with the cause, whatever it was."""
 
 from __future__ import annotations
 

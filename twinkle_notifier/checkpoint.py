@@ -1,4 +1,4 @@
-"""What a checkpoint holds of us, and what a resume makes of it."""
+"""The state that a checkpoint holds of this package, and what a resume takes over from it."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from twinkle_notifier.notifier import Notifier, _class_named
 
 VERSION = 1
 _KEY = "twinkle_notifier"
-_NEWEST = 1_000_000  # of a version that may be one
-_REMEMBERED = 50  # messages that the state lists
-_LOOKED_AT = 1000  # entries of messages; a damaged file may have any number
+_NEWEST = 1_000_000  # the highest number that can be a version
+_REMEMBERED = 50  # alerts that the state lists
+_LOOKED_AT = 1000  # entries of alerts; a damaged file may have any number
 _BUDGET = 2.0  # seconds for a notifier's own from_dict, or for what a checkpoint holds to be read
-_NAME, _REASON = 60, 500  # characters of a class, and of an error, in the log
-# What a state holds at most. Of a notifier's description: its values, and characters in all of them.
-_VALUES, _LETTERS, _DEPTH = 500, 20_000, 12
-# Of a message's entry: its fields, and characters in one.
-_FIELDS, _LINE = 20, 2_000
+_NAME, _REASON = 60, 500  # characters of a name, and of an error, in the log
+_VALUES, _LETTERS, _DEPTH = 500, 20_000, 12  # of a notifier's description: values, characters in them, levels
+_FIELDS, _LINE = 20, 2_000  # of an alert's entry: fields, characters in one
 _LARGEST = 1e300  # of a number; int and float alike
+_HOSTS = 4  # that the log names
+_PLAIN = re.compile(r"[\w #+,()-]{0,100}")  # the name or number of a room: no host, address, path or command
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
 def fresh() -> dict[str, Any]:
@@ -44,21 +44,21 @@ def fresh() -> dict[str, Any]:
 
 
 def add_sent(state: dict[str, Any], *, what: str, time: str, incident: str = "") -> None:
-    """Note in `state`, in place, that a failure was told."""
+    """Note in `state`, in place, that an alert about a failure was sent."""
     entry = {"what": what, "time": time, **({"incident": incident, "at": clock.time()} if incident else {})}
     state["sent"] = [*state["sent"], entry][-_REMEMBERED:]
 
 
 def times(state: dict[str, Any]) -> list[tuple[str, float]]:
-    """The incidents that `state` knows of, and when they were told, in seconds since 1970."""
+    """The incidents that `state` knows of, and when they were reported, in seconds since 1970."""
     return [(str(e.get("incident")), float(e["at"])) for e in state["sent"] if crash_loop.is_time(e.get("at"))]
 
 
 def read(data: object) -> dict[str, Any]:
-    """The state that a checkpoint held, whoever wrote it: what cannot be used is left out, with a warning.
+    """The state that a checkpoint holds, whoever wrote it. What cannot be used is left out, with a warning.
 
-    What comes out are plain JSON values, and not many. None, from a checkpoint that does not know us, is no reason to
-    warn. Never raises.
+    It returns plain JSON values, and not many. None, from a checkpoint without this package's state, gives no warning.
+    Never raises.
     """
     if data is None:
         return fresh()
@@ -75,7 +75,7 @@ def read(data: object) -> dict[str, Any]:
 
 
 def key(place: int) -> str:
-    """Under which a checkpoint holds the state of the callback that is at `place`, from 0, among its trainer's."""
+    """The key of a callback's state in a checkpoint. `place` counts this package's callbacks in one trainer, from 0."""
     return f"{_KEY}.{place + 1}" if place else _KEY
 
 
@@ -84,19 +84,17 @@ def is_ours(key: object) -> bool:
     return type(key) is str and key.split(".")[0] == _KEY
 
 
-def ours(states: object) -> dict[str, dict[str, Any] | None]:
-    """Of the `states` that a checkpoint held, this package's, as `read` gives them.
+def ours(states: Any) -> dict[str, dict[str, Any] | None]:
+    """This package's among the `states` that a checkpoint holds, as `read` gives them.
 
-    They stand so in `states` afterwards, too: a trainer copies and writes them, which fails for what is nested deeply.
-    Never raises.
+    They also replace what is in `states`: a trainer copies and writes that, which fails for deeply nested values. Never
+    raises.
     """
 
-    def look() -> dict[str, object]:
-        if not isinstance(states, Mapping):
-            return {}
-        return {name: states[name] for name in filter(is_ours, states)}
+    def find() -> dict[str, object]:
+        return {name: states[name] for name in filter(is_ours, states)} if isinstance(states, Mapping) else {}
 
-    answer = isolation.call(look, _BUDGET)
+    answer = isolation.call(find, _BUDGET)
     if not answer.returned:
         log.warning("the checkpoint's states cannot be read (%s); the run goes on without them", reason(answer.error))
     found = {name: None if data is None else read(data) for name, data in (answer.value or {}).items()}
@@ -105,30 +103,32 @@ def ours(states: object) -> dict[str, dict[str, Any] | None]:
     return found
 
 
-def _read(data: object) -> tuple[dict[str, Any], int, bool] | None:
-    """The state, the version of who wrote it, and whether something is left out; None when nothing can be used."""
-    if not issubclass(type(data), dict):  # not isinstance: an object may lie about its class
+def _is(value: Any, kind: type) -> bool:
+    return issubclass(type(value), kind)  # not isinstance: an object may lie about its class
+
+
+def _read(data: Any) -> tuple[dict[str, Any], int, bool] | None:
+    """The state, the version that wrote it, and whether something is left out; None when nothing can be used."""
+    if not _is(data, dict):
         return None
-    fields: dict[Any, Any] = dict(dict.items(data))  # type: ignore[arg-type]
-    version = fields.get("version")
+    fields: dict[Any, Any] = dict(dict.items(data))
+    version, state, notifier = fields.get("version"), fresh(), fields.get("notifier")
+    sent: Any = fields.get("sent")
     if type(version) is not int or abs(version) > _NEWEST:
         return None
-    state, notifier, sent = fresh(), fields.get("notifier"), fields.get("sent")
-    if issubclass(type(notifier), dict):
+    if _is(notifier, dict):
         state["notifier"] = _copied(notifier, _VALUES, _LETTERS)
-    entries = list(list.__iter__(sent))[-_LOOKED_AT:] if isinstance(sent, list) else []
-    read = [_entry(entry) for entry in entries]
-    state["sent"] = [entry for entry, _ in read if entry is not None][-_REMEMBERED:]
-    unread = (notifier is not None and state["notifier"] is None) or not (sent is None or isinstance(sent, list))
-    damaged = unread or not all(whole for _, whole in read)
-    return state, version, damaged
+    entries = [_entry(entry) for entry in list[Any](list.__iter__(sent))[-_LOOKED_AT:]] if _is(sent, list) else []
+    state["sent"] = [entry for entry, _ in entries if entry is not None][-_REMEMBERED:]
+    is_whole = (notifier is None or state["notifier"] is not None) and (sent is None or _is(sent, list))
+    return state, version, not (is_whole and all(whole for _, whole in entries))
 
 
-def _entry(data: object) -> tuple[dict[str, Any] | None, bool]:
-    """What can be used of a message's entry, None if that is nothing; and whether that is all."""
-    if not issubclass(type(data), dict) or dict.__len__(data) > _FIELDS:  # type: ignore[arg-type]
+def _entry(data: Any) -> tuple[dict[str, Any] | None, bool]:
+    """What can be used of an alert's entry, None if that is nothing; and whether that is all."""
+    if not _is(data, dict) or dict.__len__(data) > _FIELDS:
         return None, False
-    fields = dict(dict.items(data))  # type: ignore[arg-type, var-annotated]
+    fields: dict[Any, Any] = dict(dict.items(data))
     kept = {key: _copied(value, _FIELDS, _LINE) for key, value in fields.items() if type(key) is str}
     usable = {key: value for key, value in kept.items() if value is not None or fields[key] is None}
     if "at" in usable and not crash_loop.is_time(usable["at"]):
@@ -138,32 +138,32 @@ def _entry(data: object) -> tuple[dict[str, Any] | None, bool]:
 
 
 def _copied(value: object, values: int, letters: int) -> Any:
-    """A copy in plain JSON values, without running code of `value`; None if it has others, or more than that."""
-    room = [values, letters]
+    """A copy of at most so many plain JSON `values`, without running their code; None if there are others, or more."""
 
     def copied(inner: Any, depth: int) -> Any:
-        room[0] -= 1
-        kind = type(inner)
-        if room[0] < 0 or depth > _DEPTH:
-            raise ValueError("there is more of it than this package writes")
-        if issubclass(kind, dict):
+        nonlocal values
+        values -= 1
+        if values < 0 or depth > _DEPTH:
+            raise ValueError("it holds more than this package writes")
+        if _is(inner, dict):
             return {text(key): copied(of, depth + 1) for key, of in dict.items(inner)}
-        if issubclass(kind, list | tuple):
-            return [copied(of, depth + 1) for of in (list if issubclass(kind, list) else tuple).__iter__(inner)]
-        if issubclass(kind, str):
-            return text(inner)
-        if inner is None or kind is bool:
+        if _is(inner, list):
+            return [copied(of, depth + 1) for of in list[Any].__iter__(inner)]
+        if _is(inner, tuple):
+            return [copied(of, depth + 1) for of in tuple[Any].__iter__(inner)]
+        if inner is None or type(inner) is bool:
             return inner
-        if kind in (int, float) and abs(inner) < _LARGEST:  # not a number is not less either
+        if type(inner) in (int, float) and abs(inner) < _LARGEST:  # NaN is not
             return inner
-        raise ValueError("it is no plain JSON value")
+        return text(inner)
 
     def text(inner: Any) -> str:
-        if not issubclass(type(inner), str):
-            raise ValueError("a key is no text")
-        room[1] -= str.__len__(inner)
-        if room[1] < 0:
-            raise ValueError("there is more of it than this package writes")
+        nonlocal letters
+        if not _is(inner, str):
+            raise ValueError("it is no plain JSON value")
+        letters -= str.__len__(inner)
+        if letters < 0:
+            raise ValueError("it holds more than this package writes")
         return str.__str__(inner)
 
     try:
@@ -172,21 +172,17 @@ def _copied(value: object, values: int, letters: int) -> Any:
         return None
 
 
-_HOSTS = 4  # that the log names
-_PLAIN = re.compile(r"[\w #+,()-]{0,100}")  # the name or number of a room: no host, address, path or command
+def from_checkpoint(described: Any, *, save_secrets: bool) -> Notifier | None:
+    """The notifier that a checkpoint describes, for a run that has no other; None, with a warning, if it is not used.
 
-
-def from_checkpoint(described: object, *, save_secrets: bool) -> Notifier | None:
-    """The notifier that a checkpoint describes, for a run that has no other; None, with a warning, if it is not taken.
-
-    References are looked up only in the fields that its class names in `Notifier.reference_fields`. Literal texts that
-    may lead somewhere are taken only with `save_secrets`, as this package writes none there without it. A line in the
-    log names the class and the host. Never raises.
+    References are resolved only in the fields that its class names in `Notifier.reference_fields`. A literal text that
+    may be an address is accepted only with `save_secrets`, as this package writes none without it. A line in the log
+    names the class and the host. Never raises.
     """
     if described is None:
         return None
     answer = isolation.call(lambda: _restored(described, save_secrets), _BUDGET)
-    name = reply(str(described.get("class", "")) if isinstance(described, dict) else "", _NAME) or "notifier"
+    name = reply(str(described.get("class", "")) if _is(described, dict) else "", _NAME) or "notifier"
     if answer.value is None:
         log.warning("the checkpoint's %s is not used: %s", name, reply(reason(answer.error), _REASON))
         return None
@@ -201,26 +197,26 @@ def from_checkpoint(described: object, *, save_secrets: bool) -> Notifier | None
     return notifier
 
 
-def _restored(described: object, save_secrets: bool) -> tuple[Notifier, list[str]]:
-    if not isinstance(described, dict):
+def _restored(described: Any, save_secrets: bool) -> tuple[Notifier, list[str]]:
+    if not _is(described, dict):
         raise ArgumentError("it is no dict as to_dict() writes it")
     if holds_redacted(described):
         raise ArgumentError(
             "checkpoints hold no secrets. Give the callback a notifier, or use references such as 'env:DING_URL' in it"
         )
-    taking = _Taking(save_secrets)
-    notifier = Notifier.from_dict(taking.description(described))
+    check = _Check(save_secrets)
+    notifier: object = Notifier.from_dict(check.description(described))
     if not isinstance(notifier, Notifier):
         raise ArgumentError("its _from_dict_impl gives no Notifier")
-    return notifier, taking.hosts
+    return notifier, check.hosts
 
 
 @dataclass
-class _Taking:
-    """Goes through a description. Its methods give what is taken of it; they raise NotifierError for what is not."""
+class _Check:
+    """Goes through a description. Its methods return what may be used, and raise NotifierError for the rest."""
 
     save_secrets: bool
-    hosts: list[str] = field(default_factory=list)
+    hosts: list[str] = field(default_factory=list[str])  # to which its references lead
 
     def description(self, data: dict[str, Any]) -> dict[str, Any]:
         name = data.get("class")
@@ -233,19 +229,19 @@ class _Taking:
         return kind._taken_from_checkpoint({"class": name, **fields})
 
     def _value(self, value: Any, name: str, declared: bool) -> Any:
-        if isinstance(value, dict) and declared and "class" in value:
+        if _is(value, dict) and declared and "class" in value:
             return self.description(value)
-        if isinstance(value, dict):
+        if _is(value, dict):
             for key in value:
-                self._check(key, name, False)
+                self._text(key, name, False)
             return {key: self._value(inner, f"{name}.{key}", declared) for key, inner in value.items()}
-        if isinstance(value, list):
+        if _is(value, list):
             return [self._value(inner, name, declared) for inner in value]
-        if isinstance(value, str):
-            self._check(value, name, declared)
+        if _is(value, str):
+            self._text(value, name, declared)
         return value
 
-    def _check(self, text: str, name: str, declared: bool) -> None:
+    def _text(self, text: str, name: str, declared: bool) -> None:
         if is_reference(text.strip()):
             if not declared:
                 raise ArgumentError(
@@ -275,18 +271,18 @@ def _is_plain(text: str, name: str) -> bool:
 
 
 def _check_private(reference: str) -> None:
-    """Raise CredentialError for a file that may have come with the checkpoint, and say where alerts go.
+    """Raise CredentialError for a file that may have come with the checkpoint: it would say where alerts go.
 
-    As ssh does with keys: only its owner may read it, or it is root's.
+    As with ssh's keys: only its owner may read it, or it is root's.
     """
     try:
         found = os.stat(os.path.expanduser(reference.partition(":")[2]))
     except (OSError, ValueError):
-        return  # `resolve` says so
+        return  # `resolve` will raise
     if not stat.S_ISREG(found.st_mode):
         raise CredentialError(f"{reference} is no file")
     me = os.getuid() if hasattr(os, "getuid") else found.st_uid
-    forbidden = {0: 0o022, me: 0o077}  # the second, where this process is root's
+    forbidden = {0: 0o022, me: 0o077}  # where this process is root's, the second counts
     if found.st_uid not in forbidden or found.st_mode & forbidden[found.st_uid]:
         raise CredentialError(
             f"{reference} is a file that others can read, and a checkpoint names it: do `chmod 600` to it if it is "

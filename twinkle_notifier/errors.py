@@ -8,10 +8,7 @@ Fate = Literal["failed", "throttled", "unknown"]
 
 
 class NotifierError(RuntimeError):
-    """Base of every error that this package raises.
-
-    A RuntimeError, as code that was written for `twinkle.notifier` catches it.
-    """
+    """Base of every error that this package raises. A RuntimeError, which is what users of `twinkle.notifier` catch."""
 
 
 class ArgumentError(NotifierError, ValueError):
@@ -19,7 +16,7 @@ class ArgumentError(NotifierError, ValueError):
 
 
 class CredentialError(NotifierError, ValueError):
-    """A reference such as ``env:DING_URL`` or ``file:/run/secrets/ding`` leads to nothing usable."""
+    """A reference such as ``env:DING_URL`` or ``file:/run/secrets/ding`` cannot be resolved."""
 
 
 class UnknownNotifierError(NotifierError, LookupError):
@@ -36,10 +33,10 @@ class UnknownNotifierError(NotifierError, LookupError):
 class DeliveryError(NotifierError):
     """The service has not accepted a message.
 
-    `fate` says what is known of the message: ``failed`` (it is not there), ``throttled`` (the service takes none for
-    a while) or ``unknown`` (no answer came, so it may be there). `final` means that the same request cannot succeed
-    later, from any rank, until a person mends something. `code` is the service's own, where it gave one.
-    `retry_after`: seconds until the service may take it, where that is known.
+    `fate` is what is known of the message: ``failed`` (the service does not have it), ``throttled`` (it takes none for
+    a while) or ``unknown`` (it did not answer, so it may have it). `final` means that the same request cannot succeed
+    later, from any rank, until a person changes something. `code` is the service's own, where it gave one.
+    `retry_after` is in seconds, where it is known when the service accepts messages again.
     """
 
     def __init__(

@@ -12,7 +12,7 @@ from twinkle_notifier.isolation import safe
 
 _GROUP = "twinkle_notifier.notifiers"  # of entry points
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 _registry: dict[str, type[Notifier]] = {}
 

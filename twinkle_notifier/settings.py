@@ -1,4 +1,4 @@
-"""The notifier that the environment describes, for those that are given none."""
+"""The notifier that the environment describes, for a run or a block of `watch` that is given none."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.notifier import Notifier
 
 _BUDGET = 2.0  # seconds to make it
-_PAUSE = 60.0  # seconds until one that could not be made is asked for again, while nothing has failed
+_PAUSE = 60.0  # seconds until the next try, after it could not be made
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
 class Configured:
-    """The environment's notifier: one object as long as its variables stay the same. A copy or pickle begins anew."""
+    """The environment's notifier: one object while its variables stay the same. A copy, or a pickle, begins anew."""
 
     def __init__(self) -> None:
-        self.texts = 0  # a hash of the variables' texts, which may be secret, when they were looked at
-        self.complaint = ""  # about them, as it was logged
+        self.texts: int = 0  # a hash of the variables when they were last read; their texts may be secret
+        self.complaint: str = ""  # about them, as it was logged
         self._notifier: Notifier | None = None
-        self._again = 0.0  # when what failed is asked for again
+        self._again = 0.0  # when the next try may be
 
     def __reduce__(self) -> tuple[type[Configured], tuple[()]]:
         return type(self), ()  # another process, another environment
@@ -32,7 +32,7 @@ class Configured:
     def get(self, *, now: bool = False) -> Notifier | None:
         """The notifier; None when there is none, or it cannot be made: a warning says why.
 
-        Never raises; within 2 s. One that cannot be made is asked for once a minute, and `now`: for an alert.
+        Never raises, and takes at most 2 s. After a failure it tries again once a minute, and for an alert: `now`.
         """
         variables = (os.environ.get(VARIABLE), os.environ.get(OF_TWINKLE))
         texts = hash(variables)
@@ -41,7 +41,7 @@ class Configured:
         if not any(variables):
             self.texts, self.complaint, self._notifier, self._again = texts, "", None, 0.0
             return None
-        # What failed may work later: its class is registered by then, or its disk is there again.
+        # A try that failed may work later: the class may be registered by then, or a disk be back.
         answer = isolation.call(from_environment, _BUDGET)
         complaint = "" if answer.returned else reason(answer.error)
         if complaint and complaint != self.complaint:
@@ -51,4 +51,4 @@ class Configured:
         return self._notifier
 
 
-configured = Configured()  # for `watch`, which has no object of its own that lives as long as a run
+configured: Configured = Configured()  # for `watch`, which has no object that lives as long as a run

@@ -1,4 +1,4 @@
-"""For tests of code that notifies."""
+"""A notifier for the tests of code that sends alerts."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ class RecordingNotifier(Notifier):
         self.messages.append(as_text(message))
 
     def to_dict(self) -> dict[str, Any]:
-        """See `Notifier`. What was recorded is not part of it."""
+        """See `Notifier`. It leaves out the messages."""
         return {"class": "RecordingNotifier"}

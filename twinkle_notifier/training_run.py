@@ -1,4 +1,4 @@
-"""One training run as its trainer sees it: its start, failure and end, and its past. What adapters translate into."""
+"""`TrainingRun`: the start, failure and end of a training, and its past. Adapters call it from a trainer's hooks."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ import signal
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import replace
 from time import monotonic
 from typing import Any, ClassVar
 
-from twinkle_notifier import checkpoint as state
-from twinkle_notifier import claims, hooks, isolation
-from twinkle_notifier.alerts import milestone
-from twinkle_notifier.alerts.api import notify_exception
+from twinkle_notifier import checkpoint, claims, isolation
+from twinkle_notifier.alerts.api import notify_exception, send_milestone
 from twinkle_notifier.budgets import PROGRESS
 from twinkle_notifier.channels import VARIABLE
 from twinkle_notifier.claims.store import Store
@@ -41,38 +39,36 @@ from twinkle_notifier.settings import Configured
 from twinkle_notifier.stalls import watchdog
 from twinkle_notifier.stalls.board import Watched
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 _numbers = itertools.count(1)  # of the trainings of this process
-_living: weakref.WeakSet[TrainingRun] = weakref.WeakSet()  # any two may meet in one trainer
+_living: weakref.WeakSet[TrainingRun] = weakref.WeakSet()  # one trainer may have any two of them
 
 
 class TrainingRun:
-    """Tells people of one training run, and keeps what a checkpoint should hold of that.
+    """Sends the alerts of one training run, and keeps the state of that for its checkpoints.
 
-    None of its methods raises. All but `failed` and `preempted` return at once; where the notifier that the environment
-    describes hangs when it is made, one of them waits 2 s for it, once a minute. It can be pickled and copied.
+    None of its methods raises. All but `failed` and `preempted` return at once; but where the notifier that the
+    environment describes hangs when it is made, one waits 2 s for it, once a minute. It can be pickled and copied.
 
     Args:
         notifier: what sends the messages. Without one, the one that the environment variable ``TWINKLE_NOTIFIER_URL``
             describes, else that of the checkpoint which the run resumes, as far as that is trusted: see
             docs/security.md.
         name: the run's name in messages; by default the script's.
-        on_start: tell of the start, too.
-        on_end: tell of the end.
-        save_secrets: write literal secrets into checkpoints, so that they can be resumed without giving a notifier;
-            say it again on the resume. A checkpoint's literal URL is taken only then.
-        store: where the ranks agree on who tells; see `notify_exception`.
-        stall_after: tell when the training has made no step for so many seconds, and for ten times as long as its
-            slowest; each step calls `beat`. Without it, what the variable ``TWINKLE_NOTIFIER_STALL_AFTER`` says.
+        on_start: send an alert at the start, too.
+        on_end: send an alert at the end.
+        save_secrets: write literal secrets into checkpoints, so that a resume needs no notifier. The resume has to set
+            it, too: without it a checkpoint's literal URL is not used.
+        store: where the ranks agree on who sends; see `notify_exception`.
+        stall_after: send an alert when the training has made no step for so many seconds, and for ten times as long as
+            its slowest; each step calls `beat`. By default what ``TWINKLE_NOTIFIER_STALL_AFTER`` says.
 
     Raises:
         ArgumentError: `stall_after` is no positive number; it is a ValueError.
         TypeError: `notifier` is something that cannot be called with a message.
     """
 
-    add_hook = staticmethod(hooks.add_hook)  # for adapters, whose callback calls `beat` only where it is watched
-
-    # A notebook trains many times in one process; what an earlier run told there silences no later one.
+    # A notebook trains many times in one process: an alert of an earlier run must not silence one of a later run.
     _last_end: ClassVar[Instant | None] = None
 
     def __init__(
@@ -88,19 +84,19 @@ class TrainingRun:
     ) -> None:
         if notifier is not None and not callable(notifier):
             raise TypeError(f"notifier is of type {type(notifier).__name__}: give a Notifier, or leave it out")
-        self.apart = _free_key()  # what no other run of this process has
-        self.key = self.apart  # under which a checkpoint holds the state; two in one trainer have two, see `placed`
-        self._keys: set[str] = set()  # of this trainer
-        self._is_part = False  # of a training that is told as a whole
-        self.search: Search | None = None  # that counts the parts of this training, see `parts`
-        self.last_checkpoint = ""
+        self.apart: str = _free_key()  # a key that no other run of this process has
+        self.key: str = self.apart  # of the state in a checkpoint, see `placed`
+        self._keys: set[str] = set()  # of all runs of this trainer
+        self._is_part = False  # of a training that is reported as a whole
+        self.search: Search | None = None  # counts the parts of this training, see `parts`
+        self.last_checkpoint: str = ""
         _living.add(self)
         self._given = notifier
         self._configured = Configured()
         self._restored: Callable[[str], object] | None = None  # from a checkpoint
         self._restored_from = ""  # a digest: the description may hold a secret
         self._name, self._on_start, self._on_end, self._save_secrets = name, on_start, on_end, save_secrets
-        self._state = state.fresh()
+        self._state = checkpoint.fresh()
         self._described_notifier: Callable[[str], object] | None = None
         self._began, self._since = time.time(), TrainingRun._last_end
         self._store = store
@@ -114,39 +110,47 @@ class TrainingRun:
 
     @property
     def stall_after(self) -> float | None:
-        """Seconds without a beat after which people are told; None: the training is not watched."""
+        """Seconds without a beat after which an alert is sent; None: no stall is looked for."""
         return self._watch.after
 
     def beat(self, *_: object, **__: object) -> None:
-        """A step is done. Costs a clock read and a store, whatever it is given, so that it can be a hook itself."""
+        """A step is done. It reads a clock and stores two numbers, whatever it is given: it can be a hook itself."""
         watch = self._watch
         watch.at = monotonic()
         watch.beats += 1
 
     def lull(self, *_: object, **__: object) -> None:
-        """A step is done, and something slow may follow: a checkpoint's write. It may take ten times `stall_after`."""
+        """A step is done. What follows, such as a checkpoint's write, may take ten times `stall_after`."""
         self.beat()
         self._watch.lull = self._watch.beats
 
+    @staticmethod
+    def keep_hooks(subclass: type, callback: type, names: Iterable[str]) -> None:
+        """For adapters: call the hooks `names` of `callback` before those that a `subclass` has in their place."""
+        for name in names:
+            kept, own = getattr(callback, name), getattr(subclass, name)
+            if own is not kept:
+                setattr(subclass, name, functools.partialmethod(_both, kept, own))
+
     @property
     def watcher(self) -> object:
-        """Another for each training that is watched; None while none is."""
+        """A new object for each training in which stalls are looked for; None while there is none."""
         return self._watch.watcher
 
     @property
     def is_supervised(self) -> bool:
-        """Whether it runs below `twinkle-notifier run`, which wants to know of each checkpoint: see `saved`."""
+        """Whether it runs below `twinkle-notifier run`, which needs the path of each checkpoint: see `saved`."""
         return mailbox.VARIABLE in os.environ
 
     def pause(self) -> None:
-        """Nothing trains any more, however it came to that: no stall is looked for until it starts again."""
+        """The training is over, well or not: no stall is looked for until it starts again."""
         self._watch.stop()
 
     def started(self, facts: list[str] | None = None, progress: Callable[[], Progress] | None = None) -> None:
         """The training begins (again), in this thread. `facts` are Markdown list items for the message.
 
-        `progress` is asked in a thread of its own, if the training stalls, how far it got; it should not wait
-        for a device. Without it, the beats are the steps.
+        If the training stalls, a thread calls `progress` for how far it got; this should not wait for a device.
+        Without it, the beats are the steps.
         """
         self._began, self._since, self._sequence = time.time(), TrainingRun._last_end, None
         if claims.counts(Where.here(), self._store):
@@ -160,56 +164,53 @@ class TrainingRun:
         if self._on_start and not self._is_part:
             attempt = Attempt.here()
             what = f"restarted ({attempt})" if attempt.number > 1 else "started"
-            self._milestone(f"{self.name} {what}", facts or [])
+            self._send_milestone(f"{self.name} {what}", facts or [])
         mark, number = claims.Watermark(self._since or process_start()), next(_numbers)
         self._watch.start(Watched(notifier, self.name, self._store, mark, progress, threading.get_ident(), number))
 
     def _check(self, notifier: Callable[[str], object] | None) -> None:
-        """Say what will not work, while somebody may be looking."""
+        """Log what will not work, while somebody may still read it."""
         check.begin(notifier)
         if notifier is None and not self._configured.complaint:
             log.warning("no alert will be sent for this run: give the callback a notifier, or set %s", VARIABLE)
 
     def saved(self, checkpoint: str) -> None:
-        """A checkpoint is written. Its path is told where the trainer's progress names none."""
+        """A checkpoint is written. Messages name its path where the trainer's progress names none."""
         self.last_checkpoint = checkpoint
         if Where.here().local_rank == 0 and self.is_supervised:
             background.post(lambda: mailbox.tell(lambda to: to.tell_checkpoint(checkpoint)))
 
     def ended(
-        self,
-        progress: Callable[[], Progress] = Progress,
-        facts: Callable[[], list[str]] = list,
-        what: str = "",
+        self, progress: Callable[[], Progress] = Progress, facts: Callable[[], list[str]] = list, what: str = ""
     ) -> None:
-        """The training, or `what` as a whole, ended well. Rank 0 tells it, in the background.
+        """The training, or `what` as a whole, ended well. Rank 0 sends that, in the background.
 
-        `progress` is asked how far it got, `facts` for Markdown list items.
+        `progress` is called for how far it got, `facts` for Markdown list items.
         """
         self._watch.stop(moves=True)
         if not self._is_part:
-            self._tell_end(progress, facts, what)
+            self._send_end(progress, facts, what)
         self._mark_end()
 
-    def _tell_end(self, progress: Callable[[], Progress], facts: Callable[[], list[str]], what: str) -> None:
+    def _send_end(self, progress: Callable[[], Progress], facts: Callable[[], list[str]], what: str) -> None:
         if self._on_end:
             took = report.duration(time.time() - self._began)
             lines = [f"- Duration: {took}", *self._lines(progress, facts)]
-            self._milestone(f"{self._named(what)} ended after {took}", lines)
+            self._send_milestone(f"{self._named(what)} ended after {took}", lines)
 
     def _lines(self, progress: Callable[[], Progress], facts: Callable[[], list[str]]) -> list[str]:
-        return [*(isolation.call(facts, PROGRESS).value or []), *self._asked(progress).lines()]
+        return [*(isolation.call(facts, PROGRESS).value or []), *self._reached(progress).lines()]
 
     @contextmanager
-    def parts(self, what: str) -> Iterator[Search]:
-        """Trainings within the block, such as a search's trials, are told neither to start nor to end.
+    def parts(self, what: str) -> Generator[Search]:
+        """Trainings within the block, such as a search's trials, get no alerts of their start and end.
 
-        `what`, which is all of them, is: it starts here, and its end is told after the block, by `ended`. Within the
-        block `search` is what the block gives: it counts the trials, and makes facts for the alert of the end.
+        All of them together are `what`: its start is sent here, and its end by `ended` after the block. The block gives
+        an object, also in `search`, that counts the trials and makes facts for the alert of the end.
         """
         began, before = time.time(), (self._is_part, self.search)
         if self._on_start:
-            self._milestone(f"{self._named(what)} started", [])
+            self._send_milestone(f"{self._named(what)} started", [])
         self._is_part, self.search = True, Search()
         try:
             yield self.search
@@ -217,13 +218,13 @@ class TrainingRun:
             (self._is_part, self.search), self._began, self.last_checkpoint = before, began, ""
 
     def preempted(self, progress: Callable[[], Progress] = Progress, context: str = "") -> Outcome:
-        """The trainer met SIGTERM, saved, and ends the training. Told as `failed` tells where it raises for that."""
+        """The trainer met SIGTERM, saved, and ends the training. Other trainers raise for that: see `failed`."""
         return self.failed(Preempted("SIGTERM; the trainer saved a checkpoint and stopped"), context, progress)
 
     def failed(self, exc: BaseException, context: str = "", progress: Callable[[], Progress] = Progress) -> Outcome:
-        """The training ends with `exc`. Returns when a rank has told it; see `notify_exception`."""
+        """The training ends with `exc`. Returns when a rank has sent the alert; see `notify_exception`."""
         self._watch.stop(moves=False)
-        with signals.deferred():  # from the first moment: the trainer is asked before the walk begins
+        with signals.deferred():  # now: the trainer's progress is read before `notify_exception` is called
             return self._failed(exc, context, progress)
 
     def _failed(self, exc: BaseException, context: str, progress: Callable[[], Progress]) -> Outcome:
@@ -235,60 +236,61 @@ class TrainingRun:
             context=context,
             exc=exc,
             name=self.name,
-            progress=self._asked(progress),
+            progress=self._reached(progress),
             mark=claims.Watermark(self._since or process_start(), self._sequence),
             store=self._store,
-            earlier=state.times(self._state),
+            earlier=checkpoint.times(self._state),
         )
         if outcome.status in ("sent", "duplicate"):
             what = f"{kind.kind_of(exc)}: {safe.type_name(type(exc))}"
-            state.add_sent(self._state, what=what, time=report.now(), incident=outcome.incident)
+            checkpoint.add_sent(self._state, what=what, time=report.now(), incident=outcome.incident)
         self._mark_end()
         return outcome
 
     def state_dict(self) -> dict[str, Any]:
-        """A copy of the state, for a checkpoint: plain JSON values: the notifier without secrets, the failures told."""
+        """A copy of the state, for a checkpoint, in plain JSON values: the notifier without secrets, alerts sent."""
         return copy.deepcopy(self._described())
 
     def load_state_dict(self, saved: object) -> None:
-        """Take over the state that a checkpoint held, as far as it can be used; see `state.read`."""
-        self._state = state.read(saved)
-        self._described_notifier = None
+        """Take over the state that a checkpoint holds, as far as it can be used; see `checkpoint.read`."""
+        self._state, self._described_notifier = checkpoint.read(saved), None
         described = self._state["notifier"]
-        if not self._save_secrets:  # what was saved with it must not be in the next checkpoint without it
+        if not self._save_secrets:  # the checkpoint may be written with it, but the next one is not
             self._state["notifier"] = redact(described)
         if self._outside() is not None:
             self._restored = None
-        elif (seen := hashed(repr(described), 64)) != self._restored_from or self._restored is None:
-            self._restored_from = seen
-            self._restored = state.from_checkpoint(described, save_secrets=self._save_secrets)
+            return
+        digest = hashed(repr(described), 64)
+        if self._restored is None or digest != self._restored_from:
+            self._restored_from = digest
+            self._restored = checkpoint.from_checkpoint(described, save_secrets=self._save_secrets)
 
     def resume(self, states: object) -> None:
-        """Take over this run's state among those that a checkpoint held, if it is there."""
-        ours = state.ours(states)
+        """Take over this run's state among the `states` of a checkpoint, if it is there."""
+        ours = checkpoint.ours(states)
         saved = ours.get(self.key if self.key in ours else next(iter(ours), ""))
         if saved is not None:
             self.load_state_dict(saved)
 
     def placed(self, place: int, among: int) -> None:
-        """It is at `place`, from 0, `among` so many callbacks of its trainer: that gives its state the `key`.
+        """It is at `place`, from 0, `among` so many runs of its trainer. That gives its state the `key`.
 
-        A key that counted what this process has made would be another in the process that resumes.
+        A key by the order of construction could be another one in the process that resumes.
         """
-        self.key, self._keys = state.key(place), set(map(state.key, range(among)))
+        self.key, self._keys = checkpoint.key(place), set(map(checkpoint.key, range(among)))
 
     def live_in(self, states: dict[str, Any]) -> None:
-        """Put the state itself into `states`, under `key`: what is sent later shows there at once.
+        """Put the state itself into `states`, under `key`: alerts that are sent later show there at once.
 
-        What an earlier trainer with more callbacks left there is taken out.
+        States that an earlier trainer with more callbacks left there are removed.
         """
-        for key in [key for key in states if state.is_ours(key) and self._keys and key not in self._keys]:
+        for key in [key for key in states if checkpoint.is_ours(key) and self._keys and key not in self._keys]:
             del states[key]
         states[self.key] = self._described()
 
     def _described(self) -> dict[str, Any]:
         notifier = self._notifier()
-        if notifier is not self._described_notifier:  # once: a to_dict that hangs would hold up every checkpoint
+        if notifier is not self._described_notifier:  # once, as a to_dict that hangs would delay every checkpoint
             self._state["notifier"] = descriptor.describe(notifier, save_secrets=self._save_secrets)
             self._described_notifier = notifier
         return self._state
@@ -298,15 +300,15 @@ class TrainingRun:
         return outside if outside is not None else self._restored
 
     def _alerting(self) -> Callable[[str], object] | None:
-        """What sends the alert of an exception."""
+        """The notifier for the alert of an exception."""
         return self._notifier(now=True)
 
     def _outside(self, *, now: bool = False) -> Callable[[str], object] | None:
-        """The notifier that was given, else the environment's: a checkpoint redirects nobody who has one of these."""
+        """The notifier that was given, else the environment's. Either goes before a checkpoint's."""
         return self._given if self._given is not None else self._configured.get(now=now)
 
-    def _asked(self, progress: Callable[[], Progress]) -> Progress:
-        found = isolation.call(progress, PROGRESS).value
+    def _reached(self, progress: Callable[[], Progress]) -> Progress:
+        found: object = isolation.call(progress, PROGRESS).value
         reached = found if isinstance(found, Progress) else Progress()
         return replace(reached, last_checkpoint=reached.last_checkpoint or self.last_checkpoint)
 
@@ -323,20 +325,25 @@ class TrainingRun:
 
     def _mark_end(self) -> None:
         self._since = TrainingRun._last_end = Instant.now()
-        self._sequence = None  # until the store is asked again, the time decides
+        self._sequence = None  # the time decides until the next start has a number
 
-    def _milestone(self, headline: str, facts: list[str]) -> None:
-        milestone.post(self._notifier(), headline, self.name, facts)
+    def _send_milestone(self, headline: str, facts: list[str]) -> None:
+        send_milestone(self._notifier(), headline, self.name, facts)
+
+
+def _both(callback: Any, kept: Callable[..., object], own: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    kept(callback, *args, **kwargs)
+    return own(callback, *args, **kwargs)
 
 
 class Preempted(SystemExit):
-    """SIGTERM, on which a trainer has saved and stopped."""
+    """A trainer has met SIGTERM, saved and stopped."""
 
     def __init__(self, *args: object) -> None:
         super().__init__(*args)
-        self.code = 128 + signal.SIGTERM
+        self.code: str | int | None = 128 + signal.SIGTERM
 
 
 def _free_key() -> str:
     taken = {run.apart for run in _living}
-    return next(key for key in map(state.key, range(len(taken) + 2)) if key not in taken)
+    return next(key for key in map(checkpoint.key, range(len(taken) + 2)) if key not in taken)

@@ -193,7 +193,7 @@ def test_a_notifier_that_cannot_be_described(kind: type[OddNotifier]) -> None:
         "twinkle_notifier.runtime.launcher.Where.here",
         "twinkle_notifier.alerts.pipeline.channel_of",
         "twinkle_notifier.alerts.event.Snapshot.at",
-        "twinkle_notifier.alerts.pipeline._Walk._markdown",
+        "twinkle_notifier.alerts.pipeline._Incident._markdown",
         "twinkle_notifier.claims.with_store",
         "twinkle_notifier.claims.node_lease",
         "twinkle_notifier.claims.Claims.claim",
@@ -218,8 +218,8 @@ def test_a_walk_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     def late(_: object, __: object) -> None:
         go_on.wait(60)
 
-    monkeypatch.setattr("twinkle_notifier.alerts.pipeline._Walk._announce", late)
-    monkeypatch.setattr("twinkle_notifier.alerts.sending.WALK", 0.5)
+    monkeypatch.setattr("twinkle_notifier.alerts.pipeline._Incident._announce", late)
+    monkeypatch.setattr("twinkle_notifier.alerts.pipeline.WALK", 0.5)
     told, began = RecordingNotifier(), time.monotonic()
     assert notify_exception(told, "step", raised(ValueError("the error")), "sft").status == "sent"
     assert time.monotonic() - began < 20
@@ -233,7 +233,7 @@ def test_what_another_rank_has_been_sending_for_too_long_is_kept(tmp_path: Path)
     told = RecordingNotifier()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(
-            "twinkle_notifier.alerts.pipeline._Walk.begin",
+            "twinkle_notifier.alerts.pipeline._Incident._agree_in_node",
             lambda _: Outcome("unknown", "rank 0 has been sending it for too long"),
         )
         outcome = notify_exception(told, "step", raised(ValueError("the error")), "sft")

@@ -1,16 +1,20 @@
-"""One exception, told in the process that raises it and met again in its parent."""
+"""An alert that is handed on: an exception that a parent process meets again, an alert that is left to the supervisor."""
 
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from twinkle_notifier import notify_exception
+from twinkle_notifier import Outcome, notify_exception
+from twinkle_notifier.alerts.handover import Deferred
 from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.testing import RecordingNotifier
 
 PRELUDE = '''
@@ -262,3 +266,65 @@ def test_an_error_that_a_worker_meets_again_and_again(told: Callable[[str], list
 def test_notes_that_nobody_took_silence_few(told: Callable[[str], list[str]]) -> None:
     """Four workers meet one error, which their parent tolerates: of its own equal errors one is taken for theirs."""
     assert told("tolerant()").count("sft") == 3
+
+
+def tell(notifier: Deferred, exc: BaseException) -> Outcome:
+    try:
+        raise exc
+    except type(exc) as caught:
+        return notify_exception(notifier, "fit", caught, name="sft")
+
+
+def test_a_deferred_alert_waits_with_the_supervisor(mailbox: Mailbox) -> None:
+    """With its text, and nobody is told."""
+    told = RecordingNotifier()
+    outcome = tell(Deferred(told), ValueError("the loss is lost"))
+    [word] = mailbox.words()
+    assert (outcome.status, told.messages, word.state, word.incident) == ("sent", [], "deferred", outcome.incident)
+    assert word.message("a note").splitlines()[0] == "### sft failed: ValueError: the loss is lost"
+    assert "a note" not in word.message("a note")
+    assert abs(time.time() - word.at) < 60
+
+
+def test_a_deferred_alert_without_a_supervisor_is_sent(mailbox: Mailbox) -> None:
+    """The supervisor was killed."""
+    mailbox.close()
+    told = RecordingNotifier()
+    assert tell(Deferred(told), ValueError("the loss is lost")).status == "sent"
+    assert [message.splitlines()[0] for message in told.messages] == ["### sft failed: ValueError: the loss is lost"]
+
+
+def test_what_was_never_told_is_no_past_of_the_next(mailbox: Mailbox) -> None:
+    """The same, met and handled many times, is not called a crash loop, and the last waits as the first did."""
+    notifier = Deferred(RecordingNotifier())
+    for number in range(6):
+        tell(notifier, ValueError(f"number {number}"))
+    words = mailbox.words()
+    assert {word.state for word in words} == {"deferred"}
+    assert not any("Again" in word.text for word in words)
+
+
+def test_the_user_s_own_alert_is_sent(mailbox: Mailbox) -> None:
+    """To the same robot: the deferred one is another channel's."""
+    told = RecordingNotifier()
+    exc = ValueError("the loss is lost")
+    tell(Deferred(told), exc)
+    try:
+        raise exc
+    except ValueError as caught:
+        notify_exception(told, "fit", caught, name="mine")
+    assert [message.splitlines()[0] for message in told.messages] == ["### mine failed: ValueError: the loss is lost"]
+    states = sorted(replace(word, at=0).state for word in mailbox.words())
+    assert states == ["deferred", "told"]
+
+
+def test_a_walk_that_fails_sends(mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rather than that nobody knows of it."""
+
+    def breaks(*_: object) -> None:
+        raise RuntimeError("no claims today")
+
+    monkeypatch.setattr("twinkle_notifier.alerts.pipeline._Incident._agree_in_node", breaks)
+    told = RecordingNotifier()
+    tell(Deferred(told), ValueError("the loss is lost"))
+    assert len(told.messages) == 1

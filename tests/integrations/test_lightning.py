@@ -541,15 +541,23 @@ def test_the_supervisor_learns_of_each_checkpoint(tmp_path: Path, monkeypatch: p
     assert supervision.checkpoint().endswith("step=4.ckpt")
 
 
-def test_hooks_for_each_batch_only_if_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And those of a copy beat for the copy."""
-    assert [name for name in vars(NotifierCallback()) if name.startswith("on_")] == []
+def test_a_step_costs_calls_that_return_at_once(tmp_path: Path, calls: Any) -> None:
+    """Where no stall is looked for, each hook of a step is one call of ours at most, which calls nothing."""
+    callback = NotifierCallback(RecordingNotifier())
+    first, last = At(0, lambda _: calls.begin()), At(50, lambda _: calls.end())
+    examples = DataLoader(TensorDataset(torch.randn(51, 4)))
+    trainer(tmp_path, first, callback, last, max_epochs=1).fit(Model(), examples)
+    del calls.counts["state_key"]  # Lightning asks for it before each hook, of each callback
+    assert (calls.nested, calls.counts) == ([], {"_report_saved": 51, "_beat": 50})
+
+
+def test_a_copy_beats_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As does a pickle; the environment asks for it here."""
     monkeypatch.setenv("TWINKLE_NOTIFIER_STALL_AFTER", "600")
     callback = NotifierCallback()
-    for copied in (callback, copy.deepcopy(callback), pickle.loads(pickle.dumps(callback))):
-        hooks = [name for name in vars(copied) if name.startswith("on_")]
-        assert "on_train_batch_end" in hooks
-        assert all(getattr(copied, hook).__self__ is copied.run for hook in hooks)
+    for copied in (copy.deepcopy(callback), pickle.loads(pickle.dumps(callback))):
+        copied.on_train_batch_end(None, None, None, None, 0)
+        assert (copied.run._watch.beats, callback.run._watch.beats) == (1, 0)
 
 
 def test_pickles(ding: DingNotifier) -> None:

@@ -576,16 +576,6 @@ def test_tells_of_a_stall(tmp_path: Path) -> None:
     assert callback.run.watcher is None
 
 
-def test_hooks_for_each_step_only_if_asked() -> None:
-    """And those of a copy beat for the copy."""
-    assert [name for name in vars(NotifierCallback()) if name.startswith("on_")] == []
-    callback = NotifierCallback(stall_after=600)
-    for copied in (callback, copy.deepcopy(callback), pickle.loads(pickle.dumps(callback))):
-        hooks = [name for name in vars(copied) if name.startswith("on_")]
-        assert "on_step_end" in hooks
-        assert all(getattr(copied, hook).__self__ in (copied, copied.run) for hook in hooks)
-
-
 class At(TrainerCallback):
     """Does `work` at the end of a step."""
 
@@ -595,6 +585,23 @@ class At(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step == self.step:
             self.work()
+
+
+def test_a_step_costs_a_call_that_returns_at_once(tmp_path: Path, calls: Any) -> None:
+    """Where no stall is looked for; so does the end of an epoch, of which there are six here."""
+    training = trainer(
+        tmp_path, NotifierCallback(RecordingNotifier()), At(1, calls.begin), At(51, calls.end), max_steps=52
+    )
+    training.train()
+    assert (calls.nested, calls.counts) == ([], {"_end_step": 50 + 6})
+
+
+def test_a_copy_beats_for_itself() -> None:
+    """As does a pickle."""
+    callback = NotifierCallback(stall_after=600)
+    for copied in (copy.deepcopy(callback), pickle.loads(pickle.dumps(callback))):
+        copied.on_substep_end(None, None, None)
+        assert (copied.run._watch.beats, callback.run._watch.beats) == (1, 0)
 
 
 def test_an_inner_trainer_leaves_the_watch_alone(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""An exception becomes one alert: looked at, agreed on by all ranks, sent or kept."""
+"""An exception becomes one alert: described, agreed on by all ranks, sent or kept on the disk."""

@@ -1,4 +1,4 @@
-"""`notify_exception`: from a caught exception to one alert."""
+"""The ways to an alert: `notify_exception` for a caught exception, `send_milestone` for a start or an end."""
 
 from __future__ import annotations
 
@@ -15,30 +15,33 @@ from typing import Any
 from twinkle_notifier import isolation
 from twinkle_notifier.alerts import dedupe, pipeline
 from twinkle_notifier.alerts.event import Event
-from twinkle_notifier.alerts.sending import Sending
-from twinkle_notifier.budgets import PATIENCE, RETURN
+from twinkle_notifier.alerts.pipeline import Sending
+from twinkle_notifier.budgets import BACKGROUND_BUDGET, PATIENCE, RETURN
 from twinkle_notifier.claims import Watermark
 from twinkle_notifier.claims.store import Store
-from twinkle_notifier.delivery import descriptor
+from twinkle_notifier.delivery import descriptor, sender
 from twinkle_notifier.exceptions import cancellation
 from twinkle_notifier.exceptions.cancellation import is_pruned
 from twinkle_notifier.isolation import forks, safe, signals, threads
+from twinkle_notifier.isolation.background import background
 from twinkle_notifier.isolation.safe import reason
-from twinkle_notifier.messages.message import Outcome
+from twinkle_notifier.messages import report
+from twinkle_notifier.messages.message import Message, Outcome
 from twinkle_notifier.messages.report import Progress
+from twinkle_notifier.runtime.launcher import Attempt, Where
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 _LOG = 1.0  # seconds for a line of the log
 _ROOM = 150  # calls within calls for which the caller's stack must have room
 _THREAD = 72 << 20  # bytes of address space that a thread takes: its stack, and what malloc sets aside for it
-# Address space, which takes no memory, for the one alert of a process that has used up all that it may have.
+# Address space, which takes no memory. It is given back for the one alert of a process that has used up its own.
 _RESERVE = 16 << 20
 _reserve = [bytes(_RESERVE)]
 _NO_ROOM = Outcome("queued", "there is no stack, or no memory, left here: it is sent when the process ends")
-# Exceptions that were met without either, which no handler further out has reported; each with its notifier, and the
-# block of `watch` around it.
-_unsent: list[tuple[Any, Any, tuple[Any, ...]]] = []
+# Exceptions for which there was no stack or memory, and which no handler further out has reported. Each with its
+# notifier and the other arguments of `Event.of`.
+_unsent: list[tuple[Any, tuple[Any, ...]]] = []
 
 
 def notify_exception(
@@ -52,15 +55,19 @@ def notify_exception(
     store: Store | None = None,
     earlier: Sequence[tuple[str, float]] = (),
 ) -> Outcome:
-    """Send one alert about `exc` over all ranks of the run, and return when it is sent.
+    """Send one alert about `exc` for all ranks of the run, and return when it is sent.
 
-    Call it on every rank. One sends; the others wait for its word, so that none ends (and takes the rest down with
-    it) before the message is out. Where the sender fails or dies, another takes over. Call it again with the same
-    exception further out, or meet an equal one in a loop, and it stays silent; one in a block of `watch` that was
-    entered after the last was told, or for a notifier that was made anew, is told. An error that only follows from
-    another rank's (its connection closed) is told only if no rank tells of a cause. In a crash loop over several
-    runs or blocks the first three are told, then the 5th, 9th, 17th ... Optuna's TrialPruned is no failure, nor is
-    the CancelledError of a task that code has cancelled: no alert is sent. A cancel by Ctrl-C is sent as "interrupted".
+    Call it on every rank that meets an exception. One rank sends. The others wait for its result: a rank that ended
+    earlier would take the sender down with it. Where the sender fails or dies, another rank takes over.
+
+    These get no alert of their own:
+
+    - The same exception, met again further out, and an equal one, met again in a loop. A block of `watch` that is
+      entered later, and a notifier that is made later, begin anew.
+    - An error that only follows from another rank's, such as a closed connection, if a rank reports the root cause.
+    - In a crash loop, over several runs or blocks, all but the first three, the 5th, 9th, 17th ...
+    - What is no failure: Optuna's TrialPruned, and the CancelledError of a task that code has cancelled. A cancel by
+      Ctrl-C gets an alert, as "interrupted".
 
     Args:
         notifier: what sends the message; with None nothing happens.
@@ -69,21 +76,21 @@ def notify_exception(
         name: the run's name; by default what ``TWINKLE_NOTIFIER_NAME`` says, else the script, module or notebook.
         progress: how far the training got, if known.
         mark: claims made before it belong to an earlier run; by default this process's start.
-        store: where the ranks agree on who tells; by default torchrun's store, Ray, or files, see docs/ranks.md.
+        store: where the ranks agree on who sends; by default torchrun's store, Ray, or files, see docs/ranks.md.
         earlier: incidents (`Outcome.incident`) of this run's past and their times, in seconds since 1970.
 
-    Never raises, and takes at most 25 s, 8 s of them for the send. SIGTERM and SIGINT take effect after it; SIGINT
-    ends the waiting. What it could not tell is logged as an error of the logger ``twinkle_notifier``.
+    Never raises, and takes at most 25 s, 8 s of them for the send. SIGTERM and SIGINT take effect when it returns;
+    SIGINT ends the wait. An alert that was not sent is an error in the log of the logger ``twinkle_notifier``.
     """
     global _unsent
-    limit, short, block = 0, False, None
+    limit, is_short, block = 0, False, None
     try:
-        try:  # right here: without memory not even a function of Python's can be called
+        try:  # Right here: without memory no function of Python's can be called.
             bytes(_THREAD)
             if not _reserve:
                 _reserve.append(bytes(_RESERVE))
         except MemoryError:
-            short = True
+            is_short = True
             _reserve.clear()
         if notifier is None:
             return Outcome("skipped", "there is no notifier")
@@ -92,22 +99,20 @@ def notify_exception(
             _log_error("notify_exception was given %s as exc: it takes the exception itself", kind)
             return Outcome("failed", "exc is not an exception", final=True)
         try:
-            _dive(_ROOM)
-        except RecursionError:  # these are the last frames of the stack; the walk has one of its own
+            _need_stack(_ROOM)
+        except RecursionError:  # A thread, with a stack of its own, does the rest; this one only has to start it.
             limit = sys.getrecursionlimit()
             sys.setrecursionlimit(limit + _ROOM)
-        if mark is None:  # which says itself since when the run has gone on
+        if mark is None:  # else the caller has said when the run began
             block = dedupe.block()
-        _unsent = [one for one in _unsent if one[2][0] is not exc]  # now it is reported, further out
+        _unsent = [one for one in _unsent if one[1][0] is not exc]  # it is reported now, further out
         facts = (exc, name, context, progress, mark, store, earlier, block)
-        if short:
-            with threads.no_new():  # one that finds no memory may never say that it has started
-                return _alert(notifier, facts)
-        return _alert(notifier, facts)
+        if is_short:
+            with threads.no_new():  # a thread that finds no memory may never say that it has started
+                return _report(notifier, facts)
+        return _report(notifier, facts)
     except (RecursionError, MemoryError, SystemError):  # the last is how CPython 3.11 fails to call without memory
-        _unsent += [
-            (notifier, block, (exc, name, context, progress, mark, store, earlier))
-        ]  # no call: none is possible
+        _unsent += [(notifier, (exc, name, context, progress, mark, store, earlier, block))]  # this calls nothing
         return _NO_ROOM
     finally:
         if limit:
@@ -117,7 +122,7 @@ def notify_exception(
 def _send_late() -> None:
     global _unsent
     late, _unsent = _unsent, []
-    for notifier, block, (exc, name, context, progress, mark, store, earlier) in late:
+    for notifier, (exc, name, context, progress, mark, store, earlier, block) in late:
         dedupe.go_back_to(block)
         notify_exception(notifier, context, exc, name, progress=progress, mark=mark, store=store, earlier=earlier)
 
@@ -128,22 +133,23 @@ def _begin_anew() -> None:
 
 
 def _send_at_the_end(_: object = None) -> None:
-    # Not atexit, which does not run in multiprocessing's children. Before the background is waited for.
+    # Not atexit: multiprocessing's children do not run it. The priority puts it before the wait for the background.
     Finalize(None, _send_late, exitpriority=110)
 
 
 _send_at_the_end()
-register_after_fork(_send_late, _send_at_the_end)  # multiprocessing's children forget what is to be done at the end
+register_after_fork(_send_late, _send_at_the_end)  # multiprocessing's children forget their parent's finalizers
 forks.in_child(_begin_anew)
 
 
-def _dive(calls: int) -> None:
+def _need_stack(calls: int) -> None:
+    """Raise RecursionError where the stack has no room for so many `calls`."""
     if calls:
-        _dive(calls - 1)
+        _need_stack(calls - 1)
 
 
 def _restore(limit: int) -> None:
-    """Set the limit of recursion to `limit` again, below which this very frame may stand: then a thread does it."""
+    """Set the recursion limit to `limit` again. Python refuses that this deep in the stack: then a thread does it."""
     done = threading.Lock()
 
     def restore() -> None:
@@ -161,69 +167,72 @@ def _restore(limit: int) -> None:
         pass
 
 
-def _alert(notifier: Callable[[str], object], facts: Any) -> Outcome:
+def _report(notifier: Callable[[str], object], facts: Any) -> Outcome:
     if is_pruned(facts[0]):
         return Outcome("skipped", "its search has pruned the trial, which is no failure", final=True)
     exc, runner = cancellation.to_report(facts[0], facts[-1].cancels if facts[-1] is not None else 0)
     if exc is None:
         return Outcome("skipped", "its task was cancelled, which is no failure", final=True)
     if runner is not None:
-        return _alert_once(notifier, runner, facts)
-    return _walked(notifier, (exc, *facts[1:]), time.monotonic())
+        return _report_ctrl_c(notifier, runner, facts)
+    return _send_in_time(notifier, (exc, *facts[1:]), time.monotonic())
 
 
-def _alert_once(notifier: Callable[[str], object], runner: Any, facts: Any) -> Outcome:
-    """One Ctrl-C cancels all tasks of a `runner`: each meets an exception of its own, and one alert is sent."""
+def _report_ctrl_c(notifier: Callable[[str], object], runner: Any, facts: Any) -> Outcome:
+    """Send one alert for all tasks of a `runner`: one Ctrl-C cancels them, and each meets an exception of its own."""
     began = time.monotonic()
     with signals.deferred():  # a second Ctrl-C takes effect when the alert is out
         channel = descriptor.channel(notifier)
         if (before := isolation.tried(lambda: cancellation.reported(runner, channel)).value) is not None:
             pipeline.remember(channel, facts[0], before)
             return Outcome("duplicate", "another task has reported this Ctrl-C", incident=before)
-        outcome = _walked(notifier, facts, began)
+        outcome = _send_in_time(notifier, facts, began)
         if outcome.status not in ("failed", "unknown"):  # a runner may take no weak reference
             isolation.tried(lambda: cancellation.note(runner, channel, outcome.incident))
         return outcome
 
 
-def _walked(notifier: Callable[[str], object], facts: Any, began: float) -> Outcome:
+def _send_in_time(notifier: Callable[[str], object], facts: Any, began: float) -> Outcome:
+    """Let the pipeline send, within `PATIENCE` of `began`. Where it raises or hangs, send or keep a bare message."""
     sending = Sending()
-    over = False  # the walk, by `sending.taken_over`
+    is_late = False  # the pipeline, by `sending.taken_over`
 
     def give_up() -> bool:
-        nonlocal over
-        over = over or sending.taken_over()
-        return over or pending.interrupted()
+        nonlocal is_late
+        is_late = is_late or sending.taken_over()
+        return is_late or pending.interrupted()
 
-    def walk() -> Outcome:
+    def send() -> Outcome:
         return pipeline.send_alert(notifier, Event.of(*facts), pending.arrived, sending)
 
-    def other() -> Outcome:
-        why = (
-            "it was not sent in time" if answer.error is None else f"preparing the alert raised {reason(answer.error)}"
-        )
-        why = outcome.reason if outcome is not None else why
-        case = isolation.tried(lambda: Event.of(*facts)).value or Event.alone(facts[0])
-        # Where another rank may be sending it yet, this one only keeps it: rather a second message than none.
-        sends = over or (answer.error is not None and sending.begin())
-        return pipeline.stand_in(notifier, case, sending, why, sends=sends)
+    def take_over() -> Outcome:
+        if outcome is not None:
+            why = outcome.reason
+        elif answer.error is not None:
+            why = f"preparing the alert raised {reason(answer.error)}"
+        else:
+            why = "it was not sent in time"
+        event = isolation.tried(lambda: Event.of(*facts)).value or Event.alone(facts[0])
+        # Where another rank may be sending it, this one only keeps it: a second message is better than none.
+        sends = is_late or (answer.error is not None and sending.begin())
+        return pipeline.send_bare(notifier, event, sending, why, sends=sends)
 
     with signals.deferred() as pending:
-        answer = isolation.call(walk, began + PATIENCE - RETURN - time.monotonic(), give_up)
+        answer = isolation.call(send, began + PATIENCE - RETURN - time.monotonic(), give_up)
         outcome = answer.value or sending.outcome
         if (outcome is None or outcome.status == "unknown") and not pending.interrupted():
-            late = isolation.call(other, max(began + PATIENCE - time.monotonic(), RETURN))
+            late = isolation.call(take_over, max(began + PATIENCE - time.monotonic(), RETURN))
             outcome = late.value or sending.outcome or outcome
         outcome = outcome or _unfinished(answer.error)
         if outcome.status not in ("sent", "duplicate", "queued"):
             what = safe.type_name(type(facts[0]))
-            incident_id = outcome.incident or sending.incident or uuid.uuid4().hex  # another's line is no repeat
+            incident_id = outcome.incident or sending.incident or uuid.uuid4().hex  # so that no other line repeats it
             _log_error("alert not sent for %s: %s", what, outcome.reason, incident=incident_id)
     return outcome
 
 
 def _log_error(text: str, *details: object, incident: str = "") -> None:
-    known = {"incident": incident}  # see `repeats`
+    known = {"incident": incident}  # see `log_repeats`
     isolation.call(lambda: log.error(text, *details, extra=known), _LOG)  # a handler may be the user's own
 
 
@@ -231,3 +240,21 @@ def _unfinished(error: BaseException | None) -> Outcome:
     if error is None:
         return Outcome("unknown", f"no result within {PATIENCE:g} s, or Ctrl-C ended the wait")
     return Outcome("failed", f"preparing the alert raised {reason(error)}")
+
+
+def send_milestone(notifier: Callable[[str], object] | None, headline: str, name: str, facts: list[str]) -> None:
+    """Send the alert of a start or an end: from rank 0, in the background. At exit it may be kept on the disk."""
+    where = Where.here()
+    if notifier is None or where.rank != 0:
+        return
+    message = Message(report.milestone(headline, name, where, facts, Attempt.here()), uuid.uuid4().hex)
+
+    def send() -> None:
+        outcome = sender.deliver(notifier, message, BACKGROUND_BUDGET)
+        if outcome.status != "sent":
+            log.warning("alert not sent for %r: %s", message.splitlines()[0], outcome.reason)
+
+    def keep() -> None:
+        sender.keep(notifier, message, Outcome("unknown", "there was no time to send it"))
+
+    background.post(send, otherwise=keep)

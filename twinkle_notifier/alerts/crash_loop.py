@@ -1,4 +1,4 @@
-"""What is known of earlier crashes by the same error: for "again", and so that a crash loop is no flood."""
+"""Earlier crashes by the same error: they make a message say "again", and keep a crash loop from flooding the chat."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from twinkle_notifier.runtime import launcher, state_dir
 from twinkle_notifier.runtime.stored import Stored, hashed
 
 _LOOP = 600.0  # seconds between two crashes of one loop, at most
-_FORGET = 86400.0  # seconds after which the same error is a new story
+_FORGET = 86400.0  # seconds after which the same error is a new one
 _BUDGET = 2.0  # seconds for the folder; it may be on a dead mount
-_END = 253402300799.0  # the last second of the year 9999
+_END = 253402300799.0  # the last second of the year 9999, since 1970
 _MOST = 100_000  # crashes that are counted; a damaged file may say any number
 _PLAIN = 3  # crashes of a loop that each get an alert
 
@@ -30,7 +30,7 @@ class Past:
     loop: int = 1
 
     def is_sent(self) -> bool:
-        """Whether this one is: the first three of a loop, then the 5th, 9th, 17th, ..."""
+        """Whether this crash gets an alert: the first three of a loop do, then the 5th, 9th, 17th, ..."""
         return self.loop <= _PLAIN or (self.loop - 1) & (self.loop - 2) == 0
 
     def next_sent(self) -> int:
@@ -57,15 +57,15 @@ class Past:
 def look(key: str, started: float, earlier: Sequence[float] = ()) -> Past:
     """The past of a crash by the error `key` that happens now, in a run that began at `started` (seconds since 1970).
 
-    It is in the state folder, for each working folder on its own, which may hang; `earlier` has the times of others
-    that a checkpoint knows of. Runs side by side are no loop: only one that began after the last crash goes on with it.
-    Where the folder does not work, the crash has no past.
+    The past is read from the state folder, where each working folder has its own. `earlier` has the times of crashes
+    that a checkpoint knows of. A loop goes on only with a run that began after the last crash: runs side by side are no
+    loop. Where the folder hangs or fails, the past is what the checkpoint knows.
     """
     now, before = time.time(), _last(key)
     earlier = [at for at in earlier if is_time(at)]
     if before is not None and 0 <= now - before.last < _FORGET:
-        again = now - before.last < _LOOP and started > before.last
-        loop = before.loop + 1 if again else 1
+        is_loop = now - before.last < _LOOP and started > before.last
+        loop = before.loop + 1 if is_loop else 1
         return Past(max(before.count, len(earlier)) + 1, min(before.first, *earlier, now), now, loop)
     return unknown(earlier)
 
@@ -78,13 +78,13 @@ def unknown(earlier: Sequence[float]) -> Past:
 
 
 def is_time(value: object) -> bool:
-    """Whether `value` can be a time of this run's past, in seconds since 1970. NaN and what is no number are none."""
+    """Whether `value` can be a time, in seconds since 1970. NaN is none."""
     return type(value) in (int, float) and 0 <= value <= _END  # type: ignore[operator]
 
 
 def keep(key: str, past: Past) -> None:
-    """Let later crashes know of `past`, once its alert is sent, or left out because of those before it."""
-    # Not synced: only a loss of power could take it, and a run waits for this.
+    """Keep `past` for later crashes. Call it when the alert is sent, or left out because of the loop."""
+    # Not synced, because a run waits for this: only a loss of power could take it.
     data = json.dumps(vars(past)).encode()
 
     def write(folder: Path) -> None:
@@ -98,7 +98,7 @@ def _room() -> tuple[str, str]:
 
 
 def _last(key: str) -> Past | None:
-    """The newest: a folder that cannot be written to any more still has what it had before."""
+    """The newest of several: a folder that cannot be written to any more still has an old one."""
     found = [past for data in state_dir.kept(*_room(), key) if (past := _load(data)) is not None]
     return max(found, key=lambda past: past.last, default=None)
 

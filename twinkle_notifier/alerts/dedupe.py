@@ -1,4 +1,4 @@
-"""Whether an exception is one that this process has met before, on its way out through several handlers."""
+"""Whether this process has reported an exception before: the same one further out, or an equal one in a loop."""
 
 from __future__ import annotations
 
@@ -28,87 +28,86 @@ from twinkle_notifier.runtime.process import Instant, process_start
 
 _REMEMBERED = 16  # exceptions
 _DEPTH = 8  # links of a chain of causes
+_PAST = 2.0  # seconds to read the past of an incident
+_NOTIFIERS = 64  # that are remembered for one incident
+_INCIDENTS = 10_000  # that are remembered
 
-Way = tuple[tuple[CodeType, int], ...]
+Path = tuple[tuple[CodeType, int], ...]  # the frames that an exception has passed, innermost first
 
 
 @dataclass(frozen=True)
 class _Trace:
-    """An exception told from another without holding it, which would hold its frames and their tensors.
+    """What identifies an exception. It does not hold the exception, which would hold its frames and their tensors.
 
-    Builtin exceptions take no weak reference, and the user's is not ours to write to. Its address alone may be used
-    again. Its arguments, which we hold while they are plain, are not; some share them, so its way so far counts, too,
-    and those of its causes.
+    Builtin exceptions take no weak reference, and this package writes nothing to a user's exception. An address alone
+    may be used again. That of the arguments, which are held if they are plain, may not; but exceptions may share their
+    arguments. So the frames that it has passed count, too, and those of its causes.
     """
 
     channel: str
     address: int
     kind: str
     args: tuple[object, ...]
-    way: Way  # where it was raised first, outwards
-    causes: tuple[tuple[str, Way], ...]
+    path: Path
+    causes: tuple[tuple[str, Path], ...]
     at: Instant
 
     @classmethod
     def of(cls, channel: str, exc: BaseException) -> _Trace:
         args = slot(exc, "args") if all(map(is_plain, slot(exc, "args"))) else ()
         causes = chain(exc, limit=_DEPTH + 1, following=behind_hidden)[1:]
-        seen = tuple((type_name(type(cause)), _way(cause)) for cause in causes)
-        return cls(channel, id(exc), type_name(type(exc)), args, _way(exc), seen, Instant.now())
+        seen = tuple((type_name(type(cause)), _path(cause)) for cause in causes)
+        return cls(channel, id(exc), type_name(type(exc)), args, _path(exc), seen, Instant.now())
 
-    def came_from(self, other: _Trace, since: Instant) -> bool:
-        same = self.channel == other.channel and self.goes_on(other) and self.args is other.args
-        # Without arguments the next exception may look the same in all of this; what an earlier run met, is not it.
+    def is_same(self, other: _Trace, since: Instant) -> bool:
+        """Whether it is `other`, here or further out, in the run that began at `since`."""
+        same = self.channel == other.channel and self.continues(other) and self.args is other.args
+        # Without arguments the next exception may look the same in all of this, but not one of an earlier run.
         return same and (bool(self.args) or other.at.after(since))
 
-    def goes_on(self, other: _Trace) -> bool:
-        """Whether it is `other` further out, by all but its arguments: Lightning gives it new ones under DDP.
+    def continues(self, other: _Trace) -> bool:
+        """Whether it is `other` further out, whatever its arguments: Lightning replaces these under DDP.
 
-        Another of its type, raised at the same place and on the same way out, meets the same handlers.
+        An exception of the same type that was raised at the same place, on the same path, meets the same handlers.
         """
         same = (self.address, self.kind, self.causes) == (other.address, other.kind, other.causes)
-        lasting = _lasting(other.way)
-        return same and self.way[: len(lasting)] == lasting
+        lasting = _lasting(other.path)
+        return same and self.path[: len(lasting)] == lasting
 
 
-def _way(exc: BaseException) -> Way:
+def _path(exc: BaseException) -> Path:
     return tuple(reversed([(frame.f_code, line) for frame, line in walk_tb(slot(exc, "__traceback__"))]))
 
 
-def _lasting(way: Way) -> Way:
-    """`way` as far as it stays: what a `contextlib.contextmanager` adds when it catches is taken off as it goes on."""
-    length = len(way)
-    while length > 1 and way[length - 1][0].co_flags & CO_GENERATOR:
+def _lasting(path: Path) -> Path:
+    """`path` without its last generators: Python takes the frame of a `contextlib.contextmanager` off again."""
+    length = len(path)
+    while length > 1 and path[length - 1][0].co_flags & CO_GENERATOR:
         length -= 1
-    return way[:length]
+    return path[:length]
 
 
 class Seen:
-    """The last exceptions that a process has told of."""
+    """The last exceptions that this process has reported."""
 
     def __init__(self) -> None:
         self._traces: deque[tuple[_Trace, str]] = deque(maxlen=_REMEMBERED)
 
     def reported(self, channel: str, exc: BaseException, since: Instant) -> str | None:
-        """The incident as which `exc` was told on `channel` before, in the run that began at `since`; else None."""
+        """The incident as which `exc` was reported to `channel`, in the run that began at `since`; else None."""
         if not any(known.address == id(exc) for known, _ in list(self._traces)):
             return None
         trace = _Trace.of(channel, exc)
-        return next((incident for known, incident in list(self._traces) if trace.came_from(known, since)), None)
+        return next((incident for known, incident in list(self._traces) if trace.is_same(known, since)), None)
 
     def has(self, exc: BaseException) -> bool:
-        """Whether `exc` was told on any channel."""
+        """Whether `exc` was reported to any channel."""
         trace = _Trace.of("", exc)
-        return any(trace.goes_on(known) for known, _ in list(self._traces))
+        return any(trace.continues(known) for known, _ in list(self._traces))
 
     def add(self, channel: str, exc: BaseException, incident: str) -> None:
-        """Remember that `exc` was told on `channel`."""
+        """Remember that `exc` was reported to `channel`."""
         self._traces.append((_Trace.of(channel, exc), incident))
-
-
-_LOOK = 2.0  # seconds to look at the past
-_KNOWN = 64  # notifiers of one incident
-_INCIDENTS = 10_000  # that are known
 
 
 @dataclass(frozen=True)
@@ -117,12 +116,12 @@ class Block:
 
     entered: Instant
     around: Block | None
-    handled: int = 0  # the id of the exception that was being handled: within a block that handles it it lives on
-    cancels: int = 0  # requests to cancel the task, which came before
+    handled: int = 0  # the id of the exception that was being handled when it was entered
+    cancels: int = 0  # requests to cancel the task that came before
 
     @classmethod
     def now(cls) -> Block:
-        """One that begins here."""
+        """A block that is entered here."""
         handled = sys.exc_info()[1]
         return cls(Instant.now(), _block.get(), 0 if handled is None else id(handled), cancellation.requests())
 
@@ -132,63 +131,62 @@ _block: ContextVar[Block | None] = ContextVar("twinkle_notifier_block", default=
 
 
 def block() -> Block | None:
-    """The innermost block that this code runs in."""
+    """The innermost block around the caller; None if there is none."""
     return _block.get()
 
 
 def enter() -> None:
-    """A block begins here."""
+    """Enter a block."""
     _block.set(Block.now())
 
 
 def leave() -> None:
-    """The innermost block ends."""
+    """Leave the innermost block."""
     if (left := _block.get()) is not None:
         _block.set(left.around)
 
 
 def go_back_to(block: Block | None) -> None:
-    """What comes now counts as if it came within `block`."""
+    """Let what follows count as within `block`."""
     _block.set(block)
 
 
 @dataclass
 class Occurrence:
-    """One occurrence of an incident, which may be met several times; number 0 is the first of this process.
+    """One occurrence of an incident. Number 0 is the first in this process.
 
-    `since`: from which moment on another crash by the same error belongs to a loop, in seconds since 1970.
+    `since`: another crash by the same error belongs to a loop if it came after this time, in seconds since 1970.
     """
 
     incident: str
     number: int = 0
     since: float = 0.0
     began: float = field(default_factory=time.monotonic)
-    told: Instant | None = None
+    over: Instant | None = None  # when an alert was sent for it, or given up
 
     @property
     def key(self) -> str:
-        """Under which the ranks agree on it.
+        """The key by which the ranks agree on it.
 
-        By a number, not by a time: ranks enter a block one later than the other, and each has met the incident as
-        often as the others.
+        It holds a number, not a time: ranks enter a block at different times, but each meets the incident as often.
         """
         return f"{self.incident}.{self.number + 1}" if self.number else self.incident
 
     def past(self, earlier: Sequence[float]) -> crash_loop.Past | None:
-        """What came before it; None for the first one, whose past is that of the run. `earlier`: see `history.look`."""
+        """The crashes before it; None for the first: its past is the run's. `earlier`: see `crash_loop.look`."""
         if not self.number:
             return None
-        return isolation.call(lambda: crash_loop.look(self.incident, self.since, earlier), _LOOK).value
+        return isolation.call(lambda: crash_loop.look(self.incident, self.since, earlier), _PAST).value
 
     def end(self) -> None:
-        """People are told, or cannot be. The same again in a block that is open by now is no new occurrence."""
-        self.told = self.told or Instant.now()
+        """Its alert is sent, or cannot be. The same error, met in a block that is open now, is no new occurrence."""
+        self.over = self.over or Instant.now()
 
     def is_over(self) -> bool:
-        """Whether it is told, or was given up."""
-        if self.told is None and time.monotonic() - self.began > PATIENCE:
+        """Whether its alert is sent, or was given up."""
+        if self.over is None and time.monotonic() - self.began > PATIENCE:
             self.end()
-        return self.told is not None
+        return self.over is not None
 
 
 class Occurrences:
@@ -196,22 +194,22 @@ class Occurrences:
 
     def __init__(self) -> None:
         self.forget()
-        forks.in_child(self.forget)  # children that were forked at different times count alike
+        forks.in_child(self.forget)  # so that children that were forked at different times count alike
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Forget everything."""
         self._lock = threading.Lock()
         self._last: dict[str, Occurrence] = {}
         self._notifiers: dict[str, list[Callable[[], object]]] = {}
 
     def begin(self, incident: str, notifier: Callable[[str], object], block: Block | None) -> Occurrence:
-        """That as which `incident` is told now, to `notifier`, from within `block`. Call its `end`.
+        """The occurrence as which `notifier` reports `incident` now, from within `block`. Call its `end`.
 
-        It is a new one in a block that was entered after people were told of the last one, and for a notifier that
-        was made anew. Errors that are met while an alert is on its way are one occurrence.
+        It is a new one in a block that was entered after the last one was over, and for a notifier that was made anew.
+        Errors that are met while an alert is on its way are one occurrence.
         """
         is_new = not self._knows(incident, notifier)
-        leads_apart = is_new and incident in self._last and _leads_apart(notifier)
+        is_private = is_new and incident in self._last and _is_private(notifier)
         with self._lock:
             last = self._last.get(incident)
             if is_new:
@@ -220,13 +218,13 @@ class Occurrences:
                 found = Occurrence(incident)
             elif not last.is_over():
                 return last
-            elif leads_apart:  # nobody who heard of the last one hears of this, so there is no loop
+            elif is_private:  # nobody who got the last alert gets this one, so there is no loop
                 found = Occurrence(incident, last.number + 1, process_start().wall)
-            elif is_new or (block is not None and last.told is not None and block.entered.after(last.told)):
+            elif is_new or (block is not None and last.over is not None and block.entered.after(last.over)):
                 found = Occurrence(incident, last.number + 1, time.time() if block is None else block.entered.wall)
             else:
                 return last
-            self._last[incident] = self._last.pop(incident, found)  # the last one met comes last
+            self._last.pop(incident, None)  # so that it comes last
             self._last[incident] = found
             if len(self._last) > _INCIDENTS:
                 self._notifiers.pop(oldest := next(iter(self._last)), None)
@@ -239,20 +237,20 @@ class Occurrences:
 
     def _add(self, incident: str, notifier: object) -> None:
         alive = [known for known in self._notifiers.get(incident, ()) if known() is not None]
-        self._notifiers[incident] = [*alive, _held(_self(notifier))][-_KNOWN:]
+        self._notifiers[incident] = [*alive, _held(_self(notifier))][-_NOTIFIERS:]
 
 
-def _leads_apart(notifier: Callable[[str], object]) -> bool:
-    """Whether each such object has a reader of its own, as a recorder, or a list's `append`, has: it names no place.
+def _is_private(notifier: Callable[[str], object]) -> bool:
+    """Whether each such object has a reader of its own: a recorder, or a list's `append`, which name no place.
 
-    Not so functions: a loop may make one for each of its errors.
+    A function is not: a loop may make one for each of its errors.
     """
     kinds = (Notifier, types.MethodType, types.BuiltinMethodType)
     return issubclass(type(notifier), kinds) and not descriptor.names_place(notifier)
 
 
 def _self(notifier: object) -> object:
-    """What tells `notifier` from another: a method is made anew each time, and a function without variables is one."""
+    """What identifies `notifier`: Python makes a method anew each time, and a function anew by each `def` in a loop."""
     if type(notifier) in (types.MethodType, types.BuiltinMethodType):
         return notifier.__self__  # type: ignore[attr-defined]
     if type(notifier) is types.FunctionType and notifier.__closure__ is None:
@@ -261,7 +259,7 @@ def _self(notifier: object) -> object:
 
 
 def _held(thing: object) -> Callable[[], object]:
-    """A weak reference; what takes none, such as a list, lives on here."""
+    """A weak reference, or a strong one to what takes none, such as a list."""
     try:
         return weakref.ref(thing)
     except TypeError:

@@ -1,7 +1,8 @@
-"""An exception that a process has told and then handed on to its parent, which meets it as another object.
+"""What a process hands on to another: an exception to its parent, an alert to its supervisor.
 
-Both can compute what it was: its type, the first line of its words and the innermost place. The child notes that it
-has told of that, where its parent looks: in a folder that is named after the parent; of a Ray task, in the job's actor.
+A parent meets the exception of its child as another object. Both can compute its type, the first line of its message
+and its innermost place. A child that has reported the exception leaves a note of these where its parent reads: in a
+folder that is named after the parent, or for a Ray task in the job's actor.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from twinkle_notifier.claims.stores.ray import RayStore
 from twinkle_notifier.exceptions.remote import remote
 from twinkle_notifier.isolation import call, tried
 from twinkle_notifier.isolation.safe import attribute, is_plain, names, slot, text, type_name
+from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.runtime.host import process_key
 from twinkle_notifier.runtime.launcher import running_ray
 from twinkle_notifier.runtime.process import Instant
@@ -30,18 +32,18 @@ from twinkle_notifier.runtime.stored import Stored, hashed
 _LIFE = 60.0  # seconds that a note counts
 _MOST = 16  # notes of one error and minute that a process leaves
 _KNOWN = 256  # errors and minutes of which it knows how many
-_ASK = 1.0  # second for a mark that is no plain value
+_MARK = 1.0  # second to read a mark that is no plain value
 
 _noted: dict[str, int] = {}  # how many notes this process has left
 
 
 def note(exc: BaseException, channel: str, incident: str) -> None:
-    """Let the parent of this process know that `exc` was told on `channel` as `incident`; empty if it was not.
+    """Note for the parent of this process that `exc` was reported to `channel` as `incident`; empty if it was not.
 
-    What was not told takes back the notes of those before that were the same: nobody can tell them apart. Of an error
-    that is met again and again there are a few notes a minute.
+    An exception that was not reported voids the notes of equal ones: the parent cannot tell them apart. An error that
+    is met again and again leaves a few notes a minute.
     """
-    opened = _above()
+    opened = _for_parent()
     if opened is None:
         return
     key, now = _key(exc, channel), Instant.now()
@@ -54,7 +56,7 @@ def note(exc: BaseException, channel: str, incident: str) -> None:
         while (incident or count or store.read(before, 0)) and not store.append(this, count, _record(now, incident)):
             count += 1
 
-    with suppress(OSError), closing(Access(opened, STORE_OPEN)) as access:  # then the parent tells it, too
+    with suppress(OSError), closing(Access(opened, STORE_OPEN)) as access:  # without a note the parent reports it, too
         access.ask(write)
         if len(_noted) > _KNOWN:
             _noted.clear()
@@ -62,12 +64,12 @@ def note(exc: BaseException, channel: str, incident: str) -> None:
 
 
 def taken(exc: BaseException, channel: str, since: Instant) -> str | None:
-    """The incident as which another process has told, after `since`, of what `exc` stands for; None if none has.
+    """The incident as which a child process has reported `exc` after `since`; None if none has.
 
-    That is a matter of seconds: a note of more than a minute ago does not count. Whoever takes one voids all that are
-    there: the next exception may be one that nobody has told.
+    A note that is older than a minute does not count. Who takes one voids all that are there: nobody may have reported
+    the next exception.
     """
-    opened = _below(exc)
+    opened = _from_child(exc)
     if opened is None:
         return None
 
@@ -83,7 +85,7 @@ def taken(exc: BaseException, channel: str, since: Instant) -> str | None:
                     found = found if incident is None else incident
                 if records:
                     last, count = minute, len(records)
-            # Another exception may take it at the same moment: only one of them can add the next record.
+            # Where two exceptions take it at the same moment, only one of them can append the next record.
             if not found or store.append(last, count, _record(now, "")):
                 return found or None
 
@@ -93,9 +95,9 @@ def taken(exc: BaseException, channel: str, since: Instant) -> str | None:
 
 
 def is_marked(exc: BaseException) -> bool:
-    """Whether twinkle-kit has told of `exc`, or of what a Ray task has raised: it marks what it has told. Never raises.
+    """Whether twinkle-kit has reported `exc`, or the exception of its Ray task, and has marked it so. Never raises.
 
-    The mark is read, and not written: twinkle-kit writes it even where its own send has failed.
+    This package does not write the mark, as twinkle-kit writes it even where its own send has failed.
     """
     if _mark_of(exc):
         return True
@@ -104,14 +106,14 @@ def is_marked(exc: BaseException) -> bool:
 
 
 def _mark_of(exc: BaseException) -> bool:
-    # In what Python itself keeps of it: a class may make anything of the attribute.
+    # Read from where Python keeps it: a class may make anything of the attribute.
     kept = slot(exc, "__dict__") if type(slot(exc, "__dict__")) is dict else {}
     mark = kept.get("_twinkle_notified")
-    return bool(mark) if is_plain(mark) else call(lambda: bool(mark), _ASK).value is True
+    return bool(mark) if is_plain(mark) else call(lambda: bool(mark), _MARK).value is True
 
 
 def _minutes(key: str, wall: float) -> list[str]:
-    """Where the notes of `key` stand: of the minute before `wall`, of that minute, and of the next by another clock."""
+    """The keys of the notes on `key`: of the minute before `wall`, of this one, and of the next by another clock."""
     return [f"{key}-{int(wall / _LIFE) + number}" for number in (-1, 0, 1)]
 
 
@@ -120,7 +122,7 @@ def _record(at: Instant, incident: str) -> bytes:
 
 
 def _load(record: bytes, since: Instant, now: Instant) -> str | None:
-    """The incident, empty if the notes before it are void; None if the record does not count, or cannot be read."""
+    """The incident; empty if the record voids those before it; None if it does not count, or cannot be read."""
     try:
         fields = Stored.read(record)
         at, incident = Instant.load(fields.object("at")), fields.text("incident")
@@ -132,21 +134,18 @@ def _load(record: bytes, since: Instant, now: Instant) -> str | None:
 def _key(exc: BaseException, channel: str) -> str:
     there = remote(exc)
     if there is not None:
-        kind, words, places = there.type, there.message, there.places()
+        kind, message, places = there.type, there.message, there.places()
     else:
-        own = [(frame.f_code.co_filename, line, frame.f_code.co_name) for frame, line in _way(exc)]
-        kind, words, places = type_name(type(exc)), text(exc), own
-    what = (kind.rpartition(".")[2], words.strip().partition("\n")[0].strip(), *places[-1:])
+        frames = walk_tb(slot(exc, "__traceback__"))
+        places = [(frame.f_code.co_filename, line, frame.f_code.co_name) for frame, line in frames]
+        kind, message = type_name(type(exc)), text(exc)
+    what = (kind.rpartition(".")[2], message.strip().partition("\n")[0].strip(), *places[-1:])
     return f"told-{hashed(repr(what))}-{channel}"
 
 
-def _way(exc: BaseException) -> list[tuple[Any, int]]:
-    return list(walk_tb(slot(exc, "__traceback__")))
-
-
-def _above() -> Callable[[], Store] | None:
-    """Where this process leaves notes for the one that gets its exceptions; None if there is no such process."""
-    # Step by step: an error, though caught, would keep these frames, and so the exception, alive for a while.
+def _for_parent() -> Callable[[], Store] | None:
+    """Opens the store of the notes for the process that gets this one's exceptions; None if there is none."""
+    # No `try`: a caught error would keep these frames, and so the exception, alive for a while.
     process: Any = sys.modules.get("multiprocessing.process")
     asked = getattr(process, "parent_process", None)  # half imported, it has none
     parent = getattr(tried(asked).value, "pid", None) if asked is not None else None
@@ -159,8 +158,8 @@ def _above() -> Callable[[], Store] | None:
     return RayStore if is_worker is True else None
 
 
-def _below(exc: BaseException) -> Callable[[], Store] | None:
-    """Where one that handed `exc` to this process has left notes; None if it was raised here."""
+def _from_child(exc: BaseException) -> Callable[[], Store] | None:
+    """Opens the store of the notes of the process that handed `exc` to this one; None if it was raised here."""
     if remote(exc) is None:
         return None
     if "RayTaskError" in names(type(exc)):
@@ -171,3 +170,34 @@ def _below(exc: BaseException) -> Callable[[], Store] | None:
 def _room(parent: int) -> Store:
     name = hashed(process_key(parent))
     return FileStore(folder("handover", name, fresh=True))
+
+
+class Deferred:
+    """Stands for a notifier in a process whose user has not asked for alerts: the supervisor decides on them.
+
+    Only the supervisor knows whether the run has ended by an exception, or has handled it. So the message waits in the
+    mailbox, as a note of state ``deferred``. Without a living supervisor it is sent at once.
+    """
+
+    def __init__(self, notifier: Callable[[str], object]) -> None:
+        self.notifier = notifier
+
+    def __call__(self, message: str) -> None:
+        """Do nothing where the supervisor lives, which has a note of `message` by now; else send it."""
+        if mailbox.tell(lambda to: True) is None:
+            self.notifier(message)
+
+    def to_dict(self) -> dict[str, Any]:
+        """See `Notifier`: the description of the notifier that it stands for."""
+        described: dict[str, Any] = getattr(self.notifier, "to_dict", dict)()
+        return described
+
+
+def defers(notifier: Callable[[str], object]) -> bool:
+    """Whether it is a `Deferred`. Calls nothing of `notifier`, which may be anything."""
+    return type(notifier) is Deferred
+
+
+def direct(notifier: Callable[[str], object]) -> Callable[[str], object]:
+    """The notifier that sends."""
+    return notifier.notifier if type(notifier) is Deferred else notifier

@@ -1,19 +1,20 @@
-"""The walk of an exception: report, fingerprint, claim, gather, send, and the result for the ranks that wait."""
+"""From an `Event` to its alert: report, fingerprint, claim, gather, send, and the result for the ranks that wait."""
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 
 from twinkle_notifier import claims, isolation
 from twinkle_notifier.alerts import crash_loop, handover
 from twinkle_notifier.alerts.dedupe import Occurrences, Seen
-from twinkle_notifier.alerts.deferred import defers, direct
 from twinkle_notifier.alerts.event import Event, Snapshot, bare
-from twinkle_notifier.alerts.sending import Sending
-from twinkle_notifier.budgets import CRASH_BUDGET, DISK, GATHER, PATIENCE
+from twinkle_notifier.alerts.handover import defers, direct
+from twinkle_notifier.budgets import CRASH_BUDGET, DISK, GATHER, LAST_SEND, PATIENCE, WALK
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import channel as channel_of
 from twinkle_notifier.delivery.descriptor import for_the_disk
@@ -28,71 +29,94 @@ from twinkle_notifier.messages.sanitize import line
 from twinkle_notifier.runtime.launcher import Attempt, Where, lost_child
 
 _BARE = 2.0  # seconds to find out what a bare message says, and which rank this process is
-_CAUSE = 5.0  # seconds for a cause to show, once an error was met that only follows from one
-_CAUSE_OF_SIGNAL = 2.0  # seconds for the same: launchers end the others when a rank has left, so its alert is sent
+_CAUSE = 5.0  # seconds for a root cause to be reported, once a secondary error was met
+_CAUSE_OF_SIGNAL = 2.0  # seconds for the same after SIGTERM: a launcher sends that when a rank has reported and ended
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 _seen = Seen()
 _occurrences = Occurrences()
 
 
-def send_alert(notifier: Callable[[str], object], case: Event, hurry: Callable[[], bool], sending: Sending) -> Outcome:
-    """Send the alert about `case`, or learn that another rank does. At most `PATIENCE` seconds, less in a `hurry`.
+class Sending:
+    """The message of one alert, and the right to send it, which is taken once: by `begin` or by `taken_over`."""
 
-    When it raises, or does not return, `sending` says whether a message is on its way; if not, see `stand_in`.
+    def __init__(self) -> None:
+        self.message: Message | None = None  # once it is made
+        self.incident = ""  # of the message
+        self.outcome: Outcome | None = None  # once it is known
+        self._right = threading.Lock()
+        self._began = self._since = time.monotonic()
+        self._waits = False
+
+    def begin(self) -> bool:
+        """Whether the caller is the first to ask, and so sends."""
+        return self._right.acquire(blocking=False)
+
+    @contextmanager
+    def waiting(self) -> Generator[None]:
+        """Within the block the pipeline waits for another rank, and is not late."""
+        self._waits = True
+        try:
+            yield
+        finally:
+            self._waits, self._since = False, time.monotonic()
+
+    def taken_over(self) -> bool:
+        """Whether the pipeline is late and has not begun to send: then the caller sends instead."""
+        now = time.monotonic()
+        is_late = now - self._since > WALK or now - self._began > LAST_SEND
+        return is_late and not self._waits and self.begin()
+
+
+def send_alert(notifier: Callable[[str], object], event: Event, hurry: Callable[[], bool], sending: Sending) -> Outcome:
+    """Send the alert about `event`, or learn that another rank does. At most `PATIENCE` seconds, less in a `hurry`.
+
+    When it raises, or does not return, `sending` says whether a message is on its way; if not, see `send_bare`.
     """
     channel = channel_of(notifier)
-    before = _told_here(channel, case)
+    before = _reported_here(channel, event)
     if before is not None:
         return Outcome("duplicate", "this process has already reported the same exception", incident=before)
-    if handover.is_marked(case.exc):
-        _note_reported("", case, channel)
+    if handover.is_marked(event.exc):
+        _note_reported("", event, channel)
         return Outcome("duplicate", "twinkle-kit has reported it, as its _twinkle_notified says")
-    outcome = _told_below(notifier, channel, case) or _walked(_Walk(notifier, case, channel, hurry, sending))
-    told = outcome.status in ("sent", "duplicate")
-    if told:
-        _seen.add(channel, case.exc, outcome.incident)
-    handover.note(case.exc, channel, outcome.incident if told else "")
+    outcome = _reported_below(notifier, channel, event)
+    if outcome is None:
+        outcome = _Incident(notifier, event, channel, hurry, sending).report()
+    is_reported = outcome.status in ("sent", "duplicate")
+    if is_reported:
+        _seen.add(channel, event.exc, outcome.incident)
+    handover.note(event.exc, channel, outcome.incident if is_reported else "")
     return outcome
 
 
-def _told_here(channel: str, case: Event) -> str | None:
-    """The incident as which this process has reported the exception, or each that a group of them holds."""
-    before = _seen.reported(channel, case.exc, case.since)
-    if before is None and (leaves := cancellation.leaves(case.exc)) != [case.exc]:
-        told = [_seen.reported(channel, leaf, case.since) for leaf in leaves]
-        before = told[0] if told and None not in told else None
+def _reported_here(channel: str, event: Event) -> str | None:
+    """The incident as which this process has reported the exception, or all members of a group; None if it has not."""
+    before = _seen.reported(channel, event.exc, event.since)
+    if before is None and (leaves := cancellation.leaves(event.exc)) != [event.exc]:
+        reported = [_seen.reported(channel, leaf, event.since) for leaf in leaves]
+        before = reported[0] if reported and None not in reported else None
     return before
 
 
-def _told_below(notifier: Callable[[str], object], channel: str, case: Event) -> Outcome | None:
-    """What the child process reported that handed the exception on to this one; None if it reported nothing."""
-    incident = handover.taken(case.exc, channel, case.mark.at)
+def _reported_below(notifier: Callable[[str], object], channel: str, event: Event) -> Outcome | None:
+    """The outcome where a child process has reported the exception and handed it on to this one, else None."""
+    incident = handover.taken(event.exc, channel, event.mark.at)
     if incident is None:
         return None
-    _note_reported(incident, case, channel, "deferred" if defers(notifier) else "told")
+    _note_reported(incident, event, channel, "deferred" if defers(notifier) else "told")
     return Outcome("duplicate", "the process that raised it has reported it", incident=incident)
 
 
-def _note_reported(incident: str, case: Event, channel: str, state: State = "told") -> None:
-    """Note for the supervisor what another process has reported: this one may end by it."""
-    _seen.add(channel, case.exc, incident)
+def _note_reported(incident: str, event: Event, channel: str, state: State = "told") -> None:
+    """Note for the supervisor that another process has reported `event`: this one may end by it."""
+    _seen.add(channel, event.exc, incident)
 
-    def said(to: mailbox.Mailbox) -> None:
+    def write(to: mailbox.Mailbox) -> None:
         exit_hook.install(_seen.has)
-        to.say(mailbox.note(state, incident, kind_of(case.exc)))
+        to.say(mailbox.note(state, incident, kind_of(event.exc)))
 
-    mailbox.tell(said)
-
-
-def _walked(walk: _Walk) -> Outcome:
-    try:
-        outcome = walk.begin()
-    finally:
-        walk.occurrence.end()
-    if outcome.status in ("sent", "duplicate"):
-        walk.note_reported(outcome.incident)
-    return outcome
+    mailbox.tell(write)
 
 
 def remember(channel: str, exc: BaseException, incident: str) -> None:
@@ -100,169 +124,182 @@ def remember(channel: str, exc: BaseException, incident: str) -> None:
     _seen.add(channel, exc, incident)
 
 
-def stand_in(notifier: Callable[[str], object], case: Event, sending: Sending, why: str, *, sends: bool) -> Outcome:
-    """Send the message of a walk that is over with nothing sent: the one that it has made, else a bare one.
+def send_bare(notifier: Callable[[str], object], event: Event, sending: Sending, why: str, *, sends: bool) -> Outcome:
+    """Send the message of a pipeline that raised or hangs: the one that it has made, else a bare one.
 
-    No other rank is asked: rather a message of each than none. `why` is for people: what became of the walk. Without
-    `sends` the walk had begun to send, and it is not known whether it has: the message is kept on the disk.
+    It asks no other rank: a message of each rank is better than none. `why`, which people read, says what happened.
+    Without `sends` the pipeline may have sent the message already, so it is only kept on the disk.
     """
     notifier = direct(notifier)
     channel = isolation.tried(lambda: channel_of(notifier)).value or ""
-    if sends and (before := _seen.reported(channel, case.exc, case.since)) is not None:
+    if sends and (before := _seen.reported(channel, event.exc, event.since)) is not None:
         return Outcome("duplicate", "this process has already reported the same exception", incident=before)
-    message = sending.message or Message(_bare(case, why), uuid.uuid4().hex)
+    message = sending.message or Message(_bare(event, why), uuid.uuid4().hex)
     if not sends or isolation.remaining() < DISK + 1:
         return sender.keep(notifier, message, Outcome("unknown", why, incident=sending.incident))
     seconds, incident = min(CRASH_BUDGET, isolation.remaining() - DISK), sending.incident
     sending.outcome = outcome = sender.deliver(notifier, message, seconds, incident)
     if outcome.status == "sent":
-        _seen.add(channel, case.exc, incident)
-        mailbox.tell(lambda to: to.say(mailbox.note("told", incident, kind_of(case.exc))))
+        _seen.add(channel, event.exc, incident)
+        mailbox.tell(lambda to: to.say(mailbox.note("told", incident, kind_of(event.exc))))
     return outcome
 
 
-def _bare(case: Event, why: str) -> str:
-    """The message about an exception of which only type and text are known."""
+def _bare(event: Event, why: str) -> str:
+    """A message without what other ranks know. It shows what can be seen of the exception: its type at least."""
     where = isolation.call(Where.here, _bounded()).value or Where.alone()
-    report = isolation.call(lambda: bare(case, where), _bounded()).value
+    report = isolation.call(lambda: bare(event, where), _bounded()).value
     notes = [f"- Note: details are missing, because {why}"]
     text = isolation.tried(lambda: report.markdown(notes)).value if report is not None else None
-    heading = f"### {line(case.name, 100)} failed: {safe.type_name(type(case.exc))}"
+    heading = f"### {line(event.name, 100)} failed: {safe.type_name(type(event.exc))}"
     return text or f"{heading}\n\n{notes[0]}\n- Host: {where.hostname}, PID {where.pid}"
 
 
 def _bounded() -> float:
-    """Seconds for one look, so that something is left of this call to keep the message."""
+    """Seconds for one step, so that some are left to keep the message."""
     return min(_BARE, max(isolation.remaining() / 4, 0.1))
 
 
-class _Walk:
+class _Incident:
+    """What this rank does about an incident: it agrees with the others who sends the alert, and may send it."""
+
     def __init__(
         self,
         notifier: Callable[[str], object],
-        case: Event,
+        event: Event,
         channel: str,
         hurry: Callable[[], bool],
         sending: Sending,
     ) -> None:
         self.where = Where.here()
         self._deadline = time.monotonic() + PATIENCE
-        self._notifier, self._case, self._hurry, self._sending = notifier, case, hurry, sending
+        self._notifier, self._event, self._hurry, self._sending = notifier, event, hurry, sending
         self._defers = defers(notifier)
-        look = Snapshot.at(case, self.where, channel)
-        self.occurrence = _occurrences.begin(look.key, notifier, case.block)
-        self._report, self._how, self._key = look.report, look.how, self.occurrence.key
-        self._past = self.occurrence.past(look.earlier()) or look.past
+        seen = Snapshot.at(event, self.where, channel)
+        self._occurrence = _occurrences.begin(seen.key, notifier, event.block)
+        self._report, self._how, self._key = seen.report, seen.how, self._occurrence.key
+        self._past = self._occurrence.past(seen.earlier()) or seen.past
         self._causes = f"causes-{channel}"
         self._sender = self.where.rank  # the rank that has sent the alert, as far as this one knows
 
-    def begin(self) -> Outcome:
-        """The verdict of another rank of this node, where nodes agree first; else the walk, for the whole node."""
-        case, brief, outcome = self._case, self._how == "collateral", None
-        with self._sending.waiting():
-            lease = claims.node_lease(self.where, case.store, case.mark, self._key, self._left(), brief=brief)
-        if lease.verdict is not None and (heard := self._heard(lease.verdict)) is not None:
-            return heard
+    def report(self) -> Outcome:
+        """Send the alert, or learn that another rank has. Raises what hinders that, with nothing sent yet."""
         try:
-            outcome = claims.with_store(self.where, case.store, lambda access: self.run(lease.claims(access)))
+            outcome = self._agree_in_node()
         finally:
-            lease.end(outcome, self._sender)
+            self._occurrence.end()
+        if outcome.status in ("sent", "duplicate"):
+            self._note_reported(outcome.incident)
         return outcome
 
-    def _heard(self, verdict: claims.Verdict) -> Outcome | None:
-        """What another rank of this node has said; None when that does not hold for this one."""
+    def _agree_in_node(self) -> Outcome:
+        """The result of another rank of this node, where nodes agree first; else this rank acts for its node."""
+        event, brief = self._event, self._how == "collateral"
+        with self._sending.waiting():
+            lease = claims.node_lease(self.where, event.store, event.mark, self._key, self._left(), brief=brief)
+        outcome = None if lease.verdict is None else self._adopted(lease.verdict)
+        if outcome is not None:
+            return outcome
+        try:
+            outcome = claims.with_store(
+                self.where, event.store, lambda access: self._agree_in_run(lease.claims(access))
+            )
+            return outcome
+        finally:
+            lease.end(outcome, self._sender)
+
+    def _adopted(self, verdict: claims.Verdict) -> Outcome | None:
+        """The outcome of this rank by the verdict of another one of its node; None when that does not hold for it."""
         if verdict.state == "left":
-            return self._left_to_supervisor()
-        if (
-            self._how != "cause" and verdict.rank == self.where.rank
-        ):  # nothing follows from what it reported and outlived
+            return self._leave_to_supervisor()
+        if self._how != "cause" and verdict.rank == self.where.rank:  # its own earlier error, which it has outlived
             return None
         return _outcome_of(verdict, incident="" if self._how == "collateral" else self._key)
 
-    def run(self, run_claims: claims.Claims) -> Outcome:
-        """The walk from the claim on. Raises OSError when the store does not work, with nothing sent yet."""
+    def _agree_in_run(self, agreed: claims.Claims) -> Outcome:
+        """Follow the root cause, or claim and send. Raises OSError when the store fails, with nothing sent yet."""
         with self._sending.waiting():
-            told = None if self._how == "cause" else self._follow(run_claims)
-        if told is not None:
-            self._sender = told.rank
-            return _outcome_of(told, "the cause of this secondary error")
-        return (self._left_to_supervisor() if self._how == "collateral" else None) or self._claim_and_send(run_claims)
+            cause = None if self._how == "cause" else self._follow(agreed)
+        if cause is not None:
+            self._sender = cause.rank
+            return _outcome_of(cause, "the cause of this secondary error")
+        return (self._leave_to_supervisor() if self._how == "collateral" else None) or self._claim_and_send(agreed)
 
-    def _left_to_supervisor(self) -> Outcome | None:
-        """Hand the message to the supervisor, which sees which process died, and sends it if it finds no cause soon."""
+    def _leave_to_supervisor(self) -> Outcome | None:
+        """Hand the message to the supervisor, which knows which process died, and sends it if no cause shows soon."""
         message = Message(self._markdown(set(), crash_loop.Past()), uuid.uuid4().hex)
-        if not self.say("left", self._key, message):
+        if not self._note("left", self._key, message):
             return None
         return Outcome("queued", "secondary error; the supervisor reports the cause", incident=self._key)
 
-    def say(self, state: State, incident: str, message: Message | None = None) -> bool:
-        """Let the supervisor know, if there is one."""
+    def _note(self, state: State, incident: str, message: Message | None = None) -> bool:
+        """Leave a note for the supervisor. Whether there is one."""
 
-        def said(to: mailbox.Mailbox) -> bool:
+        def write(to: mailbox.Mailbox) -> bool:
             exit_hook.install(_seen.has)
             kept = for_the_disk(self._notifier, message) if message is not None else (None, None)
             to.say(mailbox.note(state, incident, self._report.kind, *kept))
             return True
 
-        return mailbox.tell(said) or False
+        return mailbox.tell(write) or False
 
-    def note_reported(self, incident: str) -> None:
-        """Note for the supervisor that the alert is sent, or that it has to decide; the note may hold no text."""
+    def _note_reported(self, incident: str) -> None:
+        """Note that the alert is sent, or that the supervisor decides on it. A note on the disk may lack the text."""
         if self._defers:
-            self.say("deferred", incident, self._sending.message)
+            self._note("deferred", incident, self._sending.message)
         else:
-            self.say("told", incident)
+            self._note("told", incident)
 
-    def _follow(self, run_claims: claims.Claims) -> claims.Verdict | None:
+    def _follow(self, agreed: claims.Claims) -> claims.Verdict | None:
         if self._how == "collateral":
-            return run_claims.follow(self._causes, grace=_CAUSE, seconds=self._left(), hurry=self._no_cause_can_come)
-        # A pending signal is no hurry: it may be the one that the other's end has brought.
+            return agreed.follow(self._causes, grace=_CAUSE, seconds=self._left(), hurry=self._no_cause_can_come)
+        # A pending signal is no hurry: the end of the rank that is to blame may have brought it.
         grace, seconds = _CAUSE_OF_SIGNAL, self._left()
-        return run_claims.follow(self._causes, grace=grace, seconds=seconds, hurry=lambda: False, apart_from=self._key)
+        return agreed.follow(self._causes, grace=grace, seconds=seconds, hurry=lambda: False, apart_from=self._key)
 
     def _no_cause_can_come(self) -> bool:
         # A rank that was killed reports nothing; and Lightning's launcher kills its own process within 5 s of it.
         return self._hurry() or lost_child()
 
-    def _claim_and_send(self, run_claims: claims.Claims) -> Outcome:
+    def _claim_and_send(self, agreed: claims.Claims) -> Outcome:
         with self._sending.waiting():
-            claim = run_claims.claim(self._key, self._left())
+            claim = agreed.claim(self._key, self._left())
         if isinstance(claim, claims.Verdict):
             self._sender = claim.rank
             return _outcome_of(claim, incident=self._key)
         if self._how != "collateral":
-            self._announce(run_claims)
+            self._announce(agreed)
         if not self._past.is_sent() and not Attempt.here().is_last() and not self._defers:
             _close(claim, "sent")
-            crash_loop.keep(self.occurrence.incident, self._past)
-            silent = f"a crash loop: the next alert is sent after {self._past.next_sent() - self._past.loop} more"
-            return Outcome("duplicate", silent, incident=self._key)
+            crash_loop.keep(self._occurrence.incident, self._past)
+            why = f"a crash loop: the next alert is sent after {self._past.next_sent() - self._past.loop} more"
+            return Outcome("duplicate", why, incident=self._key)
         outcome = self._send(claim)
-        # A robot that is throttled or refuses is not asked by the next rank, too.
+        # Where the robot throttles or refuses, the next rank need not ask it.
         refused = outcome.final or outcome.retry_after is not None
         _close(claim, "sent" if outcome.status == "sent" else "refused" if refused else "failed")
         if outcome.status == "sent" and not self._defers:  # or it may never be sent
-            crash_loop.keep(self.occurrence.incident, self._past)
+            crash_loop.keep(self._occurrence.incident, self._past)
         return outcome
 
-    def _announce(self, run_claims: claims.Claims) -> None:
+    def _announce(self, agreed: claims.Claims) -> None:
         try:
             if self.where.world_size > 1:
-                run_claims.announce(self._causes, self._key)
+                agreed.announce(self._causes, self._key)
         except OSError as error:
             log.warning("secondary errors may get alerts of their own: %s", error)
 
     def _send(self, claim: claims.Claim) -> Outcome:
-        ranks = set() if self._alone() else self._gathered(claim)
+        ranks = self._gathered(claim)
         message = Message(self._markdown(ranks, self._past), claim.message_id)
         self._sending.message, self._sending.incident = message, claim.key
-        self.say("sending", claim.key, message)  # so that the supervisor can send it if this process is killed
+        self._note("sending", claim.key, message)  # so that the supervisor can send it if this process is killed
         if not self._sending.begin():
             return Outcome("unknown", "it was too late to send it, so it went out another way", incident=claim.key)
         seconds = min(CRASH_BUDGET, max(isolation.remaining() - DISK, 1.0))
         self._sending.outcome = outcome = sender.deliver(self._notifier, message, seconds, claim.key)
         if outcome.status != "sent":
-            self.say("kept", claim.key, message)
+            self._note("kept", claim.key, message)
         return outcome
 
     def _markdown(self, ranks: set[str], past: crash_loop.Past) -> str:
@@ -275,13 +312,12 @@ class _Walk:
             extra.append(f"- Ranks that did not respond: {missing}")
         return self._report.markdown(extra, Attempt.here())
 
-    def _alone(self) -> bool:
-        return self.where.world_size == 1 or lost_child()
-
     def _gathered(self, claim: claims.Claim) -> set[str]:
+        if self.where.world_size == 1 or lost_child():
+            return set()
         try:
             return claim.gather(self.where.world_size, GATHER, self._hurry)
-        except OSError as error:  # the store is gone, the claim is ours: better to send without the list of ranks
+        except OSError as error:  # the store failed after the claim: the alert goes out without the list of ranks
             log.warning("the ranks that met the error cannot be listed: %s", error)
             return set()
 

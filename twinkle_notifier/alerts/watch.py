@@ -1,4 +1,4 @@
-"""`watch`: send an alert about an exception that leaves a block or a function."""
+"""`watch`: an exception that leaves a block or a function becomes an alert."""
 
 from __future__ import annotations
 
@@ -23,23 +23,21 @@ from twinkle_notifier.settings import configured
 Function = TypeVar("Function", bound=Callable[..., Any])
 _Notifier = Callable[[str], object]
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
-class _SetUp:
+class _FromEnvironment:
     """In place of a notifier: the one that the environment describes. None would mean that no alert is sent."""
 
 
-_SET_UP = _SetUp()
+_FROM_ENVIRONMENT = _FromEnvironment()
+_warned: int | None = None  # the variables that describe no notifier, and of which a warning said so
 
 
-_nobody: int | None = None  # the variables of which it was said that they describe no notifier
-
-
-def _say_if_nobody() -> None:
-    global _nobody
-    if not configured.complaint and configured.texts != _nobody:
-        _nobody = configured.texts
+def _warn_once() -> None:
+    global _warned
+    if not configured.complaint and configured.texts != _warned:
+        _warned = configured.texts
         log.warning("no alert will be sent for this run: give `watch` a notifier, or set %s", VARIABLE)
 
 
@@ -47,23 +45,23 @@ class Watch:
     """What `watch` gives: for a ``with`` statement, or to decorate a function."""
 
     def __init__(
-        self, notifier: _Notifier | _SetUp | None, context: str, name: str | None, store: Store | None
+        self, notifier: _Notifier | _FromEnvironment | None, context: str, name: str | None, store: Store | None
     ) -> None:
         self._notifier, self._context, self._name, self._store = notifier, context, name, store
-        self._set_up: _Notifier | None = None
+        self._configured: _Notifier | None = None
 
     def __enter__(self) -> Watch:
         isolation.tried(dedupe.enter)
-        isolation.tried(self._look)
+        isolation.tried(self._check)
         return self
 
-    def _look(self) -> None:
-        """Say now if nothing can be sent later."""
+    def _check(self) -> None:
+        """Log now if nothing can be sent later."""
         notifier = self._notifier
-        if type(notifier) is _SetUp:  # not isinstance: it asks the user's notifier for its class
-            notifier = self._set_up = configured.get()
+        if type(notifier) is _FromEnvironment:  # not isinstance: it asks the user's notifier for its class
+            notifier = self._configured = configured.get()
             if notifier is None:
-                _say_if_nobody()
+                _warn_once()
         check.begin(cast("_Notifier | None", notifier))
 
     def __exit__(self, _type: object, exc: BaseException | None, _traceback: TracebackType | None) -> None:
@@ -102,8 +100,8 @@ class Watch:
 
             @functools.wraps(func)
             def generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-                isolation.tried(self._look)
-                # Not entered: between its steps the caller's code runs, which is not in this block.
+                isolation.tried(self._check)
+                # The block is not entered: between the steps of a generator the caller's code runs.
                 block = isolation.tried(dedupe.Block.now).value
                 try:
                     return (yield from func(*args, **kwargs))
@@ -124,21 +122,21 @@ class Watch:
         return function
 
     def _chosen(self) -> _Notifier | None:
-        if type(self._notifier) is not _SetUp:
+        if type(self._notifier) is not _FromEnvironment:
             return cast("_Notifier | None", self._notifier)
-        # The block may have set the variable, from a file of settings.
-        if self._set_up is None:
-            self._set_up = isolation.tried(lambda: configured.get(now=True)).value
-        return self._set_up
+        # The block may have set the variable since, from a file of settings.
+        if self._configured is None:
+            self._configured = isolation.tried(lambda: configured.get(now=True)).value
+        return self._configured
 
 
 class _Either(Watch):
-    """Of something alone that can be called, which may be a notifier, or what is watched: its use tells."""
+    """What `watch` gives for one callable, which may be the notifier or the function to watch: its use decides."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and not kwargs and callable(args[0]) and _defined_at(sys._getframe(1)):
             return super().__call__(args[0])
-        return Watch(_SET_UP, "", None, None)(cast(Any, self._notifier))(*args, **kwargs)
+        return Watch(_FROM_ENVIRONMENT, "", None, None)(cast(Any, self._notifier))(*args, **kwargs)
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         bind = getattr(type(self._notifier), "__get__", None)
@@ -155,13 +153,13 @@ def watch(notifier: _Notifier, context: str, name: str | None = ..., *, store: S
 @overload
 def watch(notifier: Function, /) -> Function: ...
 def watch(
-    notifier: Any = _SET_UP,
+    notifier: Any = _FROM_ENVIRONMENT,
     context: str = "",
     name: str | None = None,
     *,
     store: Store | None = None,
 ) -> Any:
-    """Send an alert about an exception that leaves the block or the function, which goes on to its caller.
+    """Send an alert about an exception that leaves the block or the function. The exception goes on to the caller.
 
     ::
 
@@ -174,46 +172,45 @@ def watch(
         @watch  # by the notifier that the variable TWINKLE_NOTIFIER_URL describes
         def main(): ...
 
-    Without a notifier it takes that of the environment; when there is none, it says so, once, and the block runs. With
+    Without a notifier it takes that of the environment. When there is none, it logs that once, and the block runs. With
     None no alert is sent. Each block that is entered is new: an error that has ended an earlier one is reported again.
     One exception that leaves several blocks is reported once.
 
-    A clean ``sys.exit()`` is no exception to tell, nor is the cancel of a task, unless it is by Ctrl-C. Coroutine
-    functions and generators can be decorated too. In an event loop it holds up the loop while the alert is sent, for
-    25 s at most.
+    A clean ``sys.exit()`` gets no alert, nor does a task that is cancelled, unless by Ctrl-C. Coroutine functions and
+    generators can be decorated, too. While an alert is sent, which takes at most 25 s, the event loop waits.
     """
     alone = not context and name is None and store is None
     if alone and isinstance(notifier, type | staticmethod | classmethod):
-        return Watch(_SET_UP, "", None, None)(cast(Any, notifier))
+        return Watch(_FROM_ENVIRONMENT, "", None, None)(cast(Any, notifier))
     if alone and type(notifier) is FunctionType:
         own = getattr(inspect.unwrap(notifier), "__code__", None)
         if own in _defined_at(sys._getframe(1)):
-            return Watch(_SET_UP, "", None, None)(notifier)
+            return Watch(_FROM_ENVIRONMENT, "", None, None)(notifier)
     if alone and callable(notifier) and not issubclass(type(notifier), Notifier | BuiltinFunctionType):
         return _Either(notifier, "", None, None)
     return Watch(notifier, context, name, store)
 
 
 def _defined_at(frame: FrameType) -> list[CodeType]:
-    """The functions and classes within whose text `frame` stands: then it is at one of their decorators."""
+    """The functions and classes in whose source lines `frame` is: then it runs one of their decorators."""
     line, found = frame.f_lineno, list[CodeType]()
     codes = list(frame.f_code.co_consts)
     for code in codes:
         if type(code) is CodeType and code.co_name.startswith("<generic"):  # Python 3.12: it holds the function's
             codes += code.co_consts
         elif type(code) is CodeType and code.co_firstlineno <= line <= max(at or 0 for _, _, at in code.co_lines()):
-            found += [] if code.co_name.startswith("<") else [code]  # a lambda may stand in any line
+            found += [] if code.co_name.startswith("<") else [code]  # a lambda may be in any line
     return found
 
 
 def _is_coroutine_function(func: Callable[..., Any]) -> bool:
-    """Whether to call it gives a coroutine: a function, a partial of one, or an object that is called like one."""
+    """Whether a call gives a coroutine: a function, a partial of one, or an object with such a `__call__`."""
     return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(
         inspect.getattr_static(type(func), "__call__")
     )
 
 
 def _is_zero(exc: object) -> bool:
-    """Whether Python takes this SystemExit for a good end."""
+    """Whether Python ends with status 0 by this SystemExit."""
     code = safe.slot(exc, "code", SystemExit)
     return code is None or (issubclass(type(code), int) and int.__eq__(code, 0))

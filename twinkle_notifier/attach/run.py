@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from twinkle_notifier.alerts.deferred import Deferred
+from twinkle_notifier.alerts.handover import Deferred
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.mailbox import mailbox, startup
 from twinkle_notifier.messages.report import Progress
@@ -46,7 +46,7 @@ class AttachedRun(TrainingRun):
     def _check(self, notifier: Callable[[str], object] | None) -> None:
         pass
 
-    def _tell_end(self, progress: Callable[[], Progress], facts: Callable[[], list[str]], what: str) -> None:
+    def _send_end(self, progress: Callable[[], Progress], facts: Callable[[], list[str]], what: str) -> None:
         if Where.here().rank == 0:
             lines = self._lines(progress, facts)
 

@@ -14,7 +14,7 @@ from typing import Any
 from twinkle_notifier import isolation
 from twinkle_notifier.isolation.safe import reason
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
 def before(framework: str, module: ModuleType) -> None:

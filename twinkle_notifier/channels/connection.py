@@ -14,7 +14,7 @@ import importlib
 import io
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
@@ -39,7 +39,7 @@ class Payload(io.BytesIO):
 
     def __init__(self, body: bytes) -> None:
         super().__init__(body)
-        self.size = len(body)
+        self.size: int = len(body)
         self._first: dict[str, str] = {}  # setdefault is atomic, and holds no lock when an alarm rings
 
     def read(self, size: int | None = -1, /) -> bytes:
@@ -54,7 +54,7 @@ class Payload(io.BytesIO):
 
 
 @contextmanager
-def posted(url: str, payload: Payload, seconds: float, secrets: Sequence[str]) -> Iterator[Any]:
+def posted(url: str, payload: Payload, seconds: float, secrets: Sequence[str]) -> Generator[Any]:
     """The answer to a POST of the JSON `payload`, with ``status``, ``headers``, and a ``read`` that may be short.
 
     No redirects. `seconds` bound each look-up, address and read; their sum has no bound. Meanwhile no log shows the
@@ -76,7 +76,7 @@ def posted(url: str, payload: Payload, seconds: float, secrets: Sequence[str]) -
 
 
 @contextmanager
-def _directly(parts: SplitResult, payload: Payload, headers: dict[str, str], seconds: float) -> Iterator[Any]:
+def _directly(parts: SplitResult, payload: Payload, headers: dict[str, str], seconds: float) -> Generator[Any]:
     # A name may have two addresses, IPv6 and IPv4, of which the first is a dead end: half the time for each.
     host, seconds_each = parts.hostname or "", seconds / 2
     if parts.scheme == "https":
@@ -94,7 +94,7 @@ def _directly(parts: SplitResult, payload: Payload, headers: dict[str, str], sec
 
 
 @contextmanager
-def _by_proxy(parts: SplitResult, payload: Payload, headers: dict[str, str], seconds: float) -> Iterator[Any]:
+def _by_proxy(parts: SplitResult, payload: Payload, headers: dict[str, str], seconds: float) -> Generator[Any]:
     """By requests, or directly where the proxy is not for this host."""
     import urllib3  # `ready` has loaded it; if it could not, this may fail or hang
     from requests import PreparedRequest
@@ -124,7 +124,7 @@ def _adapter(scheme: str) -> Any:
 
     class Adapter(HTTPAdapter):
         def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
-            by_tls = urlsplit(proxy).scheme == "https"
+            by_tls = urlsplit(str(proxy)).scheme == "https"
             if by_tls or scheme == "https":
                 # urllib3 checks the name itself; version 1 could not do so with a context that does.
                 options["ssl_context"] = issuers.trusting(checks_name=False)

@@ -108,7 +108,7 @@ def _read(place: str) -> bytes:
     if not os.path.isdir(place):
         return _content(place)
     hashed = [name for name in sorted(os.listdir(place)) if _HASHED.fullmatch(name)]
-    found = []
+    found: list[bytes] = []
     for name in hashed:
         with suppress(OSError):  # a link that leads nowhere does not make the others useless
             found.append(_content(os.path.join(place, name)))

@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 T = TypeVar("T")
 
 alone = MemoryStore()  # this process's own, for as long as it lives

@@ -179,9 +179,10 @@ class _Log:
     """An incident's log, as far as this process has read it."""
 
     def __init__(self, key: str, mark: Watermark) -> None:
-        self.key, self._mark = key, mark
-        self.length = 0
-        self.first = b""  # of those that count
+        self.key: str = key
+        self._mark = mark
+        self.length: int = 0
+        self.first: bytes = b""  # of those that count
         self._last: Record | None = None
         self._last_seen = 0.0
         self._joined: set[int] = set()

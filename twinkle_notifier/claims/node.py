@@ -141,7 +141,6 @@ def _claim(where: Where, since: Watermark, participant: Participant, key: str, s
     finally:
         if not isinstance(claim, Claim):  # a claim asks the folder again
             access.close()
-    return claim
 
 
 def note(where: Where, count: int) -> None:

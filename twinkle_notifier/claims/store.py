@@ -50,6 +50,8 @@ class Store(Protocol):
 class Access:
     """A store whose calls run in a helper thread, and end in time."""
 
+    store: Store
+
     def __init__(self, opened: Callable[[], Store], seconds: float) -> None:
         """Open the store by `opened`, within `seconds`. Raises OSError when that fails or takes longer."""
         self._helper = isolation.Helper()

@@ -203,7 +203,7 @@ class Waiting:
 def show(letter: Letter, to: Notifier | None) -> list[str]:
     """A line for each event of `letter`: when it was, to which kind of chat it goes, its headline."""
     where = chat(to) if to is not None else chat_of(letter.notifier)
-    lines = []
+    lines: list[str] = []
     for event in letter.events:
         times = f" ({event.count} times)" if event.count > 1 else ""
         lines.append(f"{clock(event.at)}  {shown_in_log(where, 60)}  {shown_in_log(event.headline, _HEADLINE)}{times}")

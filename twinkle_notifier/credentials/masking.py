@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
@@ -54,7 +54,7 @@ class _Mask(logging.Filter):
 
 
 @contextmanager
-def masked_logs(secrets: Iterable[str]) -> Iterator[None]:
+def masked_logs(secrets: Iterable[str]) -> Generator[None]:
     """Keep `secrets` out of what urllib3 logs meanwhile: at DEBUG it writes the path and query of each request."""
     mask_filter = _Mask(secrets)
     loggers = [logging.getLogger(name) for name in ("urllib3.connectionpool", "urllib3.util.retry")]

@@ -22,7 +22,7 @@ _WAIT = 0.1  # seconds; most checks are done by then, and their warning comes be
 _REASON = 500  # characters
 _REMEMBERED = 100  # notifiers, and warnings
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 _checked: deque[weakref.ref[Any]] = deque(maxlen=_REMEMBERED)
 _warned: deque[str] = deque(maxlen=_REMEMBERED)
 

@@ -241,7 +241,7 @@ def _bounded(events: list[Event]) -> list[Event]:
 
 def _text(events: Sequence[Event], waiting: Sequence[Letter]) -> str:
     total = sum(event.count for event in events)
-    listed, room = [], _LISTED
+    listed, room = list[str](), _LISTED
     for number, event in enumerate(events):
         room -= len(_line(event).encode("utf-8", "replace")) + 1
         if room < 0:

@@ -34,7 +34,7 @@ _FATES = ("failed", "throttled", "unknown")
 _LONGEST_WAIT = 86400.0  # seconds that a service may ask for
 _LATER = "it is kept on the disk and goes out with the next message, the next run, or `twinkle-notifier flush`"
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 _counts: Counter[str] = Counter()
 _named: deque[str] = deque(maxlen=100)  # problems that the log has named, each once
 

@@ -47,7 +47,7 @@ _DROPPED = "dropped"  # the file that counts the events that were dropped
 _DIGITS = 20  # bytes of that
 _NAMED = 20  # problems of one folder that a flush names
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 Deliver = Callable[[Letter, Message], Outcome]
 

@@ -8,7 +8,6 @@ import sys
 import threading
 import weakref
 from collections import deque
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from traceback import walk_tb
@@ -169,7 +168,7 @@ class Search:
     _threads: set[int] = field(default_factory=set)  # ids of threads that run a trial now
 
     @contextmanager
-    def trial(self, *, begins: bool) -> Iterator[None]:
+    def trial(self, *, begins: bool) -> Generator[None]:
         """Count what runs within as a trial; as a part of one if not `begins`. Inner blocks do not count."""
         thread = threading.get_ident()
         if thread in self._threads:

@@ -15,7 +15,7 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -263,7 +263,7 @@ def _large(first: str, size: int, header: str = "") -> Fault:
 
 
 @contextmanager
-def refusing() -> Iterator[str]:
+def refusing() -> Generator[str]:
     """The URL of a port that refuses connections."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # bound, so that it is nobody else's; not listening
@@ -271,7 +271,7 @@ def refusing() -> Iterator[str]:
 
 
 @contextmanager
-def dead(host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+def dead(host: str = "127.0.0.1", port: int = 0) -> Generator[str]:
     """The URL of a port that answers no SYN, like an address behind a firewall: its queue is full (Linux)."""
     with ExitStack() as stack:
         full = stack.enter_context(socket.socket())

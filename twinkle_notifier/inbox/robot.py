@@ -79,11 +79,14 @@ class Robot:
     without_post: ClassVar[Answer] = {"errcode": 43002, "errmsg": "requires POST"}  # what it answers to a GET
 
     def __init__(self, token: str, secret: str | None, keywords: Sequence[str], rate: int, penalty: float) -> None:
-        self.token, self.secret, self.keywords = token, secret, tuple(keywords)
-        self.rate, self.penalty = rate, penalty
+        self.token: str = token
+        self.secret: str | None = secret
+        self.keywords: tuple[str, ...] = tuple(keywords)
+        self.rate: int = rate
+        self.penalty: float = penalty
         self.messages: list[Received] = []
-        self.requests = 0
-        self.repeats = 0
+        self.requests: int = 0
+        self.repeats: int = 0
         self._scripted: deque[Answer] = deque()
         self._accepted: deque[float] = deque()
         self._closed_until = 0.0

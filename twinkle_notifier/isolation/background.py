@@ -18,7 +18,7 @@ from twinkle_notifier.isolation.safe import reason
 _POLL = 0.01  # seconds between two checks of the queue, at exit
 _QUEUE = 100  # pieces of work that may wait
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 Work = Callable[[], object]
 
@@ -49,7 +49,7 @@ class Background:
     """
 
     def __init__(self) -> None:
-        self.dropped = 0
+        self.dropped: int = 0
         self._here = threading.local()
         self._start_over()
 
@@ -199,4 +199,4 @@ class _Thread(threads.Stoppable):
         super().stop()
 
 
-background = Background()  # one for the process, so that its end waits once
+background: Background = Background()  # one for the process, so that its end waits once

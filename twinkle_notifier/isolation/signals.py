@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -32,7 +32,7 @@ class Pending:
 
 
 @contextmanager
-def deferred() -> Iterator[Pending]:
+def deferred() -> Generator[Pending]:
     """Let SIGTERM and SIGINT take effect only after the block, by the handlers from before it.
 
     A launcher terminates the siblings of a rank that failed, the one that is sending included.
@@ -55,7 +55,7 @@ def deferred() -> Iterator[Pending]:
 
 
 @contextmanager
-def alarm(seconds: float) -> Iterator[None]:
+def alarm(seconds: float) -> Generator[None]:
     """Raise TimeoutError in the block after `seconds`, where that is possible: in the main thread, on POSIX.
 
     A system call that goes on after a signal, such as a DNS lookup, has to end by itself first.

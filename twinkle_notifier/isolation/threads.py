@@ -7,7 +7,7 @@ import functools
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 
 from twinkle_notifier.isolation import forks
@@ -19,7 +19,7 @@ _denials = [0]
 
 
 @contextmanager
-def no_new() -> Iterator[None]:
+def no_new() -> Generator[None]:
     """Let no thread of this package start in the block."""
     _denials[0] += 1
     try:

@@ -32,7 +32,7 @@ _MOST = 8_000_000  # bytes of one file
 Dated = TypeVar("Dated", Note, End, Restart)
 T = TypeVar("T")
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
 class Mailbox:

@@ -41,7 +41,7 @@ class Progress:
 
     epoch: float | None = None
     step: int | None = None
-    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    metrics: Mapping[str, float | None] = field(default_factory=dict[str, float | None])
     best_checkpoint: str = ""
     why_ended: str = ""
     last_checkpoint: str = ""

@@ -104,7 +104,7 @@ def _mounts() -> dict[str, tuple[str, str]]:
             lines = file.read(_MOST).splitlines()
     except OSError:  # not Linux
         return {}
-    found = {}
+    found: dict[str, tuple[str, str]] = {}
     for line in lines:  # proc(5): id parent device root place options [fields] - type source options
         before, _, after = line.partition(" - ")
         fields = before.split(" ")

@@ -7,7 +7,6 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -26,7 +25,7 @@ _held: set[int] = set()
 
 
 @contextmanager
-def locked(path: Path, seconds: float, longest: float = _LONGEST) -> Iterator[int | None]:
+def locked(path: Path, seconds: float, longest: float = _LONGEST) -> Generator[int | None]:
     """Hold the lock of the file `path`, made if need be; gives its descriptor, or None if it is not free in `seconds`.
 
     It is free again when its holder dies. If the file system has no locks, another machine cannot see that: then nobody

@@ -115,4 +115,4 @@ def install() -> None:
     logging.getLogger("twinkle_notifier").addFilter(repeats)
 
 
-repeats = Repeats()  # one for the process, as there is one logger
+repeats: Repeats = Repeats()  # one for the process, as there is one logger

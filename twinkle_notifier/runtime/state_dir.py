@@ -25,7 +25,7 @@ _USABLE = "usable"  # a file in each folder that could be written to
 _MOST = 4096  # bytes of a file that `kept` reads
 _NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)  # of some FUSE file systems; never of a disk that fails
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 _warned: set[str] = set()
 try:
     _began_in = os.getcwd()  # relative names are of this folder, even if the process changes its own later

@@ -30,7 +30,7 @@ _GATHER = 2.0  # seconds beyond two polls for the other ranks to find that they 
 _LAST_WAIT = 1.0  # seconds, at the end of a training, for the others to say that they resumed, too
 _SHORT = 0.02  # seconds between two checks whether something is done
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
 @dataclass

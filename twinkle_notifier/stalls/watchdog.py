@@ -30,7 +30,7 @@ _TIMES = 10  # the slowest step seen: a stall takes longer
 _LULL_TIMES = 10  # the time given: a stall takes longer where something slow is expected
 _DOUBT_TIMES = 2  # the slowest step seen: after that a rank lets the others know where it is stuck
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
 def seconds(given: object) -> float | None:

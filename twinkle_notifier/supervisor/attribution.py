@@ -23,7 +23,7 @@ class Attribution:
     """The words of a command's processes, and how these left."""
 
     words: Sequence[Note] = ()
-    leaves: Mapping[int, Leave] = field(default_factory=dict)
+    leaves: Mapping[int, Leave] = field(default_factory=dict[int, Leave])
 
     @classmethod
     def of(cls, supervision: Mailbox) -> Attribution:

@@ -23,7 +23,7 @@ class Command:
     def __init__(self, words: Sequence[str], env: Mapping[str, str], mask: Collection[int]) -> None:
         """`mask`: the signals it blocks."""
         self.code: int | None = None  # how it ended, minus the signal if one killed it
-        self.pid = os.posix_spawnp(words[0], list(words), env, setsigmask=mask, setsigdef=DEFAULT)
+        self.pid: int = os.posix_spawnp(words[0], list(words), env, setsigmask=mask, setsigdef=DEFAULT)
 
     def reaped(self, status: int) -> None:
         """It has ended."""

@@ -50,8 +50,8 @@ class Context:
 
     def __init__(self, command: Sequence[str], plan: Plan, folder: Path | None) -> None:
         self.command, self.plan, self.folder = command, plan, folder
-        self.mailbox = Mailbox(folder or _NO_FOLDER)  # without a folder it is empty
-        self.output = Output(plan.log)
+        self.mailbox: Mailbox = Mailbox(folder or _NO_FOLDER)  # without a folder it is empty
+        self.output: Output = Output(plan.log)
         isolation.call(self.output.begin, DISK)
         self.began, self._kills = time.time(), oom.kills()
         self.pid = 0

@@ -10,7 +10,7 @@ from twinkle_notifier import isolation
 EVERY = 60.0  # seconds
 _BUDGET = 10.0  # seconds for one request
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
 class Heartbeat:

@@ -28,7 +28,7 @@ _TICK = 1.0  # seconds
 _END = 10.0  # seconds for a look that is under way
 _DEEP = 6  # generations of a command's processes that are looked at
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
 class Monitor:

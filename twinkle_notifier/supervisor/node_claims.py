@@ -15,7 +15,7 @@ from twinkle_notifier.runtime.process import Instant, process_start
 _TOPIC = "ends"
 _ONE_END = 900.0  # seconds between the ends of a run's nodes, at most: collectives time out after ten minutes
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
 def once(run: str | None, key: str, send: Callable[[], bool], *, follows: bool) -> bool:

@@ -19,7 +19,7 @@ def kills() -> int | None:
 
 
 def _files() -> list[Path]:
-    found = []
+    found: list[Path] = []
     with suppress(OSError):
         for entry in Path("/proc/self/cgroup").read_text().splitlines():
             _, controllers, path = entry.split(":", 2)

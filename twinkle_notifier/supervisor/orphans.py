@@ -18,7 +18,7 @@ _CHANNEL = "supervised"
 _NOTE = "Note: its supervisor was killed, too"
 _KEPT_FOR = 7 * 86400.0  # seconds
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
 def adopt(roots: Sequence[Path]) -> list[str]:

@@ -22,7 +22,7 @@ class OutputWatchdog:
         self._after = after
         self._looked = self._heard = now
         self._since: float | None = None  # it is silent, and that was told
-        self.lasted = 0.0  # without a sign, when `look` last gave a word
+        self.lasted: float = 0.0  # without a sign, when `look` last gave a word
 
     def look(
         self, now: float, last_output: float | None, wall: float, beats: Sequence[Beat]

@@ -37,7 +37,7 @@ _OVERDUE = 60.0  # seconds after which a message is sent from here while the com
 _POLL = 0.05
 T = TypeVar("T")
 
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
 class Reporter:
@@ -160,7 +160,7 @@ class Reporter:
             gone = kept - {letter.id for spool in Spool.everyone() for letter in spool.letters()} if kept else set()
         except OSError as error:  # rather once more: it has the same id
             log.warning("what was kept on the disk cannot be read: %s", error)
-            gone = set()
+            gone = set[str]()
         return [word for word in words if word.id not in gone]
 
     def _send_for(self, word: Note) -> bool:

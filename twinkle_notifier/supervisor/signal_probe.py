@@ -27,7 +27,7 @@ class SignalProbe:
         self._signals = signals
         self._ended: dict[int, float] = {}  # by the signal, when
         self._began = 0.0
-        self.pid = 0
+        self.pid: int = 0
 
     def renew(self) -> None:
         """Start it if it is not there. For the main thread of a process that has blocked the signals."""
