@@ -138,6 +138,7 @@ def _claim(where: Where, since: Watermark, participant: Participant, key: str, s
     access, claim = Access(lambda: _store(where), STORE_OPEN), None
     try:
         claim = Claims(access, where, since, participant).claim(key, seconds)
+        return claim
     finally:
         if not isinstance(claim, Claim):  # a claim asks the folder again
             access.close()

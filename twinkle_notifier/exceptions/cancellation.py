@@ -8,6 +8,7 @@ import sys
 import threading
 import weakref
 from collections import deque
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from traceback import walk_tb

@@ -50,6 +50,7 @@ class Background:
 
     def __init__(self) -> None:
         self.dropped: int = 0
+        self._running: bool = False
         self._here = threading.local()
         self._start_over()
 

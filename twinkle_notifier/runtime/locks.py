@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import time
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
