@@ -181,7 +181,7 @@ def _no_launcher(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_past(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What one test told in this process silences no other."""
+    """What one test reported in this process silences no other."""
     monkeypatch.setattr("twinkle_notifier.claims.alone", MemoryStore())
     monkeypatch.setattr("twinkle_notifier.alerts.pipeline._seen", Seen())
     monkeypatch.setattr("twinkle_notifier.alerts.pipeline._occurrences", Occurrences())

@@ -21,7 +21,7 @@ def tell(notifier: Deferred, exc: BaseException) -> Outcome:
 
 
 def test_it_waits_with_the_supervisor(mailbox: Mailbox) -> None:
-    """With its text, and nobody is told."""
+    """With its text, and no alert is sent."""
     told = RecordingNotifier()
     outcome = tell(Deferred(told), ValueError("the loss is lost"))
     [word] = mailbox.words()

@@ -189,7 +189,7 @@ def test_a_clean_end_is_told_with_its_metrics(begin: Begin, robot: Inbox, framew
     ],
 )
 def test_who_ends_well_is_silent(begin: Begin, robot: Inbox, framework: str, more: str) -> None:
-    """Also where the program has handled what a training met: nobody asked to be told of that."""
+    """Also where the program has handled what a training met: nobody asked for an alert about that."""
     happens = CRASH if "except" in more else NOTHING
     done = begin(script(framework) + happens + more).result()
     assert (done.returncode, titles(robot)) == (0, []), done.stderr
@@ -229,7 +229,7 @@ def test_of_two_exceptions_the_one_that_was_handled_is_not_told(begin: Begin, ro
 
 
 def test_those_whom_to_names_are_told_and_no_secret_is_shown(begin: Begin, robot: Inbox, tmp_path: Path) -> None:
-    """A literal URL is in no environment, command line or checkpoint of the command; its processes tell all the same."""
+    """A literal URL is in no environment, command line or checkpoint of the command; its processes send all the same."""
     looks = """
 from pathlib import Path
 token = "tok-" + "0123456789abcdef"

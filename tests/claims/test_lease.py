@@ -1,4 +1,4 @@
-"""Who tells of an incident, and what the others learn."""
+"""Which rank reports an incident, and what the others learn."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def test_two_runs_of_a_loop_are_two_ctrl_cs(run: Callable[..., Any], inbox: Inbo
 
 
 def test_a_task_that_is_cancelled_on_purpose_is_no_failure() -> None:
-    """By whoever started it, by a time limit, or as its sibling failed; what comes of that is told."""
+    """By whoever started it, by a time limit, or as its sibling failed; what comes of that is reported."""
     told = RecordingNotifier()
 
     @watch(told, "worker")
@@ -148,7 +148,7 @@ def test_a_task_that_is_cancelled_on_purpose_is_no_failure() -> None:
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="came with Python 3.11")
 def test_a_time_limit_and_a_failing_sibling() -> None:
-    """The time limit stays what it is, and of a group only its failure is told."""
+    """The time limit stays what it is, and of a group only its failure is reported."""
     told = RecordingNotifier()
 
     async def limited() -> None:
@@ -211,7 +211,7 @@ def test_cancels_of_other_libraries_are_no_failures() -> None:
 
 @pytest.mark.skipif(importlib.util.find_spec("anyio") is None, reason="needs anyio")
 def test_anyio(run: Callable[..., Any], inbox: Inbox) -> None:
-    """A scope that is cancelled is silent; Ctrl-C is told, once, out of its groups."""
+    """A scope that is cancelled is silent; Ctrl-C is reported, once, out of its groups."""
     source = """
     import anyio
     async def quiet():
@@ -234,7 +234,7 @@ def test_anyio(run: Callable[..., Any], inbox: Inbox) -> None:
 
 
 def test_an_event_loop_goes_on_meanwhile(run: Callable[..., Any], inbox: Inbox) -> None:
-    """It is told in a thread, as docs/loop.md says."""
+    """It is reported in a thread, as docs/loop.md says."""
     source = """
     import time
     class Slow(t.Notifier):

@@ -213,7 +213,7 @@ def raised(error: BaseException, path: str) -> BaseException:
     ],
 )
 def test_a_traceback_in_a_librarys_message(said: str, kind: str, message: str) -> None:
-    """The error that it tells of, and the place of that; the own traceback holds all."""
+    """The error that it reports, and the place of that; the own traceback holds all."""
     there = remote(raised(RuntimeError(said), "/usr/lib/python3/site-packages/torch/_utils.py"))
     assert there is not None
     assert (there.type, there.message, there.at(), there.traceback) == (kind, message, "data.py:23 in load", "")
@@ -221,7 +221,7 @@ def test_a_traceback_in_a_librarys_message(said: str, kind: str, message: str) -
 
 @pytest.mark.parametrize(("home", "kind"), [("dist-packages", "Broken"), ("mine", "")])
 def test_the_class_tells_a_library_that_lies_elsewhere(home: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As that of submitit, raised by code under a folder of another name; a class of the user's own tells nothing."""
+    """As that of submitit, raised by code under a folder of another name; a class of the user's own has none."""
     module: Any = types.ModuleType("jobs_of_a_library")
     module.__file__ = f"/opt/{home}/jobs/utils.py"
     monkeypatch.setitem(sys.modules, module.__name__, module)

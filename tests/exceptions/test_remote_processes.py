@@ -1,4 +1,4 @@
-"""Errors of real worker processes, as their parents tell them."""
+"""Errors of real worker processes, as their parents report them."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def quote() -> None:
 
 @pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.stress)])
 def test_what_the_users_own_code_quotes_in_a_pool_is_not_the_error(method: str) -> None:
-    """Its own type and place are told, though a library hands it on."""
+    """Its own type and place are shown, though a library hands it on."""
     heading, error, at, _ = alert_of(partial(with_executor, method, quote))
     assert heading == "### sft failed: Broken: lost; the server answered: KeyError: 'k'"
     assert error == "- Error: **Broken**: lost; the server answered: KeyError: 'k'"

@@ -358,7 +358,7 @@ def test_a_broken_exception_is_told_by_type_and_frames(error: BaseException, sai
 
 
 def test_a_str_that_hangs_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second; then type and frames are told, and no rank's fingerprint waits again."""
+    """A second; then type and frames are shown, and no rank's fingerprint waits again."""
     monkeypatch.setattr("twinkle_notifier.isolation.safe._hung", deque(maxlen=16))
     monkeypatch.setattr("twinkle_notifier.isolation.safe._TEXT", 0.3)
     began = time.monotonic()

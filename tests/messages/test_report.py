@@ -64,7 +64,7 @@ def caught(error: BaseException) -> Report:
     ],
 )
 def test_kinds(exc: BaseException, kind: str) -> None:
-    """What became of the run is told by the exception's class, or by the code with which a user's handler exits."""
+    """The exception's class, or the exit code of a user's handler, says what became of the run."""
     assert kind_of(exc) == kind
 
 

@@ -1,4 +1,4 @@
-"""Jobs in containers that share one folder: each tells, and the ranks of one tell once. Containers by `unshare`."""
+"""Jobs in containers that share one folder: each sends, and the ranks of one send once. Containers by `unshare`."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ TORCHRUN = {
 def test_two_jobs_with_one_launcher_s_defaults_each_tell(
     variables: dict[str, str], contain: Contain, inbox: Inbox, tmp_path: Path
 ) -> None:
-    """The second meets the same error while the first's is still fresh. The ranks of each tell once."""
+    """The second meets the same error while the first's is still fresh. The ranks of each send once."""
     command, script = two_ranks(variables), str(tmp_path / "train.py")
     first, second = (contain(*command, SCRIPT=script, ALL="4", AFTER=after) for after in ("0", "2"))
     done(first, second)
@@ -215,7 +215,7 @@ def test_ranks_of_one_run_in_two_containers_tell_once(contain: Contain, inbox: I
 def test_nodes_have_a_run_s_key_in_common_if_it_has_several(
     variables: dict[str, str], common: bool, contain: Contain
 ) -> None:
-    """Where the launcher does not tell, a master's address does; else each machine is one of its own."""
+    """If the launcher does not say it, a master's address does; else each machine is one of its own."""
     code = "from twinkle_notifier.runtime.launcher import Where, run_key; print(run_key(Where.here()))"
     nodes = [contain(sys.executable, "-c", code, host=f"node-{node}", **variables) for node in (0, 1)]
     one, other = (node.communicate(timeout=180)[0] for node in nodes)

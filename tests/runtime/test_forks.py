@@ -1,4 +1,4 @@
-"""Processes without a launcher that come from one process: they are of one run, and tell as one."""
+"""Processes without a launcher that come from one process: they are of one run, and report as one."""
 
 from __future__ import annotations
 
@@ -147,13 +147,13 @@ fork(together); together(); all_done()
 
 
 def test_who_is_forked_later_is_another_start(told: Callable[..., int], inbox: Inbox) -> None:
-    """To replace a child that has told of the same error, and is gone: it is not silenced by that."""
+    """To replace a child that has reported the same error, and is gone: it is not silenced by that."""
     assert told("os.waitpid(fork(meet), 0); time.sleep(1); os.waitpid(fork(meet), 0)") == 2
     assert "- Again: 2nd time" in inbox.messages[1].text
 
 
 def test_an_earlier_event_of_the_parent_silences_no_child(told: Callable[..., int]) -> None:
-    """Neither what it told before its first fork nor between two; what a child meets later is told, once."""
+    """Neither what it reported before its first fork nor between two; what a child meets later is reported, once."""
     source = """
 meet(); time.sleep(0.7)
 [fork(meet) for _ in range(2)]; all_done(); time.sleep(0.7)

@@ -37,7 +37,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_a_full_queue_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
-    """However many messages it puts aside in a second; their number is told at the end."""
+    """However many messages it puts aside in a second; their number is logged at the end."""
     began, hold = threading.Event(), threading.Event()
     background = Background()
     background.post(lambda: began.set() or hold.wait(60))
@@ -85,7 +85,7 @@ def test_a_line_that_is_rare_is_written_each_time(caplog: pytest.LogCaptureFixtu
 
 
 def test_every_incident_has_its_line(caplog: pytest.LogCaptureFixture) -> None:
-    """Two failures that nobody was told of read the same, and are two."""
+    """Two failures without an alert read the same, and are two."""
 
     def broken(message: str) -> None:
         raise RuntimeError
@@ -119,7 +119,7 @@ def test_what_cannot_be_written_stops_nothing(capsys: pytest.CaptureFixture[str]
 
 
 def test_many_different_lines_take_bounded_room(caplog: pytest.LogCaptureFixture, clock: Any) -> None:
-    """What is forgotten is told before."""
+    """A line that is forgotten is logged before."""
     log.warning("gone")
     log.warning("gone")
     for number in range(2_000):

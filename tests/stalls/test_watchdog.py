@@ -134,7 +134,7 @@ def test_a_stall_may_end_with_the_training() -> None:
 
 
 def test_after_a_stall_the_next_one_is_told_as_soon() -> None:
-    """What was told as a stall is no step that was seen."""
+    """What was reported as a stall is no step that was seen."""
     run = TrainingRun(told := RecordingNotifier(), on_end=False, stall_after=AFTER)
     run.started()
     run.beat()
@@ -163,7 +163,7 @@ def test_trainings_side_by_side_are_two() -> None:
 
 
 def test_a_bad_progress_costs_no_message() -> None:
-    """It gives no Progress; the beats are told."""
+    """It gives no Progress; the beats are shown."""
     run = TrainingRun(told := RecordingNotifier(), name="sft", stall_after=AFTER)
     run.started(progress=lambda: 5)  # type: ignore[arg-type, return-value]
     load_for_ever(told, 1)
@@ -290,7 +290,7 @@ def test_where_something_slow_follows_ten_times_as_long_is_none() -> None:
 
 
 def test_time_that_the_process_was_stopped_is_none() -> None:
-    """A look that comes an hour late tells of it: of the time since a beat, of a step, and after a beat."""
+    """A look that comes an hour late is noticed: in the time since a beat, of a step, and after a beat."""
     gauge = Gauge(100, now=0.0)
     gauge.look(10, at=9, beats=1, late=0)
     gauge.look(3614, at=9, beats=1, late=3600)
@@ -427,7 +427,7 @@ TWO = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29400"}
 
 
 def test_it_moves_again_only_when_all_do_that_were_named(start: Any, inbox: Inbox) -> None:
-    """The one that told is the first to move."""
+    """The one that sent is the first to go on."""
     running = [start(STANDS, **TWO, RANK=str(rank)) for rank in range(2)]
     folder = running[0].process.args[-1].rpartition("/")[0]
     assert eventually(lambda: inbox.messages)
@@ -481,7 +481,7 @@ Board.{method} = lambda *given: (time.sleep({seconds}), slow(*given))[1]
 def test_an_end_that_follows_at_once_loses_no_word(
     start: Any, inbox: Inbox, tmp_path: Path, method: str, seconds: float
 ) -> None:
-    """The rank moves, and its process ends, while it notes on a slow disk that it has told, or looks who has.
+    """The rank moves, and its process ends, while it notes on a slow disk that it has reported, or looks who has.
 
     The word is sent, or kept if the disk is too slow.
     """
@@ -515,7 +515,7 @@ run.ended()
 
 
 def test_who_came_to_stand_later_says_where(start: Any, inbox: Inbox) -> None:
-    """While another is about to tell; it may be the one that all wait for."""
+    """While another is about to send; it may be the one that all wait for."""
     running = [start(LATE, **TWO, RANK=str(rank)) for rank in range(2)]
     folder = running[0].process.args[-1].rpartition("/")[0]
     assert eventually(lambda: inbox.messages)

@@ -1,4 +1,4 @@
-"""Real trainings with the callbacks below the supervisor: what the inside tells, and what only the outside can."""
+"""Real trainings with the callbacks below the supervisor: what the inside reports, and what only the outside can."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_lightning_tells_of_its_exception(begin: Begin, robot: Inbox) -> None:
 
 
 def test_lightning_is_preempted(begin: Begin, robot: Inbox) -> None:
-    """By SIGTERM to the supervisor. It tells that itself, with the last checkpoint, and ends with exit code 0."""
+    """By SIGTERM to the supervisor. It reports that itself, with the last checkpoint, and ends with exit code 0."""
     running = begin(LIGHTNING + "Model.at = lambda self, step: time.sleep(0.02)\nfit()")
     running.wait_for("ready")
     os.kill(running.process.pid, signal.SIGTERM)
