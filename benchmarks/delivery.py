@@ -70,7 +70,7 @@ def rounds(options: Options, names: list[str], stamped: Stamped) -> dict[str, li
                 stamped.times.clear()
                 took, began = worker.ask()
                 found[name].append((stamped.times[0] - began, took))
-                time.sleep(0.05)  # what follows in the background is nobody's cost
+                time.sleep(0.05)  # the work in the background after it is not counted
     return found
 
 

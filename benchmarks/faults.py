@@ -19,7 +19,7 @@ from trials import Place
 
 from twinkle_notifier.inbox import faults
 
-_AT_ONCE = 8  # they only wait
+_AT_ONCE = 8  # processes at a time: they only wait
 _CONNECTED = "accepts, and answers nothing"
 
 

@@ -21,7 +21,7 @@ _CODE = {
     "import sentry_sdk": "import sentry_sdk",
 }
 _OWN_MEMORY = "\nprint(sum(int(l.split()[1]) for l in open('/proc/self/smaps_rollup') if l.startswith('Pss:')))"
-_OVER = 10  # lines of what takes long
+_OVER = 10  # the slowest imports, a line each
 
 
 def run(options: Options) -> str:
@@ -29,7 +29,7 @@ def run(options: Options) -> str:
     progress("import")
     seconds: dict[str, list[float]] = {name: [] for name in _CODE}
     memory: dict[str, list[float]] = {name: [] for name in _CODE}
-    for number in range(options.times + 1):  # the first fills the caches of files
+    for number in range(options.times + 1):  # the first round fills the file caches
         bare, bare_memory = seconds_of([options.peers, "-c", "pass"]), _memory(options, "pass")
         for name, code in _CODE.items():
             took = seconds_of([options.peers, "-c", code]) - bare

@@ -18,7 +18,7 @@ from pathlib import Path
 import training
 from lab import Options, environment, progress, table
 
-_FIRST = 100  # steps of the training that is taken off the other: what comes once costs nobody a step
+_FIRST = 100  # steps of a shorter training, which is subtracted: what happens once is no cost of a step
 _COUNT = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
 _LIMIT = 3600.0  # seconds for one framework
 

@@ -19,7 +19,7 @@ from types import TracebackType
 HERE = Path(__file__).parent
 _STARTS = 60.0  # seconds for a process to be ready
 _LAUNCHERS = ("RANK", "WORLD_SIZE", "LOCAL_", "MASTER_", "TORCHELASTIC_", "SLURM_", "TWINKLE")
-_NOT_INHERITED = (*_LAUNCHERS, "PYTHONUNBUFFERED")  # the last would make each line of a peer's log a write of its own
+_NOT_INHERITED = (*_LAUNCHERS, "PYTHONUNBUFFERED")  # with the last, each line of a peer's log would be one write
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Options:
     """How much is measured, and by which interpreters."""
 
     peers: str  # the interpreter that has the peers, and this package without any framework
-    times: int = 20  # rounds of what is quick
-    few: int = 3  # rounds of what is slow
+    times: int = 20  # rounds of quick points
+    few: int = 3  # rounds of slow points
     most: float = 60.0  # seconds that a peer may block
 
 

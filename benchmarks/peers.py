@@ -1,4 +1,4 @@
-"""One of those who tell of a crash, in a process of its own: ``python peers.py NAME URL``, with the peers' interpreter.
+"""One candidate, which reports a crash, in a process of its own: ``python peers.py NAME URL``, with the peers' interpreter.
 
 For each line on stdin it meets an exception, tells of it, and writes the seconds from the raise until the run may end, and
 when they began. What a peer prints goes to stderr.
@@ -142,7 +142,7 @@ def crash(tell: Tell, number: int) -> str:
     except ValueError as error:
         try:
             tell(error, number)
-        except Exception as other:  # a peer's own: it is what the run ends with then
+        except Exception as other:  # a peer's own error: the run then ends with it
             print(f"raised {type(other).__name__}", file=sys.stderr)
     return f"{time.monotonic() - began} {began}"
 

@@ -131,7 +131,7 @@ def _on_ray(count: int) -> list[tuple[bool, float]]:
             from twinkle_notifier.runtime.process import Instant
 
             if not start:
-                RayStore()  # a driver that trains has it by then
+                RayStore()  # a driver has loaded it when it trains
                 return False, 0.0
             mark = Watermark(Instant("", 0.0, 0.0))
             time.sleep(max(start - time.monotonic(), 0.0))

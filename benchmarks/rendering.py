@@ -1,4 +1,4 @@
-"""What it takes to render what is huge, beside the standard library, which the peers use: milliseconds and memory.
+"""The cost of rendering huge exceptions, beside the standard library, which the peers use: milliseconds and memory.
 
 As a script it renders one case once: ``python rendering.py CASE WAY``.
 """
@@ -88,13 +88,13 @@ WAYS = {"twinkle_notifier": ours, "traceback.format_exception": standard}
 
 def once(case: str, way: str) -> None:
     """Seconds, MB of Python's at the peak, and characters."""
-    WAYS[way](_raised(lambda: 1 // 0))  # what is loaded, is loaded
+    WAYS[way](_raised(lambda: 1 // 0))  # so that nothing is left to load
     exc = CASES[case]()
     began = time.perf_counter()
     text = WAYS[way](exc)
     took = time.perf_counter() - began
     del text
-    exc = CASES[case]()  # anew: the first may keep what was made of it
+    exc = CASES[case]()  # a new one: the first may keep what was made of it
     tracemalloc.start()
     text = WAYS[way](exc)
     print(took, tracemalloc.get_traced_memory()[1] / 2**20, len(text))

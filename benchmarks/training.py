@@ -148,7 +148,7 @@ def once(framework: str, steps: int, times: int) -> None:
     train(steps, WAYS[-1])
     seconds: dict[str, list[float]] = {way: [] for way in WAYS}
     for number in range(times):
-        for way in WAYS[number % 4 :] + WAYS[: number % 4]:  # whoever comes first has no advantage
+        for way in WAYS[number % 4 :] + WAYS[: number % 4]:  # so that no way has the advantage of being first
             seconds[way].append(train(steps, way))
     for way in WAYS:
         more = [(one - bare) / bare * 100 for one, bare in zip(seconds[way], seconds[WAYS[1]], strict=True)]

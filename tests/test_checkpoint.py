@@ -157,7 +157,7 @@ def test_a_description_that_never_ends_restores_nothing(caplog: pytest.LogCaptur
 
 
 def test_our_own_files_may_hold_references_in_any_field(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a process keeps, or tells its supervisor: the folder is the user's."""
+    """What a process keeps, or notes for its supervisor: the folder is the user's."""
 
     class PagerNotifier(Notifier):
         def __init__(self, url: str) -> None:

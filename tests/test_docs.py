@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import functools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -55,6 +57,21 @@ def test_links_lead_somewhere() -> None:
     assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
 
 
+def anchors(page: Path) -> set[str]:
+    """Of the headings of `page`, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_links_lead_to_a_heading() -> None:
+    """Each link with an anchor."""
+    links = [(page, *link) for page in PAGES for link in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text())]
+    wrong = [
+        (page.name, name, to) for page, name, to in links if to not in anchors(page.parent / name if name else page)
+    ]
+    assert wrong == []
+
+
 def test_the_map_of_rooms_is_true() -> None:
     """Each file that docs/architecture.md and CONTRIBUTING.md name is there, and each room is in the former's table."""
     text = (ROOT / "docs" / "architecture.md").read_text()
@@ -63,6 +80,70 @@ def test_the_map_of_rooms_is_true() -> None:
     assert [name for name in sorted(named) if not any((top / name).exists() for top in (ROOT / CORE, ROOT))] == []
     rooms = {f"{path.parent.name}/" for path in (ROOT / CORE).glob("*/__init__.py")} | {"integrations/"}
     assert rooms <= set(re.findall(r"^\| `(\w+/)` \|", text, re.MULTILINE))
+
+
+@functools.cache
+def strings() -> list[list[str]]:
+    """Each string of the source, as the texts between its values."""
+    files = [path for room in (CORE, "integrations") for path in sorted((ROOT / room).rglob("*.py"))]
+    nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text()))]
+    return [texts for node in nodes if (texts := texts_between_values(node))]
+
+
+def texts_between_values(node: ast.AST) -> list[str]:
+    """Of a literal, which may be a format with ``%``, or of an f-string; nothing of other nodes."""
+    match node:
+        case ast.Constant(value=str() as text):
+            return re.split(r"%[.\d]*[sdrg]", text)
+        case ast.JoinedStr(values=parts):
+            return "".join(str(part.value) if isinstance(part, ast.Constant) else "\0" for part in parts).split("\0")
+    return []
+
+
+@functools.cache
+def lines() -> list[re.Pattern[str]]:
+    """The strings, as patterns with a group for each value; without those that hardly say a thing."""
+    return [re.compile("(.*?)".join(map(re.escape, texts))) for texts in strings() if len("".join(texts)) >= 10]
+
+
+def is_logged(line: str) -> bool:
+    """Whether the source can write `line`, in which "..." stands for the rest or for a value."""
+    if len(line.split()) <= 3:  # a value, such as a name
+        return True
+    if line.endswith("...") and any(texts[0].startswith(line[:-3]) for texts in strings()):
+        return True
+    return any(all(map(is_logged, found.groups())) for known in lines() if (found := known.fullmatch(line)))
+
+
+def test_what_the_log_says_is_in_the_source() -> None:
+    """Each line that docs/troubleshooting.md quotes is one that this package writes."""
+    page = (ROOT / "docs" / "troubleshooting.md").read_text()
+    tables = re.findall(r"^\| the log says .*\n((?:\|.*\n)*)", page, re.MULTILINE)
+    quoted = [quote for table in tables for quote in re.findall(r"^\| (`+)(.+?)\1 \|", table, re.MULTILINE)]
+    blocks = re.findall(r"^```log\n(.*)\n```", page, re.MULTILINE)
+    rows = sum(table.count("\n") - 1 for table in tables)
+    assert len(quoted) == rows > 20
+    assert [line for line in [*(text for _, text in quoted), *blocks] if not is_logged(line)] == []
+
+
+def test_a_line_that_nobody_writes_is_found() -> None:
+    """The check above is no rubber stamp."""
+    assert is_logged("alert not sent for ValueError: ...")
+    assert not is_logged("alert not posted for ValueError: ...")
+    assert not is_logged("DingTalk 310000: the signature looks wrong: ... (...)")
+
+
+def test_each_setting_is_on_its_page() -> None:
+    """docs/settings.md names each of our variables that the source names, and no other."""
+    page = (ROOT / "docs" / "settings.md").read_text()
+    ours, others = (
+        set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]*) \|", part, re.MULTILINE))))
+        for part in page.split("## Variables of others")
+    )
+    named = {texts[0] for texts in strings() if len(texts) == 1}
+    assert ours == {name for name in named if re.fullmatch(r"TWINKLE_[A-Z_]+", name)}
+    assert others
+    assert others <= named
 
 
 COMPONENT = {

@@ -99,7 +99,7 @@ def test_a_waiting_message_goes_out_with_the_next(version: Path, home: Home) -> 
 
 
 def test_what_a_killed_supervisor_left_goes_out(version: Path, home: Home) -> None:
-    """By ``twinkle-notifier flush``, with the checkpoint that its process had told of."""
+    """By ``twinkle-notifier flush``, with the checkpoint that its process had reported."""
     home.take(version, "supervised")
     with home.start(sys.executable, "-m", "twinkle_notifier", "flush") as flush:
         assert flush.communicate(timeout=60)[0].splitlines()[-1] == "1 sent, 0 left"
@@ -137,7 +137,7 @@ def test_ranks_agree_by_the_same_claims(version: Path, home: Home) -> None:
 
 
 def test_a_claim_of_an_older_rank_is_respected(version: Path, home: Home) -> None:
-    """It has told of the error in this run: a rank that meets it later is silent."""
+    """It has reported the error in this run: a rank that meets it later is silent."""
     (elsewhere := home.folder / "state").mkdir(mode=0o700)
     home.run("train.py", RANK="0", LOCAL_RANK="0", **RANKS, TWINKLE_NOTIFIER_DIR=str(elsewhere))
     [run] = (elsewhere / "claims").iterdir()  # what this run is called here
@@ -155,7 +155,7 @@ def test_a_claim_of_an_older_rank_is_respected(version: Path, home: Home) -> Non
 
 @pytest.mark.parametrize("framework", ["lightning", "transformers"])
 def test_a_resume_takes_the_state_over(version: Path, home: Home, framework: str) -> None:
-    """The notifier, and that the error was told before."""
+    """The notifier, and that the error was reported before."""
     if find_spec(framework) is None:
         pytest.skip(f"{framework} is not installed")
     out = home.run(f"{framework}_state.py", "saved", str(version / f"{framework}.json"))

@@ -1,4 +1,4 @@
-"""One training run: what it tells, what a checkpoint holds of it, and where its notifier comes from."""
+"""One training run: what it reports, what a checkpoint holds of it, and where its notifier comes from."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def endless() -> Any:
 
 
 def titles(told: RecordingNotifier) -> list[str]:
-    """The first lines of what was told, once the background is done."""
+    """The first lines of what was reported, once the background is done."""
     assert background.flush(30)
     return [message.splitlines()[0] for message in told.messages]
 
@@ -157,7 +157,7 @@ def test_a_rank_that_waited_knows_the_incident() -> None:
 
 
 def test_an_exception_passes_two_handlers_of_one_training() -> None:
-    """As when an adapter and the script both tell of it."""
+    """As when an adapter and the script both report it."""
     told = RecordingNotifier()
     one, two = TrainingRun(told), TrainingRun(told)
     one.started()
@@ -235,7 +235,7 @@ def test_a_key_counts_the_callbacks_of_a_trainer() -> None:
 
 
 def test_starts_and_ends_leave_no_trace_in_the_state() -> None:
-    """Two runs without a failure have the same; what was told of a failure stays."""
+    """Two runs without a failure have the same; what was reported of a failure stays."""
     run, same = TrainingRun(RecordingNotifier(), on_start=True), TrainingRun(RecordingNotifier())
     run.started()
     run.ended()
@@ -262,7 +262,7 @@ def test_parts_are_told_as_a_whole() -> None:
 
 
 def test_a_preemption_that_a_trainer_ends_well_for() -> None:
-    """Is told as one, with how far it got."""
+    """Is reported as one, with how far it got."""
     run = TrainingRun(told := RecordingNotifier(), name="sft")
     assert run.preempted(lambda: Progress(step=7)).status == "sent"
     assert titles(told) == ["### sft was preempted"]
@@ -310,7 +310,7 @@ def test_a_run_resumes_its_own_state(keys: list[str], found: str | None) -> None
 def test_a_run_is_copied(
     copied: Callable[[TrainingRun], TrainingRun], inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To another program, say; it tells there, under the same name and key, if its notifier holds references."""
+    """To another program, say; it reports there, under the same name and key, if its notifier holds references."""
     monkeypatch.setenv("DING_TEST_URL", inbox.url)
     monkeypatch.setenv("DING_TEST_SECRET", "SEC0123456789abcdef")
     ding = DingNotifier("env:DING_TEST_URL", "env:DING_TEST_SECRET")
@@ -453,7 +453,7 @@ NAN, INF = float("nan"), float("inf")
     "at", [NAN, INF, -INF, -1e300, 1e300, -1, 10**400, True, "now", None, [1.0], nested(3000), Lying()]
 )
 def test_a_time_that_is_none_is_no_reason_for_silence(at: object, monkeypatch: Any, tmp_path: Any) -> None:
-    """The crash is told as one whose past is not known."""
+    """The crash is reported as one whose past is not known."""
     entry = {"what": "failed", "time": "then"}
     sent = lambda incident: {"version": 1, "notifier": None, "sent": [{**entry, "incident": incident, "at": at}]}  # noqa: E731
     assert "- Again: " not in again(sent, monkeypatch, tmp_path)
@@ -529,7 +529,7 @@ STATE = st.fixed_dictionaries(
 @given(STATE | ANYTHING)
 @settings(max_examples=80, deadline=None, derandomize=True, database=None)
 def test_any_state_is_taken_over(data: Any) -> None:
-    """The next crash is told, by whom the user gave; and the next checkpoint is plain and small."""
+    """The next crash is reported, by the notifier that the user gave; and the next checkpoint is plain and small."""
     bare, run = TrainingRun(), TrainingRun(told := RecordingNotifier(), name=uuid.uuid4().hex)
     for one in (bare, run):
         one.load_state_dict(data)

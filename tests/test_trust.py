@@ -209,7 +209,7 @@ def test_the_environment_decides_before_a_checkpoint(
 
 
 def test_a_broken_environment_leaves_it_to_the_checkpoint(monkeypatch: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """Somebody is told; the log says both, once each."""
+    """An alert is sent; the log says both, once each."""
     monkeypatch.setenv("TWINKLE_NOTIFIER", "nonsense")
     assert isinstance(taken({"class": "ConsoleNotifier"}), ConsoleNotifier)
     assert [record.getMessage().partition(":")[0] for record in caplog.records] == [

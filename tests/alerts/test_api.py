@@ -197,7 +197,7 @@ def test_different_exceptions_are_each_told() -> None:
 
 
 def test_two_channels_both_tell() -> None:
-    """What one has told does not silence another."""
+    """What one has reported does not silence another."""
     told, other, error = RecordingNotifier(), DingNotifier("http://127.0.0.1:9/robot/send"), raised(ValueError("both"))
     assert notify_exception(other, exc=error).status == "spooled"
     assert notify_exception(told, exc=error).status == "sent"

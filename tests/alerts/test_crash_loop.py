@@ -101,7 +101,7 @@ def test_a_past_that_cannot_be_is_bounded(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
 @pytest.mark.parametrize("depth", range(4))
 def test_another_user_s_past_is_none(depth: int, tmp_path: Path) -> None:
-    """The file, or a folder above it: it could silence what is told."""
+    """The file, or a folder above it: it could silence what is reported."""
     note("error-e")
     assert note("error-e").count == 2
     [path] = tmp_path.rglob("error-e")

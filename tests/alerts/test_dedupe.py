@@ -23,7 +23,7 @@ def raised(error: BaseException) -> BaseException:
 
 
 def meet(seen: Seen, channel: str, error: BaseException, since: Instant | None = None) -> bool:
-    """Whether it was told before; it is from now on."""
+    """Whether it was reported before; it is from now on."""
     told = seen.reported(channel, error, since or process_start()) is not None
     seen.add(channel, error, "incident")
     return told
@@ -55,13 +55,13 @@ def test_the_same_exception_is_known_further_out(error: ValueError) -> None:
 
 
 def test_each_channel_meets_it() -> None:
-    """One that has told does not silence another."""
+    """One that has reported does not silence another."""
     seen, error = Seen(), raised(ValueError("x"))
     assert [meet(seen, channel, error) for channel in "abab"] == [False, False, True, True]
 
 
 def test_an_equal_exception_is_another() -> None:
-    """Whether it is told again is not decided here."""
+    """Whether it is reported again is not decided here."""
     seen = Seen()
     errors = [raised(ValueError("x")), raised(ValueError("x"))]
     assert [meet(seen, "a", error) for error in errors] == [False, False]

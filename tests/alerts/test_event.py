@@ -1,4 +1,4 @@
-"""What is seen of an exception before anybody is told."""
+"""What is seen of an exception before an alert is sent."""
 
 from __future__ import annotations
 

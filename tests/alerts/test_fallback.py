@@ -153,7 +153,7 @@ def test_facts_that_cannot_be_used(about: dict[str, Any]) -> None:
 
 
 def test_a_time_that_is_none_does_not_lose_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What else is known of the past is told."""
+    """The alert has what else is known of the past."""
     told, other = RecordingNotifier(), RecordingNotifier()
     incident = notify_exception(told, exc=raised(ValueError("x"))).incident
     monkeypatch.setattr("twinkle_notifier.alerts.crash_loop._last", lambda _: None)
@@ -343,7 +343,7 @@ OF_CLASSES = ("__qualname__", "__name__", "__mro__", "__module__", "__dict__", "
     ],
 )
 def test_exceptions_that_raise_or_hang(make: Callable[..., BaseException], name: str, how: Callable[..., Any]) -> None:
-    """What Python itself keeps is told, with the traceback, and once."""
+    """The alert has what Python itself keeps, with the traceback, once."""
     began = time.monotonic()
     assert told_twice(raised(make(name, how))) == ONCE
     assert time.monotonic() - began < 20
@@ -410,7 +410,7 @@ def test_a_training_run_fails_with_such_an_exception() -> None:
 
 
 def test_the_supervisor_hears_that_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Or it would tell again when the process ends."""
+    """Or it would report again when the process ends."""
     supervision = Mailbox.begun()
     monkeypatch.setenv(VARIABLE, str(supervision.folder))
     assert told_twice(raised(with_property("__cause__", boom))) == ONCE
@@ -422,7 +422,7 @@ def test_the_supervisor_hears_that_it_is_told(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_in_the_last_frames_of_a_recursion(run: Any) -> None:
-    """What can be called at all raises nothing, tells, and leaves the limit as it was."""
+    """What can be called at all raises nothing, sends, and leaves the limit as it was."""
     done = run(
         """
         import sys

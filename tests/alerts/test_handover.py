@@ -142,7 +142,7 @@ ray.shutdown()
 
 @pytest.fixture
 def told(run: Callable[..., Any], inbox: Inbox, tmp_path: Path) -> Callable[[str], list[str]]:
-    """The names of the runs that a script tells of, after `PRELUDE`."""
+    """The names of the runs that a script reports, after `PRELUDE`."""
 
     def names(source: str) -> list[str]:
         done = run(f"{PRELUDE}\nif __name__ == '__main__':\n    {source}\n", TWINKLE_NOTIFIER_DIR=str(tmp_path))
@@ -192,12 +192,12 @@ def test_what_a_worker_has_told_its_parent_does_not(told: Callable[[str], list[s
 def test_what_no_worker_has_told_its_parent_does(
     told: Callable[[str], list[str]], source: str, names: list[str]
 ) -> None:
-    """An equal exception of before, of which one has told, does not count."""
+    """An equal exception of before, which one has reported, does not count."""
     assert told(source) == names
 
 
 def test_a_rays_task_and_its_driver(run: Callable[..., Any], inbox: Inbox, tmp_path: Path) -> None:
-    """The driver tells of the task that has not told itself."""
+    """The driver reports the task that has not reported itself."""
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as short:  # its sockets' paths have a limit
         done = run(RAY, RAY_TMPDIR=short, TMPDIR=short, TWINKLE_NOTIFIER_DIR=str(tmp_path))
     assert (done.returncode, done.stdout) == (0, "met\nmet\n"), done.stderr

@@ -41,7 +41,7 @@ def terminate(started: Any, folder: Path) -> None:
 
 
 def test_an_attempt_that_is_followed_is_a_restart_and_the_last_is_final(run: Callable[..., Any], inbox: Inbox) -> None:
-    """Each is told once over two ranks, with its count; nobody is told of a failure before it is one."""
+    """Each is reported once over two ranks, with its count; no alert calls it a failure before it is one."""
     source = TELLING + 'with t.watch(ding, "step", "sft"):\n    raise ValueError("lost")'
     assert run(source, ranks=2, torchrun=("--standalone", "--max-restarts=2")).returncode == 1
     assert titles(inbox) == [
@@ -160,7 +160,7 @@ with t.watch(ding, "step", "sft"):
 def test_a_killed_rank_is_supposed_only_where_one_is_missing(
     meets: str, facts: list[str], run: Callable[..., Any], inbox: Inbox
 ) -> None:
-    """What follows from a cause that nobody has told is told as such, after the five seconds in which one may show."""
+    """What follows from a cause that nobody has reported is reported as such, after the five seconds in which one may show."""
     source = f"""
 if {meets}:
     with t.watch(ding, "step", "sft"):

@@ -1,4 +1,4 @@
-"""`watch` in all its forms, and which of several errors are told."""
+"""`watch` in all its forms, and which of several errors are reported."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_loop_within_one_block_is_told_once() -> None:
 
 @pytest.mark.parametrize("arguments", [("x",), ()])
 def test_one_exception_out_of_several_blocks_is_told_once(arguments: tuple[str, ...]) -> None:
-    """Whatever they are called, each time that it happens, with other ways of telling between them."""
+    """Whatever they are called, each time that it happens, with other reports between them."""
     told = RecordingNotifier()
 
     def nested() -> None:
@@ -103,7 +103,7 @@ def test_one_exception_out_of_several_blocks_is_told_once(arguments: tuple[str, 
 
 
 def test_threads_that_fail_in_their_blocks_at_once_tell_once() -> None:
-    """They had entered them before people were told."""
+    """They had entered them before the alert was sent."""
     told, together = RecordingNotifier(), threading.Barrier(16)
 
     def work() -> None:
@@ -154,7 +154,7 @@ def test_one_exception_for_two_recorders_is_one() -> None:
 
 
 def test_a_robot_that_is_made_anew_in_a_loop_is_not_flooded(inbox: Inbox) -> None:
-    """Those who read its chat were told: a loop of errors is a crash loop to them."""
+    """Its chat had the alert: there, a loop of errors is a crash loop."""
     for _ in range(9):
         try:
             fail()
@@ -193,7 +193,7 @@ for training in range(2):
 
 
 def test_ranks_that_enter_at_different_times_tell_once_for_each_training(start: Any, inbox: Inbox) -> None:
-    """The later one enters its block when people have been told already. Each has two, so there are two messages."""
+    """The later one enters its block after the alert was sent. Each has two, so there are two messages."""
     env = {"WORLD_SIZE": "2", "MASTER_PORT": "29533", "MASTER_ADDR": "127.0.0.1", "LOCAL_WORLD_SIZE": "2"}
     both = [start(RANKS, RANK=str(rank), LOCAL_RANK=str(rank), **env) for rank in range(2)]
     assert [one.result().returncode for one in both] == [0, 0]
@@ -203,7 +203,7 @@ def test_ranks_that_enter_at_different_times_tell_once_for_each_training(start: 
 
 
 def test_a_restart_counts_anew(run: Any, inbox: Inbox) -> None:
-    """Its blocks are numbered as those of the first start were, and are told."""
+    """Its blocks are numbered as those of the first start were, and are reported."""
     source = RANKS.replace('int(os.environ["RANK"])', "0")
     for _ in range(2):
         assert run(source).returncode == 0
@@ -290,7 +290,7 @@ FORMS: dict[str, Callable[[int], Any]] = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_bare_watch_runs_what_it_decorates(form: str, robot: Inbox) -> None:
-    """With its arguments and its result; what leaves it is told by the notifier that is set up."""
+    """With its arguments and its result; what leaves it is reported by the notifier that is set up."""
     assert FORMS[form](6) == 4
     assert robot.messages == []
     with pytest.raises(ZeroDivisionError):
@@ -309,7 +309,7 @@ def test_a_decorated_function_stays_one() -> None:
 
 
 def test_a_script_with_a_bare_watch(run: Any, inbox: Inbox) -> None:
-    """As a new user writes it: it runs, fails as it would, and is told."""
+    """As a new user writes it: it runs, fails as it would, and is reported."""
     source = """
         from twinkle_notifier import watch
 
@@ -455,7 +455,7 @@ ALONE: dict[str, Callable[[int], Any]] = {
 
 @pytest.mark.parametrize("form", ALONE)
 def test_what_is_passed_alone_runs_when_it_is_called(form: str, robot: Inbox) -> None:
-    """Whatever it is, and whatever it is called with; the notifier that is set up tells what leaves it."""
+    """Whatever it is, and whatever it is called with; the notifier that is set up reports what leaves it."""
     assert ALONE[form](6) == 4
     with pytest.raises(ZeroDivisionError):
         ALONE[form](3)

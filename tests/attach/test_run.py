@@ -33,7 +33,7 @@ def test_an_exception_waits_with_the_supervisor(mailbox: Mailbox, robot: Inbox) 
 def test_how_far_it_got_is_left_for_the_end(
     mailbox: Mailbox, robot: Inbox, monkeypatch: pytest.MonkeyPatch, rank: str, reached: list[str]
 ) -> None:
-    """By rank 0, and nobody is told here."""
+    """By rank 0, and no alert is sent here."""
     monkeypatch.setenv("RANK", rank)
     monkeypatch.setenv("WORLD_SIZE", "2")
     run = AttachedRun(on_end=True)

@@ -4,110 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 import pytest
+from scripts import OWN, script
+from supervised import begin, robot
 
 from twinkle_notifier.inbox import Inbox
 
 Begin = Callable[..., Any]
 STRESS = pytest.mark.stress
 
-# Commands below the real supervisor, as its own tests start them.
-_spec = spec_from_file_location("supervised", Path(__file__).parents[1] / "supervisor" / "conftest.py")
-assert _spec is not None
-assert _spec.loader is not None
-_supervised = module_from_spec(_spec)
-_spec.loader.exec_module(_supervised)
-begin, robot = _supervised.begin, _supervised.robot
+__all__ = ["begin", "robot"]
 
-LIGHTNING = """
-import logging, os, signal, sys, time, warnings
-warnings.simplefilter("ignore")
-import torch
-from PACKAGE import LightningModule, Trainer
-from PACKAGE.callbacks import ModelCheckpoint
-from torch.utils.data import DataLoader, TensorDataset
-
-class Model(LightningModule):
-    def __init__(self):
-        super().__init__()
-        self.layer = torch.nn.Linear(4, 1)
-    def training_step(self, batch, index):
-        loss = self.layer(batch[0]).square().mean()
-        self.log("loss", loss.detach() * 0 + 0.5)
-        happens(self.global_step, self.global_rank)
-        return loss
-    def configure_optimizers(self):
-        return torch.optim.SGD(self.parameters(), 0.01)
-    def train_dataloader(self):
-        return DataLoader(TensorDataset(torch.ones(16, 4)))
-
-def train(callbacks=(), late=(), **options):
-    ranks = int(os.environ.get("WORLD_SIZE", 1))
-    more = {"strategy": "ddp"} if ranks > 1 else {}
-    trainer = Trainer(
-        logger=False, enable_progress_bar=False, enable_model_summary=False, accelerator="cpu", devices=ranks,
-        max_epochs=1, use_distributed_sampler=False,
-        callbacks=[*callbacks, ModelCheckpoint("checkpoints", every_n_train_steps=3)], **more,
-    )
-    trainer.callbacks.extend(late)
-    trainer.fit(Model(), **options)
-"""
-TRANSFORMERS = """
-import os, signal, sys, time
-import torch
-from torch import nn
-from transformers import Trainer, TrainingArguments
-
-class Model(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.layer = nn.Linear(4, 1)
-        self.steps = 0
-    def forward(self, x, labels):
-        happens(self.steps, int(os.environ.get("RANK", 0)))
-        self.steps += 1
-        return {"loss": (self.layer(x) - labels).square().mean() * 0 + 0.5}
-
-def train(callbacks=(), late=(), **options):
-    data = [{"x": torch.ones(4), "labels": torch.zeros(1)}] * 1000
-    args = TrainingArguments(
-        "checkpoints", save_steps=3, logging_steps=1, max_steps=16, per_device_train_batch_size=1, report_to=[],
-        use_cpu=True, disable_tqdm=True,
-    )
-    trainer = Trainer(Model(), args, train_dataset=data, callbacks=list(callbacks))
-    for callback in late:
-        trainer.add_callback(callback)
-    trainer.train(**options)
-"""
-SCRIPTS = {
-    "transformers": TRANSFORMERS,
-    "lightning": LIGHTNING.replace("PACKAGE", "lightning.pytorch"),
-    "pytorch_lightning": LIGHTNING.replace("PACKAGE", "pytorch_lightning"),
-}
 HAPPENS = "\ndef happens(step, rank):\n    "
 CRASH = HAPPENS + "if step == 7: raise ValueError('the loss is lost')\n"
 CRASH_OF_ONE = CRASH.replace("step == 7", "step == 7 and rank == 1")
 NOTHING = HAPPENS + "pass\n"
 KILL = HAPPENS + "if step == 7 and rank == 1: os.kill(os.getpid(), signal.SIGKILL)\n"
 STALL = HAPPENS + "if step == 7 and rank == int(os.environ.get('WORLD_SIZE', 1)) - 1: time.sleep(9)\n"
-OWN = {
-    "transformers": "\nfrom twinkle_notifier.integrations.transformers import NotifierCallback\n",
-    "lightning": "\nfrom twinkle_notifier.integrations.lightning import NotifierCallback\n",
-}
 SAID = "sft failed: ValueError: the loss is lost"
 
 
 def titles(robot: Inbox) -> list[str]:
     return [message.title for message in robot.messages]
-
-
-def script(framework: str) -> str:
-    pytest.importorskip(framework)
-    return SCRIPTS[framework]
 
 
 @pytest.mark.parametrize(
@@ -189,7 +110,7 @@ def test_a_clean_end_is_told_with_its_metrics(begin: Begin, robot: Inbox, framew
     ],
 )
 def test_who_ends_well_is_silent(begin: Begin, robot: Inbox, framework: str, more: str) -> None:
-    """Also where the program has handled what a training met: nobody asked to be told of that."""
+    """Also where the program has handled what a training met: nobody asked for an alert about that."""
     happens = CRASH if "except" in more else NOTHING
     done = begin(script(framework) + happens + more).result()
     assert (done.returncode, titles(robot)) == (0, []), done.stderr
@@ -229,7 +150,7 @@ def test_of_two_exceptions_the_one_that_was_handled_is_not_told(begin: Begin, ro
 
 
 def test_those_whom_to_names_are_told_and_no_secret_is_shown(begin: Begin, robot: Inbox, tmp_path: Path) -> None:
-    """A literal URL is in no environment, command line or checkpoint of the command; its processes tell all the same."""
+    """A literal URL is in no environment, command line or checkpoint of the command; its processes send all the same."""
     looks = """
 from pathlib import Path
 token = "tok-" + "0123456789abcdef"

@@ -85,7 +85,7 @@ def ours(trainer: Trainer) -> list[type]:
 
 
 def test_it_is_among_the_default_callbacks_once(attached: Callable[..., Trainer], robot: Inbox) -> None:
-    """However many trainers are made; without a supervisor it tells by itself."""
+    """However many trainers are made; without a supervisor it reports by itself."""
     first, second = attached(), attached(fails=True)
     with pytest.raises(ValueError, match="lost"):
         second.train()

@@ -141,7 +141,7 @@ def test_a_signed_robot_asks_for_its_secret(inbox: Inbox) -> None:
 
 @pytest.mark.parametrize("status", [b"404 Not Found", b"403 Forbidden", b"200 OK", b"302 Found"])
 def test_where_no_robot_answers_no_code_is_named(status: bytes) -> None:
-    """The status is told, and what may be wrong."""
+    """The error has the status, and what may be wrong."""
     page = b"HTTP/1.1 " + status + b"\r\nContent-Length: 4\r\n\r\n<p>x"
     with Faulty(lambda visit: visit.send(page)) as proxy:
         error = refused(DingNotifier(proxy.url))
@@ -159,7 +159,7 @@ def test_only_errcode_zero_is_success(ding: DingNotifier, inbox: Inbox, answer: 
 
 
 def test_a_page_in_the_way_is_no_success(inbox: Inbox) -> None:
-    """A proxy's or a wrong path's HTML is told from the robot's answer."""
+    """A proxy's or a wrong path's HTML is not taken for the robot's answer."""
     error = refused(DingNotifier(inbox.url.replace("robot/send", "robot")))
     assert "HTTP 404" in error.reason
 
@@ -204,7 +204,7 @@ def test_an_answer_of_other_types_is_not_quoted(ding: DingNotifier, inbox: Inbox
     "date", ["", "x", "Mon, 99 Xxx 99999 99:99:99 +9999", "Thu, 01 Jan 0001 00:00:00 -0000", "9" * 900]
 )
 def test_a_clock_that_cannot_be_read_is_no_reason_to_fail_otherwise(date: str) -> None:
-    """The refusal is told as it is."""
+    """The error is the refusal as it is."""
     answer = json.dumps({"errcode": 310000, "errmsg": "invalid timestamp"})
     said = f"HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Length: {len(answer)}\r\n\r\n{answer}".encode()
     with Faulty(lambda visit: visit.send(said)) as robot:

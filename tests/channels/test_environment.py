@@ -71,7 +71,7 @@ def test_a_reference_that_leads_nowhere_is_named(text: str | None, said: str, mo
 
 @pytest.mark.parametrize("variable", ["TWINKLE_NOTIFIER_URL", "TWINKLE_NOTIFIER"])
 def test_a_command_and_what_it_starts_inherit_it(variable: str, inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The supervisor tells by it, and so does a process within a process of the command."""
+    """The supervisor sends by it, and so does a process within a process of the command."""
     monkeypatch.setenv(variable, f"{inbox.url}&secret=SEC0123456789abcdef")
     inner = "from twinkle_notifier import TrainingRun as T; print(T(name='inner').failed(ValueError('x')).status)"
     for script in (

@@ -88,7 +88,7 @@ def test_who_cannot_count_does_not_send(rate: Rate) -> None:
 
 
 def test_a_clock_that_was_set_back_ends_a_penalty(rate: Rate) -> None:
-    """It cannot be told how long it has lasted."""
+    """Nobody knows how long it has lasted."""
     rate.take()
     [path] = Path(os.environ["TMPDIR"]).rglob("rate/*")
     path.write_text(json.dumps({"sent": [], "closed_until": time.time() + 86400}))
@@ -112,7 +112,7 @@ def test_holds_no_secret(rate: Rate) -> None:
 
 
 def test_a_burst_of_threads_runs_into_no_penalty(ding: DingNotifier, inbox: Inbox) -> None:
-    """64 at once: what the robot takes is accepted, and each other caller is told so."""
+    """64 at once: what the robot takes is accepted, and each other caller gets an error that says so."""
     fates: list[str] = []
 
     def send(number: int) -> None:

@@ -239,7 +239,7 @@ def test_members_are_written_by_their_runs() -> None:
 
 
 class Ahead(MemoryStore):
-    """A store that has counted to 7, and whose every incident another machine told in an earlier attempt.
+    """A store that has counted to 7, and whose every incident another machine reported in an earlier attempt.
 
     By its clock that was an hour from now.
     """

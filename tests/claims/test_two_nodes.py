@@ -107,7 +107,7 @@ def statuses(met: Met) -> list[str]:
 
 
 def test_one_rank_of_each_node_goes_to_the_store(meet: Callable[..., Met], inbox: Inbox) -> None:
-    """Though both nodes have one folder in common; all are named, and told."""
+    """Though both nodes have one folder in common; all are named, and reported."""
     met = meet(
         "wait_for(*(f'ready-{n}' for n in range(8) if not Path(f'ready-{rank}').touch())); tell(ValueError('x'))"
     )
@@ -119,7 +119,7 @@ def test_one_rank_of_each_node_goes_to_the_store(meet: Callable[..., Met], inbox
 
 
 def test_who_comes_later_is_counted_in(meet: Callable[..., Met], inbox: Inbox) -> None:
-    """On the node that tells, and on the one that waits for its word; nobody is named who has not met it."""
+    """On the node that sends, and on the one that waits for its verdict; no rank is named that has not met it."""
     source = """
 incident.GATHER = 3.0
 if rank == 5:
@@ -193,7 +193,7 @@ def test_a_robot_that_refuses_is_asked_once(meet: Callable[..., Met], inbox: Inb
 
 
 def test_each_rank_leaves_it_to_the_supervisor_by_itself(meet: Callable[..., Met], inbox: Inbox) -> None:
-    """None says that it is told, and none waits for a cause once more."""
+    """None says that it is reported, and none waits for a cause once more."""
     begun = Mailbox.begun()
     source = """
 incident._CAUSE = 3.0
@@ -211,7 +211,7 @@ if rank < 4:
 
 
 def test_what_follows_from_an_error_of_its_own_a_rank_tells_itself(meet: Callable[..., Met], inbox: Inbox) -> None:
-    """It told of one and went on; a peer that is gone now was killed, whatever the others of its node take for the cause."""
+    """It reported one and went on; a peer that is gone now was killed, whatever the others of its node take for the cause."""
     source = """
 if rank == 0:
     tell(KeyError("a bad batch"))

@@ -1,4 +1,4 @@
-"""What is told of a notifier in checkpoints and files."""
+"""How checkpoints and files describe a notifier."""
 
 from __future__ import annotations
 

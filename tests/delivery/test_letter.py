@@ -255,7 +255,7 @@ def test_a_folder_that_is_just_gone_hides_no_other(tmp_path: Path, monkeypatch: 
 
 
 def test_an_old_letter_goes_out_when_it_can(folder: Path) -> None:
-    """Who was without network for a month is still told."""
+    """A message that waited a month for a network is still sent."""
     path = add(folder, "a")
     flush(folder, Outcome("failed", "no network"))
     os.utime(path, (time.time() - 30 * DAY,) * 2)

@@ -76,7 +76,7 @@ def test_the_same_message_waits_once(spool: Spool) -> None:
 
 
 def test_many_become_one_digest(spool: Spool) -> None:
-    """In which each event is told: equal ones together, and the first in full."""
+    """In which each event is listed: equal ones together, and the first in full."""
     for number in range(50):
         add(spool, number, f"step {number % 25} failed")
     sending = Sending()

@@ -158,7 +158,7 @@ def test_tells_of_the_start_if_asked(tmp_path: Path) -> None:
 
 
 def test_each_fit_of_a_notebook_is_told(tmp_path: Path) -> None:
-    """The same error in the next fit of the same process is told again, with the callback kept or made anew."""
+    """The same error in the next fit of the same process is reported again, with the callback kept or made anew."""
     told = RecordingNotifier()
     kept = NotifierCallback(told)
     for callback in (kept, kept, NotifierCallback(told)):
@@ -226,7 +226,7 @@ def test_state_is_plain_and_holds_no_secret(tmp_path: Path, ding: DingNotifier, 
 
 
 def test_resume_with_the_same_class_keeps_the_past(tmp_path: Path) -> None:
-    """The user's own notifier is used, and the failures that were told before are still known."""
+    """The user's own notifier is used, and the failures that were reported before are still known."""
     saving = OnExceptionCheckpoint(tmp_path, "saved")
     with pytest.raises(ValueError, match="lost"):
         trainer(tmp_path, NotifierCallback(RecordingNotifier()), saving).fit(Model(ValueError("lost")), data())
@@ -274,7 +274,7 @@ def attacked(path: Path, url: str, token: str) -> None:
 def test_an_attackers_checkpoint_redirects_nothing(
     configured: bool, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Neither alerts nor secrets; what the environment names is told, without a warning."""
+    """Neither alerts nor secrets: an alert goes where the environment says, without a warning."""
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "aws-secret")
     path = save(tmp_path)
     with Inbox() as own, Inbox() as evil:
@@ -601,7 +601,7 @@ class At(Callback):
     ids=["meta", "two values", "raises", "hangs", "dict", "complex", "None"],
 )
 def test_a_metric_that_cannot_be_read_costs_nothing_else(metric: Any, tmp_path: Path) -> None:
-    """Steps, epochs, the checkpoints and the other metrics are told."""
+    """Steps, epochs, the checkpoints and the other metrics are shown."""
     told = RecordingNotifier()
     checkpoint = ModelCheckpoint(tmp_path, filename="{step}", every_n_train_steps=1)
 
@@ -924,7 +924,7 @@ def test_a_stall_of_one_of_two_ranks_is_told_once(run: Callable[..., Any], inbox
 
 
 def test_sigterm_is_a_preemption(start: Callable[..., Any], inbox: Inbox) -> None:
-    """As Lightning tells it at the next batch; the process exits as it would without us."""
+    """As Lightning reports it at the next batch; the process exits as it would without us."""
     started = start(script(action="os.kill(os.getpid(), 15)", devices=1, strategy="auto"))
     assert started.result().returncode == 0
     assert [message.title for message in inbox.messages] == ["sft was preempted"]

@@ -189,7 +189,7 @@ def test_auto_find_batch_size_is_silent_on_what_it_swallows(tmp_path: Path) -> N
 
 
 def test_a_search_is_silent_on_trials_that_it_swallows(tmp_path: Path) -> None:
-    """hyperparameter_search is the outermost entry: only what leaves it is told."""
+    """hyperparameter_search is the outermost entry: only what leaves it is reported."""
     told = RecordingNotifier()
 
     class Searching(Trainer):
@@ -211,7 +211,7 @@ def test_a_search_is_silent_on_trials_that_it_swallows(tmp_path: Path) -> None:
 
 
 def test_guard_tells_of_what_is_around_the_trainer(tmp_path: Path) -> None:
-    """And not again of what was told inside."""
+    """And not again of what was reported inside."""
     told = RecordingNotifier()
     guarded = trainer(tmp_path, NotifierCallback(told, name="sft"), error=ValueError("inside"))
     with pytest.raises(ZeroDivisionError), guard(guarded):
@@ -250,7 +250,7 @@ def test_tells_of_start_and_end(tmp_path: Path) -> None:
 
 
 def test_tells_of_an_early_stop_and_the_best_checkpoint(tmp_path: Path) -> None:
-    """As the trainer's state tells it."""
+    """As the trainer's state has it."""
     told = RecordingNotifier()
     trainer(
         tmp_path,
@@ -395,7 +395,7 @@ def test_state_holds_no_secret(tmp_path: Path, ding: DingNotifier) -> None:
 
 
 def note(path: Path, what: str) -> None:
-    """Let the checkpoint hold that a failure was told."""
+    """Let the checkpoint hold that a failure was reported."""
     file = path / "trainer_state.json"
     state = json.loads(file.read_text())
     for key, saved in state["stateful_callbacks"].items():
@@ -481,7 +481,7 @@ def attacked(path: Path, url: str, token: str) -> None:
 def test_an_attackers_checkpoint_redirects_nothing(
     configured: bool, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Neither alerts nor secrets; what the environment names is told, without a warning."""
+    """Neither alerts nor secrets: an alert goes where the environment says, without a warning."""
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "aws-secret")
     path = save(tmp_path)
     with Inbox() as own, Inbox() as evil:
@@ -697,7 +697,7 @@ class Unreadable:
     ids=["meta", "raises", "hangs", "complex"],
 )
 def test_a_metric_that_cannot_be_read_costs_nothing_else(metric: Any, tmp_path: Path) -> None:
-    """Steps, epochs, the checkpoint and the other metrics are told; what is no number is none."""
+    """Steps, epochs, the checkpoint and the other metrics are shown; what is no number is none."""
     told = RecordingNotifier()
     callback = NotifierCallback(told)
     failing = trainer(tmp_path, callback, save_strategy="steps", save_steps=1, max_steps=4)
@@ -781,7 +781,7 @@ def test_a_search_is_one_message_with_its_best_trial(tmp_path: Path) -> None:
 
 
 def test_trials_in_threads_of_their_own_are_parts_of_the_search(tmp_path: Path) -> None:
-    """Neither their errors nor their ends are told; those of the search's subclass and class are one."""
+    """Neither their errors nor their ends are reported; those of the search's subclass and class are one."""
     told = RecordingNotifier()
     errors: list[BaseException | None] = [None, ValueError("lost"), pruned(), None]
 
@@ -807,7 +807,7 @@ def test_trials_in_threads_of_their_own_are_parts_of_the_search(tmp_path: Path) 
 
 
 def test_a_trial_that_ends_its_search_is_a_failure(tmp_path: Path) -> None:
-    """Told once, and the next training of the same callback is told to end."""
+    """Reported once, and so is the end of the next training of the same callback."""
     callback = NotifierCallback(told := RecordingNotifier(), name="sft")
     with pytest.raises(ValueError, match="lost"):
         optuna_search(tmp_path, callback, error=lambda number: number and raise_it(ValueError("lost")))
@@ -929,7 +929,7 @@ def test_torchrun(condition: str, title: str, run: Callable[..., Any], inbox: In
 
 
 def test_in_a_notebook(tmp_path: Path, inbox: Inbox, run: Callable[..., Any]) -> None:
-    """IPython catches the exception itself; it is told all the same, and again when the cell is run again."""
+    """IPython catches the exception itself; it is reported all the same, and again when the cell is run again."""
     pytest.importorskip("IPython")
     cell = SCRIPT.format(condition="True")
     done = run(

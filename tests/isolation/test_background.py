@@ -199,7 +199,7 @@ def test_a_message_is_there_though_the_process_ends_at_once(end: str, start: Any
 
 
 def test_the_end_of_a_process_waits_no_longer_than_for_its_message(start: Any, inbox: Inbox) -> None:
-    """A message that is out is neither waited for nor kept, to be told again by the next process."""
+    """A message that is out is neither waited for nor kept, to be reported again by the next process."""
     for messages in (1, 2):
         done = start(DING + "r = run(); r.started(); r.ended()").result()
         assert (done.stderr, inbox.requests) == ("", messages)

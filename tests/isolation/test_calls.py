@@ -39,7 +39,7 @@ def test_gives_the_value() -> None:
 
 
 def test_none_is_a_value() -> None:
-    """It is told from no answer."""
+    """It differs from no answer."""
     assert call(lambda: None, 60).returned
 
 

@@ -1,4 +1,4 @@
-"""Where a process stands, what its run is, and which moments and processes others can tell."""
+"""Where a process stands, what its run is, and which moments and processes others can compare."""
 
 from __future__ import annotations
 
@@ -251,7 +251,7 @@ def test_a_killed_holder_is_dead(child: subprocess.Popen[bytes]) -> None:
 
 
 def test_a_holder_whose_pid_is_used_again_is_dead() -> None:
-    """Its start tells."""
+    """By its start."""
     me = Holder.me()
     assert not me.dead()
     assert Holder(me.host, me.pid, (me.started or 0) - 1).dead()

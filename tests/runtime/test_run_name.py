@@ -36,7 +36,7 @@ def written(path: Path, source: str, first: str = "") -> Path:
 
 
 def names(*command: str, cwd: Path, **env: str) -> list[str]:
-    """By what names a command's processes tell of an error."""
+    """By what names a command's processes report an error."""
     done = subprocess.run(
         [sys.executable, *command], cwd=cwd, env={**os.environ, **env}, capture_output=True, text=True, timeout=180
     )
@@ -135,7 +135,7 @@ def test_a_folder_that_is_gone_costs_no_name(tmp_path: Path) -> None:
     ],
 )
 def test_a_command_is_called_by_what_it_runs(command: list[str], name: str, tmp_path: Path) -> None:
-    """Not by the shell or the interpreter that runs it; the supervisor tells, as it has failed."""
+    """Not by the shell or the interpreter that runs it; the supervisor reports, as it has failed."""
     (tmp_path / "bin").mkdir()
     for tool in ("python", "bash", "sh", "env"):
         shim = tmp_path / "bin" / tool

@@ -53,7 +53,7 @@ def test_the_place_is_the_users_and_the_librarys() -> None:
 
 
 def test_a_long_stack_keeps_its_end() -> None:
-    """A recursion is told once; of much else the innermost calls stay."""
+    """A recursion is shown once; of much else the innermost calls stay."""
     with waiting(500) as thread:
         found = doing(thread)
     assert re.search(r"  \[this frame 49\d more times\]\n", found.stack)

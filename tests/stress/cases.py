@@ -296,7 +296,7 @@ def followers(lab: Lab) -> None:
 
 
 def killed_after_an_old_error(lab: Lab) -> None:
-    """A loop has told of an error and gone on for over a minute; then a peer is killed."""
+    """A loop has reported an error and gone on for over a minute; then a peer is killed."""
     action = """
     if rank == 0:
         try:
@@ -328,7 +328,7 @@ def killed_lightning_rank(lab: Lab) -> None:
 
 
 def crash_loop_with_followers(lab: Lab) -> None:
-    """The fourth crash is not told; what follows from it is not told in its stead."""
+    """The fourth crash is not reported; what follows from it is not reported in its stead."""
     for _ in range(4):
         lab.torchrun(CAUSE_AND_FOLLOWERS.format(cause=0), 2)
 

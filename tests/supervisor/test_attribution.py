@@ -1,4 +1,4 @@
-"""Whether what was told inside accounts for the end that is seen from outside."""
+"""Whether what was reported inside accounts for the end that is seen from outside."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ def test_the_end_of_the_process_that_told(by: By | None, left: float, at: float,
     ],
 )
 def test_the_end_of_another_process(by: By | None, left: float, at: float, code: int, explained: bool) -> None:
-    """What one below the command has told may be why the command ended, if it was just before."""
+    """What one below the command has reported may be why the command ended, if it was just before."""
     attribution = Attribution([word()], {GONE.pid: Leave(by, left)} if by else {})
     assert attribution.accounts_for(ending(at, code, pid=1)) is explained
 
 
 def test_a_rank_that_was_killed_is_not_another_s_matter() -> None:
-    """What a peer met, and told, is not why a rank was killed; nor what it told itself, but at the end."""
+    """What a peer met, and reported, is not why a rank was killed; nor what it reported itself, but at the end."""
     attribution = Attribution([word()], {GONE.pid: Leave("it", 101)})
     assert not attribution.accounts_for(ending(102, 1, 1, Lost(-9, 7, 0, at=101)))
     assert attribution.accounts_for(ending(140, 1, 1, Lost(1, GONE.pid, 0, at=101)))
@@ -76,7 +76,7 @@ def test_a_rank_that_was_killed_is_not_another_s_matter() -> None:
 
 
 def test_a_rank_that_only_followed() -> None:
-    """What it followed from was told by another."""
+    """What it followed from was reported by another."""
     other = Note("told", "b", "failed", Holder(GONE.host, 7, 1.0), 1, 100.0, None)
     assert Attribution([word("left"), other]).accounts_for(ending(103, 1, 1, Lost(1, GONE.pid, 0, at=103)))
     assert not Attribution([word("left")]).accounts_for(ending(103, 1, 1, Lost(1, GONE.pid, 0, at=103)))
@@ -89,7 +89,7 @@ def test_only_what_is_told_accounts_for_anything() -> None:
 
 
 def test_what_is_not_out() -> None:
-    """What a killed process was sending, and what could not be sent, unless another process told of the same."""
+    """What a killed process was sending, and what could not be sent, unless another process reported the same."""
     words = [
         word("sending", incident="a"),
         word("kept", incident="b"),
@@ -128,7 +128,7 @@ def test_who_met_what_follows() -> None:
     ],
 )
 def test_what_is_deferred_is_told_if_the_end_is_its(by: By | None, code: int, at: float, told: list[str]) -> None:
-    """By the rules for what is told."""
+    """By the rules for what is reported."""
     attribution = Attribution([word("deferred")], {GONE.pid: Leave(by, at - 1)} if by else {})
     assert not attribution.accounts_for(ending(at, code))
     assert [found.incident for found in attribution.deferred(ending(at, code))] == told
@@ -163,7 +163,7 @@ def test_an_exit_that_follows_from_a_deferred_exception_is_told_though_the_comma
 
 @pytest.mark.parametrize("last", ["deferred", "told", "kept"])
 def test_of_a_process_s_exceptions_only_the_last_has_ended_it(last: State) -> None:
-    """It went on after the one before, or has told people of it by itself."""
+    """It went on after the one before, or has reported it by itself."""
     attribution = Attribution([word("deferred"), word(last, at=101, incident="b")], {GONE.pid: Leave("it", 102)})
     own = ["b"] if last == "deferred" else []
     assert [found.incident for found in attribution.deferred(ending(103))] == own

@@ -347,7 +347,7 @@ class TestWhateverBefallsIt:
         lived_through(running, robot)
 
     def test_it_has_no_memory(self, begin: Begin, robot: Inbox, tmp_path: Path) -> None:
-        """From some moment on: it can tell nobody, and may take a minute to find that out."""
+        """From some moment on: it cannot send, and may take a minute to find that out."""
         running = begin(LINES.replace("sys.exit(7)", "open('ended', 'w').close()"))
         running.wait_for("line 3")
         resource.prlimit(running.process.pid, resource.RLIMIT_AS, (1, 1))

@@ -187,13 +187,13 @@ def test_a_key_in_the_last_lines_is_masked(before: str) -> None:
 
 
 def test_a_signal_that_asked_is_not_the_cause_of_another_death() -> None:
-    """A fault in native code is told as one, whatever was asked before."""
+    """A fault in native code is reported as one, whatever was asked before."""
     assert ending(-11, asked=signal.SIGUSR1).headline() == "sft failed: killed by SIGSEGV"
     assert ending(-9, asked=signal.SIGTERM).headline() == "sft was preempted (SIGTERM)"
 
 
 def test_how_far_a_training_got_is_told_of_a_good_end() -> None:
-    """In one line each, without what others' marks may do; the last checkpoint is told once."""
+    """In one line each, without what others' marks may do; the last checkpoint is reported once."""
     reached = ["- Steps: 16", "- Last checkpoint: out/16", "# Not\nours", "- `a`\n- @all [x](http://y)"]
     known = {"reached": reached, "checkpoint": "out/16"}
     text, failed = ending(0, **known).markdown(), ending(3, **known).markdown()

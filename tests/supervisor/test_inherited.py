@@ -1,4 +1,4 @@
-"""How those inside a command come to tell those whom ``--to`` names."""
+"""How the processes of a command get the notifier of ``--to``."""
 
 from __future__ import annotations
 
@@ -50,6 +50,6 @@ def test_what_the_environment_says_stays(env: dict[str, str], tmp_path: Path) ->
 
 
 def test_without_a_disk_they_have_none(tmp_path: Path) -> None:
-    """The supervisor tells what it can from outside."""
+    """The supervisor reports what it sees from outside."""
     assert inherited.environment({}, URL, DingNotifier(URL), tmp_path / "gone") == {}
     assert inherited.environment({}, "", None, tmp_path) == {}

@@ -1,4 +1,4 @@
-"""Real commands whose error is another process's, or is hidden among other words: its cause is told all the same."""
+"""Real commands whose error is another process's, or is hidden among other words: its cause is reported all the same."""
 
 from __future__ import annotations
 
@@ -165,6 +165,6 @@ time.sleep(60)
     ],
 )
 def test_torchrun(begin: Begin, robot: Inbox, options: tuple[str, ...], end: str, title: str) -> None:
-    """The agent names the rank; what ended it, its own processes tell."""
+    """The agent names the rank; its own processes say what ended it."""
     done = begin(TORCHRUN.format(end), ranks=2, options=options).result()
     assert titles(robot) == [f"sft failed: {title.format(socket.getfqdn())}"], done.stderr

@@ -1,4 +1,4 @@
-"""What is told of a command that is watched from its start to its end."""
+"""What is reported a command that is watched from its start to its end."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def test_slow_steps_are_no_silence() -> None:
 
 
 def test_a_rank_with_a_watcher_tells_itself() -> None:
-    """It knows more; only when its watcher stands still, too, is it told from here."""
+    """It knows more; only if its watchdog stands still, too, is it reported from here."""
     silence = OutputWatchdog(60, 0)
     watched = [(now, [Beat(0, 3, now, True, 1, at=now if now < 300 else 300)]) for now in seconds(1, 400)]
     said = [(now, silence.look(now, 0.0, now, beats)) for now, beats in watched]
@@ -65,7 +65,7 @@ def test_a_rank_with_a_watcher_tells_itself() -> None:
 
 
 def test_a_silent_command(begin: Begin, robot: Inbox) -> None:
-    """Told once while it stands still, once when it goes on; not at its end."""
+    """Reported once while it makes no progress, once when it resumes; not at its end."""
     source = "import time\nprint('step 1', flush=True)\ntime.sleep(5)\nprint('step 2', flush=True)\ntime.sleep(1.5)"
     done = begin(source, options=("--stall-after", "2s")).result()
     titles = [message.title for message in robot.messages]
@@ -76,7 +76,7 @@ def test_a_silent_command(begin: Begin, robot: Inbox) -> None:
 
 
 def test_a_silent_command_that_ends_well(begin: Begin, robot: Inbox) -> None:
-    """Who was told of a silence is told of the end, too: it writes nothing more, and its exit code is 0."""
+    """After an alert about a silence there is one about the end, too: it writes nothing more, and its exit code is 0."""
     done = begin("import time\nprint('step 1', flush=True)\ntime.sleep(5)", options=("--stall-after", "2s")).result()
     titles = [message.title for message in robot.messages]
     assert (done.returncode, len(titles)) == (0, 2), (titles, done.stderr)
@@ -85,7 +85,7 @@ def test_a_silent_command_that_ends_well(begin: Begin, robot: Inbox) -> None:
 
 
 def test_an_end_that_people_knew_of_is_told_after_a_silence(begin: Begin, robot: Inbox) -> None:
-    """The exception was told, then nothing moved: "silent" is not the last word."""
+    """The exception was reported, then nothing moved: "silent" is not the last alert."""
     source = """
         import os, time
         import twinkle_notifier as t

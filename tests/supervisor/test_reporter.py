@@ -1,4 +1,4 @@
-"""One incident, whoever tells it: the command itself, or the supervisor when it could not."""
+"""One incident, whoever reports it: the command itself, or the supervisor when it could not."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def titles(robot: Inbox) -> list[str]:
 
 
 def test_an_exception_is_not_told_again(begin: Begin, robot: Inbox) -> None:
-    """The command ends of what it has told."""
+    """The command ends by what it has reported."""
     done = begin(TELLS + "try: crash()\nexcept ValueError as e: tell(e); raise").result()
     assert (done.returncode, titles(robot)) == (1, ["sft failed: ValueError: the loss is lost"]), done.stderr
 
@@ -50,7 +50,7 @@ def test_nor_by_another_name(begin: Begin, robot: Inbox, then: str) -> None:
 
 
 def test_another_end_is_told(begin: Begin, robot: Inbox) -> None:
-    """It was told of an exception, went on, and then ended of something else."""
+    """It reported an exception, went on, and then ended by something else."""
     done = begin(TELLS + "try: crash()\nexcept ValueError as e: tell(e)\nraise KeyError('later')").result()
     told = ["sft failed: ValueError: the loss is lost", "sft failed: KeyError: 'later' (exit code 1)"]
     assert titles(robot) == told, done.stderr

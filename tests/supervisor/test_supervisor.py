@@ -111,7 +111,7 @@ def test_a_secret_in_the_output_stays(begin: Begin, robot: Inbox) -> None:
 def test_a_signal_to_the_supervisor_reaches_the_command(
     begin: Begin, robot: Inbox, number: signal.Signals, title: str
 ) -> None:
-    """And what it does there is told once."""
+    """And what it does there is reported once."""
     running = begin(SLEEPS)
     running.wait_for("ready")
     os.kill(running.process.pid, number)
@@ -148,7 +148,7 @@ def test_a_graceful_end_after_sigterm_is_told(begin: Begin, robot: Inbox) -> Non
 
 
 def test_a_slow_end_after_sigterm_is_told_before_a_scheduler_kills(begin: Begin, robot: Inbox) -> None:
-    """After about 10 s; schedulers wait 30. Its end is not told once more."""
+    """After about 10 s; schedulers wait 30. Its end is not reported once more."""
     running = begin(f"import signal\nsignal.signal(signal.SIGTERM, lambda *_: None)\n{SLEEPS}")
     running.wait_for("ready")
     os.kill(running.process.pid, signal.SIGTERM)
@@ -195,7 +195,7 @@ def test_what_nohup_ignores_is_ignored(begin: Begin, robot: Inbox) -> None:
 
 
 def test_without_a_notifier(begin: Begin, robot: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command runs; that nobody will be told is said at its beginning."""
+    """The command runs; a line at its begin says that no alert will be sent."""
     monkeypatch.delenv("TWINKLE_NOTIFIER")
     done = begin("print('done')").result()
     assert (done.returncode, done.stdout) == (0, "done\n")

@@ -170,7 +170,7 @@ def test_a_recorded_exception_of_a_rank(begin: Begin, robot: Inbox) -> None:
     ],
 )
 def test_the_others_errors_follow_from_it(begin: Begin, robot: Inbox, death: str, title: str) -> None:
-    """Ranks that know this package, and lose a peer, do not tell of that beside the cause."""
+    """Ranks that know this package, and lose a peer, do not report that beside the cause."""
     source = TELLS + f"if rank == 1: time.sleep(1); {death}\nelse: watched(step, None)"
     done = begin(source, ranks=3).result()
     assert [t[:50] for t in titles(robot)] == [title.format(host=here())[:50]], done.stderr
@@ -211,7 +211,7 @@ def test_sigterm_to_the_agent(begin: Begin, robot: Inbox) -> None:
 
 
 def test_a_last_attempt_is_final(begin: Begin, robot: Inbox) -> None:
-    """Each attempt is told: the first as a restart, the last as an end."""
+    """Each attempt is reported: the first as a restart, the last as an end."""
     source = PLAIN + "time.sleep(3)\nif rank == 1: os.kill(os.getpid(), 9)\ntime.sleep(60)"
     done = begin(source, ranks=2, torchrun=("--standalone", "--max-restarts=1")).result()
     told = [message.text.partition("\n")[0] for message in robot.messages]
@@ -226,7 +226,7 @@ def test_a_last_attempt_is_final(begin: Begin, robot: Inbox) -> None:
     ("peer", "title"), [("sys.exit(1)", "killed by SIGKILL"), ("time.sleep(60)", "killed by SIGKILL")]
 )
 def test_a_supervisor_for_each_rank(begin: Begin, robot: Inbox, tmp_path: Path, peer: str, title: str) -> None:
-    """As srun starts them: the one whose rank was killed tells; that srun then ends the others is no preemption."""
+    """As srun starts them: the one whose rank was killed sends; that srun then ends the others is no preemption."""
     source = f"""
         import os, sys, time
         print("ready", flush=True)
@@ -251,7 +251,7 @@ def test_a_supervisor_for_each_rank(begin: Begin, robot: Inbox, tmp_path: Path, 
 
 
 def test_two_agents(begin: Begin, robot: Inbox, tmp_path: Path) -> None:
-    """Each node has a supervisor: one of them tells, and it is the one on whose node it began."""
+    """Each node has a supervisor: one of them sends, the one on whose node it began."""
     source = TELLS + "if rank == 3: time.sleep(1); os.kill(os.getpid(), 9)\nelse: watched(step, None)"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
