@@ -8,7 +8,7 @@ from twinkle_notifier import Progress, TrainingRun
 from twinkle_notifier.attach.run import AttachedRun
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.isolation.background import background
-from twinkle_notifier.mailbox import startup
+from twinkle_notifier.mailbox.directory import RUN_NAME
 from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.testing import RecordingNotifier
 
@@ -17,7 +17,7 @@ from twinkle_notifier.testing import RecordingNotifier
 def robot(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> Inbox:
     """The environment's; the run is called by the supervisor's name."""
     monkeypatch.setenv("TWINKLE_NOTIFIER_URL", inbox.url + "&secret=SEC0123456789abcdef")
-    monkeypatch.setenv(startup.NAME, "sft")
+    monkeypatch.setenv(RUN_NAME, "sft")
     return inbox
 
 

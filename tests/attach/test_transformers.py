@@ -20,7 +20,7 @@ from twinkle_notifier.integrations.transformers import NotifierCallback
 from twinkle_notifier.attach import trainers
 from twinkle_notifier.attach.transformers import Attached
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.mailbox import startup
+from twinkle_notifier.mailbox.directory import RUN_NAME
 from twinkle_notifier.testing import RecordingNotifier
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -76,7 +76,7 @@ def attached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., T
 def robot(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> Inbox:
     """The environment's; the run is called by the supervisor's name."""
     monkeypatch.setenv("TWINKLE_NOTIFIER_URL", inbox.url + "&secret=SEC0123456789abcdef")
-    monkeypatch.setenv(startup.NAME, "sft")
+    monkeypatch.setenv(RUN_NAME, "sft")
     return inbox
 
 

@@ -18,8 +18,7 @@ from twinkle_notifier.errors import ArgumentError, NotifierError
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime import run_name, state_dir
-from twinkle_notifier.supervisor import Plan, supervise
-from twinkle_notifier.supervisor.say import say
+from twinkle_notifier.supervisor import Plan, say, supervise
 
 _EVERY = 5.0  # seconds between two looks at the folder
 _OWN = "(A callback in the command will do, if its notifier was given by reference: env:NAME.)"

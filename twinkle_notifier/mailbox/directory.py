@@ -13,6 +13,7 @@ from pathlib import Path
 from twinkle_notifier.runtime import host, state_dir
 
 VARIABLE = "TWINKLE_NOTIFIER_SUPERVISOR"  # names the folder
+RUN_NAME = "TWINKLE_NOTIFIER_ATTACH_NAME"  # what the supervisor calls the run: attached callbacks call it so, too
 ROOM = "supervised"
 HOLDER = "supervisor.json"  # who the supervisor is: a `Holder`
 

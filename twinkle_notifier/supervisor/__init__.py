@@ -7,7 +7,7 @@ switch. `reporter` sends the alerts that the command's own processes could not s
 `last_lines` reads what it wrote. `orphans` sends what supervisors left that were killed.
 """
 
-from twinkle_notifier.supervisor.context import Plan
+from twinkle_notifier.supervisor.context import Plan, say
 from twinkle_notifier.supervisor.supervisor import supervise
 
-__all__ = ["Plan", "supervise"]
+__all__ = ["Plan", "say", "supervise"]

@@ -1,8 +1,10 @@
-"""What the supervisor knows of its command."""
+"""What the supervisor is asked to do and knows of its command, and its lines for whoever started it."""
 
 from __future__ import annotations
 
 import os
+import select
+import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ ERROR_FILE = "TORCHELASTIC_ERROR_FILE"
 STALL_AFTER = "TWINKLE_NOTIFIER_STALL_AFTER"  # `stalls.VARIABLE`
 _ASKED = 600.0  # seconds from a signal to the end that it accounts for
 _NO_FOLDER = Path(os.devnull, "none")
+_PATIENCE = 0.5  # seconds for a terminal that is held, or a reader that is slow
 
 
 @dataclass(frozen=True)
@@ -75,3 +78,18 @@ class Context:
             output=self.output.tail(),
             attempt=Attempt.here(),
         )
+
+
+def say(text: str) -> None:
+    """Write a line to standard error, if that takes it. Does not hang, and raises nothing that a stream can do.
+
+    A terminal may stop a job in the background that writes to it, and with it the command: not for our line.
+    """
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTTOU])
+    try:
+        if select.select([], [2], [], _PATIENCE)[1]:
+            os.write(2, f"twinkle-notifier: {text}\n".encode("utf-8", "replace"))
+    except (OSError, ValueError):
+        pass
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)

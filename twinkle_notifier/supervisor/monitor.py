@@ -17,11 +17,10 @@ from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.mailbox.notes import Restart
 from twinkle_notifier.runtime.launcher import Attempt
 from twinkle_notifier.supervisor import orphans, torchrun
-from twinkle_notifier.supervisor.context import Context
+from twinkle_notifier.supervisor.context import Context, say
 from twinkle_notifier.supervisor.heartbeat import Heartbeat
 from twinkle_notifier.supervisor.output_watchdog import OutputWatchdog
 from twinkle_notifier.supervisor.reporter import Reporter
-from twinkle_notifier.supervisor.say import say
 from twinkle_notifier.supervisor.torchrun import Recorded
 
 _TICK = 1.0  # seconds

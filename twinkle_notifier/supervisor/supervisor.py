@@ -19,13 +19,18 @@ from twinkle_notifier.delivery import check
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.isolation.signals import alarm
-from twinkle_notifier.mailbox import directory, startup
+from twinkle_notifier.mailbox import directory
 from twinkle_notifier.runtime import run_name, state_dir
-from twinkle_notifier.supervisor import inherited
-from twinkle_notifier.supervisor.command import DEFAULT, INTERRUPTING, PREEMPTING, Command
-from twinkle_notifier.supervisor.context import ERROR_FILE, STALL_AFTER, Context, Plan
+from twinkle_notifier.supervisor.command import (
+    DEFAULT,
+    INTERRUPTING,
+    PREEMPTING,
+    Command,
+    attach_environment,
+    notifier_environment,
+)
+from twinkle_notifier.supervisor.context import ERROR_FILE, STALL_AFTER, Context, Plan, say
 from twinkle_notifier.supervisor.monitor import Monitor
-from twinkle_notifier.supervisor.say import say
 from twinkle_notifier.supervisor.signal_probe import SignalProbe
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
@@ -90,8 +95,8 @@ class _Supervisor:
         if folder is not None:
             env[directory.VARIABLE] = str(folder)
             env.setdefault(ERROR_FILE, str(folder / "error.json"))
-            env |= inherited.environment(env, plan.to, plan.notifier, folder)
-            env |= startup.environment(env, plan.name) if plan.attach else {}
+            env |= notifier_environment(env, plan.to, plan.notifier, folder)
+            env |= attach_environment(env, plan.name) if plan.attach else {}
         return env
 
     def _started(self, env: Mapping[str, str]) -> Command:
