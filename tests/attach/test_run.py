@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from twinkle_notifier import Progress, TrainingRun
-from twinkle_notifier.attach.run import AttachedRun
+from twinkle_notifier.attach.trainers import AttachedRun
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.mailbox.directory import RUN_NAME

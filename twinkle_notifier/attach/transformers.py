@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twinkle_notifier.attach.run import AttachedRun
+from twinkle_notifier.attach.trainers import AttachedRun
 from twinkle_notifier.integrations.transformers import NotifierCallback
 
 
