@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from twinkle_notifier.supervisor.context import Context, Plan
+from twinkle_notifier.supervisor.command import Options
+from twinkle_notifier.supervisor.context import Context
 from twinkle_notifier.supervisor.monitor import Monitor
 from twinkle_notifier.testing import RecordingNotifier
 
@@ -15,7 +16,7 @@ from twinkle_notifier.testing import RecordingNotifier
 def test_an_end_is_told_without_a_mailbox(code: int, titles: list[str]) -> None:
     """No disk took the folder: what the command's processes say is not known, and nothing fails for it."""
     told = RecordingNotifier()
-    watch = Monitor(Context(["train"], Plan("sft", told), None))
+    watch = Monitor(Context(["train"], Options(name="sft", notifier=told), None))
     watch.begin()
     watch.ended(code)
     assert [message.partition("\n")[0] for message in told.messages] == titles

@@ -18,7 +18,7 @@ from twinkle_notifier.errors import ArgumentError, NotifierError
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime import run_name, state_dir
-from twinkle_notifier.supervisor import Plan, say, supervise
+from twinkle_notifier.supervisor import Options, say, supervise
 
 _EVERY = 5.0  # seconds between two looks at the folder
 _OWN = "(A callback in the command will do, if its notifier was given by reference: env:NAME.)"
@@ -172,13 +172,19 @@ def _run(given: argparse.Namespace) -> int:
     heartbeat = resolve(given.heartbeat)
     if heartbeat and not heartbeat.startswith(("https://", "http://")):
         raise ArgumentError(f"--heartbeat, or {HEARTBEAT}, is no URL: it begins with https://")
-    notifier = _notifier(given.to)
     given_name = given.name or os.environ.get(run_name.VARIABLE, "").strip()
-    name = given_name or run_name.of_command(command)
-    log = given.log.absolute() if given.log is not None else None
-    is_named, to = bool(given_name), given.to or ""
-    plan = Plan(name, notifier, given.stall_after, given.on_success, heartbeat, is_named, log, given.attach, to)
-    return supervise(command, plan)
+    options = Options(
+        name=given_name or run_name.of_command(command),
+        notifier=_notifier(given.to),
+        is_named=bool(given_name),
+        to=given.to or "",
+        stall_after=given.stall_after,
+        on_success=given.on_success,
+        heartbeat=heartbeat,
+        log=given.log.absolute() if given.log is not None else None,
+        attach=given.attach,
+    )
+    return supervise(command, options)
 
 
 def _notifier(to: str | None) -> Notifier | None:

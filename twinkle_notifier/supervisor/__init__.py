@@ -7,7 +7,8 @@ switch. `reporter` sends the alerts that the command's own processes could not s
 `last_lines` reads what it wrote. `orphans` sends what supervisors left that were killed.
 """
 
-from twinkle_notifier.supervisor.context import Plan, say
+from twinkle_notifier.supervisor.command import Options
+from twinkle_notifier.supervisor.context import say
 from twinkle_notifier.supervisor.supervisor import supervise
 
-__all__ = ["Plan", "say", "supervise"]
+__all__ = ["Options", "say", "supervise"]

@@ -1,4 +1,4 @@
-"""The command as a process, and the environment that it gets."""
+"""The command as a process: the options of its run, its environment, its signals."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import os
 import signal
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import DISK
 from twinkle_notifier.channels import OF_TWINKLE, VARIABLE
 from twinkle_notifier.credentials.references import is_reference
-from twinkle_notifier.mailbox.directory import RUN_NAME
-from twinkle_notifier.runtime import state_dir
+from twinkle_notifier.mailbox import directory
+from twinkle_notifier.runtime import run_name, state_dir
 
 # SLURM's --signal sends the second; submitit asks it for the third.
 PREEMPTING = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
@@ -23,7 +24,29 @@ DEFAULT = (signal.SIGPIPE, signal.SIGXFSZ)  # which Python ignores, for itself
 
 ATTACH = "TWINKLE_NOTIFIER_ATTACH"  # "0": no process is attached
 STARTUP = Path(__file__).parents[1] / "attach" / "startup"
+ERROR_FILE = "TORCHELASTIC_ERROR_FILE"
+STALL_AFTER = "TWINKLE_NOTIFIER_STALL_AFTER"  # `stalls.VARIABLE`
 _NOTIFIER = "to.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the user asks of a supervised run.
+
+    `is_named`: `name` is given, not derived from the command. `to`: what `notifier` was made from, "" if that was the
+    environment. `stall_after`: seconds. `log`: a file that the output goes to. `attach`: Python processes below the
+    command record what ends them.
+    """
+
+    name: str
+    notifier: Callable[[str], object] | None = None
+    is_named: bool = False
+    to: str = ""
+    stall_after: float | None = None
+    on_success: bool = False
+    heartbeat: str = ""
+    log: Path | None = None
+    attach: bool = True
 
 
 class Command:
@@ -49,6 +72,23 @@ class Command:
                 os.kill(self.pid, number)
 
 
+def environment(options: Options, folder: Path | None) -> dict[str, str]:
+    """This process's environment, with what a command needs to report to a supervisor whose mailbox is `folder`."""
+    env = {name: value for name, value in os.environ.items() if name}  # an entry without a name cannot be passed on
+    if chosen := state_dir.chosen():
+        env[state_dir.VARIABLE] = chosen  # a relative one leads elsewhere once the command has changed its folder
+    if options.stall_after is not None:
+        env.setdefault(STALL_AFTER, f"{options.stall_after:g}")
+    if options.is_named:
+        env[run_name.VARIABLE] = options.name
+    if folder is not None:
+        env[directory.VARIABLE] = str(folder)
+        env.setdefault(ERROR_FILE, str(folder / "error.json"))
+        env |= notifier_environment(env, options.to, options.notifier, folder)
+        env |= attach_environment(env, options.name) if options.attach else {}
+    return env
+
+
 def attach_environment(env: Mapping[str, str], name: str = "") -> dict[str, str]:
     """What to change in the environment `env` of a command, so that the Pythons below it are attached.
 
@@ -58,7 +98,7 @@ def attach_environment(env: Mapping[str, str], name: str = "") -> dict[str, str]
         return {}
     rest = env.get("PYTHONPATH", "")
     path = os.pathsep.join([str(STARTUP), rest] if rest else [str(STARTUP)])
-    return {"PYTHONPATH": path, **({RUN_NAME: name} if name else {})}
+    return {"PYTHONPATH": path, **({directory.RUN_NAME: name} if name else {})}
 
 
 def notifier_environment(

@@ -1,4 +1,4 @@
-"""What the supervisor is asked to do and knows of its command, and its lines for whoever started it."""
+"""What the supervisor knows of its command, and its lines for whoever started it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from twinkle_notifier import isolation
@@ -15,32 +14,13 @@ from twinkle_notifier.budgets import DISK
 from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.runtime.launcher import Attempt
 from twinkle_notifier.supervisor import oom
+from twinkle_notifier.supervisor.command import Options
 from twinkle_notifier.supervisor.exit_report import ExitReport
 from twinkle_notifier.supervisor.last_lines import Output
 
-ERROR_FILE = "TORCHELASTIC_ERROR_FILE"
-STALL_AFTER = "TWINKLE_NOTIFIER_STALL_AFTER"  # `stalls.VARIABLE`
 _ASKED = 600.0  # seconds from a signal to the end that it accounts for
 _NO_FOLDER = Path(os.devnull, "none")
 _PATIENCE = 0.5  # seconds for a terminal that is held, or a reader that is slow
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to tell of a command, and whom. `stall_after` in seconds; `is_named`: the name is not just the script's.
-
-    `log`: a file that the command's output goes to, as far as the user says.
-    """
-
-    name: str
-    notifier: Callable[[str], object] | None
-    stall_after: float | None = None
-    on_success: bool = False
-    heartbeat: str = ""
-    is_named: bool = False
-    log: Path | None = None
-    attach: bool = True  # let the Python processes below the command write down what ends them
-    to: str = ""  # what the notifier was made from, if not from the environment
 
 
 class Context:
@@ -51,10 +31,10 @@ class Context:
     since 1970.
     """
 
-    def __init__(self, command: Sequence[str], plan: Plan, folder: Path | None) -> None:
-        self.command, self.plan, self.folder = command, plan, folder
+    def __init__(self, command: Sequence[str], options: Options, folder: Path | None) -> None:
+        self.command, self.options, self.folder = command, options, folder
         self.mailbox = Mailbox(folder or _NO_FOLDER)  # without a folder it is empty
-        self.output = Output(plan.log)
+        self.output = Output(options.log)
         isolation.call(self.output.begin, DISK)
         self.began, self._kills = time.time(), oom.kills()
         self.pid = 0
@@ -66,7 +46,7 @@ class Context:
         now, kills = self.ended or time.time(), oom.kills()
         asked, asked_at = self.asked if self.asked and now - self.asked[1] < _ASKED else (None, 0.0)
         return ExitReport(
-            self.plan.name,
+            self.options.name,
             self.command,
             code,
             now - self.began,

@@ -34,12 +34,12 @@ class Monitor:
     """Watches one command from `begin` to `ended`, and has the teller tell what happens."""
 
     def __init__(self, context: Context) -> None:
-        plan = context.plan
+        options = context.options
         self._context, self._output, self._mailbox = context, context.output, context.mailbox
-        self._reporter = Reporter(plan.name, plan.notifier, context.mailbox)
-        self._heartbeat = Heartbeat(plan.heartbeat) if plan.heartbeat else None
+        self._reporter = Reporter(options.name, options.notifier, context.mailbox)
+        self._heartbeat = Heartbeat(options.heartbeat) if options.heartbeat else None
         self._output_watchdog = (
-            OutputWatchdog(plan.stall_after, time.monotonic()) if plan.stall_after is not None else None
+            OutputWatchdog(options.stall_after, time.monotonic()) if options.stall_after is not None else None
         )
         self._written = time.monotonic()  # when something was last seen to be written
         self._told = 0  # restarts
@@ -66,7 +66,7 @@ class Monitor:
         ending = self._context.ending(code)
         ending = replace(ending, attempt=self._attempt() or ending.attempt)
         known = self._known and ending.was_asked_for()
-        self._reporter.ended(ending, on_success=self._context.plan.on_success, known=known)
+        self._reporter.ended(ending, on_success=self._context.options.on_success, known=known)
 
     def not_started(self, code: int, error: str) -> None:
         """The command could not be started."""

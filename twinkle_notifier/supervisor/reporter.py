@@ -29,7 +29,7 @@ from twinkle_notifier.messages.message import Message
 from twinkle_notifier.runtime.launcher import Attempt, Where, run_key
 from twinkle_notifier.supervisor import cause, node_claims, torchrun
 from twinkle_notifier.supervisor.attribution import Attribution
-from twinkle_notifier.supervisor.context import ERROR_FILE
+from twinkle_notifier.supervisor.command import ERROR_FILE
 from twinkle_notifier.supervisor.exit_report import ExitReport
 from twinkle_notifier.supervisor.last_lines import ends_of
 

@@ -20,16 +20,15 @@ from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.isolation.signals import alarm
 from twinkle_notifier.mailbox import directory
-from twinkle_notifier.runtime import run_name, state_dir
 from twinkle_notifier.supervisor.command import (
     DEFAULT,
     INTERRUPTING,
     PREEMPTING,
     Command,
-    attach_environment,
-    notifier_environment,
+    Options,
+    environment,
 )
-from twinkle_notifier.supervisor.context import ERROR_FILE, STALL_AFTER, Context, Plan, say
+from twinkle_notifier.supervisor.context import Context, say
 from twinkle_notifier.supervisor.monitor import Monitor
 from twinkle_notifier.supervisor.signal_probe import SignalProbe
 
@@ -41,7 +40,7 @@ _TRIES, _PAUSE = 5, 0.1  # to start the command where there is little room; seco
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126  # as a shell says it
 
 
-def supervise(command: Sequence[str], plan: Plan) -> int:
+def supervise(command: Sequence[str], options: Options) -> int:
     """Run `command` to its end, and tell it; its exit code. Where a signal killed it, this process dies of the same.
 
     Raises:
@@ -49,11 +48,11 @@ def supervise(command: Sequence[str], plan: Plan) -> int:
     """
     if not hasattr(signal, "sigtimedwait"):
         raise ArgumentError("`twinkle-notifier run` needs Linux: call notify_exception, or add a callback, instead")
-    return _Supervisor(command, plan).run()
+    return _Supervisor(command, options).run()
 
 
 class _Supervisor:
-    def __init__(self, command: Sequence[str], plan: Plan) -> None:
+    def __init__(self, command: Sequence[str], options: Options) -> None:
         _hold_open()
         # What nohup has others ignore is ignored here, too, and by the command.
         passed_on = {*_PASSED_ON, *range(signal.SIGRTMIN, signal.SIGRTMAX + 1)}
@@ -64,11 +63,11 @@ class _Supervisor:
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*self._heeded, signal.SIGTTOU})
         self._probe = SignalProbe(self._passed_on)
         self._failed: set[str] = set()  # what was said of our own errors
-        self._context = Context(command, plan, isolation.call(directory.opened, DISK).value)
+        self._context = Context(command, options, isolation.call(directory.opened, DISK).value)
 
     def run(self) -> int:
         """See `supervise`."""
-        env = self._environment()
+        env = environment(self._context.options, self._context.folder)
         try:
             command = self._started(env)
         except OSError as error:
@@ -82,22 +81,6 @@ class _Supervisor:
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
         gc.freeze()  # or the interpreter, at its end, looks for garbage in all that was loaded: 20 ms for nothing
         return _same_end(code)
-
-    def _environment(self) -> dict[str, str]:
-        env = {name: value for name, value in os.environ.items() if name}  # an entry without a name cannot be passed on
-        plan, folder = self._context.plan, self._context.folder
-        if chosen := state_dir.chosen():
-            env[state_dir.VARIABLE] = chosen  # a relative one leads elsewhere once the command has changed its folder
-        if plan.stall_after is not None:
-            env.setdefault(STALL_AFTER, f"{plan.stall_after:g}")
-        if plan.is_named:
-            env[run_name.VARIABLE] = plan.name
-        if folder is not None:
-            env[directory.VARIABLE] = str(folder)
-            env.setdefault(ERROR_FILE, str(folder / "error.json"))
-            env |= notifier_environment(env, plan.to, plan.notifier, folder)
-            env |= attach_environment(env, plan.name) if plan.attach else {}
-        return env
 
     def _started(self, env: Mapping[str, str]) -> Command:
         """Start the command; where there is no room beside this process, it takes our place. Raises OSError."""
@@ -128,7 +111,7 @@ class _Supervisor:
         """Watch the command until its end, and have that told; its exit code."""
         self._context.pid = command.pid
         monitor = isolation.tried(lambda: Monitor(self._context))
-        for begin in (lambda: check.begin(self._context.plan.notifier), lambda: monitor.result().begin()):
+        for begin in (lambda: check.begin(self._context.options.notifier), lambda: monitor.result().begin()):
             self._try(begin, "the command is not watched")  # at the limit of threads; its end is told all the same
         while command.code is None:
             if not self._try(lambda: self._wait(command), "the supervisor goes on after an error"):
