@@ -24,7 +24,7 @@ def robot(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> Inbox:
 def test_an_exception_waits_with_the_supervisor(mailbox: Mailbox, robot: Inbox) -> None:
     """By the name that the supervisor gave the run, whatever else its callback is given."""
     outcome = AttachedRun(name="mine", on_start=True).failed(ValueError("the loss is lost"))
-    told = [(word.state, word.text.splitlines()[0]) for word in mailbox.words()]
+    told = [(word.state, word.text.splitlines()[0]) for word in mailbox.notes()]
     assert (outcome.status, robot.messages) == ("sent", [])
     assert told == [("deferred", "### sft failed: ValueError: the loss is lost")]
 
@@ -75,7 +75,7 @@ def test_the_same_exception_is_left_once(mailbox: Mailbox, robot: Inbox) -> None
     """As a trainer may meet it twice on its way out."""
     run, exc = AttachedRun(), ValueError("the loss is lost")
     statuses = [run.failed(exc).status for _ in range(2)]
-    assert (statuses, len(mailbox.words())) == (["sent", "duplicate"], 1)
+    assert (statuses, len(mailbox.notes())) == (["sent", "duplicate"], 1)
 
 
 def test_without_a_notifier_it_says_nothing(mailbox: Mailbox, caplog: pytest.LogCaptureFixture) -> None:
@@ -92,7 +92,7 @@ def met(run: AttachedRun, exc: Exception) -> None:
 
 
 def headings(mailbox: Mailbox) -> list[tuple[str, str]]:
-    return [(word.state, word.text.partition("\n")[0].rpartition("failed: ")[2]) for word in mailbox.words()]
+    return [(word.state, word.text.partition("\n")[0].rpartition("failed: ")[2]) for word in mailbox.notes()]
 
 
 def test_a_process_that_trains_again_has_handled_what_it_met(mailbox: Mailbox) -> None:

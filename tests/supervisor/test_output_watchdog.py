@@ -25,7 +25,7 @@ def words(
     silence: OutputWatchdog, times: list[float], last: Callable[[float], float], beats: list[Beat] | None = None
 ) -> list[str]:
     """What `silence` says at these times, where the wall clock shows the same."""
-    said = ((now, silence.look(now, last(now), now, beats or [])) for now in times)
+    said = ((now, silence.check(now, last(now), now, beats or [])) for now in times)
     return [f"{word} at {now:g}, {silence.lasted:g}" for now, word in said if word is not None]
 
 
@@ -60,7 +60,7 @@ def test_a_rank_with_a_watcher_tells_itself() -> None:
     """It knows more; only when its watcher stands still, too, is it told from here."""
     silence = OutputWatchdog(60, 0)
     watched = [(now, [Beat(0, 3, now, True, 1, at=now if now < 300 else 300)]) for now in seconds(1, 400)]
-    said = [(now, silence.look(now, 0.0, now, beats)) for now, beats in watched]
+    said = [(now, silence.check(now, 0.0, now, beats)) for now, beats in watched]
     assert [pair for pair in said if pair[1] is not None] == [(361.0, "silent")]
 
 

@@ -147,7 +147,7 @@ def test_a_deferred_alert_is_sent_a_minute_after_its_process_left_by_it(leave: L
     """Once, while the command goes on."""
     now, told, mailbox = time.time() - 100, RecordingNotifier(), Mailbox.begun()
     holder = Holder(Holder.me().host, 2**22 + 1, 1.0)  # a process id that this machine cannot have
-    mailbox.say(Note("deferred", "a", "failed", holder, 0, now, None, "### sft failed: x", "id"))
+    mailbox.record(Note("deferred", "a", "failed", holder, 0, now, None, "### sft failed: x", "id"))
     at = {
         "pid": holder.pid,
         "at": now + 30,

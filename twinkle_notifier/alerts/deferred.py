@@ -21,7 +21,7 @@ class Deferred:
 
     def __call__(self, message: str) -> None:
         """Leave `message`, of which the supervisor has a word by now; else send it."""
-        if mailbox.tell(lambda to: True) is None:
+        if mailbox.report(lambda to: True) is None:
             self.notifier(message)
 
     def to_dict(self) -> dict[str, Any]:

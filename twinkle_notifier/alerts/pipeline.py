@@ -79,9 +79,9 @@ def _note_reported(incident: str, case: Event, channel: str, state: State = "tol
 
     def said(to: mailbox.Mailbox) -> None:
         exit_hook.install(_seen.has)
-        to.say(mailbox.note(state, incident, kind_of(case.exc)))
+        to.record(mailbox.note(state, incident, kind_of(case.exc)))
 
-    mailbox.tell(said)
+    mailbox.report(said)
 
 
 def _walked(walk: _Walk) -> Outcome:
@@ -116,7 +116,7 @@ def stand_in(notifier: Callable[[str], object], case: Event, sending: Sending, w
     sending.outcome = outcome = sender.deliver(notifier, message, seconds, incident)
     if outcome.status == "sent":
         _seen.add(channel, case.exc, incident)
-        mailbox.tell(lambda to: to.say(mailbox.note("told", incident, kind_of(case.exc))))
+        mailbox.report(lambda to: to.record(mailbox.note("told", incident, kind_of(case.exc))))
     return outcome
 
 
@@ -206,10 +206,10 @@ class _Walk:
         def said(to: mailbox.Mailbox) -> bool:
             exit_hook.install(_seen.has)
             kept = sender.for_the_disk(self._notifier, message) if message is not None else (None, None)
-            to.say(mailbox.note(state, incident, self._report.kind, *kept))
+            to.record(mailbox.note(state, incident, self._report.kind, *kept))
             return True
 
-        return mailbox.tell(said) or False
+        return mailbox.report(said) or False
 
     def note_reported(self, incident: str) -> None:
         """Note for the supervisor that the alert is sent, or that it has to decide; the note may hold no text."""

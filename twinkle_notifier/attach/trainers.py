@@ -1,6 +1,6 @@
-"""Trainings of which the user's code says nothing to this package: our callback is put among those of each trainer.
+"""Adds our callback to each trainer of an attached process, unless the user did, and bounds what it may break.
 
-Loaded when the first trainer of an attached process is made. What is raised here breaks no trainer.
+It is loaded when the first trainer is made. What is raised here breaks no trainer.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ log = logging.getLogger("twinkle_notifier")
 
 
 def before(framework: str, module: ModuleType) -> None:
-    """A trainer, whose class `module` defines, is about to be constructed: HF's makes its default callbacks then."""
+    """A trainer of `module`'s class is about to be constructed: HF's makes its default callbacks then."""
     if framework == "transformers":
         _try(lambda: importlib.import_module("twinkle_notifier.attach.transformers").attach(module))
 
@@ -47,10 +47,10 @@ def _try(work: Callable[[], None]) -> None:
 
 
 class AttachedRun(TrainingRun):
-    """Tells what only a process's inside knows, and leaves the rest to the supervisor. Checkpoints hold none of it.
+    """A training whose user's code has no callback of ours: the supervisor sends its alerts. Checkpoints hold nothing.
 
-    The supervisor tells the end, so that it is told once: with what is left to it here. It has checked the notifier,
-    and has said so where there is none.
+    The supervisor reports the end, once, with what this process leaves to it. It has checked the notifier, and has
+    warned if there is none.
     """
 
     def __init__(self, notifier: Callable[[str], object] | None = None, **_settings: Any) -> None:
@@ -64,7 +64,7 @@ class AttachedRun(TrainingRun):
         """See `TrainingRun`. A process that trains again has handled what it met before."""
         super().started(facts, progress)
         before = time.time()
-        background.post(lambda: mailbox.tell(lambda to: _forget(to, before)))
+        background.post(lambda: mailbox.report(lambda to: _forget(to, before)))
 
     def _check(self, notifier: Callable[[str], object] | None) -> None:
         pass
@@ -73,24 +73,24 @@ class AttachedRun(TrainingRun):
         if Where.here().rank == 0:
             lines = self._lines(progress, facts)
 
-            def leave() -> None:
-                mailbox.tell(lambda to: to.tell_reached(lines))
+            def record() -> None:
+                mailbox.report(lambda to: to.record_reached(lines))
 
-            background.post(leave, otherwise=leave)
+            background.post(record, otherwise=record)
 
     def state_dict(self) -> dict[str, Any]:
-        """Nothing: a checkpoint is read where nobody has heard of this package."""
+        """Nothing: the checkpoint may be read by code without this package."""
         return {}
 
     def resume(self, states: object) -> None:
-        """Nothing is taken over, as nothing is left."""
+        """Do nothing: a checkpoint holds nothing of it."""
 
     def live_in(self, states: dict[str, Any]) -> None:
-        """Nothing is left there."""
+        """Do nothing."""
 
 
 def _forget(to: mailbox.Mailbox, before: float) -> None:
-    """Take away what this process has left to the supervisor to decide until then."""
-    for word in to.words():
-        if word.state == "deferred" and word.holder == Holder.me() and word.at < before:
-            to.forget(word)
+    """Remove the notes that this process deferred before the time `before`."""
+    for note in to.notes():
+        if note.state == "deferred" and note.holder == Holder.me() and note.at < before:
+            to.forget(note)

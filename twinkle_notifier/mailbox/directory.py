@@ -1,7 +1,4 @@
-"""The folder in which a supervisor and the processes below it meet, as the supervisor makes it and takes it away.
-
-What they leave each other there: see `notes`.
-"""
+"""The folder of a mailbox, which a supervisor makes and removes. `notes` has the records in it."""
 
 from __future__ import annotations
 
@@ -19,11 +16,11 @@ HOLDER = "supervisor.json"  # who the supervisor is: a `Holder`
 
 
 def opened() -> Path:
-    """A new one, of which this process is the supervisor. Raises OSError."""
+    """A new folder, with this process as its supervisor. Raises OSError."""
     me = {"host": host.host_key(), "pid": os.getpid(), "started": host.started_at(os.getpid())}
 
     def made(folder: Path) -> Path:
-        # Not synced: it is for a reader on this machine, and to outlive this process, not a loss of power.
+        # Not synced: its readers are on this machine, and it must outlive this process, not a loss of power.
         state_dir.replace(folder / HOLDER, json.dumps(me).encode("ascii"), sync=False)
         return folder
 
@@ -31,5 +28,5 @@ def opened() -> Path:
 
 
 def close(folder: Path) -> None:
-    """Take it away."""
+    """Remove `folder`."""
     shutil.rmtree(folder, ignore_errors=True)

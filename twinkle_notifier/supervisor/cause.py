@@ -1,4 +1,4 @@
-"""Why a command ended: what its processes wrote down counts, then what ranks left to us, then what was printed."""
+"""Finds why a command ended: by the records of its processes, else the notes of its ranks, else its output."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NEGATIVE = {signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, sign
 KILLED = 15.0  # seconds: Lightning's launcher kills its own process up to 5 s after it has lost a rank
 CLOCK = 1.0  # seconds: the times of torchrun's agent are in whole ones
 _AT_ONCE = 3.0  # seconds before the end, in which another exit code is a wrapper's own: make's 2, `|| exit 5`
-_SAME = 80  # characters by which a printed error is known to be one that was written down
+_SAME = 80  # characters by which a printed error is recognised as a recorded one
 _HOST = 1.0  # seconds to ask a resolver for the name of this host
 _OURS = os.path.dirname(os.path.dirname(__file__))
 _PYTHON = re.compile(r"[/\\]lib[/\\]python\d")  # another one's own
@@ -58,7 +58,7 @@ def signal_of(code: int) -> int | None:
 
 
 def of_command(ends: Sequence[End], code: int, at: float, pid: int = 0) -> Cause:
-    """Why process `pid` ended with exit code `code` at `at`, by the ends that the processes below it wrote down."""
+    """Why process `pid` ended with exit code `code` at `at`, by the recorded ends of the processes below it."""
     bad = _that_count(ends, code, at, pid)
     if agent := next((end for end in reversed(bad) if end.failures), None):
         return of_ranks(agent.failures, bad)
@@ -69,7 +69,7 @@ def of_command(ends: Sequence[End], code: int, at: float, pid: int = 0) -> Cause
 
 
 def of_ranks(failures: Sequence[Failure], ends: Sequence[End]) -> Cause:
-    """The cause among ranks that torchrun's agent saw fail: the first, but none that only followed."""
+    """The cause among the ranks that torchrun's agent saw fail: the first, secondary errors last."""
     by_pid = {end.pid: end for end in ends if not end.failures}
 
     def order(failure: Failure) -> tuple[int, float]:
@@ -117,14 +117,14 @@ def printed_by_torchrun(output: str, code: int) -> Cause:
 
 
 def by_texts(
-    found: Cause, output: str, error_file: Recorded | None, ends: Sequence[End], words: Sequence[Note]
+    found: Cause, output: str, error_file: Recorded | None, ends: Sequence[End], notes: Sequence[Note]
 ) -> Cause:
-    """`found` with the error that was printed, or with what a rank left to us, if nobody knows another cause."""
+    """`found` with the error of the error file, else of the output, else of a rank's note, unless another is known."""
     if error_file is not None:
         return replace(found, recorded=error_file)
     recorded, lost = None, found.lost
-    said = printed.found(torchrun.without_words(output), lost.rank if lost else None)
-    # An error that was written down, too, did not count there.
+    said = printed.found(torchrun.without_own_lines(output), lost.rank if lost else None)
+    # An error that is also among the recorded ends did not count there.
     if said is not None and not any(said.error.startswith(f"{end.type}: {end.message}"[:_SAME]) for end in ends):
         number = signal_of(said.child) if said.child is not None else None
         if number is not None:
@@ -132,25 +132,25 @@ def by_texts(
         secondary = says_collateral(said.error)
         recorded = Recorded(said.error, said.text, secondary=secondary) if lost is None or not secondary else None
     if recorded is None or recorded.secondary:
-        recorded = left(words, lost) or recorded
+        recorded = left(notes, lost) or recorded
     return replace(found, recorded=recorded)
 
 
-def left(words: Sequence[Note], lost: Lost | None) -> Recorded | None:
-    """The error that the rank which failed first left to us; any rank's, if it is not known which failed first."""
-    for word in words:
-        if word.state == "left" and word.text and (lost is None or word.holder.pid == lost.pid):
-            error = re.search(r"^- Error: \*\*(.+?)\*\*(.*)$", word.text, re.MULTILINE)
-            headline = word.text.partition("\n")[0].removeprefix("### ")
-            at = re.search(r"^- At: (.*)$", word.text, re.MULTILINE)
-            block = re.search(r"^(`{3,})\n(.*)^\1", word.text, re.MULTILINE | re.DOTALL)
+def left(notes: Sequence[Note], lost: Lost | None) -> Recorded | None:
+    """The error in the note of the rank that failed first, or of any rank if that one is not known."""
+    for note in notes:
+        if note.state == "left" and note.text and (lost is None or note.holder.pid == lost.pid):
+            error = re.search(r"^- Error: \*\*(.+?)\*\*(.*)$", note.text, re.MULTILINE)
+            headline = note.text.partition("\n")[0].removeprefix("### ")
+            at = re.search(r"^- At: (.*)$", note.text, re.MULTILINE)
+            block = re.search(r"^(`{3,})\n(.*)^\1", note.text, re.MULTILINE | re.DOTALL)
             message = error[1] + error[2] if error else headline
-            return Recorded(message, block[2] if block else "", at[1] if at else "", word.rank, secondary=True)
+            return Recorded(message, block[2] if block else "", at[1] if at else "", note.rank, secondary=True)
     return None
 
 
 def _that_count(ends: Sequence[End], code: int, at: float, pid: int) -> list[End]:
-    """The bad ends, oldest first, whose exit code is why the command has its own."""
+    """The bad ends, oldest first, whose exit codes explain the command's."""
     bad = sorted((end for end in ends if end.code % 256 and code), key=lambda end: end.at)
     fitting = {_plain(code)}
     found: list[End] = []

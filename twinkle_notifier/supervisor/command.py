@@ -50,19 +50,19 @@ class Options:
 
 
 class Command:
-    """Runs `words` from when it is made. Raises OSError if it cannot be started.
+    """A process that runs `arguments`, started when this is made. Raises OSError if it cannot be started.
 
-    It has the open files, the terminal and the process group of this process. glibc leaves the signals 32 and 33
-    ignored, which are its own, and which the command's glibc sets up anew.
+    It has the open files, the terminal and the process group of this process. glibc leaves its own signals 32 and 33
+    ignored; the command's glibc sets them up anew.
     """
 
-    def __init__(self, words: Sequence[str], env: Mapping[str, str], mask: Collection[int]) -> None:
-        """`mask`: the signals it blocks."""
+    def __init__(self, arguments: Sequence[str], env: Mapping[str, str], mask: Collection[int]) -> None:
+        """`mask`: the signals that it blocks."""
         self.code: int | None = None  # how it ended, minus the signal if one killed it
-        self.pid = os.posix_spawnp(words[0], list(words), env, setsigmask=mask, setsigdef=DEFAULT)
+        self.pid = os.posix_spawnp(arguments[0], list(arguments), env, setsigmask=mask, setsigdef=DEFAULT)
 
     def reaped(self, status: int) -> None:
-        """It has ended."""
+        """Note that it has ended."""
         self.code = os.waitstatus_to_exitcode(status)
 
     def send(self, number: int) -> None:
@@ -104,10 +104,10 @@ def attach_environment(env: Mapping[str, str], name: str = "") -> dict[str, str]
 def notifier_environment(
     env: Mapping[str, str], to: str, notifier: Callable[[str], object] | None, folder: Path
 ) -> dict[str, str]:
-    """What to add to the environment `env` of a command, so that those inside who are given no notifier have this one.
+    """What to add to the environment `env` of a command, so that its processes use this notifier by default.
 
-    A reference is passed on. Anything else, as it may be secret, waits in a file of the mailbox `folder` that only its
-    owner can read. What `env` says itself stays.
+    A reference is passed on. Anything else may be secret: it is kept in a file of the mailbox `folder` that only its
+    owner can read. A notifier that `env` names stays.
     """
     if not to or any(env.get(name, "").strip() for name in (VARIABLE, OF_TWINKLE)):
         return {}

@@ -24,9 +24,9 @@ _PATIENCE = 0.5  # seconds for a terminal that is held, or a reader that is slow
 
 
 class Context:
-    """Of one command. The main thread writes them, others read.
+    """The facts about one command. The main thread writes them, others read.
 
-    `folder` is the mailbox that the supervisor shares with the command's processes, None if no disk took it; `asked`
+    `folder` is the mailbox that the supervisor shares with the command's processes, None if no disk has room; `asked`
     the last signal that asked the command to end, with its time; `ended` the time of its end. Times are in seconds
     since 1970.
     """

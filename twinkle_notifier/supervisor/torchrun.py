@@ -1,4 +1,4 @@
-"""Reads what torchrun's agent says of its ranks, on standard error and in its error file; finds its log files."""
+"""Reads what torchrun's agent prints and records of its ranks, and finds its log files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ROOT = re.compile(
     r"rank\s*: (?P<rank>\d+) \(local_rank: (?P<local>\d+)\)\s*exitcode\s*: (?P<code>-?\d+) \(pid: (?P<pid>\d+)\)"
 )
 _SIGNALLED = re.compile(r"SignalException: Process \d+ got signal: (?P<number>\d+)")
-_OWN_WORDS = re.compile(
+_OWN_LINES = re.compile(
     r"^[EW]\d{4} .*torch/distributed/(?:elastic/|run\.py).*\n?"
     r"|^\*{20,}\nSetting OMP_NUM_THREADS .*\n\*{20,} *\n?",
     re.MULTILINE,
@@ -28,19 +28,19 @@ _PAGE = re.compile(
 )
 
 
-# In a command's words, one a line.
+# In a command's arguments, one a line.
 _LOG_DIR = re.compile(r"^--log[-_]dir[=\n](.+)$", re.MULTILINE)
 _WRITES_LOGS = re.compile(r"^(?:--(?:redirects|tee)\b|-[rt]$)", re.MULTILINE)
-_AFTER = 40  # lines after the agent's last words: the rest of its table, a traceback, what a wrapper adds
-_CLOCK = 1.0  # seconds that a file system may be behind
+_AFTER = 40  # lines after what the agent prints last: the rest of its table, a traceback, a wrapper's lines
+_CLOCK = 1.0  # seconds that a file system's clock may be late
 
 
 @dataclass(frozen=True)
 class Lost:
-    """A rank that has ended as it should not: its exit code, which is minus the signal where one killed it.
+    """A rank that has failed: its exit code, which is minus the signal if one killed it.
 
-    `at` is when the agent noticed, in seconds since 1970, if it says so; `closed` the ranks that it then ended; `logs`
-    the rank's folder among the agent's log files.
+    `at` is when the agent noticed, in seconds since 1970, if known; `closed` the ranks that the agent then ended;
+    `logs` the rank's folder among the agent's log files.
     """
 
     code: int
@@ -54,7 +54,7 @@ class Lost:
 
     @property
     def signal(self) -> int | None:
-        """What killed it, if a signal did."""
+        """The signal that killed it, if one did."""
         return -self.code if self.code < 0 else None
 
     def __str__(self) -> str:
@@ -63,7 +63,7 @@ class Lost:
 
 
 def root_cause(text: str) -> Lost | None:
-    """The rank that failed first, as the agent says at its end; None if that is not the end of `text`."""
+    """The rank that failed first, as the agent prints at its end; None if `text` does not end so."""
     found = _last(_ROOT, text)
     if found is None:
         return None
@@ -78,21 +78,21 @@ def root_cause(text: str) -> Lost | None:
 
 
 def signalled(text: str) -> int | None:
-    """The signal that ended the agent itself; None if that is not the end of `text`."""
+    """The signal that ended the agent itself; None if `text` does not end so."""
     found = _last(_SIGNALLED, text)
     return int(found["number"]) if found else None
 
 
 def writes_logs(command: Sequence[str]) -> bool:
     """Whether `command` is a torchrun that writes what its ranks print to files."""
-    words = "\n".join(command)
-    return ("torchrun" in words or "torch.distributed" in words) and _WRITES_LOGS.search(words) is not None
+    line = "\n".join(command)
+    return ("torchrun" in line or "torch.distributed" in line) and _WRITES_LOGS.search(line) is not None
 
 
 def logs(command: Sequence[str], lost: Lost | None, since: float) -> list[Path]:
     """The files to which torchrun has written what the rank `lost` printed since `since`, or all ranks if it is None.
 
-    The agent names their folder where it is attached. Elsewhere `command` does, by ``--log-dir``. Raises OSError.
+    An attached agent names their folder, else ``--log-dir`` in `command` does. Raises OSError.
     """
     if lost is not None and os.path.isabs(lost.logs):
         ranks = [Path(lost.logs)]
@@ -106,23 +106,23 @@ def logs(command: Sequence[str], lost: Lost | None, since: float) -> list[Path]:
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    """The last words of the agent; more output follows the words of an earlier agent."""
+    """The last match, if it is near the end of `text`; after that of an earlier agent comes more output."""
     found = next(reversed(list(pattern.finditer(text))), None)
     return found if found is not None and text.count("\n", found.end()) <= _AFTER else None
 
 
-def without_words(text: str) -> str:
-    """`text` without the agent's log lines, and without its last words: `root_cause` reads these."""
+def without_own_lines(text: str) -> str:
+    """`text` without the agent's log lines and its last table, which `root_cause` reads."""
     page = _PAGE.search(text)
-    return _OWN_WORDS.sub("", text[: page.start()] if page else text).strip("\n")
+    return _OWN_LINES.sub("", text[: page.start()] if page else text).strip("\n")
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """An exception that a process has written down: by `attach`, or by `record` of ``torch.distributed.elastic``.
+    """An exception that a process has recorded: by `attach`, or by `record` of ``torch.distributed.elastic``.
 
     `at` is its place in the user's code. `pid` names the process and `time` its end (in seconds since 1970), if they
-    are known. `secondary`: the exception only follows from another process's end.
+    are known. `secondary`: it is a secondary error.
     """
 
     message: str
@@ -139,10 +139,11 @@ def recorded(path: Path, since: float) -> Recorded | None:
     try:
         if path.stat().st_mtime < since - _CLOCK:
             return None
-        said = json.loads(path.read_bytes())["message"]
+        message = json.loads(path.read_bytes())["message"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if not isinstance(said, dict):
-        return Recorded(str(said), "")
-    extra = said.get("extraInfo")
-    return Recorded(str(said.get("message", "")), str(extra.get("py_callstack", "")) if isinstance(extra, dict) else "")
+    if not isinstance(message, dict):
+        return Recorded(str(message), "")
+    extra = message.get("extraInfo")
+    traceback = str(extra.get("py_callstack", "")) if isinstance(extra, dict) else ""
+    return Recorded(str(message.get("message", "")), traceback)
