@@ -11,26 +11,25 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+# Patterns that `re` compiles at their first use: 2 ms, which most commands never need.
 # The table is that of torch/distributed/elastic/multiprocessing/errors/__init__.py, 2.13.
-_CLOSED = re.compile(r"^ +rank +: (\d+) .*\n +exitcode +: -15 ", re.MULTILINE)
-_ROOT = re.compile(
+_CLOSED = r"(?m)^ +rank +: (\d+) .*\n +exitcode +: -15 "
+_ROOT = (
     r"Root Cause \(first observed failure\):\s*\[\d+\]:\s*time\s*: (?P<time>\S+)\s*host\s*: (?P<host>\S+)\s*"
     r"rank\s*: (?P<rank>\d+) \(local_rank: (?P<local>\d+)\)\s*exitcode\s*: (?P<code>-?\d+) \(pid: (?P<pid>\d+)\)"
 )
-_SIGNALLED = re.compile(r"SignalException: Process \d+ got signal: (?P<number>\d+)")
-_OWN_LINES = re.compile(
-    r"^[EW]\d{4} .*torch/distributed/(?:elastic/|run\.py).*\n?"
-    r"|^\*{20,}\nSetting OMP_NUM_THREADS .*\n\*{20,} *\n?",
-    re.MULTILINE,
+_SIGNALLED = r"SignalException: Process \d+ got signal: (?P<number>\d+)"
+_OWN_LINES = (
+    r"(?m)^[EW]\d{4} .*torch/distributed/(?:elastic/|run\.py).*\n?"
+    r"|^\*{20,}\nSetting OMP_NUM_THREADS .*\n\*{20,} *\n?"
 )
-_PAGE = re.compile(
-    r"^Traceback \(most recent call last\):\n(?=[^\n]*\btorchrun\b|(  .*\n)*?.*torch/distributed/run\.py)", re.M
+_PAGE = (
+    r"(?m)^Traceback \(most recent call last\):\n"
+    r"(?=[^\n]*\btorchrun\b|(  .*\n)*?.*torch/distributed/run\.py)"
 )
-
-
 # In a command's arguments, one a line.
-_LOG_DIR = re.compile(r"^--log[-_]dir[=\n](.+)$", re.MULTILINE)
-_WRITES_LOGS = re.compile(r"^(?:--(?:redirects|tee)\b|-[rt]$)", re.MULTILINE)
+_LOG_DIR = r"(?m)^--log[-_]dir[=\n](.+)$"
+_WRITES_LOGS = r"(?m)^(?:--(?:redirects|tee)\b|-[rt]$)"
 _AFTER = 40  # lines after what the agent prints last: the rest of its table, a traceback, a wrapper's lines
 _CLOCK = 1.0  # seconds that a file system's clock may be late
 
@@ -71,7 +70,7 @@ def root_cause(text: str) -> Lost | None:
     with suppress(ValueError):
         at = time.mktime(time.strptime(found["time"], "%Y-%m-%d_%H:%M:%S"))
     table = text[max(text.rfind("\nFailures:", 0, found.start()), 0) : found.start()]
-    closed = [int(rank) for rank in _CLOSED.findall(table)]
+    closed = [int(rank) for rank in re.findall(_CLOSED, table)]
     return Lost(
         int(found["code"]), int(found["pid"]), int(found["local"]), int(found["rank"]), found["host"], at, closed
     )
@@ -86,7 +85,7 @@ def signalled(text: str) -> int | None:
 def writes_logs(command: Sequence[str]) -> bool:
     """Whether `command` is a torchrun that writes what its ranks print to files."""
     line = "\n".join(command)
-    return ("torchrun" in line or "torch.distributed" in line) and _WRITES_LOGS.search(line) is not None
+    return ("torchrun" in line or "torch.distributed" in line) and re.search(_WRITES_LOGS, line) is not None
 
 
 def logs(command: Sequence[str], lost: Lost | None, since: float) -> list[Path]:
@@ -96,7 +95,7 @@ def logs(command: Sequence[str], lost: Lost | None, since: float) -> list[Path]:
     """
     if lost is not None and os.path.isabs(lost.logs):
         ranks = [Path(lost.logs)]
-    elif named := _LOG_DIR.search("\n".join(command)):
+    elif named := re.search(_LOG_DIR, "\n".join(command)):
         begun = sorted((path.stat().st_mtime, path) for path in Path(named[1]).glob("*/attempt_*"))
         last = [path for at, path in begun[-1:] if at >= since - _CLOCK]
         ranks = [rank for attempt in last for rank in sorted(attempt.glob(str(lost.local_rank) if lost else "*"))]
@@ -105,16 +104,16 @@ def logs(command: Sequence[str], lost: Lost | None, since: float) -> list[Path]:
     return [path for rank in ranks for path in (rank / "stdout.log", rank / "stderr.log") if path.is_file()]
 
 
-def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+def _last(pattern: str, text: str) -> re.Match[str] | None:
     """The last match, if it is near the end of `text`; after that of an earlier agent comes more output."""
-    found = next(reversed(list(pattern.finditer(text))), None)
+    found = next(reversed(list(re.finditer(pattern, text))), None)
     return found if found is not None and text.count("\n", found.end()) <= _AFTER else None
 
 
 def without_own_lines(text: str) -> str:
     """`text` without the agent's log lines and its last table, which `root_cause` reads."""
-    page = _PAGE.search(text)
-    return _OWN_LINES.sub("", text[: page.start()] if page else text).strip("\n")
+    page = re.search(_PAGE, text)
+    return re.sub(_OWN_LINES, "", text[: page.start()] if page else text).strip("\n")
 
 
 @dataclass(frozen=True)
