@@ -105,7 +105,7 @@ def test_what_is_of_another_type_is_left_out(name: str, text: str, folder: Mailb
         (folder.folder / good).write_text(json.dumps(fields))
     (folder.folder / name).write_text(text)
     [word], [beat] = folder.notes(), folder.beats()
-    assert (asdict(word), asdict(beat), folder.leaves()) == (WORD, BEAT, {7: Leave("it", 1.0)})
+    assert (asdict(word), beat._asdict(), folder.leaves()) == (WORD, BEAT, {7: Leave("it", 1.0)})
 
 
 @pytest.mark.parametrize("text", ["5", "[]", "[" * 100_000, '{"path": 5}', '{"key": 5, "notifier": 5}', "", "\xff"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -121,7 +120,7 @@ def test_what_ranks_that_lost_a_peer_say() -> None:
 )
 def test_ranks_that_the_launcher_ended_are_named(closed: list[int], followers: list[int], shown: str) -> None:
     """They failed because of the first, though they had no time to say so."""
-    text = ending(1, lost=replace(RANK, closed=closed), followers=followers).markdown()
+    text = ending(1, lost=RANK._replace(closed=closed), followers=followers).markdown()
     assert f"- Errors that follow from it: {shown}\n" in text
 
 

@@ -100,7 +100,7 @@ class Mailbox:
 
     def leave(self, leave: Leave) -> None:
         """Record how this process leaves."""
-        self._write(f"{os.getpid()}.leave", asdict(leave))
+        self._write(f"{os.getpid()}.leave", leave._asdict())
 
     def leaves(self) -> dict[int, Leave]:
         """How processes left, by process ID."""
@@ -109,7 +109,7 @@ class Mailbox:
 
     def beat(self, beat: Beat) -> None:
         """Record how this rank progresses."""
-        self._write(f"{os.getpid()}.beat", asdict(beat))
+        self._write(f"{os.getpid()}.beat", beat._asdict())
 
     def beats(self) -> list[Beat]:
         """How the ranks progress."""

@@ -128,7 +128,7 @@ def by_texts(
     if said is not None and not any(said.error.startswith(f"{end.type}: {end.message}"[:_SAME]) for end in ends):
         number = signal_of(said.child) if said.child is not None else None
         if number is not None:
-            return replace(found, lost=replace(lost, code=-number)) if lost else replace(found, agent=number)
+            return replace(found, lost=lost._replace(code=-number)) if lost else replace(found, agent=number)
         secondary = says_collateral(said.error)
         recorded = Recorded(said.error, said.text, secondary=secondary) if lost is None or not secondary else None
     if recorded is None or recorded.secondary:

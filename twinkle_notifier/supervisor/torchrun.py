@@ -8,8 +8,8 @@ import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 # Patterns that `re` compiles at their first use: 2 ms, which most commands never need.
 # The table is that of torch/distributed/elastic/multiprocessing/errors/__init__.py, 2.13.
@@ -34,8 +34,7 @@ _AFTER = 40  # lines after what the agent prints last: the rest of its table, a 
 _CLOCK = 1.0  # seconds that a file system's clock may be late
 
 
-@dataclass(frozen=True)
-class Lost:
+class Lost(NamedTuple):
     """A rank that has failed: its exit code, which is minus the signal if one killed it.
 
     `at` is when the agent noticed, in seconds since 1970, if known; `closed` the ranks that the agent then ended;
@@ -116,8 +115,7 @@ def without_own_lines(text: str) -> str:
     return re.sub(_OWN_LINES, "", text[: page.start()] if page else text).strip("\n")
 
 
-@dataclass(frozen=True)
-class Recorded:
+class Recorded(NamedTuple):
     """An exception that a process has recorded: by `attach`, or by `record` of ``torch.distributed.elastic``.
 
     `at` is its place in the user's code. `pid` names the process and `time` its end (in seconds since 1970), if they
