@@ -8,8 +8,7 @@ from twinkle_notifier import Progress, TrainingRun
 from twinkle_notifier.attach.trainers import AttachedRun
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.isolation.background import background
-from twinkle_notifier.mailbox.directory import RUN_NAME
-from twinkle_notifier.mailbox.mailbox import Mailbox
+from twinkle_notifier.mailbox.mailbox import RUN_NAME, Mailbox
 from twinkle_notifier.testing import RecordingNotifier
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier.mailbox.directory import RUN_NAME
+from twinkle_notifier.mailbox.mailbox import RUN_NAME
 from twinkle_notifier.supervisor.command import STARTUP, attach_environment
 
 STATE = """

@@ -20,7 +20,7 @@ from twinkle_notifier.integrations.transformers import NotifierCallback
 from twinkle_notifier.attach import trainers
 from twinkle_notifier.attach.transformers import Attached
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.mailbox.directory import RUN_NAME
+from twinkle_notifier.mailbox.mailbox import RUN_NAME
 from twinkle_notifier.testing import RecordingNotifier
 
 pytestmark = pytest.mark.filterwarnings("default")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from twinkle_notifier import Message, isolation
-from twinkle_notifier.mailbox import directory, mailbox
+from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.mailbox.notes import Beat, Leave
 from twinkle_notifier.runtime.process import Holder
@@ -130,7 +130,7 @@ def test_a_file_that_cannot_be_read_is_not_waited_for(folder: Mailbox) -> None:
 
 def test_a_supervisor_of_another_version_lives(folder: Mailbox) -> None:
     """It says more of itself than this one knows."""
-    path = folder.folder / directory.HOLDER
+    path = folder.folder / mailbox.HOLDER
     path.write_text(json.dumps({**json.loads(path.read_text()), "colour": "red"}))
     assert mailbox.report(lambda _: True) is True
 
@@ -145,5 +145,5 @@ def test_a_folder_that_hangs_holds_nobody_up(folder: Mailbox) -> None:
 
 
 def test_the_supervisor_says_who_it_is(folder: Mailbox) -> None:
-    """As a `Holder`, which it cannot load before its command starts."""
-    assert json.loads((folder.folder / directory.HOLDER).read_bytes()) == asdict(Holder.me())
+    """As a `Holder`."""
+    assert json.loads((folder.folder / mailbox.HOLDER).read_bytes()) == asdict(Holder.me())

@@ -17,7 +17,7 @@ from twinkle_notifier import isolation
 from twinkle_notifier.alerts.deferred import Deferred
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.isolation.safe import reason
-from twinkle_notifier.mailbox import directory, mailbox
+from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.messages.report import Progress
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.process import Holder
@@ -54,7 +54,7 @@ class AttachedRun(TrainingRun):
     """
 
     def __init__(self, notifier: Callable[[str], object] | None = None, **_settings: Any) -> None:
-        super().__init__(notifier, name=os.environ.get(directory.RUN_NAME) or None)
+        super().__init__(notifier, name=os.environ.get(mailbox.RUN_NAME) or None)
 
     def _alerting(self) -> Callable[[str], object] | None:
         notifier = self._notifier()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -17,8 +18,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from twinkle_notifier import isolation
-from twinkle_notifier.mailbox import directory
-from twinkle_notifier.mailbox.directory import VARIABLE as VARIABLE
 from twinkle_notifier.mailbox.notes import Beat, End, Leave, Note, Restart, State, load_holder
 from twinkle_notifier.messages.message import Message
 from twinkle_notifier.runtime import state_dir
@@ -26,6 +25,10 @@ from twinkle_notifier.runtime.launcher import Where, run_key
 from twinkle_notifier.runtime.process import Holder
 from twinkle_notifier.runtime.stored import Stored
 
+VARIABLE = "TWINKLE_NOTIFIER_SUPERVISOR"  # names the folder
+RUN_NAME = "TWINKLE_NOTIFIER_ATTACH_NAME"  # what the supervisor calls the run: attached callbacks call it so, too
+HOLDER = "supervisor.json"  # who the supervisor is: a `Holder`
+_ROOM = "supervised"
 _BUDGET = 2.0  # seconds for the disk
 _MOST = 8_000_000  # bytes of one file
 
@@ -44,7 +47,13 @@ class Mailbox:
     @classmethod
     def begun(cls) -> Mailbox:
         """A new one, with this process as its supervisor."""
-        return cls(directory.opened())
+
+        def made(folder: Path) -> Mailbox:
+            mailbox = cls(folder)
+            mailbox._write(HOLDER, asdict(Holder.me()))
+            return mailbox
+
+        return state_dir.within((_ROOM, os.urandom(16).hex()), made)
 
     @classmethod
     def current(cls) -> Mailbox | None:
@@ -58,17 +67,17 @@ class Mailbox:
     @classmethod
     def all(cls, roots: Sequence[Path] | None = None) -> Iterator[Mailbox]:
         """The mailboxes of this user's and root's supervisors, dead ones too; only those in `roots`, if given."""
-        rooms = state_dir.everywhere(directory.ROOM)
+        rooms = state_dir.everywhere(_ROOM)
         for room in (room for room in rooms if roots is None or room.parent in roots):
             for path in sorted(room.glob("*")):
                 with suppress(OSError):  # it has just ended
-                    if state_dir.is_trusted(path) and os.path.lexists(path / directory.HOLDER):
+                    if state_dir.is_trusted(path) and os.path.lexists(path / HOLDER):
                         yield cls(path)
 
     def holder(self) -> Holder | None:
         """The supervisor; None if the file that names it is damaged. Raises OSError if that cannot be read."""
         try:
-            return load_holder(self._read(directory.HOLDER))
+            return load_holder(self._read(HOLDER))
         except ValueError:
             return None
 
@@ -82,7 +91,7 @@ class Mailbox:
 
     def close(self) -> None:
         """Remove the folder."""
-        directory.close(self.folder)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def record(self, note: Note) -> None:
         """Write `note`; it replaces the one by the same process on the same incident."""
@@ -163,7 +172,7 @@ class Mailbox:
         return [path for path in sorted(self.folder.glob("*.word")) if path.stem not in names]
 
     def _write(self, name: str, fields: dict[str, Any]) -> None:
-        # Not synced, as in `directory`.
+        # Not synced: the readers are on this machine. A file must outlive this process, not a loss of power.
         state_dir.replace(self.folder / name, json.dumps(fields).encode("utf-8", "replace"), sync=False)
 
     def _read(self, name: str) -> Stored:

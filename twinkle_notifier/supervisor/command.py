@@ -14,7 +14,7 @@ from twinkle_notifier import isolation
 from twinkle_notifier.budgets import DISK
 from twinkle_notifier.channels import OF_TWINKLE, VARIABLE
 from twinkle_notifier.credentials.references import is_reference
-from twinkle_notifier.mailbox import directory
+from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.runtime import run_name, state_dir
 
 # SLURM's --signal sends the second; submitit asks it for the third.
@@ -82,7 +82,7 @@ def environment(options: Options, folder: Path | None) -> dict[str, str]:
     if options.is_named:
         env[run_name.VARIABLE] = options.name
     if folder is not None:
-        env[directory.VARIABLE] = str(folder)
+        env[mailbox.VARIABLE] = str(folder)
         env.setdefault(ERROR_FILE, str(folder / "error.json"))
         env |= notifier_environment(env, options.to, options.notifier, folder)
         env |= attach_environment(env, options.name) if options.attach else {}
@@ -98,7 +98,7 @@ def attach_environment(env: Mapping[str, str], name: str = "") -> dict[str, str]
         return {}
     rest = env.get("PYTHONPATH", "")
     path = os.pathsep.join([str(STARTUP), rest] if rest else [str(STARTUP)])
-    return {"PYTHONPATH": path, **({directory.RUN_NAME: name} if name else {})}
+    return {"PYTHONPATH": path, **({mailbox.RUN_NAME: name} if name else {})}
 
 
 def notifier_environment(

@@ -31,9 +31,10 @@ class Context:
     since 1970.
     """
 
-    def __init__(self, command: Sequence[str], options: Options, folder: Path | None) -> None:
-        self.command, self.options, self.folder = command, options, folder
-        self.mailbox = Mailbox(folder or _NO_FOLDER)  # without a folder it is empty
+    def __init__(self, command: Sequence[str], options: Options, mailbox: Mailbox | None) -> None:
+        self.command, self.options = command, options
+        self.folder = mailbox.folder if mailbox is not None else None
+        self.mailbox = mailbox or Mailbox(_NO_FOLDER)  # without a folder it is empty
         self.output = Output(options.log)
         isolation.call(self.output.begin, DISK)
         self.began, self._kills = time.time(), oom.kills()

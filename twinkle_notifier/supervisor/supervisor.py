@@ -19,7 +19,7 @@ from twinkle_notifier.delivery import check
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.isolation.signals import alarm
-from twinkle_notifier.mailbox import directory
+from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.supervisor.command import (
     DEFAULT,
     INTERRUPTING,
@@ -63,7 +63,7 @@ class _Supervisor:
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*self._handled, signal.SIGTTOU})
         self._probe = SignalProbe(self._passed_on)
         self._complaints: set[str] = set()  # about our own errors
-        self._context = Context(command, options, isolation.call(directory.opened, DISK).value)
+        self._context = Context(command, options, isolation.call(Mailbox.begun, DISK).value)
 
     def run(self) -> int:
         """See `supervise`."""
@@ -74,8 +74,8 @@ class _Supervisor:
             code = self._not_started(error)
         else:
             code = self._watched(command)
-        if (folder := self._context.folder) is not None:
-            _bounded(lambda: directory.close(folder), DISK)
+        if self._context.folder is not None:
+            _bounded(self._context.mailbox.close, DISK)
         while signal.sigtimedwait(self._handled, 0) is not None:  # they came after the command's end
             pass
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
