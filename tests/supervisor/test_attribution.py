@@ -181,7 +181,7 @@ def test_what_follows_from_an_exception_hides_it_not() -> None:
 def test_a_deferred_preemption_is_that_of_the_run() -> None:
     """What was met before, and handled, is not."""
     attribution = Attribution([word("deferred"), word("deferred", kind="preempted", incident="b")])
-    asked = replace(ending(101, 0), seconds=50.0, asked=signal.SIGTERM, asked_at=99.0)
+    asked = ending(101, 0)._replace(seconds=50.0, asked=signal.SIGTERM, asked_at=99.0)
     assert [found.incident for found in attribution.deferred(asked)] == ["b"]
 
 

@@ -8,7 +8,7 @@ import re
 import signal
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import TOGETHER
@@ -38,8 +38,7 @@ _POOL = "The above exception was the direct cause"  # behind a pool's traceback
 _SIGNALLED = re.compile(r"got signal: (\d{1,2})\b")
 
 
-@dataclass(frozen=True)
-class Cause:
+class Cause(NamedTuple):
     """What ended a command: an exception; the rank that failed first; the signal that ended a launcher or its child."""
 
     recorded: Recorded | None = None
@@ -121,19 +120,19 @@ def by_texts(
 ) -> Cause:
     """`found` with the error of the error file, else of the output, else of a rank's note, unless another is known."""
     if error_file is not None:
-        return replace(found, recorded=error_file)
+        return found._replace(recorded=error_file)
     recorded, lost = None, found.lost
     said = printed.found(torchrun.without_own_lines(output), lost.rank if lost else None)
     # An error that is also among the recorded ends did not count there.
     if said is not None and not any(said.error.startswith(f"{end.type}: {end.message}"[:_SAME]) for end in ends):
         number = signal_of(said.child) if said.child is not None else None
         if number is not None:
-            return replace(found, lost=lost._replace(code=-number)) if lost else replace(found, agent=number)
+            return found._replace(lost=lost._replace(code=-number)) if lost else found._replace(agent=number)
         secondary = says_collateral(said.error)
         recorded = Recorded(said.error, said.text, secondary=secondary) if lost is None or not secondary else None
     if recorded is None or recorded.secondary:
         recorded = left(notes, lost) or recorded
-    return replace(found, recorded=recorded)
+    return found._replace(recorded=recorded)
 
 
 def left(notes: Sequence[Note], lost: Lost | None) -> Recorded | None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from twinkle_notifier.credentials.command_line import shown
 from twinkle_notifier.credentials.excerpt import masked_end
@@ -45,8 +44,7 @@ _ERROR = 300
 _FACT, _FACTS = 3_000, 20  # characters of what a training leaves, and how many lines of it
 
 
-@dataclass(frozen=True)
-class ExitReport:
+class ExitReport(NamedTuple):
     """What is known of a command's end. `code` is minus the signal if one killed the command."""
 
     name: str
@@ -64,7 +62,7 @@ class ExitReport:
     output: str = ""
     checkpoint: str = ""
     followers: Sequence[int] = ()  # ranks that met a secondary error
-    attempt: Attempt = field(default_factory=Attempt)
+    attempt: Attempt = Attempt()
     reached: Sequence[str] = ()  # how far a training got, in list items; shown where it ended well
     restarts: bool = False  # only an attempt has ended: torchrun has started its ranks again
 

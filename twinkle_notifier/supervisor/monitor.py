@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -64,13 +63,13 @@ class Monitor:
         if code:
             self._output.end()
         ending = self._context.ending(code)
-        ending = replace(ending, attempt=self._attempt() or ending.attempt)
+        ending = ending._replace(attempt=self._attempt() or ending.attempt)
         known = self._is_preemption_reported and ending.was_asked_for()
         self._reporter.ended(ending, on_success=self._context.options.on_success, known=known)
 
     def not_started(self, code: int, error: str) -> None:
         """The command could not be started."""
-        ending = replace(self._context.ending(code), recorded=Recorded(error, ""))
+        ending = self._context.ending(code)._replace(recorded=Recorded(error, ""))
         self._reporter.ended(ending, on_success=False, known=False)
 
     def _run(self) -> None:

@@ -58,7 +58,7 @@ class Reporter:
         sent = [self._send_for(note) for note in self._unsent(attribution, following=kind == "ended")]
         if kind == "ended":
             if on_success or self._silent_at:
-                self._send(replace(ending, reached=self._mailbox.reached()).markdown())
+                self._send(ending._replace(reached=self._mailbox.reached()).markdown())
             return
         is_reported = is_reported or bool(sent) or self._send_deferred(attribution, ending)
         follows = not is_reported and self._follows(attribution, ending)
@@ -71,7 +71,7 @@ class Reporter:
         attribution = self._attribution()
         if attribution.preempted(ending.began) or self._send_deferred(attribution, ending):
             return True
-        text = replace(ending, checkpoint=self._mailbox.checkpoint()).markdown()
+        text = ending._replace(checkpoint=self._mailbox.checkpoint()).markdown()
         sent = self._once(attribution, lambda: self._send(text), follows=False)
         self._silent_at = 0.0 if sent else self._silent_at
         return sent or self._kept  # what is kept is sent later; another try each second would keep it each second
@@ -81,7 +81,7 @@ class Reporter:
         attribution = self._attribution()
         ends = [end for end in _in_time(self._mailbox.ends) or [] if end.at <= restart.at]
         attempt = Attempt(restart.attempt, restart.attempts)
-        ending = replace(self._completed(ending, attribution), at=restart.at, attempt=attempt, code=1, restarts=True)
+        ending = self._completed(ending, attribution)._replace(at=restart.at, attempt=attempt, code=1, restarts=True)
         ending = self._with_texts(ending, cause.of_ranks(restart.failures, ends), ends, attribution)
         if not attribution.accounts_for(ending) and not self._send_deferred(attribution, ending):
             self._send(ending.markdown())
@@ -107,7 +107,7 @@ class Reporter:
         self._milestone(f"{self._name} resumed after {report.duration(seconds)}", [])
 
     def _completed(self, ending: ExitReport, attribution: Attribution) -> ExitReport:
-        return replace(ending, followers=attribution.followers(), checkpoint=self._mailbox.checkpoint())
+        return ending._replace(followers=attribution.followers(), checkpoint=self._mailbox.checkpoint())
 
     def _explained(self, ending: ExitReport, attribution: Attribution) -> ExitReport:
         """`ending` with its cause."""
@@ -124,12 +124,13 @@ class Reporter:
     ) -> ExitReport:
         """`ending` with `found`, and with the output's or a note's error if `found` does not say enough."""
         logged = _in_time(lambda: ends_of(torchrun.logs(ending.command, found.lost, ending.began)))
-        ending = replace(ending, output=logged or ending.output, **vars(found))
+        ending = ending._replace(output=logged or ending.output, **found._asdict())
         if ending.killed() is not None or ending.recorded is not None:
             return ending
         path = Path(os.environ.get(ERROR_FILE) or self._mailbox.folder / "error.json")
         error_file = _in_time(lambda: torchrun.recorded(path, ending.began))
-        return replace(ending, **vars(cause.by_texts(found, ending.output, error_file, ends, attribution.notes)))
+        found = cause.by_texts(found, ending.output, error_file, ends, attribution.notes)
+        return ending._replace(**found._asdict())
 
     def _send_deferred(self, attribution: Attribution, ending: ExitReport) -> bool:
         """Send the deferred notes of processes, if they account for the end; whether they do."""
