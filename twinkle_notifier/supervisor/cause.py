@@ -81,11 +81,7 @@ def of_ranks(failures: Sequence[Failure], ends: Sequence[End]) -> Cause:
     if not failures:
         return Cause()
     first = min(failures, key=order)
-    own = by_pid.get(first.pid)
-    if own is None or not _is_cause(own):  # the rank may have started what failed
-        until = own.at if own is not None else first.at + CLOCK
-        below = [end for end in ends if _is_cause(end) and end.rank == first.rank is not None and end.at <= until]
-        own = min(below, key=_order, default=own)
+    own = _explaining_end(first, by_pid.get(first.pid), ends)
     found = _of_end(own) if own is not None else Cause()
     closed = {other.rank for other in failures if other.rank is not None and order(other)[0] > 1} - {first.rank}
     return Cause(
@@ -101,6 +97,15 @@ def of_ranks(failures: Sequence[Failure], ends: Sequence[End]) -> Cause:
             first.logs,
         ),
     )
+
+
+def _explaining_end(failure: Failure, own: End | None, ends: Sequence[End]) -> End | None:
+    """The end that explains `failure`: the rank's `own`, else that of a process which the rank may have started."""
+    if own is not None and _is_cause(own):
+        return own
+    until = own.at if own is not None else failure.at + CLOCK
+    below = [end for end in ends if _is_cause(end) and end.rank == failure.rank is not None and end.at <= until]
+    return min(below, key=_order, default=own)
 
 
 def _of_end(end: End) -> Cause:
