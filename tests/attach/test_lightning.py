@@ -126,7 +126,7 @@ def test_a_state_of_the_users_callback_is_where_it_would_be_without_ours(
     assert sorted(states[0]) == sorted(states[1])
 
 
-def test_without_a_supervisor_it_tells_by_itself(
+def test_without_a_supervisor_it_reports_by_itself(
     attached: Callable[..., Trainer], robot: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when that is killed; by the name that it was given there."""

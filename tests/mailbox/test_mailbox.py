@@ -47,7 +47,7 @@ def test_nobody_else_can_read_them(folder: Mailbox) -> None:
     assert folder.folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_without_a_supervisor_nothing_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_a_supervisor_nothing_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Neither where there is none, nor where its folder cannot be seen (another container), nor where it is gone."""
     assert mailbox.report(lambda _: True) is None
     monkeypatch.setenv(mailbox.VARIABLE, str(tmp_path / "elsewhere"))

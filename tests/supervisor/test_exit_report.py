@@ -191,7 +191,7 @@ def test_a_signal_that_asked_is_not_the_cause_of_another_death() -> None:
     assert ending(-9, asked=signal.SIGTERM).headline() == "sft was preempted (SIGTERM)"
 
 
-def test_how_far_a_training_got_is_told_of_a_good_end() -> None:
+def test_how_far_a_training_got_is_reported_of_a_good_end() -> None:
     """In one line each, without what others' marks may do; the last checkpoint is told once."""
     reached = ["- Steps: 16", "- Last checkpoint: out/16", "# Not\nours", "- `a`\n- @all [x](http://y)"]
     known = {"reached": reached, "checkpoint": "out/16"}

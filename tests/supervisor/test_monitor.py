@@ -13,7 +13,7 @@ from twinkle_notifier.testing import RecordingNotifier
 @pytest.mark.parametrize(
     ("code", "titles"), [(3, ["### sft failed: exit code 3"]), (-9, ["### sft failed: killed by SIGKILL"]), (0, [])]
 )
-def test_an_end_is_told_without_a_mailbox(code: int, titles: list[str]) -> None:
+def test_an_end_is_reported_without_a_mailbox(code: int, titles: list[str]) -> None:
     """No disk took the folder: what the command's processes say is not known, and nothing fails for it."""
     told = RecordingNotifier()
     watch = Monitor(Context(["train"], Options(name="sft", notifier=told), None))

@@ -19,7 +19,7 @@ from twinkle_notifier.inbox import Inbox
 Begin = Callable[..., Any]
 
 
-def test_its_command_tells_by_itself(begin: Begin, robot: Inbox, tmp_path: Path) -> None:
+def test_its_command_reports_by_itself(begin: Begin, robot: Inbox, tmp_path: Path) -> None:
     """Nothing is left to a supervisor that is gone; the training goes on as after `kill` of any reader of its output."""
     source = """
         import os, signal, sys, time

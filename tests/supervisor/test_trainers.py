@@ -83,7 +83,7 @@ def _frameworks() -> None:
 
 
 @pytest.mark.stress
-def test_lightning_tells_of_its_exception(begin: Begin, robot: Inbox) -> None:
+def test_lightning_reports_its_exception(begin: Begin, robot: Inbox) -> None:
     """And nobody does once more."""
     crash = "def crash(self, step):\n    if step == 7: raise ValueError('the loss is lost')\nModel.at = crash\nfit()"
     done = begin(LIGHTNING + crash).result()
