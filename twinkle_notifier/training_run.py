@@ -178,7 +178,7 @@ class TrainingRun:
         """A checkpoint is written. Messages name its path where the trainer's progress names none."""
         self.last_checkpoint = checkpoint
         if Where.here().local_rank == 0 and self.is_supervised:
-            background.post(lambda: mailbox.tell(lambda to: to.tell_checkpoint(checkpoint)))
+            background.post(lambda: mailbox.report(lambda to: to.record_checkpoint(checkpoint)))
 
     def ended(
         self, progress: Callable[[], Progress] = Progress, facts: Callable[[], list[str]] = list, what: str = ""
@@ -318,7 +318,7 @@ class TrainingRun:
 
     def _describe_to_supervisor(self) -> None:
         described = descriptor.describe(self._notifier(), save_secrets=False)
-        mailbox.tell(lambda to: to.tell_run(described))
+        mailbox.report(lambda to: to.record_run(described))
 
     def _named(self, what: str) -> str:
         return f"{self.name}: {what}" if what else self.name

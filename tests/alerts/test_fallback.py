@@ -197,7 +197,7 @@ def test_a_notifier_that_cannot_be_described(kind: type[OddNotifier]) -> None:
         "twinkle_notifier.claims.with_store",
         "twinkle_notifier.claims.node_lease",
         "twinkle_notifier.claims.Claims.claim",
-        "twinkle_notifier.alerts.pipeline.mailbox.tell",
+        "twinkle_notifier.alerts.pipeline.mailbox.report",
     ],
 )
 def test_a_walk_that_raises(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -414,7 +414,7 @@ def test_the_supervisor_hears_that_it_is_told(monkeypatch: pytest.MonkeyPatch) -
     supervision = Mailbox.begun()
     monkeypatch.setenv(VARIABLE, str(supervision.folder))
     assert told_twice(raised(with_property("__cause__", boom))) == ONCE
-    assert [word.state for word in supervision.words()] == ["told"]
+    assert [word.state for word in supervision.notes()] == ["told"]
     supervision.close()
 
 

@@ -279,7 +279,7 @@ def test_a_deferred_alert_waits_with_the_supervisor(mailbox: Mailbox) -> None:
     """With its text, and nobody is told."""
     told = RecordingNotifier()
     outcome = tell(Deferred(told), ValueError("the loss is lost"))
-    [word] = mailbox.words()
+    [word] = mailbox.notes()
     assert (outcome.status, told.messages, word.state, word.incident) == ("sent", [], "deferred", outcome.incident)
     assert word.message("a note").splitlines()[0] == "### sft failed: ValueError: the loss is lost"
     assert "a note" not in word.message("a note")
@@ -299,7 +299,7 @@ def test_what_was_never_told_is_no_past_of_the_next(mailbox: Mailbox) -> None:
     notifier = Deferred(RecordingNotifier())
     for number in range(6):
         tell(notifier, ValueError(f"number {number}"))
-    words = mailbox.words()
+    words = mailbox.notes()
     assert {word.state for word in words} == {"deferred"}
     assert not any("Again" in word.text for word in words)
 
@@ -314,7 +314,7 @@ def test_the_user_s_own_alert_is_sent(mailbox: Mailbox) -> None:
     except ValueError as caught:
         notify_exception(told, "fit", caught, name="mine")
     assert [message.splitlines()[0] for message in told.messages] == ["### mine failed: ValueError: the loss is lost"]
-    states = sorted(replace(word, at=0).state for word in mailbox.words())
+    states = sorted(replace(word, at=0).state for word in mailbox.notes())
     assert states == ["deferred", "told"]
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from twinkle_notifier.mailbox.mailbox import VARIABLE, Mailbox
 from twinkle_notifier.mailbox.notes import End
-from twinkle_notifier.mailbox.startup import environment
+from twinkle_notifier.supervisor.command import attach_environment
 
 _LIMIT = 120  # seconds for one process
 
@@ -31,7 +31,7 @@ class Lab:
         """An environment as a user has it, of an attached process or of another."""
         env = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")} | more
         env |= {"PYTHONIOENCODING": "utf-8"}
-        return env | {VARIABLE: str(self.mailbox)} | environment(env) if attached else env
+        return env | {VARIABLE: str(self.mailbox)} | attach_environment(env) if attached else env
 
     def run(
         self, *command: str, attached: bool = True, stdin: str | None = None, **env: str

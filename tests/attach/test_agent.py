@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -44,7 +43,7 @@ def test_a_restart_is_written_down_with_what_failed(lab: Any, how: str, code: in
     [restart] = found.restarts()
     first = Failure(1, 1, pids[0], code, restart.failures[0].at, logs=restart.failures[0].logs)
     assert first.logs.endswith("/attempt_0/1")
-    assert replace(restart, failures=restart.failures[:1]) == Restart(agent, restart.at, 1, 2, [first])
+    assert restart._replace(failures=restart.failures[:1]) == Restart(agent, restart.at, 1, 2, [first])
     assert 0 <= restart.at - first.at < 60
     assert [f"{end.type}: {end.message}" for end in found.ends()[:-1]] == ends * 2
     assert [(end.pid, end.rank) for end in found.ends()[:-1]] == [(pid, 1) for pid in pids if ends]

@@ -21,7 +21,7 @@ from twinkle_notifier.integrations.lightning import NotifierCallback
 from twinkle_notifier.attach import trainers
 from twinkle_notifier.attach.lightning import Attached
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.mailbox import startup
+from twinkle_notifier.mailbox.mailbox import RUN_NAME
 from twinkle_notifier.testing import RecordingNotifier
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -126,11 +126,11 @@ def test_a_state_of_the_users_callback_is_where_it_would_be_without_ours(
     assert sorted(states[0]) == sorted(states[1])
 
 
-def test_without_a_supervisor_it_tells_by_itself(
+def test_without_a_supervisor_it_reports_by_itself(
     attached: Callable[..., Trainer], robot: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when that is killed; by the name that it was given there."""
-    monkeypatch.setenv(startup.NAME, "sft")
+    monkeypatch.setenv(RUN_NAME, "sft")
     with pytest.raises(ValueError, match="lost"):
         attached().fit(Model(fails=True))
     assert [message.title for message in robot.messages] == ["sft failed: ValueError: the loss is lost"]

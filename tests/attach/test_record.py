@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -122,7 +121,7 @@ def test_a_record_is_whole(lab: Any, modern: str) -> None:
     [end] = lab.ends()
     path = str(lab.folder / "train.py")
     frames = [(path, 4, "<module>"), (path, 2, "f")]
-    assert replace(end, at=0) == End(lab.pid, 0, "ValueError", "x", 1, 3, done.stderr, frames, failures=[])
+    assert end._replace(at=0) == End(lab.pid, 0, "ValueError", "x", 1, 3, done.stderr, frames, failures=[])
     [file] = lab.mailbox.iterdir()
     assert (file.name, file.stat().st_mode & 0o777) == (f"{lab.pid}.end", 0o600)
     assert abs(end.at - file.stat().st_mtime) < 60

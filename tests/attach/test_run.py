@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from twinkle_notifier import Progress, TrainingRun
-from twinkle_notifier.attach.run import AttachedRun
+from twinkle_notifier.attach.trainers import AttachedRun
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.isolation.background import background
-from twinkle_notifier.mailbox import startup
-from twinkle_notifier.mailbox.mailbox import Mailbox
+from twinkle_notifier.mailbox.mailbox import RUN_NAME, Mailbox
 from twinkle_notifier.testing import RecordingNotifier
 
 
@@ -17,14 +16,14 @@ from twinkle_notifier.testing import RecordingNotifier
 def robot(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> Inbox:
     """The environment's; the run is called by the supervisor's name."""
     monkeypatch.setenv("TWINKLE_NOTIFIER_URL", inbox.url + "&secret=SEC0123456789abcdef")
-    monkeypatch.setenv(startup.NAME, "sft")
+    monkeypatch.setenv(RUN_NAME, "sft")
     return inbox
 
 
 def test_an_exception_waits_with_the_supervisor(mailbox: Mailbox, robot: Inbox) -> None:
     """By the name that the supervisor gave the run, whatever else its callback is given."""
     outcome = AttachedRun(name="mine", on_start=True).failed(ValueError("the loss is lost"))
-    told = [(word.state, word.text.splitlines()[0]) for word in mailbox.words()]
+    told = [(word.state, word.text.splitlines()[0]) for word in mailbox.notes()]
     assert (outcome.status, robot.messages) == ("sent", [])
     assert told == [("deferred", "### sft failed: ValueError: the loss is lost")]
 
@@ -75,7 +74,7 @@ def test_the_same_exception_is_left_once(mailbox: Mailbox, robot: Inbox) -> None
     """As a trainer may meet it twice on its way out."""
     run, exc = AttachedRun(), ValueError("the loss is lost")
     statuses = [run.failed(exc).status for _ in range(2)]
-    assert (statuses, len(mailbox.words())) == (["sent", "duplicate"], 1)
+    assert (statuses, len(mailbox.notes())) == (["sent", "duplicate"], 1)
 
 
 def test_without_a_notifier_it_says_nothing(mailbox: Mailbox, caplog: pytest.LogCaptureFixture) -> None:
@@ -92,7 +91,7 @@ def met(run: AttachedRun, exc: Exception) -> None:
 
 
 def headings(mailbox: Mailbox) -> list[tuple[str, str]]:
-    return [(word.state, word.text.partition("\n")[0].rpartition("failed: ")[2]) for word in mailbox.words()]
+    return [(word.state, word.text.partition("\n")[0].rpartition("failed: ")[2]) for word in mailbox.notes()]
 
 
 def test_a_process_that_trains_again_has_handled_what_it_met(mailbox: Mailbox) -> None:

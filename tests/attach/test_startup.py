@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier.mailbox.startup import NAME, STARTUP, environment
+from twinkle_notifier.mailbox.mailbox import RUN_NAME
+from twinkle_notifier.supervisor.command import STARTUP, attach_environment
 
 STATE = """
 import sys
@@ -144,7 +145,7 @@ def test_children_are_attached_and_the_path_of_the_user_stays(lab: Any) -> None:
 @pytest.mark.parametrize("value", ["0", " 0 "])
 def test_a_process_that_is_not_to_be_attached_is_not(lab: Any, value: str) -> None:
     """Neither by the command's environment, nor by that which a process further below gives its children."""
-    assert environment({"TWINKLE_NOTIFIER_ATTACH": value}) == {}
+    assert attach_environment({"TWINKLE_NOTIFIER_ATTACH": value}) == {}
     code = "import sys; print('_twinkle_notifier_attach' in sys.modules)"
     env = {**lab.env(), "TWINKLE_NOTIFIER_ATTACH": value}
     assert subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True).stdout == "False\n"
@@ -156,14 +157,14 @@ def test_a_process_that_is_not_to_be_attached_is_not(lab: Any, value: str) -> No
 @pytest.mark.parametrize("name", ["", "sft"])
 def test_the_environment_of_a_command(before: dict[str, str], path: str, name: str) -> None:
     """Our folder is the first of its path, whose other entries stay, an empty one, too."""
-    named = {NAME: name} if name else {}
-    assert environment(before, name) == {"PYTHONPATH": f"{STARTUP}{path}", **named}
+    named = {RUN_NAME: name} if name else {}
+    assert attach_environment(before, name) == {"PYTHONPATH": f"{STARTUP}{path}", **named}
 
 
 def test_a_folder_that_a_path_cannot_name_is_in_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its two halves would be other folders, one of them below whatever folder a process is in."""
-    monkeypatch.setattr("twinkle_notifier.mailbox.startup.STARTUP", Path("/home/me/a:b/startup"))
-    assert environment({"PYTHONPATH": "/mine"}, "sft") == {}
+    monkeypatch.setattr("twinkle_notifier.supervisor.command.STARTUP", Path("/home/me/a:b/startup"))
+    assert attach_environment({"PYTHONPATH": "/mine"}, "sft") == {}
 
 
 def test_an_archive_starts_the_same(lab: Any, python: str) -> None:

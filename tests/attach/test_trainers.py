@@ -41,7 +41,7 @@ def titles(robot: Inbox) -> list[str]:
         pytest.param("pytorch_lightning", 2, marks=STRESS),
     ],
 )
-def test_a_crash_is_told_once_with_how_far_it_got(begin: Begin, robot: Inbox, framework: str, ranks: int) -> None:
+def test_a_crash_is_reported_once_with_how_far_it_got(begin: Begin, robot: Inbox, framework: str, ranks: int) -> None:
     """For all ranks, with step, epoch, loss and the last checkpoint."""
     done = begin(script(framework) + CRASH + "train()", ranks=ranks).result()
     assert (done.returncode, titles(robot)) == (1, [SAID]), done.stderr
@@ -54,7 +54,7 @@ def test_a_crash_is_told_once_with_how_far_it_got(begin: Begin, robot: Inbox, fr
 
 @STRESS
 @pytest.mark.parametrize("framework", ["transformers"])
-def test_the_crash_of_one_rank_is_told_once_as_its_own(begin: Begin, robot: Inbox, framework: str) -> None:
+def test_the_crash_of_one_rank_is_reported_once_as_its_own(begin: Begin, robot: Inbox, framework: str) -> None:
     """What its peer meets then is no second one."""
     done = begin(script(framework) + CRASH_OF_ONE + "train()", ranks=2).result()
     assert (done.returncode, titles(robot)) == (1, [SAID]), done.stderr
@@ -64,7 +64,7 @@ def test_the_crash_of_one_rank_is_told_once_as_its_own(begin: Begin, robot: Inbo
 
 @STRESS
 @pytest.mark.parametrize("framework", ["transformers", "lightning"])
-def test_a_killed_rank_is_told_once_by_its_number(begin: Begin, robot: Inbox, framework: str) -> None:
+def test_a_killed_rank_is_reported_once_by_its_number(begin: Begin, robot: Inbox, framework: str) -> None:
     """With the last checkpoint, though it could say nothing any more."""
     done = begin(script(framework) + KILL + "train()", ranks=2).result()
     assert len(robot.messages) == 1, (titles(robot), done.stderr)
@@ -74,7 +74,7 @@ def test_a_killed_rank_is_told_once_by_its_number(begin: Begin, robot: Inbox, fr
 
 @STRESS
 @pytest.mark.parametrize(("framework", "ranks"), [("transformers", 0), ("lightning", 2)])
-def test_a_stall_is_told_with_its_stack_and_its_end(begin: Begin, robot: Inbox, framework: str, ranks: int) -> None:
+def test_a_stall_is_reported_with_its_stack_and_its_end(begin: Begin, robot: Inbox, framework: str, ranks: int) -> None:
     """By the ranks themselves, which know where they stand; loading torch, which may take as long, is no stall."""
     more = {"options": ("--stall-after", "60s"), "TWINKLE_NOTIFIER_STALL_AFTER": "3"}
     done = begin(script(framework) + STALL + "train()", ranks=ranks, **more).result()
@@ -89,7 +89,7 @@ def test_a_stall_is_told_with_its_stack_and_its_end(begin: Begin, robot: Inbox, 
     ("framework", "ranks"),
     [("transformers", 0), ("pytorch_lightning", 0), pytest.param("pytorch_lightning", 2, marks=STRESS)],
 )
-def test_a_clean_end_is_told_with_its_metrics(begin: Begin, robot: Inbox, framework: str, ranks: int) -> None:
+def test_a_clean_end_is_reported_with_its_metrics(begin: Begin, robot: Inbox, framework: str, ranks: int) -> None:
     """Once, by the supervisor, where `--on-success` asks for it."""
     done = begin(script(framework) + NOTHING + "train()", ranks=ranks, options=("--on-success",)).result()
     assert (done.returncode, len(robot.messages)) == (0, 1), (titles(robot), done.stderr)
@@ -127,7 +127,7 @@ def test_a_callback_of_the_user_s_is_the_only_one(begin: Begin, robot: Inbox, fr
     assert (done.returncode, titles(robot)) == (1, ["mine failed: ValueError: the loss is lost"]), done.stderr
 
 
-def test_what_the_program_tells_itself_is_told_once(begin: Begin, robot: Inbox) -> None:
+def test_what_the_program_reports_itself_is_reported_once(begin: Begin, robot: Inbox) -> None:
     """By a notifier of another description, which the supervisor does not know."""
     own = """
 from twinkle_notifier import DingNotifier, notify_exception
@@ -141,7 +141,7 @@ except ValueError as error:
     assert (done.returncode, titles(robot)) == (1, ["mine failed: ValueError: the loss is lost"]), done.stderr
 
 
-def test_of_two_exceptions_the_one_that_was_handled_is_not_told(begin: Begin, robot: Inbox) -> None:
+def test_of_two_exceptions_the_one_that_was_handled_is_not_reported(begin: Begin, robot: Inbox) -> None:
     """The program tries once more after the first, and ends by the second."""
     own = HAPPENS + "if step == 7: raise next(errors)\nerrors = iter([ValueError('the first'), KeyError('the second')])"
     own += "\ntry:\n    train()\nexcept ValueError:\n    pass\ntrain()"
@@ -149,8 +149,8 @@ def test_of_two_exceptions_the_one_that_was_handled_is_not_told(begin: Begin, ro
     assert (done.returncode, titles(robot)) == (1, ["sft failed: KeyError: 'the second'"]), done.stderr
 
 
-def test_those_whom_to_names_are_told_and_no_secret_is_shown(begin: Begin, robot: Inbox, tmp_path: Path) -> None:
-    """A literal URL is in no environment, command line or checkpoint of the command; its processes send all the same."""
+def test_the_notifier_of_to_is_used_and_no_secret_is_shown(begin: Begin, robot: Inbox, tmp_path: Path) -> None:
+    """A literal URL is in no environment, command line or checkpoint of the command; its processes tell all the same."""
     looks = """
 from pathlib import Path
 token = "tok-" + "0123456789abcdef"

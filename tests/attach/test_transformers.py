@@ -20,7 +20,7 @@ from twinkle_notifier.integrations.transformers import NotifierCallback
 from twinkle_notifier.attach import trainers
 from twinkle_notifier.attach.transformers import Attached
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.mailbox import startup
+from twinkle_notifier.mailbox.mailbox import RUN_NAME
 from twinkle_notifier.testing import RecordingNotifier
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -76,7 +76,7 @@ def attached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., T
 def robot(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> Inbox:
     """The environment's; the run is called by the supervisor's name."""
     monkeypatch.setenv("TWINKLE_NOTIFIER_URL", inbox.url + "&secret=SEC0123456789abcdef")
-    monkeypatch.setenv(startup.NAME, "sft")
+    monkeypatch.setenv(RUN_NAME, "sft")
     return inbox
 
 
@@ -117,14 +117,14 @@ class Bound(Trainer):
         self.train = MethodType(type(self).train, self)  # type: ignore[method-assign]
 
 
-def test_a_trainer_with_a_bound_train_of_its_own_tells(attached: Callable[..., Trainer], robot: Inbox) -> None:
+def test_a_trainer_with_a_bound_train_of_its_own_reports(attached: Callable[..., Trainer], robot: Inbox) -> None:
     """Its method is that of the class when it is made."""
     with pytest.raises(ValueError, match="lost"):
         attached(cls=Bound, fails=True).train()
     assert [message.title for message in robot.messages] == ["sft failed: ValueError: the loss is lost"]
 
 
-def test_the_first_trainer_of_a_process_tells_by_a_method_that_is_older(lab: Any, robot: Inbox) -> None:
+def test_the_first_trainer_of_a_process_reports_by_a_method_that_is_older(lab: Any, robot: Inbox) -> None:
     """It has the class's method of the time before it is constructed, when no callback of ours was ever made."""
     source = """
     import torch

@@ -202,7 +202,7 @@ if rank < 4:
 """
     met = meet(source, **{VARIABLE: str(begun.folder)})
     assert statuses(met) == ["queued"] * 4, met.stderr
-    assert [(word.state, word.rank) for word in sorted(begun.words(), key=lambda word: word.rank)] == [
+    assert [(word.state, word.rank) for word in sorted(begun.notes(), key=lambda word: word.rank)] == [
         ("left", rank) for rank in range(4)
     ]
     assert len(met.opened) == 1

@@ -90,7 +90,7 @@ def test_flush_to_another_robot(node: Node, inbox: Inbox, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("command", [["flush"], ["run", "--on-success"]])
 @pytest.mark.parametrize("kind", ["env", "file"])
-def test_whom_to_tell_by_reference(
+def test_the_recipient_by_reference(
     node: Node, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str, command: list[str]
 ) -> None:
     """Which no user of the machine can read off the command line; it may hold JSON, as the variable does."""
@@ -111,7 +111,7 @@ def test_the_help_says_that_an_address_shows_in_ps(node: Node) -> None:
         )
 
 
-def test_flush_tells_why_something_is_left(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flush_prints_why_something_is_left(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """And ends with 1."""
     node.keep(1)
     monkeypatch.setenv("DING_SECRET", "SECwrong")
@@ -322,7 +322,7 @@ from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.mailbox.notes import Note
 begun = Mailbox.begun()
 named = {"class": "DingNotifier", "ding_url": "env:DING_URL", "secret": "env:DING_SECRET"}
-begun.say(Note("sending", "i", "failed", Holder.me(), 0, 1.0, None, "### lost\\n\\n- x", "a1", named))
+begun.record(Note("sending", "i", "failed", Holder.me(), 0, 1.0, None, "### lost\\n\\n- x", "a1", named))
 print(begun.folder)
 """
     env = {**os.environ, **elsewhere.env}
@@ -388,7 +388,7 @@ def test_a_dry_run_does_not_follow(node: Node) -> None:
     assert node.command("flush", "--dry-run", "--follow").returncode == 2
 
 
-def test_help_tells_the_exit_codes(node: Node) -> None:
+def test_help_lists_the_exit_codes(node: Node) -> None:
     """Of `flush`."""
     said = " ".join(node.command("flush", "--help").stdout.split())
     assert "Exit codes: 0, nothing is left; 1, something is left, and standard error says what and why; 2, " in said

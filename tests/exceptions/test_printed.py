@@ -24,7 +24,7 @@ PEER = CAUSE.replace("ValueError: boom", "RuntimeError: Connection closed by pee
 
 
 def error(text: str, rank: int | None = None) -> str:
-    found = printed.found(torchrun.without_words(text), rank)
+    found = printed.found(torchrun.without_own_lines(text), rank)
     if found is None:
         return ""
     return found.error if found.child is None else str(found.child)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from twinkle_notifier import Message, isolation
-from twinkle_notifier.mailbox import directory, mailbox
+from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.mailbox.notes import Beat, Leave
 from twinkle_notifier.runtime.process import Holder
@@ -29,38 +29,38 @@ def folder(monkeypatch: pytest.MonkeyPatch) -> Mailbox:
 def test_words_are_read_as_they_were_left(folder: Mailbox) -> None:
     """The last word of a process on an incident counts."""
     first = mailbox.note("sending", "incident", "failed", Message("### a\n\n- b", "id"), {"class": "X"})
-    mailbox.tell(lambda to: to.say(first))
-    assert folder.words() == [first]
+    mailbox.report(lambda to: to.record(first))
+    assert folder.notes() == [first]
     last = mailbox.note("told", "incident", "failed")
-    mailbox.tell(lambda to: to.say(last))
-    assert folder.words() == [last]
-    mailbox.tell(lambda to: to.leave(Leave("it", 1.0)))
+    mailbox.report(lambda to: to.record(last))
+    assert folder.notes() == [last]
+    mailbox.report(lambda to: to.leave(Leave("it", 1.0)))
     assert folder.leaves() == {os.getpid(): Leave("it", 1.0)}
-    mailbox.tell(lambda to: to.beat(Beat(0, 1, 2.0, False, 3.0, 4.0)))
+    mailbox.report(lambda to: to.beat(Beat(0, 1, 2.0, False, 3.0, 4.0)))
     assert folder.beats() == [Beat(0, 1, 2.0, False, 3.0, 4.0)]
 
 
 def test_nobody_else_can_read_them(folder: Mailbox) -> None:
     """A message may hold what is private."""
-    mailbox.tell(lambda to: to.say(mailbox.note("told", "incident", "failed")))
+    mailbox.report(lambda to: to.record(mailbox.note("told", "incident", "failed")))
     assert {path.stat().st_mode & 0o777 for path in folder.folder.iterdir()} == {0o600}
     assert folder.folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_without_a_supervisor_nothing_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_a_supervisor_nothing_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Neither where there is none, nor where its folder cannot be seen (another container), nor where it is gone."""
-    assert mailbox.tell(lambda _: True) is None
+    assert mailbox.report(lambda _: True) is None
     monkeypatch.setenv(mailbox.VARIABLE, str(tmp_path / "elsewhere"))
-    assert mailbox.tell(lambda _: True) is None
+    assert mailbox.report(lambda _: True) is None
     script = "from twinkle_notifier.mailbox.mailbox import Mailbox; print(Mailbox.begun().folder)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd="/")
     monkeypatch.setenv(mailbox.VARIABLE, done.stdout.strip())
-    assert mailbox.tell(lambda _: True) is None
+    assert mailbox.report(lambda _: True) is None
 
 
 def test_what_is_damaged_is_left_out(folder: Mailbox) -> None:
     """Of another version, or cut off."""
-    mailbox.tell(lambda to: to.say(mailbox.note("told", "incident", "failed")))
+    mailbox.report(lambda to: to.record(mailbox.note("told", "incident", "failed")))
     for name, text in (
         ("1-a.word", "{"),
         ("2-b.word", "[]"),
@@ -68,7 +68,7 @@ def test_what_is_damaged_is_left_out(folder: Mailbox) -> None:
         ("4.leave", '{"x": 1}'),
     ):
         (folder.folder / name).write_text(text)
-    assert len(folder.words()) == 1
+    assert len(folder.notes()) == 1
     assert folder.leaves() == {}
 
 
@@ -104,8 +104,8 @@ def test_what_is_of_another_type_is_left_out(name: str, text: str, folder: Mailb
     for good, fields in (("7.word", WORD), ("7.beat", BEAT), ("7.leave", LEAVE)):
         (folder.folder / good).write_text(json.dumps(fields))
     (folder.folder / name).write_text(text)
-    [word], [beat] = folder.words(), folder.beats()
-    assert (asdict(word), asdict(beat), folder.leaves()) == (WORD, BEAT, {7: Leave("it", 1.0)})
+    [word], [beat] = folder.notes(), folder.beats()
+    assert (asdict(word), beat._asdict(), folder.leaves()) == (WORD, BEAT, {7: Leave("it", 1.0)})
 
 
 @pytest.mark.parametrize("text", ["5", "[]", "[" * 100_000, '{"path": 5}', '{"key": 5, "notifier": 5}', "", "\xff"])
@@ -123,16 +123,16 @@ def test_a_file_that_cannot_be_read_is_not_waited_for(folder: Mailbox) -> None:
     with (folder.folder / "checkpoint.json").open("wb") as file:
         file.truncate(8 << 30)
     read = isolation.call(
-        lambda: (folder.words(), folder.leaves(), folder.beats(), folder.run(), folder.checkpoint()), 20
+        lambda: (folder.notes(), folder.leaves(), folder.beats(), folder.run(), folder.checkpoint()), 20
     )
     assert read.value == ([], {}, [], {}, "")
 
 
 def test_a_supervisor_of_another_version_lives(folder: Mailbox) -> None:
     """It says more of itself than this one knows."""
-    path = folder.folder / directory.HOLDER
+    path = folder.folder / mailbox.HOLDER
     path.write_text(json.dumps({**json.loads(path.read_text()), "colour": "red"}))
-    assert mailbox.tell(lambda _: True) is True
+    assert mailbox.report(lambda _: True) is True
 
 
 def test_a_folder_that_hangs_holds_nobody_up(folder: Mailbox) -> None:
@@ -140,10 +140,10 @@ def test_a_folder_that_hangs_holds_nobody_up(folder: Mailbox) -> None:
     path = folder.folder / "supervisor.json"
     path.unlink()
     os.mkfifo(path)
-    assert mailbox.tell(lambda _: True) is None
+    assert mailbox.report(lambda _: True) is None
     os.close(os.open(path, os.O_RDWR))  # lets the thread go that reads it
 
 
 def test_the_supervisor_says_who_it_is(folder: Mailbox) -> None:
-    """As a `Holder`, which it cannot load before its command starts."""
-    assert json.loads((folder.folder / directory.HOLDER).read_bytes()) == asdict(Holder.me())
+    """As a `Holder`."""
+    assert json.loads((folder.folder / mailbox.HOLDER).read_bytes()) == asdict(Holder.me())

@@ -39,7 +39,9 @@ def ending(at: float, code: int = 1, pid: int = GONE.pid, lost: Lost | None = No
         (None, 0, 102, -9, False),  # it went on, and was killed
     ],
 )
-def test_the_end_of_the_process_that_told(by: By | None, left: float, at: float, code: int, explained: bool) -> None:
+def test_the_end_of_the_process_that_reported(
+    by: By | None, left: float, at: float, code: int, explained: bool
+) -> None:
     """By how, and when, it left."""
     attribution = Attribution([word()], {GONE.pid: Leave(by, left)} if by else {})
     assert attribution.accounts_for(ending(at, code)) is explained
@@ -82,7 +84,7 @@ def test_a_rank_that_only_followed() -> None:
     assert not Attribution([word("left")]).accounts_for(ending(103, 1, 1, Lost(1, GONE.pid, 0, at=103)))
 
 
-def test_only_what_is_told_accounts_for_anything() -> None:
+def test_only_what_is_reported_accounts_for_anything() -> None:
     """Not what was left to the supervisor, nor what could not be sent."""
     leaves = {GONE.pid: Leave("it", 101)}
     assert not Attribution([word("kept"), word("sending")], leaves).accounts_for(ending(102))
@@ -103,7 +105,7 @@ def test_what_is_not_out() -> None:
     assert Attribution([alive]).sending()
 
 
-def test_a_preemption_was_told() -> None:
+def test_a_preemption_was_reported() -> None:
     """After the run began, and as one."""
     assert Attribution([word(kind="preempted", at=100)]).preempted(50)
     assert not Attribution([word(kind="preempted", at=100)]).preempted(200)
@@ -127,8 +129,8 @@ def test_who_met_what_follows() -> None:
         (None, -9, 110, []),  # the same, and was killed
     ],
 )
-def test_what_is_deferred_is_told_if_the_end_is_its(by: By | None, code: int, at: float, told: list[str]) -> None:
-    """By the rules for what is reported."""
+def test_what_is_deferred_is_reported_if_the_end_is_its(by: By | None, code: int, at: float, told: list[str]) -> None:
+    """By the rules for what is told."""
     attribution = Attribution([word("deferred")], {GONE.pid: Leave(by, at - 1)} if by else {})
     assert not attribution.accounts_for(ending(at, code))
     assert [found.incident for found in attribution.deferred(ending(at, code))] == told
@@ -152,7 +154,7 @@ def test_of_a_deferred_incident_the_word_with_a_text_counts() -> None:
         (1, 400, []),  # it went on
     ],
 )
-def test_an_exit_that_follows_from_a_deferred_exception_is_told_though_the_command_goes_on(
+def test_an_exit_that_follows_from_a_deferred_exception_is_reported_though_the_command_goes_on(
     code: int, left: float, told: list[str]
 ) -> None:
     """As a sweep does after one of its trainings."""
@@ -181,7 +183,7 @@ def test_what_follows_from_an_exception_hides_it_not() -> None:
 def test_a_deferred_preemption_is_that_of_the_run() -> None:
     """What was met before, and handled, is not."""
     attribution = Attribution([word("deferred"), word("deferred", kind="preempted", incident="b")])
-    asked = replace(ending(101, 0), seconds=50.0, asked=signal.SIGTERM, asked_at=99.0)
+    asked = ending(101, 0)._replace(seconds=50.0, asked=signal.SIGTERM, asked_at=99.0)
     assert [found.incident for found in attribution.deferred(asked)] == ["b"]
 
 

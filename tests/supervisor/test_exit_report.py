@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -121,7 +120,7 @@ def test_what_ranks_that_lost_a_peer_say() -> None:
 )
 def test_ranks_that_the_launcher_ended_are_named(closed: list[int], followers: list[int], shown: str) -> None:
     """They failed because of the first, though they had no time to say so."""
-    text = ending(1, lost=replace(RANK, closed=closed), followers=followers).markdown()
+    text = ending(1, lost=RANK._replace(closed=closed), followers=followers).markdown()
     assert f"- Errors that follow from it: {shown}\n" in text
 
 
@@ -192,8 +191,8 @@ def test_a_signal_that_asked_is_not_the_cause_of_another_death() -> None:
     assert ending(-9, asked=signal.SIGTERM).headline() == "sft was preempted (SIGTERM)"
 
 
-def test_how_far_a_training_got_is_told_of_a_good_end() -> None:
-    """In one line each, without what others' marks may do; the last checkpoint is reported once."""
+def test_how_far_a_training_got_is_reported_of_a_good_end() -> None:
+    """In one line each, without what others' marks may do; the last checkpoint is told once."""
     reached = ["- Steps: 16", "- Last checkpoint: out/16", "# Not\nours", "- `a`\n- @all [x](http://y)"]
     known = {"reached": reached, "checkpoint": "out/16"}
     text, failed = ending(0, **known).markdown(), ending(3, **known).markdown()

@@ -134,12 +134,12 @@ def test_writes_are_seen(tmp_path: Path) -> None:
     log = tmp_path / "train.log"
     output = Output(log)
     output.begin()
-    seen = [output.look()]
+    seen = [output.check()]
     for text in ("one", "two", None, "three"):
         log.write_text(text) if text else log.unlink()
         os.utime(log, ns=(1, hash(text) % 10**9)) if text else None
-        seen.append(output.look())
-    seen.append(output.look())
+        seen.append(output.check())
+    seen.append(output.check())
     assert seen == [False, True, True, False, True, False]
 
 

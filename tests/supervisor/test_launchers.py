@@ -60,7 +60,7 @@ def test_an_attached_process_needs_no_output(begin: Begin, robot: Inbox, tmp_pat
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_without_it_the_output_tells(begin: Begin, robot: Inbox, tmp_path: Path, form: str) -> None:
+def test_without_it_the_output_explains(begin: Begin, robot: Inbox, tmp_path: Path, form: str) -> None:
     """As far as it goes to a file."""
     begin([PYTHON, script(tmp_path, FORMS[form])], options=("--no-attach",)).result()
     assert titles(robot) == ["sft failed: ValueError: boom (exit code 1)"]
@@ -115,7 +115,7 @@ def test_accelerate(begin: Begin, robot: Inbox, tmp_path: Path, options: tuple[s
     assert titles(robot) == [f"sft failed: {title}"], done.stderr
 
 
-def test_what_ranks_left_to_the_supervisor_is_told(begin: Begin, robot: Inbox) -> None:
+def test_what_ranks_left_to_the_supervisor_is_reported(begin: Begin, robot: Inbox) -> None:
     """Where nobody knows another cause, and then they leave by an exit code: with the note that it only follows."""
     source = """
         import sys

@@ -19,7 +19,7 @@ from twinkle_notifier.inbox import Inbox
 Begin = Callable[..., Any]
 
 
-def test_its_command_tells_by_itself(begin: Begin, robot: Inbox, tmp_path: Path) -> None:
+def test_its_command_reports_by_itself(begin: Begin, robot: Inbox, tmp_path: Path) -> None:
     """Nothing is left to a supervisor that is gone; the training goes on as after `kill` of any reader of its output."""
     source = """
         import os, signal, sys, time
@@ -78,9 +78,9 @@ def orphan(robot: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     monkeypatch.setenv("TWINKLE_NOTIFIER_DIR", str(tmp_path / "state"))
     code = f"""
 import json
-from twinkle_notifier.mailbox import directory as meeting
-folder = meeting.opened()
-holder = json.loads((folder / meeting.HOLDER).read_text())
+from twinkle_notifier.mailbox import mailbox
+folder = mailbox.Mailbox.begun().folder
+holder = json.loads((folder / mailbox.HOLDER).read_text())
 (folder / "1-a.word").write_text(json.dumps({{**json.loads({json.dumps(WORD)!r}), "holder": holder}}))
 print(folder)
 """

@@ -25,7 +25,7 @@ def words(
     silence: OutputWatchdog, times: list[float], last: Callable[[float], float], beats: list[Beat] | None = None
 ) -> list[str]:
     """What `silence` says at these times, where the wall clock shows the same."""
-    said = ((now, silence.look(now, last(now), now, beats or [])) for now in times)
+    said = ((now, silence.check(now, last(now), now, beats or [])) for now in times)
     return [f"{word} at {now:g}, {silence.lasted:g}" for now, word in said if word is not None]
 
 
@@ -33,7 +33,7 @@ def seconds(first: int, last: int) -> list[float]:
     return [float(now) for now in range(first, last)]
 
 
-def test_silence_is_told_once_and_so_is_its_end() -> None:
+def test_silence_is_reported_once_and_so_is_its_end() -> None:
     """The output stops after 5 s, and comes back after 100 s."""
     said = words(OutputWatchdog(60, 0), seconds(1, 200), lambda now: min(now, 5) if now < 105 else now)
     assert said == ["silent at 66, 61", "moving at 105, 100"]
@@ -56,11 +56,11 @@ def test_slow_steps_are_no_silence() -> None:
     assert words(OutputWatchdog(60, 0), seconds(1, 203), lambda _: 0.0, [slow]) == ["silent at 202, 201"]
 
 
-def test_a_rank_with_a_watcher_tells_itself() -> None:
-    """It knows more; only if its watchdog stands still, too, is it reported from here."""
+def test_a_rank_with_a_watcher_reports_itself() -> None:
+    """It knows more; only when its watcher stands still, too, is it told from here."""
     silence = OutputWatchdog(60, 0)
     watched = [(now, [Beat(0, 3, now, True, 1, at=now if now < 300 else 300)]) for now in seconds(1, 400)]
-    said = [(now, silence.look(now, 0.0, now, beats)) for now, beats in watched]
+    said = [(now, silence.check(now, 0.0, now, beats)) for now, beats in watched]
     assert [pair for pair in said if pair[1] is not None] == [(361.0, "silent")]
 
 
@@ -84,8 +84,8 @@ def test_a_silent_command_that_ends_well(begin: Begin, robot: Inbox) -> None:
     assert titles[1].startswith("sft ended after ")
 
 
-def test_an_end_that_people_knew_of_is_told_after_a_silence(begin: Begin, robot: Inbox) -> None:
-    """The exception was reported, then nothing moved: "silent" is not the last alert."""
+def test_an_end_that_was_reported_before_is_reported_after_a_silence(begin: Begin, robot: Inbox) -> None:
+    """The exception was told, then nothing moved: "silent" is not the last word."""
     source = """
         import os, time
         import twinkle_notifier as t
@@ -102,7 +102,7 @@ def test_an_end_that_people_knew_of_is_told_after_a_silence(begin: Begin, robot:
     assert silent.startswith("sft has been silent for ")
 
 
-def teller(told: RecordingNotifier) -> tuple[Reporter, Callable[[int], ExitReport]]:
+def reporter(told: RecordingNotifier) -> tuple[Reporter, Callable[[int], ExitReport]]:
     """Of a command that SIGTERM has asked to end, and how it ends."""
     begun = time.time()
 
@@ -117,7 +117,7 @@ def teller(told: RecordingNotifier) -> tuple[Reporter, Callable[[int], ExitRepor
 def test_a_preemption_and_a_silence(first: str, code: int) -> None:
     """Whichever comes first: the last word is that it was preempted."""
     told = RecordingNotifier()
-    mine, ending = teller(told)
+    mine, ending = reporter(told)
     steps = [lambda: mine.preempted(ending(0)), lambda: mine.silent(60.0, [])]
     for step in steps if first == "preempted" else reversed(steps):
         step()

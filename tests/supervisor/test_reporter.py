@@ -36,8 +36,8 @@ def titles(robot: Inbox) -> list[str]:
     return [message.title for message in robot.messages]
 
 
-def test_an_exception_is_not_told_again(begin: Begin, robot: Inbox) -> None:
-    """The command ends by what it has reported."""
+def test_an_exception_is_not_reported_again(begin: Begin, robot: Inbox) -> None:
+    """The command ends of what it has told."""
     done = begin(TELLS + "try: crash()\nexcept ValueError as e: tell(e); raise").result()
     assert (done.returncode, titles(robot)) == (1, ["sft failed: ValueError: the loss is lost"]), done.stderr
 
@@ -49,14 +49,14 @@ def test_nor_by_another_name(begin: Begin, robot: Inbox, then: str) -> None:
     assert titles(robot) == ["sft failed: ValueError: the loss is lost"], done.stderr
 
 
-def test_another_end_is_told(begin: Begin, robot: Inbox) -> None:
-    """It reported an exception, went on, and then ended by something else."""
+def test_another_end_is_reported(begin: Begin, robot: Inbox) -> None:
+    """It was told of an exception, went on, and then ended of something else."""
     done = begin(TELLS + "try: crash()\nexcept ValueError as e: tell(e)\nraise KeyError('later')").result()
     told = ["sft failed: ValueError: the loss is lost", "sft failed: KeyError: 'later' (exit code 1)"]
     assert titles(robot) == told, done.stderr
 
 
-def test_a_run_that_goes_on_is_not_told_again(begin: Begin, robot: Inbox) -> None:
+def test_a_run_that_goes_on_is_not_reported_again(begin: Begin, robot: Inbox) -> None:
     """It outlived its exception, and ended well."""
     begin(TELLS + "try: crash()\nexcept ValueError as e: tell(e)").result()
     assert titles(robot) == ["sft failed: ValueError: the loss is lost"]
@@ -123,7 +123,7 @@ def test_nothing_is_left_behind(begin: Begin, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("then", "title"), [("import os; os._exit(9)", "exit code 9"), ("raise KeyError(1)", "KeyError: 1 (exit code 1)")]
 )
-def test_what_one_command_told_is_not_why_the_next_ended(
+def test_what_one_command_reported_is_not_why_the_next_ended(
     begin: Begin, robot: Inbox, tmp_path: Path, then: str, title: str
 ) -> None:
     """A script runs two; the first outlives its exception."""
@@ -147,7 +147,7 @@ def test_a_deferred_alert_is_sent_a_minute_after_its_process_left_by_it(leave: L
     """Once, while the command goes on."""
     now, told, mailbox = time.time() - 100, RecordingNotifier(), Mailbox.begun()
     holder = Holder(Holder.me().host, 2**22 + 1, 1.0)  # a process id that this machine cannot have
-    mailbox.say(Note("deferred", "a", "failed", holder, 0, now, None, "### sft failed: x", "id"))
+    mailbox.record(Note("deferred", "a", "failed", holder, 0, now, None, "### sft failed: x", "id"))
     at = {
         "pid": holder.pid,
         "at": now + 30,
@@ -159,9 +159,9 @@ def test_a_deferred_alert_is_sent_a_minute_after_its_process_left_by_it(leave: L
     }
     (mailbox.folder / f"{holder.pid}.leave").write_text(json.dumps({"by": leave.by, "at": now + leave.at}))
     (mailbox.folder / f"{holder.pid}.end").write_text(json.dumps(at))
-    teller = Reporter("sft", told, mailbox)
-    teller.overdue()
-    teller.overdue()
+    reporter = Reporter("sft", told, mailbox)
+    reporter.overdue()
+    reporter.overdue()
     assert told.messages == ["### sft failed: x"] * said
     mailbox.close()
 

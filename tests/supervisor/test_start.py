@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from twinkle_notifier.stalls import watchdog
-from twinkle_notifier.supervisor import context
+from twinkle_notifier.supervisor import command
 
 
 def test_the_command_s_signals_are_as_without_us() -> None:
@@ -20,4 +20,4 @@ def test_the_command_s_signals_are_as_without_us() -> None:
 
 def test_the_variable_for_stalls_is_theirs() -> None:
     """It is named twice, as the supervisor does not import the watchdog."""
-    assert context.STALL_AFTER == watchdog.VARIABLE
+    assert command.STALL_AFTER == watchdog.VARIABLE

@@ -42,7 +42,7 @@ def titles(robot: Inbox) -> list[str]:
         ("raise ValueError('boom')", 1, "sft failed: ValueError: boom (exit code 1)"),
     ],
 )
-def test_a_death_is_told_once(begin: Begin, robot: Inbox, source: str, code: int, title: str) -> None:
+def test_a_death_is_reported_once(begin: Begin, robot: Inbox, source: str, code: int, title: str) -> None:
     """Of a script that does not know this package; the exit code, or the signal, is the command's own."""
     done = begin(source).result()
     assert (done.returncode, titles(robot)) == (code, [title]), done.stderr
@@ -54,13 +54,13 @@ def test_a_shell_s_word_for_a_signal_is_understood(begin: Begin, robot: Inbox) -
     assert (done.returncode, titles(robot)) == (137, ["sft failed: killed by SIGKILL"])
 
 
-def test_a_life_is_not_told(begin: Begin, robot: Inbox) -> None:
+def test_a_life_is_not_reported(begin: Begin, robot: Inbox) -> None:
     """Exit code 0."""
     done = begin("print('done')").result()
     assert (done.returncode, done.stdout, done.stderr, robot.messages) == (0, "done\n", "", [])
 
 
-def test_a_life_is_told_if_asked(begin: Begin, robot: Inbox) -> None:
+def test_a_life_is_reported_if_asked(begin: Begin, robot: Inbox) -> None:
     """``--on-success``."""
     begin("print('done')", options=("--on-success",)).result()
     assert titles(robot) == ["sft ended after 0 s"]
@@ -137,7 +137,7 @@ def test_stopped_and_continued(begin: Begin, robot: Inbox, everybody: bool) -> N
     assert "step 119\n" in done.stdout
 
 
-def test_a_graceful_end_after_sigterm_is_told(begin: Begin, robot: Inbox) -> None:
+def test_a_graceful_end_after_sigterm_is_reported(begin: Begin, robot: Inbox) -> None:
     """The run is not done, whatever its exit code says."""
     running = begin(f"import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n{SLEEPS}")
     running.wait_for("ready")
@@ -147,8 +147,8 @@ def test_a_graceful_end_after_sigterm_is_told(begin: Begin, robot: Inbox) -> Non
     assert "- Exit code: 0\n" in robot.messages[0].text
 
 
-def test_a_slow_end_after_sigterm_is_told_before_a_scheduler_kills(begin: Begin, robot: Inbox) -> None:
-    """After about 10 s; schedulers wait 30. Its end is not reported once more."""
+def test_a_slow_end_after_sigterm_is_reported_before_a_scheduler_kills(begin: Begin, robot: Inbox) -> None:
+    """After about 10 s; schedulers wait 30. Its end is not told once more."""
     running = begin(f"import signal\nsignal.signal(signal.SIGTERM, lambda *_: None)\n{SLEEPS}")
     running.wait_for("ready")
     os.kill(running.process.pid, signal.SIGTERM)
@@ -162,7 +162,7 @@ def test_a_slow_end_after_sigterm_is_told_before_a_scheduler_kills(begin: Begin,
     assert titles(robot) == ["sft was preempted (SIGTERM)"]
 
 
-def test_a_preemption_that_cannot_be_told_is_kept_once(begin: Begin, robot: Inbox, tmp_path: Path) -> None:
+def test_a_preemption_that_cannot_be_reported_is_kept_once(begin: Begin, robot: Inbox, tmp_path: Path) -> None:
     """It is not tried each second; it goes out later."""
     running = begin(
         f"import signal\nsignal.signal(signal.SIGTERM, lambda *_: None)\n{SLEEPS.replace('60', '14')}",

@@ -100,7 +100,7 @@ class TestWords:
 
     def test_what_is_left_for_people(self) -> None:
         """The output of the ranks."""
-        assert torchrun.without_words("epoch 1\nValueError: x\n" + AGENT) == "epoch 1\nValueError: x"
+        assert torchrun.without_own_lines("epoch 1\nValueError: x\n" + AGENT) == "epoch 1\nValueError: x"
 
     def test_an_error_file(self, tmp_path: Path) -> None:
         """As `record` writes it; anything else is none."""

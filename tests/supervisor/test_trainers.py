@@ -53,7 +53,7 @@ def titles(robot: Inbox) -> list[str]:
 
 
 @pytest.mark.stress
-def test_lightning_tells_of_its_exception(begin: Begin, robot: Inbox) -> None:
+def test_lightning_reports_its_exception(begin: Begin, robot: Inbox) -> None:
     """And nobody does once more."""
     done = begin(source("lightning", CRASH)).result()
     assert (done.returncode, titles(robot)) == (1, ["sft failed: ValueError: the loss is lost"]), done.stderr

@@ -184,7 +184,7 @@ class Deferred:
 
     def __call__(self, message: str) -> None:
         """Do nothing where the supervisor lives, which has a note of `message` by now; else send it."""
-        if mailbox.tell(lambda to: True) is None:
+        if mailbox.report(lambda to: True) is None:
             self.notifier(message)
 
     def to_dict(self) -> dict[str, Any]:

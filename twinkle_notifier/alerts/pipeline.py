@@ -114,9 +114,9 @@ def _note_reported(incident: str, event: Event, channel: str, state: State = "to
 
     def write(to: mailbox.Mailbox) -> None:
         exit_hook.install(_seen.has)
-        to.say(mailbox.note(state, incident, kind_of(event.exc)))
+        to.record(mailbox.note(state, incident, kind_of(event.exc)))
 
-    mailbox.tell(write)
+    mailbox.report(write)
 
 
 def remember(channel: str, exc: BaseException, incident: str) -> None:
@@ -141,7 +141,7 @@ def send_bare(notifier: Callable[[str], object], event: Event, sending: Sending,
     sending.outcome = outcome = sender.deliver(notifier, message, seconds, incident)
     if outcome.status == "sent":
         _seen.add(channel, event.exc, incident)
-        mailbox.tell(lambda to: to.say(mailbox.note("told", incident, kind_of(event.exc))))
+        mailbox.report(lambda to: to.record(mailbox.note("told", incident, kind_of(event.exc))))
     return outcome
 
 
@@ -238,10 +238,10 @@ class _Incident:
         def write(to: mailbox.Mailbox) -> bool:
             exit_hook.install(_seen.has)
             kept = for_the_disk(self._notifier, message) if message is not None else (None, None)
-            to.say(mailbox.note(state, incident, self._report.kind, *kept))
+            to.record(mailbox.note(state, incident, self._report.kind, *kept))
             return True
 
-        return mailbox.tell(write) or False
+        return mailbox.report(write) or False
 
     def _note_reported(self, incident: str) -> None:
         """Note that the alert is sent, or that the supervisor decides on it. A note on the disk may lack the text."""

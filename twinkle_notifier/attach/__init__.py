@@ -1,7 +1,7 @@
-"""Eyes inside the Python processes below `twinkle-notifier run`.
+"""Callbacks and hooks inside the Python processes below `twinkle-notifier run`.
 
 The supervisor puts the folder `startup` before the PYTHONPATH of its command. Each Python that starts below it runs
-`startup/sitecustomize.py`, which loads `startup/_twinkle_notifier_attach.py`: that writes down what ended the process,
-and lets the trainers have our callback, see `trainers`. The files of `startup` use the standard library alone: the
+`startup/sitecustomize.py`, which loads `startup/_twinkle_notifier_attach.py`: that records what ended the process,
+and gives trainers our callback, see `trainers`. The files of `startup` use the standard library alone: the
 Python that runs them may not have this package.
 """

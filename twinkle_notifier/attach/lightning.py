@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from twinkle_notifier.attach.run import AttachedRun
+from twinkle_notifier.attach.trainers import AttachedRun
 from twinkle_notifier.integrations.lightning import NotifierCallback
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Attached(NotifierCallback):
-    """Among the callbacks of each trainer; it gives way to one that the user adds, whenever that is."""
+    """Among the callbacks of each trainer; it does nothing if the user adds one, at any time."""
 
     _run_class = AttachedRun
     _gives_way = True
@@ -21,7 +21,7 @@ class Attached(NotifierCallback):
         """See `Callback`. By now the model's own callbacks are there, too."""
         if _is_alone(trainer):
             super().setup(trainer, pl_module, stage)
-        else:  # a new list: Lightning is going through the other
+        else:  # a new list: Lightning iterates over the other
             callbacks: Any = trainer
             callbacks.callbacks = [callback for callback in callbacks.callbacks if callback is not self]
 
@@ -36,7 +36,7 @@ def _is_alone(trainer: Any) -> bool:
 
 
 def attach(trainer: Any) -> None:
-    """After the construction of `trainer`. Those that save stay the last, and all others where they are."""
+    """Add the callback to a new `trainer`, before those that save; the order of the others stays."""
     if not any(isinstance(callback, NotifierCallback) for callback in trainer.callbacks):
         saving = len(trainer.checkpoint_callbacks)
         trainer.callbacks.insert(len(trainer.callbacks) - saving, Attached())

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from twinkle_notifier.attach.run import AttachedRun
+from twinkle_notifier.attach.trainers import AttachedRun
 from twinkle_notifier.integrations.transformers import NotifierCallback
 
 
 class Attached(NotifierCallback):
-    """Among the default callbacks of each trainer; it gives way to one that the user adds, whenever that is."""
+    """Among the default callbacks of each trainer; it does nothing if the user adds one, at any time."""
 
     _run_class = AttachedRun
     _gives_way = True
 
 
 def attach(module: Any) -> None:
-    """Before a trainer, whose class `module` defines, is constructed: making the callback hooks its methods then."""
+    """Add the callback to the defaults of `module`, before a trainer is constructed: it is made and hooked then."""
     if Attached not in module.DEFAULT_CALLBACKS:
         module.DEFAULT_CALLBACKS.append(Attached)

@@ -1,4 +1,4 @@
-"""``twinkle-notifier flush``: what could not be delivered, sent."""
+"""``twinkle-notifier flush``: sends what could not be delivered."""
 
 from __future__ import annotations
 
@@ -36,47 +36,47 @@ _NOBODY = f"no notifier is known for it: give --to, or set {VARIABLE}"
 
 
 class Flush:
-    """Sends what waits, `to` what people gave, else to what the environment says, else to each message's own robot.
+    """Sends what waits: `to` a notifier, else to the environment's, else to each message's own.
 
-    Of the folders it goes through those in ``TWINKLE_NOTIFIER_DIR``, if that is set, or through `everything`.
+    It reads the folder of ``TWINKLE_NOTIFIER_DIR``, if that is set; with `everything` also all others.
     """
 
     def __init__(self, to: str | None, *, everything: bool = False) -> None:
         self._notifier = from_text(to, "--to") if to else from_environment()
-        self._said = Once()
+        self._printed = Once()
         self._ended = threading.Event()
         self._pauses: dict[str, float] = {}
         self._not_before: dict[str, float] = {}
-        self._sent: set[tuple[str, str]] = set()  # by this look at the folders
+        self._sent: set[tuple[str, str]] = set()  # in this pass through the folders
         self._everything = everything
 
     def once(self) -> int:
-        """All channels, one after the other; the exit code."""
+        """Flush all channels, one after the other; the exit code."""
         left = self._adopt()
-        told, more = self._all()
+        sent, more = self._all()
         left += more
-        self._say_elsewhere()
-        print(f"{told} sent, {left} left")
+        self._print_elsewhere()
+        print(f"{sent} sent, {left} left")
         return 1 if left else 0
 
     def dry(self) -> int:
         """List what `once` would send, and change nothing; the exit code."""
         found = Waiting.of(self._roots())
-        told = left = 0
+        sent = left = 0
         for letter in found.letters:
             notifier = self._notifier_of(letter)
             for shown in show(letter, notifier):
                 print(shown if notifier is not None else f"{shown}: {_NOBODY}")
-            told, left = (told + letter.count(), left) if notifier is not None else (told, left + 1)
+            sent, left = (sent + letter.count(), left) if notifier is not None else (sent, left + 1)
         for problem in found.problems:
-            self._say(problem)
-        self._say_elsewhere()
+            self._print(problem)
+        self._print_elsewhere()
         left += len(found.problems)
-        print(f"{told} would be sent, {left} left")
+        print(f"{sent} would be sent, {left} left")
         return 1 if left else 0
 
     def follow(self, every: float) -> int:
-        """Until a signal; what is being sent is finished first."""
+        """Flush until a signal comes; a send that is under way is finished first."""
 
         def end(_number: int, _frame: FrameType | None) -> None:
             self._ended.set()
@@ -85,11 +85,11 @@ class Flush:
             signal.signal(number, end)
         logging.getLogger("twinkle_notifier").addFilter(Once())
         self._adopt()
-        self._say_elsewhere()
+        self._print_elsewhere()
         while not self._ended.is_set():
-            told, _ = self._all()
-            if told:
-                print(f"{told} sent", flush=True)
+            sent, _ = self._all()
+            if sent:
+                print(f"{sent} sent", flush=True)
             self._ended.wait(every)
         return 0
 
@@ -97,31 +97,31 @@ class Flush:
         return state_dir.roots() if self._everything else state_dir.named()
 
     def _adopt(self) -> int:
-        """Take over what a supervisor that was killed has left; how much of that cannot be."""
+        """Take over what killed supervisors have left; how many problems there were."""
         problems = adopt(self._roots())
         for problem in problems:
-            self._say(problem)
+            self._print(problem)
         return len(problems)
 
-    def _say_elsewhere(self) -> None:
-        for said in () if self._everything else elsewhere():
-            self._say(said)
+    def _print_elsewhere(self) -> None:
+        for shown in () if self._everything else elsewhere():
+            self._print(shown)
 
     def _all(self) -> tuple[int, int]:
         pruning.prune(_PRUNING)  # nodes without a way out send nothing, and so take nothing away
-        told = left = 0
+        sent = left = 0
         self._sent.clear()
         for spool in Spool.everyone(roots=self._roots()):
             if time.monotonic() < self._not_before.get(spool.name, 0.0):
                 continue
             flushed = spool.flush(self._deliver, apart=self._notifier is None)
             self._wait_for(spool.name, flushed)
-            told, left = told + flushed.sent, left + flushed.left + flushed.skipped
+            sent, left = sent + flushed.sent, left + flushed.left + flushed.skipped
             if flushed.left:
-                self._say(f"{flushed.left} left: {flushed.why}")
+                self._print(f"{flushed.left} left: {flushed.why}")
             for problem in flushed.problems:
-                self._say(problem)
-        return told, left
+                self._print(problem)
+        return sent, left
 
     def _wait_for(self, name: str, flushed: Flushed) -> None:
         """Ask a robot that does not take a message ever less often: each request counts against its rate."""
@@ -146,10 +146,10 @@ class Flush:
     def _notifier_of(self, letter: Letter) -> Notifier | None:
         return self._notifier if self._notifier is not None else restored(letter.notifier)
 
-    def _say(self, problem: str) -> None:
-        """On stderr, in one line: file names and the words of a service may hold anything."""
+    def _print(self, problem: str) -> None:
+        """Print to stderr, in one line: file names and the answers of a service may hold anything."""
         shown = line(problem, _LINE)
-        if self._said.is_new(shown):
+        if self._printed.is_new(shown):
             print(shown, file=sys.stderr, flush=True)
 
 
@@ -158,7 +158,7 @@ class Once(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._said: set[str] = set()
+        self._seen: set[str] = set()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the line is new."""
@@ -166,28 +166,28 @@ class Once(logging.Filter):
 
     def is_new(self, text: str) -> bool:
         """Whether `text` is new, or was let through very long ago."""
-        if text in self._said:
+        if text in self._seen:
             return False
-        if len(self._said) >= _REMEMBERED:
-            self._said.clear()
-        self._said.add(text)
+        if len(self._seen) >= _REMEMBERED:
+            self._seen.clear()
+        self._seen.add(text)
         return True
 
 
 _HEADLINE = 200  # characters
-_LOOK = 5.0  # seconds to look into the other folders, whose disks may hang
+_ELSEWHERE = 5.0  # seconds to read the other folders, whose disks may hang
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """The letters that wait, oldest first, each once, and what stands in the way of others."""
+    """The letters that wait, oldest first, each once, and the problems with others."""
 
     letters: list[Letter]
     problems: list[str]
 
     @classmethod
     def of(cls, roots: Sequence[Path]) -> Waiting:
-        """In the folders `roots`. Raises no OSError."""
+        """What waits in the folders `roots`. Raises no OSError."""
         letters, problems = orphans.listed(roots)
         for spool in Spool.everyone(roots=roots):
             more, other = spool.listed()
@@ -196,7 +196,7 @@ class Waiting:
         return cls(sorted(each.values(), key=lambda letter: letter.at), problems)
 
     def count(self) -> int:
-        """How many events they tell of."""
+        """How many events they report."""
         return sum(letter.count() for letter in self.letters)
 
 
@@ -211,11 +211,11 @@ def show(letter: Letter, to: Notifier | None) -> list[str]:
 
 
 def elsewhere() -> list[str]:
-    """A line for each other folder than the named one in which something waits. In time, and raises no OSError."""
-    answer = isolation.call(lambda: list(map(_waits_in, state_dir.elsewhere())), _LOOK)
+    """A line for each other folder than the named one in which something waits. Bounded; raises no OSError."""
+    answer = isolation.call(lambda: list(map(_waits_in, state_dir.elsewhere())), _ELSEWHERE)
     if not answer.returned:
         return [f"what waits in other folders is not known: {reason(answer.error)}"]
-    return [said for said in answer.result() if said]
+    return [shown for shown in answer.result() if shown]
 
 
 def _waits_in(root: Path) -> str:

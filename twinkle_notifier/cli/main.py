@@ -18,10 +18,9 @@ from twinkle_notifier.errors import ArgumentError, NotifierError
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime import run_name, state_dir
-from twinkle_notifier.supervisor import Plan, supervise
-from twinkle_notifier.supervisor.say import say
+from twinkle_notifier.supervisor import Options, say, supervise
 
-_EVERY = 5.0  # seconds between two looks at the folder
+_EVERY = 5.0  # seconds between two flushes
 _OWN = "(A callback in the command will do, if its notifier was given by reference: env:NAME.)"
 
 _IN_PS = "Every user of this machine sees a URL here in ps: rather give env:NAME or file:PATH, where it stands"
@@ -50,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 class _Version(argparse.Action):
-    """Shows the version, which the installed package's metadata holds; these are read only when somebody asks."""
+    """Shows the version, which the installed package's metadata holds; read only on request."""
 
     def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:  # noqa: A002  argparse's name
         super().__init__(option_strings, argparse.SUPPRESS, nargs=0, default=argparse.SUPPRESS, help=help)
@@ -173,25 +172,31 @@ def _run(given: argparse.Namespace) -> int:
     heartbeat = resolve(given.heartbeat)
     if heartbeat and not heartbeat.startswith(("https://", "http://")):
         raise ArgumentError(f"--heartbeat, or {HEARTBEAT}, is no URL: it begins with https://")
-    notifier = _notifier(given.to)
     given_name = given.name or os.environ.get(run_name.VARIABLE, "").strip()
-    name = given_name or run_name.of_command(command)
-    log = given.log.absolute() if given.log is not None else None
-    is_named, to = bool(given_name), given.to or ""
-    plan = Plan(name, notifier, given.stall_after, given.on_success, heartbeat, is_named, log, given.attach, to)
-    return supervise(command, plan)
+    options = Options(
+        name=given_name or run_name.of_command(command),
+        notifier=_notifier(given.to),
+        is_named=bool(given_name),
+        to=given.to or "",
+        stall_after=given.stall_after,
+        on_success=given.on_success,
+        heartbeat=heartbeat,
+        log=given.log.absolute() if given.log is not None else None,
+        attach=given.attach,
+    )
+    return supervise(command, options)
 
 
 def _notifier(to: str | None) -> Notifier | None:
-    """The one to tell; if there is none, that is said. Raises NotifierError for a `to` that cannot work."""
+    """The notifier for alerts; prints why there is none. Raises NotifierError for a `to` that cannot work."""
     if to:
         return from_text(resolve(to), "--to")
-    # Right here: signals would end this process in a thread that was started before `supervise`.
+    # Not in a new thread: `supervise` could not block signals there, and one would end this process.
     answer = isolation.tried(from_environment)
     notifier = answer.value
     if isinstance(answer.error, KeyboardInterrupt):
         raise answer.error
-    if answer.error is not None:  # no reason not to train
+    if answer.error is not None:  # the command runs all the same
         say(f"no notifier from the environment: {reason(answer.error)}")
     elif notifier is None:
         say(f"no notifier: give --to, or set {VARIABLE}. {_OWN}")

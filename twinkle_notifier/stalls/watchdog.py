@@ -196,7 +196,7 @@ class _Watcher:
         self._noted_at = monotonic()
         gauge = self._gauge
         beat = Beat(Where.here().rank, beats, gauge.idle, gauge.stalled, gauge.slowest, time())
-        mailbox.tell(lambda to: to.beat(beat))
+        mailbox.report(lambda to: to.beat(beat))
 
     def _end(self, *, moves: bool) -> None:
         with self._lock:

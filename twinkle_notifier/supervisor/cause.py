@@ -1,4 +1,4 @@
-"""Why a command ended: what its processes wrote down counts, then what ranks left to us, then what was printed."""
+"""Finds why a command ended: by the records of its processes, else the notes of its ranks, else its output."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import signal
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import TOGETHER
@@ -30,7 +30,7 @@ _NEGATIVE = {signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, sign
 KILLED = 15.0  # seconds: Lightning's launcher kills its own process up to 5 s after it has lost a rank
 CLOCK = 1.0  # seconds: the times of torchrun's agent are in whole ones
 _AT_ONCE = 3.0  # seconds before the end, in which another exit code is a wrapper's own: make's 2, `|| exit 5`
-_SAME = 80  # characters by which a printed error is known to be one that was written down
+_SAME = 80  # characters by which a printed error is recognised as a recorded one
 _HOST = 1.0  # seconds to ask a resolver for the name of this host
 _OURS = os.path.dirname(os.path.dirname(__file__))
 _PYTHON = re.compile(r"[/\\]lib[/\\]python\d")  # another one's own
@@ -38,8 +38,7 @@ _POOL = "The above exception was the direct cause"  # behind a pool's traceback
 _SIGNALLED = re.compile(r"got signal: (\d{1,2})\b")
 
 
-@dataclass(frozen=True)
-class Cause:
+class Cause(NamedTuple):
     """What ended a command: an exception; the rank that failed first; the signal that ended a launcher or its child."""
 
     recorded: Recorded | None = None
@@ -58,7 +57,7 @@ def signal_of(code: int) -> int | None:
 
 
 def of_command(ends: Sequence[End], code: int, at: float, pid: int = 0) -> Cause:
-    """Why process `pid` ended with exit code `code` at `at`, by the ends that the processes below it wrote down."""
+    """Why process `pid` ended with exit code `code` at `at`, by the recorded ends of the processes below it."""
     bad = _that_count(ends, code, at, pid)
     if agent := next((end for end in reversed(bad) if end.failures), None):
         return of_ranks(agent.failures, bad)
@@ -69,7 +68,7 @@ def of_command(ends: Sequence[End], code: int, at: float, pid: int = 0) -> Cause
 
 
 def of_ranks(failures: Sequence[Failure], ends: Sequence[End]) -> Cause:
-    """The cause among ranks that torchrun's agent saw fail: the first, but none that only followed."""
+    """The cause among the ranks that torchrun's agent saw fail: the first, secondary errors last."""
     by_pid = {end.pid: end for end in ends if not end.failures}
 
     def order(failure: Failure) -> tuple[int, float]:
@@ -82,11 +81,7 @@ def of_ranks(failures: Sequence[Failure], ends: Sequence[End]) -> Cause:
     if not failures:
         return Cause()
     first = min(failures, key=order)
-    own = by_pid.get(first.pid)
-    if own is None or not _is_cause(own):  # the rank may have started what failed
-        until = own.at if own is not None else first.at + CLOCK
-        below = [end for end in ends if _is_cause(end) and end.rank == first.rank is not None and end.at <= until]
-        own = min(below, key=_order, default=own)
+    own = _explaining_end(first, by_pid.get(first.pid), ends)
     found = _of_end(own) if own is not None else Cause()
     closed = {other.rank for other in failures if other.rank is not None and order(other)[0] > 1} - {first.rank}
     return Cause(
@@ -104,6 +99,15 @@ def of_ranks(failures: Sequence[Failure], ends: Sequence[End]) -> Cause:
     )
 
 
+def _explaining_end(failure: Failure, own: End | None, ends: Sequence[End]) -> End | None:
+    """The end that explains `failure`: the rank's `own`, else that of a process which the rank may have started."""
+    if own is not None and _is_cause(own):
+        return own
+    until = own.at if own is not None else failure.at + CLOCK
+    below = [end for end in ends if _is_cause(end) and end.rank == failure.rank is not None and end.at <= until]
+    return min(below, key=_order, default=own)
+
+
 def _of_end(end: End) -> Cause:
     """The end's own exception; for a launcher the signal that killed its child."""
     if (number := _signal(end)) is not None:
@@ -117,40 +121,40 @@ def printed_by_torchrun(output: str, code: int) -> Cause:
 
 
 def by_texts(
-    found: Cause, output: str, error_file: Recorded | None, ends: Sequence[End], words: Sequence[Note]
+    found: Cause, output: str, error_file: Recorded | None, ends: Sequence[End], notes: Sequence[Note]
 ) -> Cause:
-    """`found` with the error that was printed, or with what a rank left to us, if nobody knows another cause."""
+    """`found` with the error of the error file, else of the output, else of a rank's note, unless another is known."""
     if error_file is not None:
-        return replace(found, recorded=error_file)
+        return found._replace(recorded=error_file)
     recorded, lost = None, found.lost
-    said = printed.found(torchrun.without_words(output), lost.rank if lost else None)
-    # An error that was written down, too, did not count there.
+    said = printed.found(torchrun.without_own_lines(output), lost.rank if lost else None)
+    # An error that is also among the recorded ends did not count there.
     if said is not None and not any(said.error.startswith(f"{end.type}: {end.message}"[:_SAME]) for end in ends):
         number = signal_of(said.child) if said.child is not None else None
         if number is not None:
-            return replace(found, lost=replace(lost, code=-number)) if lost else replace(found, agent=number)
+            return found._replace(lost=lost._replace(code=-number)) if lost else found._replace(agent=number)
         secondary = says_collateral(said.error)
         recorded = Recorded(said.error, said.text, secondary=secondary) if lost is None or not secondary else None
     if recorded is None or recorded.secondary:
-        recorded = left(words, lost) or recorded
-    return replace(found, recorded=recorded)
+        recorded = left(notes, lost) or recorded
+    return found._replace(recorded=recorded)
 
 
-def left(words: Sequence[Note], lost: Lost | None) -> Recorded | None:
-    """The error that the rank which failed first left to us; any rank's, if it is not known which failed first."""
-    for word in words:
-        if word.state == "left" and word.text and (lost is None or word.holder.pid == lost.pid):
-            error = re.search(r"^- Error: \*\*(.+?)\*\*(.*)$", word.text, re.MULTILINE)
-            headline = word.text.partition("\n")[0].removeprefix("### ")
-            at = re.search(r"^- At: (.*)$", word.text, re.MULTILINE)
-            block = re.search(r"^(`{3,})\n(.*)^\1", word.text, re.MULTILINE | re.DOTALL)
+def left(notes: Sequence[Note], lost: Lost | None) -> Recorded | None:
+    """The error in the note of the rank that failed first, or of any rank if that one is not known."""
+    for note in notes:
+        if note.state == "left" and note.text and (lost is None or note.holder.pid == lost.pid):
+            error = re.search(r"^- Error: \*\*(.+?)\*\*(.*)$", note.text, re.MULTILINE)
+            headline = note.text.partition("\n")[0].removeprefix("### ")
+            at = re.search(r"^- At: (.*)$", note.text, re.MULTILINE)
+            block = re.search(r"^(`{3,})\n(.*)^\1", note.text, re.MULTILINE | re.DOTALL)
             message = error[1] + error[2] if error else headline
-            return Recorded(message, block[2] if block else "", at[1] if at else "", word.rank, secondary=True)
+            return Recorded(message, block[2] if block else "", at[1] if at else "", note.rank, secondary=True)
     return None
 
 
 def _that_count(ends: Sequence[End], code: int, at: float, pid: int) -> list[End]:
-    """The bad ends, oldest first, whose exit code is why the command has its own."""
+    """The bad ends, oldest first, whose exit codes explain the command's."""
     bad = sorted((end for end in ends if end.code % 256 and code), key=lambda end: end.at)
     fitting = {_plain(code)}
     found: list[End] = []

@@ -1,11 +1,12 @@
-"""What the supervisor knows of its command."""
+"""What the supervisor knows of its command, and its lines for whoever started it."""
 
 from __future__ import annotations
 
 import os
+import select
+import signal
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from twinkle_notifier import isolation
@@ -13,45 +14,28 @@ from twinkle_notifier.budgets import DISK
 from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.runtime.launcher import Attempt
 from twinkle_notifier.supervisor import oom
+from twinkle_notifier.supervisor.command import Options
 from twinkle_notifier.supervisor.exit_report import ExitReport
 from twinkle_notifier.supervisor.last_lines import Output
 
-ERROR_FILE = "TORCHELASTIC_ERROR_FILE"
-STALL_AFTER = "TWINKLE_NOTIFIER_STALL_AFTER"  # `stalls.VARIABLE`
 _ASKED = 600.0  # seconds from a signal to the end that it accounts for
 _NO_FOLDER = Path(os.devnull, "none")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to tell of a command, and whom. `stall_after` in seconds; `is_named`: the name is not just the script's.
-
-    `log`: a file that the command's output goes to, as far as the user says.
-    """
-
-    name: str
-    notifier: Callable[[str], object] | None
-    stall_after: float | None = None
-    on_success: bool = False
-    heartbeat: str = ""
-    is_named: bool = False
-    log: Path | None = None
-    attach: bool = True  # let the Python processes below the command write down what ends them
-    to: str = ""  # what the notifier was made from, if not from the environment
+_PATIENCE = 0.5  # seconds for a terminal that is held, or a reader that is slow
 
 
 class Context:
-    """Of one command. The main thread writes them, others read.
+    """The facts about one command. The main thread writes them, others read.
 
-    `folder` is the mailbox that the supervisor shares with the command's processes, None if no disk took it; `asked`
+    `folder` is the mailbox that the supervisor shares with the command's processes, None if no disk has room; `asked`
     the last signal that asked the command to end, with its time; `ended` the time of its end. Times are in seconds
     since 1970.
     """
 
-    def __init__(self, command: Sequence[str], plan: Plan, folder: Path | None) -> None:
-        self.command, self.plan, self.folder = command, plan, folder
-        self.mailbox: Mailbox = Mailbox(folder or _NO_FOLDER)  # without a folder it is empty
-        self.output: Output = Output(plan.log)
+    def __init__(self, command: Sequence[str], options: Options, mailbox: Mailbox | None) -> None:
+        self.command, self.options = command, options
+        self.folder = mailbox.folder if mailbox is not None else None
+        self.mailbox = mailbox or Mailbox(_NO_FOLDER)  # without a folder it is empty
+        self.output = Output(options.log)
         isolation.call(self.output.begin, DISK)
         self.began, self._kills = time.time(), oom.kills()
         self.pid = 0
@@ -63,7 +47,7 @@ class Context:
         now, kills = self.ended or time.time(), oom.kills()
         asked, asked_at = self.asked if self.asked and now - self.asked[1] < _ASKED else (None, 0.0)
         return ExitReport(
-            self.plan.name,
+            self.options.name,
             self.command,
             code,
             now - self.began,
@@ -75,3 +59,18 @@ class Context:
             output=self.output.tail(),
             attempt=Attempt.here(),
         )
+
+
+def say(text: str) -> None:
+    """Write a line to standard error, if that takes it. Does not hang, and raises nothing that a stream can do.
+
+    A terminal may stop a job in the background that writes to it, and with it the command: not for our line.
+    """
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTTOU])
+    try:
+        if select.select([], [2], [], _PATIENCE)[1]:
+            os.write(2, f"twinkle-notifier: {text}\n".encode("utf-8", "replace"))
+    except (OSError, ValueError):
+        pass
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -1,12 +1,11 @@
-"""Says how a command ended, in words for people."""
+"""Writes the message about a command's end."""
 
 from __future__ import annotations
 
 import signal
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from twinkle_notifier.credentials.command_line import shown
 from twinkle_notifier.credentials.masking import masked_end
@@ -45,9 +44,8 @@ _ERROR = 300
 _FACT, _FACTS = 3_000, 20  # characters of what a training leaves, and how many lines of it
 
 
-@dataclass(frozen=True)
-class ExitReport:
-    """What is known of a command's end. `code` is minus the signal where one killed the command."""
+class ExitReport(NamedTuple):
+    """What is known of a command's end. `code` is minus the signal if one killed the command."""
 
     name: str
     command: Sequence[str]
@@ -57,14 +55,14 @@ class ExitReport:
     pid: int = 0
     asked: int | None = None  # the signal that asked it to end
     asked_at: float = 0.0
-    out_of_memory: int | None = None  # processes that the kernel has killed for it meanwhile
+    out_of_memory: int | None = None  # processes that the kernel killed for it during the run
     lost: Lost | None = None  # the rank that failed first, under torchrun
     agent: int | None = None  # the signal that ended torchrun's agent, or the child of another launcher
     recorded: Recorded | None = None
     output: str = ""
     checkpoint: str = ""
-    followers: Sequence[int] = ()  # ranks that met what follows from it
-    attempt: Attempt = field(default_factory=Attempt)
+    followers: Sequence[int] = ()  # ranks that met a secondary error
+    attempt: Attempt = Attempt()
     reached: Sequence[str] = ()  # how far a training got, in list items; shown where it ended well
     restarts: bool = False  # only an attempt has ended: torchrun has started its ranks again
 
@@ -96,7 +94,7 @@ class ExitReport:
         return self.lost.code if self.lost is not None else self.code
 
     def kind(self) -> Kind:
-        """What became of the command."""
+        """How the command ended."""
         if self.restarts:
             return "restarts"
         number = self.asked if self.was_asked_for() else None if self.lost or self.recorded else self.signal
@@ -107,7 +105,7 @@ class ExitReport:
         return "failed" if self.code else "ended"
 
     def was_asked_for(self) -> bool:
-        """Whether the command ended because the signal asked it to; SIGKILL follows if it does not listen."""
+        """Whether the command ended because the signal asked it to; SIGKILL follows if it does not end."""
         return self.asked is not None and self.killed() in (None, *PREEMPTING, *INTERRUPTING, signal.SIGKILL)
 
     def killed(self) -> int | None:
@@ -115,7 +113,7 @@ class ExitReport:
         return self.lost.signal if self.lost else self.signal
 
     def headline(self) -> str:
-        """One line: the run, and what became of it."""
+        """One line: the run, and how it ended."""
         name, kind = line(self.name, _NAME), self.kind()
         if kind == "ended":
             return f"{name} ended after {duration(self.seconds)}"
@@ -126,7 +124,7 @@ class ExitReport:
         return f"{name} failed{f' for good in {self.attempt}' if self.attempt.is_last() else ''}: {self.cause()}"
 
     def cause(self) -> str:
-        """What it failed of, in a part of a line."""
+        """Why it failed, as a part of a line."""
         who, number, code = str(self.lost or ""), self.killed(), f"exit code {self.failed_code}"
         how = f"{'was ' if who else ''}killed by {signal_name(number)}" if number is not None else ""
         if number == signal.SIGKILL and self.out_of_memory:
@@ -186,7 +184,7 @@ class ExitReport:
         return [signalled]
 
     def _meaning(self, number: int) -> str:
-        """What a signal stands for; who sent SIGKILL, as far as the kernel's count tells."""
+        """What a signal means; who sent SIGKILL, as far as the kernel's count shows."""
         killed = self.out_of_memory
         if number != signal.SIGKILL or killed is None:
             return _MEANINGS.get(number, "")
@@ -206,7 +204,7 @@ class ExitReport:
         return self.recorded.message if self.recorded else ""
 
     def _last_lines(self) -> str:
-        text = masked_end(torchrun.without_words(self.output).rstrip())
+        text = masked_end(torchrun.without_own_lines(self.output).rstrip())
         return "\n".join(text.split("\n")[-_LINES:])[-_CHARACTERS:]
 
 

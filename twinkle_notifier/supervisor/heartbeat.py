@@ -1,4 +1,4 @@
-"""A dead man's switch: a URL that is asked each minute, so that somebody else notices when that ends."""
+"""A dead man's switch: it requests a URL each minute; the service behind that notices when the requests end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
 class Heartbeat:
-    """Asks `url`, at once and then each minute, until `end`. What answers does not count, and is not read."""
+    """Requests `url`, at once and then each minute, until `end`. The answer's body is not read."""
 
     def __init__(self, url: str, every: float = EVERY) -> None:
         import requests  # not at the top: it costs each `run` 40 ms, and few have such a URL
@@ -28,14 +28,14 @@ class Heartbeat:
         threading.Thread(target=self._go_on, name="twinkle-notifier-heartbeat", daemon=True).start()
 
     def end(self) -> None:
-        """Stop; from then on the other side counts the time."""
+        """Stop; the service then sees no more requests."""
         self._ended.set()
 
     def _go_on(self) -> None:
         was_failing = False
         while True:
             answer = isolation.call(self._ask, _BUDGET)
-            if not answer.returned and not was_failing:  # its name alone: the URL is a secret, and the error shows it
+            if not answer.returned and not was_failing:  # the error's text would show the URL, a secret
                 what = type(answer.error).__name__ if answer.error is not None else f"no answer within {_BUDGET:g} s"
                 log.warning("the heartbeat URL does not work (%s); it is asked again each minute", what)
             was_failing = not answer.returned

@@ -1,4 +1,4 @@
-"""Reads the last lines of a command's output from where it goes: nothing stands in the output's way."""
+"""Reads the last lines of a command's output from where it goes; the output does not pass through this process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pathlib import Path
 _KEPT = 64 * 1024  # bytes that are read
 _ASK = 3.0  # seconds for tmux and for SLURM
 _HOPS = 4  # commands of a pipeline, up to the one that writes a file
-_READERS = 5  # looks for that one: a shell starts a pipeline's commands in any order
+_READERS = 5  # checks for that one: a shell starts a pipeline's commands in any order
 _SETTLE = 1.0  # seconds for the last bytes to pass a pipeline
 _PAUSE = 0.05  # seconds
 _SCHEDULERS = ("LSB_OUTPUTFILE", "LSB_ERRORFILE")  # LSF's
@@ -27,14 +27,14 @@ _SCHEDULERS = ("LSB_OUTPUTFILE", "LSB_ERRORFILE")  # LSF's
 
 @dataclass
 class _File:
-    """A file or a terminal that the output goes to: what stands in a file from `start` on is the command's."""
+    """A file or a terminal that the output goes to. In a file the command's output begins at `start`."""
 
     path: str
     start: int = 0
-    seen: tuple[int, int] = field(default=(0, 0))  # its size and time when it was last looked at
+    seen: tuple[int, int] = field(default=(0, 0))  # its size and time at the last check
 
     def has_changed(self) -> bool:
-        """Whether it has since the last time."""
+        """Whether it has changed since the last call."""
         with suppress(OSError):
             found = os.stat(self.path)
             before, self.seen = self.seen, (found.st_size, found.st_mtime_ns)
@@ -42,13 +42,13 @@ class _File:
         return False
 
     def tail(self, most: int = _KEPT) -> str:
-        """Its end, `most` bytes; nothing if it cannot be read."""
+        """Its last `most` bytes; nothing if it cannot be read."""
         with suppress(OSError), open(self.path, "rb", opener=_at_once) as file:
             found = os.fstat(file.fileno())
             if stat.S_ISREG(found.st_mode):
-                start = self.start if self.start <= found.st_size else 0  # it was made anew meanwhile
+                start = self.start if self.start <= found.st_size else 0  # it was truncated meanwhile
                 file.seek(max(start, found.st_size - most))
-                # Who empties a file that another goes on to write leaves a hole in it.
+                # A file that is emptied while another process writes it gets a hole.
                 return file.read(most).replace(b"\0", b"").decode("utf-8", "replace")
         return ""
 
@@ -57,13 +57,13 @@ class Output:
     """Where a command's output goes, as far as it can be seen. For one thread at a time; raises no OSError."""
 
     def __init__(self, log: Path | None) -> None:
-        """`log`: a file that the user names. Nothing is looked at before `begin`."""
+        """`log`: a file that the user names. Nothing is read before `begin`."""
         self._log = log
         self._files: dict[tuple[int, int], _File] = {}
         self._terminals: list[_File] = []
         self._pipes: list[int] = []
-        self._readers: set[int] = set()  # of them, those whose reader's file is known
-        self._looks = 0
+        self._readers: set[int] = set()  # the pipes whose reader's file is known
+        self._checks = 0
         self._other = False  # output goes where it cannot be read
 
     def begin(self) -> None:
@@ -90,7 +90,7 @@ class Output:
             self._other = self._other or not os.path.samestat(found, os.stat(os.devnull))
 
     def _add(self, path: str, start: int | None = None) -> None:
-        """Read `path` from `start` on, or from where it ends now."""
+        """Read `path` from `start` on, or from its present end."""
         with suppress(OSError):
             found = os.stat(path)
             if stat.S_ISREG(found.st_mode) and os.access(path, os.R_OK):
@@ -100,15 +100,15 @@ class Output:
 
     @property
     def is_seen(self) -> bool:
-        """Whether it shows that something is written."""
+        """Whether new output can be noticed."""
         return bool(self._files or self._terminals)
 
-    def look(self) -> bool:
-        """Whether something was written since the last look, which should be about a second ago."""
-        self._looks += 1
-        if self._looks <= _READERS:
+    def check(self) -> bool:
+        """Whether there is output since the last check, which should be about a second ago."""
+        self._checks += 1
+        if self._checks <= _READERS:
             self._find_readers()
-            if self._looks == 1 and not self._files:
+            if self._checks == 1 and not self._files:
                 self._add(_slurms_file())
         changed = [file.has_changed() for file in (*self._files.values(), *self._terminals)]
         return any(changed)
@@ -121,13 +121,13 @@ class Output:
                 self._readers |= {pipe} if path else set()
 
     def end(self) -> None:
-        """The command has ended: wait until readers have written what it wrote, for a second at most."""
+        """The command has ended: wait until readers have written its output, for a second at most."""
         deadline = time.monotonic() + _SETTLE
-        while self._pipes and (self.look() or any(map(_waiting, self._readers))) and time.monotonic() < deadline:
+        while self._pipes and (self.check() or any(map(_waiting, self._readers))) and time.monotonic() < deadline:
             time.sleep(_PAUSE)
 
     def complaint(self) -> str:
-        """Why there are no last lines, and what to do about it; nothing if there are. After the first look."""
+        """Why there are no last lines, and the remedy; nothing if there are. To be called after the first check."""
         if self._files or (self._terminals and _pane()):
             return ""
         where = (
@@ -136,13 +136,13 @@ class Output:
         return f"alerts will not show the last lines of the output, which goes to {where}: {_REMEDY}" if where else ""
 
     def tail(self) -> str:
-        """The end of what the command wrote, as a person sees it."""
+        """The end of the command's output, as a person sees it."""
         text = _joined([file.tail() for file in self._files.values()])
         return text or (as_seen(_of_pane(_pane())) if self._terminals else "")
 
 
 def ends_of(paths: Sequence[Path]) -> str:
-    """The ends of these files, as a person sees them; as much of all as `Output.tail` reads of one."""
+    """The ends of these files, as a person sees them: together as much as `Output.tail` reads of one."""
     return _joined([_File(str(path)).tail(_KEPT // len(paths)) for path in paths])
 
 
@@ -154,7 +154,7 @@ _REMEDY = "add `2>&1 | tee train.log` to the command, or name the file that has 
 
 
 def as_seen(text: str) -> str:
-    """`text` as a terminal shows it: of a line that was written over and over, as a progress bar is, the last."""
+    """`text` as a terminal shows it: only the last state of a line that is overwritten, as a progress bar is."""
     return "\n".join(
         next((part for part in reversed(line.split("\r")) if part.strip()), "") for line in text.split("\n")
     )
@@ -165,14 +165,14 @@ def _at_once(path: str, flags: int) -> int:
 
 
 def _waiting(pipe: int) -> int:
-    """Bytes in it that nobody has read yet."""
+    """How many bytes wait in `pipe`."""
     with suppress(OSError):
         return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
     return 0
 
 
 def _readers_files(pipe: str, hops: int) -> Iterator[tuple[str, int | None]]:
-    """The file that the reader of `pipe` writes, as `tee` does, or the next one; and its start for `Output._add`."""
+    """The files that the readers of `pipe`, such as `tee`, write, along a pipeline; with `start` for `Output._add`."""
     for process in filter(str.isdecimal, os.listdir("/proc")) if hops else ():
         with suppress(OSError):  # another user's, or gone
             if process != str(os.getpid()) and os.readlink(f"/proc/{process}/fd/0") == pipe:
@@ -183,7 +183,7 @@ def _readers_files(pipe: str, hops: int) -> Iterator[tuple[str, int | None]]:
 
 
 def _written_by(process: str) -> Iterator[tuple[str, int | None]]:
-    """The files that a process writes; that of its standard output comes last."""
+    """The files that a process writes, its standard output last."""
     numbers = sorted(map(int, os.listdir(f"/proc/{process}/fd")))
     for number in [*(number for number in numbers if number > 2), 1]:
         path = f"/proc/{process}/fd/{number}"
@@ -198,7 +198,7 @@ def _slurms_file() -> str:
     job = os.environ.get("SLURM_JOB_ID", "")
     if not job.isdecimal() or shutil.which("scontrol") is None:
         return ""
-    found = re.search(r"(?:^|\s)StdOut=(\S+)", _said(["scontrol", "show", "job", job]))
+    found = re.search(r"(?:^|\s)StdOut=(\S+)", _output_of(["scontrol", "show", "job", job]))
     return found[1] if found else ""
 
 
@@ -207,13 +207,13 @@ def _pane() -> str:
 
 
 def _of_pane(pane: str) -> str:
-    """What stands in a pane of tmux below the line that started this process; nothing without a pane."""
-    text = pane and _said(["tmux", "capture-pane", "-p", "-J", "-S", "-200", "-t", pane])
+    """The text in a pane of tmux below the line that started this process; nothing without a pane."""
+    text = pane and _output_of(["tmux", "capture-pane", "-p", "-J", "-S", "-200", "-t", pane])
     return text.rpartition("twinkle-notifier run")[2].partition("\n")[2] if "twinkle-notifier run" in text else text
 
 
-def _said(command: Sequence[str]) -> str:
+def _output_of(command: Sequence[str]) -> str:
     with suppress(OSError, subprocess.SubprocessError):
-        done = subprocess.run(command, capture_output=True, timeout=_ASK, stdin=subprocess.DEVNULL)  # noqa: S603  our words
+        done = subprocess.run(command, capture_output=True, timeout=_ASK, stdin=subprocess.DEVNULL)  # noqa: S603  fixed commands
         return done.stdout.decode("utf-8", "replace")
     return ""

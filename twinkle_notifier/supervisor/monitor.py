@@ -1,4 +1,4 @@
-"""Looks at a command each second while it runs, in a thread of its own: a disk that hangs holds up no signal."""
+"""Checks a running command each second, in a thread of its own: a disk that hangs delays no signal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -17,36 +16,35 @@ from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.mailbox.notes import Restart
 from twinkle_notifier.runtime.launcher import Attempt
 from twinkle_notifier.supervisor import orphans, torchrun
-from twinkle_notifier.supervisor.context import Context
+from twinkle_notifier.supervisor.context import Context, say
 from twinkle_notifier.supervisor.heartbeat import Heartbeat
 from twinkle_notifier.supervisor.output_watchdog import OutputWatchdog
 from twinkle_notifier.supervisor.reporter import Reporter
-from twinkle_notifier.supervisor.say import say
 from twinkle_notifier.supervisor.torchrun import Recorded
 
 _TICK = 1.0  # seconds
-_END = 10.0  # seconds for a look that is under way
-_DEEP = 6  # generations of a command's processes that are looked at
+_END = 10.0  # seconds for a check that is under way
+_DEEP = 6  # generations of a command's processes that an alert may list
 
 log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
 class Monitor:
-    """Watches one command from `begin` to `ended`, and has the teller tell what happens."""
+    """Watches one command from `begin` to `ended`, and has the reporter send what happens."""
 
     def __init__(self, context: Context) -> None:
-        plan = context.plan
+        options = context.options
         self._context, self._output, self._mailbox = context, context.output, context.mailbox
-        self._reporter = Reporter(plan.name, plan.notifier, context.mailbox)
-        self._heartbeat = Heartbeat(plan.heartbeat) if plan.heartbeat else None
+        self._reporter = Reporter(options.name, options.notifier, context.mailbox)
+        self._heartbeat = Heartbeat(options.heartbeat) if options.heartbeat else None
         self._output_watchdog = (
-            OutputWatchdog(plan.stall_after, time.monotonic()) if plan.stall_after is not None else None
+            OutputWatchdog(options.stall_after, time.monotonic()) if options.stall_after is not None else None
         )
-        self._written = time.monotonic()  # when something was last seen to be written
-        self._told = 0  # restarts
-        self._known = False  # people know that the command was asked to end
+        self._written = time.monotonic()  # when output last appeared
+        self._reported_restarts = 0
+        self._is_preemption_reported = False
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look_on, name="twinkle-notifier-monitor", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="twinkle-notifier-monitor", daemon=True)
 
     def begin(self) -> None:
         """The command runs."""
@@ -61,63 +59,63 @@ class Monitor:
         self._over.set()
         if self._thread.is_alive():  # it may never have started
             self._thread.join(_END)
-        self._look(isolation.Helper(), self._look_for_restarts)  # the last attempt may have ended within a look
+        self._check(isolation.Helper(), self._check_restarts)  # the last attempt may have ended since the last check
         if code:
             self._output.end()
         ending = self._context.ending(code)
-        ending = replace(ending, attempt=self._attempt() or ending.attempt)
-        known = self._known and ending.was_asked_for()
-        self._reporter.ended(ending, on_success=self._context.plan.on_success, known=known)
+        ending = ending._replace(attempt=self._attempt() or ending.attempt)
+        known = self._is_preemption_reported and ending.was_asked_for()
+        self._reporter.ended(ending, on_success=self._context.options.on_success, known=known)
 
     def not_started(self, code: int, error: str) -> None:
         """The command could not be started."""
-        ending = replace(self._context.ending(code), recorded=Recorded(error, ""))
+        ending = self._context.ending(code)._replace(recorded=Recorded(error, ""))
         self._reporter.ended(ending, on_success=False, known=False)
 
-    def _look_on(self) -> None:
-        looks = (self._look_at_signals, self._look_at_output, self._look_for_restarts, self._reporter.overdue)
+    def _run(self) -> None:
+        checks = (self._check_signals, self._check_output, self._check_restarts, self._reporter.overdue)
         once: tuple[Callable[[], object], ...] = (self._complain,)
         helper = isolation.Helper()
-        self._look(helper, self._output.look)  # before the command has written much
-        self._look(helper, lambda: orphans.adopt([self._mailbox.folder.parent.parent]))  # of killed supervisors
+        self._check(helper, self._output.check)  # before the command has written much
+        self._check(helper, lambda: orphans.adopt([self._mailbox.folder.parent.parent]))  # of killed supervisors
         while not self._over.wait(_TICK):
-            for look in (*looks, *once):
-                self._look(helper, look)
+            for check in (*checks, *once):
+                self._check(helper, check)
             once = ()
 
-    def _look(self, helper: isolation.Helper, look: Callable[[], object]) -> None:
-        answer = helper.call(look, SUPERVISOR)
-        if not answer.returned:  # a disk that is gone, most likely: once more in a second
-            log.debug("a look at the command failed: %s", reason(answer.error))
+    def _check(self, helper: isolation.Helper, check: Callable[[], object]) -> None:
+        answer = helper.call(check, SUPERVISOR)
+        if not answer.returned:  # most likely a disk is gone; the next check is in a second
+            log.debug("a check of the command failed: %s", reason(answer.error))
 
     def _complain(self) -> None:
-        """Say what cannot be seen of the command."""
+        """Print what cannot be seen of the command."""
         complaint = self._output.complaint()
         if complaint and not torchrun.writes_logs(self._context.command):
             say(complaint)
         if self._output_watchdog is not None and not self._output.is_seen:
             say("the output cannot be watched: --stall-after relies on the callbacks in the command alone")
 
-    def _look_at_signals(self) -> None:
+    def _check_signals(self) -> None:
         ending = self._context.ending(0)
         if ending.asked is None:
-            self._known = False  # it was long ago
-        elif not self._known and time.time() - ending.asked_at > ASKED:
-            self._known = self._reporter.preempted(ending)
+            self._is_preemption_reported = False  # it was long ago
+        elif not self._is_preemption_reported and time.time() - ending.asked_at > ASKED:
+            self._is_preemption_reported = self._reporter.preempted(ending)
 
-    def _look_at_output(self) -> None:
-        if self._output.look():
+    def _check_output(self) -> None:
+        if self._output.check():
             self._written = time.monotonic()
         if self._output_watchdog is None:
             return
         written = self._written if self._output.is_seen else None
-        change = self._output_watchdog.look(time.monotonic(), written, time.time(), self._mailbox.beats())
+        change = self._output_watchdog.check(time.monotonic(), written, time.time(), self._mailbox.beats())
         if change == "silent":
-            self._reporter.silent(self._output_watchdog.lasted, self._what_is_known())
+            self._reporter.silent(self._output_watchdog.lasted, self._silence_facts())
         elif change == "moving":
             self._reporter.moving(self._output_watchdog.lasted)
 
-    def _what_is_known(self) -> list[str]:
+    def _silence_facts(self) -> list[str]:
         pids = ", ".join(str(pid) for pid in islice(_descendants(self._context.pid), 8))
         return [
             "- Seen from outside: no output, and no beat of a callback",
@@ -125,9 +123,9 @@ class Monitor:
             "- With NotifierCallback(stall_after=...) this message would name the rank, and show where it is stuck",
         ]
 
-    def _look_for_restarts(self) -> None:
-        for restart in self._restarts()[self._told :]:
-            self._told += 1
+    def _check_restarts(self) -> None:
+        for restart in self._restarts()[self._reported_restarts :]:
+            self._reported_restarts += 1
             self._reporter.restarted(restart, self._context.ending(1))
 
     def _restarts(self) -> list[Restart]:

@@ -1,4 +1,4 @@
-"""Whether the kernel's out-of-memory killer was at work: the memory events of this process's control group."""
+"""Counts the kills of the kernel's out-of-memory killer in this process's control group."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _KILLS = re.compile(r"^oom_kill (\d+)$", re.MULTILINE)
 
 
 def kills() -> int | None:
-    """How many processes of this control group the killer has ended so far; None where that cannot be read."""
+    """How many processes of this control group the killer has ended so far; None if that cannot be read."""
     counted = [count for path in _files() if (count := _count(path)) is not None]
     return sum(counted) if counted else None
 
@@ -25,7 +25,7 @@ def _files() -> list[Path]:
             _, controllers, path = entry.split(":", 2)
             if controllers in ("", "memory"):
                 root = _GROUPS / controllers
-                # In a container the path is the host's, and the group itself stands at the root.
+                # In a container the path is the host's, and the group itself is at the root.
                 places = (root / path.lstrip("/"), root)
                 found += [place / name for place in places for name in _FILES if (place / name).is_file()][:1]
     return found

@@ -1,4 +1,4 @@
-"""Finds messages that a killed supervisor has left: the processes below it could not send them themselves."""
+"""Finds messages that the processes below a killed supervisor have left to it."""
 
 from __future__ import annotations
 
@@ -23,53 +23,53 @@ log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 def adopt(roots: Sequence[Path]) -> list[str]:
     """Move the messages in `roots` to where `twinkle-notifier flush` finds them; the problems. Raises no OSError."""
-    words, problems = _each(roots, _adopted)
-    if words:
-        log.warning("%d messages of a supervisor that was killed wait for `twinkle-notifier flush`", len(words))
+    notes, problems = _each(roots, _adopted)
+    if notes:
+        log.warning("%d messages of a supervisor that was killed wait for `twinkle-notifier flush`", len(notes))
     return problems
 
 
 def listed(roots: Sequence[Path]) -> tuple[list[Letter], list[str]]:
-    """What `adopt` would put there, and the problems. Nothing is changed; raises no OSError."""
-    words, problems = _each(roots, lambda mailbox, _: _unsent(mailbox))
-    return [_letter(word) for word in words], problems
+    """The messages that `adopt` would move, and the problems. Changes nothing. Raises no OSError."""
+    notes, problems = _each(roots, lambda mailbox, _: _unsent(mailbox))
+    return [_letter(note) for note in notes], problems
 
 
 def _each(roots: Sequence[Path], find: Callable[[Mailbox, list[str]], list[Note]]) -> tuple[list[Note], list[str]]:
-    """The words that `find` finds in the folders of supervisors that were killed, and the problems."""
-    words: list[Note] = []
+    """The notes that `find` finds in the folders of supervisors that were killed, and the problems."""
+    notes: list[Note] = []
     problems: list[str] = []
     for mailbox in Mailbox.all(roots):
         try:
             holder = mailbox.holder()
             if holder is None or holder.dead():
-                words += find(mailbox, problems)
-        except PermissionError:  # root's, who takes it over
+                notes += find(mailbox, problems)
+        except PermissionError:  # it is root's, whose own flush takes it over
             continue
-        except OSError as error:  # it stays for the next time
+        except OSError as error:  # it stays for the next flush
             problems.append(problem(mailbox.folder, "cannot be used", error))
-    return words, problems
+    return notes, problems
 
 
 def _unsent(mailbox: Mailbox) -> list[Note]:
     attribution = Attribution.of(mailbox)
     unsent = attribution.unsent(following=True) + attribution.lingering(time.time(), alone=True)
-    return [word for word in unsent if word.state != "kept"]  # that lies there
+    return [note for note in unsent if note.state != "kept"]  # those lie in the spool
 
 
 def _adopted(mailbox: Mailbox, problems: list[str]) -> list[Note]:
-    """Take over the words of a mailbox, and remove its folder once each word is kept. Raises OSError."""
-    words = _unsent(mailbox)
-    for word in words:
-        Spool.put(_CHANNEL, word.message(_NOTE), "killed", word.notifier)
-        mailbox.forget(word)  # or it would be taken over again, if another cannot be
+    """Take over the notes of a mailbox, and remove its folder once each note is kept. Raises OSError."""
+    notes = _unsent(mailbox)
+    for note in notes:
+        Spool.put(_CHANNEL, note.message(_NOTE), "killed", note.notifier)
+        mailbox.forget(note)  # or it would be taken over again, if another cannot be
     damaged = [path for path in mailbox.damaged() if time.time() - path.lstat().st_mtime < _KEPT_FOR]
     problems += [f"{path} cannot be read; its folder is kept for a week" for path in damaged]
     if not damaged:
         mailbox.close()
-    return words
+    return notes
 
 
-def _letter(word: Note) -> Letter:
-    event = Event(title(word.text, 200) or "a message", word.at)
-    return Letter(word.id, word.text, word.at, "killed", word.notifier, (event,))
+def _letter(note: Note) -> Letter:
+    event = Event(title(note.text, 200) or "a message", note.at)
+    return Letter(note.id, note.text, note.at, "killed", note.notifier, (event,))

@@ -1,4 +1,4 @@
-"""Whether a command has stalled, as far as can be seen from outside."""
+"""Detects from outside that a command has stalled."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from typing import Literal
 
 from twinkle_notifier.mailbox.notes import Beat
 
-_SLOWEST = 10.0  # times the slowest step seen is no stall yet
-_FRESH = 30.0  # seconds; a rank says every few seconds how it gets on
-_LATE = 5.0  # seconds between two looks that are no lateness
+_SLOWEST = 10.0  # a stall lasts longer than so many times the slowest step
+_FRESH = 30.0  # seconds; a rank records its progress every few seconds
+_LATE = 5.0  # seconds between two checks that are no delay
 
 
 class OutputWatchdog:
-    """No output and no heartbeat for `after` seconds. Where ranks have watchers of their own, these tell, and see more.
+    """A stall is no output and no beat for `after` seconds. A rank with its own watchdog reports, as that sees more.
 
     All times are in seconds; `now` is of a clock that stops while the machine is suspended.
     """
 
     def __init__(self, after: float, now: float) -> None:
         self._after = after
-        self._looked = self._heard = now
-        self._since: float | None = None  # it is silent, and that was told
-        self.lasted: float = 0.0  # without a sign, when `look` last gave a word
+        self._checked = self._heard = now
+        self._since: float | None = None  # of a reported silence: its last sign of life
+        self.lasted = 0.0  # seconds of the silence that `check` last reported
 
-    def look(
+    def check(
         self, now: float, last_output: float | None, wall: float, beats: Sequence[Beat]
     ) -> Literal["silent", "moving"] | None:
-        """``silent`` when that begins to count, ``moving`` when it ends. Called about each second.
+        """``silent`` when a silence is long enough, ``moving`` when it ends. To be called about each second.
 
-        Without an output that can be seen (None), and without a beat, nothing is known.
+        `last_output` is None if the output cannot be seen. Without that and without a beat nothing is known.
         """
-        late, self._looked = now - self._looked - _LATE, now
-        if late > 0:  # we were stopped, and so was the command
+        late, self._checked = now - self._checked - _LATE, now
+        if late > 0:  # this process was stopped, and so was the command
             self._heard += late
         newest = max((beat.at for beat in beats), default=0.0)
         if last_output is None and not beats:

@@ -1,4 +1,4 @@
-"""Which signals were sent to everybody, and which to the supervisor alone."""
+"""Finds out which signals were sent to the whole process group, and which to the supervisor alone."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import warnings
 from collections.abc import Collection
 from contextlib import suppress
 
-_RECENT = 1.0  # seconds for which its death is of the same sending
+_RECENT = 1.0  # seconds for which its death counts for the same signal
 _PAUSE = 0.05  # seconds between two starts, at least
-_LOOK = 1.0  # seconds between two looks whether the supervisor is there
+_POLL = 1.0  # seconds between two checks that the supervisor lives
 
 
 class SignalProbe:
-    """A process beside the command, of the supervisor's group, session and control group, which signals end.
+    """A process beside the command, in the supervisor's group, session and control group, that dies of any signal.
 
-    A terminal, `timeout`, `kill` with a group and most schedulers signal every process, and so this one. Passed on once
-    more, such a signal would cut short what the command does about the first. Nothing depends on the probe: as long as
-    there is none, every signal is passed on.
+    A terminal, `timeout`, `kill` with a group and most schedulers signal every process, so also the probe. The
+    supervisor must not pass such a signal on: a second one would cut short how the command handles the first. Without a
+    probe, every signal is passed on.
     """
 
     def __init__(self, signals: Collection[int]) -> None:
         self._signals = signals
-        self._ended: dict[int, float] = {}  # by the signal, when
+        self._ended: dict[int, float] = {}  # signal: when
         self._began = 0.0
         self.pid: int = 0
 
@@ -46,7 +46,7 @@ class SignalProbe:
                     os._exit(0)
 
     def reaped(self, status: int) -> None:
-        """It has ended."""
+        """Note that it has ended."""
         self.pid = 0
         if os.WIFSIGNALED(status):
             self._ended[os.WTERMSIG(status)] = time.monotonic()
@@ -56,7 +56,7 @@ class SignalProbe:
         return time.monotonic() - self._ended.pop(number, -_RECENT) < _RECENT
 
     def end(self) -> None:
-        """Take it away."""
+        """Kill it."""
         if self.pid:  # not reaped, so the number is still its own
             os.kill(self.pid, signal.SIGKILL)
             with suppress(ChildProcessError):
@@ -65,11 +65,11 @@ class SignalProbe:
 
 
 def _live(signals: Collection[int], parent: int) -> None:
-    """The probe's life: it holds no file open, leaves no core file, and does nothing."""
+    """The probe: it holds no files, leaves no core file, and sleeps until a signal or the supervisor's end."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.closerange(0, max(map(int, os.listdir("/proc/self/fd"))) + 1)
     for number in signals:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     while os.getppid() == parent:
-        time.sleep(_LOOK)
+        time.sleep(_POLL)

@@ -1,11 +1,11 @@
-"""What starts inside a Python below `twinkle-notifier run`. Standard library alone, Python 3.8 and later.
+"""Runs in each Python below `twinkle-notifier run`, from its start. Standard library alone, Python 3.8 and later.
 
-Each Python loads it at its start, so it is small: a machine that keeps no compiled files compiles it each time. The
-rest is in two files beside it. `_twinkle_notifier_hooks` is loaded with a module that makes processes or trainers, and
-loads `_twinkle_notifier_record`, which writes down an end; without it that is loaded when a process ends badly.
+It is small, as a machine that keeps no compiled files compiles it for each Python. Two files beside it have the rest.
+`_twinkle_notifier_hooks` is loaded with a module that makes processes or trainers, and loads
+`_twinkle_notifier_record`, which writes the record of an end; else that is loaded when a process ends badly.
 
-Nothing but what each Python has loaded anyway is imported at the start, and little at the end: a file of the user's
-that is called as a module of the standard library would be run in its place.
+At the start it imports only what each Python has loaded anyway, and little at the end: a user's file with the name of a
+module of the standard library would be run in its place.
 """
 
 import _signal  # a part of Python itself
@@ -17,12 +17,12 @@ import time  # noqa: F401 (as it was at the start, for the other files)
 from _thread import get_ident
 
 folder = ""  # the mailbox
-done = 0  # the process, if it has written its end
+done = 0  # the process that has recorded its end
 _main = 0  # the main thread
-_stale = None  # an exception that was there when this process was forked
+_stale = None  # the exception that was there when this process was forked
 _exit = None  # the record of the SystemExit that ended the program
 _code = None  # the exit code of a SystemExit that ended the program, or `sys.excepthook` after it
-_spare = bytes(1 << 20)  # room for the record where there is no memory left; it takes none before it is let go
+_spare = bytes(1 << 20)  # memory for the record, if no other is left; never touched, so it costs none before
 
 
 def begin():
@@ -46,9 +46,9 @@ def begin():
 
 
 def _is_main_interpreter():
-    """Whether it is not one of several in a process, whose ends are not the process's."""
+    """Whether this is the main interpreter: the end of another one does not end the process."""
     try:
-        _signal.signal(_signal.SIGINT, None)  # nothing is set: another interpreter refuses before it looks at the None
+        _signal.signal(_signal.SIGINT, None)  # it sets nothing: another interpreter raises before it sees the None
     except TypeError:
         return True
     except ValueError:
@@ -77,7 +77,7 @@ def part(name):
 
 
 class _Finder:
-    """Finds what the finders behind it find, and sees to it that `_loaded` is called when that is loaded."""
+    """Finds what the finders behind it find, and has `_loaded` called after the module is loaded."""
 
     def find_spec(self, name, path=None, target=None):
         if name not in _HOOKED or self not in sys.meta_path:
@@ -92,7 +92,7 @@ class _Finder:
 
 
 def _watch(loader, name):
-    """Have `loader` call `_loaded` once, if it is an object of its own that loads but this module."""
+    """Have `loader` call `_loaded` once, if it is an object that loads only this module."""
     while type(loader).__name__ == "LazyLoader" and hasattr(loader, "loader"):
         loader = loader.loader
     exec_module = getattr(loader, "exec_module", None)
@@ -113,7 +113,7 @@ def _watch(loader, name):
 
     try:
         loader.exec_module = once
-    except Exception:  # it has no room for it
+    except Exception:  # it takes no attribute
         pass
 
 
@@ -128,7 +128,7 @@ def _loaded(name, module):
             sys.modules["threading"]._register_atexit(end)
         else:
             part("hooks").loaded(name, module)
-    except Exception:  # another version: what we do not know we leave alone
+    except Exception:  # another version, which we leave alone
         pass
 
 
@@ -147,7 +147,7 @@ _HOOKED = _THREADS | {
 
 
 def end():
-    """Write down what ends this process, once: Python has let go of the main program."""
+    """Record what ends this process, once. The main program is over."""
     global done
     if done == os.getpid():
         return
@@ -162,10 +162,10 @@ def end():
 
 def _ended():
     if hasattr(sys, "ps1"):
-        return None  # there was a prompt, at which errors end nothing
+        return None  # an interactive session: errors do not end it
     error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
     traceback = getattr(sys, "last_traceback", None)
-    # One that somebody caught, as pytest does with that of a test, begins in the middle of the stack.
+    # The traceback of an exception that was caught, as pytest does for a test's, begins in the middle of the stack.
     if error is None or error is _stale or (traceback is not None and traceback.tb_frame.f_back is not None):
         return _exit
     code = _code if _code is not None else -2 if isinstance(error, KeyboardInterrupt) else 1
@@ -178,13 +178,13 @@ def _recorder():
 
 
 def make_room():
-    """A process ends: let go of the memory that is kept for its record."""
+    """Free the memory that is kept for the record."""
     global _spare
     _spare = None
 
 
 def with_files(work):
-    """Do `work`, also where the process may open no more files: one that ends does not read any more."""
+    """Do `work`; if no more files can be opened, close standard input, which a process that ends does not read."""
     try:
         return work()
     except OSError as error:
@@ -220,7 +220,7 @@ def _marked(leave):
 def _mark(error):
     try:
         vars(error)["_twinkle_notifier"] = _Mark(error)
-    except Exception:  # it is of a class of the user's
+    except Exception:  # of a user's class
         pass
 
 

@@ -1,13 +1,13 @@
-"""What is wrapped in modules that make processes or trainers: see `_twinkle_notifier_attach`, which loads it."""
+"""Wraps functions of modules that make processes or trainers. `_twinkle_notifier_attach` loads it."""
 
 import _twinkle_notifier_attach as attach
 from _twinkle_notifier_attach import os, sys, time  # as they were at the start
 
-recorder = attach.part("record")  # a process that trains has it by now: a crash is no moment to read files
+recorder = attach.part("record")  # loaded now: a crash must read no files
 
 
 def loaded(name, module):
-    """Wrap what `module` has, which is just loaded."""
+    """Wrap the functions of `module`, which has just been loaded."""
     _HOOKS[name](name, module)
 
 
@@ -15,7 +15,7 @@ def loaded(name, module):
 
 
 def _child_ended(error, before):
-    """Write it down; `before` was being handled when the child was made, and still is."""
+    """Record `error`, unless it is `before`, which was being handled when the child was made."""
     if error is None or error is before or attach.done == os.getpid():
         return
     try:
@@ -30,7 +30,7 @@ def _child_ended(error, before):
 
 
 class _Child:
-    """Before Python 3.13: what `multiprocessing.util` calls in a child before its work, and while it has its error."""
+    """Before Python 3.13: `multiprocessing.util` calls it in a child, before its work and after that failed."""
 
     def __init__(self):
         self.before = None
@@ -48,7 +48,7 @@ _child = _Child()
 
 def _children_loaded(name, module):
     module.register_after_fork(_child, _Child.begin)
-    _child.begin()  # for a child by "spawn", which is not made by a fork
+    _child.begin()  # a child by "spawn" is not forked
 
 
 def _processes_loaded(name, module):
@@ -123,7 +123,7 @@ def _local_agent_loaded(name, module):
 
 
 def _name_logs(failures, context):
-    """Note in each failure which folder has the rank's files: its `error_file` is none if the rank wrote no error."""
+    """Note the folder of the rank's files in each failure: its `error_file` is none if the rank wrote no error."""
     for failure in failures.values():
         failure._twinkle_notifier_logs = os.path.dirname(os.path.abspath(context.error_files[failure.local_rank]))
 

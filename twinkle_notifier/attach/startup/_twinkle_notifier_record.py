@@ -1,7 +1,7 @@
 """The record of what ended a Python process. It is loaded when one ends badly: see `_twinkle_notifier_attach`."""
 
 import _twinkle_notifier_attach as attach
-from _twinkle_notifier_attach import _signal, os, time  # as they were at the start
+from _twinkle_notifier_attach import _signal, os, time  # as at the start
 
 _NAME = 200  # characters
 _MESSAGE = 2_000
@@ -12,7 +12,7 @@ _MOST = 2**53  # of a number, as the reader has it
 
 
 def record(error, code):
-    """The fields of an `End`: see `twinkle_notifier.mailbox.notes`. What cannot be found out is left out."""
+    """The fields of an `End`: see `twinkle_notifier.mailbox.notes`. A part that fails is left out."""
     fields = {"pid": os.getpid(), "at": time.time(), "type": "Exception", "message": "", "code": code}
     fields.update(rank=None, traceback="", frames=[], child=None, failures=[])
     parts = [
@@ -24,7 +24,7 @@ def record(error, code):
         ("failures", lambda: failures_of(getattr(error, "failures", None))),
         ("traceback", lambda: _plain_traceback(fields)),
     ]
-    # After Ctrl-C Python ends itself by SIGINT, unless code is run from a text until then, as by the import of modules.
+    # After Ctrl-C Python dies of SIGINT, unless code is compiled from a text until then, as an import may do.
     if not isinstance(error, KeyboardInterrupt):
         parts.append(("traceback", lambda: _traceback(error)))
     bound = _Bound()
@@ -40,11 +40,11 @@ def record(error, code):
 
 
 def exited(code, cause):
-    """The record of a SystemExit; without words, that of the exception that was being handled."""
-    number, words = attach.exit_code(code), not isinstance(code, int)
-    if not words and cause is not None and not isinstance(cause, SystemExit):
+    """The record of a SystemExit; without a text, that of the exception that was being handled."""
+    number, has_text = attach.exit_code(code), not isinstance(code, int)
+    if not has_text and cause is not None and not isinstance(cause, SystemExit):
         return record(cause, number)
-    fields = record(SystemExit(code) if words else SystemExit(), number)
+    fields = record(SystemExit(code) if has_text else SystemExit(), number)
     fields["traceback"] = ""
     return fields
 
@@ -57,13 +57,13 @@ def _put(fields, part, find):
 
 
 class _Bound:
-    """From here to `stop`, code of the user's is broken off once `_SECONDS` are over, again and again."""
+    """Interrupts the user's code after `_SECONDS`, repeatedly, until `stop`."""
 
     def __init__(self):
         self.timer = None
         try:
             self.since, self.before = time.monotonic(), _signal.getsignal(_signal.SIGALRM)
-            if self.before is not None:  # it is not by Python
+            if self.before is not None:  # it was not set by Python
                 _signal.signal(_signal.SIGALRM, self.late)
                 self.timer = _signal.setitimer(_signal.ITIMER_REAL, _SECONDS, 0.1)
         except (AttributeError, ValueError):  # on Windows; not in the main thread
@@ -155,7 +155,7 @@ def _failure(rank, failure):
 
 
 def write_end(fields):
-    """Write `PID.end`, also where the process may open no more files. Raises OSError."""
+    """Write `PID.end`, also if the process may open no more files. Raises OSError."""
     attach.with_files(lambda: write("%d.end" % os.getpid(), fields))
 
 

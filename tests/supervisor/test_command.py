@@ -9,7 +9,7 @@ import pytest
 
 from twinkle_notifier import DingNotifier
 from twinkle_notifier.channels import from_text
-from twinkle_notifier.supervisor import inherited
+from twinkle_notifier.supervisor.command import notifier_environment
 
 URL = "https://oapi.dingtalk.com/robot/send?access_token=tok-0123456789abcdef"
 
@@ -26,7 +26,7 @@ URL = "https://oapi.dingtalk.com/robot/send?access_token=tok-0123456789abcdef"
 def test_a_literal_waits_in_a_file_of_its_owner(to: str, tmp_path: Path) -> None:
     """It makes the same notifier, and the environment does not show it."""
     notifier = from_text(to, "--to")
-    env = inherited.environment({}, to, notifier, tmp_path)
+    env = notifier_environment({}, to, notifier, tmp_path)
     assert env == {"TWINKLE_NOTIFIER_URL": f"file:{tmp_path / 'to.json'}"}
     assert stat.S_IMODE((tmp_path / "to.json").stat().st_mode) == 0o600
     assert from_text(env["TWINKLE_NOTIFIER_URL"], "x").to_dict() == notifier.to_dict()
@@ -36,8 +36,8 @@ def test_a_reference_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """A file's by a path that leads there from every folder."""
     monkeypatch.chdir(tmp_path)
     notifier = DingNotifier(URL)
-    assert inherited.environment({}, "env:DING_URL", notifier, tmp_path) == {"TWINKLE_NOTIFIER_URL": "env:DING_URL"}
-    assert inherited.environment({}, "file:ding", notifier, tmp_path) == {
+    assert notifier_environment({}, "env:DING_URL", notifier, tmp_path) == {"TWINKLE_NOTIFIER_URL": "env:DING_URL"}
+    assert notifier_environment({}, "file:ding", notifier, tmp_path) == {
         "TWINKLE_NOTIFIER_URL": f"file:{tmp_path}/ding"
     }
     assert not (tmp_path / "to.json").exists()
@@ -46,10 +46,10 @@ def test_a_reference_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("env", [{"TWINKLE_NOTIFIER_URL": "env:MINE"}, {"TWINKLE_NOTIFIER": "env:MINE"}])
 def test_what_the_environment_says_stays(env: dict[str, str], tmp_path: Path) -> None:
     """Users' own scripts go by it."""
-    assert inherited.environment(env, URL, DingNotifier(URL), tmp_path) == {}
+    assert notifier_environment(env, URL, DingNotifier(URL), tmp_path) == {}
 
 
 def test_without_a_disk_they_have_none(tmp_path: Path) -> None:
-    """The supervisor reports what it sees from outside."""
-    assert inherited.environment({}, URL, DingNotifier(URL), tmp_path / "gone") == {}
-    assert inherited.environment({}, "", None, tmp_path) == {}
+    """The supervisor tells what it can from outside."""
+    assert notifier_environment({}, URL, DingNotifier(URL), tmp_path / "gone") == {}
+    assert notifier_environment({}, "", None, tmp_path) == {}
