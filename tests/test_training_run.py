@@ -574,3 +574,37 @@ def test_a_sigterm_while_the_trainer_is_asked_waits(start: Any, inbox: Inbox) ->
     """
     assert start(source).result().returncode == -15
     assert len(inbox.messages) == 1
+
+
+class Hooked:
+    """An adapter's callback."""
+
+    def __init__(self) -> None:
+        self.called: list[str] = []
+
+    def __init_subclass__(cls) -> None:
+        TrainingRun.keep_hooks(cls, Hooked, ["on_step"])
+
+    def on_step(self) -> None:
+        self.called.append("ours")
+
+
+def test_our_hook_is_called_once_however_deep_a_subclass_is() -> None:
+    """Beside that of the class or of a mixin which has its own in its place."""
+
+    class Mixin:
+        def on_step(self) -> None:
+            self.called.append("mixin")  # type: ignore[attr-defined]
+
+    class Own(Hooked):
+        def on_step(self) -> None:
+            self.called.append("own")
+
+    below, mixed, plain = (
+        type("Below", (Own,), {})(),
+        type("Mixed", (Mixin, Hooked), {})(),
+        type("Plain", (Hooked,), {})(),
+    )
+    for callback in (below, mixed, plain):
+        callback.on_step()
+    assert (below.called, mixed.called, plain.called) == (["ours", "own"], ["ours", "mixin"], ["ours"])

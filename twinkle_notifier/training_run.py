@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import inspect
 import itertools
 import logging
 import os
@@ -129,7 +130,7 @@ class TrainingRun:
         """For adapters: call the hooks `names` of `callback` before those that a `subclass` has in their place."""
         for name in names:
             kept, own = getattr(callback, name), getattr(subclass, name)
-            if own is not kept:
+            if own is not kept and not isinstance(inspect.getattr_static(subclass, name), functools.partialmethod):
                 setattr(subclass, name, functools.partialmethod(_both, kept, own))
 
     @property

@@ -188,6 +188,20 @@ def test_what_counts_was_made_after_the_mark(at: Instant, sequence: int | None, 
 # Damage
 
 
+@pytest.mark.parametrize("count", [7, 7.0, 2**53 + 1, 1_795_912_151_666_680_976, 10**30])
+def test_a_users_store_may_count_as_it_likes(count: Any) -> None:
+    """By whole numbers of any size, or by such floats: a claim that could not be read would silence nobody."""
+
+    class Counting(MemoryStore):
+        def sequence(self, step: int) -> Any:
+            return count + step
+
+    record = Record.now("claimed", 0, Counting())
+    assert Record.load(record.dump()) == record
+    mark = Watermark(Instant.now(), count)
+    assert Watermark.load(mark.dump()) == mark
+
+
 def test_a_record_is_read_as_it_was_written(store: Store) -> None:
     """With all its fields."""
     record = Record.now("claimed", 3, store)

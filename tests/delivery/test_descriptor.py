@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinkle_notifier import ConsoleNotifier, DingNotifier, Notifier, isolation
-from twinkle_notifier.delivery.descriptor import channel, describe
+from twinkle_notifier.delivery.descriptor import channel, describe, restored
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -202,3 +202,15 @@ def test_functions_made_with_different_urls_are_different_channels(made: Any) ->
 def test_functions_that_hold_an_address_of_their_rank_are_one_channel(made: Any, url: str) -> None:
     """It is where something of the rank is, and no webhook."""
     assert channel(made(url.format(0))) == channel(made(url.format(1)))
+
+
+def test_what_is_restored_as_no_notifier_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    """It is not said to lack a secret."""
+
+    class Odd(Notifier):
+        @classmethod
+        def _from_dict_impl(cls, data: dict[str, Any]) -> Any:
+            return data
+
+    assert restored({"class": "Odd"}) is None
+    assert "Odd that was kept cannot be restored (its _from_dict_impl gives no Notifier)" in caplog.text

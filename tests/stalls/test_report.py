@@ -53,3 +53,9 @@ def test_a_stand_survives_its_way() -> None:
     one = stand(3, "träin.py:8 in load")
     assert RankStatus.load(one.dump()) == one
     assert [RankStatus.load(data) for data in (b"", b"[]", b"{}", b'{"doing": 5}')] == [None] * 4
+
+
+def test_a_step_may_be_a_whole_float() -> None:
+    """An adapter's trainer may count by tensors."""
+    stand = RankStatus(1, "node", 7, 12.0, Doing("", "", False, "", ""), True, Holder.me(), Instant.now())  # type: ignore[arg-type]
+    assert RankStatus.load(stand.dump()) == stand

@@ -151,7 +151,8 @@ def _bare(event: Event, why: str) -> str:
     report = isolation.call(lambda: bare(event, where), _bounded()).value
     notes = [f"- Note: details are missing, because {why}"]
     text = isolation.tried(lambda: report.markdown(notes)).value if report is not None else None
-    heading = f"### {line(event.name, 100)} failed: {safe.type_name(type(event.exc))}"
+    name = isolation.tried(lambda: line(event.name, 100)).value or "a run"  # no memory for it, say
+    heading = f"### {name} failed: {safe.type_name(type(event.exc))}"
     return text or f"{heading}\n\n{notes[0]}\n- Host: {where.hostname}, PID {where.pid}"
 
 

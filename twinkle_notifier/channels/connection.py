@@ -132,7 +132,9 @@ def _adapter(scheme: str) -> Any:
                 options["proxy_ssl_context"] = issuers.trusting()
             return super().proxy_manager_for(proxy, **options)
 
-        def cert_verify(self, conn: Any, *_: Any) -> None:  # requests calls it with the pool before each request
+        def cert_verify(
+            self, conn: Any, *_: Any, **__: Any
+        ) -> None:  # requests calls it with the pool before each request
             conn.cert_reqs = "CERT_REQUIRED"
             conn.ConnectionCls = type(conn.ConnectionCls.__name__, (conn.ConnectionCls,), {"debuglevel": 0})
 

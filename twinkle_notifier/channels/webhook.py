@@ -113,8 +113,11 @@ class WebhookNotifier(Notifier, abstract=True):
 
     @classmethod
     def _from_dict_impl(cls, data: dict[str, Any]) -> Notifier:
-        arguments = {name: data[name] for name in cls._fields if name in data}
-        return cls(**arguments | {"timeout": _seconds(data.get("timeout", 5.0))})
+        url, *others = cls._fields
+        arguments = {name: data[name] for name in others if name in data}
+        return cls(
+            data[url], **arguments | {"timeout": _seconds(data.get("timeout", 5.0))}
+        )  # a subclass may call it else
 
     @classmethod
     def _taken_from_checkpoint(cls, data: dict[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class Watermark:
         """As stored; None for what cannot be read."""
         try:
             fields = Stored.read(data)
-            return cls(Instant.load(fields.object("at")), fields.whole_or_none("sequence"))
+            return cls(Instant.load(fields.object("at")), fields.integer_or_none("sequence"))
         except ValueError:
             return None
 
@@ -64,7 +64,7 @@ class Record:
                 fields.count("rank"),
                 Holder.load(fields.object("holder")),
                 Instant.load(fields.object("at")),
-                fields.whole_or_none("sequence"),
+                fields.integer_or_none("sequence"),
             )
         except ValueError:
             return None

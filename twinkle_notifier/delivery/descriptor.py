@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from twinkle_notifier import isolation
 from twinkle_notifier.credentials.masking import holds_redacted, mask, redact, secrets_in_url
 from twinkle_notifier.credentials.references import REDACTED, is_reference, resolve
+from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.message import Message
@@ -24,7 +25,10 @@ _BUDGET = 1.0  # seconds for a notifier's own to_dict, or to look up a reference
 _NAME, _REASON = 60, 500  # characters of a class, and of an error, in the log
 _RESTORING = 2.0  # seconds for a notifier's own from_dict, or for what a file holds to be read
 # The name of a class of ours in claims and spool folders on disks, wherever its module lies.
-_PINNED = {"DingNotifier": "twinkle_notifier.channels.ding.DingNotifier"}
+_PINNED = {
+    "DingNotifier": "twinkle_notifier.channels.ding.DingNotifier",
+    "Deferred": "twinkle_notifier.alerts.deferred.Deferred",
+}
 
 T = TypeVar("T")
 log = logging.getLogger("twinkle_notifier")
@@ -191,4 +195,7 @@ def _from(described: dict[str, Any]) -> Notifier | None:
     if holds_redacted(described):
         return None
     look_up(described)
-    return Notifier.from_dict(described)
+    found: object = Notifier.from_dict(described)
+    if not isinstance(found, Notifier):
+        raise ArgumentError("its _from_dict_impl gives no Notifier")
+    return found

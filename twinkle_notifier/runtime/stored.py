@@ -102,6 +102,13 @@ class Stored:
         """Such a number or null."""
         return None if self._fields.get(name) is None else self.whole(name)
 
+    def integer_or_none(self, name: str) -> int | None:
+        """A whole number of any size, which somebody else's code may have given as ``12.0``, or null."""
+        value = self._fields.get(name)
+        if isinstance(value, float) and value.is_integer():  # not infinite, and a number
+            value = int(value)
+        return value if value is None or type(value) is int else self._of(name, int)
+
     def flag(self, name: str) -> bool:
         """True or false."""
         return self._of(name, bool)

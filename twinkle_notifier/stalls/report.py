@@ -44,7 +44,7 @@ class RankStatus:
                 fields.count("rank"),
                 fields.text("hostname"),
                 fields.count("pid"),
-                fields.whole_or_none("step"),
+                fields.integer_or_none("step"),
                 Doing.load(fields.object("doing")),
                 fields.flag("moves"),
                 Holder.load(fields.object("holder")),
