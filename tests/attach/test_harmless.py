@@ -233,6 +233,15 @@ def test_an_error_of_a_trainers_constructor_shows_the_same(lab: Any) -> None:
         assert lab.same(sys.executable, lab.script(source)).returncode == 1
 
 
+def test_an_error_with_a_traceback_of_its_own_is_not_replaced(lab: Any) -> None:
+    """Its class may have an attribute of that name, which raises."""
+    lab.script("", "transformers/__init__.py")
+    odd = "class Odd(Exception):\n    __traceback__ = property(lambda self: 1 / 0)\n"
+    lab.script(f"{odd}class Trainer:\n    def __init__(self): raise Odd('x')", "transformers/trainer.py")
+    source = "import logging\nlogging.disable()\nfrom transformers.trainer import Trainer\ntry: Trainer()\nexcept Exception as e: print(type(e).__name__)"
+    assert lab.same(sys.executable, lab.script(source)).stdout == "Odd\n"
+
+
 FINDERS = {
     "no trainer": "x = 1",
     "fails": "raise ValueError('broken')",

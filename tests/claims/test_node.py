@@ -55,6 +55,28 @@ def won(mine: NodeLease | Verdict) -> NodeLease:
 
 
 @pytest.mark.usefixtures("launched")
+def test_no_helper_thread_outlives_a_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither that of the rank which claims, nor that of one which gets its verdict, though somebody keeps both."""
+    kept: list[claims.Access] = []
+
+    class Kept(claims.Access):
+        def __init__(self, *arguments: Any) -> None:
+            kept.append(self)
+            super().__init__(*arguments)
+
+    def helpers() -> set[threading.Thread]:
+        return {thread for thread in threading.enumerate() if thread.name == "twinkle-notifier-helper"}
+
+    before = helpers()
+    monkeypatch.setattr(node, "Access", Kept)
+    won(lease(rank(5))).end(Outcome("sent"), sender=5)
+    assert lease(rank(6)) == Verdict("sent", 5)
+    for thread in helpers() - before:
+        thread.join(10)
+    assert (len(kept), helpers() - before) == (2, set())
+
+
+@pytest.mark.usefixtures("launched")
 def test_one_of_a_node_has_the_lease_and_speaks_for_all() -> None:
     """It sees at any moment which ranks have come; the others wait for its verdict."""
     learned: list[NodeLease | Verdict] = []

@@ -119,7 +119,8 @@ def _watch(loader, name):
 
 def hide(error):
     """Take the frame that has just caught `error` out of its traceback; no more than tried before Python 3.11."""
-    error.__traceback__ = error.__traceback__.tb_next
+    slot = BaseException.__traceback__  # a user's class may have an attribute of that name, which does anything
+    slot.__set__(error, slot.__get__(error).tb_next)
 
 
 def _loaded(name, module):
