@@ -6,6 +6,9 @@ from twinkle_notifier.alerts.api import notify_exception
 from twinkle_notifier.alerts.watch import watch
 from twinkle_notifier.channels.console import ConsoleNotifier
 from twinkle_notifier.channels.dingtalk import DingNotifier
+from twinkle_notifier.channels.feishu import FeishuNotifier
+from twinkle_notifier.channels.slack import SlackNotifier
+from twinkle_notifier.channels.wecom import WeComNotifier
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.credentials.references import Secret, resolve
 from twinkle_notifier.delivery.sender import counters
@@ -23,15 +26,18 @@ __all__ = [
     "CredentialError",
     "DeliveryError",
     "DingNotifier",
+    "FeishuNotifier",
     "Message",
     "Notifier",
     "NotifierError",
     "Outcome",
     "Progress",
     "Secret",
+    "SlackNotifier",
     "Store",
     "TrainingRun",
     "UnknownNotifierError",
+    "WeComNotifier",
     "counters",
     "notify_exception",
     "remaining",

@@ -222,7 +222,7 @@ def test_what_the_environment_describes_wrongly_is_one_warning(
     warnings: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not a second one that there is nobody."""
-    monkeypatch.setenv("TWINKLE_NOTIFIER", "https://hooks.slack.com/services/T0/B0/tok-0123456789abcdef")
+    monkeypatch.setenv("TWINKLE_NOTIFIER", "https://alerts.example.com/in/tok-0123456789abcdef")
     fits(None)
     [warning] = warnings()
     assert warning.startswith("no notifier from the environment: ")
@@ -262,7 +262,7 @@ def test_run_warns_once_and_runs_the_command() -> None:
     first = done.stderr.splitlines()[0]
     assert (done.stdout, done.returncode) == ("done\n", 3)
     assert first == f"{PREFIX}DingTalk: env:DING_URL: the variable DING_URL is not set: export it on every node"
-    done = supervised("https://hooks.slack.com/services/T0/B0/tok-0123456789abcdef")
+    done = supervised("https://alerts.example.com/in/tok-0123456789abcdef")
     first, *rest = done.stderr.splitlines()
     assert (done.stdout, done.returncode) == ("done\n", 3)
     assert first.startswith("twinkle-notifier: no notifier from the environment: TWINKLE_NOTIFIER holds neither ")

@@ -6,7 +6,10 @@ import json
 import os
 
 from twinkle_notifier.channels.dingtalk import DingNotifier
+from twinkle_notifier.channels.feishu import FeishuNotifier
+from twinkle_notifier.channels.slack import SlackNotifier
 from twinkle_notifier.channels.webhook import WebhookNotifier
+from twinkle_notifier.channels.wecom import WeComNotifier
 from twinkle_notifier.credentials.references import is_reference, resolve
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.notifier import Notifier
@@ -15,7 +18,8 @@ VARIABLE = "TWINKLE_NOTIFIER_URL"
 # twinkle-kit's own variable, which it sets for its workers, and whose content these read as JSON. A URL in it breaks
 # them; it is read here since it may be what a user has set.
 OF_TWINKLE = "TWINKLE_NOTIFIER"
-_SERVICES: tuple[type[WebhookNotifier], ...] = (DingNotifier,)  # those with a webhook URL, in the order of asking
+# Those with a webhook URL.
+SERVICES: tuple[type[WebhookNotifier], ...] = (DingNotifier, FeishuNotifier, WeComNotifier, SlackNotifier)
 
 
 def from_environment() -> Notifier | None:
@@ -47,7 +51,7 @@ def from_text(text: str, what: str) -> Notifier:
 
 
 def _serving(url: str) -> type[WebhookNotifier] | None:
-    return next((service for service in _SERVICES if service.serves(url)), None)
+    return next((service for service in SERVICES if service.serves(url)), None)
 
 
 def _from_literal(text: str, what: str) -> Notifier:
@@ -55,7 +59,7 @@ def _from_literal(text: str, what: str) -> Notifier:
         return _from_json(text, what)
     if served := _serving(text):
         return served(text)
-    names = " or ".join(service.service_name for service in _SERVICES)
+    names = " or ".join(service.service_name for service in SERVICES)
     raise ArgumentError(f"{what} holds neither a {names} webhook URL nor a JSON object as Notifier.to_dict() writes it")
 
 

@@ -14,6 +14,7 @@ from twinkle_notifier import isolation
 from twinkle_notifier.runtime import state_dir
 from twinkle_notifier.runtime.stored import Stored, hashed
 
+_SECOND = 1.1  # seconds
 _MINUTE = 61.0  # seconds: the service's clock may run a little slower
 _PATIENCE = 1.0  # seconds to wait for the lock
 _LONGEST = 30.0  # seconds that a process holds it; usually a millisecond
@@ -35,11 +36,13 @@ class Rate:
         robot: its identity, such as its webhook URL; only the hash is kept.
         per_minute: messages.
         penalty: seconds for which the service refuses all messages after too many.
+        per_second: messages; 0 for no such limit.
     """
 
     robot: str
     per_minute: int
     penalty: float
+    per_second: int = 0
 
     def take(self) -> float:
         """Count a message that is sent now, and return 0. If none may be sent, return the seconds until one may."""
@@ -58,6 +61,8 @@ class Rate:
         wait = closed_until - now if closed_until - now <= self.penalty else 0.0  # set back: it is over
         if len(recent) >= self.per_minute:
             wait = max(wait, recent[-self.per_minute] + _MINUTE - now)
+        if self.per_second and len(recent) >= self.per_second:
+            wait = max(wait, recent[-self.per_second] + _SECOND - now)
         return (recent, closed_until, wait) if wait > 0 else ([*recent, now], 0.0, 0.0)
 
     def _held(self, sent: list[float], _closed_until: float) -> tuple[list[float], float, float]:

@@ -20,9 +20,11 @@ from twinkle_notifier.channels.rate_limit import Rate
 from twinkle_notifier.credentials.masking import mask, secrets_in_url
 from twinkle_notifier.errors import DeliveryError
 from twinkle_notifier.messages import markdown
+from twinkle_notifier.messages.message import Level
 from twinkle_notifier.messages.sanitize import reply
 
 _BUSY_RETRIES = 3
+_SHORT_WAIT = 1.5  # seconds; a limit by the second is waited for, one by the minute is not
 _SAID = 300  # characters of the robot's own words
 _CODES = 2**31  # what is beyond it is no code
 _random = random.SystemRandom()  # that of the program is as it left it, for its checkpoints
@@ -59,6 +61,7 @@ class Draft:
     text: str
     id: str  # the same for each try of a message; a service may drop repeats by it
     limit: int  # bytes of the body
+    level: Level = "info"
     plain: bool = False  # the robot refused the rich form
     clock_ahead: float | None = None  # seconds that the robot's clock is ahead of ours, where that made it refuse
     busy: int = 0  # tries that met a busy robot
@@ -73,10 +76,11 @@ class Robot(ABC):
 
     service: ClassVar[str]  # as people call it
     hosts: ClassVar[tuple[str, ...]]
-    path: ClassVar[str]
-    key: ClassVar[str]  # the field of the URL's query that grants access
+    path: ClassVar[str]  # of the URL; what ends with a slash is followed by what grants access
+    key: ClassVar[str]  # the field of the URL's query that grants access, or what the end of the path is called
     example: ClassVar[str]  # of a webhook URL
     per_minute: ClassVar[int]  # messages; a little less than the service takes, as a retry may count
+    per_second: ClassVar[int] = 0  # messages; 0: as many as in a minute
     penalty: ClassVar[float]  # seconds that a robot which was sent more takes none
     size: ClassVar[int]  # bytes of a body; a little less than the service takes
     drops_repeats: ClassVar[bool]  # whether the service drops a second request with the same `Draft.id`
@@ -92,12 +96,16 @@ class Robot(ABC):
             parts = urlsplit(url)
         except ValueError:  # no URL at all
             return False
-        return parts.scheme in ("http", "https") and (parts.hostname in cls.hosts or parts.path == cls.path)
+        ours = parts.path.startswith(cls.path) if cls.path.endswith("/") else parts.path == cls.path
+        return parts.scheme in ("http", "https") and (parts.hostname in cls.hosts or ours)
 
     @classmethod
     def missing(cls, url: str) -> str:
         """The part that a URL of this service lacks to grant access, if it was cut short; empty if it has all."""
-        return "" if parse_qs(urlsplit(url).query).get(cls.key) else cls.key
+        parts = urlsplit(url)
+        if cls.path.endswith("/"):
+            return "" if parts.path.removeprefix(cls.path).strip("/") and parts.path.startswith(cls.path) else cls.key
+        return "" if parse_qs(parts.query).get(cls.key) else cls.key
 
     def address(self, draft: Draft) -> str:
         """The URL of the next request, with a signature where the service wants it there."""
@@ -113,15 +121,18 @@ class Robot(ABC):
 
     def send(self, message: str) -> None:
         """Return when the robot has accepted `message`. Raises DeliveryError if it does not."""
-        rate = Rate(self.url, self.per_minute, self.penalty)
-        if wait := rate.take():
+        rate = Rate(self.url, self.per_minute, self.penalty, self.per_second)
+        while wait := rate.take():
+            if wait < _SHORT_WAIT and wait + _SHORT_WAIT < isolation.remaining():
+                time.sleep(wait)
+                continue
             raise DeliveryError(
                 f"the robot takes {self.per_minute} messages a minute: the next may go in {wait:.0f} s",
                 fate="throttled",
                 retry_after=wait,
             )
         key = getattr(message, "id", None) or uuid.uuid4().hex
-        draft = Draft(mask(message, self._secrets), key, self.size)
+        draft = Draft(mask(message, self._secrets), key, self.size, getattr(message, "level", "info"))
         while (refusal := self.refusal(answer := self._post(draft))) is not None:
             changed = self._changed(draft, refusal.meaning, answer.headers.get("Date", ""))
             if changed is None:

@@ -28,16 +28,23 @@ class WebhookNotifier(Notifier, abstract=True):
     _fields: ClassVar[tuple[str, ...]]  # the arguments, as a dict holds them; the first is the URL
     _robot: ClassVar[type[Robot]]
 
-    def __init__(self, url: str, secret: str | None = None, timeout: float = 5.0, *, insecure: bool = False) -> None:
+    def __init__(
+        self, webhook_url: str, secret: str | None = None, timeout: float = 5.0, *, insecure: bool = False
+    ) -> None:
         connection.ready()
         if not isinstance(insecure, bool):
             raise ArgumentError(f"insecure is {insecure!r}: give True or False")
         self.insecure = insecure
-        url, appended = self._parted(self._checked_url(url, insecure))
+        url, appended = self._parted(self._checked_url(webhook_url, insecure))
         setattr(self, f"_{self._fields[0]}", Secret(url))  # a name that pickles hold
         checked = self._checked_secret(secret) or appended
         self._secret = None if checked is None else Secret(checked)
         self.timeout = _checked_timeout(timeout)
+
+    @property
+    def webhook_url(self) -> str:
+        """The webhook URL without a secret, or the reference to it, as it was given."""
+        return self._url
 
     @property
     def _url(self) -> str:
@@ -142,11 +149,11 @@ class WebhookNotifier(Notifier, abstract=True):
         return hash((self._url, self.secret, self.timeout))
 
     def __repr__(self) -> str:
-        secret = self.secret if self.secret is None or is_reference(self.secret) else "***"
         url = self._url if is_reference(self._url) else mask(self._url, secrets_in_url(self._url))
-        insecure = ", insecure=True" if self.insecure else ""
-        given = f"{self._fields[0]}={url!r}, secret={secret!r}, timeout={self.timeout:g}{insecure}"
-        return f"{type(self).__name__}({given})"
+        secret = self.secret if self.secret is None or is_reference(self.secret) else "***"
+        given = [f"{self._fields[0]}={url!r}", *([f"secret={secret!r}"] if "secret" in self._fields else [])]
+        given += [f"timeout={self.timeout:g}", *(["insecure=True"] if self.insecure else [])]
+        return f"{type(self).__name__}({', '.join(given)})"
 
     @classmethod
     def _checked_url(cls, url: object, insecure: bool) -> str:

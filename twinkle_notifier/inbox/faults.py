@@ -18,10 +18,12 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
-from twinkle_notifier.inbox.robot import Robot, Running
+from twinkle_notifier.inbox import dingtalk
+from twinkle_notifier.inbox.robot import Answer, Robot, Running
+from twinkle_notifier.inbox.robot import Request as Post
 
 _TOKEN = "token-of-a-faulty-robot"
 _SENDS_MOST = 64 * 1024  # bytes at once
@@ -49,7 +51,9 @@ class Visit:
     def accept(self) -> dict[str, Any]:
         """Give the message to the robot. Returns its answer, which is not sent yet."""
         query = dict(parse_qsl(urlsplit(self.request.path).query))
-        return self.robot.answer(query, self.request.headers.get("content-type", ""), self.request.body)
+        kind = self.request.headers.get("content-type", "")
+        answer = self.robot.answer(Post(urlsplit(self.request.path).path, query, kind, self.request.body))
+        return cast(Answer, answer.content)
 
     def send(self, data: bytes) -> None:
         """Send these bytes; nothing, when the client is gone."""
@@ -73,12 +77,19 @@ Fault = Callable[[Visit], None]
 class Faulty(Running):
     """A robot on the loopback that does `fault` with each request, running from construction until `close`.
 
-    With a `certificate`, a file that holds one and its key, it speaks TLS.
+    With a `certificate`, a file that holds one and its key, it speaks TLS. `service`: the robot of which service it is.
     """
 
-    def __init__(self, fault: Fault, *, certificate: str | None = None, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        fault: Fault,
+        *,
+        certificate: str | None = None,
+        host: str = "127.0.0.1",
+        service: type[Robot] = dingtalk.Robot,
+    ) -> None:
         self.requests: list[Request] = []
-        self._fault, self._robot, self._over = fault, Robot(_TOKEN, None, (), 1000, 600.0), threading.Event()
+        self._fault, self._robot, self._over = fault, service(_TOKEN, rate=1000), threading.Event()
         self._context = _tls(certificate) if certificate else None
         self._listener = socket.create_server((host, 0), backlog=128)
         self._connections: list[socket.socket] = []
@@ -88,7 +99,8 @@ class Faulty(Running):
     @property
     def url(self) -> str:
         """The webhook URL."""
-        return _url(self.port, "https" if self._context else "http", self._listener.getsockname()[0])
+        host = self._listener.getsockname()[0]
+        return _url(self.port, "https" if self._context else "http", host, type(self._robot))
 
     @property
     def port(self) -> int:
@@ -137,8 +149,8 @@ def _tls(certificate: str) -> ssl.SSLContext:
     return context
 
 
-def _url(port: int, scheme: str = "http", host: str = "127.0.0.1") -> str:
-    return f"{scheme}://{host}:{port}{Robot.path}?access_token={_TOKEN}"
+def _url(port: int, scheme: str = "http", host: str = "127.0.0.1", service: type[Robot] = dingtalk.Robot) -> str:
+    return f"{scheme}://{host}:{port}{service(_TOKEN).webhook}"
 
 
 def _read(connection: socket.socket) -> Request | None:

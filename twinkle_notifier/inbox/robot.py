@@ -1,4 +1,4 @@
-"""The rules of DingTalk's custom robot, from its public pages: what it accepts and how it refuses."""
+"""What the local robots of all services have in common: a rate, scripted answers, and what they have accepted."""
 
 from __future__ import annotations
 
@@ -6,34 +6,41 @@ import hmac
 import json
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, ClassVar, TypeVar
-from urllib.parse import quote
 
-from twinkle_notifier.channels.dingtalk import signature
-
-_BODY_LIMIT = 20_000  # bytes
-_CLOCK_LIMIT = 3600.0  # seconds that a request's timestamp may be off
-_MINUTE = 60.0
-
-# What DingTalk answers to a signed robot's URL without timestamp and signature, and to a signature that does not fit.
-_WITHOUT_SIGNATURE = (
-    "description:机器人发送签名不匹配;solution:请确认签名和生成签名的时间戳必须都放在调用的网址中，"
-    "请确认机器人的密钥加密和填写正确;"
-    "link:请参考本接口对应文档获得具体要求，或者在https://open.dingtalk.com/document/  搜索相关文档;"
-)
+_MINUTE, _SECOND = 60.0, 1.0
 
 T = TypeVar("T")
 Answer = dict[str, Any]
-_OK: Answer = {"errcode": 0, "errmsg": "ok"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """A POST, as it came."""
+
+    path: str
+    query: Mapping[str, str]
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a robot answers: a status, and a JSON object or a word."""
+
+    content: Answer | str
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Received:
-    """A message that the robot has accepted."""
+    """A message that a robot has accepted. `payload`: the whole of it, as it came."""
 
     kind: str
     title: str
@@ -41,6 +48,8 @@ class Received:
     msg_uuid: str
     size: int
     at: float
+    service: str = "DingTalk"
+    payload: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Running:
@@ -69,115 +78,114 @@ class Running:
         self.close()
 
 
-class Robot:
+class Robot(ABC):
     """One robot of one service: its security settings, its rate, and what it has accepted.
 
-    The server uses only what is public here; a robot of another service has the same.
+    Args:
+        token: what a request must name.
+        secret: the signing secret, for signed mode.
+        keywords: one of them must be in each message, if there are any.
+        rate: messages a minute; None for the service's own rate.
+        penalty: seconds for which it refuses all after one more than that; None for the service's own.
     """
 
-    path = "/robot/send"
-    without_post: ClassVar[Answer] = {"errcode": 43002, "errmsg": "requires POST"}  # what it answers to a GET
+    service: ClassVar[str]
+    path: ClassVar[str]  # of its URL; what ends with a slash is followed by the token
+    own_rate: ClassVar[int]
+    own_penalty: ClassVar[float]
+    per_second: ClassVar[int] = 0  # 0: as many as in a minute
+    without_post: ClassVar[Response]  # what it answers to a GET
 
-    def __init__(self, token: str, secret: str | None, keywords: Sequence[str], rate: int, penalty: float) -> None:
-        self.token: str = token
-        self.secret: str | None = secret
-        self.keywords: tuple[str, ...] = tuple(keywords)
-        self.rate: int = rate
-        self.penalty: float = penalty
+    def __init__(
+        self,
+        token: str,
+        secret: str | None = None,
+        keywords: Sequence[str] = (),
+        rate: int | None = None,
+        penalty: float | None = None,
+    ) -> None:
+        self.token, self.secret, self.keywords = token, secret, tuple(keywords)
+        self.rate = self.own_rate if rate is None else rate
+        self.penalty = self.own_penalty if penalty is None else penalty
         self.messages: list[Received] = []
-        self.requests: int = 0
-        self.repeats: int = 0
-        self._scripted: deque[Answer] = deque()
+        self.requests = 0
+        self.repeats = 0
+        self._scripted: deque[Answer | Response] = deque()
         self._accepted: deque[float] = deque()
         self._closed_until = 0.0
         self._lock = threading.Lock()
 
     @property
+    @abstractmethod
     def webhook(self) -> str:
         """Path and query of its webhook URL."""
-        return f"{self.path}?access_token={quote(self.token, safe='')}"
 
-    def script(self, *answers: Answer) -> None:
-        """Answer the next requests with these, whatever they hold."""
+    @abstractmethod
+    def refusal(self, request: Request) -> Response | None:
+        """What the service answers to a request that breaks its rules; None if it breaks none."""
+
+    @abstractmethod
+    def received(self, payload: dict[str, Any], request: Request) -> Received:
+        """The message in an accepted request."""
+
+    @abstractmethod
+    def accepted(self) -> Response:
+        """What the service says of a message that it accepts."""
+
+    @abstractmethod
+    def too_fast(self) -> Response:
+        """What the service says of one message too many."""
+
+    def serves(self, path: str) -> bool:
+        """Whether a request to `path` is for this robot."""
+        return path.startswith(self.path) if self.path.endswith("/") else path == self.path
+
+    def script(self, *answers: Answer | Response) -> None:
+        """Give these answers to the next requests, whatever they hold."""
         self._scripted.extend(answers)
 
-    def answer(self, query: Mapping[str, str], content_type: str, body: bytes) -> Answer:
-        """The answer that DingTalk would give; an accepted message is kept."""
+    def answer(self, request: Request) -> Response:
+        """What the service would answer; an accepted message is kept."""
         with self._lock:
             self.requests += 1
             if self._scripted:
-                return self._scripted.popleft()
-            return self._refusal(query, content_type, body) or self._accept(json.loads(body), len(body))
+                scripted = self._scripted.popleft()
+                return scripted if isinstance(scripted, Response) else Response(scripted)
+            return self.refusal(request) or self._over_the_rate() or self._keep(request)
 
-    def _refusal(self, query: Mapping[str, str], content_type: str, body: bytes) -> Answer | None:
-        if not _same(query.get("access_token", ""), self.token):
-            return _refuse(300001, "token is not exist")
-        if content_type.partition(";")[0].strip() != "application/json":
-            return _refuse(43004, "the Content-Type must be application/json")
-        return self._wrong_signature(query) or _wrong_payload(body) or self._without_keyword(body) or self._too_fast()
-
-    def _wrong_signature(self, query: Mapping[str, str]) -> Answer | None:
-        if self.secret is None:
-            return None
-        if "timestamp" not in query and "sign" not in query:
-            return _refuse(310000, _WITHOUT_SIGNATURE)
-        millis = query.get("timestamp", "")
-        if not millis.isdecimal() or abs(int(millis) / 1000 - time.time()) > _CLOCK_LIMIT:
-            return _refuse(310000, "invalid timestamp, more than one hour off")
-        if not _same(query.get("sign", ""), signature(self.secret, int(millis))):
-            return _refuse(310000, "sign not match")
-        return None
-
-    def _without_keyword(self, body: bytes) -> Answer | None:
-        payload = json.loads(body)
-        texts = " ".join(payload[payload["msgtype"]].values())
-        if self.keywords and not any(keyword in texts for keyword in self.keywords):
-            return _refuse(310000, "keywords not in content")
-        return None
-
-    def _too_fast(self) -> Answer | None:
+    def _over_the_rate(self) -> Response | None:
         now = time.monotonic()
         while self._accepted and now - self._accepted[0] > _MINUTE:
             self._accepted.popleft()
-        if now >= self._closed_until and len(self._accepted) >= self.rate:
+        in_a_second = sum(now - at < _SECOND for at in self._accepted)
+        if now >= self._closed_until and (len(self._accepted) >= self.rate or 0 < self.per_second <= in_a_second):
             self._closed_until = now + self.penalty
-        return _refuse(130101, "send too fast, exceed 20 times per minute") if now < self._closed_until else None
+        return self.too_fast() if now < self._closed_until else None
 
-    def _accept(self, payload: dict[str, Any], size: int) -> Answer:
-        msg_uuid = str(payload.get("msgUuid", ""))
-        if msg_uuid and any(message.msg_uuid == msg_uuid for message in self.messages):
+    def _keep(self, request: Request) -> Response:
+        message = self.received(json.loads(request.body), request)
+        if message.msg_uuid and any(other.msg_uuid == message.msg_uuid for other in self.messages):
             self.repeats += 1
-            return _OK
-        kind = payload["msgtype"]
-        content = payload[kind]
-        text = content.get("text", content.get("content", ""))
-        self._accepted.append(time.monotonic())
-        self.messages.append(Received(kind, content.get("title", ""), text, msg_uuid, size, time.time()))
-        return _OK
+        else:
+            self._accepted.append(time.monotonic())
+            self.messages.append(message)
+        return self.accepted()
 
 
-def _same(given: str, right: str) -> bool:
+def same(given: str, right: str) -> bool:
+    """Whether a secret is right, in the same time whatever was given."""
     return hmac.compare_digest(given.encode(), right.encode())
 
 
-def _refuse(code: int, message: str) -> Answer:
-    return {"errcode": code, "errmsg": message}
-
-
-def _wrong_payload(body: bytes) -> Answer | None:
-    if len(body) > _BODY_LIMIT:
-        return _refuse(460101, "message too long, exceed 20000 bytes")
+def object_of(body: bytes) -> dict[str, Any] | None:
+    """The JSON object in `body`, which is UTF-8; None for anything else."""
     try:
         payload = json.loads(body.decode("utf-8"))
-    except ValueError:
-        payload = None
-    if not isinstance(payload, dict):
-        return _refuse(40035, "the body is not a JSON object in UTF-8")
-    kind = payload.get("msgtype")
-    needed = {"markdown": ("title", "text"), "text": ("content",)}.get(kind if isinstance(kind, str) else "")
-    if needed is None:
-        return _refuse(400105, "unsupported msgtype")
-    content = payload.get(kind)
-    if not isinstance(content, dict) or not all(isinstance(content.get(key), str) and content[key] for key in needed):
-        return _refuse(40035, f"{kind} needs {' and '.join(needed)}")
-    return None
+    except (ValueError, RecursionError):
+        return None
+    return payload if isinstance(payload, dict) else None
+
+
+def is_json(content_type: str) -> bool:
+    """Whether a request says that it is JSON."""
+    return content_type.partition(";")[0].strip() == "application/json"

@@ -8,13 +8,15 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any, cast
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from twinkle_notifier.inbox.robot import Answer, Received, Robot, Running
+from twinkle_notifier.inbox import dingtalk, feishu, slack, wecom
+from twinkle_notifier.inbox.robot import Answer, Received, Request, Response, Robot, Running
 
 _READ_LIMIT = 1024 * 1024  # bytes of a request
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="2">
@@ -25,7 +27,7 @@ article {{ background: #fff; border-radius: .5rem; padding: .75rem 1rem; margin:
 h2 {{ font-size: 1rem; margin: 0 }} time {{ color: #666; font-size: .85rem }}
 pre {{ white-space: pre-wrap; overflow-wrap: anywhere; font-size: .85rem; margin: .5rem 0 0 }}
 </style><h1>Inbox</h1>{articles}"""
-_ARTICLE = "<article><h2>{title}</h2><time>{time}, {size} bytes</time><pre>{text}</pre></article>"
+_ARTICLE = "<article><h2>{title}</h2><time>{time}, {service}, {size} bytes</time><pre>{text}</pre></article>"
 _EMPTY = "<p>Nothing has arrived yet.</p>"
 _PRIVATE = {
     "Cache-Control": "no-store",
@@ -35,16 +37,16 @@ _PRIVATE = {
 
 
 class Inbox(Running):
-    """A robot on ``127.0.0.1``, running from construction until `close`. Its page is at `page_url`.
+    """A robot of each service on ``127.0.0.1``, running from construction until `close`. Its page is at `page_url`.
 
-    Every user of this machine reaches it. The robot takes requests that name its `token`. The page, which shows all
+    Whoever is logged in to this machine reaches them. A robot takes what names its `token`; the page, which shows all
     messages, is for those who know its URL: that holds a random token.
 
     Args:
         token: the access token that a request must name.
         secret: the signing secret, for signed mode.
         keywords: one of them must be in each message, if there are any.
-        rate: messages a minute; after one more the robot refuses all for `penalty` seconds.
+        rate: messages a minute; after one more a robot refuses all for `penalty` seconds. None: as its service does.
         delay: seconds before it answers, having accepted the message.
         port: 0 for a free one.
     """
@@ -55,20 +57,28 @@ class Inbox(Running):
         token: str = "local-token",
         secret: str | None = None,
         keywords: Sequence[str] = (),
-        rate: int = 20,
-        penalty: float = 600.0,
+        rate: int | None = None,
+        penalty: float | None = None,
         delay: float = 0.0,
         port: int = 0,
     ) -> None:
-        self._robot = Robot(token, secret, keywords, rate, penalty)
-        self._server = _Server(("127.0.0.1", port), [self._robot], delay)
+        services = (dingtalk.Robot, feishu.Robot, wecom.Robot, slack.Robot)
+        self.robots: dict[str, Robot] = {
+            robot.service: robot(token, secret, keywords, rate, penalty) for robot in services
+        }
+        self._server = _Server(("127.0.0.1", port), list(self.robots.values()), delay)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
 
     @property
     def url(self) -> str:
         """The webhook URL, as one would copy it from DingTalk."""
-        return f"{self._root}{self._robot.webhook}"
+        return self.urls["DingTalk"]
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """The webhook URL of each service's robot."""
+        return {name: f"{self._root}{robot.webhook}" for name, robot in self.robots.items()}
 
     @property
     def page_url(self) -> str:
@@ -80,13 +90,23 @@ class Inbox(Running):
         return f"http://127.0.0.1:{self._server.server_port}"
 
     @property
+    def messages(self) -> list[Received]:
+        """What was accepted, in order."""
+        return self._server.messages()
+
+    @property
     def requests(self) -> int:
-        """The number of requests, accepted or not."""
-        return self._robot.requests
+        """How many requests came, accepted or not."""
+        return sum(robot.requests for robot in self.robots.values())
+
+    @property
+    def repeats(self) -> int:
+        """How many requests repeated an accepted message's ``msgUuid``, and were dropped for it."""
+        return sum(robot.repeats for robot in self.robots.values())
 
     def script(self, *answers: Answer) -> None:
-        """Answer the next requests with these, whatever they hold."""
-        self._robot.script(*answers)
+        """Give these answers to the next requests of DingTalk's robot, whatever they hold."""
+        self.robots["DingTalk"].script(*answers)
 
     def wait(self, count: int, seconds: float) -> list[Received]:
         """The messages, as soon as there are `count` of them or after `seconds`."""
@@ -108,7 +128,7 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], robots: Sequence[Robot], delay: float) -> None:
         super().__init__(address, _Handler)
-        self.robots, self.delay = {robot.path: robot for robot in robots}, delay
+        self.robots, self.delay = list(robots), delay
         self.page_token = secrets.token_urlsafe(24)
 
     def knows(self, host: str, token: str) -> bool:
@@ -119,10 +139,18 @@ class _Server(ThreadingHTTPServer):
         ours = {f"{name}:{self.server_port}" for name in ("127.0.0.1", "localhost")}
         return host.lower() in ours and hmac.compare_digest(token.encode(), self.page_token.encode())
 
+    def robot(self, path: str) -> Robot | None:
+        """The robot whose URL has this path."""
+        return next((robot for robot in self.robots if robot.serves(path)), None)
+
+    def messages(self) -> list[Received]:
+        """What all robots have accepted, in order."""
+        messages = [message for robot in self.robots for message in list(robot.messages)]
+        return sorted(messages, key=lambda message: message.at)
+
     def page(self) -> str:
         """HTML with the newest message first. It reloads itself every two seconds."""
-        messages = [message for robot in self.robots.values() for message in list(robot.messages)]
-        newest_first = sorted(messages, key=lambda message: message.at)[::-1]
+        messages, newest_first = self.messages(), reversed(self.messages())
         return _PAGE.format(count=len(messages), articles="".join(map(_article, newest_first)) or _EMPTY)
 
 
@@ -133,18 +161,19 @@ class _Handler(BaseHTTPRequestHandler):
         parts, server = _split(self.path), cast(_Server, self.server)
         size = self.headers.get("Content-Length", "")
         body = self.rfile.read(min(int(size), _READ_LIMIT) if re.fullmatch("[0-9]{1,9}", size) else 0)
-        if robot := server.robots.get(parts.path):
-            answer = robot.answer(dict(parse_qsl(parts.query)), self.headers.get("Content-Type", ""), body)
+        if robot := server.robot(parts.path):
+            kind = self.headers.get("Content-Type", "")
+            answer = robot.answer(Request(parts.path, dict(parse_qsl(parts.query)), kind, body))
             time.sleep(server.delay)
-            self._send(200, "application/json", json.dumps(answer))
+            self._respond(answer)
         else:
             self._send(404, "text/html", "<h1>404 Not Found</h1>")
 
     def do_GET(self) -> None:
         parts, server = _split(self.path), cast(_Server, self.server)
         query, host = dict(parse_qsl(parts.query)), self.headers.get("Host", "")
-        if robot := server.robots.get(parts.path):
-            self._send(200, "application/json", json.dumps(robot.without_post))
+        if robot := server.robot(parts.path):
+            self._respond(robot.without_post)
         elif not server.knows(host, query.get("token", "")):
             self._send(403, "text/html", "<h1>403 Forbidden</h1>The inbox has printed the page's URL, with a token.")
         elif parts.path != "/":
@@ -152,12 +181,17 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(200, "text/html", server.page())
 
-    def _send(self, status: int, kind: str, text: str) -> None:
+    def _respond(self, response: Response) -> None:
+        is_word = isinstance(response.content, str)
+        text = response.content if isinstance(response.content, str) else json.dumps(response.content)
+        self._send(response.status, "text/html" if is_word else "application/json", text, response.headers)
+
+    def _send(self, status: int, kind: str, text: str, more: Mapping[str, str] = MappingProxyType({})) -> None:
         body = text.encode("utf-8", "replace")
         self.send_response(status)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
-        for name, value in _PRIVATE.items():
+        for name, value in {**_PRIVATE, **more}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
@@ -175,4 +209,5 @@ def _split(path: str) -> SplitResult:
 
 def _article(message: Received) -> str:
     when = time.strftime("%H:%M:%S", time.localtime(message.at))
-    return _ARTICLE.format(title=escape(message.title), time=when, size=message.size, text=escape(message.text))
+    title, text = escape(message.title), escape(message.text)
+    return _ARTICLE.format(title=title, time=when, service=message.service, size=message.size, text=text)

@@ -34,6 +34,20 @@ def unfenced(message: str) -> str:
     return _FENCE.sub(lambda block: _quoted(block[2]), message)
 
 
+def fence(code: str) -> str:
+    """As many backticks as no line of `code` can end."""
+    marks = "```"
+    while marks in code:
+        marks += "`"
+    return marks
+
+
+def plain(message: str) -> str:
+    """`message` without the marks of its heading, its bold words and its code blocks, for services that show none."""
+    bare = _FENCE.sub(lambda block: block[2], message)
+    return re.sub(r"\*\*(?=\S)(.+?)(?<=\S)\*\*", lambda bold: bold[1], re.sub(r"^\s*#{1,6}\s+", "", bare))
+
+
 def _quoted(code: str) -> str:
     # Two spaces at the end break the line; no-break spaces keep the indentation.
     return "  \n".join("> " + _literal(line) for line in code.split("\n"))

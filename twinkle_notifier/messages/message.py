@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from twinkle_notifier.isolation import safe
 
+Level = Literal["info", "success", "warning", "error"]  # a service shows it by a colour
 Status = Literal["sent", "duplicate", "throttled", "failed", "unknown", "spooled", "queued", "skipped"]
 
 
@@ -55,12 +56,13 @@ class Message(str):
     """
 
     id: str
+    level: Level
 
-    def __new__(cls, text: str, message_id: str) -> Message:
+    def __new__(cls, text: str, message_id: str, level: Level = "info") -> Message:
         """`text`, known to services as `message_id`."""
         message = super().__new__(cls, text)
-        message.id = message_id
+        message.id, message.level = message_id, level
         return message
 
-    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
-        return str(self), self.id
+    def __getnewargs__(self) -> tuple[str, str, Level]:  # type: ignore[override]
+        return str(self), self.id, self.level

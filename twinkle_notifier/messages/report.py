@@ -18,6 +18,7 @@ from twinkle_notifier.exceptions.kind import kind_of
 from twinkle_notifier.exceptions.remote import Remote, remote, words
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.isolation.safe import reason
+from twinkle_notifier.messages.markdown import fence
 from twinkle_notifier.messages.sanitize import block, line, path
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.ranks import FOLLOWER, all_ranks, compressed
@@ -231,10 +232,8 @@ def duration(seconds: float) -> str:
 
 def fenced(text: str) -> str:
     """`text` as a code block that nothing in it can end."""
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return f"{fence}\n{text.rstrip()}\n{fence}"
+    marks = fence(text)
+    return f"{marks}\n{text.rstrip()}\n{marks}"
 
 
 def _text(value: object) -> str:

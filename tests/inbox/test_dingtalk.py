@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from twinkle_notifier.channels.dingtalk import signature
-from twinkle_notifier.inbox.robot import Robot
+from twinkle_notifier.inbox.dingtalk import Robot
+from twinkle_notifier.inbox.robot import Request, Response
 
 JSON = "application/json; charset=utf-8"
 OK = {"errcode": 0, "errmsg": "ok"}
@@ -26,7 +27,8 @@ def answer(
     to: Robot, payload: Any = TEXT, query: Mapping[str, str] | None = None, kind: str = JSON, body: bytes | None = None
 ) -> tuple[int, str]:
     body = body if body is not None else json.dumps(payload, ensure_ascii=False).encode()
-    said = to.answer({"access_token": "tok"} if query is None else query, kind, body)
+    said = to.answer(Request(to.path, {"access_token": "tok"} if query is None else query, kind, body)).content
+    assert isinstance(said, dict)
     return said["errcode"], said["errmsg"]
 
 
@@ -186,7 +188,8 @@ def test_gives_scripted_answers_first() -> None:
     """Whatever the requests hold; they are counted."""
     mine = robot()
     mine.script({"errcode": -1, "errmsg": "busy"}, {"odd": []})
-    assert mine.answer({}, "", b"") == {"errcode": -1, "errmsg": "busy"}
-    assert mine.answer({}, "", b"") == {"odd": []}
-    assert mine.answer({"access_token": "tok"}, JSON, json.dumps(TEXT).encode()) == OK
+    nothing = Request("", {}, "", b"")
+    assert mine.answer(nothing) == Response({"errcode": -1, "errmsg": "busy"})
+    assert mine.answer(nothing) == Response({"odd": []})
+    assert mine.answer(Request(mine.path, {"access_token": "tok"}, JSON, json.dumps(TEXT).encode())) == Response(OK)
     assert (len(mine.messages), mine.requests) == (1, 3)

@@ -1,0 +1,134 @@
+"""What holds for each native channel, against its strict local robot, over real sockets."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+from typing import Any
+
+import pytest
+
+from twinkle_notifier import DeliveryError, Message, Notifier
+from twinkle_notifier.channels import SERVICES, from_text
+from twinkle_notifier.channels.webhook import WebhookNotifier
+from twinkle_notifier.errors import ArgumentError
+from twinkle_notifier.inbox import Inbox
+
+TOKEN = "tok-0123456789abcdef"
+FACTS = "### sft failed: ValueError: 损失不是数\n\n- Run: sft\n- Error: **ValueError**: 损失不是数\n- Host: node-1\n\n"
+CODE = '```\nTraceback (most recent call last):\n  File "train.py", line 4, in step\nValueError: 损失不是数\n```'
+LONG = "".join(f'  File "训练.py", line {number}, in 步骤\n    损失.backward()\n' for number in range(500))
+EVERY = pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.service_name)
+Service = type[WebhookNotifier]
+
+
+def notifier(service: Service, inbox: Inbox, **more: Any) -> Notifier:
+    secret = inbox.robots["DingTalk"].secret
+    signed = {"secret": secret} if secret and "secret" in service._fields else {}
+    return service(inbox.urls[service.service_name], **signed, **more)
+
+
+@pytest.fixture
+def inbox() -> Any:
+    with Inbox(token=TOKEN, secret="SEC0123456789abcdef") as running:
+        yield running
+
+
+@EVERY
+def test_an_alert_arrives_with_heading_facts_and_code(service: Service, inbox: Inbox) -> None:
+    """Accepted by a robot that refuses what its service refuses."""
+    notifier(service, inbox)(Message(FACTS + CODE, "id", "error"))
+    [message] = inbox.messages
+    assert (message.service, message.title) == (service.service_name, "sft failed: ValueError: 损失不是数")
+    for part in ("sft", "node-1", "Traceback (most recent call last)", "line 4, in step"):
+        assert part in message.text
+
+
+@EVERY
+def test_a_long_traceback_keeps_both_ends(service: Service, inbox: Inbox) -> None:
+    """25 KB with Chinese text: heading and facts whole, a note of what is missing, and no fence or card left open."""
+    text = FACTS + "```\nTraceback (most recent call last):\n" + LONG + "ValueError: 损失不是数\n```"
+    assert len(text.encode()) > 25_000
+    notifier(service, inbox)(Message(text, "id", "error"))
+    [message] = inbox.messages
+    assert message.title == "sft failed: ValueError: 损失不是数"
+    assert message.text.count("```") % 2 == 0
+    for part in ("node-1", "Traceback (most recent call last)", "line 0,", "bytes left out", "line 499,"):
+        assert part in message.text
+
+
+@EVERY
+@pytest.mark.parametrize(
+    "text", ["hello", "### hello", "a & b < c > d", "*a* _b_ `c`", "- x: y", "```\ncode\n```", "."]
+)
+def test_any_markdown_is_accepted(service: Service, inbox: Inbox, text: str) -> None:
+    """A user's own message has no heading, no facts, or nothing else."""
+    notifier(service, inbox)(text)
+    assert len(inbox.messages) == 1
+
+
+@EVERY
+def test_an_empty_message_is_refused_here(service: Service, inbox: Inbox) -> None:
+    """No service takes one."""
+    with pytest.raises(ArgumentError, match="empty"):
+        notifier(service, inbox)("  \n")
+    assert inbox.requests == 0
+
+
+@EVERY
+def test_a_notifier_restores_equal(service: Service, inbox: Inbox) -> None:
+    """From its dict; and a pasted URL gives the same."""
+    made = notifier(service, inbox, timeout=3.0)
+    assert Notifier.from_dict(made.to_dict()) == made
+    assert type(from_text(inbox.urls[service.service_name], "the URL")) is service
+
+
+@EVERY
+def test_no_secret_is_shown(service: Service, inbox: Inbox, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither in the log at DEBUG, nor in repr, pickle or errors."""
+    made = notifier(service, inbox)
+    with caplog.at_level(logging.DEBUG):
+        made("### hello")
+    wrong = service(inbox.urls[service.service_name].replace(TOKEN, TOKEN[::-1]))
+    with pytest.raises(DeliveryError) as caught:
+        wrong("### hello")
+    shown = f"{caplog.text}{made!r}{pickle.dumps(made)!r}{caught.value}{caught.value!r}"
+    assert [secret for secret in (TOKEN, TOKEN[::-1], "SEC0123456789abcdef") if secret in shown] == []
+    assert caught.value.final
+
+
+@EVERY
+def test_a_page_in_the_way_is_no_success(service: Service) -> None:
+    """A proxy's login, say, with HTTP 200."""
+    from twinkle_notifier.inbox.faults import Faulty, page
+
+    with Faulty(page) as robot:
+        path = service._robot.path
+        url = robot.url.partition("/robot/")[0] + path + (f"A/B/{TOKEN}" if path.endswith("/") else f"?key={TOKEN}")
+        with pytest.raises(DeliveryError, match=f"no answer of a {service.service_name} robot"):
+            service(url)("### hello")
+
+
+@EVERY
+def test_a_burst_never_meets_the_services_own_limit(service: Service, inbox: Inbox) -> None:
+    """What goes beyond is refused here, with the seconds to wait, for the spool to keep."""
+    made, held = notifier(service, inbox), []
+    for number in range(24):
+        try:
+            made(f"### message {number}")
+        except DeliveryError as error:
+            held.append(error)
+    assert {error.fate for error in held} <= {"throttled"}
+    assert all(error.retry_after for error in held)
+    assert len(inbox.messages) + len(held) == 24
+    assert inbox.requests == len(inbox.messages)
+
+
+@EVERY
+@pytest.mark.parametrize("cut", ["path", "host"])
+def test_a_cut_url_says_what_to_copy(service: Service, cut: str) -> None:
+    """Found when the training starts, not in the crash."""
+    robot = service._robot
+    url = f"https://{robot.hosts[0]}{robot.path}" if cut == "path" else f"https://example.org{'/x' * 20}"
+    with pytest.raises(ArgumentError, match="webhook URL"):
+        service(url).check_setup()

@@ -1,0 +1,101 @@
+"""WeCom's group robots (企业微信, "消息推送").
+
+Their contract, from WeCom's pages: POST to ``/cgi-bin/webhook/send?key=K``; at most 20 messages a minute per robot;
+4096 bytes of Markdown; refusals come with HTTP 200 and an ``errcode``; no signature, and no key that drops repeats.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twinkle_notifier.channels import http
+from twinkle_notifier.channels.robot import Draft, Meaning, Refusal, Robot, code_in, object_in
+from twinkle_notifier.channels.webhook import WebhookNotifier
+from twinkle_notifier.messages import markdown
+from twinkle_notifier.messages.parts import parts
+
+_TEXT = 2_000  # bytes of a plain text; WeCom takes 2048
+_COLORS = {"error": "warning", "warning": "warning", "success": "info", "info": "comment"}  # WeCom has these three
+_KEY = Meaning("the key is wrong, or the robot was removed: copy the webhook URL from the robot's settings again")
+_MALFORMED = Meaning("the request is malformed: report it as a bug of twinkle_notifier")
+_CODES = {
+    -1: Meaning(kind="busy"),
+    45033: Meaning("too many messages at once", kind="busy"),
+    45009: Meaning("more than 20 messages a minute: the robot takes none for a minute", "throttled"),
+    93000: _KEY,
+    93004: Meaning("the robot is stopped: switch it on in the group's settings"),
+    93008: Meaning("the robot is not in the group any more: add it again"),
+    **dict.fromkeys((44004, 40008, 40033), _MALFORMED),
+}
+_TOO_LONG = 40058  # also a wrong key
+
+
+class WeComRobot(Robot):
+    """A robot of a WeCom group."""
+
+    service = "WeCom"
+    hosts = ("qyapi.weixin.qq.com",)
+    path = "/cgi-bin/webhook/send"
+    key = "key"
+    example = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=..."
+    per_minute = 18  # WeCom takes 20
+    penalty = 60.0
+    size = 4_000  # of the body; WeCom takes 4096 of the text in it
+    drops_repeats = False
+
+    def payload(self, text: str, draft: Draft) -> dict[str, Any]:
+        """See `Robot`. Only ``markdown`` has colours, and only ``markdown_v2`` code blocks."""
+        if draft.plain:
+            return {"msgtype": "text", "text": {"content": markdown.plain(text)}}
+        if any(section.is_code for section in parts(text).rest):
+            return {"msgtype": "markdown_v2", "markdown_v2": {"content": text}}
+        return {"msgtype": "markdown", "markdown": {"content": _colored(text, draft.level)}}
+
+    def refusal(self, answer: http.Reply) -> Refusal | None:
+        """See `Robot`: an ``errcode`` of 0, and nothing else, is success. Its words end with our own address."""
+        found = object_in(answer)
+        code, said = code_in(found, "errcode"), found.get("errmsg", "")
+        if code is None:
+            return self.no_robot(answer)
+        said = said.partition(", hint:")[0].partition("from ip:")[0] if isinstance(said, str) else ""
+        return Refusal(code, said, _meaning(code, said)) if code else None
+
+
+def _meaning(code: int, said: str) -> Meaning:
+    if code == _TOO_LONG:
+        return Meaning("the message is too long", change="shorter") if "exceed" in said else _KEY
+    return _CODES.get(code, Meaning())
+
+
+def _colored(text: str, level: str) -> str:
+    found = parts(text)
+    if not found.title:
+        return text
+    facts = "\n".join(f'> <font color="comment">{name}</font> {value}' for name, value in found.facts)
+    rest = (section.text for section in found.rest)
+    heading = f'### <font color="{_COLORS[level]}">{found.title}</font>'
+    return "\n\n".join(filter(None, (heading, facts, *rest)))
+
+
+class WeComNotifier(WebhookNotifier):
+    """Sends messages to a WeCom (企业微信) group robot: Markdown in colour, and with a code block where there is code.
+
+    Args:
+        webhook_url: the robot's webhook URL, with its key.
+        timeout: seconds for one HTTP request.
+        insecure: let ``http://`` lead to another machine, where anyone on the way can read the key.
+
+    `webhook_url` may be a reference, as in `DingNotifier`.
+
+    Raises:
+        ValueError: an argument that cannot work. The text names the argument and shows no key.
+    """
+
+    service_name = WeComRobot.service
+    reference_fields = ("webhook_url",)
+    _class = "WeComNotifier"
+    _fields = ("webhook_url", "timeout", "insecure")
+    _robot = WeComRobot
+
+    def __init__(self, webhook_url: str, timeout: float = 5.0, *, insecure: bool = False) -> None:
+        super().__init__(webhook_url, None, timeout, insecure=insecure)
