@@ -542,6 +542,7 @@ except Exception as e:
 RAISE = CRASH.format(action="raise ValueError('lost on rank ' + os.environ.get('RANK', '?'))")
 
 
+@pytest.mark.stress
 def test_three_runs_in_one_folder_tell_three_times(run: Any, inbox: Inbox) -> None:
     """One message each, with and without a launcher."""
     with socket.socket() as free:

@@ -162,7 +162,7 @@ def told(run: Callable[..., Any], inbox: Inbox, tmp_path: Path) -> Callable[[str
         ("meet(lambda: spawned(watched))", 1),
         ("pooled(watched, tasks=3)", 3),  # each enters a block anew
         ("pooled(nested)", 1),
-        ("meet(elastic)", 1),
+        pytest.param("meet(elastic)", 1, marks=pytest.mark.stress),
         ("meet(loaded)", 1),
         ("outer(lambda: pooled(watched), 'further out')", 1),
     ],
@@ -196,6 +196,7 @@ def test_what_no_worker_has_told_its_parent_does(
     assert told(source) == names
 
 
+@pytest.mark.stress
 def test_a_rays_task_and_its_driver(run: Callable[..., Any], inbox: Inbox, tmp_path: Path) -> None:
     """The driver reports the task that has not reported itself."""
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as short:  # its sockets' paths have a limit

@@ -52,6 +52,7 @@ def test_an_attempt_that_is_followed_is_a_restart_and_the_last_is_final(run: Cal
     assert "- Run: sft, attempt 2 of 3\n" in inbox.messages[1].text
 
 
+@pytest.mark.stress
 def test_a_restart_that_ends_well(run: Callable[..., Any], inbox: Inbox) -> None:
     """One message of the restart; its start and its end say which attempt they are."""
     source = """
@@ -103,6 +104,7 @@ with t.watch(ding, "step", "sft"):
     assert titles(inbox) == ["sft failed: ValueError: the cause"]
 
 
+@pytest.mark.stress
 def test_a_pending_sigterm_does_not_cut_the_wait_for_the_cause(run: Callable[..., Any], inbox: Inbox) -> None:
     """It may be the one that the cause has brought, while its rank has not said a word yet."""
     source = """

@@ -35,7 +35,13 @@ def torchrun(lab: Any, source: str, *options: str) -> list[int]:
     return [int(word) for word in done.stdout.split()]
 
 
-@pytest.mark.parametrize(("how", "code", "ends"), WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize(
+    ("how", "code", "ends"),
+    [
+        pytest.param(*way, id=name, marks=() if name == "an exception" else pytest.mark.stress)
+        for name, way in WAYS.items()
+    ],
+)
 def test_a_restart_is_written_down_with_what_failed(lab: Any, how: str, code: int, ends: list[str]) -> None:
     """Each attempt but the last by a restart, the last by the agent's own end; the ranks' records beside them."""
     pids = torchrun(lab, FAILS.format(how), "--max-restarts=1")
@@ -67,6 +73,7 @@ def test_an_error_file_is_named(lab: Any) -> None:
     assert list(lab.mailbox.glob("*.restart")) == []
 
 
+@pytest.mark.stress
 def test_a_node_that_joins_is_a_restart_without_failures(lab: Any) -> None:
     """It does not count as an attempt."""
     rank = lab.script(

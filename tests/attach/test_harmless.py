@@ -165,6 +165,7 @@ def test_a_prompt_shows_and_ends_the_same(
     assert [end.type for end in lab.ends()] == ends
 
 
+@pytest.mark.stress
 def test_ipython_shows_and_ends_the_same(lab: Any) -> None:
     """At its prompt, with a script, and where it exits."""
     pytest.importorskip("IPython")

@@ -87,7 +87,7 @@ def test_a_stall_is_reported_with_its_stack_and_its_end(begin: Begin, robot: Inb
 
 @pytest.mark.parametrize(
     ("framework", "ranks"),
-    [("transformers", 0), ("pytorch_lightning", 0), pytest.param("pytorch_lightning", 2, marks=STRESS)],
+    [("transformers", 0), *(pytest.param("pytorch_lightning", ranks, marks=STRESS) for ranks in (0, 2))],
 )
 def test_a_clean_end_is_reported_with_its_metrics(begin: Begin, robot: Inbox, framework: str, ranks: int) -> None:
     """Once, by the supervisor, where `--on-success` asks for it."""
@@ -106,7 +106,7 @@ def test_a_clean_end_is_reported_with_its_metrics(begin: Begin, robot: Inbox, fr
     [
         ("transformers", "train()"),
         ("lightning", "try: train()\nexcept ValueError: pass"),
-        ("transformers", "try: train()\nexcept ValueError: pass"),
+        pytest.param("transformers", "try: train()\nexcept ValueError: pass", marks=STRESS),
     ],
 )
 def test_who_ends_well_is_silent(begin: Begin, robot: Inbox, framework: str, more: str) -> None:
@@ -127,6 +127,7 @@ def test_a_callback_of_the_user_s_is_the_only_one(begin: Begin, robot: Inbox, fr
     assert (done.returncode, titles(robot)) == (1, ["mine failed: ValueError: the loss is lost"]), done.stderr
 
 
+@pytest.mark.stress
 def test_what_the_program_reports_itself_is_reported_once(begin: Begin, robot: Inbox) -> None:
     """By a notifier of another description, which the supervisor does not know."""
     own = """
@@ -149,6 +150,7 @@ def test_of_two_exceptions_the_one_that_was_handled_is_not_reported(begin: Begin
     assert (done.returncode, titles(robot)) == (1, ["sft failed: KeyError: 'the second'"]), done.stderr
 
 
+@pytest.mark.stress
 def test_the_notifier_of_to_is_used_and_no_secret_is_shown(begin: Begin, robot: Inbox, tmp_path: Path) -> None:
     """A literal URL is in no environment, command line or checkpoint of the command; its processes tell all the same."""
     looks = """

@@ -708,7 +708,13 @@ print(*(name for name in ("lightning.pytorch", "pytorch_lightning") if sys.modul
         ),
         pytest.param("import pytorch_lightning", "pytorch_lightning", "callback", "pytorch_lightning", marks=STRESS),
         pytest.param("", "pytorch_lightning", "[callback]", "lightning.pytorch pytorch_lightning", marks=STRESS),
-        ("import pytorch_lightning", "lightning.pytorch", "[callback]", "lightning.pytorch pytorch_lightning"),
+        pytest.param(
+            "import pytorch_lightning",
+            "lightning.pytorch",
+            "[callback]",
+            "lightning.pytorch pytorch_lightning",
+            marks=STRESS,
+        ),
     ],
     ids=["alone", "loaded first", "loaded later", "in the other's trainer"],
 )
@@ -723,6 +729,7 @@ def test_either_copy_of_lightning(
     assert "- Ended because: max_time reached\n" in message.text
 
 
+@pytest.mark.stress
 def test_a_folder_of_the_user_s_that_is_called_lightning(run: Callable[..., Any], tmp_path: Path) -> None:
     """It hides the package of that name: the trainer is that of `pytorch_lightning`."""
     (tmp_path / "shadow" / "lightning").mkdir(parents=True)
@@ -852,6 +859,7 @@ def test_a_sigterm_that_follows_from_another_ranks_error_is_not_told(run: Callab
     assert [message.title for message in inbox.messages] == ["sft failed: ValueError: 1"], done.stderr
 
 
+@pytest.mark.stress
 def test_slurms_warning_is_a_preemption(run: Callable[..., Any], inbox: Inbox, tmp_path: Path) -> None:
     """Lightning saves and has the job requeued, for which SLURM ends it; here a script stands for its command."""
     (tmp_path / "scontrol").write_text("#!/bin/sh\nkill -TERM $PPID\n")
@@ -930,6 +938,7 @@ def test_sigterm_is_a_preemption(start: Callable[..., Any], inbox: Inbox) -> Non
     assert [message.title for message in inbox.messages] == ["sft was preempted"]
 
 
+@pytest.mark.stress
 def test_from_a_yaml_file(run: Callable[..., Any], inbox: Inbox, tmp_path: Path) -> None:
     """LightningCLI makes callback and notifier."""
     (tmp_path / "config.yaml").write_text(

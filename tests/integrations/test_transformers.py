@@ -928,6 +928,7 @@ def test_torchrun(condition: str, title: str, run: Callable[..., Any], inbox: In
     assert inbox.messages[0].title.startswith(title)
 
 
+@pytest.mark.stress
 def test_in_a_notebook(tmp_path: Path, inbox: Inbox, run: Callable[..., Any]) -> None:
     """IPython catches the exception itself; it is reported all the same, and again when the cell is run again."""
     pytest.importorskip("IPython")

@@ -141,6 +141,7 @@ def test_two_jobs_with_one_launcher_s_defaults_each_tell(
     assert all("Again" not in message.text for message in inbox.messages)
 
 
+@pytest.mark.stress
 def test_two_jobs_of_torchrun_each_tell(contain: Contain, inbox: Inbox, tmp_path: Path) -> None:
     """For real, on the port that it takes by default; each container has a network of its own, and the same name."""
     pytest.importorskip("torch")

@@ -128,6 +128,7 @@ meet()
     assert alerts(source) == 1
 
 
+@pytest.mark.stress
 def test_a_session_of_its_own_parts_no_ranks(alerts: Callable[..., int]) -> None:
     """twinkle-kit sets one in each rank that has none; the launcher knows better."""
     assert alerts("os.environ['TWINKLE_SESSION_ID'] = str(os.getpid()); meet()", ranks=2) == 1

@@ -115,7 +115,13 @@ def test_a_relative_folder_is_the_same_for_a_supervised_command(
     assert [path.parent for path in tmp_path.rglob("notifier")] == [tmp_path]
 
 
-@pytest.mark.parametrize("number", [errno.EOPNOTSUPP, errno.EPERM, errno.ENOSYS, errno.EACCES])
+@pytest.mark.parametrize(
+    "number",
+    [
+        errno.EPERM,
+        *(pytest.param(number, marks=pytest.mark.stress) for number in (errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES)),
+    ],
+)
 def test_without_links_one_rank_sends(number: int) -> None:
     """As on CIFS and many a FUSE."""
     sent, said = sent_by_ranks(f"def refused(*_): raise OSError({number}, 'no links')\nos.link = refused")
@@ -212,7 +218,10 @@ def refused(*_): raise OSError({number}, os.strerror({number}))
 fcntl.flock = refused
 lock = Path({lock!r})
 """
-LOCKS = [errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL]
+LOCKS = [
+    errno.ENOLCK,
+    *(pytest.param(number, marks=pytest.mark.stress) for number in (errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)),
+]
 
 
 @pytest.mark.parametrize("number", LOCKS)

@@ -341,10 +341,10 @@ def crash_loop(lab: Lab) -> None:
 
 
 CASES = [
-    Case("torchrun, 8 ranks", 1, eight_ranks, "8"),
+    Case("torchrun, 8 ranks", 1, eight_ranks, "8", akin=True),
     Case("two agents of 4 ranks, a shared folder", 1, agents_shared, "4 to 8", akin=True),
     Case("two agents of 4 ranks, no shared folder", 1, agents_apart, "2", slow=True),
-    Case("two machines (boot ids), training begun", 1, two_machines, needs_root=True),
+    Case("two machines (boot ids), training begun", 1, two_machines, needs_root=True, akin=True),
     Case(
         "2 of 16 ranks, on one of two machines",
         1,
@@ -355,7 +355,7 @@ CASES = [
     Case("Lightning's own launcher, 4 processes", 1, lightning_launcher, "3 to 4", slow=True),
     Case("8 ranks fail 0.15 s apart", 1, staggered, akin=True),
     Case("8 ranks, a message that differs on each", 1, differing_message),
-    Case("8 ranks, the robot takes 2 s to answer", 1, slow_robot, "0", delay=2.0),
+    Case("8 ranks, the robot takes 2 s to answer", 1, slow_robot, "0", delay=2.0, akin=True),
     Case("the sender is SIGKILLed before its request", 1, killed_sender, "0"),
     Case("the sender has no network, another rank has", 1, sender_without_network, "0"),
     Case("five senders have no network, another rank has", 1, five_senders_without_network, akin=True),
@@ -372,11 +372,11 @@ CASES = [
     Case("two runs with the same process ids", 2, pid_reused, "1", needs_root=True),
     Case("4 ranks at one moment", 1, all_at_once, says="- Ranks: 0-3 of 4\n"),
     Case("two different causes", 2, two_causes),
-    Case("rank 0 fails, 3 get connection errors", 1, only_connection_errors, says="the cause"),
+    Case("rank 0 fails, 3 get connection errors", 1, only_connection_errors, says="the cause", akin=True),
     Case("2 errors that follow, while the cause is told", 1, followers, says="- Errors that follow from it: 0, 2 of 3"),
     Case("a rank is SIGKILLed long after another error", 2, killed_after_an_old_error, slow=True),
     Case("a rank is SIGKILLed, 3 get connection errors", 1, killed_rank, says="likely one was killed"),
-    Case("the same under Lightning's own launcher", 1, killed_lightning_rank, says="likely one was killed"),
+    Case("the same under Lightning's own launcher", 1, killed_lightning_rank, says="likely one was killed", akin=True),
     Case("four crashes in a row, with followers", 3, crash_loop_with_followers, says="the cause", slow=True),
     Case("a crash loop of 50 runs", 7, crash_loop, slow=True),
 ]

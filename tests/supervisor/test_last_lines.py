@@ -179,10 +179,22 @@ STRESS = pytest.mark.stress
 @pytest.mark.parametrize(
     ("line", "death", "title", "lines"),
     [
-        ("{run} -- {torchrun} --log-dir logs --redirects 3 {script} 2>&1 | cat", KILLED, "rank 1", ["1"]),
+        pytest.param(
+            "{run} -- {torchrun} --log-dir logs --redirects 3 {script} 2>&1 | cat",
+            KILLED,
+            "rank 1",
+            ["1"],
+            marks=STRESS,
+        ),
         pytest.param("{run} -- {torchrun} --redirects 3 {script} 2>&1 | cat", KILLED, "rank 1", ["1"], marks=STRESS),
         ("{run} -- {torchrun} --log-dir logs --tee 3 {script} > out 2>&1", KILLED, "rank 1", ["1"]),
-        ('script -qec "{run} -- {torchrun} --log-dir logs --redirects 3 {script}" out', KILLED, "rank 1", ["1"]),
+        pytest.param(
+            'script -qec "{run} -- {torchrun} --log-dir logs --redirects 3 {script}" out',
+            KILLED,
+            "rank 1",
+            ["1"],
+            marks=STRESS,
+        ),
         pytest.param(
             "{run} --no-attach -- {torchrun} --log-dir=logs --tee 3 {script} > out 2>&1",
             KILLED,

@@ -103,7 +103,7 @@ def test_a_step_of_a_script_that_was_ignored_is_no_cause(begin: Begin, robot: In
     ("options", "end", "title"),
     [
         ((), "crash", "ValueError: boom (exit code 1)"),
-        (("--no-attach",), "kill", "killed by SIGKILL"),
+        pytest.param(("--no-attach",), "kill", "killed by SIGKILL", marks=STRESS),
         pytest.param(("--no-attach",), "crash", "ValueError: boom (exit code 1)", marks=STRESS),
         pytest.param((), "kill", "killed by SIGKILL", marks=STRESS),
     ],
@@ -159,7 +159,9 @@ time.sleep(60)
 @pytest.mark.parametrize(
     ("options", "end", "title"),
     [
-        (options, end, title) if (number + len(options)) % 2 == 0 else pytest.param(options, end, title, marks=STRESS)
+        (options, end, title)
+        if (number, options) in ((0, ()), (3, ("--no-attach",)))
+        else pytest.param(options, end, title, marks=STRESS)
         for options in ((), ("--no-attach",))
         for number, (end, title) in enumerate(RANK_ENDS)
     ],

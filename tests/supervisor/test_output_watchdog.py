@@ -164,6 +164,7 @@ run.ended()
 """
 
 
+@pytest.mark.stress
 def test_a_stalled_rank_of_four_is_named_by_the_ranks(begin: Begin, robot: Inbox) -> None:
     """By their own watchers; the supervisor has nothing to add. (To load torch may take seconds without a word.)"""
     done = begin(STALLS, ranks=4, options=("--stall-after", "30s"), TWINKLE_NOTIFIER_STALL_AFTER="4").result()

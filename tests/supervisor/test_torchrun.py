@@ -139,6 +139,7 @@ def test_a_killed_rank_is_named(begin: Begin, robot: Inbox) -> None:
     assert "FAILED" not in robot.messages[0].text
 
 
+@pytest.mark.stress
 def test_an_uncaught_exception_of_a_rank(begin: Begin, robot: Inbox) -> None:
     """Its own words, not the agent's exit code 1."""
     source = PLAIN + "def step(): raise ValueError('boom')\nif rank == 1: time.sleep(1); step()\ntime.sleep(60)"
@@ -166,7 +167,11 @@ def test_a_recorded_exception_of_a_rank(begin: Begin, robot: Inbox) -> None:
             "os.kill(os.getpid(), 9)", "sft failed: rank 1 on {host} was killed by SIGKILL", marks=pytest.mark.stress
         ),
         pytest.param("os._exit(9)", "sft failed: exit code 9 of rank 1 on {host}", marks=pytest.mark.stress),
-        ("watched(int, 'x')", "sft failed: ValueError: invalid literal for int() with base 10: 'x'"),
+        pytest.param(
+            "watched(int, 'x')",
+            "sft failed: ValueError: invalid literal for int() with base 10: 'x'",
+            marks=pytest.mark.stress,
+        ),
     ],
 )
 def test_the_others_errors_follow_from_it(begin: Begin, robot: Inbox, death: str, title: str) -> None:
@@ -210,6 +215,7 @@ def test_sigterm_to_the_agent(begin: Begin, robot: Inbox) -> None:
     assert (done.returncode, titles(robot)) == (1, ["sft was preempted (SIGTERM)"]), done.stderr
 
 
+@pytest.mark.stress
 def test_a_last_attempt_is_final(begin: Begin, robot: Inbox) -> None:
     """Each attempt is reported: the first as a restart, the last as an end."""
     source = PLAIN + "time.sleep(3)\nif rank == 1: os.kill(os.getpid(), 9)\ntime.sleep(60)"
@@ -250,6 +256,7 @@ def test_a_supervisor_for_each_rank(begin: Begin, robot: Inbox, tmp_path: Path, 
     assert titles(robot) == [f"sft failed: {title}"]
 
 
+@pytest.mark.stress
 def test_two_agents(begin: Begin, robot: Inbox, tmp_path: Path) -> None:
     """Each node has a supervisor: one of them sends, the one on whose node it began."""
     source = TELLS + "if rank == 3: time.sleep(1); os.kill(os.getpid(), 9)\nelse: watched(step, None)"

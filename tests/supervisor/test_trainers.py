@@ -59,6 +59,7 @@ def test_lightning_reports_its_exception(begin: Begin, robot: Inbox) -> None:
     assert (done.returncode, titles(robot)) == (1, ["sft failed: ValueError: the loss is lost"]), done.stderr
 
 
+@pytest.mark.stress
 def test_lightning_is_preempted(begin: Begin, robot: Inbox) -> None:
     """By SIGTERM to the supervisor. It reports that itself, with the last checkpoint, and ends with exit code 0."""
     running = begin(source("lightning", LONG))
@@ -69,6 +70,7 @@ def test_lightning_is_preempted(begin: Begin, robot: Inbox) -> None:
     assert "- Last checkpoint: " in robot.messages[0].text
 
 
+@pytest.mark.stress
 def test_a_rank_of_lightning_s_launcher_is_killed(begin: Begin, robot: Inbox) -> None:
     """Its peer meets what follows, and leaves it to the supervisor."""
     done = begin(source("lightning", KILL)).result()
@@ -76,6 +78,7 @@ def test_a_rank_of_lightning_s_launcher_is_killed(begin: Begin, robot: Inbox) ->
     assert titles(robot)[0].startswith("sft failed: ")
 
 
+@pytest.mark.stress
 def test_a_trainer_of_transformers_is_preempted(begin: Begin, robot: Inbox) -> None:
     """SIGTERM kills it at once; the outside knows the last checkpoint from it."""
     running = begin(source("transformers", LONG))
