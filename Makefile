@@ -46,8 +46,11 @@ stress: $(VENV)/installed ## What `make test` leaves out, and each case of "exac
 	$(if $(CASES),,$(BIN)/pytest -m stress)
 	$(BIN)/python tests/stress $(CASES:%=--cases %) $(TIMES:%=--times %)
 
+CHANNEL ?= dingtalk
+
+# CHANNEL=feishu, wecom or slack is the same for another service.
 reliability: $(VENV)/installed ## Each fault of network, robot and process once. Prints the table of docs/reliability.md.
-	$(BIN)/python tests/reliability
+	CHANNEL=$(CHANNEL) $(BIN)/python tests/reliability
 
 BENCH := .venv-bench
 POINTS ?=

@@ -12,11 +12,14 @@ import threading
 import time
 import uuid
 
-from twinkle_notifier import DeliveryError, DingNotifier, Message, Outcome
+import twinkle_notifier
+from twinkle_notifier import DeliveryError, Message, Outcome
 from twinkle_notifier.budgets import CRASH_BUDGET
 from twinkle_notifier.delivery.sender import send
 
-notifier = DingNotifier("env:DING_URL", insecure=True)  # some trials give the loopback a name
+notifier = getattr(twinkle_notifier, os.environ["NOTIFIER"])(
+    "env:WEBHOOK_URL", insecure=True
+)  # some trials give the loopback a name
 
 
 def one(message_id: str | None = None) -> None:
@@ -72,7 +75,7 @@ def after_a_fork() -> None:
 
 
 def in_threads() -> None:
-    threads = [threading.Thread(target=one) for _ in range(16)]
+    threads = [threading.Thread(target=one) for _ in range(int(sys.argv[2]))]
     for thread in threads:
         thread.start()
     for thread in threads:

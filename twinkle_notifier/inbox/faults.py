@@ -18,12 +18,11 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from twinkle_notifier.inbox import dingtalk
-from twinkle_notifier.inbox.robot import Answer, Robot, Running
 from twinkle_notifier.inbox.robot import Request as Post
+from twinkle_notifier.inbox.robot import Robot, Running
 
 _TOKEN = "token-of-a-faulty-robot"
 _SENDS_MOST = 64 * 1024  # bytes at once
@@ -48,12 +47,13 @@ class Visit:
     connection: socket.socket = field(repr=False)
     over: threading.Event = field(repr=False)  # set when the server closes
 
-    def accept(self) -> dict[str, Any]:
-        """Give the message to the robot. Returns its answer, which is not sent yet."""
+    def accept(self) -> Fault:
+        """Give the message to the robot. Returns a function that sends its answer."""
         query = dict(parse_qsl(urlsplit(self.request.path).query))
         kind = self.request.headers.get("content-type", "")
-        answer = self.robot.answer(Post(urlsplit(self.request.path).path, query, kind, self.request.body))
-        return cast(Answer, answer.content)
+        said = self.robot.answer(Post(urlsplit(self.request.path).path, query, kind, self.request.body))
+        body = said.content if isinstance(said.content, str) else json.dumps(said.content)
+        return answer(said.status, body.encode(), **said.headers)
 
     def send(self, data: bytes) -> None:
         """Send these bytes; nothing, when the client is gone."""
@@ -173,18 +173,18 @@ def _read(connection: socket.socket) -> Request | None:
 
 def accept(visit: Visit) -> None:
     """No fault: what a sound robot does."""
-    says(visit.accept())(visit)
+    visit.accept()(visit)
 
 
 def late(seconds: float) -> Fault:
     """The message is accepted, and the answer comes after `seconds`."""
 
-    def answer(visit: Visit) -> None:
-        said = says(visit.accept())
+    def accept_late(visit: Visit) -> None:
+        said = visit.accept()
         visit.over.wait(seconds)
         said(visit)
 
-    return answer
+    return accept_late
 
 
 def accept_and_close(visit: Visit) -> None:
@@ -224,7 +224,7 @@ def truncate(visit: Visit) -> None:
 
 def status(code: int, **headers: str) -> Fault:
     """An answer with this status; ``Retry_After="1"`` is a header of it."""
-    return _answer(code, b"", **headers)
+    return answer(code, b"", **headers)
 
 
 def redirect(code: int, to: str, size: int = 0) -> Fault:
@@ -232,14 +232,14 @@ def redirect(code: int, to: str, size: int = 0) -> Fault:
     return _large(f"{code} Elsewhere", size, f"Location: {to}\r\n")
 
 
-def says(answer: object) -> Fault:
+def says(said: object) -> Fault:
     """This JSON, with HTTP 200."""
-    return _answer(200, json.dumps(answer).encode(), Content_Type="application/json")
+    return answer(200, json.dumps(said).encode(), Content_Type="application/json")
 
 
 def page(visit: Visit) -> None:
     """A page of HTML, as a hotel's or a company's proxy gives."""
-    _answer(200, b"<html><body>Please log in</body></html>", Content_Type="text/html")(visit)
+    answer(200, b"<html><body>Please log in</body></html>", Content_Type="text/html")(visit)
 
 
 def large(size: int) -> Fault:
@@ -252,7 +252,8 @@ def in_turn(*faults: Fault) -> Fault:
     return lambda visit: faults[min(visit.number, len(faults) - 1)](visit)
 
 
-def _answer(code: int, body: bytes, **headers: str) -> Fault:
+def answer(code: int, body: bytes, **headers: str) -> Fault:
+    """An answer with this status, this body, and headers such as ``Retry_After="1"``."""
     lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
     date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())
     head = f"HTTP/1.1 {code} So\r\nDate: {date}\r\nContent-Length: {len(body)}\r\n{lines}\r\n"
@@ -275,15 +276,15 @@ def _large(first: str, size: int, header: str = "") -> Fault:
 
 
 @contextmanager
-def refusing() -> Generator[str]:
+def refusing(service: type[Robot] = dingtalk.Robot) -> Generator[str]:
     """The URL of a port that refuses connections."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # bound, so that it is nobody else's; not listening
-        yield _url(closed.getsockname()[1])
+        yield _url(closed.getsockname()[1], service=service)
 
 
 @contextmanager
-def dead(host: str = "127.0.0.1", port: int = 0) -> Generator[str]:
+def dead(host: str = "127.0.0.1", port: int = 0, service: type[Robot] = dingtalk.Robot) -> Generator[str]:
     """The URL of a port that answers no SYN, like an address behind a firewall: its queue is full (Linux)."""
     with ExitStack() as stack:
         full = stack.enter_context(socket.socket())
@@ -294,4 +295,4 @@ def dead(host: str = "127.0.0.1", port: int = 0) -> Generator[str]:
             caller.setblocking(False)
             caller.connect_ex(full.getsockname())
         time.sleep(0.1)  # until they are in the queue
-        yield _url(full.getsockname()[1], host=host)
+        yield _url(full.getsockname()[1], host=host, service=service)
