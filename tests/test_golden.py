@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from html import unescape
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -230,7 +231,8 @@ def normal(text: str, folder: Path) -> str:
 
 def rendered(scene: Scene) -> str:
     """All messages that the robot has accepted: what a phone shows of each, and its text."""
-    shown = [f"[{message.title}]\n\n{message.text}" for message in scene.robot.messages]
+    # Entities as a phone shows them.
+    shown = [f"[{message.title}]\n\n{unescape(message.text)}" for message in scene.robot.messages]
     texts = [normal(text, scene.folder) for text in shown]
     return "\n\n---\n\n".join(sorted(texts) if scene.how.unordered else texts).rstrip() + "\n"
 

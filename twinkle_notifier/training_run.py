@@ -31,7 +31,7 @@ from twinkle_notifier.isolation import safe, signals
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.messages import report
-from twinkle_notifier.messages.message import Outcome
+from twinkle_notifier.messages.message import Level, Outcome
 from twinkle_notifier.messages.report import Progress
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.process import Instant, process_start
@@ -197,7 +197,7 @@ class TrainingRun:
         if self._on_end:
             took = report.duration(time.time() - self._began)
             lines = [f"- Duration: {took}", *self._lines(progress, facts)]
-            self._send_milestone(f"{self._named(what)} ended after {took}", lines)
+            self._send_milestone(f"{self._named(what)} ended after {took}", lines, "success")
 
     def _lines(self, progress: Callable[[], Progress], facts: Callable[[], list[str]]) -> list[str]:
         return [*(isolation.call(facts, PROGRESS).value or []), *self._reached(progress).lines()]
@@ -328,8 +328,8 @@ class TrainingRun:
         self._since = TrainingRun._last_end = Instant.now()
         self._sequence = None  # the time decides until the next start has a number
 
-    def _send_milestone(self, headline: str, facts: list[str]) -> None:
-        send_milestone(self._notifier(), headline, self.name, facts)
+    def _send_milestone(self, headline: str, facts: list[str], level: Level = "info") -> None:
+        send_milestone(self._notifier(), headline, self.name, facts, level)
 
 
 def _both(callback: Any, kept: Callable[..., object], own: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:

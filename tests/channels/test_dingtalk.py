@@ -323,6 +323,35 @@ def test_bad_arguments_are_named(arguments: dict[str, Any], named: str) -> None:
     assert caught.value.__context__ is None or "tok-" not in str(caught.value.__context__)
 
 
+def test_people_are_called_in_the_text_and_in_the_request(inbox: Inbox) -> None:
+    """DingTalk wants them in both; everybody is called by a flag alone."""
+    for mentions in (("13800000000", "+852-60000000", "@zhang.san", "0123456"), ("@all",)):
+        notifier = DingNotifier(inbox.url, "SEC0123456789abcdef", mentions=mentions)
+        notifier(Message("### sft failed\n\n- Run: sft", mentions[0].strip("@"), "error"))
+    people, everybody = inbox.messages
+    numbers, others = ["13800000000", "+852-60000000"], ["zhang.san", "0123456"]
+    assert people.payload["at"] == {"atMobiles": numbers, "atUserIds": others, "isAtAll": False}
+    assert people.text.endswith("\n- Run: sft\n\n@13800000000 @+852-60000000 @zhang.san @0123456")
+    assert everybody.payload["at"] == {"atMobiles": [], "atUserIds": [], "isAtAll": True}
+    assert everybody.text.endswith("- Run: sft")
+
+
+def test_html_is_text(ding: DingNotifier, inbox: Inbox) -> None:
+    """A phone would show nothing of a message with HTML."""
+    ding("### a <b>\n\n- At: f in <module>\n\n```\nif a < b -> <c>\n```")
+    [message] = inbox.messages
+    quoted = "### a &lt;b&gt;\n\n- At: f in &lt;module&gt;\n\n> if a &lt; b -&gt; &lt;c&gt;"
+    assert (message.title, message.text) == ("a <b>", quoted)
+
+
+def test_webhook_url_is_another_name_of_ding_url() -> None:
+    """Also in a dict."""
+    assert DingNotifier(webhook_url=URL) == DingNotifier(URL)
+    assert Notifier.from_dict({"class": "DingNotifier", "webhook_url": URL}) == DingNotifier(URL)
+    with pytest.raises(ArgumentError, match="ding_url and webhook_url are one"):
+        DingNotifier(URL, webhook_url=URL)
+
+
 def test_restores_an_equal_notifier() -> None:
     """to_dict is faithful, and from_dict finds the class by its name."""
     ding = DingNotifier(URL, "SECabc", 3.0)

@@ -8,6 +8,7 @@ import pytest
 
 from twinkle_notifier import DeliveryError, Message
 from twinkle_notifier.channels.feishu import FeishuNotifier, signature
+from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.inbox.robot import Response
 
@@ -74,6 +75,52 @@ def test_a_refused_card_goes_as_text_once() -> None:
         FeishuNotifier(inbox.urls["Feishu"])(Message(f"### sft failed\n\n- Run: sft\n\n{CODE}", "id", "error"))
         [message] = inbox.messages
     assert (message.kind, message.text) == ("text", "sft failed\n\n- Run: sft\n\nTraceback\nValueError: x")
+
+
+TABLE = "| a |\n|-|\n| 1 |"
+
+
+def test_a_card_that_the_robot_refuses_goes_as_text() -> None:
+    """One with more tables than Feishu takes."""
+    text = "### sft ended\n\n" + "\n\n".join([TABLE] * 4)
+    with Inbox() as inbox:
+        FeishuNotifier(inbox.urls["Feishu"])(text)
+        FeishuNotifier(inbox.urls["Feishu"])(text.removesuffix(TABLE))
+        assert [message.kind for message in inbox.messages] == ["text", "interactive"]
+        assert (inbox.messages[0].text, inbox.requests) == (text.removeprefix("### "), 3)
+
+
+def test_a_group_that_forbids_to_call_everybody_gets_the_message() -> None:
+    """It refuses the card for that: the text calls only those who are named."""
+    with Inbox() as inbox:
+        inbox.robots["Feishu"].allows_all = False  # type: ignore[attr-defined]
+        notifier = FeishuNotifier(inbox.urls["Feishu"], mentions=("@all", "ou_12345"))
+        notifier(Message(f"### sft failed\n\n{CODE}", "id", "error"))
+        [message] = inbox.messages
+    assert (message.kind, message.mentioned, inbox.requests) == ("text", ("ou_12345",), 2)
+
+
+def test_people_are_called_in_the_card() -> None:
+    """Below the rest."""
+    with Inbox() as inbox:
+        FeishuNotifier(inbox.urls["Feishu"], mentions=("ou_12345", "@all"))(Message("### sft failed", "id", "error"))
+        elements = inbox.messages[0].payload["card"]["body"]["elements"]
+    assert elements[-1] == {"tag": "markdown", "content": "<at id=ou_12345></at> <at id=all></at>"}
+
+
+@pytest.mark.parametrize("mention", ["13800000000", "+86-13800000000", "zhang@example.org"])
+def test_no_mobile_number_is_taken(mention: str) -> None:
+    """As Feishu's robots cannot call one: it would be shown as an unknown name."""
+    with pytest.raises(ArgumentError, match=r"mentions\[1\] .* open_ids .* cannot call mobile numbers"):
+        FeishuNotifier("https://open.feishu.cn/open-apis/bot/v2/hook/0123", mentions=("@all", mention))
+
+
+def test_each_line_stays_a_line() -> None:
+    """Feishu may drop a line end within a paragraph, but not one before a list, a quotation or a blank line."""
+    with Inbox() as inbox:
+        FeishuNotifier(inbox.urls["Feishu"])("### a\n\nfirst\nsecond\n- one\n- two\n\nthird\n> quoted")
+        [element] = inbox.messages[0].payload["card"]["body"]["elements"]
+    assert element["content"] == "first<br>\nsecond\n- one\n- two\n\nthird\n> quoted"
 
 
 @pytest.mark.parametrize(

@@ -2,24 +2,52 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import pickle
 from typing import Any
 
 import pytest
 
-from twinkle_notifier import DeliveryError, Message, Notifier
+from twinkle_notifier import DeliveryError, Message, Notifier, notify_exception
 from twinkle_notifier.channels import SERVICES, from_text
 from twinkle_notifier.channels.webhook import WebhookNotifier
+from twinkle_notifier.delivery.descriptor import describe, for_the_disk
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.inbox.robot import Response
 
 TOKEN = "tok-0123456789abcdef"
 FACTS = "### sft failed: ValueError: 损失不是数\n\n- Run: sft\n- Error: **ValueError**: 损失不是数\n- Host: node-1\n\n"
 CODE = '```\nTraceback (most recent call last):\n  File "train.py", line 4, in step\nValueError: 损失不是数\n```'
 LONG = "".join(f'  File "训练.py", line {number}, in 步骤\n    损失.backward()\n' for number in range(500))
+MENTIONS = {
+    "DingTalk": ("13800000000", "@zhang.san", "@all"),
+    "Feishu": ("ou_7d8a6e6df7621556ce0d21922b676706", "@all"),
+    "WeCom": ("13800000000", "zhangsan", "@all"),
+    "Slack": ("U012AB3CD", "S0123ABCD", "@here", "@all"),
+}
+CALLED = {
+    "DingTalk": ["13800000000", "@all", "zhang.san"],
+    "Feishu": ["all", "ou_7d8a6e6df7621556ce0d21922b676706"],
+    "WeCom": ["13800000000", "@all", "zhangsan"],
+    "Slack": ["!channel", "!here", "!subteam^S0123ABCD", "@U012AB3CD"],
+}
+HOSTILE = (
+    "@all @13900000000 @所有人 <!channel> <@U012AB3CD> <@zhangsan> <at id=all></at> <at user_id='all'>x</at> a & b"
+)
+REFUSED_FORMS: dict[str, list[Any]] = {
+    "DingTalk": [{"errcode": 430101, "errmsg": "unsafe"}],
+    "Feishu": [{"code": 11246, "msg": "ErrCode: 200621; ErrMsg: unknown property"}],
+    "Slack": [Response("invalid_blocks", 400)],
+}
 EVERY = pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.service_name)
 Service = type[WebhookNotifier]
+
+
+def called(inbox: Inbox) -> list[str]:
+    """Whom all messages together call, as the robots read them."""
+    return sorted(name for message in inbox.messages for name in message.mentioned)
 
 
 def notifier(service: Service, inbox: Inbox, **more: Any) -> Notifier:
@@ -49,10 +77,11 @@ def test_a_long_traceback_keeps_both_ends(service: Service, inbox: Inbox) -> Non
     """25 KB with Chinese text: heading and facts whole, a note of what is missing, and no fence or card left open."""
     text = FACTS + "```\nTraceback (most recent call last):\n" + LONG + "ValueError: 损失不是数\n```"
     assert len(text.encode()) > 25_000
-    notifier(service, inbox)(Message(text, "id", "error"))
-    [message] = inbox.messages
-    assert message.title == "sft failed: ValueError: 损失不是数"
+    notifier(service, inbox, mentions=MENTIONS[service.service_name])(Message(text, "id", "error"))
+    message = inbox.messages[0]
+    assert message.title.startswith("sft failed: ValueError: 损失不是数")
     assert message.text.count("```") % 2 == 0
+    assert called(inbox) == CALLED[service.service_name]
     for part in ("node-1", "Traceback (most recent call last)", "line 0,", "bytes left out", "line 499,"):
         assert part in message.text
 
@@ -81,6 +110,80 @@ def test_a_notifier_restores_equal(service: Service, inbox: Inbox) -> None:
     made = notifier(service, inbox, timeout=3.0)
     assert Notifier.from_dict(made.to_dict()) == made
     assert type(from_text(inbox.urls[service.service_name], "the URL")) is service
+    assert "mentions" not in made.to_dict()
+
+
+@EVERY
+@pytest.mark.parametrize(("level", "calls"), [("error", 1), ("warning", 1), ("success", 0), ("info", 0)])
+def test_failures_and_stalls_call_people(service: Service, inbox: Inbox, level: Any, calls: int) -> None:
+    """In the service's own way, as its robot reads it; an end calls nobody."""
+    notifier(service, inbox, mentions=MENTIONS[service.service_name])(Message(FACTS + CODE, "id", level))
+    assert called(inbox) == CALLED[service.service_name] * calls
+
+
+@EVERY
+def test_a_text_is_no_alert_and_calls_nobody(service: Service, inbox: Inbox) -> None:
+    """Nor does a notifier without mentions call anybody; and a level that is not known is information."""
+    notifier(service, inbox, mentions=MENTIONS[service.service_name])("### hello")
+    notifier(service, inbox)(Message("### failed", "id", "error"))
+    notifier(service, inbox, mentions=MENTIONS[service.service_name])(Message("### hello", "id-2", "fatal"))  # type: ignore[arg-type]
+    assert (len(inbox.messages), called(inbox)) == (3, [])
+
+
+@EVERY
+@pytest.mark.parametrize("plain", [False, True])
+def test_the_text_of_an_exception_calls_nobody(service: Service, inbox: Inbox, plain: bool) -> None:
+    """Only whom the notifier names; also in the form that follows a refused one."""
+    mentions = MENTIONS[service.service_name][:1]
+    if plain:
+        inbox.robots[service.service_name].script(*REFUSED_FORMS.get(service.service_name, []))
+    try:
+        raise ValueError(HOSTILE)
+    except ValueError as error:
+        outcome = notify_exception(notifier(service, inbox, mentions=mentions), HOSTILE, error, HOSTILE)
+    first = "@U012AB3CD" if service.service_name == "Slack" else mentions[0]
+    assert (outcome.status, called(inbox)) == ("sent", [first])
+
+
+@EVERY
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "@all",
+        [5],
+        ["张三"],
+        [""],
+        ["a b"],
+        ["138-0000-0000"],
+        ["zhang@example.org/x"],
+        ["<@U012AB3CD>"],
+        ["env:X"],
+        ["a"] * 51,
+        None,
+    ],
+)
+def test_a_wrong_mention_says_how_to_write_it(service: Service, inbox: Inbox, wrong: Any) -> None:
+    """When the notifier is made, not in the crash."""
+    with pytest.raises(ArgumentError, match=r"mentions(\[0\])? is no.*: write .*such as mentions=\("):
+        notifier(service, inbox, mentions=wrong)
+
+
+@EVERY
+def test_mentions_restore(service: Service, inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a dict, a pickle, and what a checkpoint or the spool holds, which takes literal secrets out."""
+    monkeypatch.setenv("CHAT_URL", inbox.urls[service.service_name])
+    made = service("env:CHAT_URL", mentions=MENTIONS[service.service_name])
+    described = describe(made, save_secrets=False)
+    assert described is not None
+    assert described["mentions"] == [*made.mentions]
+    assert Notifier.from_dict(json.loads(json.dumps(described))) == made
+    assert pickle.loads(pickle.dumps(made)).mentions == made.mentions
+    assert made != service("env:CHAT_URL")
+    kept, _ = for_the_disk(made, Message(f"of {made.mentions[0]}", "id", "warning"))
+    assert (str(kept), kept.level) == (f"of {made.mentions[0]}", "warning")
+    del (state := vars(made).copy())["mentions"]
+    (old := service.__new__(service)).__setstate__(state)
+    assert old == service("env:CHAT_URL")
 
 
 @EVERY

@@ -43,20 +43,28 @@ def test_code_blocks_become_quotations() -> None:
         ("return fn(*args, **kwargs)", "return fn(*args, **kwargs)"),
         ("in __init__", r"in \_\_init\_\_"),
         ("self._run_stage()", "self._run_stage()"),
-        ("in <module>", r"in \<module>"),
+        ("in <module>", "in &lt;module&gt;"),
+        ("> quoted", "\u200b&gt; quoted"),
+        ("a &lt; b && c", "a &amp;lt; b && c"),
         ("a*b*c", r"a\*b\*c"),
         ("x = y[0](z)", r"x = y\[0](z)"),
-        ("x[0] < y", "x[0] < y"),
+        ("x[0] < y", "x[0] &lt; y"),
         ("# heading", "\u200b# heading"),
         ("- item", "\u200b- item"),
         ("1. item", "\u200b1. item"),
         ("---", "\u200b---"),
-        ("x" * 600 + "<img>", "x" * 600 + r"\<img>"),
+        ("x" * 600 + "<img>", "x" * 600 + "&lt;img&gt;"),
     ],
 )
 def test_code_is_literal(line: str, shown: str) -> None:
     """What Markdown would read as more than text is escaped, and nothing else."""
     assert markdown.unfenced(f"```\n{line}\n```") == f"> {shown}"
+
+
+def test_html_outside_of_code_is_text() -> None:
+    """But the marks of a quotation stay."""
+    text = markdown.unfenced("### a <b>\n\n> one\n > > two -> three\n\n`<c>`")
+    assert text == "### a &lt;b&gt;\n\n> one\n > > two -&gt; three\n\n`&lt;c&gt;`"
 
 
 SHORT = settings(max_examples=150, deadline=None, derandomize=True, database=None)

@@ -171,3 +171,29 @@ def test_a_run_that_went_on_and_was_killed(begin: Begin, robot: Inbox) -> None:
     went_on = "try: crash()\nexcept ValueError as e: tell(e)\ntime.sleep(2)\nos.kill(os.getpid(), 9)"
     done = begin(TELLS + went_on).result()
     assert titles(robot) == ["sft failed: ValueError: the loss is lost", "sft failed: killed by SIGKILL"], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "colors"),
+    [
+        ("raise SystemExit(3)", (), ["red"]),
+        ("import os; os.kill(os.getpid(), 9)", (), ["red"]),
+        ("import os; os.kill(os.getpid(), 15)", (), ["orange"]),
+        ("import os, signal; signal.signal(2, signal.SIG_DFL); os.kill(os.getpid(), 2)", (), ["orange"]),
+        ("", ("--on-success",), ["green"]),
+        (
+            "import time; time.sleep(4); print(1, flush=True); time.sleep(1)",
+            ("--stall-after", "2s"),
+            ["orange", "green"],
+        ),
+    ],
+    ids=["exit code", "kill", "preemption", "interruption", "end", "silence"],
+)
+def test_a_message_is_as_urgent_as_what_happened(
+    begin: Begin, robot: Inbox, command: str, options: tuple[str, ...], colors: list[str]
+) -> None:
+    """As Feishu's robot shows it: red, orange, green."""
+    notifier = {"class": "FeishuNotifier", "webhook_url": robot.urls["Feishu"], "secret": "env:DING_SECRET"}
+    done = begin(command, options=options, TWINKLE_NOTIFIER=json.dumps(notifier)).result()
+    shown = [message.payload["card"]["header"]["template"] for message in robot.messages]
+    assert shown[: len(colors)] == colors, done.stderr  # it may be silent a second time

@@ -43,6 +43,7 @@ class Own(Notifier):
 def calls(store: Store, error: Exception, hf_trainer: Any) -> None:
     ding = DingNotifier(ding_url="env:A", secret=None, timeout=5)
     DingNotifier("http://proxy/robot/send?access_token=x", insecure=True)
+    DingNotifier(webhook_url="env:A", mentions=("13800000000", "@all"))
     data: dict[str, Any] = ding.to_dict()
     restored: Notifier = Notifier.from_dict(data)
     outcome: Outcome = notify_exception(restored, "context", error, "name", store=store)

@@ -26,7 +26,7 @@ from twinkle_notifier.isolation import forks, safe, signals, threads
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages import report
-from twinkle_notifier.messages.message import Message, Outcome
+from twinkle_notifier.messages.message import Level, Message, Outcome
 from twinkle_notifier.messages.report import Progress
 from twinkle_notifier.runtime.launcher import Attempt, Where
 
@@ -242,12 +242,14 @@ def _unfinished(error: BaseException | None) -> Outcome:
     return Outcome("failed", f"preparing the alert raised {reason(error)}")
 
 
-def send_milestone(notifier: Callable[[str], object] | None, headline: str, name: str, facts: list[str]) -> None:
+def send_milestone(
+    notifier: Callable[[str], object] | None, headline: str, name: str, facts: list[str], level: Level = "info"
+) -> None:
     """Send the alert of a start or an end: from rank 0, in the background. At exit it may be kept on the disk."""
     where = Where.here()
     if notifier is None or where.rank != 0:
         return
-    message = Message(report.milestone(headline, name, where, facts, Attempt.here()), uuid.uuid4().hex)
+    message = Message(report.milestone(headline, name, where, facts, Attempt.here()), uuid.uuid4().hex, level)
 
     def send() -> None:
         outcome = sender.deliver(notifier, message, BACKGROUND_BUDGET)

@@ -37,6 +37,10 @@ class Past:
         """The number, within the loop, of the next crash that gets an alert."""
         return next(n for n in range(self.loop + 1, 2 * self.loop + 2) if Past(loop=n).is_sent())
 
+    def is_loop(self) -> bool:
+        """Whether it is a crash loop: some of the next crashes get no alert."""
+        return self.next_sent() > self.loop + 1
+
     def lines(self) -> list[str]:
         """Markdown list items; none for a first time."""
         if self.count == 1:
@@ -46,7 +50,7 @@ class Past:
         lines = [f"- Again: {_ordinal(self.count)} time, first at {first}, same error"]
         if stands_for > 1:
             lines.append(f"- This message stands for {stands_for} crashes")
-        if self.next_sent() > self.loop + 1:
+        if self.is_loop():
             lines.append(f"- Crash loop: the next message comes after {self.next_sent() - self.loop} more crashes")
         return lines
 

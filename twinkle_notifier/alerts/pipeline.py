@@ -23,7 +23,7 @@ from twinkle_notifier.exceptions.kind import kind_of
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.mailbox import exit_hook, mailbox
 from twinkle_notifier.mailbox.notes import State
-from twinkle_notifier.messages.message import Message, Outcome
+from twinkle_notifier.messages.message import Message, Outcome, level_of_end
 from twinkle_notifier.messages.report import missing_ranks, rank_lines
 from twinkle_notifier.messages.sanitize import line
 from twinkle_notifier.runtime.launcher import Attempt, Where, lost_child
@@ -134,7 +134,7 @@ def send_bare(notifier: Callable[[str], object], event: Event, sending: Sending,
     channel = isolation.tried(lambda: channel_of(notifier)).value or ""
     if sends and (before := _seen.reported(channel, event.exc, event.since)) is not None:
         return Outcome("duplicate", "this process has already reported the same exception", incident=before)
-    message = sending.message or Message(_bare(event, why), uuid.uuid4().hex)
+    message = sending.message or Message(_bare(event, why), uuid.uuid4().hex, level_of_end(kind_of(event.exc)))
     if not sends or isolation.remaining() < DISK + 1:
         return sender.keep(notifier, message, Outcome("unknown", why, incident=sending.incident))
     seconds, incident = min(CRASH_BUDGET, isolation.remaining() - DISK), sending.incident
@@ -228,7 +228,7 @@ class _Incident:
 
     def _leave_to_supervisor(self) -> Outcome | None:
         """Hand the message to the supervisor, which knows which process died, and sends it if no cause shows soon."""
-        message = Message(self._markdown(set(), crash_loop.Past()), uuid.uuid4().hex)
+        message = self._message(set(), crash_loop.Past(), uuid.uuid4().hex)
         if not self._note("left", self._key, message):
             return None
         return Outcome("queued", "secondary error; the supervisor reports the cause", incident=self._key)
@@ -292,7 +292,7 @@ class _Incident:
 
     def _send(self, claim: claims.Claim) -> Outcome:
         ranks = self._gathered(claim)
-        message = Message(self._markdown(ranks, self._past), claim.message_id)
+        message = self._message(ranks, self._past, claim.message_id)
         self._sending.message, self._sending.incident = message, claim.key
         self._note("sending", claim.key, message)  # so that the supervisor can send it if this process is killed
         if not self._sending.begin():
@@ -302,6 +302,10 @@ class _Incident:
         if outcome.status != "sent":
             self._note("kept", claim.key, message)
         return outcome
+
+    def _message(self, ranks: set[str], past: crash_loop.Past, message_id: str) -> Message:
+        level = "error" if past.is_loop() else self._report.level(Attempt.here())
+        return Message(self._markdown(ranks, past), message_id, level)
 
     def _markdown(self, ranks: set[str], past: crash_loop.Past) -> str:
         extra = [*rank_lines(ranks, self.where), *past.lines()]

@@ -10,15 +10,19 @@ import base64
 import hashlib
 import hmac
 import re
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from twinkle_notifier.channels import http
 from twinkle_notifier.channels.robot import Draft, Meaning, Refusal, Robot, code_in, object_in
 from twinkle_notifier.channels.webhook import WebhookNotifier
+from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.messages import markdown
+from twinkle_notifier.notifier import Notifier
 
 _TITLE = 64  # characters
+_MOBILE = re.compile(r"1\d{10}|\+[\d-]+")  # another number is a user id
 _TOO_MANY = Meaning("more than 20 messages a minute: the robot takes none for 10 minutes", "throttled")
 _TOKEN = Meaning("the access token is wrong: copy the webhook URL from the robot's settings again")
 _MALFORMED = Meaning("the request is malformed: report it as a bug of twinkle_notifier")
@@ -70,6 +74,11 @@ class DingRobot(Robot):
     penalty = 600.0
     size = 18_000  # DingTalk takes 20,000
     drops_repeats = True
+    mention = re.compile(r"all|\+[\d-]{5,20}|(?!\d+-[\d-]+$)[\w.-]{1,64}", re.ASCII)
+    mention_help = (
+        'write mobile numbers as DingTalk knows them ("13800000000", "+852-60000000"), user ids, or "@all", such as '
+        'mentions=("13800000000",)'
+    )
 
     def address(self, draft: Draft) -> str:
         """See `Robot`."""
@@ -83,10 +92,11 @@ class DingRobot(Robot):
 
     def payload(self, text: str, draft: Draft) -> dict[str, Any]:
         """See `Robot`. A phone shows no code blocks."""
+        at, called = _at(draft.mentions)
         if draft.plain:
-            return {"msgtype": "text", "text": {"content": text}, "msgUuid": draft.id}
-        shown = {"title": markdown.title(draft.text, _TITLE), "text": markdown.unfenced(text)}
-        return {"msgtype": "markdown", "markdown": shown, "msgUuid": draft.id}
+            return {"msgtype": "text", "text": {"content": text + called}, "msgUuid": draft.id, **at}
+        shown = {"title": markdown.title(draft.text, _TITLE), "text": markdown.unfenced(text) + called}
+        return {"msgtype": "markdown", "markdown": shown, "msgUuid": draft.id, **at}
 
     def refusal(self, answer: http.Reply) -> Refusal | None:
         """See `Robot`: an ``errcode`` of 0, and nothing else, is success."""
@@ -101,6 +111,17 @@ class DingRobot(Robot):
     def _meaning(self, said: str) -> Meaning:
         found = next((meaning for words, meaning in _REFUSALS if re.search(words, said, re.IGNORECASE)), Meaning())
         return _UNSIGNED if self.secret is None and found in (_SIGNATURE, _CLOCK) else found
+
+
+def _at(mentions: Sequence[str]) -> tuple[dict[str, Any], str]:
+    """What DingTalk needs to call people, in the request and in the text: it wants them in both."""
+    if not mentions:
+        return {}, ""
+    people = [name for name in mentions if name != "all"]
+    mobiles = [name for name in people if _MOBILE.fullmatch(name)]
+    others = [name for name in people if name not in mobiles]
+    at = {"atMobiles": mobiles, "atUserIds": others, "isAtAll": "all" in mentions}
+    return {"at": at}, "\n\n" + " ".join(f"@{name}" for name in people) if people else ""
 
 
 def signature(secret: str, millis: int) -> str:
@@ -120,7 +141,9 @@ class DingNotifier(WebhookNotifier):
             taken for `secret`, unless that is given, too, and is no part of the URL.
         secret: the signing secret (``SEC...``) of a robot in signed mode.
         timeout: seconds for one HTTP request.
+        mentions: whom failures and stalls call: mobile numbers, user ids, or ``"@all"``.
         insecure: let ``http://`` lead to another machine, where anyone on the way can read the token.
+        webhook_url: another name of `ding_url`, which other services use.
 
     `ding_url` and `secret` may be references, ``env:NAME`` or ``file:PATH``: they are looked up at each message, and
     `to_dict`, checkpoints, pickles and `repr` hold the reference alone. Literal ones are ``***`` in a pickle, unless
@@ -133,13 +156,27 @@ class DingNotifier(WebhookNotifier):
     service_name = DingRobot.service
     reference_fields = ("ding_url", "secret")
     _class = "DingNotifier"
-    _fields = ("ding_url", "secret", "timeout", "insecure")
+    _fields = ("ding_url", "secret", "timeout", "mentions", "insecure")
     _robot = DingRobot
 
     def __init__(
-        self, ding_url: str, secret: str | None = None, timeout: float = 5.0, *, insecure: bool = False
+        self,
+        ding_url: str = "",
+        secret: str | None = None,
+        timeout: float = 5.0,
+        mentions: Sequence[str] = (),
+        *,
+        insecure: bool = False,
+        webhook_url: str = "",
     ) -> None:
-        super().__init__(ding_url, secret, timeout, insecure=insecure)
+        if ding_url and webhook_url:
+            raise ArgumentError("ding_url and webhook_url are one: give either")
+        super().__init__(ding_url or webhook_url, secret, timeout, mentions, insecure=insecure)
+
+    @classmethod
+    def _from_dict_impl(cls, data: dict[str, Any]) -> Notifier:
+        named = {"ding_url": data["webhook_url"]} if "webhook_url" in data else {}
+        return super()._from_dict_impl({**named, **data})
 
     @property
     def ding_url(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from typing import Any
 
 from twinkle_notifier.channels import http
@@ -19,6 +20,7 @@ from twinkle_notifier.messages.parts import parts, pieces
 
 _TITLE = 200  # characters; a header shows four lines
 _ELEMENT = 8_000  # characters; what is over about 10,000 in one element is cut without a word
+_SOFT_BREAK = re.compile(r"(?<=\S)\n(?!\s|[#>|]|[-+*] |\d+[.)] )")
 _COLORS = {"error": "red", "warning": "orange", "success": "green", "info": "blue"}
 _TOO_MANY = Meaning("the robot, or Feishu at a full hour, takes no more messages for now", "throttled")
 _SIGNATURE = Meaning(
@@ -55,10 +57,15 @@ class FeishuRobot(Robot):
     penalty = 60.0
     size = 18_000  # Feishu takes 20,480
     drops_repeats = False
+    mention = re.compile(r"all|(?!1\d{10}$|\d+-[\d-]+$)[\w-]{1,64}", re.ASCII)
+    mention_help = (
+        'write open_ids ("ou_..."), user_ids, or "@all", such as mentions=("@all",); a robot cannot call mobile '
+        "numbers or mail addresses"
+    )
 
     def payload(self, text: str, draft: Draft) -> dict[str, Any]:
         """See `Robot`: a card with the traceback folded; as plain text where the card is refused."""
-        return {**self._signed(draft), **(_as_text(text) if draft.plain else _as_card(text, draft.level))}
+        return {**self._signed(draft), **(_as_text(text, draft) if draft.plain else _as_card(text, draft))}
 
     def _signed(self, draft: Draft) -> dict[str, str]:
         if self.secret is None:
@@ -88,21 +95,25 @@ def signature(secret: str, seconds: int) -> str:
     return base64.b64encode(digest).decode()
 
 
-def _as_text(text: str) -> dict[str, Any]:
-    return {"msg_type": "text", "content": {"text": markdown.plain(text)}}
+def _as_text(text: str, draft: Draft) -> dict[str, Any]:
+    # Without everybody: a group that forbids to call them refuses the card for that.
+    called = [f'<at user_id="{name}">{name}</at>' for name in draft.mentions if name != "all"]
+    return {"msg_type": "text", "content": {"text": "\n".join([markdown.plain(text), *called])}}
 
 
-def _as_card(text: str, level: str) -> dict[str, Any]:
+def _as_card(text: str, draft: Draft) -> dict[str, Any]:
     """A card of schema 2.0, in which an unknown property is an error."""
     found = parts(text)
     title = markdown.title(text, _TITLE)
     elements = [_markdown("\n".join(f"- **{name}** {value}" for name, value in found.facts))] if found.facts else []
     for section in found.rest:
-        elements += _panel(section.text) if section.is_code else map(_markdown, pieces(section.text, _ELEMENT))
+        elements += _panel(section.text) if section.is_code else map(_markdown, pieces(_broken(section.text), _ELEMENT))
+    if draft.mentions:
+        elements.append(_markdown(" ".join(f"<at id={name}></at>" for name in draft.mentions)))
     card = {
         "schema": "2.0",
         "config": {"summary": {"content": title}},  # the preview in the list of chats
-        "header": {"title": {"tag": "plain_text", "content": title}, "template": _COLORS[level]},
+        "header": {"title": {"tag": "plain_text", "content": title}, "template": _COLORS[draft.level]},
         "body": {"elements": elements or [_markdown(title)]},
     }
     return {"msg_type": "interactive", "card": card}
@@ -117,6 +128,11 @@ def _panel(code: str) -> list[dict[str, Any]]:
     return [{"tag": "collapsible_panel", "expanded": False, "header": header, "elements": blocks}]
 
 
+def _broken(text: str) -> str:
+    """`text` with each of its line ends: Feishu may drop one within a paragraph."""
+    return _SOFT_BREAK.sub("<br>\n", text)
+
+
 def _markdown(text: str) -> dict[str, str]:
     return {"tag": "markdown", "content": text}
 
@@ -129,6 +145,7 @@ class FeishuNotifier(WebhookNotifier):
             unless that is given, too, and is no part of the URL.
         secret: the secret of a robot with the signature switched on.
         timeout: seconds for one HTTP request.
+        mentions: whom failures and stalls call: open_ids (``"ou_..."``), user_ids, or ``"@all"``.
         insecure: let ``http://`` lead to another machine, where anyone on the way can read the token.
 
     `webhook_url` and `secret` may be references, as in `DingNotifier`.
@@ -140,5 +157,5 @@ class FeishuNotifier(WebhookNotifier):
     service_name = FeishuRobot.service
     reference_fields = ("webhook_url", "secret")
     _class = "FeishuNotifier"
-    _fields = ("webhook_url", "secret", "timeout", "insecure")
+    _fields = ("webhook_url", "secret", "timeout", "mentions", "insecure")
     _robot = FeishuRobot

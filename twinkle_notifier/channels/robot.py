@@ -6,10 +6,13 @@ A service is a subclass of `Robot`, which knows its URL, signature, body, codes 
 from __future__ import annotations
 
 import json
+import logging
 import random
+import re
 import time
 import uuid
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 from urllib.parse import parse_qs, urlsplit
@@ -20,14 +23,18 @@ from twinkle_notifier.channels.rate_limit import Rate
 from twinkle_notifier.credentials.masking import mask, secrets_in_url
 from twinkle_notifier.errors import DeliveryError
 from twinkle_notifier.messages import markdown
-from twinkle_notifier.messages.message import Level
+from twinkle_notifier.messages.message import Level, level_of
 from twinkle_notifier.messages.sanitize import reply
 
-_BUSY_RETRIES = 3
 _SHORT_WAIT = 1.5  # seconds; a limit by the second is waited for, one by the minute is not
 _SAID = 300  # characters of the robot's own words
 _CODES = 2**31  # what is beyond it is no code
+_PING = 1.5  # seconds; with less left, nobody is mentioned by a request of its own
+_LOG = 1.0  # seconds to write a log line
+_MENTIONING = ("error", "warning")
 _random = random.SystemRandom()  # that of the program is as it left it, for its checkpoints
+
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 # ``final``: the same message is refused until a person mends something. ``throttled``: the robot takes nothing for a
 # while. ``busy``: it asks for another try. ``local``: this machine or its network; another may fare better.
@@ -43,6 +50,7 @@ class Meaning:
     hint: str = "it refused the message"
     kind: Kind = "final"
     change: Change | None = None
+    retries: int = 3  # of what is ``busy``
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,7 @@ class Draft:
     id: str  # the same for each try of a message; a service may drop repeats by it
     limit: int  # bytes of the body
     level: Level = "info"
+    mentions: tuple[str, ...] = ()  # whom the message calls, without an ``@``
     plain: bool = False  # the robot refused the rich form
     clock_ahead: float | None = None  # seconds that the robot's clock is ahead of ours, where that made it refuse
     busy: int = 0  # tries that met a busy robot
@@ -84,9 +93,12 @@ class Robot(ABC):
     penalty: ClassVar[float]  # seconds that a robot which was sent more takes none
     size: ClassVar[int]  # bytes of a body; a little less than the service takes
     drops_repeats: ClassVar[bool]  # whether the service drops a second request with the same `Draft.id`
+    mention: ClassVar[re.Pattern[str]] = re.compile("(?!)")  # all of an entry of ``mentions``, without its ``@``
+    mention_help: ClassVar[str] = "its robots mention nobody"  # how such an entry is written
 
-    def __init__(self, url: str, secret: str | None, timeout: float) -> None:
+    def __init__(self, url: str, secret: str | None, timeout: float, mentions: Sequence[str] = ()) -> None:
         self.url, self.secret, self._timeout = url, secret, timeout
+        self._mentions = tuple(mention.removeprefix("@") for mention in mentions)
         self._secrets = [*secrets_in_url(url), *([secret] if secret else [])]
 
     @classmethod
@@ -119,6 +131,10 @@ class Robot(ABC):
     def refusal(self, answer: http.Reply) -> Refusal | None:
         """What `answer` refuses; None only if the service has said in its own way that it has the message."""
 
+    def ping(self, draft: Draft) -> dict[str, Any] | None:
+        """The body of a second request that calls `Draft.mentions`, for a service whose messages cannot; else None."""
+        return None
+
     def send(self, message: str) -> None:
         """Return when the robot has accepted `message`. Raises DeliveryError if it does not."""
         rate = Rate(self.url, self.per_minute, self.penalty, self.per_second)
@@ -132,7 +148,9 @@ class Robot(ABC):
                 retry_after=wait,
             )
         key = getattr(message, "id", None) or uuid.uuid4().hex
-        draft = Draft(mask(message, self._secrets), key, self.size, getattr(message, "level", "info"))
+        level = level_of(message)
+        mentions = self._mentions if level in _MENTIONING else ()
+        draft = Draft(mask(message, self._secrets), key, self.size, level, mentions)
         while (refusal := self.refusal(answer := self._post(draft))) is not None:
             changed = self._changed(draft, refusal.meaning, answer.headers.get("Date", ""))
             if changed is None:
@@ -140,10 +158,28 @@ class Robot(ABC):
                     rate.exceeded()
                 raise self._error(refusal)
             draft = changed
+        if draft.mentions and (ping := self.ping(draft)) is not None:
+            self._ping(ping, draft, rate)
+
+    def _ping(self, payload: dict[str, Any], draft: Draft, rate: Rate) -> None:
+        """Post `payload`, once. The message has arrived: what fails here is logged, as raising would send it again."""
+        if isolation.remaining() < _PING or rate.take():
+            why = "there is no time, or no room in the robot's rate"
+        else:
+            try:
+                refusal = self.refusal(self._posted(draft, _encoded(payload)))
+                why = "" if refusal is None else self._error(refusal).reason
+            except DeliveryError as error:
+                why = error.reason
+        if why:
+            isolation.call(lambda: log.warning("the message was sent, but mentions nobody: %s", why), _LOG)
 
     def _post(self, draft: Draft) -> http.Reply:
-        url, body = self.address(draft), self._body(draft)
-        return http.post(url, body, timeout=self._timeout, secrets=self._secrets, repeatable=self.drops_repeats)
+        return self._posted(draft, self._body(draft))
+
+    def _posted(self, draft: Draft, body: bytes) -> http.Reply:
+        url, repeats = self.address(draft), self.drops_repeats
+        return http.post(url, body, timeout=self._timeout, secrets=self._secrets, repeatable=repeats)
 
     def _body(self, draft: Draft) -> bytes:
         """The request as UTF-8, not escaped, within the limit."""
@@ -154,7 +190,7 @@ class Robot(ABC):
 
     def _changed(self, draft: Draft, meaning: Meaning, date: str) -> Draft | None:
         """What to try next; None if nothing else can fare better. Each change is made once."""
-        if meaning.kind == "busy" and draft.busy < _BUSY_RETRIES:
+        if meaning.kind == "busy" and draft.busy < meaning.retries:
             pause = _random.uniform(0.2, 0.6) * 2**draft.busy
             if pause > isolation.remaining():
                 return None

@@ -7,6 +7,7 @@ Their contract, from Slack's pages: POST to ``/services/T.../B.../X...``; about 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from twinkle_notifier.channels import http
@@ -21,6 +22,7 @@ _CODE = 6_000  # characters of one block
 _WORD = 60  # characters; a longer answer is no word of Slack's
 _COLORS = {"error": "#d1242f", "warning": "#e08b00", "success": "#1a7f37", "info": "#0969da"}
 _BOLD = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*")
+_HEADING = re.compile(r"^#{1,6} +([^*\s][^*\n]*)$", re.MULTILINE)
 _LINK = re.compile(r"\[([^\]\n]+)\]\((https?://[^)\s]+)\)")
 _URL = Meaning("the webhook is gone or its URL is wrong: copy the webhook URL from the app's page again")
 _CHANNEL = Meaning("the channel is gone or closed to the app: make a webhook for another channel")
@@ -51,6 +53,11 @@ class SlackRobot(Robot):
     penalty = 30.0
     size = 11_500  # the text of all blocks may have about 13,200 characters
     drops_repeats = False
+    mention = re.compile("all|channel|here|[UWS][A-Z0-9]{6,20}")
+    mention_help = (
+        'write member ids ("U...", in the menu of a member\'s profile), ids of user groups ("S..."), "@all" or '
+        '"@here", such as mentions=("U012AB3CD",)'
+    )
 
     @classmethod
     def missing(cls, url: str) -> str:
@@ -59,11 +66,12 @@ class SlackRobot(Robot):
 
     def payload(self, text: str, draft: Draft) -> dict[str, Any]:
         """See `Robot`: one line as the text, all else in an attachment that has a colour."""
-        title = _escaped(markdown.title(text, _TITLE))
+        called = "".join(f" {_call(name)}" for name in draft.mentions)
         if draft.plain:
-            return {"text": _escaped(markdown.plain(text))}
+            return {"text": _escaped(markdown.plain(text)) + called}
+        title = _escaped(markdown.title(text, _TITLE))
         attachment = {"color": _COLORS[draft.level], "blocks": _blocks(text), "fallback": title}
-        return {"text": title, "attachments": [attachment]}
+        return {"text": title + called, "attachments": [attachment]}
 
     def refusal(self, answer: http.Reply) -> Refusal | None:
         """See `Robot`: the word ``ok``, and nothing else, is success."""
@@ -73,6 +81,13 @@ class SlackRobot(Robot):
         if not re.fullmatch(r"[a-z_]+", word[: _WORD + 1]) or len(word) > _WORD:
             return self.no_robot(answer)
         return Refusal(answer.status, word, _WORDS.get(word, Meaning()))
+
+
+def _call(name: str) -> str:
+    """Slack's own way to call somebody."""
+    if name.startswith("S"):
+        return f"<!subteam^{name}>"
+    return {"all": "<!channel>", "channel": "<!channel>", "here": "<!here>"}.get(name, f"<@{name}>")
 
 
 def _blocks(text: str) -> list[dict[str, Any]]:
@@ -102,8 +117,9 @@ def _escaped(text: str) -> str:
 
 
 def _mrkdwn(text: str) -> str:
-    """Markdown in Slack's own marks: bold text and links; what else Slack does not know stays as it is."""
-    return _LINK.sub(lambda link: f"<{link[2]}|{link[1]}>", _BOLD.sub(lambda bold: f"*{bold[1]}*", _escaped(text)))
+    """Markdown in Slack's own marks: headings, bold text and links; what else Slack does not know stays as it is."""
+    bold = _BOLD.sub(lambda found: f"*{found[1]}*", _escaped(text))
+    return _LINK.sub(lambda link: f"<{link[2]}|{link[1]}>", _HEADING.sub(lambda found: f"*{found[1].rstrip()}*", bold))
 
 
 class SlackNotifier(WebhookNotifier):
@@ -112,6 +128,7 @@ class SlackNotifier(WebhookNotifier):
     Args:
         webhook_url: the webhook URL of a Slack app.
         timeout: seconds for one HTTP request.
+        mentions: whom failures and stalls call: members (``"U..."``), groups (``"S..."``), ``"@all"``, ``"@here"``.
         insecure: let ``http://`` lead to another machine, where anyone on the way can read the token.
 
     `webhook_url` may be a reference, as in `DingNotifier`.
@@ -123,8 +140,10 @@ class SlackNotifier(WebhookNotifier):
     service_name = SlackRobot.service
     reference_fields = ("webhook_url",)
     _class = "SlackNotifier"
-    _fields = ("webhook_url", "timeout", "insecure")
+    _fields = ("webhook_url", "timeout", "mentions", "insecure")
     _robot = SlackRobot
 
-    def __init__(self, webhook_url: str, timeout: float = 5.0, *, insecure: bool = False) -> None:
-        super().__init__(webhook_url, None, timeout, insecure=insecure)
+    def __init__(
+        self, webhook_url: str, timeout: float = 5.0, mentions: Sequence[str] = (), *, insecure: bool = False
+    ) -> None:
+        super().__init__(webhook_url, None, timeout, mentions, insecure=insecure)

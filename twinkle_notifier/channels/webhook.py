@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import IPv6Address, ip_address
 from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -16,6 +17,8 @@ from twinkle_notifier.messages.message import as_text
 from twinkle_notifier.notifier import Notifier
 
 _LOOK_UP = 2.0  # seconds for a file
+_MENTIONS = 50  # DingTalk takes no more
+_OPTIONAL = ("mentions", "insecure")  # left out of a dict where they are empty
 _SHORTEST, _LONGEST = 1.0, 60.0  # seconds that a checkpoint may give a request
 
 
@@ -27,9 +30,16 @@ class WebhookNotifier(Notifier, abstract=True):
     _class: ClassVar[str]  # that `to_dict` names, also in a subclass of a user's own
     _fields: ClassVar[tuple[str, ...]]  # the arguments, as a dict holds them; the first is the URL
     _robot: ClassVar[type[Robot]]
+    mentions: tuple[str, ...] = ()  # also of one that an older version has pickled
 
     def __init__(
-        self, webhook_url: str, secret: str | None = None, timeout: float = 5.0, *, insecure: bool = False
+        self,
+        webhook_url: str,
+        secret: str | None = None,
+        timeout: float = 5.0,
+        mentions: Sequence[str] = (),
+        *,
+        insecure: bool = False,
     ) -> None:
         connection.ready()
         if not isinstance(insecure, bool):
@@ -40,6 +50,7 @@ class WebhookNotifier(Notifier, abstract=True):
         checked = self._checked_secret(secret) or appended
         self._secret = None if checked is None else Secret(checked)
         self.timeout = _checked_timeout(timeout)
+        self.mentions = self._checked_mentions(mentions)
 
     @property
     def webhook_url(self) -> str:
@@ -86,7 +97,7 @@ class WebhookNotifier(Notifier, abstract=True):
         if not message.strip():
             raise ArgumentError(f"the message is empty: {self._robot.service} takes none")
         url, secret = self._looked_up()
-        self._robot(url, secret, self.timeout).send(message)
+        self._robot(url, secret, self.timeout, self.mentions).send(message)
 
     def check_setup(self) -> None:
         """See `Notifier`."""
@@ -115,8 +126,9 @@ class WebhookNotifier(Notifier, abstract=True):
     def to_dict(self) -> dict[str, Any]:
         """See `Notifier`."""
         url, *others = self._fields
-        given = {name: getattr(self, name) for name in others if name != "insecure" or self.insecure}
-        return {"class": self._class, url: self._url, **given}
+        given = {**{name: getattr(self, name) for name in others}, "mentions": [*self.mentions]}
+        shown = {name: value for name, value in given.items() if value or name not in _OPTIONAL}
+        return {"class": self._class, url: self._url, **shown}
 
     @classmethod
     def _from_dict_impl(cls, data: dict[str, Any]) -> Notifier:
@@ -152,7 +164,8 @@ class WebhookNotifier(Notifier, abstract=True):
         url = self._url if is_reference(self._url) else mask(self._url, secrets_in_url(self._url))
         secret = self.secret if self.secret is None or is_reference(self.secret) else "***"
         given = [f"{self._fields[0]}={url!r}", *([f"secret={secret!r}"] if "secret" in self._fields else [])]
-        given += [f"timeout={self.timeout:g}", *(["insecure=True"] if self.insecure else [])]
+        given += [f"timeout={self.timeout:g}", *([f"mentions={self.mentions!r}"] if self.mentions else [])]
+        given += ["insecure=True"] if self.insecure else []
         return f"{type(self).__name__}({', '.join(given)})"
 
     @classmethod
@@ -195,6 +208,16 @@ class WebhookNotifier(Notifier, abstract=True):
             raise ArgumentError(f"the secret in {cls._fields[0]} is a reference: give a reference as `secret`")
         kept = "&".join("".join(field) for field in fields if field[0] != "secret")
         return urlunsplit(parts._replace(query=kept)), cls._checked_secret(secret)
+
+    @classmethod
+    def _checked_mentions(cls, mentions: object) -> tuple[str, ...]:
+        robot = cls._robot
+        if not isinstance(mentions, list | tuple) or len(mentions) > _MENTIONS:
+            raise ArgumentError(f"mentions is no tuple of up to {_MENTIONS} texts: {robot.mention_help}")
+        for number, mention in enumerate(mentions):
+            if not isinstance(mention, str) or not robot.mention.fullmatch(mention.strip().removeprefix("@")):
+                raise ArgumentError(f"mentions[{number}] is nobody whom {robot.service} can call: {robot.mention_help}")
+        return tuple(mention.strip() for mention in mentions)
 
     @classmethod
     def _checked_secret(cls, secret: object) -> str | None:

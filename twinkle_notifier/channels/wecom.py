@@ -6,6 +6,8 @@ Their contract, from WeCom's pages: POST to ``/cgi-bin/webhook/send?key=K``; at 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from twinkle_notifier.channels import http
@@ -14,18 +16,19 @@ from twinkle_notifier.channels.webhook import WebhookNotifier
 from twinkle_notifier.messages import markdown
 from twinkle_notifier.messages.parts import parts
 
-_TEXT = 2_000  # bytes of a plain text; WeCom takes 2048
+_TITLE = 300  # characters of the text that calls people; WeCom takes 2048 bytes
+_MOBILE = re.compile(r"1\d{10}|\+[\d-]+")
 _COLORS = {"error": "warning", "warning": "warning", "success": "info", "info": "comment"}  # WeCom has these three
 _KEY = Meaning("the key is wrong, or the robot was removed: copy the webhook URL from the robot's settings again")
 _MALFORMED = Meaning("the request is malformed: report it as a bug of twinkle_notifier")
 _CODES = {
     -1: Meaning(kind="busy"),
-    45033: Meaning("too many messages at once", kind="busy"),
+    45033: Meaning("too many messages at once", kind="busy", retries=1),
     45009: Meaning("more than 20 messages a minute: the robot takes none for a minute", "throttled"),
     93000: _KEY,
     93004: Meaning("the robot is stopped: switch it on in the group's settings"),
     93008: Meaning("the robot is not in the group any more: add it again"),
-    **dict.fromkeys((44004, 40008, 40033), _MALFORMED),
+    **dict.fromkeys((40004, 40006, 40007, 40008, 40009, 40033, 44004), _MALFORMED),
 }
 _TOO_LONG = 40058  # also a wrong key
 
@@ -42,14 +45,21 @@ class WeComRobot(Robot):
     penalty = 60.0
     size = 4_000  # of the body; WeCom takes 4096 of the text in it
     drops_repeats = False
+    mention = re.compile(r"all|\+[\d-]{5,20}|(?!\d+-[\d-]+$)[\w.@-]{1,64}", re.ASCII)
+    mention_help = 'write mobile numbers, user ids, or "@all", such as mentions=("13800000000", "zhangsan")'
 
     def payload(self, text: str, draft: Draft) -> dict[str, Any]:
         """See `Robot`. Only ``markdown`` has colours, and only ``markdown_v2`` code blocks."""
-        if draft.plain:
-            return {"msgtype": "text", "text": {"content": markdown.plain(text)}}
         if any(section.is_code for section in parts(text).rest):
             return {"msgtype": "markdown_v2", "markdown_v2": {"content": text}}
         return {"msgtype": "markdown", "markdown": {"content": _colored(text, draft.level)}}
+
+    def ping(self, draft: Draft) -> dict[str, Any]:
+        """See `Robot`: only a text calls anybody by a mobile number, or everybody; and ``markdown_v2`` nobody."""
+        mobiles = [name for name in draft.mentions if _MOBILE.fullmatch(name)]
+        others = ["@all" if name == "all" else name for name in draft.mentions if name not in mobiles]
+        text = {"content": markdown.title(draft.text, _TITLE), "mentioned_list": others}
+        return {"msgtype": "text", "text": {**text, "mentioned_mobile_list": mobiles}}
 
     def refusal(self, answer: http.Reply) -> Refusal | None:
         """See `Robot`: an ``errcode`` of 0, and nothing else, is success. Its words end with our own address."""
@@ -83,6 +93,7 @@ class WeComNotifier(WebhookNotifier):
     Args:
         webhook_url: the robot's webhook URL, with its key.
         timeout: seconds for one HTTP request.
+        mentions: whom failures and stalls call, in a second, short message: mobile numbers, user ids, or ``"@all"``.
         insecure: let ``http://`` lead to another machine, where anyone on the way can read the key.
 
     `webhook_url` may be a reference, as in `DingNotifier`.
@@ -94,8 +105,10 @@ class WeComNotifier(WebhookNotifier):
     service_name = WeComRobot.service
     reference_fields = ("webhook_url",)
     _class = "WeComNotifier"
-    _fields = ("webhook_url", "timeout", "insecure")
+    _fields = ("webhook_url", "timeout", "mentions", "insecure")
     _robot = WeComRobot
 
-    def __init__(self, webhook_url: str, timeout: float = 5.0, *, insecure: bool = False) -> None:
-        super().__init__(webhook_url, None, timeout, insecure=insecure)
+    def __init__(
+        self, webhook_url: str, timeout: float = 5.0, mentions: Sequence[str] = (), *, insecure: bool = False
+    ) -> None:
+        super().__init__(webhook_url, None, timeout, mentions, insecure=insecure)

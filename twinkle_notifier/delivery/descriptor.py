@@ -152,7 +152,9 @@ def _plain(value: Any) -> Any:
 def for_the_disk(notifier: object, message: Message) -> tuple[Message, dict[str, Any] | None]:
     """`message` and the description of `notifier`, both without its secrets. May take seconds."""
     description = describe(notifier, save_secrets=True)
-    hidden = Message(mask(message, _secrets(description)), message.id)  # it may go out to another robot, by --to
+    hidden = Message(
+        mask(message, _secrets(description)), message.id, message.level
+    )  # it may go out to another robot, by --to
     return hidden, redact(description) if description else None
 
 

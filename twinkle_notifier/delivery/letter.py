@@ -14,9 +14,9 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from twinkle_notifier.messages.message import Message, derived_id
+from twinkle_notifier.messages.message import LEVELS, Level, Message, derived_id
 from twinkle_notifier.messages.sanitize import line
 from twinkle_notifier.runtime import state_dir
 from twinkle_notifier.runtime.stored import Stored, hashed, is_id
@@ -58,6 +58,7 @@ class Letter:
     events: tuple[Event, ...]
     covers: tuple[str, ...] = ()  # ids of the letters that were merged into this one
     tried: bool = False  # whether a flush has met it and could not send it
+    level: Level = "info"
 
     @classmethod
     def load(cls, data: bytes) -> Letter | None:
@@ -76,6 +77,7 @@ class Letter:
                 events,
                 covers,
                 stored.flag("tried") if stored.has("tried") else False,  # an older version writes none
+                cast(Level, stored.known("level", LEVELS, "info")),
             )
         except ValueError:
             return None
@@ -98,7 +100,8 @@ class Letter:
         note = f"- Delayed: this waited since {clock(self.at)} ({why})"
         lost = f"\n- Dropped earlier: {dropped} messages (queue full or too old)" if dropped else ""
         head, blank, rest = self.text.partition("\n\n")
-        return Message(f"{head}\n\n{note}{lost}\n{rest}" if blank else f"{head}\n\n{note}{lost}", self.id)
+        text = f"{head}\n\n{note}{lost}\n{rest}" if blank else f"{head}\n\n{note}{lost}"
+        return Message(text, self.id, self.level)
 
 
 def id_of(message: str) -> str:
@@ -216,8 +219,21 @@ def digest(waiting: Sequence[Letter]) -> Letter:
     events = _bounded(_collapsed(event for letter in waiting for event in letter.events))
     name = derived_id("".join(sorted(covers)) + waiting[0].goes_to())
     return Letter(
-        name, _text(events, waiting), waiting[0].at, waiting[-1].why, waiting[0].notifier, tuple(events), covers
+        name,
+        _text(events, waiting),
+        waiting[0].at,
+        waiting[-1].why,
+        waiting[0].notifier,
+        tuple(events),
+        covers,
+        level=_level(letter.level for letter in waiting),
     )
+
+
+def _level(levels: Iterable[Level]) -> Level:
+    """The most urgent of `levels`; many good ends that had to wait are no good end, but information."""
+    highest = max(levels, key=LEVELS.index)
+    return "info" if highest == "success" else highest
 
 
 def _collapsed(events: Iterable[Event]) -> list[Event]:

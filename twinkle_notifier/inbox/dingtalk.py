@@ -13,6 +13,7 @@ from twinkle_notifier.inbox import robot
 from twinkle_notifier.inbox.robot import Received, Request, Response, object_of, same
 
 _BODY_LIMIT = 20_000  # bytes
+_PEOPLE, _MOST = ("atMobiles", "atUserIds"), 50
 _CLOCK_LIMIT = 3600.0  # seconds that a request's timestamp may be off
 
 # What DingTalk says to a signed robot's URL without them, and to a signature that does not fit.
@@ -59,7 +60,8 @@ class Robot(robot.Robot):
         kind, msg_uuid = payload["msgtype"], str(payload.get("msgUuid", ""))
         content = payload[kind]
         text, size = content.get("text", content.get("content", "")), len(request.body)
-        return Received(kind, content.get("title", ""), text, msg_uuid, size, time.time(), self.service, payload)
+        title, called = content.get("title", ""), _called(payload.get("at", {}), text)
+        return Received(kind, title, text, msg_uuid, size, time.time(), self.service, payload, called)
 
     def _wrong_signature(self, query: Mapping[str, str]) -> Response | None:
         if self.secret is None:
@@ -98,4 +100,22 @@ def _wrong_payload(body: bytes) -> Response | None:
     content = payload.get(kind)
     if not isinstance(content, dict) or not all(isinstance(content.get(key), str) and content[key] for key in needed):
         return _refuse(40035, f"{kind} needs {' and '.join(needed)}")
-    return None
+    return None if _is_sound(payload.get("at", {})) else _refuse(40035, "at names up to 50 people in lists of texts")
+
+
+def _is_sound(at: Any) -> bool:
+    if not isinstance(at, dict) or not isinstance(at.get("isAtAll", False), bool):
+        return False
+    lists = [at.get(name, []) for name in _PEOPLE]
+    people = [name for names in lists if isinstance(names, list) for name in names]
+    return (
+        all(isinstance(names, list) for names in lists)
+        and all(isinstance(name, str) for name in people)
+        and len(people) <= _MOST
+    )
+
+
+def _called(at: Mapping[str, Any], text: str) -> tuple[str, ...]:
+    """Those whom the request names, if the text does, too."""
+    people = [name for names in _PEOPLE for name in at.get(names, []) if f"@{name}" in text]
+    return (*people, *(["@all"] if at.get("isAtAll") else []))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from twinkle_notifier.channels.feishu import signature
@@ -23,6 +24,7 @@ _TEMPLATES = {
     *("blue", "wathet", "turquoise", "green", "yellow", "orange", "red", "carmine", "violet", "purple", "indigo"),
     *("grey", "default"),
 }
+_AT = re.compile(r"<at\s+(?:user_)?ids?=[\"']?([\w,-]+)")
 _ELEMENT_KEYS = {
     "markdown": {"tag", "content", "text_size", "text_align"},
     "hr": {"tag"},
@@ -39,6 +41,7 @@ class Robot(robot.Robot):
     own_rate = 100
     per_second = 5
     own_penalty = 1.0
+    allows_all = True  # whether a message may call everybody; a setting of the group
     without_post = Response({"code": 9499, "msg": "Bad Request", "data": {}}, 400)
 
     @property
@@ -53,7 +56,7 @@ class Robot(robot.Robot):
         payload = object_of(request.body)
         if payload is None or not robot.is_json(request.content_type) or len(request.body) > _BODY_LIMIT:
             return Response({"code": 9499, "msg": "Bad Request", "data": {}}, 400)
-        return self._wrong_signature(payload) or _wrong_payload(payload) or self._without_keyword(payload)
+        return self._wrong_signature(payload) or self._wrong_payload(payload) or self._without_keyword(payload)
 
     def _wrong_signature(self, payload: Mapping[str, Any]) -> Response | None:
         if self.secret is None:
@@ -63,6 +66,13 @@ class Robot(robot.Robot):
         if on_time and isinstance(sign, str) and same(sign, signature(self.secret, int(seconds))):
             return None
         return _refuse(19021, "sign match fail or timestamp is not within one hour from current time")
+
+    def _wrong_payload(self, payload: Mapping[str, Any]) -> Response | None:
+        card = payload.get("card")
+        wrong = _wrong_payload(payload)
+        if wrong is None and not self.allows_all and card and "all" in _called(_contents(card["body"]["elements"])):
+            return _refused_card(200621, "at all is not permitted in this group")
+        return wrong
 
     def _without_keyword(self, payload: Mapping[str, Any]) -> Response | None:
         texts = " ".join(_texts(payload))
@@ -86,7 +96,7 @@ class Robot(robot.Robot):
         else:
             card = payload["card"]
             title, text = card["header"]["title"]["content"], "\n\n".join(_contents(card["body"]["elements"]))
-        return Received(kind, title, text, "", size, time.time(), self.service, payload)
+        return Received(kind, title, text, "", size, time.time(), self.service, payload, _called([text]))
 
 
 def _refuse(code: int, message: str) -> Response:
@@ -129,6 +139,10 @@ def _wrong_card(card: Any) -> Response | None:
     if sum(content.count("\n|-") for content in contents) > _TABLES:
         return _refused_card(11310, "card table number over limit")
     return None
+
+
+def _called(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name for text in texts for names in _AT.findall(text) for name in names.split(","))
 
 
 def _elements(elements: Any) -> Iterator[dict[str, Any]]:

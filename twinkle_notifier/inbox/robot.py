@@ -40,7 +40,10 @@ class Response:
 
 @dataclass(frozen=True)
 class Received:
-    """A message that a robot has accepted. `payload`: the whole of it, as it came."""
+    """A message that a robot has accepted.
+
+    `payload`: the whole of it, as it came. `mentioned`: whom it calls, as the service writes them.
+    """
 
     kind: str
     title: str
@@ -50,6 +53,7 @@ class Received:
     at: float
     service: str = "DingTalk"
     payload: Mapping[str, Any] = field(default_factory=dict)
+    mentioned: tuple[str, ...] = ()
 
 
 class Running:

@@ -16,6 +16,7 @@ _HEADER = 150
 _BLOCKS = 50
 _ALL_BLOCKS = 13_200  # characters of the text of all blocks
 _TYPES = ("section", "header", "divider", "context", "rich_text")
+_CALL = re.compile(r"<([!@][^>|]+)")
 _TEAM = "T0LOCAL/B0LOCAL"
 
 
@@ -64,13 +65,20 @@ class Robot(robot.Robot):
         """See `robot.Robot`. The title is the line that a phone previews."""
         text = "\n\n".join(_texts(list(_blocks(payload)))) or payload["text"]
         kind = "blocks" if any(_blocks(payload)) else "text"
-        return Received(kind, payload["text"], text, "", len(request.body), time.time(), self.service, payload)
+        size, called = len(request.body), tuple(_CALL.findall("\n".join(_marked(payload))))
+        return Received(kind, payload["text"], text, "", size, time.time(), self.service, payload, called)
 
 
 def _blocks(payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield from payload.get("blocks", [])
     for attachment in payload.get("attachments", []):
         yield from attachment.get("blocks", [])
+
+
+def _marked(payload: dict[str, Any]) -> Iterator[str]:
+    """The texts in which Slack reads marks: not code."""
+    yield payload.get("text", "")
+    yield from (block["text"]["text"] for block in _blocks(payload) if block["type"] == "section")
 
 
 def _is_sound(block: dict[str, Any]) -> bool:

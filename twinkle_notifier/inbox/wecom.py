@@ -11,6 +11,7 @@ from twinkle_notifier.inbox import robot
 from twinkle_notifier.inbox.robot import Received, Request, Response, object_of, same
 
 _LIMITS = {"text": 2048, "markdown": 4096, "markdown_v2": 4096}  # bytes of the content
+_PEOPLE = ("mentioned_list", "mentioned_mobile_list")
 # It shows the address that a request came from.
 _HINT = (
     ", hint: [1700000000212345678901234], from ip: 203.0.113.7, more info at https://open.work.weixin.qq.com/devtool"
@@ -64,7 +65,9 @@ class Robot(robot.Robot):
         kind, size = payload["msgtype"], len(request.body)
         text = payload[kind]["content"]
         title = re.sub("<[^>]+>", "", text.lstrip("# ").partition("\n")[0])
-        return Received(kind, title, text, "", size, time.time(), self.service, payload)
+        content, called = payload[kind], re.findall(r"<@([^>\s]+)>", text) if kind != "markdown_v2" else []
+        listed = [name for names in _PEOPLE for name in content.get(names, []) if kind == "text"]
+        return Received(kind, title, text, "", size, time.time(), self.service, payload, (*called, *listed))
 
 
 def _refuse(code: int, message: str) -> Response:

@@ -215,7 +215,9 @@ def note(
 ) -> Note:
     """A note by this process, now."""
     made = Note(state, incident, kind, Holder.me(), Where.here().rank, time.time(), _run_of_nodes())
-    return made if message is None else replace(made, text=str(message), id=message.id, notifier=notifier)
+    if message is None:
+        return made
+    return replace(made, text=str(message), id=message.id, notifier=notifier, level=message.level)
 
 
 def _run_of_nodes() -> str | None:

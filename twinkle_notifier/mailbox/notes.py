@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, cast, get_args
 
-from twinkle_notifier.messages.message import Message
+from twinkle_notifier.messages.message import LEVELS, Level, Message
 from twinkle_notifier.runtime.process import Holder
 from twinkle_notifier.runtime.stored import Stored, hashed
 
@@ -35,13 +35,15 @@ class Note:
     text: str = ""
     id: str = ""
     notifier: dict[str, Any] | None = None
+    level: Level = "info"
 
     def message(self, note: str) -> Message:
         """The message that the process was sending, with a list item on why another process sends it."""
         if self.state == "deferred":  # as it was meant to be
-            return Message(self.text, self.id)
+            return Message(self.text, self.id, self.level)
         head, blank, rest = self.text.partition("\n\n")
-        return Message(f"{head}\n\n- {note}\n{rest}" if blank else f"{head}\n\n- {note}", self.id)
+        text = f"{head}\n\n- {note}\n{rest}" if blank else f"{head}\n\n- {note}"
+        return Message(text, self.id, self.level)
 
     def file_stem(self) -> str:
         """The name of its file without the ending: one for each process and incident."""
@@ -61,6 +63,7 @@ class Note:
             fields.text("text", ""),
             fields.text("id", ""),
             fields.dict_or_none("notifier"),
+            cast(Level, fields.known("level", LEVELS, "info")),
         )
 
 

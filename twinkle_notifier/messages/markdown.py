@@ -11,12 +11,14 @@ _BLOCK = 64  # bytes; a code block that would get less is left out
 _NOTE = "\n… {} bytes left out …\n"
 _OPENING = re.compile(r"^(`{3,})[^`\n]*$", re.MULTILINE)
 _FENCE = re.compile(r"^(`{3,})[^`\n]*\n(.*?)\n\1`*[ \t]*$", re.MULTILINE | re.DOTALL)
-# What Markdown would not show as text: emphasis (marks that can open it, then marks that can close it), links, HTML.
+# What Markdown would not show as text: emphasis (marks that can open it, then marks that can close it), links.
 # Nothing else is escaped: it is not documented that DingTalk knows the backslash.
 _STARS = re.compile(r"\*+(?=[^\s*]).*?(?:(?<=\w)\*+|(?<=[^\s\w*])\*+(?=\W|$))")
 _UNDERSCORES = re.compile(r"(?<!\w)_+(?=[^\s_]).*?(?<=[^\s_])_+(?!\w)")
 _LINKS = re.compile(r"\[(?=[^\]]*\]\()")
-_TAGS = re.compile(r"<(?=[A-Za-z/!])")
+# The marks of a quotation, or a sign of HTML.
+_ANGLES = re.compile(r"(^(?:[ \t]*>)+)|<|>", re.MULTILINE)
+_ENTITIES = re.compile(r"&(?=#?\w{1,31};)")  # code that would be read as another sign
 # What makes a line a heading, a list, a quotation, a rule or a fence, unless a zero-width space precedes it.
 _STARTS = re.compile(r"^(?=[#>+=~|*-]|\d{1,9}[.)])")
 
@@ -30,8 +32,12 @@ def title(message: str, limit: int) -> str:
 
 
 def unfenced(message: str) -> str:
-    """`message` with each code block as a quotation, line by line, for services that show no code blocks."""
-    return _FENCE.sub(lambda block: _quoted(block[2]), message)
+    """`message` with each code block as a quotation, line by line, for services that show no code blocks.
+
+    `<` and `>` are entities in it: a phone shows nothing at all of a DingTalk message that holds HTML.
+    """
+    shown = _FENCE.sub(lambda block: _quoted(block[2]), message)
+    return _ANGLES.sub(lambda found: found[1] or ("&lt;" if found[0] == "<" else "&gt;"), shown)
 
 
 def fence(code: str) -> str:
@@ -59,7 +65,7 @@ def _literal(line: str) -> str:
     indent = "\u00a0" * (len(line) - len(text))
     # Functions, as `sub` with a backslash in its template imports `re` anew, which fails at the interpreter's end.
     # Each pattern is tried only after a quick test for its mark, which few lines have.
-    text = _STARTS.sub("\u200b", _TAGS.sub(lambda _: r"\<", text) if "<" in text else text)
+    text = _STARTS.sub("\u200b", _ENTITIES.sub("&amp;", text) if "&" in text else text)
     if len(text) > _LITERAL:
         return indent + text  # the patterns below take quadratic time
     text = _LINKS.sub(lambda _: r"\[", text) if "](" in text else text

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import uuid
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from twinkle_notifier.isolation import safe
 
 Level = Literal["info", "success", "warning", "error"]  # a service shows it by a colour
+LEVELS: tuple[Level, ...] = get_args(Level)  # from the least to the most urgent
+_OF_KINDS: dict[str, Level] = {"failed": "error", "exited": "error", "ended": "success"}
 Status = Literal["sent", "duplicate", "throttled", "failed", "unknown", "spooled", "queued", "skipped"]
 
 
@@ -49,10 +51,25 @@ def as_text(message: object) -> str:
     return safe.text(message, f"<a {safe.type_name(type(message))} whose __str__ {{}}>")
 
 
-class Message(str):
-    """A message with an id that is the same for each try, on every rank.
+def level_of_end(kind: str) -> Level:
+    """The level of a message about an end: what was interrupted, preempted or restarted is a ``warning``."""
+    return _OF_KINDS.get(kind, "warning")
 
-    A notifier passes the id on if its service can drop repeats. For others the message is a plain text.
+
+def level_of(message: object) -> Level:
+    """The level of `message`; ``info`` for a plain text."""
+    return _known(getattr(message, "level", "info"))
+
+
+def _known(level: object) -> Level:
+    return next((known for known in LEVELS if known == level), "info")  # a newer version may have more
+
+
+class Message(str):
+    """A message with an id that is the same for each try, on every rank, and a level, by which a service colours it.
+
+    A notifier passes the id on if its service can drop repeats. For others the message is a plain text. A level that is
+    not known counts as ``info``.
     """
 
     id: str
@@ -61,7 +78,7 @@ class Message(str):
     def __new__(cls, text: str, message_id: str, level: Level = "info") -> Message:
         """`text`, known to services as `message_id`."""
         message = super().__new__(cls, text)
-        message.id, message.level = message_id, level
+        message.id, message.level = message_id, _known(level)
         return message
 
     def __getnewargs__(self) -> tuple[str, str, Level]:  # type: ignore[override]

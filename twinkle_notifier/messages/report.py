@@ -19,6 +19,7 @@ from twinkle_notifier.exceptions.remote import Remote, remote, words
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.markdown import fence
+from twinkle_notifier.messages.message import Level
 from twinkle_notifier.messages.sanitize import block, line, path
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.ranks import FOLLOWER, all_ranks, compressed
@@ -170,12 +171,19 @@ class Report:
     def _fate(self, attempt: Attempt) -> str:
         # torchrun restarts runs that failed, not those that a person or a scheduler ended.
         verb = _VERBS[self.kind]
-        if self.kind not in ("failed", "exited") or (self.kind == "exited" and self.message in _CLEAN):
+        if not self._is_failure():
             # But it restarts the run if a single rank was preempted, which is not known here.
             return f"{verb} in {attempt}" if self.kind == "preempted" and attempt.is_followed() else verb
         if attempt.is_followed():
             return f"restarts after {attempt}"
         return f"{verb} for good in {attempt}" if attempt.is_last() else verb
+
+    def _is_failure(self) -> bool:
+        return self.kind == "failed" or (self.kind == "exited" and self.message not in _CLEAN)
+
+    def level(self, attempt: Attempt = _UNKNOWN) -> Level:
+        """How urgent it is: a failure after which this `attempt` is followed by another is a warning."""
+        return "error" if self._is_failure() and not attempt.is_followed() else "warning"
 
     def markdown(self, extra: Sequence[str] = (), attempt: Attempt = _UNKNOWN) -> str:
         """The message for people. `extra` are list items that follow the rank."""

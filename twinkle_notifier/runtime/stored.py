@@ -61,6 +61,11 @@ class Stored:
         value = self._of(name, str)
         return _checked(name, value in allowed, value)
 
+    def known(self, name: str, allowed: Sequence[str], default: str) -> str:
+        """One of the texts that are `allowed`; `default` for anything else, which a newer version may have written."""
+        value = self._fields.get(name)
+        return value if isinstance(value, str) and value in allowed else default
+
     def id(self, name: str) -> str:
         """A message id that can be a file's name."""
         value = self._of(name, str)

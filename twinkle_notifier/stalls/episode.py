@@ -82,7 +82,7 @@ class Reporter:
         alert = self.sending = Alert(claim.message_id, {status.rank for status in others})
         text = markdown(name, [own, *others], Where.here(), time.monotonic() - detector.began, detector.progress)
         # Not longer than a claim holds, or another rank would take over.
-        outcome = sender.deliver(self.notifier, Message(text, claim.message_id), CRASH_BUDGET)
+        outcome = sender.deliver(self.notifier, Message(text, claim.message_id, "warning"), CRASH_BUDGET)
         _close(claim, outcome)
         if outcome.status != "sent":
             log.error("alert not sent for the stall of %s: %s", name, outcome.reason)
@@ -231,7 +231,7 @@ class Resolver:
         if alert.stuck:
             facts.append(f"- The training has ended here; no report yet that {named(alert.stuck)} resumed")
         text = report.milestone(f"{name} resumed after {took}", name, Where.here(), facts, Attempt.here())
-        return Message(text, derived_id(f"{alert.message_id}/moves"))
+        return Message(text, derived_id(f"{alert.message_id}/moves"), "success")
 
 
 def _renewed(claim: claims.Claim) -> claims.Claim | None:

@@ -24,7 +24,7 @@ from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.mailbox.notes import End, Note, Restart
 from twinkle_notifier.messages import report
-from twinkle_notifier.messages.message import Message
+from twinkle_notifier.messages.message import Level, Message, level_of_end
 from twinkle_notifier.runtime.launcher import Attempt, Where, run_key
 from twinkle_notifier.runtime.stored import hashed
 from twinkle_notifier.supervisor import cause, node_claims, torchrun
@@ -58,11 +58,13 @@ class Reporter:
         sent = [self._send_for(note) for note in self._unsent(attribution, following=kind == "ended")]
         if kind == "ended":
             if on_success or self._silent_at:
-                self._send(ending._replace(reached=self._mailbox.reached()).markdown())
+                self._send(ending._replace(reached=self._mailbox.reached()).markdown(), "success")
             return
         is_reported = is_reported or bool(sent) or self._send_deferred(attribution, ending)
         follows = not is_reported and self._follows(attribution, ending)
-        self._once(attribution, lambda: is_reported or self._send(ending.markdown()), follows=follows)
+        self._once(
+            attribution, lambda: is_reported or self._send(ending.markdown(), level_of_end(kind)), follows=follows
+        )
         # To a supervisor above this one.
         mailbox.report(lambda to: to.record(mailbox.note("told", self._key, kind)))
 
@@ -72,7 +74,7 @@ class Reporter:
         if attribution.preempted(ending.began) or self._send_deferred(attribution, ending):
             return True
         text = ending._replace(checkpoint=self._mailbox.checkpoint()).markdown()
-        sent = self._once(attribution, lambda: self._send(text), follows=False)
+        sent = self._once(attribution, lambda: self._send(text, "warning"), follows=False)
         self._silent_at = 0.0 if sent else self._silent_at
         return sent or self._kept  # what is kept is sent later; another try each second would keep it each second
 
@@ -84,7 +86,7 @@ class Reporter:
         ending = self._completed(ending, attribution)._replace(at=restart.at, attempt=attempt, code=1, restarts=True)
         ending = self._with_texts(ending, cause.of_ranks(restart.failures, ends), ends, attribution)
         if not attribution.accounts_for(ending) and not self._send_deferred(attribution, ending):
-            self._send(ending.markdown())
+            self._send(ending.markdown(), level_of_end(ending.kind()))
         for note in attribution.in_state("left"):
             self._mailbox.forget(note)
 
@@ -99,12 +101,12 @@ class Reporter:
     def silent(self, seconds: float, facts: list[str]) -> None:
         """The command has shown no sign of life for `seconds`."""
         self._silent_at = time.time()
-        self._milestone(f"{self._name} has been silent for {report.duration(seconds)}", facts)
+        self._milestone(f"{self._name} has been silent for {report.duration(seconds)}", facts, "warning")
 
     def moving(self, seconds: float) -> None:
         """The command shows a sign of life after a reported silence of `seconds`."""
         self._silent_at = 0.0
-        self._milestone(f"{self._name} resumed after {report.duration(seconds)}", [])
+        self._milestone(f"{self._name} resumed after {report.duration(seconds)}", [], "success")
 
     def _completed(self, ending: ExitReport, attribution: Attribution) -> ExitReport:
         return ending._replace(followers=attribution.followers(), checkpoint=self._mailbox.checkpoint())
@@ -184,11 +186,11 @@ class Reporter:
             own or attribution.run() or self._mailbox.run().get("key"), self._key, send, follows=follows
         )
 
-    def _milestone(self, headline: str, facts: list[str]) -> None:
-        self._send(report.milestone(headline, self._name, Where.here(), facts))
+    def _milestone(self, headline: str, facts: list[str], level: Level) -> None:
+        self._send(report.milestone(headline, self._name, Where.here(), facts), level)
 
-    def _send(self, text: str) -> bool:
-        return self._deliver(self._notifier(), Message(text, uuid.uuid4().hex))
+    def _send(self, text: str, level: Level) -> bool:
+        return self._deliver(self._notifier(), Message(text, uuid.uuid4().hex, level))
 
     def _deliver(self, notifier: Callable[[str], object] | None, message: Message) -> bool:
         if notifier is None:
