@@ -17,6 +17,7 @@ from twinkle_notifier.channels import http
 from twinkle_notifier.channels.robot import Draft, Meaning, Refusal, Robot, code_in, object_in
 from twinkle_notifier.channels.webhook import WebhookNotifier
 from twinkle_notifier.messages import markdown
+from twinkle_notifier.messages.message import Level
 
 _TITLE = 64  # characters
 _TOO_MANY = Meaning("more than 20 messages a minute: the robot takes none for 10 minutes", "throttled")
@@ -121,6 +122,7 @@ class DingNotifier(WebhookNotifier):
         secret: the signing secret (``SEC...``) of a robot in signed mode.
         timeout: seconds for one HTTP request.
         insecure: let ``http://`` lead to another machine, where anyone on the way can read the token.
+        min_level: alerts below it are left out, see `Notifier.min_level`.
 
     `ding_url` and `secret` may be references, ``env:NAME`` or ``file:PATH``: they are looked up at each message, and
     `to_dict`, checkpoints, pickles and `repr` hold the reference alone. Literal ones are ``***`` in a pickle, unless
@@ -137,9 +139,15 @@ class DingNotifier(WebhookNotifier):
     _robot = DingRobot
 
     def __init__(
-        self, ding_url: str, secret: str | None = None, timeout: float = 5.0, *, insecure: bool = False
+        self,
+        ding_url: str,
+        secret: str | None = None,
+        timeout: float = 5.0,
+        *,
+        insecure: bool = False,
+        min_level: Level | None = None,
     ) -> None:
-        super().__init__(ding_url, secret, timeout, insecure=insecure)
+        super().__init__(ding_url, secret, timeout, insecure=insecure, min_level=min_level)
 
     @property
     def ding_url(self) -> str:

@@ -130,6 +130,7 @@ class FeishuNotifier(WebhookNotifier):
         secret: the secret of a robot with the signature switched on.
         timeout: seconds for one HTTP request.
         insecure: let ``http://`` lead to another machine, where anyone on the way can read the token.
+        min_level: alerts below it are left out, see `Notifier.min_level`.
 
     `webhook_url` and `secret` may be references, as in `DingNotifier`.
 

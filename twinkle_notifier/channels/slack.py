@@ -13,6 +13,7 @@ from twinkle_notifier.channels import http
 from twinkle_notifier.channels.robot import Draft, Meaning, Refusal, Robot
 from twinkle_notifier.channels.webhook import WebhookNotifier
 from twinkle_notifier.messages import markdown
+from twinkle_notifier.messages.message import Level
 from twinkle_notifier.messages.parts import parts, pieces
 
 _TITLE = 300  # characters; a phone previews this line alone
@@ -113,6 +114,7 @@ class SlackNotifier(WebhookNotifier):
         webhook_url: the webhook URL of a Slack app.
         timeout: seconds for one HTTP request.
         insecure: let ``http://`` lead to another machine, where anyone on the way can read the token.
+        min_level: alerts below it are left out, see `Notifier.min_level`.
 
     `webhook_url` may be a reference, as in `DingNotifier`.
 
@@ -126,5 +128,7 @@ class SlackNotifier(WebhookNotifier):
     _fields = ("webhook_url", "timeout", "insecure")
     _robot = SlackRobot
 
-    def __init__(self, webhook_url: str, timeout: float = 5.0, *, insecure: bool = False) -> None:
-        super().__init__(webhook_url, None, timeout, insecure=insecure)
+    def __init__(
+        self, webhook_url: str, timeout: float = 5.0, *, insecure: bool = False, min_level: Level | None = None
+    ) -> None:
+        super().__init__(webhook_url, None, timeout, insecure=insecure, min_level=min_level)

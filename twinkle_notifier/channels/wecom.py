@@ -12,6 +12,7 @@ from twinkle_notifier.channels import http
 from twinkle_notifier.channels.robot import Draft, Meaning, Refusal, Robot, code_in, object_in
 from twinkle_notifier.channels.webhook import WebhookNotifier
 from twinkle_notifier.messages import markdown
+from twinkle_notifier.messages.message import Level
 from twinkle_notifier.messages.parts import parts
 
 _TEXT = 2_000  # bytes of a plain text; WeCom takes 2048
@@ -84,6 +85,7 @@ class WeComNotifier(WebhookNotifier):
         webhook_url: the robot's webhook URL, with its key.
         timeout: seconds for one HTTP request.
         insecure: let ``http://`` lead to another machine, where anyone on the way can read the key.
+        min_level: alerts below it are left out, see `Notifier.min_level`.
 
     `webhook_url` may be a reference, as in `DingNotifier`.
 
@@ -97,5 +99,7 @@ class WeComNotifier(WebhookNotifier):
     _fields = ("webhook_url", "timeout", "insecure")
     _robot = WeComRobot
 
-    def __init__(self, webhook_url: str, timeout: float = 5.0, *, insecure: bool = False) -> None:
-        super().__init__(webhook_url, None, timeout, insecure=insecure)
+    def __init__(
+        self, webhook_url: str, timeout: float = 5.0, *, insecure: bool = False, min_level: Level | None = None
+    ) -> None:
+        super().__init__(webhook_url, None, timeout, insecure=insecure, min_level=min_level)
