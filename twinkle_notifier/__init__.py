@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from twinkle_notifier.alerts.api import notify_exception
 from twinkle_notifier.alerts.watch import watch
+from twinkle_notifier.channels.apprise import AppriseNotifier
 from twinkle_notifier.channels.console import ConsoleNotifier
 from twinkle_notifier.channels.dingtalk import DingNotifier
 from twinkle_notifier.channels.feishu import FeishuNotifier
+from twinkle_notifier.channels.several import FallbackNotifier, FanoutNotifier
 from twinkle_notifier.channels.slack import SlackNotifier
 from twinkle_notifier.channels.wecom import WeComNotifier
 from twinkle_notifier.claims.store import Store
@@ -21,11 +23,14 @@ from twinkle_notifier.runtime import log_repeats
 from twinkle_notifier.training_run import TrainingRun
 
 __all__ = [
+    "AppriseNotifier",
     "ArgumentError",
     "ConsoleNotifier",
     "CredentialError",
     "DeliveryError",
     "DingNotifier",
+    "FallbackNotifier",
+    "FanoutNotifier",
     "FeishuNotifier",
     "Message",
     "Notifier",

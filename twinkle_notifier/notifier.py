@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from twinkle_notifier.credentials.references import is_reference, resolve
 from twinkle_notifier.errors import ArgumentError, UnknownNotifierError
 from twinkle_notifier.isolation import safe
+from twinkle_notifier.messages.message import Level
 
 _GROUP = "twinkle_notifier.notifiers"  # of entry points
+LEVELS: tuple[Level, ...] = get_args(Level)  # the lowest first
 
 log: logging.Logger = logging.getLogger("twinkle_notifier")
 
@@ -35,6 +37,10 @@ class Notifier:
     # or inherits. A subclass that overrides one of the two promises again, or is called in a thread of its own.
     ends_in_time: ClassVar[bool] = False
 
+    # The lowest level of an alert that goes to this notifier: "info", "success", "warning" or "error"; None: all. What
+    # is below is left out. Only alerts have a level: a text of your own always goes out, as does all by hand.
+    min_level: Level | None = None
+
     def __init_subclass__(cls, *, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if abstract:  # only a base of others: no dict names it
@@ -58,7 +64,7 @@ class Notifier:
     def check_setup(self) -> None:
         """Check without the network whether this can send. It is called when a run begins, not at its crash.
 
-        By default it looks up the references in `reference_fields`.
+        By default it looks up the references in `reference_fields`, and checks `min_level`.
 
         Raises:
             NotifierError: it cannot send, and what to do about it. The text shows no secret.
@@ -66,6 +72,7 @@ class Notifier:
         described = self.to_dict()
         for name in self.reference_fields:
             look_up(described.get(name))
+        checked_level(self.min_level)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values from which `from_dict` restores an equal notifier; ``"class"`` names this class.
@@ -103,6 +110,15 @@ class Notifier:
     def _taken_from_checkpoint(cls, data: dict[str, Any]) -> dict[str, Any]:
         """What `_from_dict_impl` gets of a checkpoint's `data`, which others may have written."""
         return data
+
+
+def checked_level(level: object) -> Level | None:
+    """`level`, as a `Notifier.min_level`. Raises ArgumentError if it is none."""
+    found = next((known for known in LEVELS if level == known), None)
+    if found is None and level is not None:
+        names = ", ".join(map(repr, LEVELS))
+        raise ArgumentError(f"min_level is {level!r}: give one of {names}, or None for everything")
+    return found
 
 
 def keeps_time(notifier: object, method: str) -> bool:

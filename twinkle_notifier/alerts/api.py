@@ -224,7 +224,7 @@ def _send_in_time(notifier: Callable[[str], object], facts: Any, began: float) -
             late = isolation.call(take_over, max(began + PATIENCE - time.monotonic(), RETURN))
             outcome = late.value or sending.outcome or outcome
         outcome = outcome or _unfinished(answer.error)
-        if outcome.status not in ("sent", "duplicate", "queued"):
+        if outcome.status not in ("sent", "duplicate", "queued", "skipped"):
             what = safe.type_name(type(facts[0]))
             incident_id = outcome.incident or sending.incident or uuid.uuid4().hex  # so that no other line repeats it
             _log_error("alert not sent for %s: %s", what, outcome.reason, incident=incident_id)
@@ -253,7 +253,7 @@ def send_milestone(
 
     def send() -> None:
         outcome = sender.deliver(notifier, message, BACKGROUND_BUDGET)
-        if outcome.status != "sent":
+        if outcome.status not in ("sent", "skipped"):
             log.warning("alert not sent for %r: %s", message.splitlines()[0], outcome.reason)
 
     def keep() -> None:

@@ -83,7 +83,7 @@ def send_alert(notifier: Callable[[str], object], event: Event, hurry: Callable[
     outcome = _reported_below(notifier, channel, event)
     if outcome is None:
         outcome = _Incident(notifier, event, channel, hurry, sending).report()
-    is_reported = outcome.status in ("sent", "duplicate")
+    is_reported = outcome.status in ("sent", "duplicate", "skipped")  # the last: its level is below `min_level`
     if is_reported:
         _seen.add(channel, event.exc, outcome.incident)
     handover.note(event.exc, channel, outcome.incident if is_reported else "")
@@ -189,7 +189,7 @@ class _Incident:
             outcome = self._agree_in_node()
         finally:
             self._occurrence.end()
-        if outcome.status in ("sent", "duplicate"):
+        if outcome.status in ("sent", "duplicate", "skipped"):
             self._note_reported(outcome.incident)
         return outcome
 
@@ -278,7 +278,8 @@ class _Incident:
         outcome = self._send(claim)
         # Where the robot throttles or refuses, the next rank need not ask it.
         refused = outcome.final or outcome.retry_after is not None
-        _close(claim, "sent" if outcome.status == "sent" else "refused" if refused else "failed")
+        done = outcome.status in ("sent", "skipped")
+        _close(claim, "sent" if done else "refused" if refused else "failed")
         if outcome.status == "sent" and not self._defers:  # or it may never be sent
             crash_loop.keep(self._occurrence.incident, self._past)
         return outcome
@@ -299,7 +300,7 @@ class _Incident:
             return Outcome("unknown", "it was too late to send it, so it went out another way", incident=claim.key)
         seconds = min(CRASH_BUDGET, max(isolation.remaining() - DISK, 1.0))
         self._sending.outcome = outcome = sender.deliver(self._notifier, message, seconds, claim.key)
-        if outcome.status != "sent":
+        if outcome.status not in ("sent", "skipped"):
             self._note("kept", claim.key, message)
         return outcome
 

@@ -19,6 +19,7 @@ from twinkle_notifier.channels.robot import Draft, Meaning, Refusal, Robot, code
 from twinkle_notifier.channels.webhook import WebhookNotifier
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.messages import markdown
+from twinkle_notifier.messages.message import Level
 from twinkle_notifier.notifier import Notifier
 
 _TITLE = 64  # characters
@@ -144,6 +145,7 @@ class DingNotifier(WebhookNotifier):
         mentions: whom failures and stalls call: mobile numbers, user ids, or ``"@all"``.
         insecure: let ``http://`` lead to another machine, where anyone on the way can read the token.
         webhook_url: another name of `ding_url`, which other services use.
+        min_level: alerts below it are left out, see `Notifier.min_level`.
 
     `ding_url` and `secret` may be references, ``env:NAME`` or ``file:PATH``: they are looked up at each message, and
     `to_dict`, checkpoints, pickles and `repr` hold the reference alone. Literal ones are ``***`` in a pickle, unless
@@ -168,10 +170,11 @@ class DingNotifier(WebhookNotifier):
         *,
         insecure: bool = False,
         webhook_url: str = "",
+        min_level: Level | None = None,
     ) -> None:
         if ding_url and webhook_url:
             raise ArgumentError("ding_url and webhook_url are one: give either")
-        super().__init__(ding_url or webhook_url, secret, timeout, mentions, insecure=insecure)
+        super().__init__(ding_url or webhook_url, secret, timeout, mentions, insecure=insecure, min_level=min_level)
 
     @classmethod
     def _from_dict_impl(cls, data: dict[str, Any]) -> Notifier:

@@ -147,6 +147,7 @@ class FeishuNotifier(WebhookNotifier):
         timeout: seconds for one HTTP request.
         mentions: whom failures and stalls call: open_ids (``"ou_..."``), user_ids, or ``"@all"``.
         insecure: let ``http://`` lead to another machine, where anyone on the way can read the token.
+        min_level: alerts below it are left out, see `Notifier.min_level`.
 
     `webhook_url` and `secret` may be references, as in `DingNotifier`.
 

@@ -14,6 +14,7 @@ from twinkle_notifier.channels import http
 from twinkle_notifier.channels.robot import Draft, Meaning, Refusal, Robot
 from twinkle_notifier.channels.webhook import WebhookNotifier
 from twinkle_notifier.messages import markdown
+from twinkle_notifier.messages.message import Level
 from twinkle_notifier.messages.parts import parts, pieces
 
 _TITLE = 300  # characters; a phone previews this line alone
@@ -130,6 +131,7 @@ class SlackNotifier(WebhookNotifier):
         timeout: seconds for one HTTP request.
         mentions: whom failures and stalls call: members (``"U..."``), groups (``"S..."``), ``"@all"``, ``"@here"``.
         insecure: let ``http://`` lead to another machine, where anyone on the way can read the token.
+        min_level: alerts below it are left out, see `Notifier.min_level`.
 
     `webhook_url` may be a reference, as in `DingNotifier`.
 
@@ -144,6 +146,12 @@ class SlackNotifier(WebhookNotifier):
     _robot = SlackRobot
 
     def __init__(
-        self, webhook_url: str, timeout: float = 5.0, mentions: Sequence[str] = (), *, insecure: bool = False
+        self,
+        webhook_url: str,
+        timeout: float = 5.0,
+        mentions: Sequence[str] = (),
+        *,
+        insecure: bool = False,
+        min_level: Level | None = None,
     ) -> None:
-        super().__init__(webhook_url, None, timeout, mentions, insecure=insecure)
+        super().__init__(webhook_url, None, timeout, mentions, insecure=insecure, min_level=min_level)

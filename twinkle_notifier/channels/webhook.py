@@ -13,12 +13,12 @@ from twinkle_notifier.channels.robot import Robot
 from twinkle_notifier.credentials.masking import mask, secrets_in_url
 from twinkle_notifier.credentials.references import REDACTED, Secret, is_reference, resolve
 from twinkle_notifier.errors import ArgumentError, CredentialError, NotifierError
-from twinkle_notifier.messages.message import as_text
-from twinkle_notifier.notifier import Notifier
+from twinkle_notifier.messages.message import Level, as_text
+from twinkle_notifier.notifier import Notifier, checked_level
 
 _LOOK_UP = 2.0  # seconds for a file
 _MENTIONS = 50  # DingTalk takes no more
-_OPTIONAL = ("mentions", "insecure")  # left out of a dict where they are empty
+_OPTIONAL = ("mentions", "insecure", "min_level")  # left out of a dict where they are empty
 _SHORTEST, _LONGEST = 1.0, 60.0  # seconds that a checkpoint may give a request
 
 
@@ -40,6 +40,7 @@ class WebhookNotifier(Notifier, abstract=True):
         mentions: Sequence[str] = (),
         *,
         insecure: bool = False,
+        min_level: Level | None = None,
     ) -> None:
         connection.ready()
         if not isinstance(insecure, bool):
@@ -49,8 +50,9 @@ class WebhookNotifier(Notifier, abstract=True):
         setattr(self, f"_{self._fields[0]}", Secret(url))  # a name that pickles hold
         checked = self._checked_secret(secret) or appended
         self._secret = None if checked is None else Secret(checked)
-        self.timeout = _checked_timeout(timeout)
+        self.timeout = checked_timeout(timeout)
         self.mentions = self._checked_mentions(mentions)
+        self.min_level = checked_level(min_level)
 
     @property
     def webhook_url(self) -> str:
@@ -117,23 +119,27 @@ class WebhookNotifier(Notifier, abstract=True):
                 f"this {self._class} was unpickled, and pickles hold no secrets: give references such as "
                 f"{_reference(name)}, which stay, as its {name} and secret"
             )
-        secret = _looked_up(self.secret) if self.secret else None
+        secret = looked_up(self.secret) if self.secret else None
         if not is_reference(self._url):  # it was checked when it was given
             return self._url, secret
-        url, appended = self._parted(self._checked_url(_looked_up(self._url), self.insecure))
+        url, appended = self._parted(self._checked_url(looked_up(self._url), self.insecure))
         return url, secret or appended
 
     def to_dict(self) -> dict[str, Any]:
         """See `Notifier`."""
         url, *others = self._fields
-        given = {**{name: getattr(self, name) for name in others}, "mentions": [*self.mentions]}
+        given = {
+            **{name: getattr(self, name) for name in others},
+            "mentions": [*self.mentions],
+            "min_level": self.min_level,
+        }
         shown = {name: value for name, value in given.items() if value or name not in _OPTIONAL}
         return {"class": self._class, url: self._url, **shown}
 
     @classmethod
     def _from_dict_impl(cls, data: dict[str, Any]) -> Notifier:
         url, *others = cls._fields
-        arguments = {name: data[name] for name in others if name in data}
+        arguments = {name: data[name] for name in (*others, "min_level") if name in data}
         return cls(
             data[url], **arguments | {"timeout": _seconds(data.get("timeout", 5.0))}
         )  # a subclass may call it else
@@ -147,7 +153,7 @@ class WebhookNotifier(Notifier, abstract=True):
         if taken.pop("insecure", False) is True:
             raise ArgumentError("it is insecure=True, and only who starts the run may say that")
         url = cls._checked_url(data.get(cls._fields[0]), insecure=False)
-        cls._checked_url(_looked_up(url), insecure=False)
+        cls._checked_url(looked_up(url), insecure=False)
         return taken
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -166,6 +172,7 @@ class WebhookNotifier(Notifier, abstract=True):
         given = [f"{self._fields[0]}={url!r}", *([f"secret={secret!r}"] if "secret" in self._fields else [])]
         given += [f"timeout={self.timeout:g}", *([f"mentions={self.mentions!r}"] if self.mentions else [])]
         given += ["insecure=True"] if self.insecure else []
+        given += [f"min_level={self.min_level!r}"] if self.min_level else []
         return f"{type(self).__name__}({', '.join(given)})"
 
     @classmethod
@@ -183,7 +190,7 @@ class WebhookNotifier(Notifier, abstract=True):
         if scheme not in ("http", "https") or not host:
             folder = cls._robot.example.rpartition("/")[0]
             raise ArgumentError(f"{name} is no http(s) URL: copy the robot's webhook URL, {folder}/...")
-        if scheme == "http" and not insecure and not _is_here(host):
+        if scheme == "http" and not insecure and not is_here(host):
             raise ArgumentError(
                 f"{name} is http:// to another machine, and anyone on the way could read its token: use https://, or "
                 "insist with insecure=True"
@@ -236,7 +243,7 @@ def _reference(name: str) -> str:
     return f"'env:{name.upper()}'"
 
 
-def _looked_up(value: str) -> str:
+def looked_up(value: str) -> str:
     """What `value` leads to, if it is a reference. Raises CredentialError, also when a file's disk does not answer."""
     if not value.startswith("file:"):
         return resolve(value)
@@ -257,7 +264,8 @@ def _scheme_and_host(url: str) -> tuple[str, str]:
         return "", ""
 
 
-def _is_here(host: str) -> bool:
+def is_here(host: str) -> bool:
+    """Whether a host is this machine, by its loopback."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:  # another name
@@ -271,10 +279,11 @@ def _seconds(timeout: Any) -> Any:
     try:
         return float(timeout)
     except ValueError:
-        return timeout  # `_checked_timeout` says so
+        return timeout  # `checked_timeout` says so
 
 
-def _checked_timeout(timeout: object) -> float:
+def checked_timeout(timeout: object) -> float:
+    """`timeout`, if it is a number of seconds. Raises ArgumentError if it is not."""
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < float("inf"):
         raise ArgumentError(f"timeout is {timeout!r}: give the seconds for one request, more than 0")
     return timeout

@@ -14,6 +14,7 @@ from twinkle_notifier.channels import http
 from twinkle_notifier.channels.robot import Draft, Meaning, Refusal, Robot, code_in, object_in
 from twinkle_notifier.channels.webhook import WebhookNotifier
 from twinkle_notifier.messages import markdown
+from twinkle_notifier.messages.message import Level
 from twinkle_notifier.messages.parts import parts
 
 _TITLE = 300  # characters of the text that calls people; WeCom takes 2048 bytes
@@ -95,6 +96,7 @@ class WeComNotifier(WebhookNotifier):
         timeout: seconds for one HTTP request.
         mentions: whom failures and stalls call, in a second, short message: mobile numbers, user ids, or ``"@all"``.
         insecure: let ``http://`` lead to another machine, where anyone on the way can read the key.
+        min_level: alerts below it are left out, see `Notifier.min_level`.
 
     `webhook_url` may be a reference, as in `DingNotifier`.
 
@@ -109,6 +111,12 @@ class WeComNotifier(WebhookNotifier):
     _robot = WeComRobot
 
     def __init__(
-        self, webhook_url: str, timeout: float = 5.0, mentions: Sequence[str] = (), *, insecure: bool = False
+        self,
+        webhook_url: str,
+        timeout: float = 5.0,
+        mentions: Sequence[str] = (),
+        *,
+        insecure: bool = False,
+        min_level: Level | None = None,
     ) -> None:
-        super().__init__(webhook_url, None, timeout, mentions, insecure=insecure)
+        super().__init__(webhook_url, None, timeout, mentions, insecure=insecure, min_level=min_level)

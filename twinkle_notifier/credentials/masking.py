@@ -17,6 +17,7 @@ _SECRET_NAME = re.compile(
     r"secret|token|pass|pwd|credential|auth|signature|hook|url|dsn|uri|key(?!word)",
     re.IGNORECASE,
 )
+_IN_PATH = 16  # characters of a part of a path that is no word
 _SHORTEST = 4  # characters of a secret; to mask each "a" would destroy the text and hide nothing
 
 
@@ -26,8 +27,15 @@ def secrets_in_url(url: str) -> list[str]:
     values = [value for _, value in parse_qsl(parts.query)]
     written = [field.partition("=")[2] for field in parts.query.split("&")]
     values += [value for value in written if value and value not in values]
-    segments = [segment for segment in parts.path.split("/") if len(segment) >= 16]
+    segments = [segment for segment in parts.path.split("/") if len(segment) >= _IN_PATH]
     return [*values, *segments, *([parts.password] if parts.password else [])]
+
+
+def in_authority(url: str) -> list[str]:
+    """What grants access before the path of a service's own form of URL, such as ``tgram://TOKEN/CHAT``."""
+    parts = urlsplit(url)
+    pieces = re.split("[@:]", parts.netloc) if parts.scheme not in ("http", "https") else []
+    return [piece for piece in pieces if len(piece) >= _IN_PATH and "." not in piece]  # else it is a host
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:

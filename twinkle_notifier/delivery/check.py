@@ -10,6 +10,7 @@ from typing import Any
 
 from twinkle_notifier import isolation
 from twinkle_notifier.delivery.descriptor import chat
+from twinkle_notifier.delivery.targets import leaves
 from twinkle_notifier.errors import NotifierError
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.isolation.safe import reason
@@ -30,11 +31,12 @@ _warned: deque[str] = deque(maxlen=_REMEMBERED)
 def begin(notifier: Callable[[str], object] | None) -> None:
     """Warn once, in the log, if `notifier` cannot send as it is set up. Call it where a run begins.
 
-    A process checks each notifier once, by `Notifier.check_setup`, in a thread; on each machine only the first rank
-    does. Takes at most 0.1 s, asks nothing of the network, and never raises.
+    A process checks each notifier once, by `Notifier.check_setup`, in a thread, and each of several by itself; on each
+    machine only the first rank does. Takes at most 0.1 s, asks nothing of the network, and never raises.
     """
-    if notifier is not None and issubclass(type(notifier), Notifier) and _is_new(notifier):
-        isolation.start(lambda: _check(notifier))(_WAIT)
+    new = [leaf for leaf in leaves(notifier) if issubclass(type(leaf), Notifier) and _is_new(leaf)]
+    if new:
+        isolation.start(lambda: [_check(leaf) for leaf in new])(_WAIT)
 
 
 def _is_new(notifier: object) -> bool:
@@ -49,7 +51,7 @@ def _is_new(notifier: object) -> bool:
 def _check(notifier: Any) -> None:
     if Where.here().local_rank != 0:
         return
-    answer = isolation.call(lambda: notifier.check_setup(), _BUDGET)
+    answer: isolation.Answer[object] = isolation.call(lambda: notifier.check_setup(), _BUDGET)
     if answer.returned:
         return
     why = shown_in_log(reason(answer.error), _REASON)  # only the class of an error that is not ours

@@ -5,17 +5,18 @@ from __future__ import annotations
 import functools
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from types import FunctionType
 from typing import Any, TypeVar
 
 from twinkle_notifier import isolation
-from twinkle_notifier.credentials.masking import holds_redacted, mask, redact, secrets_in_url
+from twinkle_notifier.credentials.masking import holds_redacted, in_authority, mask, redact, secrets_in_url
 from twinkle_notifier.credentials.references import REDACTED, is_reference, resolve
+from twinkle_notifier.delivery.targets import fans_out, parts
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation import safe
-from twinkle_notifier.isolation.safe import reason
+from twinkle_notifier.isolation.safe import is_dict, is_list, reason
 from twinkle_notifier.messages.message import Message
 from twinkle_notifier.messages.sanitize import reply
 from twinkle_notifier.notifier import Notifier, keeps_time, look_up, registered
@@ -53,6 +54,8 @@ def _ask(notifier: object, work: Callable[[], T]) -> isolation.Answer[T]:
 def chat(notifier: object) -> str:
     """The kind of chat that `notifier` sends to, as people call it. Runs no code of its class."""
     kind = type(notifier)
+    if made_of := parts(notifier):
+        return (" and " if fans_out(notifier) else ", else ").join(map(chat, made_of))
     if named := _service_name(kind):
         return named
     name = getattr(notifier, "__qualname__", "") if safe.module_name(kind) == "builtins" else ""  # a function's
@@ -61,7 +64,7 @@ def chat(notifier: object) -> str:
 
 def chat_of(described: object) -> str:
     """As `chat`, for the notifier that `described` describes. Nothing is imported for it."""
-    name = described.get("class") if isinstance(described, dict) else None
+    name = described.get("class") if is_dict(described) else None
     if not isinstance(name, str):
         return "an unknown notifier"
     known = registered(name)
@@ -76,8 +79,10 @@ def _service_name(kind: type) -> str:
 
 def names_place(notifier: object) -> bool:
     """Whether the description of `notifier` says where it sends to. If so, an equal description is the same place."""
-    described = _ask(notifier, lambda: len(getattr(notifier, "to_dict", dict)())).value
-    return described is not None and described > 1  # more than its class
+    if made_of := parts(notifier):
+        return all(map(names_place, made_of))
+    described = _ask(notifier, lambda: len(set(getattr(notifier, "to_dict", dict)()) - {"class", "min_level"})).value
+    return bool(described)
 
 
 def _name(notifier: object) -> str:
@@ -121,26 +126,28 @@ _WRITER = json.JSONEncoder(sort_keys=True, default=_kind)
 def describe(notifier: object, *, save_secrets: bool) -> dict[str, Any] | None:
     """`notifier` as plain JSON values, without literal secrets unless `save_secrets`; None if it has no description."""
 
-    def described() -> Any:
+    def described() -> object:
         to_dict = getattr(notifier, "to_dict", None)
         return () if to_dict is None else _plain(to_dict())
 
     answer = _ask(notifier, described)
     if answer.value == ():  # a function, say
         return None
-    if not isinstance(answer.value, dict):
+    data = answer.value
+    if not is_dict(data):
         log.warning("%s.to_dict() gave no dict, so checkpoints do not hold it", safe.type_name(type(notifier)))
         return None
-    data: dict[str, Any] = answer.value
-    return data if save_secrets else redact(data)
+    plain = {str(key): value for key, value in data.items()}
+    return plain if save_secrets else redact(plain)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """`value` in types that Lightning loads under `weights_only` and JSON writes: anything else breaks a resume."""
-    if isinstance(value, dict):
+    if is_dict(value):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
+    if is_list(value) or isinstance(value, tuple | set | frozenset):
+        items: Iterable[object] = value
+        return [_plain(item) for item in items]
     if isinstance(value, Enum):
         return _plain(value.value)
     for kind in (bool, int, float, str):  # a plain copy: numpy's float64 derives from float
@@ -160,14 +167,14 @@ def for_the_disk(notifier: object, message: Message) -> tuple[Message, dict[str,
 
 def _secrets(described: object, name: str = "") -> list[str]:
     """The secret texts in a description, looked up where they are references."""
-    if isinstance(described, dict):
+    if is_dict(described):
         return [secret for key, value in described.items() if key != "class" for secret in _secrets(value, str(key))]
-    if isinstance(described, list):
+    if is_list(described):
         return [secret for value in described for secret in _secrets(value, name)]
     if not isinstance(described, str) or not (is_reference(described) or redact(described, name) == REDACTED):
         return []
     text = isolation.call(lambda: resolve(described), _BUDGET).value or ""
-    return secrets_in_url(text) if "://" in text else [text]
+    return [*secrets_in_url(text), *in_authority(text)] if "://" in text else [text]
 
 
 def restored(described: dict[str, Any] | None) -> Notifier | None:
@@ -180,7 +187,8 @@ def restored(described: dict[str, Any] | None) -> Notifier | None:
     answer = isolation.call(lambda: _from(described), _RESTORING)
     if isinstance(answer.value, Notifier):
         return answer.value
-    name = reply(safe.text(described.get("class")) if isinstance(described, dict) else "", _NAME) or "notifier"
+    given: object = described  # a file may hold anything
+    name = reply(safe.text(given.get("class")) if is_dict(given) else "", _NAME) or "notifier"
     if answer.returned:
         log.warning(
             "the %s that was kept cannot be used: what is kept holds no secrets. Give --to, set TWINKLE_NOTIFIER_URL, "

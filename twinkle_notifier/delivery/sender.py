@@ -6,13 +6,14 @@ import functools
 import logging
 import os
 from collections import Counter, deque
-from collections.abc import Callable
 from typing import Any
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import BACKGROUND_BUDGET, DISK, EXIT_BUDGET
 from twinkle_notifier.delivery.descriptor import channel, chat
+from twinkle_notifier.delivery.several import side_by_side, whole
 from twinkle_notifier.delivery.spool import Flushed, Spool
+from twinkle_notifier.delivery.targets import Target, fans_out, parts, targets, wants
 from twinkle_notifier.errors import DeliveryError, NotifierError
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.isolation.background import at_exit, background
@@ -38,8 +39,6 @@ log: logging.Logger = logging.getLogger("twinkle_notifier")
 _counts: Counter[str] = Counter()
 _named: deque[str] = deque(maxlen=100)  # problems that the log has named, each once
 
-Sender = Callable[[str], object]
-
 
 def counters() -> dict[str, int]:
     """The number of messages that this process has sent or kept, by the status of their `Outcome`.
@@ -49,18 +48,33 @@ def counters() -> dict[str, int]:
     return {**_counts, **({"dropped": background.dropped} if background.dropped else {})}
 
 
-def deliver(notifier: Sender, message: Message, seconds: float, incident: str = "") -> Outcome:
-    """Send `message`; keep it on the disk if that fails. Never raises, whatever the notifier does."""
+def deliver(notifier: Target, message: Message, seconds: float, incident: str = "") -> Outcome:
+    """Send `message`; keep it on the disk if that fails. Never raises, whatever the notifier does.
+
+    A notifier that fans out is sent when one of its notifiers is; what the others could not send is kept for each of
+    them. ``skipped``: the level of `message` is below what `notifier` wants.
+    """
+    chosen = wanting(notifier, message)
+    outcomes = side_by_side(chosen, lambda one, left: _deliver(one, message, left, incident), seconds, DISK)
+    return whole(chosen, outcomes, incident)
+
+
+def _deliver(notifier: Target, message: Message, seconds: float, incident: str) -> Outcome:
     outcome = send(notifier, message, seconds, incident)
     if outcome.status != "sent":
-        return keep(notifier, message, outcome)
+        return _keep(notifier, message, outcome)
     _counts["sent"] += 1
     background.post(functools.partial(_after_success, notifier, message))
     return outcome
 
 
-def keep(notifier: Sender, message: Message, outcome: Outcome) -> Outcome:
+def keep(notifier: Target, message: Message, outcome: Outcome) -> Outcome:
     """Keep on the disk a message that was not sent, as `outcome` says, to be sent later."""
+    chosen = wanting(notifier, message)
+    return whole(chosen, side_by_side(chosen, lambda one, _: _keep(one, message, outcome), DISK, 0.0), outcome.incident)
+
+
+def _keep(notifier: Target, message: Message, outcome: Outcome) -> Outcome:
     kept = isolation.call(lambda: Spool.keep(notifier, message, outcome), DISK)
     if not kept.returned:
         log.error("a message could not be kept either (%s): %s", reason(kept.error), message.partition("\n")[0])
@@ -71,11 +85,21 @@ def keep(notifier: Sender, message: Message, outcome: Outcome) -> Outcome:
     return outcome.replaced(status="spooled", reason=f"{outcome.reason}; {_LATER}")
 
 
-def flush(notifier: Sender) -> Flushed:
+def wanting(notifier: Target, message: str) -> list[Target]:
+    """Those `targets` for which the level of `message` is high enough. The log names the others, at INFO."""
+    if not wants(notifier, message):
+        isolation.tried(lambda: _log_info("left out for %s, whose min_level is higher: %s", notifier, message))
+        return []
+    if not fans_out(notifier):
+        return [notifier]
+    return [target for part in parts(notifier) for target in wanting(part, message)]
+
+
+def flush(notifier: Target) -> Flushed:
     """Send what is kept for the channel of `notifier`. Raises no OSError; the log names what cannot be sent."""
     total = Flushed()
-    for spool in Spool.of(notifier):
-        total += spool.flush(lambda _, message: send(notifier, message, BACKGROUND_BUDGET))
+    for one in targets(notifier):
+        total += _flushed(one)
     _counts["sent"] += total.sent
     for problem in total.problems:
         if problem not in _named:
@@ -84,7 +108,14 @@ def flush(notifier: Sender) -> Flushed:
     return total
 
 
-def send(notifier: Sender, message: str, seconds: float, incident: str = "") -> Outcome:
+def _flushed(notifier: Target) -> Flushed:
+    total = Flushed()
+    for spool in Spool.of(notifier):
+        total += spool.flush(lambda _, message: send(notifier, message, BACKGROUND_BUDGET))
+    return total
+
+
+def send(notifier: Target, message: str, seconds: float, incident: str = "") -> Outcome:
     """Hand `message` to `notifier` and wait up to `seconds`, 2 at the interpreter's end. Never raises."""
     seconds = min(seconds, EXIT_BUDGET) if at_exit() else seconds
     answer = (isolation.call_inline if keeps_time(notifier, "__call__") else isolation.call)(
@@ -103,10 +134,15 @@ def send(notifier: Sender, message: str, seconds: float, incident: str = "") -> 
     return Outcome("failed", f"{name} raised {kind} at {_origin(error)}", incident=incident)
 
 
-def _log_sent(notifier: Sender, message: str) -> None:
+def _log_sent(notifier: Target, message: str) -> None:
+    if not parts(notifier):  # else each of them is named
+        _log_info("sent to %s: %s", notifier, message)
+
+
+def _log_info(text: str, notifier: Target, message: str) -> None:
     if log.isEnabledFor(logging.INFO):  # a handler may be the user's own
         shown = isolation.call(lambda: shown_in_log(title(message, _HEADLINE), _HEADLINE), _LOOK_UP).value
-        isolation.call(lambda: log.info("sent to %s: %s", shown_in_log(chat(notifier), _HEADLINE), shown), _LOOK_UP)
+        isolation.call(lambda: log.info(text, shown_in_log(chat(notifier), _HEADLINE), shown), _LOOK_UP)
 
 
 def _refused(error: BaseException) -> Outcome | None:
@@ -139,19 +175,19 @@ def _origin(error: BaseException) -> str:
     return f"{os.path.basename(tb.tb_frame.f_code.co_filename)}:{tb.tb_lineno}" if tb else "an unknown place"
 
 
-def _after_success(notifier: Sender, message: Message) -> None:
+def _after_success(notifier: Target, message: Message) -> None:
     for spool in Spool.of(notifier):
         spool.remove(message)  # which another rank, or an earlier try, may have kept
     _try_again(notifier, channel(notifier), _RETRY)
     pruning.prune()
 
 
-def _retry_later(notifier: Sender, name: str, seconds: float) -> None:
+def _retry_later(notifier: Target, name: str, seconds: float) -> None:
     if not at_exit() and name not in background.names:
         background.post(lambda: _try_again(notifier, name, seconds), after=seconds, name=name)
 
 
-def _try_again(notifier: Sender, name: str, seconds: float) -> None:
+def _try_again(notifier: Target, name: str, seconds: float) -> None:
     flushed = flush(notifier)
     if flushed.left:
         _retry_later(notifier, name, max(min(2 * seconds, _RETRY_MOST), flushed.retry_after or 0.0))

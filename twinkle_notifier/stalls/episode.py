@@ -84,7 +84,7 @@ class Reporter:
         # Not longer than a claim holds, or another rank would take over.
         outcome = sender.deliver(self.notifier, Message(text, claim.message_id, "warning"), CRASH_BUDGET)
         _close(claim, outcome)
-        if outcome.status != "sent":
+        if outcome.status not in ("sent", "skipped"):
             log.error("alert not sent for the stall of %s: %s", name, outcome.reason)
         if outcome.status not in ("sent", "spooled"):
             return None
@@ -247,7 +247,7 @@ def _renewed(claim: claims.Claim) -> claims.Claim | None:
 def _close(claim: claims.Claim, outcome: Outcome) -> None:
     where = Where.here()  # what is kept is sent later; only another machine may have a way out
     final = outcome.final or outcome.retry_after is not None or where.local_world_size == where.world_size
-    _quietly(lambda: claim.close("sent" if outcome.status == "sent" else "refused" if final else "failed"))
+    _quietly(lambda: claim.close("sent" if outcome.status in ("sent", "skipped") else "refused" if final else "failed"))
 
 
 def _wait_while(is_under_way: Callable[[], bool], seconds: float) -> None:

@@ -19,6 +19,7 @@ from twinkle_notifier.budgets import CRASH_BUDGET, DISK, LEASE
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import restored
 from twinkle_notifier.delivery.spool import Spool
+from twinkle_notifier.delivery.targets import fans_out
 from twinkle_notifier.exceptions.collateral import says_collateral
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.mailbox.mailbox import Mailbox
@@ -174,7 +175,8 @@ class Reporter:
         if sent:
             with suppress(OSError):  # it may be sent once more, with the same ID
                 self._mailbox.record(replace(note, state="told"))
-                for spool in Spool.everyone():  # where its process has kept it
+                # Where its process has kept it. A fan-out may have kept it for those that have not accepted it.
+                for spool in () if fans_out(notifier) else Spool.everyone():
                     spool.remove(message)
         return sent
 
@@ -198,9 +200,10 @@ class Reporter:
             return False
         outcome = sender.deliver(notifier, message, CRASH_BUDGET)
         self._kept = outcome.status == "spooled"
-        if outcome.status != "sent":
+        is_done = outcome.status in ("sent", "skipped")  # the second: its level is below the notifier's min_level
+        if not is_done:
             log.error("alert not sent for %r: %s", message.partition("\n")[0], outcome.reason)
-        return outcome.status == "sent"
+        return is_done
 
     def _notifier(self) -> Callable[[str], object] | None:
         if self._given is None:
