@@ -11,6 +11,7 @@ import functools
 import logging
 import re
 import threading
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
@@ -39,8 +40,9 @@ _SIZES = {"ntfy": 4_000}  # bytes that the service takes, where apprise allows m
 _ROOM = 0.9  # of a service's limit: marks that apprise changes may take more
 _TITLE = 200  # characters
 _LEAST = 300  # bytes that `markdown.cut` needs
+_LATER = 1.0  # seconds: a service that is silent has `timeout` first, and then counts as unknown, not as failed
 _SAID = 300  # characters of what apprise says of a failure
-_TOO_MANY = 429
+_TOO_MANY = "429"
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+|localhost")
 # Those that log what is sent, and where to.
 _LOGGERS = (
@@ -170,7 +172,7 @@ class AppriseNotifier(Notifier):
         if not self.insecure and not is_here(made.host or ""):
             self._check_secure(made, scheme)
         made.redirects = False  # a redirect would hand the message to another host
-        made.socket_connect_timeout = made.socket_read_timeout = self.timeout
+        made.socket_connect_timeout, made.socket_read_timeout = self.timeout, self.timeout + _LATER
         return made
 
     def _check_secure(self, made: Any, scheme: str) -> None:
@@ -200,7 +202,8 @@ class AppriseNotifier(Notifier):
 @functools.cache
 def _load() -> Any:
     """apprise, with what it loads for the first URL: a crash is no time for that. Raises ArgumentError without it."""
-    with _quiet():
+    with _quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it imports deprecated modules, and a program may raise warnings as errors
         try:
             import apprise
         except ImportError:
@@ -239,11 +242,13 @@ def _fitted(message: str, made: Any, scheme: str) -> tuple[str, str]:
 def _refused(said: str, url: str) -> DeliveryError:
     pieces = re.split(r"[/?&=@:,]", url.partition("://")[2])
     secrets = [form for piece in pieces for form in (piece, unquote(piece)) if not _HOST.fullmatch(form)]
-    found = re.search(r"error=([1-5]\d\d)\b", said)
+    found = re.search(r"error=(\d{3,6})\b", said)  # HTTP's, or the service's own that begins with it
     code = int(found[1]) if found else None
     shown = reply(said, _SAID, secrets) or "it does not say why"
     return DeliveryError(
-        f"apprise could not send it ({shown})", fate="throttled" if code == _TOO_MANY else "failed", code=code
+        f"apprise could not send it ({shown})",
+        fate="throttled" if str(code).startswith(_TOO_MANY) else "failed",
+        code=code,
     )
 
 

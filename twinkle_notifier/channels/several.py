@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 
@@ -83,7 +84,7 @@ class FallbackNotifier(Several):
             if outcomes[-1].status == "sent":
                 return
             if at + 1 < len(chosen):
-                log_failed(notifier, f"{outcomes[-1].reason}; {chat(chosen[at + 1])} is asked next")
+                log_failed(notifier, f"{outcomes[-1].reason}; {chat(chosen[at + 1])} is asked next", logging.WARNING)
         raise failed(chosen, outcomes)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import BACKGROUND_BUDGET, DISK, EXIT_BUDGET
 from twinkle_notifier.delivery.descriptor import channel, chat
-from twinkle_notifier.delivery.several import side_by_side, whole
+from twinkle_notifier.delivery.several import LATER, side_by_side, whole
 from twinkle_notifier.delivery.spool import Flushed, Spool
 from twinkle_notifier.delivery.targets import Target, fans_out, parts, targets, wants
 from twinkle_notifier.errors import DeliveryError, NotifierError
@@ -33,7 +33,6 @@ _PROBLEM = 500  # characters of a log line about the disk
 _REASON = 600  # characters
 _FATES = ("failed", "throttled", "unknown")
 _LONGEST_WAIT = 86400.0  # seconds that a service may ask for
-_LATER = "it is kept on the disk and goes out with the next message, the next run, or `twinkle-notifier flush`"
 
 log: logging.Logger = logging.getLogger("twinkle_notifier")
 _counts: Counter[str] = Counter()
@@ -82,7 +81,7 @@ def _keep(notifier: Target, message: Message, outcome: Outcome) -> Outcome:
         return outcome
     _counts["spooled"] += 1
     _retry_later(notifier, kept.result(), outcome.retry_after or _RETRY)
-    return outcome.replaced(status="spooled", reason=f"{outcome.reason}; {_LATER}")
+    return outcome.replaced(status="spooled", reason=outcome.reason + LATER)
 
 
 def wanting(notifier: Target, message: str) -> list[Target]:
@@ -126,7 +125,7 @@ def send(notifier: Target, message: str, seconds: float, incident: str = "") -> 
         return Outcome("sent", incident=incident)
     error, name = answer.error, safe.type_name(type(notifier))
     if error is None:
-        return Outcome("unknown", f"{name} gave no answer within {seconds:g} s", incident=incident)
+        return Outcome("unknown", f"{name} gave no answer within {seconds:.3g} s", incident=incident)
     if (refused := isolation.tried(lambda: _refused(error)).value) is not None:
         return refused.replaced(incident=incident)
     # Not the error's text: a notifier that a user wrote puts its webhook's URL there (requests does, in every one).

@@ -18,6 +18,9 @@ from twinkle_notifier.messages.sanitize import shown_in_log
 _SLACK = 0.5  # seconds for the threads to begin and to end
 _NAME, _LOG = 60, 1.0  # characters; seconds to write a line
 
+# The end of the reason of what is kept.
+LATER = "; it is kept on the disk and goes out with the next message, the next run, or `twinkle-notifier flush`"
+
 log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
@@ -69,14 +72,16 @@ def _in_all(targets: Sequence[Target], outcomes: Sequence[Outcome]) -> Outcome:
     lasts = all(each.final or each.retry_after is not None for each in outcomes)  # for other ranks, too
     after = min((wait for wait in waits if wait is not None), default=None) if lasts else None
     status = next((each.status for each in outcomes if each.status != "spooled"), "spooled")
-    named = [f"{_named(target)}: {outcome.reason}" for target, outcome in zip(targets, outcomes, strict=True)]
-    return Outcome(status, "; ".join(named), final, retry_after=after)
+    reasons = [outcome.reason.removesuffix(LATER) for outcome in outcomes]
+    said = "; ".join(f"{_named(target)}: {why}" for target, why in zip(targets, reasons, strict=True))
+    return Outcome(status, said + (LATER if status == "spooled" else ""), final, retry_after=after)
 
 
 def _named(target: Target) -> str:
     return shown_in_log(chat(target), _NAME)
 
 
-def log_failed(target: Target, reason: str) -> None:
+def log_failed(target: Target, reason: str, level: int = logging.ERROR) -> None:
     """Log that `target` has not delivered a message, which is no failure of the whole."""
-    isolation.call(lambda: log.error("alert not sent to %s: %s", _named(target), reason), _LOG)  # by a user's handler
+    write = functools.partial(log.log, level, "alert not sent to %s: %s", _named(target), reason)
+    isolation.call(write, _LOG)  # a handler may be the user's own
