@@ -117,7 +117,7 @@ def test_where_none_accepts_each_has_its_own(inbox: Inbox) -> None:
 def test_one_that_hangs_delays_no_other_and_takes_no_longer_than_the_budget(
     inbox: Inbox, hang: threading.Event
 ) -> None:
-    """They are sent side by side: two that hang take no longer than one."""
+    """Four that hang take no longer than one."""
     stuck = Hanging(hang)
     began = time.monotonic()
     outcome = deliver(FanoutNotifier(stuck, stuck, stuck, stuck, slack(inbox)), message(), 2)
@@ -125,6 +125,18 @@ def test_one_that_hangs_delays_no_other_and_takes_no_longer_than_the_budget(
     assert outcome.status == "sent"
     assert len(inbox.messages) == 1
     assert waiting(stuck) == ["d0"]
+
+
+class Slow(Notifier):
+    def __call__(self, message: str) -> None:
+        time.sleep(1)
+
+
+def test_each_has_the_whole_time() -> None:
+    """Ten of a second each would not fit one after the other."""
+    slow = Slow()
+    assert deliver(FanoutNotifier(*[slow] * 10), message(), 8).status == "sent"
+    assert waiting(slow) == []
 
 
 def test_where_no_thread_can_start_they_share_the_time() -> None:
@@ -262,6 +274,15 @@ def test_each_of_several_has_its_own_min_level() -> None:
     assert deliver(FallbackNotifier(errors, everything), message(3, "info"), 8).status == "sent"
     assert deliver(FallbackNotifier(errors, errors), message(4, "info"), 8).status == "skipped"
     assert (len(everything.messages), len(errors.messages)) == (2, 0)
+
+
+def test_an_alert_that_is_left_out_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
+    """It counts as reported: no other rank, and no supervisor, sends it."""
+    notifier, error = RecordingNotifier(min_level="error"), KeyboardInterrupt()
+    assert notify_exception(notifier, "step", error, "sft").status == "skipped"
+    assert notify_exception(notifier, "step", error, "sft").status == "duplicate"
+    assert "alert not sent" not in caplog.text
+    assert notifier.messages == []
 
 
 def test_what_was_kept_goes_out_whatever_its_level(inbox: Inbox) -> None:

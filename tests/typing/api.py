@@ -9,9 +9,12 @@ from twinkle_notifier.integrations.transformers import NotifierCallback as HFCal
 from twinkle_notifier.integrations.transformers import guard
 
 from twinkle_notifier import (
+    AppriseNotifier,
     ConsoleNotifier,
     DeliveryError,
     DingNotifier,
+    FallbackNotifier,
+    FanoutNotifier,
     Notifier,
     Outcome,
     Progress,
@@ -44,6 +47,8 @@ def calls(store: Store, error: Exception, hf_trainer: Any) -> None:
     ding = DingNotifier(ding_url="env:A", secret=None, timeout=5)
     DingNotifier("http://proxy/robot/send?access_token=x", insecure=True)
     DingNotifier(webhook_url="env:A", mentions=("13800000000", "@all"))
+    either = FallbackNotifier(ding, AppriseNotifier("ntfys://h/t", timeout=3, insecure=False), min_level="error")
+    FanoutNotifier(either, ConsoleNotifier(min_level="info")).min_level = "warning"
     data: dict[str, Any] = ding.to_dict()
     restored: Notifier = Notifier.from_dict(data)
     outcome: Outcome = notify_exception(restored, "context", error, "name", store=store)
