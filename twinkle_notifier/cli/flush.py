@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import signal
 import sys
@@ -15,6 +16,8 @@ from types import FrameType
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import BACKGROUND_BUDGET
 from twinkle_notifier.channels import VARIABLE, from_environment, from_text
+from twinkle_notifier.cli.common import IN_PS, Commands
+from twinkle_notifier.credentials.references import resolve
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import chat, chat_of, restored
 from twinkle_notifier.delivery.letter import Letter, clock
@@ -32,7 +35,54 @@ _PAUSE_MOST = 300.0
 _PRUNING = 2.0  # seconds, once an hour, for what is old
 _LINE = 500  # characters of a line about a problem
 _REMEMBERED = 10_000  # lines that are not printed again
+_EVERY = 5.0  # seconds between two flushes
 _NOBODY = f"no notifier is known for it: give --to, or set {VARIABLE}"
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    flush = commands.add_parser(
+        "flush",
+        help="send what could not be delivered",
+        description="Send the messages that could not be delivered. They wait in the folder that the variable "
+        f"{state_dir.VARIABLE} names; when it is not set, in the temporary folder and the others of "
+        "docs/reliability.md.",
+        epilog="Exit codes: 0, nothing is left; 1, something is left, and standard error says what and why; 2, the "
+        "arguments or the environment cannot work. With --dry-run the same, of what would be left; with --follow it is "
+        "0 after Ctrl-C or SIGTERM. What waits in other folders is named and does not count.",
+    )
+    flush.add_argument(
+        "--to",
+        metavar="URL",
+        help="where to, for all messages: a webhook URL, or JSON as to_dict() writes it; by default what the variable "
+        f"{VARIABLE} holds, else each message's own robot, if it was given by reference. {IN_PS}",
+    )
+    flush.add_argument(
+        "--all",
+        action="store_true",
+        dest="everything",
+        help=f"take what waits in other folders than {state_dir.VARIABLE}, too: what other runs have left there",
+    )
+    ways = flush.add_mutually_exclusive_group()
+    ways.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="list what would be sent: when it was, to which kind of chat it goes, its headline; send nothing",
+    )
+    ways.add_argument(
+        "--follow", action="store_true", help="go on until Ctrl-C, for compute nodes that have no way out themselves"
+    )
+    flush.add_argument(
+        "--every", type=float, default=_EVERY, metavar="SECONDS", help="how often --follow looks (default: %(default)g)"
+    )
+    flush.set_defaults(do=_flush)
+
+
+def _flush(given: argparse.Namespace) -> int:
+    flush = Flush(resolve(given.to) if given.to else None, everything=given.everything)
+    if given.dry_run:
+        return flush.dry()
+    return flush.follow(given.every) if given.follow else flush.once()
 
 
 class Flush:
