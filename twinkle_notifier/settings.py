@@ -38,7 +38,15 @@ def set_up() -> tuple[Notifier | None, str]:
     file = user_file()
     if not file.url:
         return None, ""
-    return from_text(file.url, f"url in {file.path}", file.mentions), str(file.path)
+    found = from_text(file.url, f"url in {file.path}", file.mentions)
+    if file.min_level:
+        found = Notifier.from_dict({**found.to_dict(), "min_level": file.min_level})
+    return found, str(file.path)
+
+
+def by_environment() -> bool:
+    """Whether the environment says something about a notifier."""
+    return any(os.environ.get(variable, "").strip() for variable in (VARIABLE, OF_TWINKLE))
 
 
 def notifications(given: object = None) -> Notifications:
@@ -86,7 +94,7 @@ class Configured:
         answer = isolation.call(set_up, _BUDGET)
         complaint = "" if answer.returned else reason(answer.error)
         if complaint and complaint != self.complaint:
-            log.warning("no notifier from the %s: %s", "environment" if any(variables) else "user's file", complaint)
+            log.warning("no notifier from the %s: %s", "environment" if by_environment() else "user file", complaint)
         self.texts, self.complaint = texts, complaint
         self._notifier = answer.value[0] if answer.value is not None else None
         self._again = monotonic() + _PAUSE

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from twinkle_notifier.cli import flush, run
+from twinkle_notifier.cli import check, demo, flush, inbox, init, run, send
 from twinkle_notifier.errors import NotifierError
 
 
@@ -21,11 +21,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="twinkle-notifier", description="Sends alerts about training runs.")
+    parser = argparse.ArgumentParser(
+        prog="twinkle-notifier",
+        description="Sends alerts about training runs.",
+        epilog="Begin with: twinkle-notifier init",
+    )
     parser.add_argument("--version", action=_Version, help="show the version of this package and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    run.add(commands)
-    flush.add(commands)
+    for command in (init, check, send, run, flush, demo, inbox):
+        command.add(commands)
     return parser
 
 

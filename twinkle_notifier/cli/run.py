@@ -7,14 +7,14 @@ import os
 import re
 from pathlib import Path
 
-from twinkle_notifier import isolation
-from twinkle_notifier.channels import VARIABLE, from_environment, from_text
-from twinkle_notifier.cli.common import IN_PS, Commands
+from twinkle_notifier import isolation, settings
+from twinkle_notifier.channels import VARIABLE, from_text
+from twinkle_notifier.cli.common import IN_PS, Commands, add_command
 from twinkle_notifier.credentials.references import resolve
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.notifier import Notifier
-from twinkle_notifier.runtime import run_name
+from twinkle_notifier.runtime import run_name, user_file
 from twinkle_notifier.supervisor import Options, say, supervise
 
 HEARTBEAT = "TWINKLE_NOTIFIER_HEARTBEAT"
@@ -23,11 +23,13 @@ _OWN = "(A callback in the command will do, if its notifier was given by referen
 
 def add(commands: Commands) -> None:
     """Add the command."""
-    run = commands.add_parser(
+    run = add_command(
+        commands,
         "run",
-        help="run a command, and report how it ended",
-        description="Run a command and report how it ended, unless its own processes have. The command keeps its "
-        "terminal, its files, its signals and its exit code.",
+        "run a command, and report how it ended",
+        "Run a command and report how it ended, unless its own processes have. The command keeps its terminal, its "
+        "files, its signals and its exit code.",
+        "twinkle-notifier run --name sft -- torchrun --nproc-per-node 8 train.py",
         usage="twinkle-notifier run [--name NAME] [--stall-after TIME] [--to URL] [--on-success] [--heartbeat URL] "
         "[--log FILE] [--no-attach] -- COMMAND...",
     )
@@ -88,17 +90,20 @@ def _run(given: argparse.Namespace) -> int:
     heartbeat = resolve(given.heartbeat)
     if heartbeat and not heartbeat.startswith(("https://", "http://")):
         raise ArgumentError(f"--heartbeat, or {HEARTBEAT}, is no URL: it begins with https://")
+    user_file.user_file(bounded=False)  # not in a new thread, see `_notifier`
+    wanted = settings.notifications()
     given_name = given.name or os.environ.get(run_name.VARIABLE, "").strip()
     options = Options(
         name=given_name or run_name.of_command(command),
         notifier=_notifier(given.to),
         is_named=bool(given_name),
         to=given.to or "",
-        stall_after=given.stall_after,
-        on_success=given.on_success,
+        stall_after=given.stall_after if wanted != "end_only" else None,
+        on_success=given.on_success and wanted != "failure_only",
         heartbeat=heartbeat,
         log=given.log.absolute() if given.log is not None else None,
         attach=given.attach,
+        notifications=wanted,
     )
     return supervise(command, options)
 
@@ -108,12 +113,13 @@ def _notifier(to: str | None) -> Notifier | None:
     if to:
         return from_text(resolve(to), "--to")
     # Not in a new thread: `supervise` could not block signals there, and one would end this process.
-    answer = isolation.tried(from_environment)
-    notifier = answer.value
+    answer = isolation.tried(settings.set_up)
+    notifier = answer.value[0] if answer.value is not None else None
     if isinstance(answer.error, KeyboardInterrupt):
         raise answer.error
     if answer.error is not None:  # the command runs all the same
-        say(f"no notifier from the environment: {reason(answer.error)}")
+        source = "environment" if settings.by_environment() else "user file"
+        say(f"no notifier from the {source}: {reason(answer.error)}")
     elif notifier is None:
-        say(f"no notifier: give --to, or set {VARIABLE}. {_OWN}")
+        say(f"no notifier: give --to, or set {VARIABLE}. Or run `twinkle-notifier init` once. {_OWN}")
     return notifier

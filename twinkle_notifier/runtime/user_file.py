@@ -48,14 +48,14 @@ def path() -> Path | None:
     return Path(folder, "twinkle-notifier", "config.toml")
 
 
-def user_file() -> UserFile:
-    """What the file says, as this process first read it. Never raises, and takes at most 2 s.
+def user_file(*, bounded: bool = True) -> UserFile:
+    """What the file says, as this process first read it. Never raises, and takes at most 2 s if it is `bounded`.
 
     One warning names each of its keys or values that cannot be used, or why the whole of it is not.
     """
     global _read
     if _read is None:
-        answer = isolation.call(_from_disk, _BUDGET)
+        answer = isolation.call(_from_disk, _BUDGET) if bounded else isolation.tried(_from_disk)
         found = answer.value or UserFile(path(), problem="it cannot be read in time: is its disk there?")
         if found.problem:
             log.warning("the settings in %s are not used: %s", found.path, found.problem)
@@ -94,14 +94,27 @@ def _bytes(place: Path) -> bytes | str:
         os.close(file)
 
 
-def _parsed(place: Path, data: bytes) -> UserFile:
+def is_whole(text: str) -> bool:
+    """Whether `text` can be read as such a file."""
+    try:
+        _loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _loads(text: str) -> dict[str, Any]:
     if sys.version_info >= (3, 11):
         import tomllib  # only where there is such a file
     else:
         import tomli as tomllib
+    return tomllib.loads(text)
+
+
+def _parsed(place: Path, data: bytes) -> UserFile:
     try:
         text = data.decode()
-        found = tomllib.loads(text)
+        found = _loads(text)
     except ValueError as error:  # its text may show what the file holds
         at = re.search(r"at line (\d+)", str(error))
         return UserFile(place, problem=f"{f'line {at[1]}' if at else 'it'} is no TOML, or not UTF-8")
