@@ -180,3 +180,20 @@ def test_what_holds_the_text_is_named() -> None:
     """So that a person knows where to mend it."""
     with pytest.raises(ArgumentError, match=r"^--to holds the trigger of a Feishu flow"):
         from_text("https://www.feishu.cn/flow/api/trigger-webhook/0123", "--to")
+
+
+@pytest.mark.parametrize(
+    ("address", "service"),
+    [
+        (DISCORD, "Discord"),
+        (TEAMS, "Teams"),
+        ("tgram://123:AA/-1001/", "Telegram"),
+        ("ntfys://ntfy.sh/runs?format=markdown", "ntfy"),
+        ("mailtos://me:pw@example.org", "mailtos"),
+        ("env:URL", ""),
+        ("https://example.org/x", ""),
+    ],
+)
+def test_the_service_behind_apprise_is_named(address: str, service: str) -> None:
+    """As people call it."""
+    assert pasted.service(address) == service

@@ -164,6 +164,18 @@ def for_apprise(url: str, what: str) -> str | None:
     return None
 
 
+def service(address: str) -> str:
+    """What people call the service that apprise serves by `address`; its schema, if that is all that is known."""
+    parts = _parts(address)
+    if parts is None or not parts.netloc:
+        return ""
+    if parts.scheme in ("http", "https"):
+        place = f"{_at(parts, named=False)}{parts.path}"
+        return next((form.service for form in _FORMS if re.fullmatch(form.pattern, place)), "")
+    schemas = {form.write.partition("://")[0].replace("{s}", "s"): form.service for form in _FORMS}
+    return schemas.get(parts.scheme, parts.scheme)
+
+
 def _written(form: _Form, url: str, groups: dict[str, str], what: str) -> str:
     parts = urlsplit(url)
     fields = dict(parse_qsl(parts.query))

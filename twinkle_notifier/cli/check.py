@@ -12,11 +12,11 @@ from twinkle_notifier.cli.common import (
     add_json,
     chosen,
     each,
+    named,
     print_json,
     shown,
     tested,
 )
-from twinkle_notifier.delivery.descriptor import chat
 from twinkle_notifier.errors import NotifierError
 from twinkle_notifier.isolation.safe import reason
 
@@ -47,7 +47,7 @@ def _check(given: argparse.Namespace) -> int:
         else:
             print(f"twinkle-notifier: {reason(error)}", file=sys.stderr)
         return 1
-    found = [(chat(one), tested(one, "check")) for one in each(notifier)]
+    found = [(named(one), tested(one, "check")) for one in each(notifier)]
     if given.json:
         results = [
             {"service": service, "ok": outcome.status == "sent", "error": _why(outcome.status, shown(outcome))}

@@ -12,8 +12,9 @@ import uuid
 from typing import Any, TypeAlias
 
 from twinkle_notifier import isolation, settings
-from twinkle_notifier.channels import from_text
+from twinkle_notifier.channels import from_text, pasted
 from twinkle_notifier.delivery import sender
+from twinkle_notifier.delivery.descriptor import chat
 from twinkle_notifier.errors import ArgumentError, NotifierError
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.message import Message, Outcome
@@ -73,6 +74,12 @@ def each(notifier: Notifier) -> list[Notifier]:
     """The notifiers that `notifier` hands a message to; itself, if it sends by itself."""
     inner = getattr(notifier, "notifiers", None)
     return [one for part in inner for one in each(part)] if isinstance(inner, list | tuple) else [notifier]
+
+
+def named(notifier: Notifier) -> str:
+    """What people call the service that `notifier` sends to. It shows nothing of an address."""
+    name = chat(notifier)
+    return (pasted.service(str(getattr(notifier, "url", ""))) or name) if name == "apprise" else name
 
 
 def tested(notifier: Notifier, command: str) -> Outcome:

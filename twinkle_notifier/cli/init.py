@@ -12,9 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from twinkle_notifier.channels import VARIABLE, from_text, pasted
-from twinkle_notifier.cli.common import IN_PS, Commands, add_command, each, shown, tested
+from twinkle_notifier.cli.common import IN_PS, Commands, add_command, each, named, shown, tested
 from twinkle_notifier.credentials.references import is_reference
-from twinkle_notifier.delivery.descriptor import chat
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.notifier import Notifier
@@ -51,13 +50,13 @@ def _init(given: argparse.Namespace) -> int:
     if place is None:
         raise ArgumentError("there is no home folder to write to: set XDG_CONFIG_HOME to a folder of yours")
     text, notifier = _asked() if given.url is None and sys.stdin.isatty() else _given(given.url)
-    print(f"It is for {', '.join(map(chat, each(notifier)))}.")
+    print(f"It is for {', '.join(map(named, each(notifier)))}.")
     for one in each(notifier) if given.test else ():
         outcome = tested(one, "init")
         if outcome.status != "sent":
-            print(f"{chat(one)} has not accepted a test: {shown(outcome)}\nNothing is written.", file=sys.stderr)
+            print(f"{named(one)} has not accepted a test: {shown(outcome)}\nNothing is written.", file=sys.stderr)
             return 1
-        print(f"{chat(one)} has accepted a test: look for it there.")
+        print(f"{named(one)} has accepted a test: look for it there.")
     try:
         write(place, text)
     except OSError as error:

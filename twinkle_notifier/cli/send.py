@@ -8,9 +8,8 @@ import uuid
 from typing import get_args
 
 from twinkle_notifier.budgets import BACKGROUND_BUDGET
-from twinkle_notifier.cli.common import IN_PS, Commands, add_command, add_json, chosen, print_json, shown
+from twinkle_notifier.cli.common import IN_PS, Commands, add_command, add_json, chosen, named, print_json, shown
 from twinkle_notifier.delivery import sender
-from twinkle_notifier.delivery.descriptor import chat
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.messages.message import Level, Message
 
@@ -50,9 +49,9 @@ def _send(given: argparse.Namespace) -> int:
     outcome = sender.deliver(notifier, Message(markdown, uuid.uuid4().hex, given.level), BACKGROUND_BUDGET)
     is_sent = outcome.status == "sent"
     if given.json:
-        print_json({"status": outcome.status, "service": chat(notifier), "reason": "" if is_sent else shown(outcome)})
+        print_json({"status": outcome.status, "service": named(notifier), "reason": "" if is_sent else shown(outcome)})
     elif is_sent:
-        print(f"sent to {chat(notifier)}")
+        print(f"sent to {named(notifier)}")
     else:
-        print(f"not sent to {chat(notifier)}: {shown(outcome)}", file=sys.stderr)
+        print(f"not sent to {named(notifier)}: {shown(outcome)}", file=sys.stderr)
     return 0 if is_sent else 1

@@ -22,8 +22,8 @@ def serve(port: int, secret: str | None) -> None:
         why = getattr(error, "strerror", "") or "there is no such port"
         raise ArgumentError(f"port {port} cannot be used ({why}): give another one, or 0 for a free one") from None
     with running as inbox, suppress(KeyboardInterrupt):
-        urls = "".join(f"{name + ':':12} {url}\n" for name, url in inbox.urls.items())
-        print(f"{urls}{'Messages:':12} {inbox.page_url}\nCtrl-C ends it.", flush=True)
+        ding, *others = [f"{name + ':':12} {url}\n" for name, url in inbox.urls.items()]
+        print(f"{ding}{'Messages:':12} {inbox.page_url}\n{''.join(others)}Ctrl-C ends it.", flush=True)
         threading.Event().wait()
 
 
