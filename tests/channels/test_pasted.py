@@ -67,6 +67,7 @@ def test_a_webhook_is_of_the_service_that_host_and_path_name(text: str, expected
             "https://chat.googleapis.com/v1/spaces/A/messages?key=b",
             "https://chat.googleapis.com/v1/spaces/A/messages?key=b",
         ),
+        ("tgram://123:AA-b_c/-1001", "tgram://123:AA-b_c/-1001"),
         ("mailtos://me:pw@example.org?to=you@example.org", "mailtos://me:pw@example.org?to=you@example.org"),
     ],
 )

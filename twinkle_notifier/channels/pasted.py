@@ -197,7 +197,8 @@ def _written(form: _Form, url: str, groups: dict[str, str], what: str) -> str:
 def _parts(url: str) -> SplitResult | None:
     try:
         parts = urlsplit(url)
-        return parts if parts.port != 0 else None
+        # Others may have a token there, which is no port: tgram://123:AAbb/-100
+        return parts if parts.scheme not in ("http", "https") or parts.port != 0 else None
     except ValueError:  # no URL at all; the error would show it
         return None
 
