@@ -13,6 +13,8 @@ from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.runtime import user_file
 from twinkle_notifier.settings import set_up
 
+pytest.importorskip("apprise")
+
 DING = "https://oapi.dingtalk.com/robot/send?access_token=tok-0123456789abcdef"
 SLACK = "https://hooks.slack.com/services/T0/B0/tok-0123456789abcdef"
 NTFY = "https://ntfy.sh/runs"
