@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from twinkle_notifier.channels import pasted
 from twinkle_notifier.channels.dingtalk import DingNotifier
@@ -47,7 +48,12 @@ def from_text(text: str, what: str = "the text", mentions: Sequence[str] = ()) -
 
 
 def _together(notifiers: list[Notifier]) -> Notifier:
-    return notifiers[0] if len(notifiers) == 1 else _class_named("FanoutNotifier")(*notifiers)
+    return notifiers[0] if len(notifiers) == 1 else _made("FanoutNotifier", *notifiers)
+
+
+def _made(name: str, *arguments: Any) -> Notifier:
+    kind: Callable[..., Notifier] = _class_named(name)
+    return kind(*arguments)
 
 
 def _from_one(text: str, what: str, mentions: tuple[str, ...]) -> Notifier:
@@ -67,7 +73,8 @@ def _from_literal(text: str, what: str, mentions: tuple[str, ...], given: str = 
     url, named = pasted.parted(text)
     mentions = tuple(dict.fromkeys((*mentions, *named)))
     if served := next((service for service in SERVICES if service.serves(url)), None):
-        return served(given or url, **({"mentions": mentions} if mentions else {}))
+        called: dict[str, Any] = {"mentions": mentions} if mentions else {}
+        return served(given or url, **called)
     address = pasted.for_apprise(url, what)
     if address is None:
         raise ArgumentError(
@@ -76,7 +83,7 @@ def _from_literal(text: str, what: str, mentions: tuple[str, ...], given: str = 
         )
     if named:
         raise ArgumentError(f"{what} names whom to mention, with a URL of a service that takes no `mention=`: leave it")
-    return _class_named("AppriseNotifier")(given if given and address == text else address)
+    return _made("AppriseNotifier", given if given and address == text else address)
 
 
 def _from_json(text: str, what: str) -> Notifier:

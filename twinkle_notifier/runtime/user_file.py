@@ -108,7 +108,8 @@ def _loads(text: str) -> dict[str, Any]:
         import tomllib  # only where there is such a file
     else:
         import tomli as tomllib
-    return tomllib.loads(text)
+    found: dict[str, Any] = tomllib.loads(text)
+    return found
 
 
 def _parsed(place: Path, data: bytes) -> UserFile:
@@ -122,7 +123,8 @@ def _parsed(place: Path, data: bytes) -> UserFile:
     for key, value in found.items():
         wanted, check = _KEYS.get(key, ("", None))
         if check is not None and check(value):
-            settings = replace(settings, **{key: tuple(value) if isinstance(value, list) else value.strip()})
+            taken: Any = tuple(value) if isinstance(value, list) else value.strip()
+            settings = replace(settings, **{key: taken})
             continue
         where = f"{place}{_line_of(key, text)}"
         if check is None:
