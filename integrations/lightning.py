@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from twinkle_notifier import Notifier, Progress, Store, TrainingRun
 
@@ -75,6 +75,8 @@ class NotifierCallback(Callback):
         store: where the ranks agree on who sends, if not in the places of docs/ranks.md.
         stall_after: send an alert when a fit has made no step for so many seconds (and ten times its slowest): where
             each rank is stuck, and later that it resumed; see docs/stalls.md.
+        notifications: which alerts to send: ``all``, ``end_only`` or ``failure_only``; by default what is set up, see
+            docs/settings.md.
     """
 
     _run_class: ClassVar[type[TrainingRun]] = TrainingRun
@@ -90,6 +92,7 @@ class NotifierCallback(Callback):
         save_secrets: bool = False,
         store: Store | None = None,
         stall_after: float | None = None,
+        notifications: Literal["all", "end_only", "failure_only"] | None = None,
     ) -> None:
         self.run: TrainingRun = self._run_class(
             notifier,
@@ -99,6 +102,7 @@ class NotifierCallback(Callback):
             save_secrets=save_secrets,
             store=store,
             stall_after=stall_after,
+            notifications=notifications,
         )
         self._is_watched = self.run.stall_after is not None
         self._is_placed = False  # in a trainer that runs

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from types import MethodType
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Literal, cast
 
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import CallbackHandler
@@ -48,6 +48,8 @@ class NotifierCallback(TrainerCallback):
         store: where the ranks agree on who sends, if not in the places of docs/ranks.md.
         stall_after: send an alert when a training has made no step for so many seconds (and ten times its slowest):
             where each rank is stuck, and later that it resumed; see docs/stalls.md.
+        notifications: which alerts to send: ``all``, ``end_only`` or ``failure_only``; by default what is set up, see
+            docs/settings.md.
     """
 
     _run_class: ClassVar[type[TrainingRun]] = TrainingRun
@@ -63,6 +65,7 @@ class NotifierCallback(TrainerCallback):
         save_secrets: bool = False,
         store: Store | None = None,
         stall_after: float | None = None,
+        notifications: Literal["all", "end_only", "failure_only"] | None = None,
     ) -> None:
         self.run: TrainingRun = self._run_class(
             notifier,
@@ -72,6 +75,7 @@ class NotifierCallback(TrainerCallback):
             save_secrets=save_secrets,
             store=store,
             stall_after=stall_after,
+            notifications=notifications,
         )
         self._is_watched = self.run.stall_after is not None
         self._resumed = ""  # the checkpoint that the training was told to resume

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import copy
 import pickle
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from twinkle_notifier import Notifier, TrainingRun, watch
+from twinkle_notifier import ArgumentError, FeishuNotifier, Notifier, TrainingRun, watch
 from twinkle_notifier.channels import VARIABLE
+from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.isolation.background import background
+from twinkle_notifier.runtime import user_file
+from twinkle_notifier.settings import notifications, set_up
+from twinkle_notifier.testing import RecordingNotifier
 
 URL = "https://oapi.dingtalk.com/robot/send?access_token=tok-0123456789abcdef&secret=SEC0123456789abcdef"
 
@@ -84,3 +91,126 @@ def test_what_cannot_be_made_is_not_made_for_each_checkpoint(counted: type[Count
     assert counted.made == 1
     run.failed(ValueError("x"))
     assert counted.made == 2
+
+
+def write(text: str) -> Path:
+    """The user's file."""
+    place = user_file.path()
+    assert place is not None
+    place.parent.mkdir(parents=True)
+    place.write_text(text)
+    place.chmod(0o600)
+    return place
+
+
+FEISHU = "https://open.feishu.cn/open-apis/bot/v2/hook/tok-0123456789abcdef"
+
+
+def test_the_environment_goes_before_the_user_s_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ours before twinkle-kit's; an empty variable is not set."""
+    place = write(f'url = "{FEISHU}"')
+    monkeypatch.setenv("TWINKLE_NOTIFIER", " ")
+    assert set_up() == (FeishuNotifier(FEISHU), str(place))
+    monkeypatch.setenv("TWINKLE_NOTIFIER", '{"class": "ConsoleNotifier"}')
+    assert set_up() == (Notifier.from_dict({"class": "ConsoleNotifier"}), "TWINKLE_NOTIFIER")
+    monkeypatch.setenv(VARIABLE, URL)
+    assert set_up() == (Notifier.from_url(URL), VARIABLE)
+
+
+def test_a_training_and_a_block_use_the_user_s_file(inbox: Inbox) -> None:
+    """Without a line of code or a variable."""
+    write(f'url = "{inbox.url}&secret=SEC0123456789abcdef"')
+    TrainingRun(name="sft").failed(ValueError("x"))
+    with pytest.raises(KeyError), watch():
+        raise KeyError("y")
+    assert [message.title.rpartition(" failed: ")[2] for message in inbox.messages] == [
+        "ValueError: x",
+        "KeyError: 'y'",
+    ]
+
+
+def test_what_is_refused_lets_a_training_go_on(caplog: pytest.LogCaptureFixture) -> None:
+    """A warning says how to mend it, once."""
+    place = write(f'url = "{FEISHU}"')
+    place.chmod(0o644)
+    for _ in range(2):
+        TrainingRun(on_end=False).started()
+    assert caplog.text.count(f"run `chmod 600 {place}`") == 1
+    assert "tok-0123" not in caplog.text
+
+
+def test_with_nothing_set_up_one_line_says_how(caplog: pytest.LogCaptureFixture) -> None:
+    """And the training goes on."""
+    run = TrainingRun(name="sft")
+    run.started()
+    run.ended()
+    [record] = caplog.records
+    assert record.getMessage() == (
+        "no alert will be sent for this run: give the callback a notifier, or set TWINKLE_NOTIFIER_URL, or run "
+        "`twinkle-notifier init`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("argument", "variable", "file", "expected"),
+    [
+        (None, None, "", "all"),
+        (None, None, "end_only", "end_only"),
+        (None, "failure_only", "end_only", "failure_only"),
+        ("all", "failure_only", "end_only", "all"),
+        (None, "tok-0123", "end_only", "end_only"),
+    ],
+)
+def test_the_argument_goes_before_the_variable_before_the_file(
+    argument: Any, variable: str | None, file: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be used in the variable is left out."""
+    write(f'notifications = "{file}"' if file else "")
+    if variable is not None:
+        monkeypatch.setenv("TWINKLE_NOTIFIER_NOTIFICATIONS", variable)
+    assert notifications(argument) == expected
+
+
+def test_an_argument_that_cannot_work_is_refused() -> None:
+    """With those that can."""
+    with pytest.raises(ArgumentError, match="give one of all, end_only, failure_only"):
+        TrainingRun(notifications="none")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ("all", ["sft started", "sft ended", "sft failed"]),
+        ("end_only", ["sft ended", "sft failed"]),
+        ("failure_only", ["sft failed"]),
+    ],
+)
+def test_which_alerts_a_training_sends(wanted: Any, expected: list[str]) -> None:
+    """Of its start, its end and its failure."""
+    recorded = RecordingNotifier()
+    run = TrainingRun(recorded, name="sft", on_start=True, notifications=wanted)
+    run.started()
+    run.ended()
+    background.flush(10)
+    run.failed(ValueError("x"))
+    assert [" ".join(message.split()[1:3]).rstrip(":") for message in recorded.messages] == expected
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [("all", 2), ("end_only", 0), ("failure_only", 1)])
+def test_which_alerts_a_stall_sends(wanted: Any, expected: int) -> None:
+    """That it has stalled, and that it goes on."""
+    recorded = RecordingNotifier()
+    run = TrainingRun(recorded, name="sft", on_end=False, notifications=wanted, stall_after=0.1)
+    run.started()
+    run.beat()
+    deadline = time.monotonic() + (30 if expected else 1)
+    while not recorded.messages and time.monotonic() < deadline:
+        time.sleep(0.01)
+    deadline = time.monotonic() + (30 if expected == 2 else 1)
+    while len(recorded.messages) < 2 and time.monotonic() < deadline:
+        run.beat()
+        time.sleep(0.01)
+    run.ended()
+    background.flush(10)
+    assert len(recorded.messages) == expected
+    assert [" resumed after " in message for message in recorded.messages] == [False, True][:expected]

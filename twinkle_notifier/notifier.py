@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, get_args
 
 from twinkle_notifier.credentials.references import is_reference, resolve
@@ -17,6 +17,7 @@ LEVELS: tuple[Level, ...] = get_args(Level)  # the lowest first
 log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 _registry: dict[str, type[Notifier]] = {}
+_reader: list[Callable[[str, str], Notifier]] = []  # of pasted texts
 
 
 class Notifier:
@@ -100,6 +101,27 @@ class Notifier:
         except (KeyError, TypeError) as error:
             said = "a field of it is missing, unknown, or of another type"
             raise ArgumentError(f"no {name} can be made of what is not as to_dict() writes it: {said}") from error
+
+    @classmethod
+    def from_url(cls, text: str) -> Notifier:
+        """The notifier for what a chat's page gave: `text` is a webhook URL, whose host and path name the service.
+
+        It may also be a URL of apprise, a reference (``env:NAME``, ``file:PATH``), which stays one in the notifier, or
+        JSON as `to_dict` writes it. Several, parted by spaces, commas or new lines, are a `FanoutNotifier`. The fields
+        ``secret`` and ``mention`` (more than once, or with commas) of a URL are taken off and never sent.
+
+        Raises:
+            ArgumentError: it is none of these, and which page to copy from. The error shows nothing of `text`.
+            CredentialError: a reference leads nowhere.
+        """
+        if not isinstance(text, str):
+            raise ArgumentError("from_url takes a text: a webhook URL, or a reference to one")
+        return _reader[-1](text, "the text")
+
+    @staticmethod
+    def _read_by(reader: Callable[[str, str], Notifier]) -> None:
+        """Let `reader` make the notifiers of `from_url`: the channels do, which this file does not know."""
+        _reader.append(reader)
 
     @classmethod
     def _from_dict_impl(cls, data: dict[str, Any]) -> Notifier:

@@ -1,24 +1,72 @@
-"""The notifier that the environment describes, for a run or a block of `watch` that is given none."""
+"""What a user has set up once, for what is given less: by the environment, else by the user's file."""
 
 from __future__ import annotations
 
 import logging
 import os
 from time import monotonic
+from typing import Literal, cast
 
 from twinkle_notifier import isolation
-from twinkle_notifier.channels import OF_TWINKLE, VARIABLE, from_environment
+from twinkle_notifier.channels import OF_TWINKLE, VARIABLE, from_environment, from_text
+from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.notifier import Notifier
+from twinkle_notifier.runtime.user_file import NOTIFICATIONS as NAMES
+from twinkle_notifier.runtime.user_file import user_file
 
+NOTIFICATIONS = "TWINKLE_NOTIFIER_NOTIFICATIONS"
+HOW = f"set {VARIABLE}, or run `twinkle-notifier init`"  # to set up a notifier
 _BUDGET = 2.0  # seconds to make it
 _PAUSE = 60.0  # seconds until the next try, after it could not be made
+
+# ``end_only``: the end of a run, well or not. ``failure_only``: what goes wrong, stalls among it. See docs/settings.md.
+Notifications = Literal["all", "end_only", "failure_only"]
 
 log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
+def set_up() -> tuple[Notifier | None, str]:
+    """The notifier that the environment describes, else the user's file, and the name of what describes it.
+
+    Raises:
+        ValueError: it does not hold what `Notifier.from_url` takes. The text shows nothing of it.
+    """
+    for variable in (VARIABLE, OF_TWINKLE):
+        if os.environ.get(variable, "").strip():
+            return from_environment(), variable
+    file = user_file()
+    if not file.url:
+        return None, ""
+    found = from_text(file.url, f"url in {file.path}", file.mentions)
+    if file.min_level:
+        found = Notifier.from_dict({**found.to_dict(), "min_level": file.min_level})
+    return found, str(file.path)
+
+
+def by_environment() -> bool:
+    """Whether the environment says something about a notifier."""
+    return any(os.environ.get(variable, "").strip() for variable in (VARIABLE, OF_TWINKLE))
+
+
+def notifications(given: object = None) -> Notifications:
+    """Which alerts are wanted: what is `given`, else what the environment says, else the user's file, else all.
+
+    Raises:
+        ArgumentError: `given` is none of the three. A bad value in the environment is logged and ignored.
+    """
+    if given is not None:
+        if given not in NAMES:
+            raise ArgumentError(f"notifications is {given!r:.50}: give one of {', '.join(NAMES)}")
+        return cast(Notifications, given)
+    text = os.environ.get(NOTIFICATIONS, "").strip()
+    if text and text not in NAMES:
+        log.warning("%s is %.50r: set it to one of %s", NOTIFICATIONS, text, ", ".join(NAMES))
+    return cast(Notifications, text if text in NAMES else user_file().notifications or "all")
+
+
 class Configured:
-    """The environment's notifier: one object while its variables stay the same. A copy, or a pickle, begins anew."""
+    """The notifier that is set up: one object while its variables stay the same. A copy, or a pickle, begins anew."""
 
     def __init__(self) -> None:
         self.texts: int = 0  # a hash of the variables when they were last read; their texts may be secret
@@ -32,21 +80,23 @@ class Configured:
     def get(self, *, now: bool = False) -> Notifier | None:
         """The notifier; None when there is none, or it cannot be made: a warning says why.
 
-        Never raises, and takes at most 2 s. After a failure it tries again once a minute, and for an alert: `now`.
+        Never raises, and takes at most 2 s; once in a process 2 s more, for the user's file. After a failure it tries
+        again once a minute, and for an alert: `now`.
         """
         variables = (os.environ.get(VARIABLE), os.environ.get(OF_TWINKLE))
         texts = hash(variables)
         if texts == self.texts and (self._notifier is not None or (not now and monotonic() < self._again)):
             return self._notifier
-        if not any(variables):
-            self.texts, self.complaint, self._notifier, self._again = texts, "", None, 0.0
+        if not any(variables) and not user_file().url:
+            self.texts, self.complaint, self._notifier, self._again = texts, user_file().problem, None, 0.0
             return None
         # A try that failed may work later: the class may be registered by then, or a disk be back.
-        answer = isolation.call(from_environment, _BUDGET)
+        answer = isolation.call(set_up, _BUDGET)
         complaint = "" if answer.returned else reason(answer.error)
         if complaint and complaint != self.complaint:
-            log.warning("no notifier from the environment: %s", complaint)
-        self.texts, self.complaint, self._notifier = texts, complaint, answer.value
+            log.warning("no notifier from the %s: %s", "environment" if by_environment() else "user file", complaint)
+        self.texts, self.complaint = texts, complaint
+        self._notifier = answer.value[0] if answer.value is not None else None
         self._again = monotonic() + _PAUSE
         return self._notifier
 

@@ -18,10 +18,9 @@ from dataclasses import replace
 from time import monotonic
 from typing import Any, ClassVar
 
-from twinkle_notifier import checkpoint, claims, isolation
+from twinkle_notifier import checkpoint, claims, isolation, settings
 from twinkle_notifier.alerts.api import notify_exception, send_milestone
 from twinkle_notifier.budgets import PROGRESS
-from twinkle_notifier.channels import VARIABLE
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.credentials.masking import redact
 from twinkle_notifier.delivery import check, descriptor, sender
@@ -36,7 +35,7 @@ from twinkle_notifier.messages.report import Progress
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.process import Instant, process_start
 from twinkle_notifier.runtime.stored import hashed
-from twinkle_notifier.settings import Configured
+from twinkle_notifier.settings import Configured, Notifications
 from twinkle_notifier.stalls import watchdog
 from twinkle_notifier.stalls.board import Watched
 
@@ -53,8 +52,8 @@ class TrainingRun:
 
     Args:
         notifier: what sends the messages. Without one, the one that the environment variable ``TWINKLE_NOTIFIER_URL``
-            describes, else that of the checkpoint which the run resumes, as far as that is trusted: see
-            docs/security.md.
+            describes, or the user's file; else that of the checkpoint which the run resumes, as far as that is
+            trusted: see docs/security.md.
         name: the run's name in messages; by default the script's.
         on_start: send an alert at the start, too.
         on_end: send an alert at the end.
@@ -63,9 +62,10 @@ class TrainingRun:
         store: where the ranks agree on who sends; see `notify_exception`.
         stall_after: send an alert when the training has made no step for so many seconds, and for ten times as long as
             its slowest; each step calls `beat`. By default what ``TWINKLE_NOTIFIER_STALL_AFTER`` says.
+        notifications: ``all``, ``end_only`` or ``failure_only``, see docs/settings.md; by default what is set up.
 
     Raises:
-        ArgumentError: `stall_after` is no positive number; it is a ValueError.
+        ArgumentError: `stall_after` is no positive number, or `notifications` none of these; it is a ValueError.
         TypeError: `notifier` is something that cannot be called with a message.
     """
 
@@ -82,6 +82,7 @@ class TrainingRun:
         save_secrets: bool = False,
         store: Store | None = None,
         stall_after: float | None = None,
+        notifications: Notifications | None = None,
     ) -> None:
         if notifier is not None and not callable(notifier):
             raise TypeError(f"notifier is of type {type(notifier).__name__}: give a Notifier, or leave it out")
@@ -96,13 +97,15 @@ class TrainingRun:
         self._configured = Configured()
         self._restored: Callable[[str], object] | None = None  # from a checkpoint
         self._restored_from = ""  # a digest: the description may hold a secret
-        self._name, self._on_start, self._on_end, self._save_secrets = name, on_start, on_end, save_secrets
+        wanted, after = settings.notifications(notifications), watchdog.seconds(stall_after)
+        self._name, self._save_secrets, self._says_resumed = name, save_secrets, wanted == "all"
+        self._on_start, self._on_end = on_start and wanted == "all", on_end and wanted != "failure_only"
         self._state = checkpoint.fresh()
         self._described_notifier: Callable[[str], object] | None = None
         self._began, self._since = time.time(), TrainingRun._last_end
         self._store = store
         self._sequence: int | None = None
-        self._watch = watchdog.StallWatch(watchdog.seconds(stall_after))
+        self._watch = watchdog.StallWatch(after if wanted != "end_only" else None)
 
     @property
     def name(self) -> str:
@@ -167,13 +170,14 @@ class TrainingRun:
             what = f"restarted ({attempt})" if attempt.number > 1 else "started"
             self._send_milestone(f"{self.name} {what}", facts or [])
         mark, number = claims.Watermark(self._since or process_start()), next(_numbers)
-        self._watch.start(Watched(notifier, self.name, self._store, mark, progress, threading.get_ident(), number))
+        thread, resumes = threading.get_ident(), self._says_resumed
+        self._watch.start(Watched(notifier, self.name, self._store, mark, progress, thread, number, resumes))
 
     def _check(self, notifier: Callable[[str], object] | None) -> None:
         """Log what will not work, while somebody may still read it."""
         check.begin(notifier)
         if notifier is None and not self._configured.complaint:
-            log.warning("no alert will be sent for this run: give the callback a notifier, or set %s", VARIABLE)
+            log.warning("no alert will be sent for this run: give the callback a notifier, or %s", settings.HOW)
 
     def saved(self, checkpoint: str) -> None:
         """A checkpoint is written. Messages name its path where the trainer's progress names none."""
@@ -346,5 +350,4 @@ class Preempted(SystemExit):
 
 
 def _free_key() -> str:
-    taken = {run.apart for run in _living}
-    return next(key for key in map(checkpoint.key, range(len(taken) + 2)) if key not in taken)
+    return next(key for key in map(checkpoint.key, itertools.count()) if all(key != run.apart for run in _living))

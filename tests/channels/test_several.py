@@ -48,7 +48,9 @@ def kept(notifier: Notifier) -> list[str]:
 def test_by_hand_a_fan_out_sends_to_all(inbox: Inbox) -> None:
     """And keeps what one could not send, as long as another has."""
     bad = WeComNotifier(DEAD)
-    FanoutNotifier(SlackNotifier(inbox.urls["Slack"]), DingNotifier(inbox.url, inbox.robots["DingTalk"].secret), bad)("### hi")
+    FanoutNotifier(SlackNotifier(inbox.urls["Slack"]), DingNotifier(inbox.url, inbox.robots["DingTalk"].secret), bad)(
+        "### hi"
+    )
     assert sorted(one.service for one in inbox.messages) == ["DingTalk", "Slack"]
     assert kept(bad) == ["### hi"]
 

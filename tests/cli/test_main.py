@@ -124,7 +124,8 @@ def test_a_wrong_address_is_refused(node: Node, inbox: Inbox) -> None:
     """By an error that shows nothing of it."""
     done = node.command("flush", "--to", "https://example.org/hook?token=abcdef")
     assert done.returncode == 2
-    assert "--to holds neither a DingTalk webhook URL nor a JSON object" in done.stderr
+    assert "--to holds neither a webhook URL of DingTalk, " in done.stderr
+    assert "nor a JSON object as Notifier.to_dict() writes it" in done.stderr
     assert "abcdef" not in done.stderr + done.stdout
 
 

@@ -13,12 +13,11 @@ from typing import Any, TypeVar, cast, overload
 from twinkle_notifier import isolation
 from twinkle_notifier.alerts import dedupe
 from twinkle_notifier.alerts.api import notify_exception
-from twinkle_notifier.channels import VARIABLE
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import check
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.notifier import Notifier
-from twinkle_notifier.settings import configured
+from twinkle_notifier.settings import HOW, configured
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _Notifier = Callable[[str], object]
@@ -38,7 +37,7 @@ def _warn_once() -> None:
     global _warned
     if not configured.complaint and configured.texts != _warned:
         _warned = configured.texts
-        log.warning("no alert will be sent for this run: give `watch` a notifier, or set %s", VARIABLE)
+        log.warning("no alert will be sent for this run: give `watch` a notifier, or %s", HOW)
 
 
 class Watch:

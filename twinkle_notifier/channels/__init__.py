@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from twinkle_notifier.channels import pasted
 from twinkle_notifier.channels.dingtalk import DingNotifier
 from twinkle_notifier.channels.feishu import FeishuNotifier
 from twinkle_notifier.channels.slack import SlackNotifier
@@ -12,7 +15,7 @@ from twinkle_notifier.channels.webhook import WebhookNotifier
 from twinkle_notifier.channels.wecom import WeComNotifier
 from twinkle_notifier.credentials.references import is_reference, resolve
 from twinkle_notifier.errors import ArgumentError
-from twinkle_notifier.notifier import Notifier
+from twinkle_notifier.notifier import Notifier, _class_named
 
 VARIABLE = "TWINKLE_NOTIFIER_URL"
 # twinkle-kit's own variable, which it sets for its workers, and whose content these read as JSON. A URL in it breaks
@@ -34,33 +37,53 @@ def from_environment() -> Notifier | None:
     return None
 
 
-def from_text(text: str, what: str) -> Notifier:
-    """The notifier that `text` describes: a webhook URL, whose host names the channel, or JSON as `to_dict` writes it.
-
-    It may be a reference to either, ``env:NAME`` or ``file:PATH``. A reference to a URL stays one in the notifier.
+def from_text(text: str, what: str = "the text", mentions: Sequence[str] = ()) -> Notifier:
+    """The notifier that `text` describes, see `Notifier.from_url`. Each webhook mentions `mentions`, too.
 
     Raises:
         ValueError: it is none of these. The text calls it `what`, and shows nothing of it.
     """
-    text = text.strip()
+    pieces = [text.strip()] if text.lstrip().startswith("{") else pasted.split(text)
+    return _together([_from_one(piece, what, tuple(mentions)) for piece in pieces or [""]])
+
+
+def _together(notifiers: list[Notifier]) -> Notifier:
+    return notifiers[0] if len(notifiers) == 1 else _made("FanoutNotifier", *notifiers)
+
+
+def _made(name: str, *arguments: Any) -> Notifier:
+    kind: Callable[..., Notifier] = _class_named(name)
+    return kind(*arguments)
+
+
+def _from_one(text: str, what: str, mentions: tuple[str, ...]) -> Notifier:
     if not is_reference(text):
-        return _from_literal(text, what)
-    found = resolve(text)
-    served = _serving(found)
-    return served(text) if served else _from_literal(found, f"{what}, by {text},")
+        return _from_literal(text, what, mentions)
+    found, by = resolve(text), f"{what}, by {text},"
+    pieces = [found] if found.startswith("{") else pasted.split(found)
+    return _together([_from_literal(one, by, mentions, text if one == found else "") for one in pieces])
 
 
-def _serving(url: str) -> type[WebhookNotifier] | None:
-    return next((service for service in SERVICES if service.serves(url)), None)
-
-
-def _from_literal(text: str, what: str) -> Notifier:
+def _from_literal(text: str, what: str, mentions: tuple[str, ...], given: str = "") -> Notifier:
+    """The notifier for one URL; `given` is the reference that led to it, which stays in the notifier."""
     if text.startswith("{"):
         return _from_json(text, what)
-    if served := _serving(text):
-        return served(text)
-    names = " or ".join(service.service_name for service in SERVICES)
-    raise ArgumentError(f"{what} holds neither a {names} webhook URL nor a JSON object as Notifier.to_dict() writes it")
+    if said := pasted.no_robot(text):
+        raise ArgumentError(f"{what} holds {said}")
+    url, named = pasted.parted(text)
+    mentions = tuple(dict.fromkeys((*mentions, *named)))
+    if served := next((service for service in SERVICES if service.serves(url)), None):
+        called: dict[str, Any] = {"mentions": mentions} if mentions else {}
+        return served(given or url, **called)
+    address = pasted.for_apprise(url, what)
+    if address is None:
+        raise ArgumentError(
+            f"{what} holds neither a webhook URL of {pasted.NAMES}, nor a URL of apprise, nor a JSON object as "
+            "Notifier.to_dict() writes it"
+        )
+    if named:
+        raise ArgumentError(f"{what} names whom to mention, with a URL of a service that takes no `mention=`: leave it")
+    return _made("AppriseNotifier", given if given and address == text else address)
 
 
 def _from_json(text: str, what: str) -> Notifier:
@@ -71,3 +94,6 @@ def _from_json(text: str, what: str) -> Notifier:
     if data is None:
         raise ArgumentError(f"{what} begins like JSON and is none: write it as Notifier.to_dict() does")
     return Notifier.from_dict(data)
+
+
+Notifier._read_by(from_text)

@@ -208,13 +208,15 @@ class WebhookNotifier(Notifier, abstract=True):
         parts = urlsplit(url)
         fields = [field.partition("=") for field in parts.query.split("&")]
         secrets = [unquote(value) for name, _, value in fields if name == "secret"]
+        kept = [field for field in fields if field[0] not in ("secret", "mention")]  # these are ours, and never sent
+        if kept != fields:
+            url = urlunsplit(parts._replace(query="&".join(map("".join, kept))))
         if not secrets:
             return url, None
         secret = next((secret for secret in secrets if secret), None)
         if secret is not None and is_reference(secret):
             raise ArgumentError(f"the secret in {cls._fields[0]} is a reference: give a reference as `secret`")
-        kept = "&".join("".join(field) for field in fields if field[0] != "secret")
-        return urlunsplit(parts._replace(query=kept)), cls._checked_secret(secret)
+        return url, cls._checked_secret(secret)
 
     @classmethod
     def _checked_mentions(cls, mentions: object) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import signal
 import sys
@@ -12,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from twinkle_notifier import isolation
+from twinkle_notifier import isolation, settings
 from twinkle_notifier.budgets import BACKGROUND_BUDGET
-from twinkle_notifier.channels import VARIABLE, from_environment, from_text
+from twinkle_notifier.channels import VARIABLE, from_text
+from twinkle_notifier.cli.common import IN_PS, Commands, add_command, add_json, print_json
+from twinkle_notifier.credentials.references import resolve
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import chat, chat_of, restored
 from twinkle_notifier.delivery.letter import Letter, clock
@@ -32,7 +35,58 @@ _PAUSE_MOST = 300.0
 _PRUNING = 2.0  # seconds, once an hour, for what is old
 _LINE = 500  # characters of a line about a problem
 _REMEMBERED = 10_000  # lines that are not printed again
+_EVERY = 5.0  # seconds between two flushes
 _NOBODY = f"no notifier is known for it: give --to, or set {VARIABLE}"
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    flush = add_command(
+        commands,
+        "flush",
+        "send what could not be delivered",
+        "Send the messages that could not be delivered. They wait in the folder that the variable "
+        f"{state_dir.VARIABLE} names; when it is not set, in the temporary folder and the others of "
+        "docs/reliability.md.",
+        "twinkle-notifier flush --dry-run",
+        "TWINKLE_NOTIFIER_DIR=/shared/me/notifier twinkle-notifier flush --follow",
+        epilog="Exit codes: 0, nothing is left; 1, something is left, and standard error says what and why; 2, the "
+        "arguments or the environment cannot work. With --dry-run the same, of what would be left; with --follow it is "
+        "0 after Ctrl-C or SIGTERM. What waits in other folders is named and does not count.",
+    )
+    flush.add_argument(
+        "--to",
+        metavar="URL",
+        help="where to, for all messages: a webhook URL, or JSON as to_dict() writes it; by default what the variable "
+        f"{VARIABLE} holds, else each message's own robot, if it was given by reference. {IN_PS}",
+    )
+    flush.add_argument(
+        "--all",
+        action="store_true",
+        dest="everything",
+        help=f"take what waits in other folders than {state_dir.VARIABLE}, too: what other runs have left there",
+    )
+    ways = flush.add_mutually_exclusive_group()
+    ways.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="list what would be sent: when it was, to which kind of chat it goes, its headline; send nothing",
+    )
+    ways.add_argument(
+        "--follow", action="store_true", help="go on until Ctrl-C, for compute nodes that have no way out themselves"
+    )
+    flush.add_argument(
+        "--every", type=float, default=_EVERY, metavar="SECONDS", help="how often --follow looks (default: %(default)g)"
+    )
+    add_json(flush)
+    flush.set_defaults(do=_flush)
+
+
+def _flush(given: argparse.Namespace) -> int:
+    flush = Flush(resolve(given.to) if given.to else None, everything=given.everything, json=given.json)
+    if given.dry_run:
+        return flush.dry()
+    return flush.follow(given.every) if given.follow else flush.once()
 
 
 class Flush:
@@ -41,8 +95,11 @@ class Flush:
     It reads the folder of ``TWINKLE_NOTIFIER_DIR``, if that is set; with `everything` also all others.
     """
 
-    def __init__(self, to: str | None, *, everything: bool = False) -> None:
-        self._notifier = from_text(to, "--to") if to else from_environment()
+    def __init__(self, to: str | None, *, everything: bool = False, json: bool = False) -> None:
+        self._notifier = from_text(to, "--to") if to else settings.set_up()[0]
+        self._json = json
+        self._problems: list[str] = []  # that were printed since the last sum
+        self._listed: list[str] = []
         self._printed = Once()
         self._ended = threading.Event()
         self._pauses: dict[str, float] = {}
@@ -56,7 +113,7 @@ class Flush:
         sent, more = self._all()
         left += more
         self._print_elsewhere()
-        print(f"{sent} sent, {left} left")
+        self._sum_up(f"{sent} sent, {left} left", sent=sent, left=left)
         return 1 if left else 0
 
     def dry(self) -> int:
@@ -66,13 +123,13 @@ class Flush:
         for letter in found.letters:
             notifier = self._notifier_of(letter)
             for shown in show(letter, notifier):
-                print(shown if notifier is not None else f"{shown}: {_NOBODY}")
+                self._list(shown if notifier is not None else f"{shown}: {_NOBODY}")
             sent, left = (sent + letter.count(), left) if notifier is not None else (sent, left + 1)
         for problem in found.problems:
             self._print(problem)
         self._print_elsewhere()
         left += len(found.problems)
-        print(f"{sent} would be sent, {left} left")
+        self._sum_up(f"{sent} would be sent, {left} left", sent=sent, left=left, waiting=self._listed)
         return 1 if left else 0
 
     def follow(self, every: float) -> int:
@@ -89,7 +146,7 @@ class Flush:
         while not self._ended.is_set():
             sent, _ = self._all()
             if sent:
-                print(f"{sent} sent", flush=True)
+                self._sum_up(f"{sent} sent", sent=sent)
             self._ended.wait(every)
         return 0
 
@@ -150,7 +207,21 @@ class Flush:
         """Print to stderr, in one line: file names and the answers of a service may hold anything."""
         shown = line(problem, _LINE)
         if self._printed.is_new(shown):
+            self._problems.append(shown)
             print(shown, file=sys.stderr, flush=True)
+
+    def _list(self, shown: str) -> None:
+        self._listed.append(shown)
+        if not self._json:
+            print(shown)
+
+    def _sum_up(self, text: str, **facts: int | list[str]) -> None:
+        """Print `text` to people; to programs the facts, and the problems that standard error has named."""
+        problems, self._problems = self._problems, []
+        if self._json:
+            print_json({**facts, "problems": problems})
+        else:
+            print(text, flush=True)
 
 
 class Once(logging.Filter):

@@ -1,4 +1,4 @@
-"""``python -m twinkle_notifier.inbox``: a local robot until Ctrl-C."""
+"""``python -m twinkle_notifier.inbox``: local robots until Ctrl-C, as ``twinkle-notifier inbox``."""
 
 from __future__ import annotations
 
@@ -6,18 +6,34 @@ import argparse
 import threading
 from contextlib import suppress
 
+from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.inbox import Inbox
 
 
+def serve(port: int, secret: str | None) -> None:
+    """Run an inbox and print its addresses. That of the page holds a token: whoever has it can read the messages.
+
+    Raises:
+        ArgumentError: it cannot listen at this port.
+    """
+    try:
+        running = Inbox(port=port, secret=secret)
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", "") or "there is no such port"
+        raise ArgumentError(f"port {port} cannot be used ({why}): give another one, or 0 for a free one") from None
+    with running as inbox, suppress(KeyboardInterrupt):
+        ding, *others = [f"{name + ':':12} {url}\n" for name, url in inbox.urls.items()]
+        print(f"{ding}{'Messages:':12} {inbox.page_url}\n{''.join(others)}Ctrl-C ends it.", flush=True)
+        threading.Event().wait()
+
+
 def main() -> None:
-    """Run an inbox and print its addresses. That of the page holds a token: whoever has it can read the messages."""
+    """See `serve`."""
     parser = argparse.ArgumentParser(prog="python -m twinkle_notifier.inbox", description=__doc__)
     parser.add_argument("--port", type=int, default=8900, help="0 for a free one (default: 8900)")
     parser.add_argument("--secret", help="signing secret, for signed mode")
     arguments = parser.parse_args()
-    with Inbox(port=arguments.port, secret=arguments.secret) as inbox, suppress(KeyboardInterrupt):
-        print(f"Webhook URL: {inbox.url}\nMessages:    {inbox.page_url}\nCtrl-C ends it.", flush=True)
-        threading.Event().wait()
+    serve(arguments.port, arguments.secret)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import hmac
 import json
 import re
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -124,6 +125,12 @@ class Inbox(Running):
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that was killed is no error of ours."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
     request_queue_size = 1024  # a whole cluster may crash at once
 
     def __init__(self, address: tuple[str, int], robots: Sequence[Robot], delay: float) -> None:

@@ -41,6 +41,7 @@ class Watched:
     progress: Callable[[], Progress] | None
     thread: int  # that trains
     number: int  # among those of this process
+    resumes: bool = True  # people want to know when it goes on
 
     @functools.cached_property
     def key(self) -> str:

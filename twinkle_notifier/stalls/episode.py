@@ -172,7 +172,9 @@ class Resolver:
                 return
             time.sleep(0.1 if alert.stuck else 0.0)
         if self._forget():
-            self._send_the_end(alert)
+            if self.detector.watched.resumes:
+                self._send_the_end(alert)
+            self._leaving = None
 
     def _ask_who_is_stuck(self, alert: Alert) -> None:
         alert.stuck = self.detector.with_board(lambda board: board.not_resumed(alert.stuck))
@@ -211,14 +213,13 @@ class Resolver:
             background.post(functools.partial(sender.flush, notifier))
         send = functools.partial(sender.deliver, notifier, message, BACKGROUND_BUDGET)
         background.post(send, otherwise=functools.partial(self._keep, message))
-        self._leaving = None
 
     def _keep_the_end(self) -> None:
         """There is no time to ask the others, nor to send it. When the alert may still arrive, its end is kept, too."""
         with self._lock:
             alert = self._alert or self._leaving or self._reporter.sending
             self._alert = self._leaving = None
-        if alert is not None:
+        if alert is not None and self.detector.watched.resumes:
             self._keep(self._end_message(alert))
 
     def _keep(self, message: Message) -> None:

@@ -35,7 +35,7 @@ class Options:
 
     `is_named`: `name` is given, not derived from the command. `to`: what `notifier` was made from, "" if that was the
     environment. `stall_after`: seconds. `log`: a file that the output goes to. `attach`: Python processes below the
-    command record what ends them.
+    command record what ends them. `notifications`: see `twinkle_notifier.settings`.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Options:
     heartbeat: str = ""
     log: Path | None = None
     attach: bool = True
+    notifications: str = "all"
 
 
 class Command:

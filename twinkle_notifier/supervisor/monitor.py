@@ -62,6 +62,8 @@ class Monitor:
         self._check(isolation.Helper(), self._check_restarts)  # the last attempt may have ended since the last check
         if code:
             self._output.end()
+        elif self._context.options.notifications == "failure_only":
+            self._reporter.silence_over()
         ending = self._context.ending(code)
         ending = ending._replace(attempt=self._attempt() or ending.attempt)
         known = self._is_preemption_reported and ending.was_asked_for()
@@ -112,6 +114,8 @@ class Monitor:
         change = self._output_watchdog.check(time.monotonic(), written, time.time(), self._mailbox.beats())
         if change == "silent":
             self._reporter.silent(self._output_watchdog.lasted, self._silence_facts())
+        elif change == "moving" and self._context.options.notifications != "all":
+            self._reporter.silence_over()
         elif change == "moving":
             self._reporter.moving(self._output_watchdog.lasted)
 

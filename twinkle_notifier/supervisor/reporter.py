@@ -99,6 +99,10 @@ class Reporter:
         for note in {note.incident: note for note in notes if note.at < before}.values():
             self._send_for(note)
 
+    def silence_over(self) -> None:
+        """People do not want to know that a silence is over."""
+        self._silent_at = 0.0
+
     def silent(self, seconds: float, facts: list[str]) -> None:
         """The command has shown no sign of life for `seconds`."""
         self._silent_at = time.time()

@@ -1,0 +1,29 @@
+"""``twinkle-notifier inbox``: robots of each chat on this machine."""
+
+from __future__ import annotations
+
+import argparse
+
+from twinkle_notifier.cli.common import Commands, add_command
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    inbox = add_command(
+        commands,
+        "inbox",
+        "play the chats' robots on this machine, and show what arrives",
+        "Listen on this machine as strictly as the robots of DingTalk, Feishu, WeCom and Slack, and show what arrives "
+        "on a page, until Ctrl-C. It prints the webhook URLs, and the page's with a random token.",
+        "twinkle-notifier inbox --port 0 --secret SEC123456",
+    )
+    inbox.add_argument("--port", type=int, default=8900, help="0 for a free one (default: %(default)s)")
+    inbox.add_argument("--secret", help="signing secret, for signed mode")
+    inbox.set_defaults(do=_inbox)
+
+
+def _inbox(given: argparse.Namespace) -> int:
+    from twinkle_notifier.inbox.__main__ import serve  # a server, which no other command needs
+
+    serve(given.port, given.secret)
+    return 0
