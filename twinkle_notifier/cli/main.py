@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from twinkle_notifier import isolation
+from twinkle_notifier import isolation, supervisor, system
 from twinkle_notifier.channels import VARIABLE, from_environment, from_text
 from twinkle_notifier.cli.flush import Flush
 from twinkle_notifier.credentials.references import resolve
@@ -18,13 +18,17 @@ from twinkle_notifier.errors import ArgumentError, NotifierError
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime import run_name, state_dir
-from twinkle_notifier.supervisor import Options, say, supervise
 
 _EVERY = 5.0  # seconds between two flushes
 _OWN = "(A callback in the command will do, if its notifier was given by reference: env:NAME.)"
 
 _IN_PS = "Every user of this machine sees a URL here in ps: rather give env:NAME or file:PATH, where it stands"
 
+# Half a watch would be trusted like a whole one.
+_NEEDS_LINUX = (
+    "run needs Linux and its /proc, and has not started the command: start that by itself, with a callback, watch or "
+    "notify_exception in it, which work here, too"
+)
 HEARTBEAT = "TWINKLE_NOTIFIER_HEARTBEAT"
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -169,11 +173,13 @@ def _run(given: argparse.Namespace) -> int:
     command = given.command[1:] if given.command[:1] == ["--"] else given.command
     if not command or not command[0]:  # "" is a shell's variable that was not set
         raise ArgumentError("run needs a command: twinkle-notifier run -- python train.py")
+    if not system.HAS_PROC:
+        raise ArgumentError(_NEEDS_LINUX)
     heartbeat = resolve(given.heartbeat)
     if heartbeat and not heartbeat.startswith(("https://", "http://")):
         raise ArgumentError(f"--heartbeat, or {HEARTBEAT}, is no URL: it begins with https://")
     given_name = given.name or os.environ.get(run_name.VARIABLE, "").strip()
-    options = Options(
+    options = supervisor.Options(
         name=given_name or run_name.of_command(command),
         notifier=_notifier(given.to),
         is_named=bool(given_name),
@@ -184,7 +190,7 @@ def _run(given: argparse.Namespace) -> int:
         log=given.log.absolute() if given.log is not None else None,
         attach=given.attach,
     )
-    return supervise(command, options)
+    return supervisor.supervise(command, options)
 
 
 def _notifier(to: str | None) -> Notifier | None:
@@ -197,7 +203,7 @@ def _notifier(to: str | None) -> Notifier | None:
     if isinstance(answer.error, KeyboardInterrupt):
         raise answer.error
     if answer.error is not None:  # the command runs all the same
-        say(f"no notifier from the environment: {reason(answer.error)}")
+        supervisor.say(f"no notifier from the environment: {reason(answer.error)}")
     elif notifier is None:
-        say(f"no notifier: give --to, or set {VARIABLE}. {_OWN}")
+        supervisor.say(f"no notifier: give --to, or set {VARIABLE}. {_OWN}")
     return notifier
