@@ -13,7 +13,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -52,18 +52,12 @@ _LAUNCHERS = (
 SECRET = "SEC0123456789abcdef"
 # Files about what Linux alone has: on a bare machine they cannot even be loaded, or nothing is left of them.
 _LINUX = (
-    *(
-        "supervisor",
-        "attach",
-        "test_first_use.py",
-        "test_imports.py",
-        "test_trust.py",
-        "credentials/test_command_line.py",
-    ),
+    *("attach", "supervisor", "test_first_use.py", "test_imports.py", "test_trust.py"),
+    *("credentials/test_command_line.py",),
     *("delivery/test_letter.py", "exceptions/test_printed.py", "runtime/test_containers.py", "runtime/test_forks.py"),
     *("runtime/test_hostile_folders.py", "claims/stores/test_symlinks.py"),
 )
-collect_ignore = list(_LINUX) if os.environ.get(bare.VARIABLE) else []
+collect_ignore = list(_LINUX) if bare.MACHINE else []
 _folders = count(1)
 
 
@@ -77,6 +71,27 @@ def pytest_configure() -> None:
 def pytest_collection_finish() -> None:
     """What is loaded by now stays: no search for garbage looks through the frameworks again."""
     gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None]:
+    """A test that itself needs what this machine lacks shows nothing here. Where the package needs it, it fails."""
+    yield from _without_what_is_missing()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None]:
+    """See `pytest_runtest_setup`."""
+    yield from _without_what_is_missing()
+
+
+def _without_what_is_missing() -> Generator[None]:
+    try:
+        yield
+    except (AttributeError, ImportError, OSError) as error:
+        if bare.MACHINE and bare.is_missed_by(error, Path(__file__).parent):
+            pytest.skip(f"the test needs what this machine lacks: {error}")
+        raise
 
 
 @pytest.fixture

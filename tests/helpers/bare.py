@@ -18,6 +18,7 @@ import stat
 import struct
 import sys
 import time
+import traceback
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -41,10 +42,24 @@ _SIGNAL = """
 NSIG SIGABRT SIGFPE SIGILL SIGINT SIGSEGV SIGTERM SIG_DFL SIG_IGN Handlers Signals default_int_handler getsignal
 raise_signal set_wakeup_fd signal strsignal valid_signals
 """
+_MISSED = re.compile(rf"module '(os|signal|time)' has no attribute|import of ({'|'.join(_MODULES)}) halted")
 _FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f]|[. ]$')  # in a file's name
 _NAMES = {"open": 1, "os.mkdir": 1, "os.rename": 2, "os.link": 2}  # audit events, and how many paths they begin with
 _HIDDEN = ("/proc/", "/dev/shm")
 _SHARED = ("genericpath", "pathlib", "posixpath", __name__)  # what they do for our code they do on the bare machine
+
+
+class NoLinksError(OSError):
+    """Windows lets only some users make symbolic links."""
+
+
+def is_missed_by(error: BaseException, folder: Path) -> bool:
+    """Whether `error` says that something is missing here, and it was code in `folder` that asked for it."""
+    if not isinstance(error, NoLinksError) and not _MISSED.match(str(error)):
+        return False
+    files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    ours = [file for file in files if "twinkle_notifier" in Path(file).parts or Path(file).is_relative_to(folder)]
+    return Path(ours[-1]).is_relative_to(folder) if ours else False
 
 
 def environment(machine: str = "bare") -> dict[str, str]:
@@ -53,7 +68,8 @@ def environment(machine: str = "bare") -> dict[str, str]:
 
 
 def _hide() -> None:
-    os.environ.update(environment(os.environ[VARIABLE]))
+    if str(_START) not in os.environ.get("PYTHONPATH", ""):
+        os.environ.update(environment(MACHINE))
     _keep_real(os, signal)
     for name in _MODULES:
         sys.modules[name] = None  # type: ignore[assignment]
@@ -108,7 +124,7 @@ def _without_owners(real: Callable[..., Any]) -> Callable[..., Any]:
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "os.symlink":
-        raise OSError(errno.EPERM, "A required privilege is not held by the client")
+        raise NoLinksError(errno.EPERM, "A required privilege is not held by the client")
     for path in arguments[: _NAMES.get(event, 0)]:
         if isinstance(path, str | bytes | os.PathLike):
             _check_hidden(path)
@@ -140,8 +156,9 @@ def _windows_locks() -> types.ModuleType:
     return found  # type: ignore[no-any-return]
 
 
-if (machine := os.environ.get(VARIABLE)) in ("bare", "msvcrt"):
-    if machine == "msvcrt":
+MACHINE = os.environ.get(VARIABLE, "")
+if MACHINE:
+    if MACHINE == "msvcrt":
         sys.modules["msvcrt"] = _windows_locks()
     _hide()
 
