@@ -199,7 +199,7 @@ def ding(inbox: Inbox) -> DingNotifier:
 def _no_launcher(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test inherits a launcher, proxies or issuers, and none leaves claims in the machine's temporary folder."""
     for name in list(os.environ):
-        if name.startswith(_LAUNCHERS) or name.lower().endswith(("_proxy", "_ca_bundle")):
+        if (name.startswith(_LAUNCHERS) and name != bare.VARIABLE) or name.lower().endswith(("_proxy", "_ca_bundle")):
             monkeypatch.delenv(name)
     (tmp_path / "tmp").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
