@@ -13,12 +13,13 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from shutil import which
 
+import bare  # where this is asked for, nothing below sees the whole machine
 import pytest
 
 from twinkle_notifier import DingNotifier
@@ -49,6 +50,14 @@ _LAUNCHERS = (
     "TORCHELASTIC_",
 )
 SECRET = "SEC0123456789abcdef"
+# Files about what Linux alone has: on a bare machine they cannot even be loaded, or nothing is left of them.
+_LINUX = (
+    *("attach", "supervisor", "test_first_use.py", "test_imports.py", "test_trust.py"),
+    *("credentials/test_command_line.py",),
+    *("delivery/test_letter.py", "exceptions/test_printed.py", "runtime/test_containers.py", "runtime/test_forks.py"),
+    *("runtime/test_hostile_folders.py", "claims/stores/test_symlinks.py"),
+)
+collect_ignore = list(_LINUX) if bare.MACHINE else []
 _folders = count(1)
 
 
@@ -62,6 +71,27 @@ def pytest_configure() -> None:
 def pytest_collection_finish() -> None:
     """What is loaded by now stays: no search for garbage looks through the frameworks again."""
     gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None]:
+    """A test that itself needs what this machine lacks shows nothing here. Where the package needs it, it fails."""
+    yield from _without_what_is_missing()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None]:
+    """See `pytest_runtest_setup`."""
+    yield from _without_what_is_missing()
+
+
+def _without_what_is_missing() -> Generator[None]:
+    try:
+        yield
+    except (AttributeError, ImportError, OSError) as error:
+        if bare.MACHINE and bare.is_missed_by(error, Path(__file__).parent):
+            pytest.skip(f"the test needs what this machine lacks: {error}")
+        raise
 
 
 @pytest.fixture
@@ -169,7 +199,7 @@ def ding(inbox: Inbox) -> DingNotifier:
 def _no_launcher(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test inherits a launcher, proxies or issuers, and none leaves claims in the machine's temporary folder."""
     for name in list(os.environ):
-        if name.startswith(_LAUNCHERS) or name.lower().endswith(("_proxy", "_ca_bundle")):
+        if (name.startswith(_LAUNCHERS) and name != bare.VARIABLE) or name.lower().endswith(("_proxy", "_ca_bundle")):
             monkeypatch.delenv(name)
     (tmp_path / "tmp").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
@@ -256,8 +286,8 @@ def start(inbox: Inbox, tmp_path: Path) -> Iterator[Callable[..., Started]]:
     def start_one(
         source: str, *, ranks: int = 0, name: str = "train.py", torchrun: tuple[str, ...] = (), **env: str
     ) -> Started:
-        if ranks and find_spec("torch") is None:
-            pytest.skip("torchrun needs torch")
+        if ranks and (bare.MACHINE or find_spec("torch") is None):
+            pytest.skip("torchrun needs torch, and that needs the whole machine")
         script = folder / name
         script.write_text(textwrap.dedent(source))
         launcher = ["-m", "torch.distributed.run", *(torchrun or ("--standalone",)), f"--nproc-per-node={ranks}"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from twinkle_notifier import isolation
+from twinkle_notifier import isolation, system
 from twinkle_notifier.alerts import crash_loop
 from twinkle_notifier.channels import VARIABLE
 from twinkle_notifier.credentials.masking import holds_redacted, redact
@@ -281,8 +281,12 @@ def _check_private(reference: str) -> None:
         return  # `resolve` will raise
     if not stat.S_ISREG(found.st_mode):
         raise CredentialError(f"{reference} is no file")
-    me = os.getuid() if hasattr(os, "getuid") else found.st_uid
-    forbidden = {0: 0o022, me: 0o077}  # where this process is root's, the second counts
+    if not system.HAS_OWNERS:
+        raise CredentialError(
+            f"a checkpoint names {reference}, and this system does not show who else can change that file: give the "
+            "callback a notifier"
+        )
+    forbidden = {0: 0o022, os.getuid(): 0o077}  # where this process is root's, the second counts
     if found.st_uid not in forbidden or found.st_mode & forbidden[found.st_uid]:
         raise CredentialError(
             f"{reference} is a file that others can read, and a checkpoint names it: do `chmod 600` to it if it is "

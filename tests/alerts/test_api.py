@@ -142,7 +142,7 @@ def test_tells_all_that_is_promised() -> None:
         "- At: test_api.py:",
         "in test_tells_all_that_is_promised\n",
         "- Rank: 0 of 1 (local rank 0)\n",
-        f"- Host: {os.uname().nodename}, PID {os.getpid()}, Python {sys.version.split()[0]}\n",
+        f"- Host: {socket.gethostname()}, PID {os.getpid()}, Python {sys.version.split()[0]}\n",
         f"- Time: {time.strftime('%Y-%m-%d')}",
         time.strftime("%z"),
         "KeyError: 'the cause'",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import bare
 import pytest
 
 from twinkle_notifier.alerts import crash_loop
@@ -98,7 +99,7 @@ def test_a_past_that_cannot_be_is_bounded(tmp_path: Path) -> None:
     assert 2 <= len(crash_loop.look("error-e", now + 1).lines()) <= 3
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
+@pytest.mark.skipif(not bare.IS_ROOT, reason="only root gives files away")
 @pytest.mark.parametrize("depth", range(4))
 def test_another_user_s_past_is_none(depth: int, tmp_path: Path) -> None:
     """The file, or a folder above it: it could silence what is reported."""

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+import bare
 import pytest
 
 from twinkle_notifier import DingNotifier, Message, Outcome
@@ -204,7 +205,7 @@ def test_what_a_robot_says_is_one_harmless_line(node: Node, monkeypatch: pytest.
     assert all(mark not in done.stderr for mark in ("\x1b", "@all", "](http"))
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes folders that others cannot read")
+@pytest.mark.skipif(not bare.IS_ROOT, reason="only root makes folders that others cannot read")
 def test_a_folder_of_another_user_is_named(node: Node, inbox: Inbox) -> None:
     """As that of a container's root, in the user's folder. (A process that has given up root's rights is that user.)"""
     node.keep(1)
@@ -227,7 +228,7 @@ def test_a_folder_of_another_user_is_named(node: Node, inbox: Inbox) -> None:
         shutil.rmtree(shared)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives folders to others")
+@pytest.mark.skipif(not bare.IS_ROOT, reason="only root gives folders to others")
 def test_a_folder_that_another_user_made_first_is_named(node: Node, inbox: Inbox) -> None:
     """Nothing of it goes out, or away; what is kept lies elsewhere."""
     forged = node.folder / "spool" / "0123abcd" / "a.json"

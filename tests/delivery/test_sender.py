@@ -383,6 +383,7 @@ def test_a_letter_that_is_too_large_for_a_disk_is_kept_on_another(
     assert flush(flaky).sent == 1
 
 
+@pytest.mark.linux  # it asks /proc for a file's name
 def test_a_disk_that_does_not_sync_is_no_reason_to_lose_a_message(
     flaky: Flaky, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

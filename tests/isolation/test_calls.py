@@ -307,6 +307,7 @@ def test_what_is_called_knows_how_long_it_has() -> None:
     assert remaining() == math.inf
 
 
+@pytest.mark.linux  # alarms
 def test_an_alarm_ends_what_runs_right_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no thread can start; and a user's own alarm handler is back afterwards."""
 
@@ -322,6 +323,7 @@ def test_an_alarm_ends_what_runs_right_here(monkeypatch: pytest.MonkeyPatch) -> 
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
+@pytest.mark.linux  # alarms
 def test_an_alarm_within_an_alarm_leaves_the_outer_one_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the inner call took counts for the outer one, too."""
 

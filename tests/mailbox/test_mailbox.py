@@ -40,6 +40,7 @@ def test_words_are_read_as_they_were_left(folder: Mailbox) -> None:
     assert folder.beats() == [Beat(0, 1, 2.0, False, 3.0, 4.0)]
 
 
+@pytest.mark.linux  # modes
 def test_nobody_else_can_read_them(folder: Mailbox) -> None:
     """A message may hold what is private."""
     mailbox.report(lambda to: to.record(mailbox.note("told", "incident", "failed")))
@@ -47,6 +48,7 @@ def test_nobody_else_can_read_them(folder: Mailbox) -> None:
     assert folder.folder.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.linux  # the death of a process
 def test_without_a_supervisor_nothing_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Neither where there is none, nor where its folder cannot be seen (another container), nor where it is gone."""
     assert mailbox.report(lambda _: True) is None

@@ -54,8 +54,11 @@ def caught(error: BaseException) -> Report:
         (SystemExit(True), "exited"),
         (SystemExit(137), "exited"),
         (SystemExit(128 + signal.SIGTERM), "preempted"),
-        (SystemExit(128 + signal.SIGUSR1), "preempted"),
-        (SystemExit(128 + signal.SIGUSR2), "preempted"),
+        *(
+            (SystemExit(128 + getattr(signal, name)), "preempted")
+            for name in ("SIGUSR1", "SIGUSR2")
+            if hasattr(signal, name)
+        ),
         (SystemExit(128 + signal.SIGINT), "interrupted"),
         (type("Lying", (SystemExit,), {"code": property(lambda self: 1 / 0)})(143), "preempted"),
         (SIGTERMException(), "preempted"),

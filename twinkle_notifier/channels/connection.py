@@ -19,6 +19,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
+from twinkle_notifier import system
 from twinkle_notifier.channels import issuers
 from twinkle_notifier.credentials.masking import masked_logs, secrets_in_url
 
@@ -143,7 +144,7 @@ def _adapter(scheme: str) -> Any:
 
 def has_proxies() -> bool:
     """Whether a proxy may be set. On other systems than Linux the system's settings count, too."""
-    return sys.platform != "linux" or any(map(os.environ.__contains__, _PROXIES))
+    return system.HAS_PROXY_SETTINGS or any(map(os.environ.__contains__, _PROXIES))
 
 
 def ready() -> None:

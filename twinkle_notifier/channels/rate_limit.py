@@ -84,12 +84,14 @@ def _changed(path: Path, step: _Step) -> float:
             return _BUSY
         sent, closed_until, wait = step(*_read(handle))
         # In one write, and with a newline: the rest of a longer line may follow it.
-        os.pwrite(handle, json.dumps({"sent": sent, "closed_until": closed_until}).encode() + b"\n", 0)
+        os.lseek(handle, 0, os.SEEK_SET)
+        os.write(handle, json.dumps({"sent": sent, "closed_until": closed_until}).encode() + b"\n")
     return wait
 
 
 def _read(handle: int) -> tuple[list[float], float]:
     with suppress(ValueError):  # what is damaged is written anew
-        data = Stored.read(os.pread(handle, min(os.fstat(handle).st_size, _MOST), 0).partition(b"\n")[0])
+        os.lseek(handle, 0, os.SEEK_SET)
+        data = Stored.read(os.read(handle, _MOST).partition(b"\n")[0])
         return data.numbers("sent"), data.number("closed_until")
     return [], 0.0

@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from twinkle_notifier import isolation, settings
+from twinkle_notifier import isolation, settings, supervisor, system
 from twinkle_notifier.channels import VARIABLE, from_text
 from twinkle_notifier.cli.common import IN_PS, Commands, add_command
 from twinkle_notifier.credentials.references import resolve
@@ -15,9 +15,13 @@ from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime import run_name, user_file
-from twinkle_notifier.supervisor import Options, say, supervise
 
 HEARTBEAT = "TWINKLE_NOTIFIER_HEARTBEAT"
+# Half a watch would be trusted like a whole one.
+_NEEDS_LINUX = (
+    "run needs Linux and its /proc, and has not started the command: start that by itself, with a callback, watch or "
+    "notify_exception in it, which work here, too"
+)
 _OWN = "(A callback in the command will do, if its notifier was given by reference: env:NAME.)"
 
 
@@ -87,13 +91,15 @@ def _run(given: argparse.Namespace) -> int:
     command = given.command[1:] if given.command[:1] == ["--"] else given.command
     if not command or not command[0]:  # "" is a shell's variable that was not set
         raise ArgumentError("run needs a command: twinkle-notifier run -- python train.py")
+    if not system.HAS_PROC:
+        raise ArgumentError(_NEEDS_LINUX)
     heartbeat = resolve(given.heartbeat)
     if heartbeat and not heartbeat.startswith(("https://", "http://")):
         raise ArgumentError(f"--heartbeat, or {HEARTBEAT}, is no URL: it begins with https://")
     user_file.user_file(bounded=False)  # not in a new thread, see `_notifier`
     wanted = settings.notifications()
     given_name = given.name or os.environ.get(run_name.VARIABLE, "").strip()
-    options = Options(
+    options = supervisor.Options(
         name=given_name or run_name.of_command(command),
         notifier=_notifier(given.to),
         is_named=bool(given_name),
@@ -105,7 +111,7 @@ def _run(given: argparse.Namespace) -> int:
         attach=given.attach,
         notifications=wanted,
     )
-    return supervise(command, options)
+    return supervisor.supervise(command, options)
 
 
 def _notifier(to: str | None) -> Notifier | None:
@@ -119,7 +125,7 @@ def _notifier(to: str | None) -> Notifier | None:
         raise answer.error
     if answer.error is not None:  # the command runs all the same
         source = "environment" if settings.by_environment() else "user file"
-        say(f"no notifier from the {source}: {reason(answer.error)}")
+        supervisor.say(f"no notifier from the {source}: {reason(answer.error)}")
     elif notifier is None:
-        say(f"no notifier: give --to, or set {VARIABLE}. Or run `twinkle-notifier init` once. {_OWN}")
+        supervisor.say(f"no notifier: give --to, or set {VARIABLE}. Or run `twinkle-notifier init` once. {_OWN}")
     return notifier

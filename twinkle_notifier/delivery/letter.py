@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from twinkle_notifier import system
 from twinkle_notifier.messages.message import LEVELS, Level, Message, derived_id
 from twinkle_notifier.messages.sanitize import line
 from twinkle_notifier.runtime import state_dir
@@ -178,7 +179,7 @@ def _read(path: Path) -> Waiting | None:
         data = state_dir.contents(path, _SIZE)
     except OSError:
         found = path.lstat()
-        if found.st_uid == os.geteuid() and (not stat.S_ISREG(found.st_mode) or found.st_size > _SIZE):
+        if found.st_uid == system.user() and (not stat.S_ISREG(found.st_mode) or found.st_size > _SIZE):
             return None  # this user's folder, pipe or link, or larger than a letter may be
         raise
     letter = Letter.load(data)

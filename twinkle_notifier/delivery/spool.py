@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from twinkle_notifier import isolation
+from twinkle_notifier import isolation, system
 from twinkle_notifier.delivery.descriptor import channel as channel_of
 from twinkle_notifier.delivery.descriptor import for_the_disk
 from twinkle_notifier.delivery.letter import (
@@ -186,8 +186,8 @@ class Spool:
         """The file whose lock is held while letters are sent: another user's process sends other letters than this."""
         path = self._folder / "lock"
         with suppress(FileNotFoundError):
-            if path.lstat().st_uid != os.geteuid():
-                return self._folder / f"lock-{os.geteuid()}"
+            if path.lstat().st_uid != system.user():
+                return self._folder / f"lock-{system.user()}"
         return path
 
     def _path(self, name: str) -> Path:

@@ -26,4 +26,5 @@ def _all_of(works: list[Callable[[], object]]) -> None:
             stack.callback(work)
 
 
-os.register_at_fork(before=lambda: _all_of(_before), after_in_child=lambda: _all_of(_in_child))
+if hasattr(os, "register_at_fork"):  # else this system has no forks
+    os.register_at_fork(before=lambda: _all_of(_before), after_in_child=lambda: _all_of(_in_child))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
@@ -51,7 +50,7 @@ def deferred() -> Generator[Pending]:
             signal.signal(number, handler)
         # SIGINT last: its handler raises, and a later signal would be lost.
         for number in sorted(set(pending.signals), key=lambda number: number == signal.SIGINT):
-            os.kill(os.getpid(), number)
+            signal.raise_signal(number)  # not `os.kill`: on Windows that ends the process
 
 
 @contextmanager

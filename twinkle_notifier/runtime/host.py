@@ -33,7 +33,7 @@ def scope() -> str:
 
     It is good only as long as the container runs: the kernel reuses the numbers of namespaces.
     """
-    return f"{boot_id()}/{os.uname().nodename}/{'/'.join(_namespace(name) for name in ('pid', 'net', 'uts'))}"
+    return f"{boot_id()}/{socket.gethostname()}/{'/'.join(_namespace(name) for name in ('pid', 'net', 'uts'))}"
 
 
 def network() -> str:
@@ -54,10 +54,10 @@ def folder_key(path: str, container: str) -> str:
     In a known `container` (see `identity`) it stays the same when that is restarted in place. Elsewhere it is made of
     the folder's device and inode; in file systems that reuse these, as in memory, also of the start of process 1.
     """
-    folder, host = os.stat(path), os.uname().nodename
+    folder, host = os.stat(path), socket.gethostname()
     if container:
         return f"{container}/{host}/{folder.st_ino}/{path}"
-    began = started_at(1) if os.major(folder.st_dev) == 0 else ""
+    began = started_at(1) if hasattr(os, "major") and os.major(folder.st_dev) == 0 else ""
     return f"{boot_id()}/{host}/{folder.st_dev}/{folder.st_ino}/{began}/{path}"
 
 

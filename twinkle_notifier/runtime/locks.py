@@ -1,9 +1,8 @@
-"""A lock between processes: `flock`; where the file system has none, a file that names its holder."""
+"""A lock between processes: the system's; where that or the file system has none, a file that names its holder."""
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import time
@@ -11,12 +10,13 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from twinkle_notifier import system
 from twinkle_notifier.isolation import forks
 from twinkle_notifier.runtime.ownership import contents, open_file
 from twinkle_notifier.runtime.process import Holder
 from twinkle_notifier.runtime.stored import Stored
 
-# Lustre without `-o flock`; some FUSE; NFS without its lock service.
+# A system without locks; Lustre without `-o flock`; some FUSE; NFS without its lock service.
 _NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL)
 _POLL = 0.01  # seconds between two tries to get a lock
 _LONGEST = 900.0  # seconds
@@ -42,7 +42,7 @@ def locked(path: Path, seconds: float, longest: float = _LONGEST) -> Generator[i
             _held.discard(handle)
             guard.release()
             with suppress(OSError):
-                fcntl.flock(handle, fcntl.LOCK_UN)  # closing alone would leave it to a child that is just being forked
+                system.unlock(handle)  # closing alone would leave it to a child that is just being forked
             os.close(handle)
 
 
@@ -59,10 +59,8 @@ forks.in_child(_let_go)
 def _lock(handle: int, guard: _Guard, deadline: float) -> bool:
     while True:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            pass
+            if system.try_lock(handle):
+                return True
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise
@@ -89,7 +87,7 @@ class _Guard:
     def _made(self) -> bool:
         data = json.dumps({**vars(Holder.me()), "key": os.urandom(6).hex()}).encode()
         try:
-            handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            handle = os.open(self._path, system.NEW_FILE, 0o600)
         except FileExistsError:
             return False
         try:

@@ -8,8 +8,9 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from twinkle_notifier import system
+
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
-_OPEN = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # a FIFO that nobody writes to would block
 
 # The owner of what this process creates, by device: over NFS, "root squash" maps root to another user.
 _created: dict[int, int] = {}
@@ -40,7 +41,7 @@ def check_folder(path: str) -> None:
         raise NotADirectoryError(errno.ENOTDIR, "it is no folder", str(path))
     if not _is_own(status, path):
         raise ForeignError(errno.EACCES, f"it belongs to another user, uid {status.st_uid}", str(path))
-    if status.st_mode & _OTHERS_WRITE:
+    if system.HAS_OWNERS and status.st_mode & _OTHERS_WRITE:
         _close_to_others(path, status)
 
 
@@ -54,7 +55,9 @@ def open_file(path: str | Path, flags: int) -> int:
         OSError: it is something else, or another user's.
     """
     try:
-        handle = os.open(path, flags | _OPEN, 0o600)
+        if system.FOLLOWS_LINKS and os.path.islink(path):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        handle = os.open(path, flags | system.CAREFULLY, 0o600)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise OSError(errno.ELOOP, "it is a symbolic link", str(path)) from None
@@ -103,7 +106,7 @@ def _created_as(folder: str, device: int) -> int:
     """The owner of files that this process creates on `device`, tried in `folder`. Raises OSError if it cannot."""
     if device not in _created:
         probe = os.path.join(folder, f"draft-{os.getpid()}-{os.urandom(6).hex()}")
-        handle = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        handle = os.open(probe, system.NEW_FILE, 0o600)
         try:
             status = os.fstat(handle)
         finally:
@@ -119,7 +122,7 @@ def _created_as(folder: str, device: int) -> int:
 def _close_to_others(path: str, status: os.stat_result) -> None:
     if status.st_uid == 0 != os.getuid():
         raise ForeignError(errno.EACCES, "it belongs to root, and others may write to it", str(path))
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | system.CAREFULLY)
     try:
         with suppress(OSError):  # as it is our folder, it only fails if the file system keeps no modes
             os.fchmod(handle, 0o700)

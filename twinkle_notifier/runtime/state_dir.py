@@ -13,6 +13,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TypeVar
 
+from twinkle_notifier import system
 from twinkle_notifier.runtime.locks import locked as locked
 from twinkle_notifier.runtime.ownership import ForeignError, check_folder
 from twinkle_notifier.runtime.ownership import contents as contents
@@ -170,7 +171,8 @@ def _roots() -> Iterator[str]:
         yield _in_chosen()  # if another user made its folders first
     with suppress(FileNotFoundError):  # tempfile found no folder at all
         yield os.path.join(tempfile.gettempdir(), _user())
-    yield os.path.join("/dev/shm", _user())  # memory: works if the disk is full or read-only
+    if system.HAS_OWNERS:  # else anybody may have made it
+        yield os.path.join("/dev/shm", _user())  # memory: works if the disk is full or read-only
     yield from _own()  # if another user made those first
 
 
@@ -179,7 +181,7 @@ def _in_chosen() -> str:
 
 
 def _user() -> str:
-    return f"twinkle-notifier-{os.getuid()}" if hasattr(os, "getuid") else "twinkle-notifier"
+    return f"twinkle-notifier-{os.getuid()}" if system.HAS_OWNERS else "twinkle-notifier"
 
 
 def _own() -> Iterator[str]:

@@ -7,8 +7,11 @@ writes the message. `cause` finds why the command ended, with `torchrun` and `oo
 `orphans` finds what killed supervisors have left.
 """
 
-from twinkle_notifier.supervisor.command import Options
-from twinkle_notifier.supervisor.context import say
-from twinkle_notifier.supervisor.supervisor import supervise
+from twinkle_notifier import system
+
+if system.HAS_PROC:  # where it is missing, so are half of the signals
+    from twinkle_notifier.supervisor.command import Options
+    from twinkle_notifier.supervisor.context import say
+    from twinkle_notifier.supervisor.supervisor import supervise
 
 __all__ = ["Options", "say", "supervise"]

@@ -12,7 +12,6 @@ from twinkle_notifier.delivery.spool import Spool
 from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.mailbox.notes import Note
 from twinkle_notifier.messages.markdown import title
-from twinkle_notifier.supervisor.attribution import Attribution
 
 _CHANNEL = "supervised"
 _NOTE = "Note: its supervisor was killed, too"
@@ -52,6 +51,8 @@ def _each(roots: Sequence[Path], find: Callable[[Mailbox, list[str]], list[Note]
 
 
 def _unsent(mailbox: Mailbox) -> list[Note]:
+    from twinkle_notifier.supervisor.attribution import Attribution  # needs Linux, as the supervisor did
+
     attribution = Attribution.of(mailbox)
     unsent = attribution.unsent(following=True) + attribution.lingering(time.time(), alone=True)
     return [note for note in unsent if note.state != "kept"]  # those lie in the spool

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import bare
 import pytest
 
 from twinkle_notifier.claims.stores.files import FileStore
@@ -186,7 +187,7 @@ def test_what_is_no_record_is_an_error(kind: str, store: FileStore, tmp_path: Pa
     """And hangs nobody: the next store has to decide."""
     store.append("incident", 0, b"first")
     path = tmp_path / "claims" / "incident" / "1"
-    if kind == "foreign" and os.getuid():
+    if kind == "foreign" and not bare.IS_ROOT:
         pytest.skip("only root gives files away")
     make = {"fifo": os.mkfifo, "folder": os.mkdir, "loop": lambda path: path.symlink_to(path), "foreign": Path.touch}
     make[kind](path)  # type: ignore[operator]
@@ -242,7 +243,7 @@ def test_a_folder_that_cannot_be_used_is_passed_over(
     assert kept(tmp_path / "tmp") == [True]
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
+@pytest.mark.skipif(not bare.IS_ROOT, reason="only root gives files away")
 def test_a_chosen_folder_may_be_anybodys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Over NFS, files may belong to somebody else altogether."""
     monkeypatch.setenv("TWINKLE_NOTIFIER_DIR", str(tmp_path / "chosen"))
@@ -253,7 +254,7 @@ def test_a_chosen_folder_may_be_anybodys(tmp_path: Path, monkeypatch: pytest.Mon
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
+@pytest.mark.skipif(not bare.IS_ROOT, reason="only root gives files away")
 def test_a_folder_in_another_users_is_passed_over(tmp_path: Path) -> None:
     """In the machine's temporary folder somebody else may have made it first."""
     (tmp_path / "tmp" / f"twinkle-notifier-{os.getuid()}").mkdir()

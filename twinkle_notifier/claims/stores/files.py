@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from twinkle_notifier import system
 from twinkle_notifier.runtime import state_dir
 from twinkle_notifier.runtime.stored import hashed
 
@@ -118,7 +119,7 @@ def _link(draft: Path, target: Path) -> bool | None:
 def _write_in_place(target: Path, record: bytes) -> bool:
     """Whether this process was first. A half-written record stays: others may have seen it, and count from there."""
     try:
-        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        handle = os.open(target, system.NEW_FILE, 0o600)
     except FileExistsError:
         return False
     try:
