@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from twinkle_notifier import isolation
+from twinkle_notifier import isolation, system
 
 _BUDGET = 2.0  # seconds; the disk of a home folder may hang
 _MOST = 64 * 1024  # bytes
@@ -78,14 +78,14 @@ def _from_disk() -> UserFile:
 
 def _bytes(place: Path) -> bytes | str:
     """The content, or a sentence that says why it is not taken: it decides where alerts go, and holds a secret."""
-    file = os.open(place, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # it may be a pipe
+    file = os.open(place, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # may be a pipe, or a link to another file
     try:
         facts = os.fstat(file)
         if not stat.S_ISREG(facts.st_mode):
             return "it is no file"
-        if hasattr(os, "geteuid") and facts.st_uid != os.geteuid():
+        if system.HAS_OWNERS and facts.st_uid != system.user():
             return "it belongs to another user: move it away, and run `twinkle-notifier init`"
-        if hasattr(os, "geteuid") and facts.st_mode & 0o077:
+        if system.HAS_OWNERS and facts.st_mode & 0o077:
             return f"others can read or write it, and it holds a secret: run `chmod 600 {place}`"
         if facts.st_size > _MOST:
             return f"it is larger than {_MOST // 1024} KB"
