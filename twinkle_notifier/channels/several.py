@@ -12,7 +12,7 @@ from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import chat
 from twinkle_notifier.delivery.several import failed, log_failed, side_by_side
 from twinkle_notifier.delivery.targets import Several, targets, wants
-from twinkle_notifier.messages.message import Message, as_text
+from twinkle_notifier.messages.message import Message, Outcome, as_text
 
 _OWN = 0.95  # of the time, so that what went wrong is said before the caller's time is over
 
@@ -77,7 +77,7 @@ class FallbackNotifier(Several):
     def __call__(self, message: str) -> None:
         """Send `message`; return when one has accepted it. Raises DeliveryError, with all reasons, if none has."""
         chosen = [one for one in self.notifiers if wants(one, message)] or list(self.notifiers)
-        outcomes, deadline = [], time.monotonic() + _budget() * _OWN
+        outcomes, deadline = list[Outcome](), time.monotonic() + _budget() * _OWN
         for at, notifier in enumerate(chosen):
             left = max(deadline - time.monotonic(), 0.0)
             outcomes.append(sender.send(notifier, message, left / (len(chosen) - at)))

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterable
 from enum import Enum
 from types import FunctionType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from twinkle_notifier import isolation
 from twinkle_notifier.credentials.masking import holds_redacted, in_authority, mask, redact, secrets_in_url
@@ -81,8 +81,12 @@ def names_place(notifier: object) -> bool:
     """Whether the description of `notifier` says where it sends to. If so, an equal description is the same place."""
     if made_of := parts(notifier):
         return all(map(names_place, made_of))
-    described = _ask(notifier, lambda: len(set(getattr(notifier, "to_dict", dict)()) - {"class", "min_level"})).value
-    return bool(described)
+
+    def named() -> set[object]:
+        to_dict: Callable[[], Iterable[object]] = getattr(notifier, "to_dict", dict[str, object])
+        return set(to_dict()) - {"class", "min_level"}
+
+    return bool(_ask(notifier, named).value)
 
 
 def _name(notifier: object) -> str:
@@ -205,7 +209,7 @@ def _from(described: dict[str, Any]) -> Notifier | None:
     if holds_redacted(described):
         return None
     look_up(described)
-    found: object = Notifier.from_dict(described)
+    found = cast(object, Notifier.from_dict(described))  # by a user's own method
     if not isinstance(found, Notifier):
         raise ArgumentError("its _from_dict_impl gives no Notifier")
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeGuard, cast
 
 from twinkle_notifier import isolation
 from twinkle_notifier.errors import ArgumentError
@@ -11,6 +11,8 @@ from twinkle_notifier.isolation.safe import is_list
 from twinkle_notifier.messages.message import Level, Message
 from twinkle_notifier.notifier import LEVELS, Notifier, checked_level, keeps_time
 
+_RANKS: dict[str, int] = {level: rank for rank, level in enumerate(LEVELS)}
+_HIGHEST = len(LEVELS) - 1
 _LOOK_UP = 1.0  # seconds to read an attribute of a user's notifier
 
 Target = Callable[[str], object]
@@ -48,7 +50,7 @@ class Several(Notifier, abstract=True):
         described: object = data["notifiers"]
         if not is_list(described):
             raise ArgumentError("its notifiers are no list of what to_dict() writes")
-        restored = [Notifier.from_dict(each) for each in described]  # type: ignore[arg-type]  # it checks that
+        restored = [Notifier.from_dict(cast(Any, each)) for each in described]  # it checks what that is
         return cls(*restored, min_level=data.get("min_level"))
 
     def __eq__(self, other: object) -> bool:
@@ -65,9 +67,9 @@ class Several(Notifier, abstract=True):
 
 def parts(notifier: object) -> tuple[Notifier, ...]:
     """The notifiers of which `notifier` is made; none, if it is not a `Several`."""
-    if not issubclass(type(notifier), Several):
+    if not _is_several(notifier):
         return ()
-    return isolation.tried(lambda: tuple[Notifier, ...](notifier.notifiers)).value or ()  # type: ignore[attr-defined]
+    return isolation.tried(lambda: tuple[Notifier, ...](notifier.notifiers)).value or ()  # a subclass may do anything
 
 
 def leaves(notifier: object) -> list[object]:
@@ -88,24 +90,27 @@ def wants(notifier: object, message: str) -> bool:
 
     What has no level is never left out, nor is anything for a `min_level` that is none.
     """
-    level = message.level if isinstance(message, Message) else LEVELS[-1]
-    if level not in LEVELS[:-1]:  # most alerts are errors: nobody leaves these out
+    rank = _RANKS.get(message.level, _HIGHEST) if isinstance(message, Message) else _HIGHEST
+    if rank == _HIGHEST:  # most alerts are errors: nobody leaves these out
         return True
-    lowest: Any = _lowest(notifier)
-    if lowest in LEVELS and LEVELS.index(level) < LEVELS.index(lowest):
+    if rank < _RANKS.get(_lowest(notifier), 0):
         return False
     made_of = parts(notifier)
     return not made_of or any(wants(part, message) for part in made_of)
 
 
-def _lowest(notifier: object) -> str | None:
+def _lowest(notifier: object) -> str:
     if not issubclass(type(notifier), Notifier):
-        return None
+        return ""
     ask = isolation.call_inline if keeps_time(notifier, "__call__") else isolation.call
     found = ask(lambda: getattr(notifier, "min_level", None), _LOOK_UP).value
-    return found if type(found) is str else None
+    return found if type(found) is str else ""
 
 
 def fans_out(notifier: object) -> bool:
     """Whether `notifier` is a `Several` each of whose notifiers gets a message."""
-    return issubclass(type(notifier), Several) and type(notifier).fans_out is True
+    return _is_several(notifier) and type(notifier).fans_out is True
+
+
+def _is_several(notifier: object) -> TypeGuard[Several]:
+    return issubclass(type(notifier), Several)
