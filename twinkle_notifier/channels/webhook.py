@@ -30,7 +30,7 @@ class WebhookNotifier(Notifier, abstract=True):
     _class: ClassVar[str]  # that `to_dict` names, also in a subclass of a user's own
     _fields: ClassVar[tuple[str, ...]]  # the arguments, as a dict holds them; the first is the URL
     _robot: ClassVar[type[Robot]]
-    mentions: tuple[str, ...] = ()  # also of one that an older version has pickled
+    mentions: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -50,7 +50,8 @@ class WebhookNotifier(Notifier, abstract=True):
         checked = self._checked_secret(secret) or appended
         self._secret = None if checked is None else Secret(checked)
         self.timeout = _checked_timeout(timeout)
-        self.mentions = self._checked_mentions(mentions)
+        if called := self._checked_mentions(mentions):
+            self.mentions = called
 
     @property
     def webhook_url(self) -> str:
