@@ -211,7 +211,7 @@ class WebhookNotifier(Notifier, abstract=True):
         return urlunsplit(parts._replace(query=kept)), cls._checked_secret(secret)
 
     @classmethod
-    def _checked_mentions(cls, mentions: object) -> tuple[str, ...]:
+    def _checked_mentions(cls, mentions: Any) -> tuple[str, ...]:
         robot = cls._robot
         if not isinstance(mentions, list | tuple) or len(mentions) > _MENTIONS:
             raise ArgumentError(f"mentions is no tuple of up to {_MENTIONS} texts: {robot.mention_help}")
