@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 
 import pytest
@@ -49,7 +50,7 @@ def test_what_is_no_text_is_sent_as_one(
     recording = RecordingNotifier()
     for notifier in (ding, ConsoleNotifier(), recording):
         notifier(message)
-    assert ([one.text for one in inbox.messages], capsys.readouterr().err, recording.messages) == (
+    assert ([unescape(one.text) for one in inbox.messages], capsys.readouterr().err, recording.messages) == (
         [sent],
         f"{sent}\n",
         [sent],

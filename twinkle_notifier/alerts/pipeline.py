@@ -23,7 +23,7 @@ from twinkle_notifier.exceptions.kind import kind_of
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.mailbox import exit_hook, mailbox
 from twinkle_notifier.mailbox.notes import State
-from twinkle_notifier.messages.message import Message, Outcome, level_of_end
+from twinkle_notifier.messages.message import Level, Message, Outcome, level_of_end
 from twinkle_notifier.messages.report import missing_ranks, rank_lines
 from twinkle_notifier.messages.sanitize import line
 from twinkle_notifier.runtime.launcher import Attempt, Where, lost_child
@@ -305,7 +305,7 @@ class _Incident:
         return outcome
 
     def _message(self, ranks: set[str], past: crash_loop.Past, message_id: str) -> Message:
-        level = "error" if past.is_loop() else self._report.level(Attempt.here())
+        level: Level = "error" if past.is_loop() else self._report.level(Attempt.here())
         return Message(self._markdown(ranks, past), message_id, level)
 
     def _markdown(self, ranks: set[str], past: crash_loop.Past) -> str:

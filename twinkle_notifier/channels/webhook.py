@@ -30,7 +30,7 @@ class WebhookNotifier(Notifier, abstract=True):
     _class: ClassVar[str]  # that `to_dict` names, also in a subclass of a user's own
     _fields: ClassVar[tuple[str, ...]]  # the arguments, as a dict holds them; the first is the URL
     _robot: ClassVar[type[Robot]]
-    mentions: tuple[str, ...] = ()  # also of one that an older version has pickled
+    mentions: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -51,7 +51,8 @@ class WebhookNotifier(Notifier, abstract=True):
         checked = self._checked_secret(secret) or appended
         self._secret = None if checked is None else Secret(checked)
         self.timeout = checked_timeout(timeout)
-        self.mentions = self._checked_mentions(mentions)
+        if called := self._checked_mentions(mentions):
+            self.mentions = called
         self.min_level = checked_level(min_level)
 
     @property
@@ -219,7 +220,7 @@ class WebhookNotifier(Notifier, abstract=True):
         return url, cls._checked_secret(secret)
 
     @classmethod
-    def _checked_mentions(cls, mentions: object) -> tuple[str, ...]:
+    def _checked_mentions(cls, mentions: Any) -> tuple[str, ...]:
         robot = cls._robot
         if not isinstance(mentions, list | tuple) or len(mentions) > _MENTIONS:
             raise ArgumentError(f"mentions is no tuple of up to {_MENTIONS} texts: {robot.mention_help}")
