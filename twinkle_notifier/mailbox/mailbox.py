@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from twinkle_notifier import isolation
-from twinkle_notifier.mailbox.notes import Beat, End, Leave, Note, Restart, State
+from twinkle_notifier.mailbox.notes import Beat, End, Leave, Note, Restart, State, loaded
 from twinkle_notifier.messages.message import Message
 from twinkle_notifier.runtime import state_dir
 from twinkle_notifier.runtime.launcher import Where, run_key
@@ -76,18 +76,16 @@ class Mailbox:
 
     def holder(self) -> Holder | None:
         """The supervisor; None if the file that names it is damaged. Raises OSError if that cannot be read."""
-        try:
+        with suppress(ValueError):
             return Holder.load(self._read(HOLDER))
-        except ValueError:
-            return None
+        return None
 
     def is_alive(self) -> bool:
         """Whether its supervisor lives, as far as this process can see."""
-        try:
+        with suppress(OSError):
             holder = self.holder()
-        except OSError:
-            return False
-        return holder is not None and not holder.dead()
+            return holder is not None and not holder.dead()
+        return False
 
     def close(self) -> None:
         """Remove the folder."""
@@ -99,11 +97,11 @@ class Mailbox:
 
     def notes(self) -> list[Note]:
         """All notes, oldest first."""
-        return self._in_order("*.word", Note.load)
+        return self._in_order("*.word", Note)
 
     def forget(self, note: Note) -> None:
         """Remove `note`, whatever its file is called."""
-        for name, other in self._all("*.word", Note.load).items():
+        for name, other in self._all("*.word", Note).items():
             if other == note:
                 (self.folder / f"{name}.word").unlink(missing_ok=True)
 
@@ -113,7 +111,7 @@ class Mailbox:
 
     def leaves(self) -> dict[int, Leave]:
         """How processes left, by process ID."""
-        found = self._all("*.leave", Leave.load)
+        found = self._all("*.leave", Leave)
         return {int(name): leave for name, leave in found.items() if name.isdecimal()}
 
     def beat(self, beat: Beat) -> None:
@@ -122,7 +120,7 @@ class Mailbox:
 
     def beats(self) -> list[Beat]:
         """How the ranks progress."""
-        return list(self._all("*.beat", Beat.load).values())
+        return list(self._all("*.beat", Beat).values())
 
     def record_run(self, notifier: dict[str, Any] | None) -> None:
         """Record the key that this run has on all its nodes, and its notifier's description."""
@@ -130,11 +128,10 @@ class Mailbox:
 
     def run(self) -> dict[str, Any]:
         """What `record_run` has written, or nothing."""
-        try:
+        with suppress(OSError, ValueError):
             fields = self._read("run.json")
             return {"key": fields.text_or_none("key"), "notifier": fields.dict_or_none("notifier")}
-        except (OSError, ValueError):
-            return {}
+        return {}
 
     def record_checkpoint(self, path: str) -> None:
         """Record where the last checkpoint is."""
@@ -142,10 +139,9 @@ class Mailbox:
 
     def checkpoint(self) -> str:
         """Where the last checkpoint is, or an empty text."""
-        try:
+        with suppress(OSError, ValueError):
             return self._read("checkpoint.json").text("path")
-        except (OSError, ValueError):
-            return ""
+        return ""
 
     def record_reached(self, lines: Sequence[str]) -> None:
         """Record how far a training got that ended well: list items of Markdown."""
@@ -153,22 +149,21 @@ class Mailbox:
 
     def reached(self) -> list[str]:
         """What `record_reached` has written last, or nothing."""
-        try:
+        with suppress(OSError, ValueError):
             return [line for line in self._read("reached.json").items("lines") if isinstance(line, str)]
-        except (OSError, ValueError):
-            return []
+        return []
 
     def ends(self) -> list[End]:
         """The recorded ends of Python processes, oldest first: see `attach`."""
-        return self._in_order("*.end", End.load)
+        return self._in_order("*.end", End)
 
     def restarts(self) -> list[Restart]:
         """When torchrun's agents started their ranks again, oldest first."""
-        return self._in_order("*.restart", Restart.load)
+        return self._in_order("*.restart", Restart)
 
     def damaged(self) -> list[Path]:
         """The files of notes that cannot be read."""
-        names = self._all("*.word", Note.load)
+        names = self._all("*.word", Note)
         return [path for path in sorted(self.folder.glob("*.word")) if path.stem not in names]
 
     def _write(self, name: str, fields: dict[str, Any]) -> None:
@@ -179,15 +174,15 @@ class Mailbox:
         """What a file holds; any process may have written it. Raises OSError or ValueError."""
         return Stored.read(state_dir.contents(self.folder / name, _MOST))
 
-    def _in_order(self, pattern: str, load: Callable[[Stored], Dated]) -> list[Dated]:
-        return sorted(self._all(pattern, load).values(), key=lambda one: one.at)
+    def _in_order(self, pattern: str, kind: type[Dated]) -> list[Dated]:
+        return sorted(self._all(pattern, kind).values(), key=lambda one: one.at)
 
-    def _all(self, pattern: str, load: Callable[[Stored], T]) -> dict[str, T]:
+    def _all(self, pattern: str, kind: type[T]) -> dict[str, T]:
         """What the files hold, by their names; those that cannot be read are left out."""
         found: dict[str, T] = {}
         for path in self.folder.glob(pattern):
             with suppress(OSError, ValueError):  # damaged, or of another version
-                found[path.stem] = load(self._read(path.name))
+                found[path.stem] = loaded(kind, self._read(path.name))
         return found
 
 
