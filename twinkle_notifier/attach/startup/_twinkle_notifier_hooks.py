@@ -7,8 +7,44 @@ recorder = attach.part("record")  # loaded now: a crash must read no files
 
 
 def loaded(name, module):
-    """Wrap the functions of `module`, which has just been loaded."""
-    _HOOKS[name](name, module)
+    """Wrap a method of `module`, which has just been loaded, unless it is ours already."""
+    if name == "multiprocessing.util":
+        _children_loaded(module)
+        return
+    import functools
+
+    owner, method, before, after = _METHODS[name]
+    owner = getattr(module, owner)
+    original = getattr(owner, method)
+    if not hasattr(original, "_twinkle_notifier"):
+        ours = functools.wraps(original)(_between(before, original, after, module))
+        ours._twinkle_notifier = True
+        setattr(owner, method, ours)
+
+
+def _between(before, original, after, module):
+    def ours(self, *args, **kwargs):
+        try:
+            _tried(before, self, module)
+            result = original(self, *args, **kwargs)
+            _tried(after, self, result)
+            return result
+        except BaseException as error:
+            attach.hide(error)
+            raise
+
+    return ours
+
+
+def _tried(hook, owner, value):
+    try:
+        hook(owner, value)
+    except Exception:  # another version, a class of the user's, the disk is full, a Python without our package
+        pass
+
+
+def _nothing(owner, value):
+    pass
 
 
 # Children of multiprocessing, which print an exception instead of raising it
@@ -29,42 +65,20 @@ def _child_ended(error, before):
         pass
 
 
-class _Child:
-    """Before Python 3.13: `multiprocessing.util` calls it in a child, before its work and after that failed."""
+def _children_loaded(util):
+    """Before Python 3.13: it calls us in a child, before the child's work and after that failed."""
 
-    def __init__(self):
-        self.before = None
+    def begins(_):
+        before = sys.exc_info()[1]
+        util.Finalize(None, lambda: _child_ended(sys.exc_info()[1], before), exitpriority=1_000_000_000)
 
-    def begin(self):
-        self.before = sys.exc_info()[1]
-        sys.modules["multiprocessing.util"].Finalize(None, self.end, exitpriority=1_000_000_000)
-
-    def end(self):
-        _child_ended(sys.exc_info()[1], self.before)
+    util.register_after_fork(attach, begins)
+    begins(attach)  # a child by "spawn" is not forked
 
 
-_child = _Child()
-
-
-def _children_loaded(name, module):
-    module.register_after_fork(_child, _Child.begin)
-    _child.begin()  # a child by "spawn" is not forked
-
-
-def _processes_loaded(name, module):
+def _child_begins(process, _):
     """From Python 3.13 on the work itself is wrapped: see `attach.hide`."""
-
-    def wrapped(bootstrap):
-        def ours(self, *args, **kwargs):
-            try:
-                self.run = _noted(self.run, sys.exc_info()[1])
-            except Exception:  # a class of the user's
-                pass
-            return bootstrap(self, *args, **kwargs)
-
-        return ours
-
-    _wrap(module.BaseProcess, "_bootstrap", wrapped)
+    process.run = _noted(process.run, sys.exc_info()[1])
 
 
 def _noted(run, before):
@@ -82,21 +96,7 @@ def _noted(run, before):
 # torchrun's agent
 
 
-def _agent_loaded(name, module):
-    def wrapped(restart_workers):
-        def ours(self, *args, **kwargs):
-            try:
-                _restarted(self)
-            except Exception:  # another version, the disk is full
-                pass
-            return restart_workers(self, *args, **kwargs)
-
-        return ours
-
-    _wrap(module.SimpleElasticAgent, "_restart_workers", wrapped)
-
-
-def _restarted(agent):
+def _agent_restarts(agent, _):
     failures = recorder.failures_of(vars(agent).pop("_twinkle_notifier_failures", None))
     most, left = agent._worker_group.spec.max_restarts, agent._remaining_restarts
     number = vars(agent).get("_twinkle_notifier_restarts", 0) + 1
@@ -106,84 +106,35 @@ def _restarted(agent):
     recorder.write("%d-%d.restart" % (os.getpid(), number), fields)
 
 
-def _local_agent_loaded(name, module):
-    def wrapped(monitor_workers):
-        def ours(self, *args, **kwargs):
-            result = monitor_workers(self, *args, **kwargs)
-            try:
-                self._twinkle_notifier_failures = getattr(result, "failures", None)
-                _name_logs(result.failures, self._pcontext)
-            except Exception:  # another version
-                pass
-            return result
-
-        return ours
-
-    _wrap(module.LocalElasticAgent, "_monitor_workers", wrapped)
+def _agent_checked(agent, result):
+    """Keep the failures, and in each the folder of the rank's files: its `error_file` is none if it wrote no error."""
+    agent._twinkle_notifier_failures = getattr(result, "failures", None)
+    for failure in result.failures.values():
+        error_file = agent._pcontext.error_files[failure.local_rank]
+        failure._twinkle_notifier_logs = os.path.dirname(os.path.abspath(error_file))
 
 
-def _name_logs(failures, context):
-    """Note the folder of the rank's files in each failure: its `error_file` is none if the rank wrote no error."""
-    for failure in failures.values():
-        failure._twinkle_notifier_logs = os.path.dirname(os.path.abspath(context.error_files[failure.local_rank]))
+# Trainers: our package is loaded when the first one is made, not before
 
 
-def _wrap(owner, name, wrapped):
-    """Replace a method, unless it is ours already."""
-    import functools
+def _transformers(trainer, module):
+    from twinkle_notifier.attach import trainers
 
-    original = getattr(owner, name)
-    if not hasattr(original, "_twinkle_notifier"):
-        ours = functools.wraps(original)(wrapped(original))
-        ours._twinkle_notifier = True
-        setattr(owner, name, ours)
+    trainers.attach("transformers", module)
 
 
-# Trainers
+def _lightning(trainer, _):
+    from twinkle_notifier.attach import trainers
+
+    trainers.attach("lightning", trainer)
 
 
-def _trainer_loaded(name, module):
-    """Wrap the trainer's constructor: our package is loaded when the first trainer is made, not before."""
-    framework = _TRAINERS[name]
-
-    def wrapped(original):
-        def ours(self, *args, **kwargs):
-            try:
-                before, after = _trainers()
-                before(framework, module)
-                original(self, *args, **kwargs)
-                after(framework, self)
-            except BaseException as error:
-                attach.hide(error)
-                raise
-
-        return ours
-
-    _wrap(module.Trainer, "__init__", wrapped)
-
-
-def _trainers():
-    try:
-        from twinkle_notifier.attach import trainers
-
-        return trainers.before, trainers.after
-    except Exception:  # another Python, without our package
-        return _nothing, _nothing
-
-
-def _nothing(*_):
-    pass
-
-
-_TRAINERS = {
-    "transformers.trainer": "transformers",
-    "lightning.pytorch.trainer.trainer": "lightning",
-    "pytorch_lightning.trainer.trainer": "lightning",
+_AGENT = "torch.distributed.elastic.agent.server."
+_METHODS = {
+    _AGENT + "api": ("SimpleElasticAgent", "_restart_workers", _agent_restarts, _nothing),
+    _AGENT + "local_elastic_agent": ("LocalElasticAgent", "_monitor_workers", _nothing, _agent_checked),
+    "multiprocessing.process": ("BaseProcess", "_bootstrap", _child_begins, _nothing),
+    "transformers.trainer": ("Trainer", "__init__", _transformers, _nothing),
+    "lightning.pytorch.trainer.trainer": ("Trainer", "__init__", _nothing, _lightning),
+    "pytorch_lightning.trainer.trainer": ("Trainer", "__init__", _nothing, _lightning),
 }
-_HOOKS = {
-    "torch.distributed.elastic.agent.server.api": _agent_loaded,
-    "torch.distributed.elastic.agent.server.local_elastic_agent": _local_agent_loaded,
-    "multiprocessing.util": _children_loaded,
-    "multiprocessing.process": _processes_loaded,
-}
-_HOOKS.update((name, _trainer_loaded) for name in _TRAINERS)
