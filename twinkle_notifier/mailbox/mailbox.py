@@ -6,10 +6,14 @@ supervisor all of this does nothing.
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import logging
 import os
 import shutil
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -18,7 +22,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from twinkle_notifier import isolation
-from twinkle_notifier.mailbox.notes import Beat, End, Leave, Note, Restart, State, loaded
+from twinkle_notifier.exceptions.chain import behind_hidden, chain
+from twinkle_notifier.mailbox.notes import Beat, By, End, Leave, Note, Restart, State, loaded
 from twinkle_notifier.messages.message import Message
 from twinkle_notifier.runtime import state_dir
 from twinkle_notifier.runtime.launcher import Where, run_key
@@ -36,6 +41,7 @@ Dated = TypeVar("Dated", Note, End, Restart)
 T = TypeVar("T")
 
 log: logging.Logger = logging.getLogger("twinkle_notifier")
+_exit_hook_is_installed = False
 
 
 class Mailbox:
@@ -217,3 +223,22 @@ def _run_of_nodes() -> str | None:
     """The key of this run on all its nodes; None if it has one node, where one supervisor sees all of it."""
     where = Where.here()
     return run_key(where) if where.local_world_size < where.world_size else None
+
+
+def install_exit_hook(is_known: Callable[[BaseException], bool]) -> None:
+    """Record how this process leaves, at its end. `is_known`: whether the process has reported an exception."""
+    global _exit_hook_is_installed
+    if not _exit_hook_is_installed:
+        _exit_hook_is_installed = True
+        leave = functools.cache(lambda: _leave(is_known))  # once
+        atexit.register(leave)
+        # Before Python waits, perhaps for ever, for the program's threads. A private function of the standard library.
+        with suppress(AttributeError, RuntimeError):  # another version of Python; the process is ending
+            threading._register_atexit(leave)  # type: ignore[attr-defined]
+
+
+def _leave(is_known: Callable[[BaseException], bool]) -> None:
+    # What ended the interpreter, unless that is SystemExit.
+    last = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+    by: By = "exit" if last is None else "it" if any(map(is_known, chain(last, following=behind_hidden))) else "other"
+    report(lambda to: to.leave(Leave(by, time.time())))

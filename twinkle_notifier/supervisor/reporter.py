@@ -9,13 +9,14 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from twinkle_notifier import isolation
-from twinkle_notifier.budgets import CRASH_BUDGET, DISK, LEASE
+from twinkle_notifier import claims, isolation
+from twinkle_notifier.budgets import CRASH_BUDGET, DISK, FIRST_NODE, LEASE, PATIENCE, STORE_OPEN
+from twinkle_notifier.claims.stores.files import FileStore
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import restored
 from twinkle_notifier.delivery.spool import Spool
@@ -26,8 +27,9 @@ from twinkle_notifier.mailbox.notes import End, Note, Restart
 from twinkle_notifier.messages import report
 from twinkle_notifier.messages.message import Message
 from twinkle_notifier.runtime.launcher import Attempt, Where, run_key
+from twinkle_notifier.runtime.process import Instant, process_start
 from twinkle_notifier.runtime.stored import hashed
-from twinkle_notifier.supervisor import cause, node_claims, torchrun
+from twinkle_notifier.supervisor import cause, torchrun
 from twinkle_notifier.supervisor.attribution import Attribution
 from twinkle_notifier.supervisor.command import ERROR_FILE
 from twinkle_notifier.supervisor.exit_report import ExitReport
@@ -35,6 +37,8 @@ from twinkle_notifier.supervisor.last_lines import ends_of
 
 _OVERDUE = 60.0  # seconds after which a message is sent from here while the command goes on
 _POLL = 0.05
+_TOPIC = "ends"  # of the claims of the supervisors of a run's nodes
+_ONE_END = 900.0  # seconds between the ends of a run's nodes, at most: collectives time out after ten minutes
 T = TypeVar("T")
 
 log: logging.Logger = logging.getLogger("twinkle_notifier")
@@ -168,7 +172,7 @@ class Reporter:
         message = note.message(
             f"Note: its process could not send this; sent by the supervisor on {socket.gethostname()}"
         )
-        sent = node_claims.once(note.run, note.incident, lambda: self._deliver(notifier, message), follows=False)
+        sent = _once_over_nodes(note.run, note.incident, lambda: self._deliver(notifier, message), follows=False)
         if sent:
             with suppress(OSError):  # it may be sent once more, with the same ID
                 self._mailbox.record(replace(note, state="told"))
@@ -180,7 +184,7 @@ class Reporter:
         """Call `send` once over all nodes of the run; whether the alert was sent."""
         where = Where.here()  # srun starts a supervisor for each node or rank
         own = run_key(where) if where.world_size > 1 else None
-        return node_claims.once(
+        return _once_over_nodes(
             own or attribution.run() or self._mailbox.run().get("key"), self._key, send, follows=follows
         )
 
@@ -222,3 +226,34 @@ class Reporter:
 
 def _in_time(work: Callable[[], T]) -> T | None:
     return isolation.call(work, DISK).value
+
+
+def _once_over_nodes(run: str | None, key: str, send: Callable[[], bool], *, follows: bool) -> bool:
+    """Call `send`, unless another supervisor of `run` has; returns whether the alert was sent.
+
+    `follows`: the end may follow from another node's end. Then that node gets time to send first. Without a common
+    folder each node sends.
+    """
+    if run is None:
+        return send()
+    sent = False
+    try:
+        with closing(claims.Access(lambda: FileStore.of_run(f"supervisors/{run}"), STORE_OPEN)) as access:
+            ends = claims.Claims(access, Where.here(), claims.Watermark(_since()))
+            if follows and ends.follow(_TOPIC, grace=FIRST_NODE, seconds=PATIENCE, hurry=lambda: False) is not None:
+                return True
+            claim = ends.claim(key, PATIENCE)
+            if isinstance(claim, claims.Verdict):
+                return claim.state == "sent"
+            ends.announce(_TOPIC, key)
+            sent = send()
+            claim.close("sent" if sent else "failed")
+            return sent
+    except OSError as error:
+        log.warning("the supervisors of this run cannot agree on who sends the alert: %s", error)
+        return sent or send()
+
+
+def _since() -> Instant:
+    """The time before which a claim does not count."""
+    return max(process_start(), Instant.ago(_ONE_END), key=lambda instant: instant.since_boot)
