@@ -1,12 +1,20 @@
+# pyright: reportTypeCommentUsage=false  (an annotation would cost at each start)
 """Wraps functions of modules that make processes or trainers. `_twinkle_notifier_attach` loads it."""
 
-import _twinkle_notifier_attach as attach
-from _twinkle_notifier_attach import os, sys, time  # as they were at the start
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from twinkle_notifier.attach.startup import _twinkle_notifier_attach as attach
+    from twinkle_notifier.attach.startup._twinkle_notifier_attach import Any, Callable, os, sys, time
+
+    _Hook = Callable[[Any, Any], None]
+else:
+    import _twinkle_notifier_attach as attach
+    from _twinkle_notifier_attach import os, sys, time  # as they were at the start
 
 recorder = attach.part("record")  # loaded now: a crash must read no files
 
 
-def loaded(name, module):
+def loaded(name, module):  # type: (str, ModuleType) -> None
     """Wrap a method of `module`, which has just been loaded, unless it is ours already."""
     if name == "multiprocessing.util":
         _children_loaded(module)
@@ -18,12 +26,12 @@ def loaded(name, module):
     original = getattr(owner, method)
     if not hasattr(original, "_twinkle_notifier"):
         ours = functools.wraps(original)(_between(before, original, after, module))
-        ours._twinkle_notifier = True
+        vars(ours)["_twinkle_notifier"] = True
         setattr(owner, method, ours)
 
 
-def _between(before, original, after, module):
-    def ours(self, *args, **kwargs):
+def _between(before, original, after, module):  # type: (_Hook, Callable[..., Any], _Hook, ModuleType) -> Callable[..., Any]
+    def ours(self, *args, **kwargs):  # type: (Any, *Any, **Any) -> Any
         try:
             _tried(before, self, module)
             result = original(self, *args, **kwargs)
@@ -36,21 +44,21 @@ def _between(before, original, after, module):
     return ours
 
 
-def _tried(hook, owner, value):
+def _tried(hook, owner, value):  # type: (_Hook, Any, Any) -> None
     try:
         hook(owner, value)
     except Exception:  # another version, a class of the user's, the disk is full, a Python without our package
         pass
 
 
-def _nothing(owner, value):
+def _nothing(owner, value):  # type: (Any, Any) -> None
     pass
 
 
 # Children of multiprocessing, which print an exception instead of raising it
 
 
-def _child_ended(error, before):
+def _child_ended(error, before):  # type: (BaseException | None, BaseException | None) -> None
     """Record `error`, unless it is `before`, which was being handled when the child was made."""
     if error is None or error is before or attach.done == os.getpid():
         return
@@ -65,10 +73,10 @@ def _child_ended(error, before):
         pass
 
 
-def _children_loaded(util):
+def _children_loaded(util):  # type: (ModuleType) -> None
     """Before Python 3.13: it calls us in a child, before the child's work and after that failed."""
 
-    def begins(_):
+    def begins(_):  # type: (Any) -> None
         before = sys.exc_info()[1]
         util.Finalize(None, lambda: _child_ended(sys.exc_info()[1], before), exitpriority=1_000_000_000)
 
@@ -76,13 +84,13 @@ def _children_loaded(util):
     begins(attach)  # a child by "spawn" is not forked
 
 
-def _child_begins(process, _):
+def _child_begins(process, _):  # type: (Any, Any) -> None
     """From Python 3.13 on the work itself is wrapped: see `attach.hide`."""
     process.run = _noted(process.run, sys.exc_info()[1])
 
 
-def _noted(run, before):
-    def ours():
+def _noted(run, before):  # type: (Callable[[], object], BaseException | None) -> Callable[[], None]
+    def ours():  # type: () -> None
         try:
             run()
         except BaseException as error:
@@ -96,17 +104,17 @@ def _noted(run, before):
 # torchrun's agent
 
 
-def _agent_restarts(agent, _):
-    failures = recorder.failures_of(vars(agent).pop("_twinkle_notifier_failures", None))
+def _agent_restarts(agent, _):  # type: (Any, Any) -> None
+    failures = recorder.failures_of(agent.__dict__.pop("_twinkle_notifier_failures", None))
     most, left = agent._worker_group.spec.max_restarts, agent._remaining_restarts
-    number = vars(agent).get("_twinkle_notifier_restarts", 0) + 1
+    number = agent.__dict__.get("_twinkle_notifier_restarts", 0) + 1
     agent._twinkle_notifier_restarts = number
     fields = {"pid": os.getpid(), "at": time.time(), "attempt": most - left + (not failures), "attempts": most + 1}
     fields["failures"] = failures
     recorder.write("%d-%d.restart" % (os.getpid(), number), fields)
 
 
-def _agent_checked(agent, result):
+def _agent_checked(agent, result):  # type: (Any, Any) -> None
     """Keep the failures, and in each the folder of the rank's files: its `error_file` is none if it wrote no error."""
     agent._twinkle_notifier_failures = getattr(result, "failures", None)
     for failure in result.failures.values():
@@ -117,24 +125,21 @@ def _agent_checked(agent, result):
 # Trainers: our package is loaded when the first one is made, not before
 
 
-def _transformers(trainer, module):
+def _attach(framework, to):  # type: (str, Any) -> None
     from twinkle_notifier.attach import trainers
 
-    trainers.attach("transformers", module)
+    trainers.attach(framework, to)
 
 
-def _lightning(trainer, _):
-    from twinkle_notifier.attach import trainers
-
-    trainers.attach("lightning", trainer)
+_LIGHTNING = ("Trainer", "__init__", _nothing, lambda trainer, _: _attach("lightning", trainer))
 
 
 _AGENT = "torch.distributed.elastic.agent.server."
-_METHODS = {
+_METHODS = {  # type: dict[str, tuple[str, str, _Hook, _Hook]]
     _AGENT + "api": ("SimpleElasticAgent", "_restart_workers", _agent_restarts, _nothing),
     _AGENT + "local_elastic_agent": ("LocalElasticAgent", "_monitor_workers", _nothing, _agent_checked),
     "multiprocessing.process": ("BaseProcess", "_bootstrap", _child_begins, _nothing),
-    "transformers.trainer": ("Trainer", "__init__", _transformers, _nothing),
-    "lightning.pytorch.trainer.trainer": ("Trainer", "__init__", _nothing, _lightning),
-    "pytorch_lightning.trainer.trainer": ("Trainer", "__init__", _nothing, _lightning),
+    "transformers.trainer": ("Trainer", "__init__", lambda _, module: _attach("transformers", module), _nothing),
+    "lightning.pytorch.trainer.trainer": _LIGHTNING,
+    "pytorch_lightning.trainer.trainer": _LIGHTNING,
 }
