@@ -28,7 +28,7 @@ from twinkle_notifier.messages.message import Message
 from twinkle_notifier.runtime import state_dir
 from twinkle_notifier.runtime.launcher import Where, run_key
 from twinkle_notifier.runtime.process import Holder
-from twinkle_notifier.runtime.stored import Stored
+from twinkle_notifier.runtime.stored import Stored, hashed
 
 VARIABLE = "TWINKLE_NOTIFIER_SUPERVISOR"  # names the folder
 RUN_NAME = "TWINKLE_NOTIFIER_ATTACH_NAME"  # what the supervisor calls the run: attached callbacks call it so, too
@@ -48,27 +48,17 @@ class Mailbox:
     """The folder, for its writers and its reader. Its methods raise OSError when the folder does not work."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder: Path = folder
 
     @classmethod
     def begun(cls) -> Mailbox:
         """A new one, with this process as its supervisor."""
 
         def made(folder: Path) -> Mailbox:
-            mailbox = cls(folder)
-            mailbox._write(HOLDER, asdict(Holder.me()))
-            return mailbox
+            cls(folder)._write(HOLDER, asdict(Holder.me()))
+            return cls(folder)
 
         return state_dir.within((_ROOM, os.urandom(16).hex()), made)
-
-    @classmethod
-    def current(cls) -> Mailbox | None:
-        """The mailbox of the supervisor above this process, if there is one that lives."""
-        path = os.environ.get(VARIABLE)
-        if not path:
-            return None
-        mailbox = cls(Path(path))
-        return mailbox if mailbox.is_alive() else None
 
     @classmethod
     def all(cls, roots: Sequence[Path] | None = None) -> Iterator[Mailbox]:
@@ -99,7 +89,7 @@ class Mailbox:
 
     def record(self, note: Note) -> None:
         """Write `note`; it replaces the one by the same process on the same incident."""
-        self._write(f"{note.file_stem()}.word", asdict(note))
+        self._write(f"{note.holder.pid}-{hashed(note.incident, errors='replace')}.word", asdict(note))
 
     def notes(self) -> list[Note]:
         """All notes, oldest first."""
@@ -194,14 +184,11 @@ class Mailbox:
 
 def report(work: Callable[[Mailbox], T]) -> T | None:
     """Do `work` with the mailbox of the supervisor above this process, within 2 s. None without one. Never raises."""
-    if VARIABLE not in os.environ:
+    path = os.environ.get(VARIABLE)
+    if not path:
         return None
-
-    def in_mailbox() -> T | None:
-        mailbox = Mailbox.current()
-        return work(mailbox) if mailbox is not None else None
-
-    answer = isolation.call(in_mailbox, _BUDGET)
+    mailbox = Mailbox(Path(path))
+    answer = isolation.call(lambda: work(mailbox) if mailbox.is_alive() else None, _BUDGET)
     if answer.error is not None:
         log.warning("a note to the supervisor cannot be written: %s", answer.error)
     return answer.value
@@ -233,8 +220,8 @@ def install_exit_hook(is_known: Callable[[BaseException], bool]) -> None:
         leave = functools.cache(lambda: _leave(is_known))  # once
         atexit.register(leave)
         # Before Python waits, perhaps for ever, for the program's threads. A private function of the standard library.
-        with suppress(AttributeError, RuntimeError):  # another version of Python; the process is ending
-            threading._register_atexit(leave)  # type: ignore[attr-defined]
+        with suppress(KeyError, RuntimeError):  # another version of Python; the process is ending
+            vars(threading)["_register_atexit"](leave)
 
 
 def _leave(is_known: Callable[[BaseException], bool]) -> None:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_t
 
 from twinkle_notifier.messages.message import Message
 from twinkle_notifier.runtime.process import Holder
-from twinkle_notifier.runtime.stored import Stored, hashed
+from twinkle_notifier.runtime.stored import Stored
 
 # ``sending``: this process is about to send the alert. ``told``: it was sent, by this process or another. ``kept``: it
 # could not be sent. ``left``: a secondary error, whose cause the supervisor knows better. ``deferred``: the supervisor
@@ -69,10 +69,6 @@ class Note:
             return Message(self.text, self.id)
         head, blank, rest = self.text.partition("\n\n")
         return Message(f"{head}\n\n- {note}\n{rest}" if blank else f"{head}\n\n- {note}", self.id)
-
-    def file_stem(self) -> str:
-        """The name of its file without the ending: one for each process and incident."""
-        return f"{self.holder.pid}-{hashed(self.incident, errors='replace')}"
 
 
 class Leave(NamedTuple):

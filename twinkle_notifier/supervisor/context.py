@@ -36,13 +36,15 @@ class Context:
     """
 
     def __init__(self, command: Sequence[str], options: Options, mailbox: Mailbox | None) -> None:
-        self.command, self.options = command, options
-        self.folder = mailbox.folder if mailbox is not None else None
-        self.mailbox = mailbox or Mailbox(_NO_FOLDER)  # without a folder it is empty
-        self.output = Output(options.log)
+        self.command: Sequence[str] = command
+        self.options: Options = options
+        self.folder: Path | None = mailbox.folder if mailbox is not None else None
+        self.mailbox: Mailbox = mailbox or Mailbox(_NO_FOLDER)  # without a folder it is empty
+        self.output: Output = Output(options.log)
         isolation.call(self.output.begin, DISK)
-        self.began, self._kills = time.time(), oom_kills()
-        self.pid = 0
+        self.began: float = time.time()
+        self._kills = oom_kills()
+        self.pid: int = 0
         self.asked: tuple[int, float] | None = None
         self.ended: float | None = None
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -28,7 +27,7 @@ _REQUEST = 10.0  # seconds for one
 _SLOWEST = 10.0  # a stall lasts longer than so many times the slowest step
 _FRESH = 30.0  # seconds; a rank records its progress every few seconds
 _LATE = 5.0  # seconds between two checks that are no delay
-_DEEP = 6  # generations of a command's processes that an alert may list
+_LISTED = 8  # processes that an alert lists
 
 log: logging.Logger = logging.getLogger("twinkle_notifier")
 
@@ -41,10 +40,9 @@ class Monitor:
         self._context, self._output, self._mailbox = context, context.output, context.mailbox
         self._reporter = Reporter(options.name, options.notifier, context.mailbox)
         self._heartbeat = Heartbeat(options.heartbeat) if options.heartbeat else None
-        self._output_watchdog = (
-            OutputWatchdog(options.stall_after, time.monotonic()) if options.stall_after is not None else None
-        )
-        self._written = time.monotonic()  # when output last appeared
+        now, after = time.monotonic(), options.stall_after
+        self._output_watchdog = OutputWatchdog(after, now) if after is not None else None
+        self._written = now  # when output last appeared
         self._reported_restarts = 0
         self._is_preemption_reported = False
         self._over = threading.Event()
@@ -67,7 +65,8 @@ class Monitor:
         if code:
             self._output.end()
         ending = self._context.ending(code)
-        ending = ending._replace(attempt=self._attempt() or ending.attempt)
+        for restart in self._restarts()[-1:]:
+            ending = ending._replace(attempt=Attempt(restart.attempt + 1, restart.attempts))
         known = self._is_preemption_reported and ending.was_asked_for()
         self._reporter.ended(ending, on_success=self._context.options.on_success, known=known)
 
@@ -120,7 +119,7 @@ class Monitor:
             self._reporter.moving(self._output_watchdog.lasted)
 
     def _silence_facts(self) -> list[str]:
-        pids = ", ".join(str(pid) for pid in islice(_descendants(self._context.pid), 8))
+        pids = ", ".join(map(str, _with_descendants(self._context.pid)))
         return [
             "- Seen from outside: no output, and no beat of a callback",
             f"- Processes: {pids}; `py-spy dump --pid PID` shows where one is",
@@ -137,33 +136,21 @@ class Monitor:
         restarts = self._mailbox.restarts()
         return [restart for restart in restarts if restart.pid == restarts[0].pid and restart.failures]
 
-    def _attempt(self) -> Attempt | None:
-        """The last attempt; None if torchrun has not started its ranks again."""
-        restarts = self._restarts()
-        return Attempt(restarts[-1].attempt + 1, restarts[-1].attempts) if restarts else None
 
-
-def _descendants(pid: int) -> Iterator[int]:
-    """`pid` and the processes below it, nearest first."""
-    generation = [pid]
-    for _ in range(_DEEP):
-        yield from generation
-        generation = [child for parent in generation for child in _children(parent)]
-
-
-def _children(pid: int) -> list[int]:
-    with suppress(OSError):  # it is gone
-        return [
-            int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()
-        ]
-    return []
+def _with_descendants(pid: int) -> list[int]:
+    """`pid` and processes below it, nearest first."""
+    found = [pid]
+    for parent in found:  # which grows meanwhile
+        with suppress(OSError):  # it is gone
+            for path in Path(f"/proc/{parent}/task").glob("*/children") if len(found) < _LISTED else ():
+                found += map(int, path.read_text().split())
+    return found[:_LISTED]
 
 
 class OutputWatchdog:
     """Detects from outside that a command has stalled: there was no output and no beat for `after` seconds.
 
     A rank with its own watchdog reports, as that sees more.
-
     All times are in seconds; `now` is of a clock that stops while the machine is suspended.
     """
 
@@ -171,7 +158,7 @@ class OutputWatchdog:
         self._after = after
         self._checked = self._heard = now
         self._since: float | None = None  # of a reported silence: its last sign of life
-        self.lasted = 0.0  # seconds of the silence that `check` last reported
+        self.lasted: float = 0.0  # seconds of the silence that `check` last reported
 
     def check(
         self, now: float, last_output: float | None, wall: float, beats: Sequence[Beat]

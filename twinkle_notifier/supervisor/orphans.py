@@ -52,7 +52,7 @@ def _each(roots: Sequence[Path], find: Callable[[Mailbox, list[str]], list[Note]
 
 
 def _unsent(mailbox: Mailbox) -> list[Note]:
-    attribution = Attribution.of(mailbox)
+    attribution = Attribution(mailbox.notes(), mailbox.leaves())
     unsent = attribution.unsent(following=True) + attribution.lingering(time.time(), alone=True)
     return [note for note in unsent if note.state != "kept"]  # those lie in the spool
 

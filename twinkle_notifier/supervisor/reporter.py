@@ -73,7 +73,7 @@ class Reporter:
     def preempted(self, ending: ExitReport) -> bool:
         """The command was asked to end and has not ended yet; whether an alert has said so."""
         attribution = self._attribution()
-        if attribution.preempted(ending.began) or self._send_deferred(attribution, ending):
+        if attribution.asked_to_end("told", ending.began) or self._send_deferred(attribution, ending):
             return True
         text = ending._replace(checkpoint=self._mailbox.checkpoint()).markdown()
         sent = self._once(attribution, lambda: self._send(text), follows=False)
@@ -103,12 +103,14 @@ class Reporter:
     def silent(self, seconds: float, facts: list[str]) -> None:
         """The command has shown no sign of life for `seconds`."""
         self._silent_at = time.time()
-        self._milestone(f"{self._name} has been silent for {report.duration(seconds)}", facts)
+        headline = f"{self._name} has been silent for {report.duration(seconds)}"
+        self._send(report.milestone(headline, self._name, Where.here(), facts))
 
     def moving(self, seconds: float) -> None:
         """The command shows a sign of life after a reported silence of `seconds`."""
         self._silent_at = 0.0
-        self._milestone(f"{self._name} resumed after {report.duration(seconds)}", [])
+        headline = f"{self._name} resumed after {report.duration(seconds)}"
+        self._send(report.milestone(headline, self._name, Where.here(), []))
 
     def _completed(self, ending: ExitReport, attribution: Attribution) -> ExitReport:
         return ending._replace(followers=attribution.followers(), checkpoint=self._mailbox.checkpoint())
@@ -120,7 +122,8 @@ class Reporter:
         since = max((restart.at for restart in _in_time(self._mailbox.restarts) or []), default=0.0)
         ends = [end for end in _in_time(self._mailbox.ends) or [] if end.at > since]
         found = cause.of_command(ends, ending.code, ending.at, ending.pid)
-        found = found or cause.printed_by_torchrun(ending.output, ending.code)
+        if not found and ending.code == 1:  # perhaps torchrun's agent, not attached
+            found = cause.Cause(None, torchrun.root_cause(ending.output), torchrun.signalled(ending.output))
         return self._with_texts(ending, found, ends, attribution)
 
     def _with_texts(
@@ -158,12 +161,13 @@ class Reporter:
     def _unsent(self, attribution: Attribution, *, following: bool) -> list[Note]:
         """The notes that nobody will send, without those that a flush has sent meanwhile."""
         notes = attribution.unsent(following=following)
-        kept = {note.id for note in notes if note.state == "kept"}
+        gone = {note.id for note in notes if note.state == "kept"}
         try:
-            gone = kept - {letter.id for spool in Spool.everyone() for letter in spool.letters()} if kept else set()
+            if gone:
+                gone -= {letter.id for spool in Spool.everyone() for letter in spool.letters()}
         except OSError as error:  # rather send twice, with the same ID
             log.warning("what was kept on the disk cannot be read: %s", error)
-            gone = set[str]()
+            return notes
         return [note for note in notes if note.id not in gone]
 
     def _send_for(self, note: Note) -> bool:
@@ -183,13 +187,9 @@ class Reporter:
     def _once(self, attribution: Attribution, send: Callable[[], bool], *, follows: bool) -> bool:
         """Call `send` once over all nodes of the run; whether the alert was sent."""
         where = Where.here()  # srun starts a supervisor for each node or rank
-        own = run_key(where) if where.world_size > 1 else None
-        return _once_over_nodes(
-            own or attribution.run() or self._mailbox.run().get("key"), self._key, send, follows=follows
-        )
-
-    def _milestone(self, headline: str, facts: list[str]) -> None:
-        self._send(report.milestone(headline, self._name, Where.here(), facts))
+        keys = [run_key(where) if where.world_size > 1 else None, *(note.run for note in attribution.notes)]
+        key = next(filter(None, keys), None) or self._mailbox.run().get("key")
+        return _once_over_nodes(key, self._key, send, follows=follows)
 
     def _send(self, text: str) -> bool:
         return self._deliver(self._notifier(), Message(text, uuid.uuid4().hex))
@@ -211,7 +211,7 @@ class Reporter:
 
     def _attribution(self) -> Attribution:
         try:
-            return Attribution.of(self._mailbox)
+            return Attribution(self._mailbox.notes(), self._mailbox.leaves())
         except OSError as error:
             log.warning("the notes of the command's processes cannot be read: %s", error)
             return Attribution()
@@ -239,7 +239,8 @@ def _once_over_nodes(run: str | None, key: str, send: Callable[[], bool], *, fol
     sent = False
     try:
         with closing(claims.Access(lambda: FileStore.of_run(f"supervisors/{run}"), STORE_OPEN)) as access:
-            ends = claims.Claims(access, Where.here(), claims.Watermark(_since()))
+            since = max(process_start(), Instant.ago(_ONE_END), key=lambda instant: instant.since_boot)
+            ends = claims.Claims(access, Where.here(), claims.Watermark(since))
             if follows and ends.follow(_TOPIC, grace=FIRST_NODE, seconds=PATIENCE, hurry=lambda: False) is not None:
                 return True
             claim = ends.claim(key, PATIENCE)
@@ -252,8 +253,3 @@ def _once_over_nodes(run: str | None, key: str, send: Callable[[], bool], *, fol
     except OSError as error:
         log.warning("the supervisors of this run cannot agree on who sends the alert: %s", error)
         return sent or send()
-
-
-def _since() -> Instant:
-    """The time before which a claim does not count."""
-    return max(process_start(), Instant.ago(_ONE_END), key=lambda instant: instant.since_boot)
