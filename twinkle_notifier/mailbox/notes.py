@@ -34,13 +34,13 @@ Time = Annotated[float, Stored.time]
 T = TypeVar("T")
 
 
-def loaded(kind: type[T], fields: Stored) -> T:
+def loaded(kind: Callable[..., T], fields: Stored) -> T:
     """A record from what a file holds. Raises ValueError if it is damaged, or of another version."""
     return kind(**{name: read(fields, name) for name, read in _readers(kind).items()})
 
 
 @cache
-def _readers(kind: type) -> dict[str, Callable[[Stored, str], Any]]:
+def _readers(kind: Callable[..., object]) -> dict[str, Callable[[Stored, str], Any]]:
     return {name: hint.__metadata__[0] for name, hint in get_type_hints(kind, include_extras=True).items()}
 
 
