@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -58,10 +57,8 @@ def attached(tmp_path: Path) -> Callable[..., Trainer]:
         quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
         trainer = Trainer.__new__(Trainer)
         options = {"default_root_dir": tmp_path, "max_epochs": 1, **quiet, **options}
-        module = sys.modules[Trainer.__module__]
-        trainers.before("lightning", module)
         Trainer.__init__(trainer, **options)
-        trainers.after("lightning", trainer)
+        trainers.attach("lightning", trainer)
         return trainer
 
     return made

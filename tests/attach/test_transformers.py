@@ -64,9 +64,8 @@ def attached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., T
             )
             construct()
         else:
-            trainers.before("transformers", MODULE)
+            trainers.attach("transformers", MODULE)
             construct()
-            trainers.after("transformers", trainer)
         return trainer
 
     return made

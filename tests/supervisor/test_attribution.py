@@ -107,9 +107,9 @@ def test_what_is_not_out() -> None:
 
 def test_a_preemption_was_reported() -> None:
     """After the run began, and as one."""
-    assert Attribution([word(kind="preempted", at=100)]).preempted(50)
-    assert not Attribution([word(kind="preempted", at=100)]).preempted(200)
-    assert not Attribution([word(kind="failed", at=100)]).preempted(50)
+    assert Attribution([word(kind="preempted", at=100)]).asked_to_end("told", 50)
+    assert not Attribution([word(kind="preempted", at=100)]).asked_to_end("told", 200)
+    assert not Attribution([word(kind="failed", at=100)]).asked_to_end("told", 50)
 
 
 def test_who_met_what_follows() -> None:

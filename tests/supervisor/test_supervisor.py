@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.supervisor.oom import kills
+from twinkle_notifier.supervisor.context import oom_kills
 
 PYTHON = sys.executable
 RUN = [PYTHON, "-m", "twinkle_notifier", "run", "--name", "sft", "--"]
@@ -82,7 +82,7 @@ def test_the_message_says_what_is_known(begin: Begin, robot: Inbox) -> None:
         "import os\nprint('epoch 1')\nprint('10%\\r50%\\r\\x1b[31mlost\\x1b[0m', flush=True)\nos.kill(os.getpid(), 9)"
     ).result()
     (message,) = robot.messages
-    known = kills() is not None  # the kernel's count for this control group
+    known = oom_kills() is not None  # the kernel's count for this control group
     cause = "not the kernel's out-of-memory killer" if known else "the kernel's out-of-memory killer, or your scheduler"
     assert f"- Signal: SIGKILL: {cause}" in message.text
     assert message.text.count("out-of-memory") == 1

@@ -21,7 +21,7 @@ from twinkle_notifier.delivery.descriptor import for_the_disk
 from twinkle_notifier.exceptions import cancellation
 from twinkle_notifier.exceptions.kind import kind_of
 from twinkle_notifier.isolation import safe
-from twinkle_notifier.mailbox import exit_hook, mailbox
+from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.mailbox.notes import State
 from twinkle_notifier.messages.message import Level, Message, Outcome, level_of_end
 from twinkle_notifier.messages.report import missing_ranks, rank_lines
@@ -113,7 +113,7 @@ def _note_reported(incident: str, event: Event, channel: str, state: State = "to
     _seen.add(channel, event.exc, incident)
 
     def write(to: mailbox.Mailbox) -> None:
-        exit_hook.install(_seen.has)
+        mailbox.install_exit_hook(_seen.has)
         to.record(mailbox.note(state, incident, kind_of(event.exc)))
 
     mailbox.report(write)
@@ -237,7 +237,7 @@ class _Incident:
         """Leave a note for the supervisor. Whether there is one."""
 
         def write(to: mailbox.Mailbox) -> bool:
-            exit_hook.install(_seen.has)
+            mailbox.install_exit_hook(_seen.has)
             kept = for_the_disk(self._notifier, message) if message is not None else (None, None)
             to.record(mailbox.note(state, incident, self._report.kind, *kept))
             return True

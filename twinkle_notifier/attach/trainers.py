@@ -10,7 +10,6 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 from twinkle_notifier import isolation
@@ -26,20 +25,9 @@ from twinkle_notifier.training_run import TrainingRun
 log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
-def before(framework: str, module: ModuleType) -> None:
-    """A trainer of `module`'s class is about to be constructed: HF's makes its default callbacks then."""
-    if framework == "transformers":
-        _try(lambda: importlib.import_module("twinkle_notifier.attach.transformers").attach(module))
-
-
-def after(framework: str, trainer: Any) -> None:
-    """`trainer` is constructed: a Lightning one has its callbacks."""
-    if framework == "lightning":
-        _try(lambda: importlib.import_module("twinkle_notifier.attach.lightning").attach(trainer))
-
-
-def _try(work: Callable[[], None]) -> None:
-    answer = isolation.tried(work)
+def attach(framework: str, to: object) -> None:
+    """Add the callback to a new Lightning trainer, or to the defaults of HF's module before it makes a trainer."""
+    answer = isolation.tried(lambda: importlib.import_module(f"twinkle_notifier.attach.{framework}").attach(to))
     if answer.error is not None and not isinstance(answer.error, Exception):
         raise answer.error  # Ctrl-C, or what the user's handler of a signal raises
     if answer.error is not None:

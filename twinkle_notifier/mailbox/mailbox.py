@@ -6,10 +6,14 @@ supervisor all of this does nothing.
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import logging
 import os
 import shutil
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -18,12 +22,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from twinkle_notifier import isolation
-from twinkle_notifier.mailbox.notes import Beat, End, Leave, Note, Restart, State
+from twinkle_notifier.exceptions.chain import behind_hidden, chain
+from twinkle_notifier.mailbox.notes import Beat, By, End, Leave, Note, Restart, State, loaded
 from twinkle_notifier.messages.message import Message
 from twinkle_notifier.runtime import state_dir
 from twinkle_notifier.runtime.launcher import Where, run_key
 from twinkle_notifier.runtime.process import Holder
-from twinkle_notifier.runtime.stored import Stored
+from twinkle_notifier.runtime.stored import Stored, hashed
 
 VARIABLE = "TWINKLE_NOTIFIER_SUPERVISOR"  # names the folder
 RUN_NAME = "TWINKLE_NOTIFIER_ATTACH_NAME"  # what the supervisor calls the run: attached callbacks call it so, too
@@ -36,33 +41,24 @@ Dated = TypeVar("Dated", Note, End, Restart)
 T = TypeVar("T")
 
 log: logging.Logger = logging.getLogger("twinkle_notifier")
+_exit_hook_is_installed = False
 
 
 class Mailbox:
     """The folder, for its writers and its reader. Its methods raise OSError when the folder does not work."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder: Path = folder
 
     @classmethod
     def begun(cls) -> Mailbox:
         """A new one, with this process as its supervisor."""
 
         def made(folder: Path) -> Mailbox:
-            mailbox = cls(folder)
-            mailbox._write(HOLDER, asdict(Holder.me()))
-            return mailbox
+            cls(folder)._write(HOLDER, asdict(Holder.me()))
+            return cls(folder)
 
         return state_dir.within((_ROOM, os.urandom(16).hex()), made)
-
-    @classmethod
-    def current(cls) -> Mailbox | None:
-        """The mailbox of the supervisor above this process, if there is one that lives."""
-        path = os.environ.get(VARIABLE)
-        if not path:
-            return None
-        mailbox = cls(Path(path))
-        return mailbox if mailbox.is_alive() else None
 
     @classmethod
     def all(cls, roots: Sequence[Path] | None = None) -> Iterator[Mailbox]:
@@ -76,18 +72,16 @@ class Mailbox:
 
     def holder(self) -> Holder | None:
         """The supervisor; None if the file that names it is damaged. Raises OSError if that cannot be read."""
-        try:
+        with suppress(ValueError):
             return Holder.load(self._read(HOLDER))
-        except ValueError:
-            return None
+        return None
 
     def is_alive(self) -> bool:
         """Whether its supervisor lives, as far as this process can see."""
-        try:
+        with suppress(OSError):
             holder = self.holder()
-        except OSError:
-            return False
-        return holder is not None and not holder.dead()
+            return holder is not None and not holder.dead()
+        return False
 
     def close(self) -> None:
         """Remove the folder."""
@@ -95,15 +89,15 @@ class Mailbox:
 
     def record(self, note: Note) -> None:
         """Write `note`; it replaces the one by the same process on the same incident."""
-        self._write(f"{note.file_stem()}.word", asdict(note))
+        self._write(f"{note.holder.pid}-{hashed(note.incident, errors='replace')}.word", asdict(note))
 
     def notes(self) -> list[Note]:
         """All notes, oldest first."""
-        return self._in_order("*.word", Note.load)
+        return self._in_order("*.word", Note)
 
     def forget(self, note: Note) -> None:
         """Remove `note`, whatever its file is called."""
-        for name, other in self._all("*.word", Note.load).items():
+        for name, other in self._all("*.word", Note).items():
             if other == note:
                 (self.folder / f"{name}.word").unlink(missing_ok=True)
 
@@ -113,7 +107,7 @@ class Mailbox:
 
     def leaves(self) -> dict[int, Leave]:
         """How processes left, by process ID."""
-        found = self._all("*.leave", Leave.load)
+        found = self._all("*.leave", Leave)
         return {int(name): leave for name, leave in found.items() if name.isdecimal()}
 
     def beat(self, beat: Beat) -> None:
@@ -122,7 +116,7 @@ class Mailbox:
 
     def beats(self) -> list[Beat]:
         """How the ranks progress."""
-        return list(self._all("*.beat", Beat.load).values())
+        return list(self._all("*.beat", Beat).values())
 
     def record_run(self, notifier: dict[str, Any] | None) -> None:
         """Record the key that this run has on all its nodes, and its notifier's description."""
@@ -130,11 +124,10 @@ class Mailbox:
 
     def run(self) -> dict[str, Any]:
         """What `record_run` has written, or nothing."""
-        try:
+        with suppress(OSError, ValueError):
             fields = self._read("run.json")
             return {"key": fields.text_or_none("key"), "notifier": fields.dict_or_none("notifier")}
-        except (OSError, ValueError):
-            return {}
+        return {}
 
     def record_checkpoint(self, path: str) -> None:
         """Record where the last checkpoint is."""
@@ -142,10 +135,9 @@ class Mailbox:
 
     def checkpoint(self) -> str:
         """Where the last checkpoint is, or an empty text."""
-        try:
+        with suppress(OSError, ValueError):
             return self._read("checkpoint.json").text("path")
-        except (OSError, ValueError):
-            return ""
+        return ""
 
     def record_reached(self, lines: Sequence[str]) -> None:
         """Record how far a training got that ended well: list items of Markdown."""
@@ -153,22 +145,21 @@ class Mailbox:
 
     def reached(self) -> list[str]:
         """What `record_reached` has written last, or nothing."""
-        try:
+        with suppress(OSError, ValueError):
             return [line for line in self._read("reached.json").items("lines") if isinstance(line, str)]
-        except (OSError, ValueError):
-            return []
+        return []
 
     def ends(self) -> list[End]:
         """The recorded ends of Python processes, oldest first: see `attach`."""
-        return self._in_order("*.end", End.load)
+        return self._in_order("*.end", End)
 
     def restarts(self) -> list[Restart]:
         """When torchrun's agents started their ranks again, oldest first."""
-        return self._in_order("*.restart", Restart.load)
+        return self._in_order("*.restart", Restart)
 
     def damaged(self) -> list[Path]:
         """The files of notes that cannot be read."""
-        names = self._all("*.word", Note.load)
+        names = self._all("*.word", Note)
         return [path for path in sorted(self.folder.glob("*.word")) if path.stem not in names]
 
     def _write(self, name: str, fields: dict[str, Any]) -> None:
@@ -179,28 +170,25 @@ class Mailbox:
         """What a file holds; any process may have written it. Raises OSError or ValueError."""
         return Stored.read(state_dir.contents(self.folder / name, _MOST))
 
-    def _in_order(self, pattern: str, load: Callable[[Stored], Dated]) -> list[Dated]:
-        return sorted(self._all(pattern, load).values(), key=lambda one: one.at)
+    def _in_order(self, pattern: str, kind: type[Dated]) -> list[Dated]:
+        return sorted(self._all(pattern, kind).values(), key=lambda one: one.at)
 
-    def _all(self, pattern: str, load: Callable[[Stored], T]) -> dict[str, T]:
+    def _all(self, pattern: str, kind: type[T]) -> dict[str, T]:
         """What the files hold, by their names; those that cannot be read are left out."""
         found: dict[str, T] = {}
         for path in self.folder.glob(pattern):
             with suppress(OSError, ValueError):  # damaged, or of another version
-                found[path.stem] = load(self._read(path.name))
+                found[path.stem] = loaded(kind, self._read(path.name))
         return found
 
 
 def report(work: Callable[[Mailbox], T]) -> T | None:
     """Do `work` with the mailbox of the supervisor above this process, within 2 s. None without one. Never raises."""
-    if VARIABLE not in os.environ:
+    path = os.environ.get(VARIABLE)
+    if not path:
         return None
-
-    def in_mailbox() -> T | None:
-        mailbox = Mailbox.current()
-        return work(mailbox) if mailbox is not None else None
-
-    answer = isolation.call(in_mailbox, _BUDGET)
+    mailbox = Mailbox(Path(path))
+    answer = isolation.call(lambda: work(mailbox) if mailbox.is_alive() else None, _BUDGET)
     if answer.error is not None:
         log.warning("a note to the supervisor cannot be written: %s", answer.error)
     return answer.value
@@ -224,3 +212,22 @@ def _run_of_nodes() -> str | None:
     """The key of this run on all its nodes; None if it has one node, where one supervisor sees all of it."""
     where = Where.here()
     return run_key(where) if where.local_world_size < where.world_size else None
+
+
+def install_exit_hook(is_known: Callable[[BaseException], bool]) -> None:
+    """Record how this process leaves, at its end. `is_known`: whether the process has reported an exception."""
+    global _exit_hook_is_installed
+    if not _exit_hook_is_installed:
+        _exit_hook_is_installed = True
+        leave = functools.cache(lambda: _leave(is_known))  # once
+        atexit.register(leave)
+        # Before Python waits, perhaps for ever, for the program's threads. A private function of the standard library.
+        with suppress(KeyError, RuntimeError):  # another version of Python; the process is ending
+            vars(threading)["_register_atexit"](leave)
+
+
+def _leave(is_known: Callable[[BaseException], bool]) -> None:
+    # What ended the interpreter, unless that is SystemExit.
+    last = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+    by: By = "exit" if last is None else "it" if any(map(is_known, chain(last, following=behind_hidden))) else "other"
+    report(lambda to: to.leave(Leave(by, time.time())))

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from twinkle_notifier.budgets import TOGETHER
-from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.mailbox.notes import Leave, Note, State
 from twinkle_notifier.supervisor.cause import CLOCK, KILLED
 from twinkle_notifier.supervisor.exit_report import ExitReport
@@ -25,11 +24,6 @@ class Attribution:
     notes: Sequence[Note] = ()
     leaves: Mapping[int, Leave] = field(default_factory=dict[int, Leave])
 
-    @classmethod
-    def of(cls, mailbox: Mailbox) -> Attribution:
-        """The notes and leaves so far. Raises OSError."""
-        return cls(mailbox.notes(), mailbox.leaves())
-
     def in_state(self, state: State) -> list[Note]:
         """The notes in this state."""
         return [note for note in self.notes if note.state == state]
@@ -37,21 +31,18 @@ class Attribution:
     def accounts_for(self, ending: ExitReport) -> bool:
         """Whether an alert has said why the command, or a rank of it, ended."""
         was_asked = ending.kind() in ("preempted", "interrupted")
-        return (was_asked and self.preempted(ending.began)) or bool(self._accounting("told", ending))
-
-    def preempted(self, since: float) -> bool:
-        """Whether an alert has said, after `since`, that the run was asked to end."""
-        return bool(self._of_ending("told", since))
+        return bool((was_asked and self.asked_to_end("told", ending.began)) or self._accounting("told", ending))
 
     def deferred(self, ending: ExitReport) -> list[Note]:
         """The notes that processes left to the supervisor and that account for the end, one for each incident."""
         was_asked = ending.kind() in ("preempted", "interrupted")
-        notes = self._of_ending("deferred", ending.began) if was_asked else self._accounting("deferred", ending)
+        notes = self.asked_to_end("deferred", ending.began) if was_asked else self._accounting("deferred", ending)
         incidents = {note.incident for note in notes}
         found = [note for note in self.in_state("deferred") if note.incident in incidents]
         return list({note.incident: note for note in sorted(found, key=lambda note: bool(note.text))}.values())
 
-    def _of_ending(self, state: State, since: float) -> list[Note]:
+    def asked_to_end(self, state: State, since: float) -> list[Note]:
+        """The notes in this state, after `since`, of a run that was asked to end, or of an exit."""
         kinds = ("preempted", "interrupted", "exited")
         return [note for note in self.in_state(state) if note.at > since - CLOCK and note.kind in kinds]
 
@@ -92,19 +83,16 @@ class Attribution:
         """
         sent = {note.incident for note in self.in_state("told")}
         notes = [note for note in self._deferred() if note.text and note.incident not in sent]
-        return [note for note in notes if self._left_by(note, since, failed) or (alone and self._is_gone(note))]
+        return [note for note in notes if self._left_by(note, since, failed, alone=alone)]
 
-    def _left_by(self, note: Note, since: float, failed: Collection[int]) -> bool:
+    def _left_by(self, note: Note, since: float, failed: Collection[int], *, alone: bool) -> bool:
         leave = self.leaves.get(note.holder.pid)
         if leave is None:
-            return note.at < since - _UNTIL_GIVEN_UP
+            return note.at < since - _UNTIL_GIVEN_UP or (alone and note.holder.dead())
         if leave.at >= since:
             return False
         soon = leave.at - note.at < TOGETHER
         return leave.by == "it" or (leave.by == "exit" and soon and note.holder.pid in failed)
-
-    def _is_gone(self, note: Note) -> bool:
-        return note.holder.pid not in self.leaves and note.holder.dead()
 
     def unsent(self, *, following: bool) -> list[Note]:
         """The notes whose process will not send their message: it is gone, or could not.
@@ -129,7 +117,3 @@ class Attribution:
     def left(self, pid: int) -> bool:
         """Whether that process met a secondary error."""
         return any(note.holder.pid == pid for note in self.in_state("left"))
-
-    def run(self) -> str | None:
-        """The key of the run, if it has several nodes."""
-        return next((note.run for note in self.notes if note.run is not None), None)

@@ -115,11 +115,6 @@ def _of_end(end: End) -> Cause:
     return Cause(_recorded(end) if _says_something(end) else None)
 
 
-def printed_by_torchrun(output: str, code: int) -> Cause:
-    """The cause that torchrun's agent printed at its end, if it is not attached. It ends with exit code 1."""
-    return Cause(None, torchrun.root_cause(output), torchrun.signalled(output)) if code == 1 else Cause()
-
-
 def by_texts(
     found: Cause, output: str, error_file: Recorded | None, ends: Sequence[End], notes: Sequence[Note]
 ) -> Cause:

@@ -18,12 +18,12 @@ from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.runtime import run_name, state_dir
 
 # SLURM's --signal sends the second; submitit asks it for the third.
-PREEMPTING = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
-INTERRUPTING = (signal.SIGINT, signal.SIGHUP)
-DEFAULT = (signal.SIGPIPE, signal.SIGXFSZ)  # which Python ignores, for itself
+PREEMPTING: tuple[int, ...] = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+INTERRUPTING: tuple[int, ...] = (signal.SIGINT, signal.SIGHUP)
+DEFAULT: tuple[int, ...] = (signal.SIGPIPE, signal.SIGXFSZ)  # which Python ignores, for itself
 
 ATTACH = "TWINKLE_NOTIFIER_ATTACH"  # "0": no process is attached
-STARTUP = Path(__file__).parents[1] / "attach" / "startup"
+STARTUP: Path = Path(__file__).parents[1] / "attach" / "startup"
 ERROR_FILE = "TORCHELASTIC_ERROR_FILE"
 STALL_AFTER = "TWINKLE_NOTIFIER_STALL_AFTER"  # `stalls.VARIABLE`
 _NOTIFIER = "to.json"
@@ -59,12 +59,8 @@ class Command:
 
     def __init__(self, arguments: Sequence[str], env: Mapping[str, str], mask: Collection[int]) -> None:
         """`mask`: the signals that it blocks."""
-        self.code: int | None = None  # how it ended, minus the signal if one killed it
-        self.pid = os.posix_spawnp(arguments[0], list(arguments), env, setsigmask=mask, setsigdef=DEFAULT)
-
-    def reaped(self, status: int) -> None:
-        """Note that it has ended."""
-        self.code = os.waitstatus_to_exitcode(status)
+        self.code: int | None = None  # once it is reaped: how it ended, minus the signal if one killed it
+        self.pid: int = os.posix_spawnp(arguments[0], list(arguments), env, setsigmask=mask, setsigdef=DEFAULT)
 
     def send(self, number: int) -> None:
         """Send it a signal, if it is there."""

@@ -1,19 +1,20 @@
-"""What the supervisor knows of its command, and its lines for whoever started it."""
+"""What the supervisor knows of its command and of the kernel's kills, and its lines for whoever started it."""
 
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import DISK
 from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.runtime.launcher import Attempt
-from twinkle_notifier.supervisor import oom
 from twinkle_notifier.supervisor.command import Options
 from twinkle_notifier.supervisor.exit_report import ExitReport
 from twinkle_notifier.supervisor.last_lines import Output
@@ -21,6 +22,9 @@ from twinkle_notifier.supervisor.last_lines import Output
 _ASKED = 600.0  # seconds from a signal to the end that it accounts for
 _NO_FOLDER = Path(os.devnull, "none")
 _PATIENCE = 0.5  # seconds for a terminal that is held, or a reader that is slow
+_GROUPS = Path("/sys/fs/cgroup")
+# cgroup-v2: a file that counts the group and those below it; v1: one for each group (kernel 4.13 and newer).
+_FILES = ("memory.events", "memory.oom_control")
 
 
 class Context:
@@ -32,19 +36,21 @@ class Context:
     """
 
     def __init__(self, command: Sequence[str], options: Options, mailbox: Mailbox | None) -> None:
-        self.command, self.options = command, options
-        self.folder = mailbox.folder if mailbox is not None else None
-        self.mailbox = mailbox or Mailbox(_NO_FOLDER)  # without a folder it is empty
-        self.output = Output(options.log)
+        self.command: Sequence[str] = command
+        self.options: Options = options
+        self.folder: Path | None = mailbox.folder if mailbox is not None else None
+        self.mailbox: Mailbox = mailbox or Mailbox(_NO_FOLDER)  # without a folder it is empty
+        self.output: Output = Output(options.log)
         isolation.call(self.output.begin, DISK)
-        self.began, self._kills = time.time(), oom.kills()
-        self.pid = 0
+        self.began: float = time.time()
+        self._kills = oom_kills()
+        self.pid: int = 0
         self.asked: tuple[int, float] | None = None
         self.ended: float | None = None
 
     def ending(self, code: int) -> ExitReport:
         """The command's end with exit code `code`, now or when it ended."""
-        now, kills = self.ended or time.time(), oom.kills()
+        now, kills = self.ended or time.time(), oom_kills()
         asked, asked_at = self.asked if self.asked and now - self.asked[1] < _ASKED else (None, 0.0)
         return ExitReport(
             self.options.name,
@@ -74,3 +80,25 @@ def say(text: str) -> None:
         pass
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def oom_kills() -> int | None:
+    """How many processes of this control group the out-of-memory killer has ended; None if that cannot be read."""
+    counts: list[str] = []
+    for path in _oom_files():
+        with suppress(OSError):
+            counts += re.findall(r"(?m)^oom_kill (\d+)$", path.read_text(errors="replace"))
+    return sum(map(int, counts)) if counts else None
+
+
+def _oom_files() -> list[Path]:
+    found: list[Path] = []
+    with suppress(OSError):
+        for entry in Path("/proc/self/cgroup").read_text().splitlines():
+            _, controllers, path = entry.split(":", 2)
+            if controllers in ("", "memory"):
+                root = _GROUPS / controllers
+                # In a container the path is the host's, and the group itself is at the root.
+                places = (root / path.lstrip("/"), root)
+                found += [place / name for place in places for name in _FILES if (place / name).is_file()][:1]
+    return found

@@ -106,19 +106,15 @@ class Output:
     def check(self) -> bool:
         """Whether there is output since the last check, which should be about a second ago."""
         self._checks += 1
-        if self._checks <= _READERS:
-            self._find_readers()
-            if self._checks == 1 and not self._files:
-                self._add(_slurms_file())
-        changed = [file.has_changed() for file in (*self._files.values(), *self._terminals)]
-        return any(changed)
-
-    def _find_readers(self) -> None:
-        for pipe in (pipe for pipe in self._pipes if pipe not in self._readers):
+        for pipe in [pipe for pipe in self._pipes if pipe not in self._readers and self._checks <= _READERS]:
             with suppress(OSError):
                 path, start = next(_readers_files(f"pipe:[{os.fstat(pipe).st_ino}]", _HOPS), ("", None))
                 self._add(path, start)
                 self._readers |= {pipe} if path else set()
+        if self._checks == 1 and not self._files:
+            self._add(_slurms_file())
+        changed = [file.has_changed() for file in (*self._files.values(), *self._terminals)]
+        return any(changed)
 
     def end(self) -> None:
         """The command has ended: wait until readers have written its output, for a second at most."""
@@ -130,9 +126,8 @@ class Output:
         """Why there are no last lines, and the remedy; nothing if there are. To be called after the first check."""
         if self._files or (self._terminals and _pane()):
             return ""
-        where = (
-            "a terminal" if self._terminals else "a pipe" if self._pipes else "another device" if self._other else ""
-        )
+        places = {"a terminal": self._terminals, "a pipe": self._pipes, "another device": self._other}
+        where = next((name for name, is_used in places.items() if is_used), "")
         return f"alerts will not show the last lines of the output, which goes to {where}: {_REMEDY}" if where else ""
 
     def tail(self) -> str:

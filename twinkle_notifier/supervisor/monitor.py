@@ -5,26 +5,29 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import ASKED, SUPERVISOR
 from twinkle_notifier.isolation.safe import reason
-from twinkle_notifier.mailbox.notes import Restart
+from twinkle_notifier.mailbox.notes import Beat, Restart
 from twinkle_notifier.runtime.launcher import Attempt
 from twinkle_notifier.supervisor import orphans, torchrun
 from twinkle_notifier.supervisor.context import Context, say
-from twinkle_notifier.supervisor.heartbeat import Heartbeat
-from twinkle_notifier.supervisor.output_watchdog import OutputWatchdog
 from twinkle_notifier.supervisor.reporter import Reporter
 from twinkle_notifier.supervisor.torchrun import Recorded
 
 _TICK = 1.0  # seconds
 _END = 10.0  # seconds for a check that is under way
-_DEEP = 6  # generations of a command's processes that an alert may list
+_EVERY = 60.0  # seconds between two heartbeats
+_REQUEST = 10.0  # seconds for one
+_SLOWEST = 10.0  # a stall lasts longer than so many times the slowest step
+_FRESH = 30.0  # seconds; a rank records its progress every few seconds
+_LATE = 5.0  # seconds between two checks that are no delay
+_LISTED = 8  # processes that an alert lists
 
 log: logging.Logger = logging.getLogger("twinkle_notifier")
 
@@ -37,10 +40,9 @@ class Monitor:
         self._context, self._output, self._mailbox = context, context.output, context.mailbox
         self._reporter = Reporter(options.name, options.notifier, context.mailbox)
         self._heartbeat = Heartbeat(options.heartbeat) if options.heartbeat else None
-        self._output_watchdog = (
-            OutputWatchdog(options.stall_after, time.monotonic()) if options.stall_after is not None else None
-        )
-        self._written = time.monotonic()  # when output last appeared
+        now, after = time.monotonic(), options.stall_after
+        self._output_watchdog = OutputWatchdog(after, now) if after is not None else None
+        self._written = now  # when output last appeared
         self._reported_restarts = 0
         self._is_preemption_reported = False
         self._over = threading.Event()
@@ -65,7 +67,8 @@ class Monitor:
         elif self._context.options.notifications == "failure_only":
             self._reporter.silence_over()
         ending = self._context.ending(code)
-        ending = ending._replace(attempt=self._attempt() or ending.attempt)
+        for restart in self._restarts()[-1:]:
+            ending = ending._replace(attempt=Attempt(restart.attempt + 1, restart.attempts))
         known = self._is_preemption_reported and ending.was_asked_for()
         self._reporter.ended(ending, on_success=self._context.options.on_success, known=known)
 
@@ -120,7 +123,7 @@ class Monitor:
             self._reporter.moving(self._output_watchdog.lasted)
 
     def _silence_facts(self) -> list[str]:
-        pids = ", ".join(str(pid) for pid in islice(_descendants(self._context.pid), 8))
+        pids = ", ".join(map(str, _with_descendants(self._context.pid)))
         return [
             "- Seen from outside: no output, and no beat of a callback",
             f"- Processes: {pids}; `py-spy dump --pid PID` shows where one is",
@@ -137,23 +140,88 @@ class Monitor:
         restarts = self._mailbox.restarts()
         return [restart for restart in restarts if restart.pid == restarts[0].pid and restart.failures]
 
-    def _attempt(self) -> Attempt | None:
-        """The last attempt; None if torchrun has not started its ranks again."""
-        restarts = self._restarts()
-        return Attempt(restarts[-1].attempt + 1, restarts[-1].attempts) if restarts else None
+
+def _with_descendants(pid: int) -> list[int]:
+    """`pid` and processes below it, nearest first."""
+    found = [pid]
+    for parent in found:  # which grows meanwhile
+        with suppress(OSError):  # it is gone
+            for path in Path(f"/proc/{parent}/task").glob("*/children") if len(found) < _LISTED else ():
+                found += map(int, path.read_text().split())
+    return found[:_LISTED]
 
 
-def _descendants(pid: int) -> Iterator[int]:
-    """`pid` and the processes below it, nearest first."""
-    generation = [pid]
-    for _ in range(_DEEP):
-        yield from generation
-        generation = [child for parent in generation for child in _children(parent)]
+class OutputWatchdog:
+    """Detects from outside that a command has stalled: there was no output and no beat for `after` seconds.
+
+    A rank with its own watchdog reports, as that sees more.
+    All times are in seconds; `now` is of a clock that stops while the machine is suspended.
+    """
+
+    def __init__(self, after: float, now: float) -> None:
+        self._after = after
+        self._checked = self._heard = now
+        self._since: float | None = None  # of a reported silence: its last sign of life
+        self.lasted: float = 0.0  # seconds of the silence that `check` last reported
+
+    def check(
+        self, now: float, last_output: float | None, wall: float, beats: Sequence[Beat]
+    ) -> Literal["silent", "moving"] | None:
+        """``silent`` when a silence is long enough, ``moving`` when it ends. To be called about each second.
+
+        `last_output` is None if the output cannot be seen. Without that and without a beat nothing is known.
+        """
+        late, self._checked = now - self._checked - _LATE, now
+        if late > 0:  # this process was stopped, and so was the command
+            self._heard += late
+        newest = max((beat.at for beat in beats), default=0.0)
+        if last_output is None and not beats:
+            return None
+        heard = max(last_output or 0.0, now - (wall - newest) if beats else 0.0)
+        self._heard = max(self._heard, heard)
+        is_watched = wall - newest < _FRESH
+        if self._since is not None and heard > self._since:
+            self.lasted, self._since = now - self._since, None
+            return "moving"
+        threshold = max([self._after, *(_SLOWEST * beat.slowest for beat in beats)])
+        if self._since is None and not is_watched and now - self._heard > threshold:
+            self.lasted, self._since = now - self._heard, self._heard
+            return "silent"
+        return None
 
 
-def _children(pid: int) -> list[int]:
-    with suppress(OSError):  # it is gone
-        return [
-            int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()
-        ]
-    return []
+class Heartbeat:
+    """A dead man's switch: it requests `url` at once and then each minute, until `end`. A service misses the requests.
+
+    The answer's body is not read.
+    """
+
+    def __init__(self, url: str, every: float = _EVERY) -> None:
+        import requests  # not at the top: it costs each `run` 40 ms, and few have such a URL
+
+        self._get = requests.get
+        self._url, self._every = url, every
+        self._ended = threading.Event()
+
+    def begin(self) -> None:
+        """Start."""
+        threading.Thread(target=self._go_on, name="twinkle-notifier-heartbeat", daemon=True).start()
+
+    def end(self) -> None:
+        """Stop; the service then sees no more requests."""
+        self._ended.set()
+
+    def _go_on(self) -> None:
+        was_failing = False
+        while True:
+            answer = isolation.call(self._ask, _REQUEST)
+            if not answer.returned and not was_failing:  # the error's text would show the URL, a secret
+                what = type(answer.error).__name__ if answer.error is not None else f"no answer within {_REQUEST:g} s"
+                log.warning("the heartbeat URL does not work (%s); it is asked again each minute", what)
+            was_failing = not answer.returned
+            if self._ended.wait(self._every):
+                return
+
+    def _ask(self) -> None:
+        with self._get(self._url, timeout=_REQUEST / 2, stream=True) as answer:
+            answer.raise_for_status()

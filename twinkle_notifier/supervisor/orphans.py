@@ -53,7 +53,7 @@ def _each(roots: Sequence[Path], find: Callable[[Mailbox, list[str]], list[Note]
 def _unsent(mailbox: Mailbox) -> list[Note]:
     from twinkle_notifier.supervisor.attribution import Attribution  # needs Linux, as the supervisor did
 
-    attribution = Attribution.of(mailbox)
+    attribution = Attribution(mailbox.notes(), mailbox.leaves())
     unsent = attribution.unsent(following=True) + attribution.lingering(time.time(), alone=True)
     return [note for note in unsent if note.state != "kept"]  # those lie in the spool
 

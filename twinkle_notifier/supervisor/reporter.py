@@ -9,13 +9,14 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from twinkle_notifier import isolation
-from twinkle_notifier.budgets import CRASH_BUDGET, DISK, LEASE
+from twinkle_notifier import claims, isolation
+from twinkle_notifier.budgets import CRASH_BUDGET, DISK, FIRST_NODE, LEASE, PATIENCE, STORE_OPEN
+from twinkle_notifier.claims.stores.files import FileStore
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import restored
 from twinkle_notifier.delivery.spool import Spool
@@ -27,8 +28,9 @@ from twinkle_notifier.mailbox.notes import End, Note, Restart
 from twinkle_notifier.messages import report
 from twinkle_notifier.messages.message import Level, Message, level_of_end
 from twinkle_notifier.runtime.launcher import Attempt, Where, run_key
+from twinkle_notifier.runtime.process import Instant, process_start
 from twinkle_notifier.runtime.stored import hashed
-from twinkle_notifier.supervisor import cause, node_claims, torchrun
+from twinkle_notifier.supervisor import cause, torchrun
 from twinkle_notifier.supervisor.attribution import Attribution
 from twinkle_notifier.supervisor.command import ERROR_FILE
 from twinkle_notifier.supervisor.exit_report import ExitReport
@@ -36,6 +38,8 @@ from twinkle_notifier.supervisor.last_lines import ends_of
 
 _OVERDUE = 60.0  # seconds after which a message is sent from here while the command goes on
 _POLL = 0.05
+_TOPIC = "ends"  # of the claims of the supervisors of a run's nodes
+_ONE_END = 900.0  # seconds between the ends of a run's nodes, at most: collectives time out after ten minutes
 T = TypeVar("T")
 
 log: logging.Logger = logging.getLogger("twinkle_notifier")
@@ -72,7 +76,7 @@ class Reporter:
     def preempted(self, ending: ExitReport) -> bool:
         """The command was asked to end and has not ended yet; whether an alert has said so."""
         attribution = self._attribution()
-        if attribution.preempted(ending.began) or self._send_deferred(attribution, ending):
+        if attribution.asked_to_end("told", ending.began) or self._send_deferred(attribution, ending):
             return True
         text = ending._replace(checkpoint=self._mailbox.checkpoint()).markdown()
         sent = self._once(attribution, lambda: self._send(text, "warning"), follows=False)
@@ -106,12 +110,14 @@ class Reporter:
     def silent(self, seconds: float, facts: list[str]) -> None:
         """The command has shown no sign of life for `seconds`."""
         self._silent_at = time.time()
-        self._milestone(f"{self._name} has been silent for {report.duration(seconds)}", facts, "warning")
+        headline = f"{self._name} has been silent for {report.duration(seconds)}"
+        self._send(report.milestone(headline, self._name, Where.here(), facts), "warning")
 
     def moving(self, seconds: float) -> None:
         """The command shows a sign of life after a reported silence of `seconds`."""
         self._silent_at = 0.0
-        self._milestone(f"{self._name} resumed after {report.duration(seconds)}", [], "success")
+        headline = f"{self._name} resumed after {report.duration(seconds)}"
+        self._send(report.milestone(headline, self._name, Where.here(), []), "success")
 
     def _completed(self, ending: ExitReport, attribution: Attribution) -> ExitReport:
         return ending._replace(followers=attribution.followers(), checkpoint=self._mailbox.checkpoint())
@@ -123,7 +129,8 @@ class Reporter:
         since = max((restart.at for restart in _in_time(self._mailbox.restarts) or []), default=0.0)
         ends = [end for end in _in_time(self._mailbox.ends) or [] if end.at > since]
         found = cause.of_command(ends, ending.code, ending.at, ending.pid)
-        found = found or cause.printed_by_torchrun(ending.output, ending.code)
+        if not found and ending.code == 1:  # perhaps torchrun's agent, not attached
+            found = cause.Cause(None, torchrun.root_cause(ending.output), torchrun.signalled(ending.output))
         return self._with_texts(ending, found, ends, attribution)
 
     def _with_texts(
@@ -161,12 +168,13 @@ class Reporter:
     def _unsent(self, attribution: Attribution, *, following: bool) -> list[Note]:
         """The notes that nobody will send, without those that a flush has sent meanwhile."""
         notes = attribution.unsent(following=following)
-        kept = {note.id for note in notes if note.state == "kept"}
+        gone = {note.id for note in notes if note.state == "kept"}
         try:
-            gone = kept - {letter.id for spool in Spool.everyone() for letter in spool.letters()} if kept else set()
+            if gone:
+                gone -= {letter.id for spool in Spool.everyone() for letter in spool.letters()}
         except OSError as error:  # rather send twice, with the same ID
             log.warning("what was kept on the disk cannot be read: %s", error)
-            gone = set[str]()
+            return notes
         return [note for note in notes if note.id not in gone]
 
     def _send_for(self, note: Note) -> bool:
@@ -175,7 +183,7 @@ class Reporter:
         message = note.message(
             f"Note: its process could not send this; sent by the supervisor on {socket.gethostname()}"
         )
-        sent = node_claims.once(note.run, note.incident, lambda: self._deliver(notifier, message), follows=False)
+        sent = _once_over_nodes(note.run, note.incident, lambda: self._deliver(notifier, message), follows=False)
         if sent:
             with suppress(OSError):  # it may be sent once more, with the same ID
                 self._mailbox.record(replace(note, state="told"))
@@ -187,13 +195,9 @@ class Reporter:
     def _once(self, attribution: Attribution, send: Callable[[], bool], *, follows: bool) -> bool:
         """Call `send` once over all nodes of the run; whether the alert was sent."""
         where = Where.here()  # srun starts a supervisor for each node or rank
-        own = run_key(where) if where.world_size > 1 else None
-        return node_claims.once(
-            own or attribution.run() or self._mailbox.run().get("key"), self._key, send, follows=follows
-        )
-
-    def _milestone(self, headline: str, facts: list[str], level: Level) -> None:
-        self._send(report.milestone(headline, self._name, Where.here(), facts), level)
+        keys = [run_key(where) if where.world_size > 1 else None, *(note.run for note in attribution.notes)]
+        key = next(filter(None, keys), None) or self._mailbox.run().get("key")
+        return _once_over_nodes(key, self._key, send, follows=follows)
 
     def _send(self, text: str, level: Level) -> bool:
         return self._deliver(self._notifier(), Message(text, uuid.uuid4().hex, level))
@@ -216,7 +220,7 @@ class Reporter:
 
     def _attribution(self) -> Attribution:
         try:
-            return Attribution.of(self._mailbox)
+            return Attribution(self._mailbox.notes(), self._mailbox.leaves())
         except OSError as error:
             log.warning("the notes of the command's processes cannot be read: %s", error)
             return Attribution()
@@ -231,3 +235,30 @@ class Reporter:
 
 def _in_time(work: Callable[[], T]) -> T | None:
     return isolation.call(work, DISK).value
+
+
+def _once_over_nodes(run: str | None, key: str, send: Callable[[], bool], *, follows: bool) -> bool:
+    """Call `send`, unless another supervisor of `run` has; returns whether the alert was sent.
+
+    `follows`: the end may follow from another node's end. Then that node gets time to send first. Without a common
+    folder each node sends.
+    """
+    if run is None:
+        return send()
+    sent = False
+    try:
+        with closing(claims.Access(lambda: FileStore.of_run(f"supervisors/{run}"), STORE_OPEN)) as access:
+            since = max(process_start(), Instant.ago(_ONE_END), key=lambda instant: instant.since_boot)
+            ends = claims.Claims(access, Where.here(), claims.Watermark(since))
+            if follows and ends.follow(_TOPIC, grace=FIRST_NODE, seconds=PATIENCE, hurry=lambda: False) is not None:
+                return True
+            claim = ends.claim(key, PATIENCE)
+            if isinstance(claim, claims.Verdict):
+                return claim.state == "sent"
+            ends.announce(_TOPIC, key)
+            sent = send()
+            claim.close("sent" if sent else "failed")
+            return sent
+    except OSError as error:
+        log.warning("the supervisors of this run cannot agree on who sends the alert: %s", error)
+        return sent or send()

@@ -20,14 +20,7 @@ from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.isolation.signals import alarm
 from twinkle_notifier.mailbox.mailbox import Mailbox
-from twinkle_notifier.supervisor.command import (
-    DEFAULT,
-    INTERRUPTING,
-    PREEMPTING,
-    Command,
-    Options,
-    environment,
-)
+from twinkle_notifier.supervisor.command import DEFAULT, INTERRUPTING, PREEMPTING, Command, Options, environment
 from twinkle_notifier.supervisor.context import Context, say
 from twinkle_notifier.supervisor.monitor import Monitor
 from twinkle_notifier.supervisor.signal_probe import SignalProbe
@@ -140,7 +133,7 @@ class _Supervisor:
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 pid, status = ended
                 if pid == command.pid:
-                    command.reaped(status)
+                    command.code = os.waitstatus_to_exitcode(status)
                 elif pid == self._probe.pid:
                     self._probe.reaped(status)
 

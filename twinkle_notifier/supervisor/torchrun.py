@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from twinkle_notifier.isolation.safe import is_dict
+
 # Patterns that `re` compiles at their first use: 2 ms, which most commands never need.
 # The table is that of torch/distributed/elastic/multiprocessing/errors/__init__.py, 2.13.
 _CLOSED = r"(?m)^ +rank +: (\d+) .*\n +exitcode +: -15 "
@@ -139,8 +141,7 @@ def recorded(path: Path, since: float) -> Recorded | None:
         message = json.loads(path.read_bytes())["message"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if not isinstance(message, dict):
+    if not is_dict(message):
         return Recorded(str(message), "")
     extra = message.get("extraInfo")
-    traceback = str(extra.get("py_callstack", "")) if isinstance(extra, dict) else ""
-    return Recorded(str(message.get("message", "")), traceback)
+    return Recorded(str(message.get("message", "")), str(extra.get("py_callstack", "")) if is_dict(extra) else "")

@@ -1,3 +1,4 @@
+# pyright: reportTypeCommentUsage=false  (an annotation would cost at each start)
 """Runs in each Python below `twinkle-notifier run`, from its start. Standard library alone, Python 3.8 and later.
 
 It is small, as a machine that keeps no compiled files compiles it for each Python. Two files beside it have the rest.
@@ -8,24 +9,34 @@ At the start it imports only what each Python has loaded anyway, and little at t
 module of the standard library would be run in its place.
 """
 
-import _signal  # a part of Python itself
 import atexit
 import errno
 import os
 import sys
-import time  # noqa: F401 (as it was at the start, for the other files)
+import time as time  # as it was at the start, for the other files
 from _thread import get_ident
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+    from collections.abc import Callable  # noqa: F401 (in type comments)
+    from types import FrameType, ModuleType  # noqa: F401
+    from typing import Any  # noqa: F401
+else:
+    import _signal  # a part of Python itself
+
 folder = ""  # the mailbox
+_here = vars(sys)["_getframe"]  # type: Callable[[], FrameType]
 done = 0  # the process that has recorded its end
 _main = 0  # the main thread
-_stale = None  # the exception that was there when this process was forked
-_exit = None  # the record of the SystemExit that ended the program
-_code = None  # the exit code of a SystemExit that ended the program, or `sys.excepthook` after it
-_spare = bytes(1 << 20)  # memory for the record, if no other is left; never touched, so it costs none before
+_stale = None  # type: BaseException | None  # the exception that was there when this process was forked
+_exit = None  # type: dict[str, Any] | None  # the record of the SystemExit that ended the program
+_code = None  # type: int | None  # that of a SystemExit that ended the program, or `sys.excepthook` after it
+# Memory for the record, if no other is left; never touched, so it costs none before.
+_spare = bytes(1 << 20)  # type: bytes | None
 
 
-def begin():
+def begin():  # type: () -> None
     """Attach this process."""
     global folder, _main
     if not _is_main_interpreter():
@@ -33,8 +44,7 @@ def begin():
     folder = os.environ["TWINKLE_NOTIFIER_SUPERVISOR"]
     _main = get_ident()
     atexit.register(end)  # the first, so the last to run: for a program that does not load `threading`
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_forked)
+    os.register_at_fork(after_in_child=_forked)
     sys.exit = _marked(sys.exit)
     quitter = getattr(sys.modules.get("_sitebuiltins"), "Quitter", None)  # what `exit` is in a script without `sys`
     if quitter is not None:
@@ -45,7 +55,7 @@ def begin():
     sys.meta_path.insert(0, _Finder())
 
 
-def _is_main_interpreter():
+def _is_main_interpreter():  # type: () -> bool | None
     """Whether this is the main interpreter: the end of another one does not end the process."""
     try:
         _signal.signal(_signal.SIGINT, None)  # it sets nothing: another interpreter raises before it sees the None
@@ -55,16 +65,17 @@ def _is_main_interpreter():
         return False
 
 
-def _forked():
+def _forked():  # type: () -> None
     global _main, _stale, _exit, _code
     _main, _stale, _exit, _code = get_ident(), getattr(sys, "last_value", None), None, None
 
 
-def part(name):
+def part(name):  # type: (str) -> Any
     """The module of the file beside this one, whatever has become of `sys.path` and `sys.meta_path`."""
     name = "_twinkle_notifier_" + name
     if name not in sys.modules:
-        module, loader = type(sys)(name), __loader__
+        module = type(sys)(name)  # type: ModuleType
+        loader = __loader__
         if not hasattr(loader, "archive"):
             base = os.path.join(os.path.dirname(__file__), name)
             loader = type(loader)(name, base + os.path.splitext(__file__)[1])
@@ -79,7 +90,7 @@ def part(name):
 class _Finder:
     """Finds what the finders behind it find, and has `_loaded` called after the module is loaded."""
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(self, name, path=None, target=None):  # type: (str, Any, Any) -> Any
         if name not in _HOOKED or self not in sys.meta_path:
             return None
         for finder in sys.meta_path[sys.meta_path.index(self) + 1 :]:
@@ -91,7 +102,7 @@ class _Finder:
         return None
 
 
-def _watch(loader, name):
+def _watch(loader, name):  # type: (Any, str) -> None
     """Have `loader` call `_loaded` once, if it is an object that loads only this module."""
     while type(loader).__name__ == "LazyLoader" and hasattr(loader, "loader"):
         loader = loader.loader
@@ -99,7 +110,7 @@ def _watch(loader, name):
     if exec_module is None or isinstance(loader, type):
         return
 
-    def once(module):
+    def once(module):  # type: (ModuleType) -> None
         if module.__name__ != name:  # an importer of an archive loads all of its modules
             exec_module(module)
             return
@@ -117,13 +128,14 @@ def _watch(loader, name):
         pass
 
 
-def hide(error):
+def hide(error):  # type: (BaseException) -> None
     """Take the frame that has just caught `error` out of its traceback; no more than tried before Python 3.11."""
-    slot = BaseException.__traceback__  # a user's class may have an attribute of that name, which does anything
+    # A user's class may have an attribute of that name, which does anything.
+    slot = vars(BaseException)["__traceback__"]
     slot.__set__(error, slot.__get__(error).tb_next)
 
 
-def _loaded(name, module):
+def _loaded(name, module):  # type: (str, ModuleType) -> None
     try:
         if name in _THREADS:  # before Python waits for its threads, and runs what others registered until now
             sys.modules["threading"]._register_atexit(end)
@@ -147,7 +159,7 @@ _HOOKED = _THREADS | {
 # The end
 
 
-def end():
+def end():  # type: () -> None
     """Record what ends this process, once. The main program is over."""
     global done
     if done == os.getpid():
@@ -161,7 +173,7 @@ def end():
         pass
 
 
-def _ended():
+def _ended():  # type: () -> dict[str, Any] | None
     if hasattr(sys, "ps1"):
         return None  # an interactive session: errors do not end it
     error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
@@ -173,18 +185,18 @@ def _ended():
     return _recorder().record(error, code) if code else None
 
 
-def _recorder():
+def _recorder():  # type: () -> Any
     make_room()
     return with_files(lambda: part("record"))
 
 
-def make_room():
+def make_room():  # type: () -> None
     """Free the memory that is kept for the record."""
     global _spare
     _spare = None
 
 
-def with_files(work):
+def with_files(work):  # type: (Callable[[], Any]) -> Any
     """Do `work`; if no more files can be opened, close standard input, which a process that ends does not read."""
     try:
         return work()
@@ -201,28 +213,24 @@ def with_files(work):
 # sys.exit
 
 
-def _marked(leave):
+def _marked(leave):  # type: (Callable[..., Any]) -> Callable[..., Any]
     """`sys.exit`, whose SystemExit has a `_Mark`: nothing else in Python says that one has ended the program."""
 
-    def exits(*args, **kwargs):
+    def exits(*args, **kwargs):  # type: (*Any, **Any) -> Any
         try:
             return leave(*args, **kwargs)
         except SystemExit as error:
-            _mark(error)
+            try:
+                vars(error)["_twinkle_notifier"] = _Mark(error)
+            except Exception:  # of a user's class
+                pass
             hide(error)
             raise
 
     for name in ("__module__", "__name__", "__qualname__", "__doc__"):
         setattr(exits, name, getattr(leave, name))
-    exits.__wrapped__ = leave  # for the signature
+    vars(exits)["__wrapped__"] = leave  # for the signature
     return exits
-
-
-def _mark(error):
-    try:
-        vars(error)["_twinkle_notifier"] = _Mark(error)
-    except Exception:  # of a user's class
-        pass
 
 
 class _Mark:
@@ -230,25 +238,25 @@ class _Mark:
 
     __slots__ = ("cause", "code", "outermost")
 
-    def __init__(self, error):
+    def __init__(self, error):  # type: (SystemExit) -> None
         self.code, self.cause = error.code, error.__context__
-        frame = sys._getframe()
+        frame = _here()
         while frame.f_back is not None:
             frame = frame.f_back
         self.outermost = frame.f_code
 
-    def __del__(self):
+    def __del__(self):  # type: () -> None
         try:
-            if sys._getframe().f_back is None and get_ident() == _main and done != os.getpid():
+            if _here().f_back is None and get_ident() == _main and done != os.getpid():
                 _left(self)
         except BaseException:  # Python is about to be gone
             pass
 
-    def __reduce__(self):
+    def __reduce__(self):  # type: () -> tuple[Any, ...]
         return bool, ()
 
 
-def _left(mark):
+def _left(mark):  # type: (_Mark) -> None
     global _exit, _code
     if _code is not None:  # by this one's `__context__`
         return
@@ -259,7 +267,7 @@ def _left(mark):
         _code = exit_code(mark.code)
 
 
-def exit_code(code):
+def exit_code(code):  # type: (object) -> int
     """What Python makes of the argument of `sys.exit`."""
     if code is None:
         return 0

@@ -1,20 +1,64 @@
+# pyright: reportTypeCommentUsage=false  (an annotation would cost at each start)
 """Wraps functions of modules that make processes or trainers. `_twinkle_notifier_attach` loads it."""
 
-import _twinkle_notifier_attach as attach
-from _twinkle_notifier_attach import os, sys, time  # as they were at the start
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from twinkle_notifier.attach.startup import _twinkle_notifier_attach as attach
+    from twinkle_notifier.attach.startup._twinkle_notifier_attach import Any, Callable, os, sys, time
+
+    _Hook = Callable[[Any, Any], None]
+else:
+    import _twinkle_notifier_attach as attach
+    from _twinkle_notifier_attach import os, sys, time  # as they were at the start
 
 recorder = attach.part("record")  # loaded now: a crash must read no files
 
 
-def loaded(name, module):
-    """Wrap the functions of `module`, which has just been loaded."""
-    _HOOKS[name](name, module)
+def loaded(name, module):  # type: (str, ModuleType) -> None
+    """Wrap a method of `module`, which has just been loaded, unless it is ours already."""
+    if name == "multiprocessing.util":
+        _children_loaded(module)
+        return
+    import functools
+
+    owner, method, before, after = _METHODS[name]
+    owner = getattr(module, owner)
+    original = getattr(owner, method)
+    if not hasattr(original, "_twinkle_notifier"):
+        ours = functools.wraps(original)(_between(before, original, after, module))
+        vars(ours)["_twinkle_notifier"] = True
+        setattr(owner, method, ours)
+
+
+def _between(before, original, after, module):  # type: (_Hook, Callable[..., Any], _Hook, ModuleType) -> Callable[..., Any]
+    def ours(self, *args, **kwargs):  # type: (Any, *Any, **Any) -> Any
+        try:
+            _tried(before, self, module)
+            result = original(self, *args, **kwargs)
+            _tried(after, self, result)
+            return result
+        except BaseException as error:
+            attach.hide(error)
+            raise
+
+    return ours
+
+
+def _tried(hook, owner, value):  # type: (_Hook, Any, Any) -> None
+    try:
+        hook(owner, value)
+    except Exception:  # another version, a class of the user's, the disk is full, a Python without our package
+        pass
+
+
+def _nothing(owner, value):  # type: (Any, Any) -> None
+    pass
 
 
 # Children of multiprocessing, which print an exception instead of raising it
 
 
-def _child_ended(error, before):
+def _child_ended(error, before):  # type: (BaseException | None, BaseException | None) -> None
     """Record `error`, unless it is `before`, which was being handled when the child was made."""
     if error is None or error is before or attach.done == os.getpid():
         return
@@ -29,46 +73,24 @@ def _child_ended(error, before):
         pass
 
 
-class _Child:
-    """Before Python 3.13: `multiprocessing.util` calls it in a child, before its work and after that failed."""
+def _children_loaded(util):  # type: (ModuleType) -> None
+    """Before Python 3.13: it calls us in a child, before the child's work and after that failed."""
 
-    def __init__(self):
-        self.before = None
+    def begins(_):  # type: (Any) -> None
+        before = sys.exc_info()[1]
+        util.Finalize(None, lambda: _child_ended(sys.exc_info()[1], before), exitpriority=1_000_000_000)
 
-    def begin(self):
-        self.before = sys.exc_info()[1]
-        sys.modules["multiprocessing.util"].Finalize(None, self.end, exitpriority=1_000_000_000)
-
-    def end(self):
-        _child_ended(sys.exc_info()[1], self.before)
+    util.register_after_fork(attach, begins)
+    begins(attach)  # a child by "spawn" is not forked
 
 
-_child = _Child()
-
-
-def _children_loaded(name, module):
-    module.register_after_fork(_child, _Child.begin)
-    _child.begin()  # a child by "spawn" is not forked
-
-
-def _processes_loaded(name, module):
+def _child_begins(process, _):  # type: (Any, Any) -> None
     """From Python 3.13 on the work itself is wrapped: see `attach.hide`."""
-
-    def wrapped(bootstrap):
-        def ours(self, *args, **kwargs):
-            try:
-                self.run = _noted(self.run, sys.exc_info()[1])
-            except Exception:  # a class of the user's
-                pass
-            return bootstrap(self, *args, **kwargs)
-
-        return ours
-
-    _wrap(module.BaseProcess, "_bootstrap", wrapped)
+    process.run = _noted(process.run, sys.exc_info()[1])
 
 
-def _noted(run, before):
-    def ours():
+def _noted(run, before):  # type: (Callable[[], object], BaseException | None) -> Callable[[], None]
+    def ours():  # type: () -> None
         try:
             run()
         except BaseException as error:
@@ -82,108 +104,42 @@ def _noted(run, before):
 # torchrun's agent
 
 
-def _agent_loaded(name, module):
-    def wrapped(restart_workers):
-        def ours(self, *args, **kwargs):
-            try:
-                _restarted(self)
-            except Exception:  # another version, the disk is full
-                pass
-            return restart_workers(self, *args, **kwargs)
-
-        return ours
-
-    _wrap(module.SimpleElasticAgent, "_restart_workers", wrapped)
-
-
-def _restarted(agent):
-    failures = recorder.failures_of(vars(agent).pop("_twinkle_notifier_failures", None))
+def _agent_restarts(agent, _):  # type: (Any, Any) -> None
+    failures = recorder.failures_of(agent.__dict__.pop("_twinkle_notifier_failures", None))
     most, left = agent._worker_group.spec.max_restarts, agent._remaining_restarts
-    number = vars(agent).get("_twinkle_notifier_restarts", 0) + 1
+    number = agent.__dict__.get("_twinkle_notifier_restarts", 0) + 1
     agent._twinkle_notifier_restarts = number
     fields = {"pid": os.getpid(), "at": time.time(), "attempt": most - left + (not failures), "attempts": most + 1}
     fields["failures"] = failures
     recorder.write("%d-%d.restart" % (os.getpid(), number), fields)
 
 
-def _local_agent_loaded(name, module):
-    def wrapped(monitor_workers):
-        def ours(self, *args, **kwargs):
-            result = monitor_workers(self, *args, **kwargs)
-            try:
-                self._twinkle_notifier_failures = getattr(result, "failures", None)
-                _name_logs(result.failures, self._pcontext)
-            except Exception:  # another version
-                pass
-            return result
-
-        return ours
-
-    _wrap(module.LocalElasticAgent, "_monitor_workers", wrapped)
+def _agent_checked(agent, result):  # type: (Any, Any) -> None
+    """Keep the failures, and in each the folder of the rank's files: its `error_file` is none if it wrote no error."""
+    agent._twinkle_notifier_failures = getattr(result, "failures", None)
+    for failure in result.failures.values():
+        error_file = agent._pcontext.error_files[failure.local_rank]
+        failure._twinkle_notifier_logs = os.path.dirname(os.path.abspath(error_file))
 
 
-def _name_logs(failures, context):
-    """Note the folder of the rank's files in each failure: its `error_file` is none if the rank wrote no error."""
-    for failure in failures.values():
-        failure._twinkle_notifier_logs = os.path.dirname(os.path.abspath(context.error_files[failure.local_rank]))
+# Trainers: our package is loaded when the first one is made, not before
 
 
-def _wrap(owner, name, wrapped):
-    """Replace a method, unless it is ours already."""
-    import functools
+def _attach(framework, to):  # type: (str, Any) -> None
+    from twinkle_notifier.attach import trainers
 
-    original = getattr(owner, name)
-    if not hasattr(original, "_twinkle_notifier"):
-        ours = functools.wraps(original)(wrapped(original))
-        ours._twinkle_notifier = True
-        setattr(owner, name, ours)
+    trainers.attach(framework, to)
 
 
-# Trainers
+_LIGHTNING = ("Trainer", "__init__", _nothing, lambda trainer, _: _attach("lightning", trainer))
 
 
-def _trainer_loaded(name, module):
-    """Wrap the trainer's constructor: our package is loaded when the first trainer is made, not before."""
-    framework = _TRAINERS[name]
-
-    def wrapped(original):
-        def ours(self, *args, **kwargs):
-            try:
-                before, after = _trainers()
-                before(framework, module)
-                original(self, *args, **kwargs)
-                after(framework, self)
-            except BaseException as error:
-                attach.hide(error)
-                raise
-
-        return ours
-
-    _wrap(module.Trainer, "__init__", wrapped)
-
-
-def _trainers():
-    try:
-        from twinkle_notifier.attach import trainers
-
-        return trainers.before, trainers.after
-    except Exception:  # another Python, without our package
-        return _nothing, _nothing
-
-
-def _nothing(*_):
-    pass
-
-
-_TRAINERS = {
-    "transformers.trainer": "transformers",
-    "lightning.pytorch.trainer.trainer": "lightning",
-    "pytorch_lightning.trainer.trainer": "lightning",
+_AGENT = "torch.distributed.elastic.agent.server."
+_METHODS = {  # type: dict[str, tuple[str, str, _Hook, _Hook]]
+    _AGENT + "api": ("SimpleElasticAgent", "_restart_workers", _agent_restarts, _nothing),
+    _AGENT + "local_elastic_agent": ("LocalElasticAgent", "_monitor_workers", _nothing, _agent_checked),
+    "multiprocessing.process": ("BaseProcess", "_bootstrap", _child_begins, _nothing),
+    "transformers.trainer": ("Trainer", "__init__", lambda _, module: _attach("transformers", module), _nothing),
+    "lightning.pytorch.trainer.trainer": _LIGHTNING,
+    "pytorch_lightning.trainer.trainer": _LIGHTNING,
 }
-_HOOKS = {
-    "torch.distributed.elastic.agent.server.api": _agent_loaded,
-    "torch.distributed.elastic.agent.server.local_elastic_agent": _local_agent_loaded,
-    "multiprocessing.util": _children_loaded,
-    "multiprocessing.process": _processes_loaded,
-}
-_HOOKS.update((name, _trainer_loaded) for name in _TRAINERS)

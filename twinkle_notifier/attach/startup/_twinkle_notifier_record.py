@@ -1,7 +1,17 @@
+# pyright: reportTypeCommentUsage=false  (an annotation would cost at each start)
 """The record of what ended a Python process. It is loaded when one ends badly: see `_twinkle_notifier_attach`."""
 
-import _twinkle_notifier_attach as attach
-from _twinkle_notifier_attach import _signal, os, time  # as at the start
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+    from collections.abc import Mapping  # noqa: F401 (in type comments)
+    from types import TracebackType  # noqa: F401
+
+    from twinkle_notifier.attach.startup import _twinkle_notifier_attach as attach
+    from twinkle_notifier.attach.startup._twinkle_notifier_attach import Any, Callable, FrameType, os, time  # noqa: F401
+else:
+    import _twinkle_notifier_attach as attach
+    from _twinkle_notifier_attach import _signal, os, time  # as at the start
 
 _NAME = 200  # characters
 _MESSAGE = 2_000
@@ -11,15 +21,15 @@ _SECONDS = 2.0  # for an exception's own code, as `__str__`
 _MOST = 2**53  # of a number, as the reader has it
 
 
-def record(error, code):
+def record(error, code):  # type: (BaseException, int) -> dict[str, Any]
     """The fields of an `End`: see `twinkle_notifier.mailbox.notes`. A part that fails is left out."""
-    fields = {"pid": os.getpid(), "at": time.time(), "type": "Exception", "message": "", "code": code}
-    fields.update(rank=None, traceback="", frames=[], child=None, failures=[])
-    parts = [
+    fields = {"pid": os.getpid(), "at": time.time(), "code": code}  # type: dict[str, Any]
+    fields.update(type="Exception", message="", rank=None, traceback="", frames=[], child=None, failures=[])
+    parts = [  # type: list[tuple[str, Callable[[], Any]]]
         ("rank", _rank),
         ("type", lambda: _cut(_name(type(error)), _NAME)),
         ("frames", lambda: _frames(error.__traceback__)),
-        ("message", lambda: _cut(_text(error), _MESSAGE)),
+        ("message", lambda: _cut(str.__str__(str(error)), _MESSAGE)),
         ("child", lambda: _whole(getattr(error, "returncode", None))),
         ("failures", lambda: failures_of(getattr(error, "failures", None))),
         ("traceback", lambda: _plain_traceback(fields)),
@@ -31,7 +41,10 @@ def record(error, code):
     try:
         try:
             for part, find in parts:
-                _put(fields, part, find)
+                try:
+                    fields[part] = find()
+                except BaseException:  # of the exception's own code, of memory, of time
+                    pass
         finally:
             bound.stop()
     except _Late:
@@ -39,7 +52,7 @@ def record(error, code):
     return fields
 
 
-def exited(code, cause):
+def exited(code, cause):  # type: (object, BaseException | None) -> dict[str, Any]
     """The record of a SystemExit; without a text, that of the exception that was being handled."""
     number, has_text = attach.exit_code(code), not isinstance(code, int)
     if not has_text and cause is not None and not isinstance(cause, SystemExit):
@@ -49,18 +62,11 @@ def exited(code, cause):
     return fields
 
 
-def _put(fields, part, find):
-    try:
-        fields[part] = find()
-    except BaseException:  # of the exception's own code, of memory, of time
-        pass
-
-
 class _Bound:
     """Interrupts the user's code after `_SECONDS`, repeatedly, until `stop`."""
 
-    def __init__(self):
-        self.timer = None
+    def __init__(self):  # type: () -> None
+        self.timer = None  # type: tuple[float, float] | None
         try:
             self.since, self.before = time.monotonic(), _signal.getsignal(_signal.SIGALRM)
             if self.before is not None:  # it was not set by Python
@@ -69,10 +75,10 @@ class _Bound:
         except (AttributeError, ValueError):  # on Windows; not in the main thread
             pass
 
-    def late(self, number, frame):
+    def late(self, number, frame):  # type: (int, FrameType | None) -> None
         raise _Late
 
-    def stop(self):
+    def stop(self):  # type: () -> None
         if self.timer is None:
             return
         _signal.setitimer(_signal.ITIMER_REAL, 0)
@@ -87,27 +93,23 @@ class _Late(BaseException):
     pass
 
 
-def _rank():
+def _rank():  # type: () -> int | None
     rank = os.environ.get("RANK", "")
     return int(rank) if rank.isdecimal() and len(rank) < 10 else None
 
 
-def _name(kind):
+def _name(kind):  # type: (type) -> str
     module, name = kind.__module__, kind.__qualname__
     return str(name) if module in ("builtins", "__main__") else "%s.%s" % (module, name)
 
 
-def _text(error):
-    return str.__str__(str(error))
-
-
-def _cut(text, most):
+def _cut(text, most):  # type: (str, int) -> str
     """Both ends of `text`."""
     return text if len(text) <= most else text[: most // 4] + "\n...\n" + text[len(text) - most + most // 4 + 5 :]
 
 
-def _frames(traceback):
-    found = []
+def _frames(traceback):  # type: (TracebackType | None) -> list[tuple[str, int, str]]
+    found = []  # type: list[tuple[str, int, str]]
     while traceback is not None:
         code = traceback.tb_frame.f_code
         found.append((code.co_filename, traceback.tb_lineno or 0, code.co_name))
@@ -117,7 +119,7 @@ def _frames(traceback):
     return found if len(found) <= _FRAMES else found[: _FRAMES // 4] + found[_FRAMES // 4 - _FRAMES :]
 
 
-def _plain_traceback(fields):
+def _plain_traceback(fields):  # type: (dict[str, Any]) -> str
     lines = ['  File "%s", line %s, in %s' % frame for frame in fields["frames"]]
     if lines:
         lines.insert(0, "Traceback (most recent call last):")
@@ -125,23 +127,23 @@ def _plain_traceback(fields):
     return _cut("\n".join(lines), _TRACEBACK)
 
 
-def _traceback(error):
+def _traceback(error):  # type: (BaseException) -> str
     import traceback
 
     lines = traceback.TracebackException(type(error), error, error.__traceback__).format()
     return _cut("".join(_cut(line, _TRACEBACK // 4) for line in lines), _TRACEBACK)
 
 
-def _whole(value):
+def _whole(value):  # type: (object) -> int | None
     return int(value) if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MOST else None
 
 
-def failures_of(failures):
+def failures_of(failures):  # type: (Mapping[Any, Any] | None) -> list[dict[str, Any]]
     """Those of torchrun's agent: `failures` has a ProcessFailure for each rank."""
     return [_failure(rank, failure) for rank, failure in (failures or {}).items()]
 
 
-def _failure(rank, failure):
+def _failure(rank, failure):  # type: (object, Any) -> dict[str, Any]
     at = float(failure.timestamp)
     return {
         "rank": _whole(rank),
@@ -154,27 +156,23 @@ def _failure(rank, failure):
     }
 
 
-def write_end(fields):
+def write_end(fields):  # type: (dict[str, Any]) -> None
     """Write `PID.end`, also if the process may open no more files. Raises OSError."""
     attach.with_files(lambda: write("%d.end" % os.getpid(), fields))
 
 
-def write(name, fields):
+def write(name, fields):  # type: (str, dict[str, Any]) -> None
     """Replace the file `name` of the mailbox. Raises OSError."""
     path = os.path.join(attach.folder, name)
     begun = "%s.%d.begun" % (path, time.time_ns())
-    _write_new(begun, fields)
-    os.replace(begun, path)
-
-
-def _write_new(path, fields):
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
+    file = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         data = _json(fields).encode("utf-8", "replace")
         while data:
             data = data[os.write(file, data) :]
+        os.replace(begun, path)
     except BaseException:
-        os.unlink(path)
+        os.unlink(begun)
         raise
     finally:
         os.close(file)
@@ -184,7 +182,7 @@ _ESCAPES = {ord('"'): '\\"', ord("\\"): "\\\\"}
 _ESCAPES.update((number, "\\u%04x" % number) for number in range(32))
 
 
-def _json(value):
+def _json(value):  # type: (str | float | dict[str, Any] | list[Any] | tuple[Any, ...] | None) -> str
     if value is None:
         return "null"
     if isinstance(value, str):

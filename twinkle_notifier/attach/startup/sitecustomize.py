@@ -8,9 +8,7 @@ _folder = os.path.dirname(os.path.abspath(__file__))
 try:
     if sys.version_info >= (3, 8) and os.environ.get("TWINKLE_NOTIFIER_SUPERVISOR"):
         if os.environ.get("TWINKLE_NOTIFIER_ATTACH", "").strip() != "0":
-            import _twinkle_notifier_attach
-
-            _twinkle_notifier_attach.begin()
+            __import__("_twinkle_notifier_attach").begin()
 except Exception:  # a Python that starts is never broken by us
     pass
 
@@ -19,4 +17,4 @@ except Exception:  # a Python that starts is never broken by us
 sys.path[:] = [path for path in sys.path if path != _folder]
 sys.path_importer_cache.pop(_folder, None)
 sys.modules.pop("sitecustomize", None)
-import sitecustomize  # noqa: E402, F401
+__import__("sitecustomize")
