@@ -28,20 +28,7 @@ class RunCallback:
         store: Store | None = None,
         stall_after: float | None = None,
     ) -> None:
-        """Give each trainer one of its own.
-
-        Args:
-            notifier: what sends the messages. Without one: the one that the environment variable
-                ``TWINKLE_NOTIFIER_URL`` describes, else that of the checkpoint which the training resumes, as far as
-                docs/security.md trusts it.
-            name: the run's name in messages; by default the script's.
-            on_start: send an alert at the start of a training, too.
-            on_end: send one at its end: duration, epochs, steps, metrics, best and last checkpoint, why it ended.
-            save_secrets: let checkpoints hold literal secrets, and use literal URLs from them.
-            store: where the ranks agree on who sends, if not in the places of docs/ranks.md.
-            stall_after: send an alert when a training has made no step for so many seconds (and ten times its
-                slowest): where each rank is stuck, and later that it resumed; see docs/stalls.md.
-        """
+        """The arguments are those of `TrainingRun`."""
         self.run: TrainingRun = self._run_class(
             notifier,
             name=name,
@@ -78,10 +65,10 @@ class RunCallback:
 
     # Hooks that come with each step. They return at once where no stall is looked for.
 
-    def _beat(self, *_: Any, **__: Any) -> None:
+    def _beat(self: Any, *_: Any, **__: Any) -> None:
         if self._is_watched:
             self.run.beat()
 
-    def _lull(self, *_: Any, **__: Any) -> None:
+    def _lull(self: Any, *_: Any, **__: Any) -> None:
         if self._is_watched:
             self.run.lull()

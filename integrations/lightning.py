@@ -55,7 +55,7 @@ class NotifierCallback(RunCallback, Callback):
     Add one to the `Trainer` on every rank, under any launcher; the run sends one message. Ctrl-C is "interrupted",
     SIGTERM "preempted". The checkpoint holds the notifier without its secrets, and the failures that were reported.
 
-    Its arguments are those of `RunCallback`; a training is a fit.
+    Its arguments are those of `TrainingRun`; a training is a fit.
     """
 
     _hooks = (
@@ -169,7 +169,8 @@ def _last(trainer: Trainer) -> str:
     """The newest checkpoint whose write is on record, else the one that this fit has resumed."""
     saved = [callback for callback in trainer.checkpoint_callbacks if _saved(callback)]
     resumed = str(trainer.ckpt_path or "") if trainer.global_step else ""
-    last = _saved(max(saved, key=_saved_at)) if saved else resumed
+    newest = max(saved, key=lambda callback: getattr(callback, "_last_global_step_saved", 0) or 0, default=None)
+    last = _saved(newest) if newest is not None else resumed
     requeued = _requeued(trainer)
     return max([*requeued, last], key=_modified) if requeued else last
 
@@ -193,11 +194,6 @@ def _saved(callback: Callback) -> str:
     if hasattr(callback, "_last_checkpoint_saved"):
         return _path(callback, "_last_checkpoint_saved")
     return _path(callback, "last_model_path") or _path(callback, "best_model_path")
-
-
-def _saved_at(callback: Callback) -> int:
-    step = getattr(callback, "_last_global_step_saved", 0)
-    return step if isinstance(step, int) else 0
 
 
 def _path(callback: Callback, name: str) -> str:

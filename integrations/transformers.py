@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import sys
 import threading
@@ -35,12 +36,12 @@ class NotifierCallback(RunCallback, TrainerCallback):
 
     The Trainer has no hook for exceptions: making the first such callback puts one around those four methods of the
     `Trainer` class and of its subclasses. Where an instance has such a method of its own, adding the callback does the
-    same to that. Its arguments are those of `RunCallback`.
+    same to that. Its arguments are those of `TrainingRun`.
     """
 
     _hooks = ("on_step_end", "on_substep_end", "on_epoch_end", "on_prediction_step", "on_evaluate")
-    _resumed = ""  # the checkpoint that the training was told to resume
-    _preempted = False  # SIGTERM came, and the trainer has saved
+    resumed: str = ""  # the checkpoint that the training was told to resume
+    preempted: bool = False  # SIGTERM came, and the trainer has saved
 
     def _prepare(self) -> None:
         _hook(Trainer)
@@ -56,7 +57,7 @@ class NotifierCallback(RunCallback, TrainerCallback):
         states = cast(dict[str, Any], state.stateful_callbacks)  # it is declared as the list that it is made from
         self.run.resume(states)
         self.run.live_in(states)
-        self.run.last_checkpoint = self._resumed or _checkpoint(args, state)
+        self.run.last_checkpoint = self.resumed or _checkpoint(args, state)
         self.run.started(progress=lambda: Progress(epoch=state.epoch, step=state.global_step))
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
@@ -69,7 +70,7 @@ class NotifierCallback(RunCallback, TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """See `TrainerCallback`."""
-        if self._preempted:
+        if self.preempted:
             self.run.preempted(partial(_reached, self.run, state), context="train")
         else:
             self.run.ended(partial(_reached, self.run, state, why_ended=partial(_why, state)))
@@ -143,9 +144,9 @@ def _give_way(handler: Any) -> None:
         handler.callbacks = kept
 
 
-def _best(found: Any) -> list[tuple[object, object, object]]:
+def _best(found: BestRun | list[BestRun] | None) -> list[tuple[object, object, object]]:
     """For `Search.facts`: the best run, or by several objectives the best runs, as the trainer gives them."""
-    runs: list[Any] = found if isinstance(found, list) else [found]
+    runs = found if isinstance(found, list) else [found]
     return [(run.run_id, run.objective, run.hyperparameters) for run in runs if isinstance(run, BestRun)]
 
 
@@ -168,8 +169,8 @@ def _hook_own(trainer: Trainer) -> None:
     for name in _ENTRIES:
         method = vars(trainer).get(name)
         if callable(method) and not hasattr(method, _MARK):
-            bound = isinstance(method, MethodType) and method.__self__ is trainer
-            function = method.__func__ if bound else _without_self(method)
+            own = method.__func__ if isinstance(method, MethodType) and method.__self__ is trainer else None
+            function = own or _without_self(method)
             setattr(trainer, name, MethodType(_wrapped(function, name), trainer))
 
 
@@ -202,11 +203,11 @@ def _wrapped(method: Callable[..., Any], name: str) -> Callable[..., Any]:
 
 def _train(method: Callable[..., Any], trainer: Trainer, *args: Any, **kwargs: Any) -> Any:
     _hook_preemption()
-    resumed = kwargs.get("resume_from_checkpoint", args[0] if args else None)
+    checkpoint = kwargs.get("resume_from_checkpoint", args[0] if args else None)
     _give_way(trainer.callback_handler)  # one may have been added past `add_callback`
     for callback in NotifierCallback.placed(_callbacks(trainer)):
-        callback._resumed = os.fspath(resumed) if isinstance(resumed, str | os.PathLike) else ""
-        callback._preempted = False
+        callback.resumed = os.fspath(checkpoint) if isinstance(checkpoint, str | os.PathLike) else ""
+        callback.preempted = False
     with _alerting(trainer, "train"):
         return method(trainer, *args, **kwargs)
 
@@ -228,7 +229,10 @@ def _add_callback(method: Callable[..., Any], handler: Any, *args: Any, **kwargs
     _give_way(handler)
     # Two frames above, `Trainer.add_callback` calls this. That method cannot be wrapped in time: in
     # `trainer.add_callback(NotifierCallback())` Python looks it up before it makes the first callback.
-    trainer = sys._getframe(2).f_locals.get("self")
+    caller = inspect.currentframe()
+    for _ in range(2):
+        caller = caller and caller.f_back
+    trainer = caller and caller.f_locals.get("self")
     if isinstance(trainer, Trainer) and _callbacks(trainer):
         _hook_own(trainer)
     return result
@@ -238,7 +242,7 @@ def _execute_jit_checkpoint(method: Callable[..., Any], manager: Any, *args: Any
     result = method(manager, *args, **kwargs)
     trainer = manager.trainer
     for callback in _callbacks(trainer):
-        callback._preempted = True
+        callback.preempted = True
         callback.on_save(trainer.args, trainer.state, trainer.control)
     return result
 
