@@ -127,7 +127,7 @@ def _on_ray(count: int) -> list[tuple[bool, float]]:
             import claimants
 
             from twinkle_notifier.claims import Watermark
-            from twinkle_notifier.claims.stores.ray import RayStore
+            from twinkle_notifier.claims.stores.memory import RayStore
             from twinkle_notifier.runtime.process import Instant
 
             if not start:

@@ -1,1 +1,76 @@
-"""One file for each framework. Only these files, and `attach/`, import a framework."""
+"""Adapters, one file for each framework: a trainer's hooks become calls of `TrainingRun`. All callbacks share this."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar, Literal, TypeVar
+
+from twinkle_notifier import Notifier, Store, TrainingRun
+
+C = TypeVar("C", bound="RunCallback")
+
+
+class RunCallback:
+    """A callback of any framework: it has one `run`, which the hooks of its trainer call."""
+
+    _run_class: ClassVar[type[TrainingRun]] = TrainingRun
+    _gives_way: ClassVar[bool] = False  # to one that the user has added to the same trainer
+    _hooks: ClassVar[tuple[str, ...]] = ()  # that a subclass with one of its own keeps, whether it calls it or not
+
+    def __init__(
+        self,
+        notifier: Notifier | None = None,
+        *,
+        name: str | None = None,
+        on_start: bool = False,
+        on_end: bool = True,
+        save_secrets: bool = False,
+        store: Store | None = None,
+        stall_after: float | None = None,
+        notifications: Literal["all", "end_only", "failure_only"] | None = None,
+    ) -> None:
+        """The arguments are those of `TrainingRun`."""
+        self.run: TrainingRun = self._run_class(
+            notifier,
+            name=name,
+            on_start=on_start,
+            on_end=on_end,
+            save_secrets=save_secrets,
+            store=store,
+            stall_after=stall_after,
+            notifications=notifications,
+        )
+        self._is_watched = self.run.stall_after is not None
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """What the framework needs before it gets the callback."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        adapter = next(base for base in cls.__mro__ if RunCallback in base.__bases__)
+        TrainingRun.keep_hooks(cls, adapter, cls._hooks)
+
+    @classmethod
+    def among(cls: type[C], callbacks: Iterable[object]) -> list[C]:
+        """Of `callbacks`, those of this class that the user has added, else the one that gives way to those."""
+        ours = [callback for callback in callbacks if isinstance(callback, cls)]
+        return [callback for callback in ours if not callback._gives_way] or ours
+
+    @classmethod
+    def placed(cls: type[C], callbacks: Iterable[object]) -> list[C]:
+        """The same. Each has the key of its place in the trainer from now on."""
+        ours = cls.among(callbacks)
+        for place, callback in enumerate(ours):
+            callback.run.placed(place, len(ours))
+        return ours
+
+    # Hooks that come with each step. They return at once where no stall is looked for.
+
+    def _beat(self: Any, *_: Any, **__: Any) -> None:
+        if self._is_watched:
+            self.run.beat()
+
+    def _lull(self: Any, *_: Any, **__: Any) -> None:
+        if self._is_watched:
+            self.run.lull()

@@ -13,9 +13,11 @@ from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any
 
-from twinkle_notifier import Notifier, Progress, Store, TrainingRun
+from twinkle_notifier.integrations import RunCallback
+
+from twinkle_notifier import Progress
 
 if TYPE_CHECKING:
     from lightning.pytorch import Callback, LightningModule, Trainer
@@ -46,71 +48,28 @@ def _base() -> type[Callback]:
 if not TYPE_CHECKING:
     Callback = _base()
 
-# A subclass that has one of these hooks of its own keeps ours, too, whether it calls it or not.
-_HOOKS = (
-    "on_save_checkpoint",
-    "on_train_batch_start",
-    "on_train_batch_end",
-    "on_train_epoch_end",
-    "on_validation_start",
-    "on_validation_batch_end",
-    "on_validation_epoch_end",
-    "on_validation_end",
-)
 
-
-class NotifierCallback(Callback):
+class NotifierCallback(RunCallback, Callback):
     """Sends an alert when fit, validate, test or predict fails, and when a fit ends.
 
     Add one to the `Trainer` on every rank, under any launcher; the run sends one message. Ctrl-C is "interrupted",
     SIGTERM "preempted". The checkpoint holds the notifier without its secrets, and the failures that were reported.
 
-    Args:
-        notifier: what sends the messages. Without one: the one that the environment variable ``TWINKLE_NOTIFIER_URL``
-            describes, else that of the checkpoint which the fit resumes, as far as docs/security.md trusts it.
-        name: the run's name in messages; by default the script's.
-        on_start: send an alert at the start of a fit, too.
-        on_end: send one at its end: duration, epochs, steps, metrics, best and last checkpoint, why it ended.
-        save_secrets: let checkpoints hold literal secrets, and use literal URLs from them.
-        store: where the ranks agree on who sends, if not in the places of docs/ranks.md.
-        stall_after: send an alert when a fit has made no step for so many seconds (and ten times its slowest): where
-            each rank is stuck, and later that it resumed; see docs/stalls.md.
-        notifications: which alerts to send: ``all``, ``end_only`` or ``failure_only``; by default what is set up, see
-            docs/settings.md.
+    Its arguments are those of `TrainingRun`; a training is a fit.
     """
 
-    _run_class: ClassVar[type[TrainingRun]] = TrainingRun
-    _gives_way: ClassVar[bool] = False  # to one that the user has added to the same trainer
-
-    def __init__(
-        self,
-        notifier: Notifier | None = None,
-        *,
-        name: str | None = None,
-        on_start: bool = False,
-        on_end: bool = True,
-        save_secrets: bool = False,
-        store: Store | None = None,
-        stall_after: float | None = None,
-        notifications: Literal["all", "end_only", "failure_only"] | None = None,
-    ) -> None:
-        self.run: TrainingRun = self._run_class(
-            notifier,
-            name=name,
-            on_start=on_start,
-            on_end=on_end,
-            save_secrets=save_secrets,
-            store=store,
-            stall_after=stall_after,
-            notifications=notifications,
-        )
-        self._is_watched = self.run.stall_after is not None
-        self._is_placed = False  # in a trainer that runs
-        self._has_saved = False  # a checkpoint that the supervisor does not know of yet
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        TrainingRun.keep_hooks(cls, NotifierCallback, _HOOKS)
+    _hooks = (
+        "on_save_checkpoint",
+        "on_train_batch_start",
+        "on_train_batch_end",
+        "on_train_epoch_end",
+        "on_validation_start",
+        "on_validation_batch_end",
+        "on_validation_epoch_end",
+        "on_validation_end",
+    )
+    _is_placed = False  # in a trainer that runs
+    _has_saved = False  # a checkpoint that the supervisor does not know of yet
 
     @property
     def state_key(self) -> str:
@@ -119,7 +78,7 @@ class NotifierCallback(Callback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """See `Callback`. It comes before a checkpoint is loaded."""
-        _place(trainer)
+        NotifierCallback.placed(_callbacks(trainer))
         self._is_placed = True
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -150,22 +109,14 @@ class NotifierCallback(Callback):
 
     # These come with each step. They return at once where no stall is looked for and no checkpoint was saved.
 
-    def _beat(self, *_: Any, **__: Any) -> None:
-        if self._is_watched:
-            self.run.beat()
-
-    def _lull(self, *_: Any, **__: Any) -> None:
-        if self._is_watched:
-            self.run.lull()
-
     def _report_saved(self, trainer: Trainer, *_: Any, **__: Any) -> None:
         if self._has_saved and (path := _last(trainer)):  # it is on record only when it is written
             self._has_saved = False
             self.run.saved(path)
 
     on_train_batch_start = _report_saved
-    on_train_batch_end = on_validation_batch_end = on_validation_end = _beat
-    on_validation_epoch_end = on_train_epoch_end = _lull  # what the model makes of an epoch may follow
+    on_train_batch_end = on_validation_batch_end = on_validation_end = RunCallback._beat
+    on_validation_epoch_end = on_train_epoch_end = RunCallback._lull  # what the model makes of an epoch may follow
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """See `Callback`. The first batch may be slow."""
@@ -181,7 +132,7 @@ class NotifierCallback(Callback):
         self.run.lull()
         self._has_saved = self.run.is_supervised  # which reports it when this process is dead
         states: dict[str, Any] | None = checkpoint.get("callbacks")
-        ours = _place(trainer)
+        ours = NotifierCallback.placed(_callbacks(trainer))
         if isinstance(states, dict):
             for callback in ours:
                 states.pop(callback.run.apart, None)
@@ -195,19 +146,6 @@ class NotifierCallback(Callback):
 def _step(watched: weakref.ref[Trainer]) -> Progress:
     trainer = watched()
     return Progress() if trainer is None else Progress(epoch=trainer.current_epoch, step=trainer.global_step)
-
-
-def _place(trainer: Trainer) -> list[NotifierCallback]:
-    ours = _active(trainer)
-    for place, callback in enumerate(ours):
-        callback.run.placed(place, len(ours))
-    return ours
-
-
-def _active(trainer: Trainer) -> list[NotifierCallback]:
-    """This package's callbacks that the user has added, else the one that gives way to those."""
-    ours = [callback for callback in _callbacks(trainer) if isinstance(callback, NotifierCallback)]
-    return [callback for callback in ours if not callback._gives_way] or ours
 
 
 def _reached(trainer: Trainer, **more: Callable[[], object]) -> Progress:
@@ -231,7 +169,8 @@ def _last(trainer: Trainer) -> str:
     """The newest checkpoint whose write is on record, else the one that this fit has resumed."""
     saved = [callback for callback in trainer.checkpoint_callbacks if _saved(callback)]
     resumed = str(trainer.ckpt_path or "") if trainer.global_step else ""
-    last = _saved(max(saved, key=_saved_at)) if saved else resumed
+    newest = max(saved, key=lambda callback: getattr(callback, "_last_global_step_saved", 0) or 0, default=None)
+    last = _saved(newest) if newest is not None else resumed
     requeued = _requeued(trainer)
     return max([*requeued, last], key=_modified) if requeued else last
 
@@ -255,11 +194,6 @@ def _saved(callback: Callback) -> str:
     if hasattr(callback, "_last_checkpoint_saved"):
         return _path(callback, "_last_checkpoint_saved")
     return _path(callback, "last_model_path") or _path(callback, "best_model_path")
-
-
-def _saved_at(callback: Callback) -> int:
-    step = getattr(callback, "_last_global_step_saved", 0)
-    return step if isinstance(step, int) else 0
 
 
 def _path(callback: Callback, name: str) -> str:

@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import sys
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from types import MethodType
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, cast
 
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import CallbackHandler
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, BestRun
+from twinkle_notifier.integrations import RunCallback
 
-from twinkle_notifier import Notifier, Progress, Store, TrainingRun
+from twinkle_notifier import Progress, TrainingRun
 
 _ENTRIES = ("train", "evaluate", "predict", "hyperparameter_search")
 _MARK = "_twinkle_notifier_entry"
-# A subclass that has one of these hooks of its own keeps ours, too, whether it calls it or not.
-_HOOKS = ("on_step_end", "on_substep_end", "on_epoch_end", "on_prediction_step", "on_evaluate")
 _PARTS = {"train": True, "evaluate": False}  # of a trial; whether one begins with it
 _NO_METRICS: tuple[type, ...] = (str, bytes, list, tuple, dict, type(None))  # which trainers and callbacks log, too
 
 
-class NotifierCallback(TrainerCallback):
+class NotifierCallback(RunCallback, TrainerCallback):
     """Sends an alert when train, evaluate, predict or hyperparameter_search fails, and when a training ends.
 
     Add one to the `Trainer`, at its construction or later, on every rank; the run sends one message. Errors that the
@@ -36,55 +36,15 @@ class NotifierCallback(TrainerCallback):
 
     The Trainer has no hook for exceptions: making the first such callback puts one around those four methods of the
     `Trainer` class and of its subclasses. Where an instance has such a method of its own, adding the callback does the
-    same to that.
-
-    Args:
-        notifier: what sends the messages. Without one: the one that the environment variable ``TWINKLE_NOTIFIER_URL``
-            describes, else that of the checkpoint which the training resumes, as far as docs/security.md trusts it.
-        name: the run's name in messages; by default the script's.
-        on_start: send an alert at the start of a training, too.
-        on_end: send one at its end: duration, epochs, steps, metrics, best and last checkpoint, why it ended.
-        save_secrets: let checkpoints hold literal secrets, and use literal URLs from them.
-        store: where the ranks agree on who sends, if not in the places of docs/ranks.md.
-        stall_after: send an alert when a training has made no step for so many seconds (and ten times its slowest):
-            where each rank is stuck, and later that it resumed; see docs/stalls.md.
-        notifications: which alerts to send: ``all``, ``end_only`` or ``failure_only``; by default what is set up, see
-            docs/settings.md.
+    same to that. Its arguments are those of `TrainingRun`.
     """
 
-    _run_class: ClassVar[type[TrainingRun]] = TrainingRun
-    _gives_way: ClassVar[bool] = False  # to one that the user has added to the same trainer
+    _hooks = ("on_step_end", "on_substep_end", "on_epoch_end", "on_prediction_step", "on_evaluate")
+    resumed: str = ""  # the checkpoint that the training was told to resume
+    preempted: bool = False  # SIGTERM came, and the trainer has saved
 
-    def __init__(
-        self,
-        notifier: Notifier | None = None,
-        *,
-        name: str | None = None,
-        on_start: bool = False,
-        on_end: bool = True,
-        save_secrets: bool = False,
-        store: Store | None = None,
-        stall_after: float | None = None,
-        notifications: Literal["all", "end_only", "failure_only"] | None = None,
-    ) -> None:
-        self.run: TrainingRun = self._run_class(
-            notifier,
-            name=name,
-            on_start=on_start,
-            on_end=on_end,
-            save_secrets=save_secrets,
-            store=store,
-            stall_after=stall_after,
-            notifications=notifications,
-        )
-        self._is_watched = self.run.stall_after is not None
-        self._resumed = ""  # the checkpoint that the training was told to resume
-        self._preempted = False  # SIGTERM came, and the trainer has saved
+    def _prepare(self) -> None:
         _hook(Trainer)
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        TrainingRun.keep_hooks(cls, NotifierCallback, _HOOKS)
 
     def on_init_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """See `TrainerCallback`. The trainer's class may be younger than this callback."""
@@ -97,7 +57,7 @@ class NotifierCallback(TrainerCallback):
         states = cast(dict[str, Any], state.stateful_callbacks)  # it is declared as the list that it is made from
         self.run.resume(states)
         self.run.live_in(states)
-        self.run.last_checkpoint = self._resumed or _checkpoint(args, state)
+        self.run.last_checkpoint = self.resumed or _checkpoint(args, state)
         self.run.started(progress=lambda: Progress(epoch=state.epoch, step=state.global_step))
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
@@ -110,16 +70,10 @@ class NotifierCallback(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """See `TrainerCallback`."""
-        if self._preempted:
+        if self.preempted:
             self.run.preempted(partial(_reached, self.run, state), context="train")
         else:
             self.run.ended(partial(_reached, self.run, state, why_ended=partial(_why, state)))
-
-    # These come with each step. They return at once where no stall is looked for.
-
-    def _beat(self, *_: Any, **__: Any) -> None:
-        if self._is_watched:
-            self.run.beat()
 
     def _end_step(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         if not self._is_watched:
@@ -130,12 +84,8 @@ class NotifierCallback(TrainerCallback):
             self.run.beat()
 
     on_step_end = on_epoch_end = _end_step
-    on_substep_end = on_evaluate = _beat
-
-    def on_prediction_step(self, *_: Any, **__: Any) -> None:
-        """See `TrainerCallback`. `compute_metrics` may follow."""
-        if self._is_watched:
-            self.run.lull()
+    on_substep_end = on_evaluate = RunCallback._beat
+    on_prediction_step = RunCallback._lull  # `compute_metrics` may follow
 
 
 @contextmanager
@@ -183,26 +133,20 @@ def _alerting(trainer: Trainer, context: str) -> Generator[None]:
 
 def _callbacks(trainer: Trainer) -> list[NotifierCallback]:
     handler = getattr(trainer, "callback_handler", None)  # missing when the trainer's own construction failed
-    return _active(getattr(handler, "callbacks", []))
-
-
-def _active(callbacks: Sequence[object]) -> list[NotifierCallback]:
-    """This package's among `callbacks`: those that the user has added, else the one that gives way to those."""
-    ours = [callback for callback in callbacks if isinstance(callback, NotifierCallback)]
-    return [callback for callback in ours if not callback._gives_way] or ours
+    return NotifierCallback.among(getattr(handler, "callbacks", []))
 
 
 def _give_way(handler: Any) -> None:
     """Remove the callback that gives way to one that the user has added."""
-    active = _active(handler.callbacks)
+    active = NotifierCallback.among(handler.callbacks)
     kept = [one for one in handler.callbacks if not isinstance(one, NotifierCallback) or one in active]
     if len(kept) < len(handler.callbacks):
         handler.callbacks = kept
 
 
-def _best(found: Any) -> list[tuple[object, object, object]]:
+def _best(found: BestRun | list[BestRun] | None) -> list[tuple[object, object, object]]:
     """For `Search.facts`: the best run, or by several objectives the best runs, as the trainer gives them."""
-    runs: list[Any] = found if isinstance(found, list) else [found]
+    runs = found if isinstance(found, list) else [found]
     return [(run.run_id, run.objective, run.hyperparameters) for run in runs if isinstance(run, BestRun)]
 
 
@@ -225,8 +169,8 @@ def _hook_own(trainer: Trainer) -> None:
     for name in _ENTRIES:
         method = vars(trainer).get(name)
         if callable(method) and not hasattr(method, _MARK):
-            bound = isinstance(method, MethodType) and method.__self__ is trainer
-            function = method.__func__ if bound else _without_self(method)
+            own = method.__func__ if isinstance(method, MethodType) and method.__self__ is trainer else None
+            function = own or _without_self(method)
             setattr(trainer, name, MethodType(_wrapped(function, name), trainer))
 
 
@@ -259,13 +203,11 @@ def _wrapped(method: Callable[..., Any], name: str) -> Callable[..., Any]:
 
 def _train(method: Callable[..., Any], trainer: Trainer, *args: Any, **kwargs: Any) -> Any:
     _hook_preemption()
-    resumed = kwargs.get("resume_from_checkpoint", args[0] if args else None)
+    checkpoint = kwargs.get("resume_from_checkpoint", args[0] if args else None)
     _give_way(trainer.callback_handler)  # one may have been added past `add_callback`
-    callbacks = _callbacks(trainer)
-    for place, callback in enumerate(callbacks):
-        callback._resumed = os.fspath(resumed) if isinstance(resumed, str | os.PathLike) else ""
-        callback._preempted = False
-        callback.run.placed(place, len(callbacks))
+    for callback in NotifierCallback.placed(_callbacks(trainer)):
+        callback.resumed = os.fspath(checkpoint) if isinstance(checkpoint, str | os.PathLike) else ""
+        callback.preempted = False
     with _alerting(trainer, "train"):
         return method(trainer, *args, **kwargs)
 
@@ -287,7 +229,10 @@ def _add_callback(method: Callable[..., Any], handler: Any, *args: Any, **kwargs
     _give_way(handler)
     # Two frames above, `Trainer.add_callback` calls this. That method cannot be wrapped in time: in
     # `trainer.add_callback(NotifierCallback())` Python looks it up before it makes the first callback.
-    trainer = sys._getframe(2).f_locals.get("self")
+    caller = inspect.currentframe()
+    for _ in range(2):
+        caller = caller and caller.f_back
+    trainer = caller and caller.f_locals.get("self")
     if isinstance(trainer, Trainer) and _callbacks(trainer):
         _hook_own(trainer)
     return result
@@ -297,7 +242,7 @@ def _execute_jit_checkpoint(method: Callable[..., Any], manager: Any, *args: Any
     result = method(manager, *args, **kwargs)
     trainer = manager.trainer
     for callback in _callbacks(trainer):
-        callback._preempted = True
+        callback.preempted = True
         callback.on_save(trainer.args, trainer.state, trainer.control)
     return result
 

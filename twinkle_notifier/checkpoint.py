@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import stat
@@ -18,11 +17,12 @@ from twinkle_notifier.channels import VARIABLE
 from twinkle_notifier.credentials.masking import holds_redacted, redact
 from twinkle_notifier.credentials.references import is_reference, resolve
 from twinkle_notifier.errors import ArgumentError, CredentialError
-from twinkle_notifier.isolation.safe import reason
+from twinkle_notifier.isolation.safe import is_dict, is_list, reason
 from twinkle_notifier.messages.sanitize import reply
-from twinkle_notifier.notifier import Notifier, _class_named
+from twinkle_notifier.notifier import Notifier, class_named
+from twinkle_notifier.runtime.log_repeats import log
 
-VERSION = 1
+VERSION: int = 1
 _KEY = "twinkle_notifier"
 _NEWEST = 1_000_000  # the highest number that can be a version
 _REMEMBERED = 50  # alerts that the state lists
@@ -34,8 +34,6 @@ _FIELDS, _LINE = 20, 2_000  # of an alert's entry: fields, characters in one
 _LARGEST = 1e300  # of a number; int and float alike
 _HOSTS = 4  # that the log names
 _PLAIN = re.compile(r"[\w #+,()-]{0,100}")  # the name or number of a room: no host, address, path or command
-
-log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
 def fresh() -> dict[str, Any]:
@@ -92,14 +90,15 @@ def ours(states: Any) -> dict[str, dict[str, Any] | None]:
     """
 
     def find() -> dict[str, object]:
-        return {name: states[name] for name in filter(is_ours, states)} if isinstance(states, Mapping) else {}
+        found: Mapping[Any, Any] = states if _is(states, Mapping) else {}
+        return {name: found[name] for name in found if is_ours(name)}
 
     answer = isolation.call(find, _BUDGET)
     if not answer.returned:
         log.warning("the checkpoint's states cannot be read (%s); the run goes on without them", reason(answer.error))
     found = {name: None if data is None else read(data) for name, data in (answer.value or {}).items()}
-    if type(states) is dict:
-        states.update(found)
+    for name, state in found.items() if is_dict(states) else ():
+        dict[object, object].__setitem__(states, name, state)
     return found
 
 
@@ -109,26 +108,26 @@ def _is(value: Any, kind: type) -> bool:
 
 def _read(data: Any) -> tuple[dict[str, Any], int, bool] | None:
     """The state, the version that wrote it, and whether something is left out; None when nothing can be used."""
-    if not _is(data, dict):
+    if not is_dict(data):
         return None
-    fields: dict[Any, Any] = dict(dict.items(data))
+    fields: dict[Any, Any] = dict(dict[object, object].items(data))
     version, state, notifier = fields.get("version"), fresh(), fields.get("notifier")
     sent: Any = fields.get("sent")
     if type(version) is not int or abs(version) > _NEWEST:
         return None
-    if _is(notifier, dict):
+    if is_dict(notifier):
         state["notifier"] = _copied(notifier, _VALUES, _LETTERS)
-    entries = [_entry(entry) for entry in list[Any](list.__iter__(sent))[-_LOOKED_AT:]] if _is(sent, list) else []
+    entries = [_entry(entry) for entry in list(list[Any].__iter__(sent))[-_LOOKED_AT:]] if is_list(sent) else []
     state["sent"] = [entry for entry, _ in entries if entry is not None][-_REMEMBERED:]
-    is_whole = (notifier is None or state["notifier"] is not None) and (sent is None or _is(sent, list))
+    is_whole = (notifier is None or state["notifier"] is not None) and (sent is None or is_list(sent))
     return state, version, not (is_whole and all(whole for _, whole in entries))
 
 
 def _entry(data: Any) -> tuple[dict[str, Any] | None, bool]:
     """What can be used of an alert's entry, None if that is nothing; and whether that is all."""
-    if not _is(data, dict) or dict.__len__(data) > _FIELDS:
+    if not is_dict(data) or dict[object, object].__len__(data) > _FIELDS:
         return None, False
-    fields: dict[Any, Any] = dict(dict.items(data))
+    fields: dict[Any, Any] = dict(dict[object, object].items(data))
     kept = {key: _copied(value, _FIELDS, _LINE) for key, value in fields.items() if type(key) is str}
     usable = {key: value for key, value in kept.items() if value is not None or fields[key] is None}
     if "at" in usable and not crash_loop.is_time(usable["at"]):
@@ -145,9 +144,9 @@ def _copied(value: object, values: int, letters: int) -> Any:
         values -= 1
         if values < 0 or depth > _DEPTH:
             raise ValueError("it holds more than this package writes")
-        if _is(inner, dict):
-            return {text(key): copied(of, depth + 1) for key, of in dict.items(inner)}
-        if _is(inner, list):
+        if is_dict(inner):
+            return {text(key): copied(of, depth + 1) for key, of in dict[object, object].items(inner)}
+        if is_list(inner):
             return [copied(of, depth + 1) for of in list[Any].__iter__(inner)]
         if _is(inner, tuple):
             return [copied(of, depth + 1) for of in tuple[Any].__iter__(inner)]
@@ -205,8 +204,8 @@ def _restored(described: Any, save_secrets: bool) -> tuple[Notifier, list[str]]:
             "checkpoints hold no secrets. Give the callback a notifier, or use references such as 'env:DING_URL' in it"
         )
     check = _Check(save_secrets)
-    notifier: object = Notifier.from_dict(check.description(described))
-    if not isinstance(notifier, Notifier):
+    notifier = Notifier.from_dict(check.description(described))
+    if not _is(notifier, Notifier):
         raise ArgumentError("its _from_dict_impl gives no Notifier")
     return notifier, check.hosts
 
@@ -222,11 +221,11 @@ class _Check:
         name = data.get("class")
         if not isinstance(name, str):
             raise ArgumentError("a serialized notifier is a dict whose 'class' names it, as to_dict() writes it")
-        kind = _class_named(name)
+        kind = class_named(name)
         declared = kind.reference_fields
         names = (declared,) if isinstance(declared, str) else tuple(declared)
         fields = {key: self._value(value, key, key in names) for key, value in data.items() if key != "class"}
-        return kind._taken_from_checkpoint({"class": name, **fields})
+        return kind.taken_from_checkpoint({"class": name, **fields})
 
     def _value(self, value: Any, name: str, declared: bool) -> Any:
         if _is(value, dict) and declared and "class" in value:

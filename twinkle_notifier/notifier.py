@@ -97,7 +97,7 @@ class Notifier:
         if not isinstance(name, str):
             raise ArgumentError("a serialized notifier is a dict whose 'class' names it, as to_dict() writes it")
         try:
-            return _class_named(name)._from_dict_impl(dict(data))
+            return class_named(name)._from_dict_impl(dict(data))
         except (KeyError, TypeError) as error:
             said = "a field of it is missing, unknown, or of another type"
             raise ArgumentError(f"no {name} can be made of what is not as to_dict() writes it: {said}") from error
@@ -129,7 +129,7 @@ class Notifier:
         return cls(**{key: value for key, value in data.items() if key != "class"})
 
     @classmethod
-    def _taken_from_checkpoint(cls, data: dict[str, Any]) -> dict[str, Any]:
+    def taken_from_checkpoint(cls, data: dict[str, Any]) -> dict[str, Any]:
         """What `_from_dict_impl` gets of a checkpoint's `data`, which others may have written."""
         return data
 
@@ -165,7 +165,8 @@ def look_up(value: object) -> None:
         resolve(str(value))
 
 
-def _class_named(name: str) -> type[Notifier]:
+def class_named(name: str) -> type[Notifier]:
+    """The registered class of that name, or an entry point's. Raises UnknownNotifierError."""
     if name not in _registry:
         from importlib.metadata import entry_points  # no alert needs it, and it takes long to load
 

@@ -6,7 +6,6 @@ import copy
 import functools
 import inspect
 import itertools
-import logging
 import os
 import signal
 import threading
@@ -33,13 +32,13 @@ from twinkle_notifier.messages import report
 from twinkle_notifier.messages.message import Level, Outcome
 from twinkle_notifier.messages.report import Progress
 from twinkle_notifier.runtime.launcher import Attempt, Where
+from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.runtime.process import Instant, process_start
 from twinkle_notifier.runtime.stored import hashed
 from twinkle_notifier.settings import Configured, Notifications
 from twinkle_notifier.stalls import watchdog
 from twinkle_notifier.stalls.board import Watched
 
-log: logging.Logger = logging.getLogger("twinkle_notifier")
 _numbers = itertools.count(1)  # of the trainings of this process
 _living: weakref.WeakSet[TrainingRun] = weakref.WeakSet()  # one trainer may have any two of them
 
@@ -56,7 +55,7 @@ class TrainingRun:
             trusted: see docs/security.md.
         name: the run's name in messages; by default the script's.
         on_start: send an alert at the start, too.
-        on_end: send an alert at the end.
+        on_end: send one at the end: duration, epochs, steps, metrics, best and last checkpoint, why it ended.
         save_secrets: write literal secrets into checkpoints, so that a resume needs no notifier. The resume has to set
             it, too: without it a checkpoint's literal URL is not used.
         store: where the ranks agree on who sends; see `notify_exception`.

@@ -326,7 +326,7 @@ def test_a_name_without_a_text_never_raises() -> None:
     assert outcome.status == "sent"
 
 
-@pytest.mark.parametrize("function", ["_load", "_room"])
+@pytest.mark.parametrize("function", ["Past.load", "_room"])
 def test_a_dead_folder_of_the_past_costs_no_message(function: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a mount whose server is gone."""
     monkeypatch.setattr(f"twinkle_notifier.alerts.crash_loop.{function}", lambda *_: time.sleep(60))

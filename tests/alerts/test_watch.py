@@ -641,13 +641,13 @@ def test_a_generator_s_block_does_not_hold_its_caller() -> None:
         yield from range(3)
 
     for _ in data():
-        assert dedupe.block() is None
+        assert dedupe.innermost.get() is None
     started = data()
     next(started)
     thread = threading.Thread(target=lambda: list(started))
     thread.start()
     thread.join()
-    assert dedupe.block() is None
+    assert dedupe.innermost.get() is None
 
     @watch(told, "data")
     def fails() -> Iterator[int]:

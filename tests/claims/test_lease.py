@@ -15,14 +15,17 @@ from typing import Any
 import pytest
 
 from twinkle_notifier import claims, isolation
-from twinkle_notifier.claims import Access, Claim, Claims, Store, Verdict, Watermark
+from twinkle_notifier.claims import Access, Claim, Claims, Verdict, Watermark
 from twinkle_notifier.claims import lease as lease_module
-from twinkle_notifier.claims.lease import Participant, Record
+from twinkle_notifier.claims.lease import Participant
+from twinkle_notifier.claims.log import Record
+from twinkle_notifier.claims.store import Store
 from twinkle_notifier.claims.stores.files import FileStore
 from twinkle_notifier.claims.stores.memory import MemoryStore
 from twinkle_notifier.runtime.host import started_at
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.process import Holder, Instant, process_start
+from twinkle_notifier.runtime.ranks import FOLLOWER
 
 
 @pytest.fixture(params=["memory", "files"])
@@ -415,7 +418,7 @@ def test_a_follower_waits_for_the_causes_message(store: Store) -> None:
     claim.close("sent")
     thread.join(60)
     assert told == [Verdict("sent", 0)]
-    assert claim.gather(2, 0, never) == {"0@host", f"{claims.FOLLOWER}1@host"}
+    assert claim.gather(2, 0, never) == {"0@host", f"{FOLLOWER}1@host"}
 
 
 def test_a_follower_asks_no_robot_that_refused(store: Store) -> None:

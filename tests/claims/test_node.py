@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from twinkle_notifier import TrainingRun, claims, notify_exception
-from twinkle_notifier.claims import NodeLease, Verdict, Watermark, node
+from twinkle_notifier.claims import Verdict, Watermark, node
 from twinkle_notifier.claims.log import Record
+from twinkle_notifier.claims.node import NodeLease
 from twinkle_notifier.claims.stores import torch
 from twinkle_notifier.claims.stores.memory import MemoryStore
 from twinkle_notifier.messages.message import Outcome
@@ -34,7 +35,7 @@ def rank(number: int, host: str = "host") -> Where:
 
 def lease(where: Where, seconds: float = 60, *, brief: bool = False) -> NodeLease | Verdict:
     node._decided.clear()  # each call is one of another process
-    return found(node.node_lease(where, Watermark(process_start()), "incident", seconds, brief=brief))
+    return found(node.node_lease(where, None, Watermark(process_start()), "incident", seconds, brief=brief))
 
 
 def found(mine: NodeLease) -> NodeLease | Verdict:
@@ -138,12 +139,12 @@ def test_a_verdict_does_not_hold_for_long(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_rank_that_knows_the_decision_asks_its_node_no_more(tmp_path: Path) -> None:
     """In a loop that goes on after each error, the node's log does not grow; a new training begins anew."""
     mark = Watermark(process_start())
-    won(node.node_lease(rank(0), mark, "incident", 0)).end(Outcome("sent"), sender=0)
-    again = won(node.node_lease(rank(0), mark, "incident", 0))
+    won(node.node_lease(rank(0), None, mark, "incident", 0)).end(Outcome("sent"), sender=0)
+    again = won(node.node_lease(rank(0), None, mark, "incident", 0))
     assert (again.participant.ranks(), again.participant.size) == ({0}, 8)
     again.end(Outcome("duplicate"), sender=0)
     assert len(list((tmp_path / "tmp").glob("*/claims/*/incident/[0-9]*"))) == 2
-    assert found(node.node_lease(rank(0), Watermark(process_start(), 7), "incident", 0)) == Verdict("sent", 0)
+    assert found(node.node_lease(rank(0), None, Watermark(process_start(), 7), "incident", 0)) == Verdict("sent", 0)
 
 
 @pytest.mark.usefixtures("launched")

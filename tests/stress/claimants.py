@@ -17,6 +17,7 @@ from pathlib import Path
 
 from twinkle_notifier.claims import Claim, Claims, Watermark, node
 from twinkle_notifier.claims.store import Access, Store
+from twinkle_notifier.claims.stores import torch
 from twinkle_notifier.claims.stores.files import FileStore
 from twinkle_notifier.claims.stores.memory import MemoryStore
 from twinkle_notifier.messages.message import Outcome
@@ -105,7 +106,8 @@ def _claim_by_node(key: str, rank: int, count: int, opened: Callable[[], Store],
     os.environ[state_dir.VARIABLE] = f"{os.environ[_NODES]}/{number}"
     size = {"world_size": count, "local_rank": local, "local_world_size": _EACH}
     where = replace(Where.here(), rank=rank, **size)
-    lease = node.node_lease(where, mark, key, 30.0)
+    torch.is_served = lambda: True  # as by torchrun
+    lease = node.node_lease(where, None, mark, key, 30.0)
     if lease.verdict is not None:
         return False, time.monotonic()
     try:

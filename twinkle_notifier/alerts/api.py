@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _thread
-import logging
 import sys
 import threading
 import time
@@ -29,9 +28,9 @@ from twinkle_notifier.messages import report
 from twinkle_notifier.messages.message import Level, Message, Outcome
 from twinkle_notifier.messages.report import Progress
 from twinkle_notifier.runtime.launcher import Attempt, Where
+from twinkle_notifier.runtime.log_repeats import log
 
-log: logging.Logger = logging.getLogger("twinkle_notifier")
-
+_EXCEPTION: type = BaseException  # what is given as one may be anything
 _LOG = 1.0  # seconds for a line of the log
 _ROOM = 150  # calls within calls for which the caller's stack must have room
 _THREAD = 72 << 20  # bytes of address space that a thread takes: its stack, and what malloc sets aside for it
@@ -94,7 +93,7 @@ def notify_exception(
             _reserve.clear()
         if notifier is None:
             return Outcome("skipped", "there is no notifier")
-        if exc is None or not issubclass(type(exc), BaseException):  # not isinstance: a class may lie, or raise
+        if exc is None or not issubclass(type(exc), _EXCEPTION):  # not isinstance: a class may lie, or raise
             kind = safe.type_name(type(exc))
             _log_error("notify_exception was given %s as exc: it takes the exception itself", kind)
             return Outcome("failed", "exc is not an exception", final=True)
@@ -104,8 +103,8 @@ def notify_exception(
             limit = sys.getrecursionlimit()
             sys.setrecursionlimit(limit + _ROOM)
         if mark is None:  # else the caller has said when the run began
-            block = dedupe.block()
-        _unsent = [one for one in _unsent if one[1][0] is not exc]  # it is reported now, further out
+            block = dedupe.innermost.get()
+        _unsent[:] = [one for one in _unsent if one[1][0] is not exc]  # it is reported now, further out
         facts = (exc, name, context, progress, mark, store, earlier, block)
         if is_short:
             with threads.no_new():  # a thread that finds no memory may never say that it has started
@@ -120,16 +119,11 @@ def notify_exception(
 
 
 def _send_late() -> None:
-    global _unsent
-    late, _unsent = _unsent, []
+    late = list(_unsent)
+    _unsent.clear()
     for notifier, (exc, name, context, progress, mark, store, earlier, block) in late:
-        dedupe.go_back_to(block)
+        dedupe.innermost.set(block)
         notify_exception(notifier, context, exc, name, progress=progress, mark=mark, store=store, earlier=earlier)
-
-
-def _begin_anew() -> None:
-    global _unsent
-    _unsent = []  # the parent of a forked child sends its own
 
 
 def _send_at_the_end(_: object = None) -> None:
@@ -139,7 +133,7 @@ def _send_at_the_end(_: object = None) -> None:
 
 _send_at_the_end()
 register_after_fork(_send_late, _send_at_the_end)  # multiprocessing's children forget their parent's finalizers
-forks.in_child(_begin_anew)
+forks.in_child(_unsent.clear)  # the parent sends its own
 
 
 def _need_stack(calls: int) -> None:
@@ -206,12 +200,7 @@ def _send_in_time(notifier: Callable[[str], object], facts: Any, began: float) -
         return pipeline.send_alert(notifier, Event.of(*facts), pending.arrived, sending)
 
     def take_over() -> Outcome:
-        if outcome is not None:
-            why = outcome.reason
-        elif answer.error is not None:
-            why = f"preparing the alert raised {reason(answer.error)}"
-        else:
-            why = "it was not sent in time"
+        why = outcome.reason if outcome is not None else raised or "it was not sent in time"
         event = isolation.tried(lambda: Event.of(*facts)).value or Event.alone(facts[0])
         # Where another rank may be sending it, this one only keeps it: a second message is better than none.
         sends = is_late or (answer.error is not None and sending.begin())
@@ -219,27 +208,24 @@ def _send_in_time(notifier: Callable[[str], object], facts: Any, began: float) -
 
     with signals.deferred() as pending:
         answer = isolation.call(send, began + PATIENCE - RETURN - time.monotonic(), give_up)
+        raised = f"preparing the alert raised {reason(answer.error)}" if answer.error is not None else ""
         outcome = answer.value or sending.outcome
         if (outcome is None or outcome.status == "unknown") and not pending.interrupted():
             late = isolation.call(take_over, max(began + PATIENCE - time.monotonic(), RETURN))
             outcome = late.value or sending.outcome or outcome
-        outcome = outcome or _unfinished(answer.error)
+        if outcome is None:
+            silent = f"no result within {PATIENCE:g} s, or Ctrl-C ended the wait"
+            outcome = Outcome("failed", raised) if raised else Outcome("unknown", silent)
         if outcome.status not in ("sent", "duplicate", "queued", "skipped"):
-            what = safe.type_name(type(facts[0]))
+            exc: BaseException = facts[0]
             incident_id = outcome.incident or sending.incident or uuid.uuid4().hex  # so that no other line repeats it
-            _log_error("alert not sent for %s: %s", what, outcome.reason, incident=incident_id)
+            _log_error("alert not sent for %s: %s", safe.type_name(type(exc)), outcome.reason, incident=incident_id)
     return outcome
 
 
 def _log_error(text: str, *details: object, incident: str = "") -> None:
     known = {"incident": incident}  # see `log_repeats`
     isolation.call(lambda: log.error(text, *details, extra=known), _LOG)  # a handler may be the user's own
-
-
-def _unfinished(error: BaseException | None) -> Outcome:
-    if error is None:
-        return Outcome("unknown", f"no result within {PATIENCE:g} s, or Ctrl-C ended the wait")
-    return Outcome("failed", f"preparing the alert raised {reason(error)}")
 
 
 def send_milestone(

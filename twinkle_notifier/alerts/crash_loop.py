@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from twinkle_notifier import isolation
+from twinkle_notifier.claims.log import Entry
 from twinkle_notifier.runtime import launcher, state_dir
 from twinkle_notifier.runtime.stored import Stored, hashed
 
@@ -21,13 +21,22 @@ _PLAIN = 3  # crashes of a loop that each get an alert
 
 
 @dataclass(frozen=True)
-class Past:
+class Past(Entry):
     """The crashes by one error up to now, this one included."""
 
     count: int = 1
     first: float = 0.0
     last: float = 0.0
     loop: int = 1
+
+    @classmethod
+    def of(cls, fields: Stored) -> Past:
+        """From its fields as stored. Raises ValueError."""
+        count, loop = (min(fields.count(name, 1), _MOST) for name in ("count", "loop"))
+        first, last = fields.time("first"), fields.time("last")
+        if first > last:
+            raise ValueError("its first crash came after its last")
+        return cls(count, first, last, loop)
 
     def is_sent(self) -> bool:
         """Whether this crash gets an alert: the first three of a loop do, then the 5th, 9th, 17th, ..."""
@@ -65,13 +74,11 @@ def look(key: str, started: float, earlier: Sequence[float] = ()) -> Past:
     that a checkpoint knows of. A loop goes on only with a run that began after the last crash: runs side by side are no
     loop. Where the folder hangs or fails, the past is what the checkpoint knows.
     """
-    now, before = time.time(), _last(key)
-    earlier = [at for at in earlier if is_time(at)]
-    if before is not None and 0 <= now - before.last < _FORGET:
-        is_loop = now - before.last < _LOOP and started > before.last
-        loop = before.loop + 1 if is_loop else 1
-        return Past(max(before.count, len(earlier)) + 1, min(before.first, *earlier, now), now, loop)
-    return unknown(earlier)
+    past, before = unknown(earlier), _last(key)
+    if before is None or not 0 <= (apart := past.last - before.last) < _FORGET:
+        return past
+    loop = before.loop + 1 if apart < _LOOP and started > before.last else 1
+    return Past(max(before.count + 1, past.count), min(before.first, past.first), past.last, loop)
 
 
 def unknown(earlier: Sequence[float]) -> Past:
@@ -88,11 +95,10 @@ def is_time(value: object) -> bool:
 
 def keep(key: str, past: Past) -> None:
     """Keep `past` for later crashes. Call it when the alert is sent, or left out because of the loop."""
-    # Not synced, because a run waits for this: only a loss of power could take it.
-    data = json.dumps(vars(past)).encode()
 
+    # Not synced, because a run waits for this: only a loss of power could take it.
     def write(folder: Path) -> None:
-        state_dir.replace(folder / key, data, sync=False)
+        state_dir.replace(folder / key, past.dump(), sync=False)
 
     isolation.call(lambda: state_dir.within(_room(), write), _BUDGET)
 
@@ -103,18 +109,8 @@ def _room() -> tuple[str, str]:
 
 def _last(key: str) -> Past | None:
     """The newest of several: a folder that cannot be written to any more still has an old one."""
-    found = [past for data in state_dir.kept(*_room(), key) if (past := _load(data)) is not None]
+    found = [past for data in state_dir.kept(*_room(), key) if (past := Past.load(data)) is not None]
     return max(found, key=lambda past: past.last, default=None)
-
-
-def _load(data: bytes) -> Past | None:
-    try:
-        fields = Stored.read(data)
-        count, loop = (min(fields.count(name, 1), _MOST) for name in ("count", "loop"))
-        first, last = fields.time("first"), fields.time("last")
-        return Past(count, first, last, loop) if first <= last else None
-    except ValueError:
-        return None
 
 
 def _ordinal(number: int) -> str:

@@ -123,32 +123,18 @@ class Block:
     def now(cls) -> Block:
         """A block that is entered here."""
         handled = sys.exc_info()[1]
-        return cls(Instant.now(), _block.get(), 0 if handled is None else id(handled), cancellation.requests())
+        return cls(Instant.now(), innermost.get(), 0 if handled is None else id(handled), cancellation.requests())
 
 
-# Not in the `watch` object: one that decorates a function may be entered by several threads, tasks or calls at once.
-_block: ContextVar[Block | None] = ContextVar("twinkle_notifier_block", default=None)
-
-
-def block() -> Block | None:
-    """The innermost block around the caller; None if there is none."""
-    return _block.get()
-
-
-def enter() -> None:
-    """Enter a block."""
-    _block.set(Block.now())
+# The innermost block around the caller. Not in the `watch` object: one that decorates a function may be entered by
+# several threads, tasks or calls at once.
+innermost: ContextVar[Block | None] = ContextVar("twinkle_notifier_block", default=None)
 
 
 def leave() -> None:
     """Leave the innermost block."""
-    if (left := _block.get()) is not None:
-        _block.set(left.around)
-
-
-def go_back_to(block: Block | None) -> None:
-    """Let what follows count as within `block`."""
-    _block.set(block)
+    if (left := innermost.get()) is not None:
+        innermost.set(left.around)
 
 
 @dataclass
@@ -163,6 +149,12 @@ class Occurrence:
     since: float = 0.0
     began: float = field(default_factory=time.monotonic)
     over: Instant | None = None  # when an alert was sent for it, or given up
+    notifiers: list[Callable[[], object]] = field(default_factory=list[Callable[[], object]])  # of it and earlier ones
+
+    def is_of(self, notifier: object) -> bool:
+        """Whether `notifier` has reported it, or an earlier one of the same incident."""
+        own = _self(notifier)
+        return any(known() is own for known in self.notifiers)
 
     @property
     def key(self) -> str:
@@ -200,7 +192,6 @@ class Occurrences:
         """Forget everything."""
         self._lock = threading.Lock()
         self._last: dict[str, Occurrence] = {}
-        self._notifiers: dict[str, list[Callable[[], object]]] = {}
 
     def begin(self, incident: str, notifier: Callable[[str], object], block: Block | None) -> Occurrence:
         """The occurrence as which `notifier` reports `incident` now, from within `block`. Call its `end`.
@@ -208,36 +199,28 @@ class Occurrences:
         It is a new one in a block that was entered after the last one was over, and for a notifier that was made anew.
         Errors that are met while an alert is on its way are one occurrence.
         """
-        is_new = not self._knows(incident, notifier)
-        is_private = is_new and incident in self._last and _is_private(notifier)
+        known = self._last.get(incident)
+        is_new = known is None or not known.is_of(notifier)
+        is_private = known is not None and is_new and _is_private(notifier)
         with self._lock:
             last = self._last.get(incident)
-            if is_new:
-                self._add(incident, notifier)
             if last is None:
                 found = Occurrence(incident)
             elif not last.is_over():
-                return last
+                found = last
             elif is_private:  # nobody who got the last alert gets this one, so there is no loop
                 found = Occurrence(incident, last.number + 1, process_start().wall)
             elif is_new or (block is not None and last.over is not None and block.entered.after(last.over)):
                 found = Occurrence(incident, last.number + 1, time.time() if block is None else block.entered.wall)
             else:
-                return last
+                found = last
+            alive = [one for one in last.notifiers if one() is not None] if last is not None else []
+            found.notifiers = [*alive, _held(_self(notifier))][-_NOTIFIERS:] if is_new else alive
             self._last.pop(incident, None)  # so that it comes last
             self._last[incident] = found
             if len(self._last) > _INCIDENTS:
-                self._notifiers.pop(oldest := next(iter(self._last)), None)
-                del self._last[oldest]
+                del self._last[next(iter(self._last))]
             return found
-
-    def _knows(self, incident: str, notifier: object) -> bool:
-        own = _self(notifier)
-        return any(known() is own for known in list(self._notifiers.get(incident, ())))
-
-    def _add(self, incident: str, notifier: object) -> None:
-        alive = [known for known in self._notifiers.get(incident, ()) if known() is not None]
-        self._notifiers[incident] = [*alive, _held(_self(notifier))][-_NOTIFIERS:]
 
 
 def _is_private(notifier: Callable[[str], object]) -> bool:

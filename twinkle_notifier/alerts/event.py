@@ -75,12 +75,20 @@ class Event:
         """`exc`, of which nothing else is known."""
         return cls(exc, default_name(), "", Progress(), claims.Watermark(process_start()), None, ())
 
+    def about(self, where: Where) -> dict[str, Any]:
+        """What a report of it says beside the exception, seen from `where`."""
+        return {"name": self.name, "context": self.context, "where": where, "progress": self.progress}
+
+    def report(self, where: Where) -> Report:
+        """What is seen of the exception alone, without its traceback."""
+        seen = isolation.tried(lambda: Report.of(self.exc, **self.about(where)))
+        return seen.value or Report.bare(type(self.exc), **self.about(where))
+
 
 def _usable(mark: object) -> claims.Watermark:
     """`mark` if it is one with finite times, else this process's start."""
     read = claims.Watermark.load(isolation.tried(mark.dump).value or b"") if type(mark) is claims.Watermark else None
-    usable = read is not None and math.isfinite(read.at.since_boot) and math.isfinite(read.at.wall)
-    return read if read is not None and usable else claims.Watermark(process_start())
+    return read or claims.Watermark(process_start())
 
 
 def _times(earlier: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
@@ -110,33 +118,23 @@ class Snapshot:
     def at(cls, event: Event, where: Where, channel: str) -> Snapshot:
         """Look at the exception of `event`, and at its past, for 4 s at most. Never raises."""
         kind = type(event.exc)
-        bare = Report.bare(kind, name=event.name, context=event.context, where=where, progress=event.progress)
         digest = _digest(event.name, event.context, safe.type_name(kind))
-        seen = cls(event, where, channel, bare, digest, crash_loop.unknown([]))
+        seen = cls(event, where, channel, Report.bare(kind, **event.about(where)), digest, crash_loop.unknown([]))
         # All steps in one call: to hand each to a thread would take longer than the step.
         answer = isolation.call(seen._closely, EVENT)
-        return replace(seen, report=seen.report.untraced(answer.error or answer.value))  # a copy: what is late is left
+        return replace(seen, report=seen.report.untraced(answer.error))  # a copy: what is late is left
 
-    def _closely(self) -> BaseException | None:
-        """Each step is tried, whatever the one before raised. Returns why the traceback cannot be shown."""
-        isolation.tried(self._describe)
+    def _closely(self) -> None:
+        """Each step is tried, whatever the one before raised."""
+        self.report = self.event.report(self.where)
         isolation.tried(self._identify)
-        why = isolation.tried(self._trace).error
+        self.report = traced(self.report, self.event.exc)
         isolation.tried(self._remember)
-        return why
-
-    def _describe(self) -> None:
-        event = self.event
-        about = {"name": event.name, "context": event.context}
-        self.report = Report.of(event.exc, **about, where=self.where, progress=event.progress)
 
     def _identify(self) -> None:
         self.is_secondary = self.where.world_size > 1 and is_collateral(self.event.exc)
         self.fingerprint = fingerprint(self.event.exc, self.report.kind, self.event.name, self.event.context)
         self.past = crash_loop.unknown(self.earlier())
-
-    def _trace(self) -> None:
-        self.report = self.report.traced(self.event.exc)
 
     def _remember(self) -> None:
         self.past = crash_loop.look(self.key, self.event.mark.at.wall, self.earlier())
@@ -163,12 +161,9 @@ class Snapshot:
         return f"{_digest(self.event.name)}-{self.how}-{self.channel}"
 
 
-def bare(event: Event, where: Where) -> Report:
-    """What is seen of the exception of `event` alone: without its past, and without other ranks."""
-    about = {"name": event.name, "context": event.context}
-    seen = isolation.tried(lambda: Report.of(event.exc, **about, where=where, progress=event.progress)).value
-    report = seen or Report.bare(type(event.exc), **about, where=where, progress=event.progress)
-    answer = isolation.tried(lambda: report.traced(event.exc))
+def traced(report: Report, exc: BaseException) -> Report:
+    """`report` with the traceback of `exc`, or with the reason why that cannot be shown."""
+    answer = isolation.tried(lambda: report.traced(exc))
     return answer.value or report.untraced(answer.error)
 
 

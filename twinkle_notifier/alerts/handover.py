@@ -7,21 +7,22 @@ folder that is named after the parent, or for a Ray task in the job's actor.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from traceback import walk_tb
-from typing import Any
+from typing import Any, TypeGuard
 
 from twinkle_notifier.budgets import STORE_OPEN
+from twinkle_notifier.claims.log import Entry
 from twinkle_notifier.claims.store import Access, Store
 from twinkle_notifier.claims.stores.files import FileStore
-from twinkle_notifier.claims.stores.ray import RayStore
+from twinkle_notifier.claims.stores.memory import RayStore
 from twinkle_notifier.exceptions.remote import remote
 from twinkle_notifier.isolation import call, tried
-from twinkle_notifier.isolation.safe import attribute, is_plain, names, slot, text, type_name
+from twinkle_notifier.isolation.safe import attribute, is_dict, is_plain, names, slot, text, type_name
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.runtime.host import process_key
 from twinkle_notifier.runtime.launcher import running_ray
@@ -47,13 +48,14 @@ def note(exc: BaseException, channel: str, incident: str) -> None:
     if opened is None:
         return
     key, now = _key(exc, channel), Instant.now()
+    data = _Noted(now, incident).dump()
     before, this = _minutes(key, now.wall)[:2]
     if _noted.get(this, 0) >= _MOST:
         return
 
     def write(store: Store) -> None:
         count = len(store.read(this, 0))
-        while (incident or count or store.read(before, 0)) and not store.append(this, count, _record(now, incident)):
+        while (incident or count or store.read(before, 0)) and not store.append(this, count, data):
             count += 1
 
     with suppress(OSError), closing(Access(opened, STORE_OPEN)) as access:  # without a note the parent reports it, too
@@ -80,13 +82,13 @@ def taken(exc: BaseException, channel: str, since: Instant) -> str | None:
             found, last, count = "", "", 0
             for minute in _minutes(key, now.wall):
                 records = store.read(minute, 0)
-                for record in records:
-                    incident = _load(record, since, now)
-                    found = found if incident is None else incident
+                for noted in map(_Noted.load, records):
+                    if noted is not None and noted.at.after(since) and now.wall - noted.at.wall < _LIFE:
+                        found = noted.incident
                 if records:
                     last, count = minute, len(records)
             # Where two exceptions take it at the same moment, only one of them can append the next record.
-            if not found or store.append(last, count, _record(now, "")):
+            if not found or store.append(last, count, _Noted(now, "").dump()):
                 return found or None
 
     with suppress(OSError), closing(Access(opened, STORE_OPEN)) as access:
@@ -107,8 +109,8 @@ def is_marked(exc: BaseException) -> bool:
 
 def _mark_of(exc: BaseException) -> bool:
     # Read from where Python keeps it: a class may make anything of the attribute.
-    kept = slot(exc, "__dict__") if type(slot(exc, "__dict__")) is dict else {}
-    mark = kept.get("_twinkle_notified")
+    kept = slot(exc, "__dict__")
+    mark = dict[object, object].get(kept, "_twinkle_notified") if is_dict(kept) else None
     return bool(mark) if is_plain(mark) else call(lambda: bool(mark), _MARK).value is True
 
 
@@ -117,18 +119,14 @@ def _minutes(key: str, wall: float) -> list[str]:
     return [f"{key}-{int(wall / _LIFE) + number}" for number in (-1, 0, 1)]
 
 
-def _record(at: Instant, incident: str) -> bytes:
-    return json.dumps({"at": vars(at), "incident": incident}).encode()
+@dataclass(frozen=True)
+class _Noted(Entry):
+    at: Instant
+    incident: str  # empty: it voids those before it
 
-
-def _load(record: bytes, since: Instant, now: Instant) -> str | None:
-    """The incident; empty if the record voids those before it; None if it does not count, or cannot be read."""
-    try:
-        fields = Stored.read(record)
-        at, incident = Instant.load(fields.object("at")), fields.text("incident")
-        return incident if at.after(since) and now.wall - at.wall < _LIFE else None
-    except ValueError:
-        return None
+    @classmethod
+    def of(cls, fields: Stored) -> _Noted:
+        return cls(Instant.load(fields.object("at")), fields.text("incident"))
 
 
 def _key(exc: BaseException, channel: str) -> str:
@@ -180,7 +178,7 @@ class Deferred:
     """
 
     def __init__(self, notifier: Callable[[str], object]) -> None:
-        self.notifier = notifier
+        self.notifier: Callable[[str], object] = notifier
 
     def __call__(self, message: str) -> None:
         """Do nothing where the supervisor lives, which has a note of `message` by now; else send it."""
@@ -193,11 +191,11 @@ class Deferred:
         return described
 
 
-def defers(notifier: Callable[[str], object]) -> bool:
+def defers(notifier: Callable[[str], object]) -> TypeGuard[Deferred]:
     """Whether it is a `Deferred`. Calls nothing of `notifier`, which may be anything."""
     return type(notifier) is Deferred
 
 
 def direct(notifier: Callable[[str], object]) -> Callable[[str], object]:
     """The notifier that sends."""
-    return notifier.notifier if type(notifier) is Deferred else notifier
+    return notifier.notifier if defers(notifier) else notifier

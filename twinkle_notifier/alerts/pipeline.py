@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 import uuid
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import Any
 
 from twinkle_notifier import claims, isolation
 from twinkle_notifier.alerts import crash_loop, handover
 from twinkle_notifier.alerts.dedupe import Occurrences, Seen
-from twinkle_notifier.alerts.event import Event, Snapshot, bare
+from twinkle_notifier.alerts.event import Event, Snapshot, traced
 from twinkle_notifier.alerts.handover import defers, direct
 from twinkle_notifier.budgets import CRASH_BUDGET, DISK, GATHER, LAST_SEND, PATIENCE, WALK
+from twinkle_notifier.claims.store import tolerated
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import channel as channel_of
 from twinkle_notifier.delivery.descriptor import for_the_disk
@@ -32,7 +33,6 @@ _BARE = 2.0  # seconds to find out what a bare message says, and which rank this
 _CAUSE = 5.0  # seconds for a root cause to be reported, once a secondary error was met
 _CAUSE_OF_SIGNAL = 2.0  # seconds for the same after SIGTERM: a launcher sends that when a rank has reported and ended
 
-log: logging.Logger = logging.getLogger("twinkle_notifier")
 _seen = Seen()
 _occurrences = Occurrences()
 
@@ -42,7 +42,7 @@ class Sending:
 
     def __init__(self) -> None:
         self.message: Message | None = None  # once it is made
-        self.incident = ""  # of the message
+        self.incident: str = ""  # of the message
         self.outcome: Outcome | None = None  # once it is known
         self._right = threading.Lock()
         self._began = self._since = time.monotonic()
@@ -111,12 +111,21 @@ def _reported_below(notifier: Callable[[str], object], channel: str, event: Even
 def _note_reported(incident: str, event: Event, channel: str, state: State = "told") -> None:
     """Note for the supervisor that another process has reported `event`: this one may end by it."""
     _seen.add(channel, event.exc, incident)
+    _note(state, incident, lambda: kind_of(event.exc))
 
-    def write(to: mailbox.Mailbox) -> None:
+
+def _note(
+    state: State, incident: str, kind: Callable[[], str], notifier: Any = None, message: Message | None = None
+) -> bool:
+    """Leave a note for the supervisor. Whether there is one. It may have to send the `message`, by the `notifier`."""
+
+    def write(to: mailbox.Mailbox) -> bool:
         mailbox.install_exit_hook(_seen.has)
-        to.record(mailbox.note(state, incident, kind_of(event.exc)))
+        kept = for_the_disk(notifier, message) if message is not None else (None, None)
+        to.record(mailbox.note(state, incident, kind(), *kept))
+        return True
 
-    mailbox.report(write)
+    return mailbox.report(write) or False
 
 
 def remember(channel: str, exc: BaseException, incident: str) -> None:
@@ -148,7 +157,7 @@ def send_bare(notifier: Callable[[str], object], event: Event, sending: Sending,
 def _bare(event: Event, why: str) -> str:
     """A message without what other ranks know. It shows what can be seen of the exception: its type at least."""
     where = isolation.call(Where.here, _bounded()).value or Where.alone()
-    report = isolation.call(lambda: bare(event, where), _bounded()).value
+    report = isolation.call(lambda: traced(event.report(where), event.exc), _bounded()).value
     notes = [f"- Note: details are missing, because {why}"]
     text = isolation.tried(lambda: report.markdown(notes)).value if report is not None else None
     name = isolation.tried(lambda: line(event.name, 100)).value or "a run"  # no memory for it, say
@@ -165,12 +174,7 @@ class _Incident:
     """What this rank does about an incident: it agrees with the others who sends the alert, and may send it."""
 
     def __init__(
-        self,
-        notifier: Callable[[str], object],
-        event: Event,
-        channel: str,
-        hurry: Callable[[], bool],
-        sending: Sending,
+        self, notifier: Callable[[str], object], event: Event, channel: str, hurry: Callable[[], bool], sending: Sending
     ) -> None:
         self.where = Where.here()
         self._deadline = time.monotonic() + PATIENCE
@@ -234,15 +238,7 @@ class _Incident:
         return Outcome("queued", "secondary error; the supervisor reports the cause", incident=self._key)
 
     def _note(self, state: State, incident: str, message: Message | None = None) -> bool:
-        """Leave a note for the supervisor. Whether there is one."""
-
-        def write(to: mailbox.Mailbox) -> bool:
-            mailbox.install_exit_hook(_seen.has)
-            kept = for_the_disk(self._notifier, message) if message is not None else (None, None)
-            to.record(mailbox.note(state, incident, self._report.kind, *kept))
-            return True
-
-        return mailbox.report(write) or False
+        return _note(state, incident, lambda: self._report.kind, self._notifier, message)
 
     def _note_reported(self, incident: str) -> None:
         """Note that the alert is sent, or that the supervisor decides on it. A note on the disk may lack the text."""
@@ -285,11 +281,9 @@ class _Incident:
         return outcome
 
     def _announce(self, agreed: claims.Claims) -> None:
-        try:
-            if self.where.world_size > 1:
-                agreed.announce(self._causes, self._key)
-        except OSError as error:
-            log.warning("secondary errors may get alerts of their own: %s", error)
+        if self.where.world_size > 1:
+            complaint = "secondary errors may get alerts of their own"
+            tolerated(complaint, lambda: agreed.announce(self._causes, self._key), None)
 
     def _send(self, claim: claims.Claim) -> Outcome:
         ranks = self._gathered(claim)
@@ -321,11 +315,9 @@ class _Incident:
     def _gathered(self, claim: claims.Claim) -> set[str]:
         if self.where.world_size == 1 or lost_child():
             return set()
-        try:
-            return claim.gather(self.where.world_size, GATHER, self._hurry)
-        except OSError as error:  # the store failed after the claim: the alert goes out without the list of ranks
-            log.warning("the ranks that met the error cannot be listed: %s", error)
-            return set()
+        # If the store fails after the claim, the alert goes out without the list of ranks.
+        complaint = "the ranks that met the error cannot be listed"
+        return tolerated(complaint, lambda: claim.gather(self.where.world_size, GATHER, self._hurry), set[str]())
 
     def _left(self) -> float:
         return self._deadline - time.monotonic()
@@ -341,7 +333,4 @@ def _outcome_of(by: claims.Verdict, what: str = "it", incident: str = "") -> Out
 
 
 def _close(claim: claims.Claim, state: claims.State) -> None:
-    try:
-        claim.close(state)
-    except OSError as error:
-        log.warning("the other ranks do not learn that the message is %s: %s", state, error)
+    tolerated(f"the other ranks do not learn that the message is {state}", lambda: claim.close(state), None)

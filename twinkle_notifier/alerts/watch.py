@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import logging
-import sys
 from collections.abc import Callable, Generator
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, TracebackType
 from typing import Any, TypeVar, cast, overload
@@ -17,19 +15,15 @@ from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import check
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.notifier import Notifier
+from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.settings import HOW, configured
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _Notifier = Callable[[str], object]
 
-log: logging.Logger = logging.getLogger("twinkle_notifier")
 
-
-class _FromEnvironment:
-    """In place of a notifier: the one that the environment describes. None would mean that no alert is sent."""
-
-
-_FROM_ENVIRONMENT = _FromEnvironment()
+# In place of a notifier: the one that the environment describes. None means that no alert is sent.
+_FROM_ENVIRONMENT: Any = object()
 _warned: int | None = None  # the variables that describe no notifier, and of which a warning said so
 
 
@@ -44,30 +38,33 @@ class Watch:
     """What `watch` gives: for a ``with`` statement, or to decorate a function."""
 
     def __init__(
-        self, notifier: _Notifier | _FromEnvironment | None, context: str, name: str | None, store: Store | None
+        self,
+        notifier: _Notifier | None = _FROM_ENVIRONMENT,
+        context: str = "",
+        name: str | None = None,
+        store: Store | None = None,
     ) -> None:
         self._notifier, self._context, self._name, self._store = notifier, context, name, store
         self._configured: _Notifier | None = None
 
     def __enter__(self) -> Watch:
-        isolation.tried(dedupe.enter)
+        isolation.tried(lambda: dedupe.innermost.set(dedupe.Block.now()))
         isolation.tried(self._check)
         return self
 
     def _check(self) -> None:
         """Log now if nothing can be sent later."""
-        notifier = self._notifier
-        if type(notifier) is _FromEnvironment:  # not isinstance: it asks the user's notifier for its class
-            notifier = self._configured = configured.get()
-            if notifier is None:
-                _warn_once()
-        check.begin(cast("_Notifier | None", notifier))
+        self._configured = None
+        notifier = self._chosen()
+        if notifier is None and self._notifier is not None:
+            _warn_once()
+        check.begin(notifier)
 
     def __exit__(self, _type: object, exc: BaseException | None, _traceback: TracebackType | None) -> None:
         clean = issubclass(type(exc), GeneratorExit) or (issubclass(type(exc), SystemExit) and _is_zero(exc))
         try:
             if exc is not None and not clean:
-                notify_exception(self._chosen(), self._context, exc, self._name, store=self._store)
+                notify_exception(self._chosen(now=True), self._context, exc, self._name, store=self._store)
         finally:
             isolation.tried(dedupe.leave)
 
@@ -77,8 +74,9 @@ class Watch:
         Raises:
             TypeError: it is a class, an asynchronous generator, or nothing that can be called.
         """
-        if isinstance(func, staticmethod | classmethod):
-            return cast(Function, type(func)(self(func.__func__)))
+        given: Any = func
+        if issubclass(type(given), staticmethod | classmethod):
+            return cast(Function, type(given)(self(given.__func__)))
         if isinstance(func, type) or inspect.isasyncgenfunction(func) or not callable(func):
             what = (
                 "a class" if isinstance(func, type) else "an asynchronous generator" if callable(func) else repr(func)
@@ -96,6 +94,7 @@ class Watch:
 
             return coroutine
         if inspect.isgeneratorfunction(func):
+            steps: Callable[..., Generator[Any, Any, Any]] = func
 
             @functools.wraps(func)
             def generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
@@ -103,12 +102,11 @@ class Watch:
                 # The block is not entered: between the steps of a generator the caller's code runs.
                 block = isolation.tried(dedupe.Block.now).value
                 try:
-                    return (yield from func(*args, **kwargs))
+                    return (yield from steps(*args, **kwargs))
                 except BaseException as exc:
-                    around = dedupe.block()
-                    dedupe.go_back_to(block)
+                    around = dedupe.innermost.set(block)
                     self.__exit__(type(exc), exc, None)
-                    dedupe.go_back_to(around)
+                    dedupe.innermost.reset(around)
                     raise
 
             return generator
@@ -120,12 +118,11 @@ class Watch:
 
         return function
 
-    def _chosen(self) -> _Notifier | None:
-        if type(self._notifier) is not _FromEnvironment:
-            return cast("_Notifier | None", self._notifier)
-        # The block may have set the variable since, from a file of settings.
-        if self._configured is None:
-            self._configured = isolation.tried(lambda: configured.get(now=True)).value
+    def _chosen(self, *, now: bool = False) -> _Notifier | None:
+        if self._notifier is not _FROM_ENVIRONMENT:
+            return self._notifier
+        if self._configured is None:  # at the end: the block may have set the variable since, from a file of settings
+            self._configured = isolation.tried(lambda: configured.get(now=now)).value
         return self._configured
 
 
@@ -133,14 +130,14 @@ class _Either(Watch):
     """What `watch` gives for one callable, which may be the notifier or the function to watch: its use decides."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if len(args) == 1 and not kwargs and callable(args[0]) and _defined_at(sys._getframe(1)):
+        if len(args) == 1 and not kwargs and callable(args[0]) and _defined_at(inspect.currentframe()):
             return super().__call__(args[0])
-        return Watch(_FROM_ENVIRONMENT, "", None, None)(cast(Any, self._notifier))(*args, **kwargs)
+        return Watch()(cast(Any, self._notifier))(*args, **kwargs)
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         bind = getattr(type(self._notifier), "__get__", None)
         bound = self._notifier if bind is None else bind(self._notifier, instance, owner)
-        return self if bound is self._notifier else _Either(bound, "", None, None)
+        return self if bound is self._notifier else _Either(bound)
 
 
 @overload
@@ -179,19 +176,22 @@ def watch(
     generators can be decorated, too. While an alert is sent, which takes at most 25 s, the event loop waits.
     """
     alone = not context and name is None and store is None
-    if alone and isinstance(notifier, type | staticmethod | classmethod):
-        return Watch(_FROM_ENVIRONMENT, "", None, None)(cast(Any, notifier))
+    if alone and issubclass(type(notifier), type | staticmethod | classmethod):
+        return Watch()(notifier)
     if alone and type(notifier) is FunctionType:
         own = getattr(inspect.unwrap(notifier), "__code__", None)
-        if own in _defined_at(sys._getframe(1)):
-            return Watch(_FROM_ENVIRONMENT, "", None, None)(notifier)
+        if own in _defined_at(inspect.currentframe()):
+            return Watch()(notifier)
     if alone and callable(notifier) and not issubclass(type(notifier), Notifier | BuiltinFunctionType):
-        return _Either(notifier, "", None, None)
+        return _Either(notifier)
     return Watch(notifier, context, name, store)
 
 
-def _defined_at(frame: FrameType) -> list[CodeType]:
-    """The functions and classes in whose source lines `frame` is: then it runs one of their decorators."""
+def _defined_at(called: FrameType | None) -> list[CodeType]:
+    """The functions and classes in whose source lines the caller of `called` is: it runs one of their decorators."""
+    frame = called.f_back if called is not None else None
+    if frame is None:
+        return []
     line, found = frame.f_lineno, list[CodeType]()
     codes = list(frame.f_code.co_consts)
     for code in codes:

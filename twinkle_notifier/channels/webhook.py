@@ -146,7 +146,7 @@ class WebhookNotifier(Notifier, abstract=True):
         )  # a subclass may call it else
 
     @classmethod
-    def _taken_from_checkpoint(cls, data: dict[str, Any]) -> dict[str, Any]:
+    def taken_from_checkpoint(cls, data: dict[str, Any]) -> dict[str, Any]:
         """No plain http to another machine, no URL that cannot be a robot's, and a time-out of 1 to 60 seconds."""
         timeout = _seconds(data.get("timeout", 5.0))
         bounded = min(max(timeout, _SHORTEST), _LONGEST) if type(timeout) in (int, float) else timeout

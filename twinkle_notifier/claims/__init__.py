@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -11,37 +10,22 @@ from typing import TypeVar
 
 from twinkle_notifier.budgets import STORE_OPEN
 from twinkle_notifier.claims import node
-from twinkle_notifier.claims.lease import FOLLOWER, Claim, Claims, State, Verdict, Watermark
-from twinkle_notifier.claims.node import NodeLease
+from twinkle_notifier.claims.lease import Claim as Claim
+from twinkle_notifier.claims.lease import Claims as Claims
+from twinkle_notifier.claims.lease import Verdict as Verdict
+from twinkle_notifier.claims.log import State as State
+from twinkle_notifier.claims.log import Watermark as Watermark
+from twinkle_notifier.claims.node import node_lease as node_lease
 from twinkle_notifier.claims.store import Access, Own, Store
-from twinkle_notifier.claims.stores import ray, torch
+from twinkle_notifier.claims.stores import torch
 from twinkle_notifier.claims.stores.files import FileStore, SymlinkStore
-from twinkle_notifier.claims.stores.memory import MemoryStore
+from twinkle_notifier.claims.stores.memory import MemoryStore, RayStore
 from twinkle_notifier.runtime.launcher import Where, run_key, running_ray
+from twinkle_notifier.runtime.log_repeats import log
 
-__all__ = [
-    "FOLLOWER",
-    "Access",
-    "Claim",
-    "Claims",
-    "NodeLease",
-    "State",
-    "Store",
-    "Verdict",
-    "Watermark",
-    "alone",
-    "counted",
-    "counts",
-    "node_lease",
-    "note",
-    "with_store",
-]
-
-
-log: logging.Logger = logging.getLogger("twinkle_notifier")
 T = TypeVar("T")
 
-alone = MemoryStore()  # this process's own, for as long as it lives
+alone: MemoryStore = MemoryStore()  # this process's own, for as long as it lives
 
 
 def with_store(where: Where, chosen: Store | None, work: Callable[[Access], T]) -> T:
@@ -61,13 +45,10 @@ def with_store(where: Where, chosen: Store | None, work: Callable[[Access], T]) 
 def _stores(where: Where, chosen: Store | None) -> Iterator[tuple[str, Callable[[], Store]]]:
     yield from _counting_stores(where, chosen)
     if (key := run_key(where)) is not None:
-        tried: list[str] = []  # places; if the folder works but its files do not, the next place may do
-        while True:
-            mine = list(tried)  # a copy: a call that was given up goes on through its own places
-            yield "a folder", functools.partial(FileStore.of_run, key, mine)
-            if len(mine) == len(tried):
-                break
-            tried = list(mine)
+        tried, count = list[str](), -1  # places; if the folder works but its files do not, the next place may do
+        while len(tried) > count:
+            tried, count = list(tried), len(tried)  # a copy: a call that was given up goes on through its own places
+            yield "a folder", functools.partial(FileStore.of_run, key, tried)
         yield "links in a folder", lambda: SymlinkStore.of_run(key)
 
 
@@ -78,16 +59,7 @@ def _counting_stores(where: Where, chosen: Store | None) -> Iterator[tuple[str, 
         yield "torchrun's store", torch.TorchStore.kept
         yield "torchrun's store, connected anew", torch.TorchStore
     if running_ray() is not None:
-        yield "a Ray actor", ray.RayStore
-
-
-def node_lease(
-    where: Where, chosen: Store | None, mark: Watermark, key: str, seconds: float, *, brief: bool
-) -> NodeLease:
-    """This rank's right to claim the incident `key` in the run's store: for itself, unless its node agrees first."""
-    if not node.agrees_first(where, chosen):
-        return NodeLease(where, mark)
-    return node.node_lease(where, mark, key, seconds, brief=brief)
+        yield "a Ray actor", RayStore
 
 
 def counts(where: Where, chosen: Store | None) -> bool:

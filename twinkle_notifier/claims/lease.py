@@ -20,8 +20,6 @@ from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.process import Holder
 from twinkle_notifier.runtime.ranks import FOLLOWER, all_ranks, written
 
-__all__ = ["FOLLOWER", "LEASE", "Claim", "Claims", "Participant", "Record", "State", "Verdict", "Watermark"]
-
 _POLL = 0.01  # seconds between two reads of the store, at first; then longer, up to
 _POLL_PER_RANK = 0.0002  # seconds more for each process that may poll
 _POLITE = 0.0005  # seconds that a process waits for each one before it, so that of a thousand few have to write
@@ -186,7 +184,6 @@ class _Log:
         self._last: Record | None = None
         self._last_seen = 0.0
         self._joined: set[int] = set()
-        self._id = b"", ""  # and of which first record
 
     def last(self, store: Store) -> Record | None:
         for data in store.read(self.key, self.length):
@@ -210,10 +207,7 @@ class _Log:
 
     def message_id(self) -> str:
         """The message's id: the same for every try at one incident, so that a service can drop what it has accepted."""
-        if self._id[0] != self.first:
-            text = self.first.decode("utf-8", "replace")
-            self._id = self.first, derived_id(f"{self.key}/{text}")
-        return self._id[1]
+        return derived_id(f"{self.key}/{self.first.decode('utf-8', 'replace')}")
 
 
 def _polls(count: int) -> Iterator[float]:

@@ -7,7 +7,6 @@ run's store decides who sends, and a rank whose node has no verdict asks that st
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable
 from contextlib import closing
@@ -17,25 +16,25 @@ from twinkle_notifier import isolation
 from twinkle_notifier.budgets import NODE_WORD, SECONDARY_NODE_WORD, STORE_OPEN
 from twinkle_notifier.claims.lease import Claim, Claims, Participant, Verdict
 from twinkle_notifier.claims.log import State, Watermark
-from twinkle_notifier.claims.store import Access, Store
+from twinkle_notifier.claims.store import Access, Store, tolerated
 from twinkle_notifier.claims.stores import torch
 from twinkle_notifier.claims.stores.files import FileStore
 from twinkle_notifier.messages.message import Outcome
 from twinkle_notifier.runtime.launcher import Where, run_key
+from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.runtime.process import Instant
 from twinkle_notifier.runtime.ranks import all_ranks
 
 # Up to so many ranks each connects when training starts, in the background: where the resolver does not answer,
 # torchrun's server takes one client in 5 s. With more ranks the server would be busy for long with clients that few
 # crashes need: then the first rank of each node connects, and another only when it claims for its node.
-ALL_CONNECT = 256
+ALL_CONNECT: int = 256
 _READ = 1.0  # seconds to read the count in the folder
 _SEVERAL = 500  # cap on pollers: polls every 0.1 s, so a node is no slower than the run's store
 _UNCONNECTED = 100  # places, 0.05 s: a rank that has to connect in the crash lets a connected one go first
 
 _COUNT = "count"
 
-log = logging.getLogger("twinkle_notifier")
 # Incidents, with their watermarks, that this rank saw decided in the run's store: in a loop that goes on after each
 # error it asks that store alone, or the node's log would grow every 30 s.
 _decided: set[tuple[str, Watermark]] = set()
@@ -62,13 +61,13 @@ class NodeLease:
         decided: Callable[[], object] = lambda: None,
     ) -> None:
         """`found` on this node, if its ranks agree first. `decided` is called when the run's store decided for good."""
-        self.mark = mark
-        self.verdict = found if isinstance(found, Verdict) else None  # of another rank of this node
+        self.mark: Watermark = mark
+        self.verdict: Verdict | None = found if isinstance(found, Verdict) else None  # of another rank of this node
         self._where, self._decided = where, decided
         self._claim = found if isinstance(found, Claim) else None
         self._met = {where.rank}
         self._asks = self._claim is not None
-        self.participant = Participant.of_one(where)
+        self.participant: Participant = Participant.of_one(where)
         if self._claim is not None:
             number, nodes = where.rank // where.local_world_size, -(-where.world_size // where.local_world_size)
             self.participant = Participant(self._ranks, where.hostname, number, nodes)
@@ -92,13 +91,11 @@ class NodeLease:
         """Record for the node what became of the alert, and which rank sent it; None: nothing is known."""
         if self._claim is None:
             return
-        state = _state_of(outcome)
+        claim, state = replace(self._claim, rank=sender), _state_of(outcome)
         if state in ("sent", "refused"):
             self._decided()
-        try:
-            replace(self._claim, rank=sender).close(state)
-        except OSError as error:
-            log.warning("the other ranks of this node do not learn what became of the message: %s", error)
+        complaint = "the other ranks of this node do not learn what became of the message"
+        tolerated(complaint, lambda: claim.close(state), None)
         self._asks = False
         self._claim.access.close()
 
@@ -113,12 +110,16 @@ def _state_of(outcome: Outcome | None) -> State:
     return "refused" if outcome.final or outcome.retry_after is not None else "failed"
 
 
-def node_lease(where: Where, mark: Watermark, key: str, seconds: float, *, brief: bool = False) -> NodeLease:
+def node_lease(
+    where: Where, chosen: Store | None, mark: Watermark, key: str, seconds: float, *, brief: bool = False
+) -> NodeLease:
     """This rank's right to claim the incident `key` in the run's store, or another rank's verdict for this node.
 
-    Waits up to `seconds` for that verdict. A verdict counts for 30 s, a `brief` one for 5 s. Where the folder does not
-    work, each rank claims for itself. Never raises OSError.
+    Without `agrees_first` it is this rank's alone. Waits up to `seconds` for that verdict. A verdict counts for 30 s, a
+    `brief` one for 5 s. Where the folder does not work, each rank claims for itself. Never raises OSError.
     """
+    if not agrees_first(where, chosen):
+        return NodeLease(where, mark)
     counted = with_count(where, mark)
     if (key, mark) in _decided:
         return NodeLease(where, counted)

@@ -9,6 +9,7 @@ from twinkle_notifier import isolation
 from twinkle_notifier.budgets import STORE_RESERVE
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.isolation.safe import reason
+from twinkle_notifier.runtime.log_repeats import log
 
 _SECONDS = 3.0  # for a few operations, unless the store asks for more
 _MOST = 10.0  # seconds that a store may ask for
@@ -45,6 +46,15 @@ class Store(Protocol):
     def sequence(self, step: int) -> int | None:
         """Add `step` to the one counter of the store and return what it is then; None if the store cannot count."""
         ...
+
+
+def tolerated(complaint: str, work: Callable[[], T], otherwise: T) -> T:
+    """What `work` returns; `otherwise`, and a line in the log, if it raises OSError because the store fails."""
+    try:
+        return work()
+    except OSError as error:
+        log.warning("%s: %s", complaint, error)
+        return otherwise
 
 
 class Access:

@@ -57,15 +57,12 @@ class Progress:
         def value_of(name: str) -> Any:
             return isolation.tried(lambda: getattr(given, name)).value
 
-        metrics = isolation.tried(lambda: list(islice(value_of("metrics").items(), _MOST_METRICS))).value or []
-        return cls(
-            epoch=_plain(value_of("epoch")),
-            step=_plain(value_of("step")),
-            metrics={_text(name): _plain(value) for name, value in metrics},
-            best_checkpoint=_text(value_of("best_checkpoint")),
-            why_ended=_text(value_of("why_ended")),
-            last_checkpoint=_text(value_of("last_checkpoint")),
-        )
+        def metrics() -> list[tuple[object, object]]:
+            return list(islice(value_of("metrics").items(), _MOST_METRICS))
+
+        texts = {name: _text(value_of(name)) for name in ("best_checkpoint", "why_ended", "last_checkpoint")}
+        plain = {_text(name): _plain(value) for name, value in isolation.tried(metrics).value or []}
+        return cls(_plain(value_of("epoch")), _plain(value_of("step")), plain, **texts)
 
     @classmethod
     def asked(cls, **questions: Callable[[], object]) -> Progress:
@@ -77,7 +74,7 @@ class Progress:
         until = time.monotonic() + 0.8 * min(isolation.remaining(), PROGRESS)
         found: dict[str, Any] = {}
         for name, question in questions.items():
-            answer = _answered(functools.partial(_read_answer, name, question), until)
+            answer = _answered(functools.partial(_read, _READ.get(name, str), question), until)
             if answer is not None:
                 found[name] = answer
         found["metrics"] = {
@@ -214,14 +211,10 @@ def _run(name: str, attempt: Attempt) -> str:
 
 def milestone(headline: str, name: str, where: Where, facts: list[str], attempt: Attempt = _UNKNOWN) -> str:
     """The message about something that is no failure, as a start or an end."""
-    head = [
-        f"### {line(headline, _ONE_LINE)}",
-        "",
-        _run(name, attempt),
-        *(line(fact, _FACT) for fact in facts),
-    ]
     world = f", {where.world_size} ranks" if where.world_size > 1 else ""
-    return "\n".join([*head, f"- Host: {line(where.hostname, _NAME)}{world}", f"- Time: {now()}"])
+    host = f"- Host: {line(where.hostname, _NAME)}{world}"
+    items = (line(fact, _FACT) for fact in facts)
+    return "\n".join([f"### {line(headline, _ONE_LINE)}", "", _run(name, attempt), *items, host, f"- Time: {now()}"])
 
 
 def now() -> str:
@@ -263,17 +256,20 @@ def _answered(question: Callable[[], Any], until: float) -> Any:
     return isolation.call(question, (until - time.monotonic()) / 4).value
 
 
-def _read_answer(field: str, question: Callable[[], Any]) -> Any:
+def _read(read: Callable[[Any], Any], question: Callable[[], Any]) -> Any:
     answer = question()
-    if field == "metrics":
-        return [(str(name), value) for name, value in answer.items()]
-    if answer is None:
-        return None
-    return _as_number(answer) if field in ("epoch", "step") else str(answer)
+    return None if answer is None else read(answer)
 
 
 def _as_number(value: Any) -> float:
     return value if type(value) in (int, float) else float(value)
+
+
+def _pairs(metrics: Mapping[object, Any]) -> list[tuple[str, Any]]:
+    return [(str(name), value) for name, value in metrics.items()]
+
+
+_READ: dict[str, Callable[[Any], Any]] = {"epoch": _as_number, "step": _as_number, "metrics": _pairs}  # others: str
 
 
 _HOSTS = 3  # that are named

@@ -30,9 +30,7 @@ _CODE_LINK = re.compile(r"\](?=\(\s?<?(?:[a-z]{2,10}:|/))", re.IGNORECASE)
 
 def line(text: str, limit: int) -> str:
     """`text` as a part of a line of Markdown: at most `limit` characters, and some that are not seen."""
-    text = " ".join(beginning(text, _LONG // 2).split())
-    text = text if len(text) <= limit else text[: limit - 1] + "…"
-    parts = _CODE.split(_broken(text, _FENCE, _MENTION, _TAG, _LINK))  # every second part is code
+    parts = _CODE.split(_broken(_one_line(text, limit), _FENCE, _MENTION, _TAG, _LINK))  # every second part is code
     return "".join(part if at % 2 else _unmarked(part) for at, part in enumerate(parts))
 
 
@@ -46,7 +44,11 @@ def path(text: str, limit: int) -> str:
 
 def shown_in_log(text: str, limit: int) -> str:
     """`text` as a part of a line that is no Markdown, in a log or on a terminal: unchanged, but without secrets."""
-    text = " ".join(beginning(text.replace(_BREAK, ""), _LONG // 2).split())
+    return _one_line(text.replace(_BREAK, ""), limit)
+
+
+def _one_line(text: str, limit: int) -> str:
+    text = " ".join(beginning(text, _LONG // 2).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -15,6 +15,7 @@ from twinkle_notifier import isolation
 _FIRST = 60.0  # seconds in which a line is only counted; then twice as many, as long as it repeats, up to
 _MOST = 3600.0
 _LINES = 500  # that are remembered
+log: logging.Logger = logging.getLogger("twinkle_notifier")  # the one logger of this package
 _EXIT = 1.0  # seconds for all counts at the end of the process: a handler may be the user's own
 
 
@@ -112,7 +113,7 @@ def _write(record: logging.LogRecord, more: int) -> None:
 
 def install() -> None:
     """Count the lines of this package's log from now on."""
-    logging.getLogger("twinkle_notifier").addFilter(repeats)
+    log.addFilter(repeats)
 
 
 repeats: Repeats = Repeats()  # one for the process, as there is one logger

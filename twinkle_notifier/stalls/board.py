@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -11,14 +10,15 @@ from dataclasses import dataclass
 
 from twinkle_notifier import claims, isolation
 from twinkle_notifier.budgets import LEASE, PROGRESS, STALL, STALL_READ
-from twinkle_notifier.claims.lease import Record
-from twinkle_notifier.claims.store import Store
+from twinkle_notifier.claims.log import Record
+from twinkle_notifier.claims.store import Store, tolerated
 from twinkle_notifier.delivery.descriptor import channel
 from twinkle_notifier.isolation import threads
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.report import Progress
 from twinkle_notifier.runtime.launcher import Where
+from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.runtime.process import Holder, Instant
 from twinkle_notifier.runtime.stored import hashed
 from twinkle_notifier.stalls.report import RankStatus
@@ -26,8 +26,6 @@ from twinkle_notifier.stalls.stacks import Doing, doing
 
 _BATCH = 32  # ranks whose status is read at once
 _ASK = 1.0  # seconds, at least, between two questions to the board
-
-log = logging.getLogger("twinkle_notifier")
 
 
 @dataclass(frozen=True)
@@ -116,9 +114,11 @@ class Board:
         """The last status of each rank that published one."""
         ranks = sorted(ranks)
         for first in range(0, len(ranks), _BATCH):
-            batch = ranks[first : first + _BATCH]
-            logs = self.access.ask(lambda store, batch=batch: [store.read(f"{self.key}-{rank}", 0) for rank in batch])  # type: ignore[misc]
-            yield from (status for records in logs if records and (status := RankStatus.load(records[-1])) is not None)
+            yield from self._batch(ranks[first : first + _BATCH])
+
+    def _batch(self, ranks: list[int]) -> list[RankStatus]:
+        logs = self.access.ask(lambda store: [store.read(f"{self.key}-{rank}", 0) for rank in ranks])
+        return [status for records in logs if records and (status := RankStatus.load(records[-1])) is not None]
 
     def _counts(self, status: RankStatus) -> bool:
         return not status.moves and status.at.after(self.began) and not status.holder.dead()
@@ -139,13 +139,13 @@ class Detector:
     """
 
     def __init__(self, watched: Watched, idle: float, beats: int) -> None:
-        self.watched, self._beats = watched, beats
-        self.began = time.monotonic() - idle  # the last step of this rank
-        self.last_step = Instant.ago(idle)
-        self.progress = Progress()
-        self.ended = 0.0  # when this rank resumed, or its training ended
-        self.doubted = False
-        self._published = False
+        self.watched: Watched = watched
+        self.began: float = time.monotonic() - idle  # the last step of this rank
+        self.last_step: Instant = Instant.ago(idle)
+        self.progress: Progress = Progress()
+        self.ended: float = 0.0  # when this rank resumed, or its training ended
+        self.doubted: bool = False
+        self._beats, self._published = beats, False
         self._asking, self._asked_at = threading.Lock(), 0.0
 
     def listen(self) -> None:
@@ -213,11 +213,10 @@ class Detector:
     def others(self, board: Board) -> list[RankStatus]:
         """The status of the other ranks that are stuck."""
         where = Where.here()
-        try:
-            return [one for one in board.stuck(STALL_READ) if one.rank != where.rank] if where.world_size > 1 else []
-        except OSError as error:  # better an alert on this rank alone
-            log.warning("the places of the other ranks cannot be read: %s", error)
+        if where.world_size == 1:
             return []
+        stuck = tolerated("the places of the other ranks cannot be read", lambda: list(board.stuck(STALL_READ)), [])
+        return [status for status in stuck if status.rank != where.rank]
 
     def _progress(self) -> Progress:
         asked = self.watched.progress

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import functools
-import logging
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from twinkle_notifier import claims
-from twinkle_notifier.budgets import (
-    BACKGROUND_BUDGET,
-    CRASH_BUDGET,
-    PATIENCE,
-    STALL,
-    STALL_GATHER,
-)
-from twinkle_notifier.claims.lease import Record
+from twinkle_notifier.budgets import BACKGROUND_BUDGET, CRASH_BUDGET, PATIENCE, STALL, STALL_GATHER
+from twinkle_notifier.claims.log import Record
+from twinkle_notifier.claims.store import tolerated
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.messages import report
 from twinkle_notifier.messages.message import Message, Outcome, derived_id
 from twinkle_notifier.runtime.launcher import Attempt, Where
+from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.stalls.board import Board, Detector, in_thread
 from twinkle_notifier.stalls.report import RankStatus, markdown, named
 
 _GATHER = 2.0  # seconds beyond two polls for the other ranks to find that they are stuck, too
 _LAST_WAIT = 1.0  # seconds, at the end of a training, for the others to say that they resumed, too
 _SHORT = 0.02  # seconds between two checks whether something is done
-
-log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
 @dataclass
@@ -46,7 +39,7 @@ class Reporter:
     """Sends the alert for a stall, unless another rank does. Used by one thread; has no lock."""
 
     def __init__(self, detector: Detector, notifier: Callable[[str], object], poll: float) -> None:
-        self.notifier = notifier
+        self.notifier: Callable[[str], object] = notifier
         self.sending: Alert | None = None  # on its way, until `Resolver` has taken it over
         self._detector, self._poll = detector, poll
 
@@ -100,8 +93,9 @@ class Resolver:
     """
 
     def __init__(self, detector: Detector, reporter: Reporter) -> None:
-        self.detector, self._reporter = detector, reporter
-        self.alarmed = False
+        self.detector: Detector = detector
+        self.alarmed: bool = False
+        self._reporter = reporter
         self._alarmed_at = self._stuck_at = 0.0  # the alarm; the last time that another rank was still stuck
         self._reporting = self._moves = False
         self._lock = threading.Lock()
@@ -258,7 +252,4 @@ def _wait_while(is_under_way: Callable[[], bool], seconds: float) -> None:
 
 
 def _quietly(work: Callable[[], object]) -> None:
-    try:
-        work()
-    except OSError as error:
-        log.warning("the ranks cannot agree on a stall: %s", error)
+    tolerated("the ranks cannot agree on a stall", work, None)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
+from twinkle_notifier.claims.log import Entry
 from twinkle_notifier.messages.report import Progress, duration, fenced, milestone
 from twinkle_notifier.messages.sanitize import block, line
 from twinkle_notifier.runtime.launcher import Attempt, Where
@@ -19,7 +19,7 @@ _HOST = 100  # characters of a host's name
 
 
 @dataclass(frozen=True)
-class RankStatus:
+class RankStatus(Entry):
     """What one rank does that makes no step, for the other ranks to read."""
 
     rank: int
@@ -31,55 +31,36 @@ class RankStatus:
     holder: Holder
     at: Instant  # when this was written
 
-    def dump(self) -> bytes:
-        """As stored."""
-        return json.dumps(asdict(self)).encode()
-
     @classmethod
-    def load(cls, data: bytes) -> RankStatus | None:
-        """As stored; None for what cannot be read."""
-        try:
-            fields = Stored.read(data)
-            return cls(
-                fields.count("rank"),
-                fields.text("hostname"),
-                fields.count("pid"),
-                fields.integer_or_none("step"),
-                Doing.load(fields.object("doing")),
-                fields.flag("moves"),
-                Holder.load(fields.object("holder")),
-                Instant.load(fields.object("at")),
-            )
-        except ValueError:
-            return None
+    def of(cls, fields: Stored) -> RankStatus:
+        """From its fields as stored. Raises ValueError."""
+        return cls(
+            fields.count("rank"),
+            fields.text("hostname"),
+            fields.count("pid"),
+            fields.integer_or_none("step"),
+            Doing.load(fields.object("doing")),
+            fields.flag("moves"),
+            Holder.load(fields.object("holder")),
+            Instant.load(fields.object("at")),
+        )
 
 
-@dataclass(frozen=True)
-class _Group:
-    """Ranks that are stuck in one place."""
+_Group = list[RankStatus]  # ranks that are stuck in one place, of which the first is shown
 
-    statuses: Sequence[RankStatus]
 
-    @property
-    def waits(self) -> bool:
-        return self.statuses[0].doing.waits
+def _fact(group: _Group, world_size: int) -> str:
+    ranks = f"{named(status.rank for status in group).capitalize()} of {world_size}" if world_size > 1 else "At"
+    return f"- {ranks}: {group[0].doing.place()}"
 
-    @property
-    def ranks(self) -> str:
-        return named(status.rank for status in self.statuses)
 
-    def fact(self, world_size: int) -> str:
-        if world_size == 1:
-            return f"- At: {self.statuses[0].doing.place()}"
-        return f"- {self.ranks.capitalize()} of {world_size}: {self.statuses[0].doing.place()}"
-
-    def stacks(self, threads: bool) -> str:
-        """The stack of one of them, with those of its other `threads` if asked."""
-        status = self.statuses[0]
-        step = "" if status.step is None else f", after {status.step} steps"
-        heading = f"Rank {status.rank}, {line(status.hostname, _HOST)}, PID {status.pid}{step}:"
-        others = f"\n\n{status.doing.others}" if threads and status.doing.others else ""
-        return f"{heading}\n\n{fenced(block(status.doing.stack + others))}"
+def _stacks(group: _Group, threads: bool) -> str:
+    """The stack of one of them, with those of its other `threads` if asked."""
+    status = group[0]
+    step = "" if status.step is None else f", after {status.step} steps"
+    heading = f"Rank {status.rank}, {line(status.hostname, _HOST)}, PID {status.pid}{step}:"
+    others = f"\n\n{status.doing.others}" if threads and status.doing.others else ""
+    return f"{heading}\n\n{fenced(block(status.doing.stack + others))}"
 
 
 def markdown(name: str, statuses: Sequence[RankStatus], where: Where, idle: float, progress: Progress) -> str:
@@ -87,13 +68,13 @@ def markdown(name: str, statuses: Sequence[RankStatus], where: Where, idle: floa
     groups, odd = _grouped(statuses)
     missing = set(range(where.world_size)) - {status.rank for status in statuses}
     headline = f"{name} has made no progress for {duration(idle)}{_why(groups, odd, missing, where)}"
-    facts = [group.fact(where.world_size) for group in groups[:_SHOWN]]
+    facts = [_fact(group, where.world_size) for group in groups[:_SHOWN]]
     facts += [f"- And {len(groups) - _SHOWN} more places"] if len(groups) > _SHOWN else []
     if missing:
         perhaps = "progressing, ended, or holding Python's lock"
         facts.append(f"- Ranks that did not respond: {compressed(missing)} ({perhaps})")
     text = milestone(headline, name, where, [*facts, *progress.lines()], Attempt.here())
-    shown = [group.stacks(threads=group in odd or len(groups) == 1) for group in groups[:_SHOWN]]
+    shown = [_stacks(group, threads=group in odd or len(groups) == 1) for group in groups[:_SHOWN]]
     return "\n\n".join([text, *shown])
 
 
@@ -102,16 +83,16 @@ def _grouped(statuses: Sequence[RankStatus]) -> tuple[list[_Group], list[_Group]
     places: dict[tuple[str, str], list[RankStatus]] = {}
     for status in sorted(statuses, key=lambda status: status.rank):
         places.setdefault(status.doing.group(), []).append(status)
-    groups = sorted(map(_Group, places.values()), key=lambda group: len(group.statuses))
+    groups = sorted(places.values(), key=len)
     odd = list(_odd(groups))
     return odd + [group for group in groups if group not in odd], odd
 
 
 def _odd(groups: list[_Group]) -> Iterator[_Group]:
     """Those that do not wait while others do; if all do the same, all but the largest."""
-    if len({group.waits for group in groups}) == 2:
-        yield from (group for group in groups if not group.waits)
-    elif len(groups) > 1 and len(groups[-1].statuses) > len(groups[-2].statuses):
+    if len({group[0].doing.waits for group in groups}) == 2:
+        yield from (group for group in groups if not group[0].doing.waits)
+    elif len(groups) > 1 and len(groups[-1]) > len(groups[-2]):
         yield from groups[:-1]
 
 
@@ -119,12 +100,12 @@ def _why(groups: list[_Group], odd: list[_Group], missing: set[int], where: Wher
     if where.world_size == 1:
         return ""
     if odd:
-        ranks = {status.rank for group in odd for status in group.statuses}
+        ranks = {status.rank for group in odd for status in group}
         return f": {named(ranks)} {'is' if len(ranks) == 1 else 'are'} stuck in a different place than the others"
-    if missing and all(group.waits for group in groups):
+    if missing and all(group[0].doing.waits for group in groups):
         return f": {named(missing)} did not respond"
     if missing:
-        return f": {named(status.rank for group in groups for status in group.statuses)} of {where.world_size}"
+        return f": {named(status.rank for group in groups for status in group)} of {where.world_size}"
     return f": all {where.world_size} ranks" + (" in the same place" if len(groups) == 1 else "")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import FrameType
 
@@ -21,6 +21,7 @@ _STACK = 5_000  # characters of the training thread's stack: its end
 _OTHER_FRAMES = (0, 4)  # of the stacks of the other threads
 _OTHERS = 2_500  # characters of all these stacks
 _DEBUGGERS = ("bdb", "pdb", "pydevd", "_pydevd_bundle", "debugpy")  # modules
+_current_frames: Callable[[], dict[int, FrameType]] = vars(sys)["_current_frames"]  # by the threads' identifiers
 _OURS = "twinkle-notifier"  # what our threads' names begin with
 
 
@@ -52,7 +53,7 @@ class Doing:
 
 def doing(thread: int) -> Doing:
     """What this process does now, above all in `thread` (its Python identifier). Never raises; takes up to 8 s."""
-    stills = {ident: list(_stills(frame)) for ident, frame in sys._current_frames().items()}
+    stills = {ident: list(_stills(frame)) for ident, frame in _current_frames().items()}
     frames = stills.pop(thread, [])
     own, library, waits = _places(frames)
     stack = isolation.call(lambda: traceback_text.stack(frames, *_FRAMES), STACKS).value
@@ -64,9 +65,7 @@ def doing(thread: int) -> Doing:
 
 def debugged(thread: int) -> bool:
     """Whether a debugger has stopped `thread`, or runs it."""
-    modules = {
-        str(still.f_globals["__name__"]).partition(".")[0] for still in _stills(sys._current_frames().get(thread))
-    }
+    modules = {str(still.f_globals["__name__"]).partition(".")[0] for still in _stills(_current_frames().get(thread))}
     return not modules.isdisjoint(_DEBUGGERS)
 
 

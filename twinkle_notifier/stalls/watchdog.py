@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-import math
 import os
 import threading
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic, time
 from typing import Any
 
@@ -16,11 +15,12 @@ from twinkle_notifier.isolation import threads
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.mailbox.notes import Beat
 from twinkle_notifier.runtime.launcher import Where
+from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.stalls.board import Detector, Watched
 from twinkle_notifier.stalls.episode import Reporter, Resolver
 from twinkle_notifier.stalls.stacks import debugged
 
-VARIABLE = "TWINKLE_NOTIFIER_STALL_AFTER"  # seconds, for runs whose code names none
+VARIABLE: str = "TWINKLE_NOTIFIER_STALL_AFTER"  # seconds, for runs whose code names none
 _IDLE_POLLS = 2  # without a beat: from then on a rank checks whether another is about to send the alert
 _POLLS = 25  # within the time after which a training has stalled
 _POLL_MOST = 5.0  # seconds between two polls
@@ -29,8 +29,6 @@ _MOST = 1e9  # seconds that may be given: 30 years
 _TIMES = 10  # the slowest step seen: a stall takes longer
 _LULL_TIMES = 10  # the time given: a stall takes longer where something slow is expected
 _DOUBT_TIMES = 2  # the slowest step seen: after that a rank lets the others know where it is stuck
-
-log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
 def seconds(given: object) -> float | None:
@@ -46,12 +44,9 @@ def seconds(given: object) -> float | None:
             raise ArgumentError(f"stall_after is {given!r:.50}: give a positive number of seconds, or leave it out")
         return float(given)
     text = os.environ.get(VARIABLE, "").strip()
-    try:
-        value = float(text or "nan")
-    except ValueError:
-        value = math.nan
-    if 0 < value < _MOST:
-        return value
+    with suppress(ValueError):
+        if 0 < (value := float(text)) < _MOST:
+            return value
     if text:
         log.warning("%s is %.50r, which is no positive number of seconds: stall detection is off", VARIABLE, text)
     return None
@@ -64,10 +59,12 @@ class Gauge:
     """
 
     def __init__(self, after: float, now: float) -> None:
-        self.poll = min(after / _POLLS, _POLL_MOST)  # seconds between two samples
-        self.slowest = 0.0
-        self.idle = 0.0
-        self._after, self._at, self._beats, self._forgiven, self._lull = after, now, 0, 0.0, False
+        self.poll: float = min(after / _POLLS, _POLL_MOST)  # seconds between two samples
+        self.slowest: float = 0.0
+        self.idle: float = 0.0
+        self._after, self._beats, self._lull = after, 0, False
+        self._at: float = now
+        self._forgiven: float = 0.0
 
     def sample(self, now: float, at: float, beats: int, late: float, lull: bool = False) -> bool:
         """Note that beat number `beats` was at `at`; return whether it is new. This sample came `late` seconds late.
@@ -106,9 +103,10 @@ class StallWatch:
 
     def __init__(self, after: float | None) -> None:
         """The training has stalled `after` so many seconds without a beat; None: it is never watched."""
-        self.after = after
-        self.at, self.beats = 0.0, 0
-        self.lull = -1  # the number of the last beat before something slow
+        self.after: float | None = after
+        self.at: float = 0.0
+        self.beats: int = 0
+        self.lull: int = -1  # the number of the last beat before something slow
         self.watcher: _Watcher | None = None  # another for each training
 
     def __getstate__(self) -> dict[str, Any]:

@@ -8,7 +8,6 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from twinkle_notifier import system
 from twinkle_notifier.runtime import state_dir
 from twinkle_notifier.runtime.stored import hashed
 
@@ -41,7 +40,6 @@ class FileStore:
         return cls(state_dir.folder("claims", run, fresh=True, tried=tried))
 
     def append(self, key: str, index: int, record: bytes) -> bool:
-        """See `Store`."""
         folder = self._made(key)
         target, draft = folder / str(index), state_dir.draft(folder)
         try:
@@ -57,7 +55,6 @@ class FileStore:
         return won
 
     def read(self, key: str, start: int) -> list[bytes]:
-        """See `Store`."""
         records: list[bytes] = []
         with suppress(FileNotFoundError):
             while (record := self._whole(self._folder / key / str(start + len(records)))) is not None:
@@ -76,7 +73,6 @@ class FileStore:
         return b"" if late else None
 
     def join(self, key: str, member: str) -> None:
-        """See `Store`."""
         try:
             (self._made(key) / f"member {member}").touch(mode=0o600)
         except OSError as error:
@@ -84,7 +80,6 @@ class FileStore:
                 raise
 
     def members(self, key: str) -> set[str]:
-        """See `Store`."""
         with suppress(FileNotFoundError):
             names = os.listdir(self._folder / key)
             return {name.removeprefix("member ") for name in names if name.startswith("member ")}
@@ -119,16 +114,9 @@ def _link(draft: Path, target: Path) -> bool | None:
 def _write_in_place(target: Path, record: bytes) -> bool:
     """Whether this process was first. A half-written record stays: others may have seen it, and count from there."""
     try:
-        handle = os.open(target, system.NEW_FILE, 0o600)
+        state_dir.write(target, _BEGIN + record + _END)
     except FileExistsError:
         return False
-    try:
-        data = _BEGIN + record + _END
-        while data:
-            data = data[os.write(handle, data) :]
-        state_dir.synced(handle)
-    finally:
-        os.close(handle)
     return True
 
 
@@ -142,7 +130,6 @@ class SymlinkStore(FileStore):
         return cls(state_dir.within(("claims", f"{run}-symlinks"), _probed, tried))
 
     def append(self, key: str, index: int, record: bytes) -> bool:
-        """See `Store`."""
         try:
             os.symlink(record, os.fsencode(self._made(key) / str(index)))
         except FileExistsError:
@@ -150,7 +137,6 @@ class SymlinkStore(FileStore):
         return True
 
     def read(self, key: str, start: int) -> list[bytes]:
-        """See `Store`."""
         records: list[bytes] = []
         with suppress(FileNotFoundError):
             while True:

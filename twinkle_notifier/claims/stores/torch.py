@@ -48,26 +48,21 @@ class TorchStore:
         return _kept[os.getpid()]
 
     def append(self, key: str, index: int, record: bytes) -> bool:
-        """See `Store`."""
         text = record.decode()
         return bool(self._store.compare_set(f"{key}/{index}", "", text) == record)
 
     def read(self, key: str, start: int) -> list[bytes]:
-        """See `Store`."""
         records: list[bytes] = []
         while self._store.check([f"{key}/{start + len(records)}"]):
             records.append(self._store.get(f"{key}/{start + len(records)}"))
         return records
 
     def join(self, key: str, member: str) -> None:
-        """See `Store`."""
         self._store.append(f"{key}/members", f"{member}\n")
 
     def members(self, key: str) -> set[str]:
-        """See `Store`."""
         name = f"{key}/members"
         return set(self._store.get(name).decode().split("\n")[:-1]) if self._store.check([name]) else set()
 
     def sequence(self, step: int) -> int | None:
-        """See `Store`."""
         return int(self._store.add("sequence", step))
