@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections import deque
-from typing import Any
+from typing import Any, TypeGuard
 
 from twinkle_notifier.errors import NotifierError
 from twinkle_notifier.isolation import call, tried
@@ -53,6 +53,16 @@ def _cannot_hang(said: object) -> bool:
 def is_plain(value: object) -> bool:
     """Whether `value` is a text, bytes, a number or None, and not of a subclass."""
     return id(type(value)) in _PLAIN
+
+
+def is_dict(value: object) -> TypeGuard[dict[object, object]]:
+    """Whether `value` is a dict, or of a subclass. Never raises."""
+    return issubclass(type(value), dict)
+
+
+def is_list(value: object) -> TypeGuard[list[object]]:
+    """Whether `value` is a list, or of a subclass. Never raises."""
+    return issubclass(type(value), list)
 
 
 def attribute(thing: object, name: str) -> Any:
