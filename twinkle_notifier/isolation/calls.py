@@ -123,12 +123,8 @@ class Helper:
 
     def _started(self) -> queue.SimpleQueue[Callable[[], None] | None] | None:
         calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        if not threads.may_start():
-            return None
-        try:
-            self._thread = threads.Stoppable(functools.partial(_serve, calls), "twinkle-notifier-helper")
-            self._thread.start()
-        except RuntimeError:  # at the limit of processes: the caller runs it, as `call` does
+        self._thread = threads.Stoppable(functools.partial(_serve, calls), "twinkle-notifier-helper")
+        if not threads.started(self._thread):  # the caller runs it, as `call` does
             return None
         # Not at the interpreter's end: a later call would wait for a thread that is gone.
         weakref.finalize(self, calls.put, None).atexit = False
