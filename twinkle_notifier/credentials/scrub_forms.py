@@ -21,10 +21,6 @@ def is_random(word: str) -> bool:
     return bool(mixed or len(word) >= 40 or (re.search(r"[a-z][A-Z]|[A-Z][a-z]+[A-Z]", word) and word.isalnum()))
 
 
-def _is_random(_before: str, secret: str) -> bool:
-    return is_random(secret)
-
-
 def _is_of_query(before: str, value: str) -> bool:
     """Whether the value of a query's key or code is no plain word and no error's number, as in code=E11000."""
     return len(value) >= 16 or not (before.lower().endswith("code=") or (value.isalpha() and value.isupper()))
@@ -74,7 +70,7 @@ _SAYING = "password |phrase |api key|secret key|access key|access token|_key |-k
 FORMS: list[Form] = [
     # The second alternative is for a password with a slash in it; a port is none.
     _form("://", r"""(://[^\s/:@"'<>]{0,256}:)(?:[^\s/"'<>]{1,256}|(?!\d{1,5}[/?#])[^\s"'<>@:]{1,256})(?=@)"""),
-    _form("://", r"""(://)([^\s/:@"'<>*]{12,256})(?=@)""", _is_random),
+    _form("://", r"""(://)([^\s/:@"'<>*]{12,256})(?=@)""", lambda _, user: is_random(user)),
     _form(
         "://|http",
         r"(?i)([?&](?:sign|sig|[\w-]{0,40}signature|x-amz-credential|x-amz-security-token|key|code|auth)=)"
@@ -130,7 +126,7 @@ FORMS: list[Form] = [
         _SAYING,
         r"(?i)(\b(?:(?:api|secret|access)[ ]key|access[ ]token)(?:[ \t]is|[ \t]?:)[ \t]{1,4}"
         r"|\bpassword[ \t]is[ \t]{1,4})([^\s\"',;*]{8,1000})",
-        _is_random,
+        lambda _, secret: is_random(secret),
     ),
     # `aws configure set NAME x`, a Dockerfile's `ENV NAME x`, csh's `setenv NAME x`.
     _form(

@@ -109,20 +109,17 @@ def _token(prefix: str, rest: str) -> re.Pattern[str]:
 # Firebase. Their parts are too long to be words of a name.
 # Each with a quick test: a pattern that begins with a literal is found much faster than one that looks back.
 _OTHERS = [
-    (later(quick), later(token))
-    for quick, token in (
-        (r":AA[\w-]{30}", r"(?<![A-Za-z0-9])(?:bot)?\d{8,12}:AA[\w-]{30,}"),
-        (r"\.[\w-]{6}\.[\w-]{25}", r"(?<![\w.-])[MNO][A-Za-z0-9_-]{22,30}\.[\w-]{6}\.[\w-]{25,60}(?![\w.-])"),
-        (r"\.atlasv1\.", r"(?<![A-Za-z0-9])[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}"),
-        (r"pat[A-Za-z0-9]{14}\.", r"(?<![A-Za-z0-9])pat[A-Za-z0-9]{14}\.[0-9a-f]{64}(?![A-Za-z0-9])"),
-        (
-            r"\.[A-Za-z0-9]{16}(?![A-Za-z0-9])",
-            r"(?<![A-Za-z0-9])[0-9a-f]{32}\.(?=[a-z0-9]*[A-Z])(?=[A-Za-z]*\d)[A-Za-z0-9]{16}(?![A-Za-z0-9])",
-        ),
-        (r"-us\d", r"(?<![A-Za-z0-9])[0-9a-f]{32}-us\d{1,2}(?![A-Za-z0-9])"),
-        (r"Q~[\w~.-]{31}", r"(?<![\w~.])[\w~.]{3}\dQ~[\w~.-]{31,36}(?![\w~-])"),
-        (r"AAAA[\w-]{7}:", r"(?<![A-Za-z0-9])AAAA[\w-]{7}:[\w-]{100,180}"),
-    )
+    (later(r":AA[\w-]{30}"), later(r"(?<![A-Za-z0-9])(?:bot)?\d{8,12}:AA[\w-]{30,}")),
+    (later(r"\.[\w-]{6}\.[\w-]{25}"), later(r"(?<![\w.-])[MNO][A-Za-z0-9_-]{22,30}\.[\w-]{6}\.[\w-]{25,60}(?![\w.-])")),
+    (later(r"\.atlasv1\."), later(r"(?<![A-Za-z0-9])[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}")),
+    (later(r"pat[A-Za-z0-9]{14}\."), later(r"(?<![A-Za-z0-9])pat[A-Za-z0-9]{14}\.[0-9a-f]{64}(?![A-Za-z0-9])")),
+    (
+        later(r"\.[A-Za-z0-9]{16}(?![A-Za-z0-9])"),
+        later(r"(?<![A-Za-z0-9])[0-9a-f]{32}\.(?=[a-z0-9]*[A-Z])(?=[A-Za-z]*\d)[A-Za-z0-9]{16}(?![A-Za-z0-9])"),
+    ),
+    (later(r"-us\d"), later(r"(?<![A-Za-z0-9])[0-9a-f]{32}-us\d{1,2}(?![A-Za-z0-9])")),
+    (later(r"Q~[\w~.-]{31}"), later(r"(?<![\w~.])[\w~.]{3}\dQ~[\w~.-]{31,36}(?![\w~-])")),
+    (later(r"AAAA[\w-]{7}:"), later(r"(?<![A-Za-z0-9])AAAA[\w-]{7}:[\w-]{100,180}")),
 ]
 # A private key, also one that is cut off. PuTTY's format has its own heading.
 _PEM = later(
