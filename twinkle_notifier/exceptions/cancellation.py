@@ -110,8 +110,8 @@ def _interrupted_runner() -> Any:
 
     It raises KeyboardInterrupt only after its tasks have ended. Until then only its handler of SIGINT leads to it.
     """
-    handler: Any = signal.getsignal(signal.SIGINT)
-    runner = getattr(handler.func, "__self__", None) if type(handler) is functools.partial else None
+    handler = signal.getsignal(signal.SIGINT)
+    runner = getattr(handler.func, "__self__", None) if isinstance(handler, functools.partial) else None
     count = getattr(runner, "_interrupt_count", 0)
     return runner if type(count) is int and count > 0 else None
 
@@ -147,7 +147,8 @@ def note(runner: Any, channel: str, incident: str) -> None:
 
 
 def _incidents(runner: object) -> dict[str, str]:
-    return next((incidents for known, incidents in list(_reported) if known() is runner and runner is not None), {})
+    found = [incidents for known, incidents in list(_reported) if known() is runner and runner is not None]
+    return found[0] if found else {}
 
 
 _BEST = 5  # trials that are named; a search with several objectives has several best ones

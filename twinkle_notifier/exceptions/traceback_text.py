@@ -18,7 +18,7 @@ from twinkle_notifier.credentials.masking import beginning, ends
 from twinkle_notifier.exceptions.chain import chain, members
 from twinkle_notifier.exceptions.frames import FrameSnapshot, without_ours
 from twinkle_notifier.isolation import safe, tried
-from twinkle_notifier.isolation.safe import is_list, is_tuple, module_name, slot, text
+from twinkle_notifier.isolation.safe import items_in, module_name, slot, text
 
 _FRAMES = (30, 100)  # of an exception: the outermost and the innermost
 _MEMBER_FRAMES = (5, 20)  # of a member of a group
@@ -179,8 +179,10 @@ def _with_carets(place: _Place) -> str:
 
 def _position(place: _Place) -> Any:
     """The first and last line of what failed, with the columns where it starts and ends; None for what is unknown."""
-    known = place.instruction >= 0 and hasattr(place.frame.f_code, "co_positions")  # since Python 3.11
-    return next(islice(place.frame.f_code.co_positions(), place.instruction // 2, None)) if known else (None,) * 4
+    positions = getattr(place.frame.f_code, "co_positions", None)  # since Python 3.11
+    if positions is None or place.instruction < 0:
+        return (None,) * 4
+    return next(islice(positions(), place.instruction // 2, None))
 
 
 def _folded(came: list[_Place]) -> list[_Place | str]:
@@ -238,25 +240,31 @@ def _with_syntax_carets(exc: BaseException) -> str:
 
 
 def _notes(exc: BaseException) -> Iterator[str]:
-    own: dict[str, object] = slot(exc, "__dict__")
-    found = dict.get(own, "__notes__")
-    notes = found if is_tuple(found) else list.copy(found) if is_list(found) else [found] * (found is not None)
+    found: object = vars(dict)["get"](slot(exc, "__dict__"), "__notes__")  # not a method of a user's dict
+    notes = items_in(found) if type(found) in (list, tuple) else [found] * (found is not None)
     yield from (ends(text(note, "<a note whose __str__ {}>"), *_TEXT) for note in notes[:_NOTES])
     if len(notes) > _NOTES:
         yield f"[{len(notes) - _NOTES} notes left out]"
 
 
+# The fields of Python's own errors: first the missing name, then where it was looked for.
+_LOOKED_FOR: dict[type[Any], tuple[str, ...]] = {
+    AttributeError: ("name", "obj"),
+    NameError: ("name",),
+    ImportError: ("name_from", "name"),
+}
+
+
 def _stand_in(exc: BaseException) -> BaseException | None:
     """A plain exception with the missing name of `exc`, without its class and its causes."""
-    # By Python's own class, the fields that make it: first the missing name, then where it was looked for.
-    for kind, *fields in ((AttributeError, "name", "obj"), (NameError, "name"), (ImportError, "name_from", "name")):
+    for kind, fields in _LOOKED_FOR.items():
         if issubclass(type(exc), kind) and fields[0] in vars(kind):  # `name_from` is there since Python 3.12
-            name, *where = (slot(exc, field, kind) for field in fields)
-            if type(name) is not str or not 0 < len(name) <= _NAME_LENGTH:
-                return None
-            if kind is ImportError and (type(where[0]) is not str or where[0] not in sys.modules):
-                return None  # nothing is imported for this
-            return kind(**dict(zip(fields, (name, *where), strict=True)))
+            found = {field: slot(exc, field, kind) for field in fields}
+            name, where = found[fields[0]], found[fields[-1]]
+            is_name = type(name) is str and 0 < len(name) <= _NAME_LENGTH
+            is_there = kind is not ImportError or (type(where) is str and where in sys.modules)  # else it is imported
+            made: BaseException | None = kind(**found) if is_name and is_there else None
+            return made
     return None
 
 
