@@ -107,7 +107,8 @@ class Background:
         self._waiting: list[_Piece] = []
         self._doing: _Piece | None = None
         self._changed = threading.Condition()
-        self._running = self._is_waited_for = self._stops = False
+        self._running: bool = False
+        self._is_waited_for = self._stops = False
         self._thread: threading.Thread | None = None
 
     def _start(self) -> bool:

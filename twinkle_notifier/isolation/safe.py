@@ -73,8 +73,8 @@ def is_exception(value: object) -> TypeGuard[BaseException]:
 
 
 def items_in(value: object) -> list[object]:
-    """The values of a dict, or the items of a list; none of anything else."""
-    return list(value.values()) if is_dict(value) else value if is_list(value) else []
+    """The values of a dict, or the items of a list or a tuple; none of anything else."""
+    return list(value.values()) if is_dict(value) else list(value) if is_list(value) or is_tuple(value) else []
 
 
 def attribute(thing: object, name: str) -> Any:

@@ -168,8 +168,7 @@ def run_key(where: Where) -> str | None:
         return _narrowed(f"master/{_master()}", by_address=True)
     if (job := _ray_job()) is not None:  # without the scheduler's job: one Ray cluster may extend over several
         return f"ray/{job}"
-    # An embedded interpreter has no argv, nor has one that ends.
-    own = f"world/{(getattr(sys, 'argv', None) or [])[:1]}"
+    own = f"world/{(getattr(sys, 'argv', None) or [])[:1]}"  # an embedded interpreter has none, nor has one that ends
     if (size := _from_launcher()[1]) > 1:
         return _narrowed(f"{own}/{size}", unknown_is_here=True)
     if session := env.get("TWINKLE_SESSION_ID"):  # twinkle-kit's; often the id of a process
