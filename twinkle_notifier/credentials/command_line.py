@@ -37,18 +37,13 @@ _OPTIONS = (
     ("lftp", "-u", re.compile(r"(?s)([^,]+,).+")),
     ("kubectl", "--from-literal", _COOKIE),
 )
-_ATTACHED = (
-    "mysql",
-    "mysqldump",
-    "mysqladmin",
-    "mariadb",
-    "7z",
-    "7za",
-)  # with `-p x` they ask for the password, and x is something else
+# With `-p x` they ask for the password, and x is something else.
+_ATTACHED = ("mysql", "mysqldump", "mysqladmin", "mariadb", "7z", "7za")
 _LOGINS = ("wandb", "swanlab", "huggingface-cli", "hf", "modelscope", "comet", "neptune")
 _LOGINS_BY_PASSWORD = ("docker", "podman", "helm", "az", "nerdctl", "oras", "skopeo")
 _PROGRAMS = {*_LOGINS, *_LOGINS_BY_PASSWORD, *(name for programs, _, _ in _OPTIONS for name in programs.split())}
 _SEPARATOR = re.compile(r"[;|&()]{1,2}")
+_NO_KEY = re.compile(r"(?s)-|.*://|[;|&()]{1,2}\Z")
 # An argument in a shell's line, with its quoted parts; a separator; a lone quote.
 _SHELL_WORD = re.compile(r"""((?:[^\s"';|&()]|"[^"]{0,1000}"|'[^']{0,1000}')+|[;|&()]{1,2}|["'])""")
 
@@ -64,7 +59,7 @@ def _masked(words: Sequence[str]) -> Iterator[str]:
     for word in words:
         if before == "-c":
             yield _script(word)
-        elif is_login and program in _LOGINS and _may_be_key(word):
+        elif is_login and program in _LOGINS and not _NO_KEY.match(word):
             yield MASK
         else:
             yield _without_secret(program, is_login, before, word)
@@ -112,10 +107,6 @@ def _options(program: str, is_login: bool) -> dict[str, re.Pattern[str]]:
         return {"-p": _ALL}
     rows = (row for row in _OPTIONS if program in row[0].split())
     return {option: secret for _, options, secret in rows for option in options.split()}
-
-
-def _may_be_key(word: str) -> bool:
-    return not word.startswith("-") and "://" not in word and not _SEPARATOR.fullmatch(word)
 
 
 def _is_secret(name: str, value: str) -> bool:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 from twinkle_notifier.credentials.references import REDACTED, is_reference
 from twinkle_notifier.credentials.scrub_tokens import later
 from twinkle_notifier.credentials.scrubber import scrub
+from twinkle_notifier.isolation.safe import is_dict, is_list, items_in
 
 _SECRET_NAME = re.compile(
     r"secret|token|pass|pwd|credential|auth|signature|hook|url|dsn|uri|key(?!word)",
@@ -51,29 +52,24 @@ def mask(text: str, secrets: Iterable[str]) -> str:
     return re.sub("|".join(map(re.escape, longest_first)), REDACTED, text, flags=re.IGNORECASE)  # %2B is %2b
 
 
-class _Mask(logging.Filter):
-    def __init__(self, secrets: Iterable[str]) -> None:
-        super().__init__()
-        self._secrets = list(secrets)
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = mask(record.getMessage(), self._secrets), None
-        return True
-
-
 @contextmanager
 def masked_logs(secrets: Iterable[str]) -> Generator[None]:
     """Keep `secrets` out of what urllib3 logs meanwhile: at DEBUG it writes the path and query of each request."""
-    mask_filter = _Mask(secrets)
+    known = list(secrets)
     loggers = [logging.getLogger(name) for name in ("urllib3.connectionpool", "urllib3.util.retry")]
+
+    def masked(record: logging.LogRecord) -> bool:
+        record.msg, record.args = mask(record.getMessage(), known), None
+        return True
+
     for logger in loggers:
-        logger.addFilter(mask_filter)
+        logger.addFilter(masked)
     try:
         yield
     finally:
         for logger in loggers:
             # A new list, as another thread may be iterating over the old one, and would skip a filter.
-            logger.filters = [kept for kept in logger.filters if kept is not mask_filter]
+            logger.filters = [kept for kept in logger.filters if kept is not masked]
 
 
 def redact(value: Any, name: str = "") -> Any:
@@ -82,9 +78,9 @@ def redact(value: Any, name: str = "") -> Any:
     A text counts as secret by its field's name (url, token, key ...) or its form (a URL, or a long word of mixed
     characters): no more is known of a notifier that a user wrote.
     """
-    if isinstance(value, dict):
+    if is_dict(value):
         return {key: value[key] if key == "class" else redact(value[key], f"{name}.{key}") for key in value}
-    if isinstance(value, list):
+    if is_list(value):
         return [redact(item, name) for item in value]
     if not isinstance(value, str) or is_reference(value):
         return value
@@ -93,20 +89,14 @@ def redact(value: Any, name: str = "") -> Any:
 
 
 def _looks_secret(text: str) -> bool:
-    if "://" in text:
-        return True
-    return any(
-        len(word) >= 16 and bool(re.search(r"\d", word)) and bool(re.search(r"[A-Za-z]", word)) for word in text.split()
+    return "://" in text or any(
+        len(word) >= 16 and re.search(r"\d", word) and re.search(r"[A-Za-z]", word) for word in text.split()
     )
 
 
-def holds_redacted(value: Any) -> bool:
+def holds_redacted(value: object) -> bool:
     """Whether `redact` took something out of `value`, so that it cannot be used."""
-    if isinstance(value, dict):
-        return any(holds_redacted(item) for item in value.values())
-    if isinstance(value, list):
-        return any(holds_redacted(item) for item in value)
-    return bool(value == REDACTED)
+    return bool(value == REDACTED) or any(map(holds_redacted, items_in(value)))
 
 
 # Characters beyond a cut that are scrubbed, too, and then dropped: a secret up to this length is masked as a whole.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from twinkle_notifier.errors import CredentialError
 
-REDACTED = "***"
+REDACTED: str = "***"
 _FILE_LIMIT = 64 * 1024  # bytes; PATH may be a device that never ends
 
 
@@ -35,10 +35,9 @@ def resolve(value: str) -> str:
 
 
 def _from_environment(name: str) -> str:
-    try:
-        return os.environ[name].strip()
-    except KeyError:
-        raise CredentialError(f"env:{name}: the variable {name} is not set: export it on every node") from None
+    if (value := os.environ.get(name)) is None:
+        raise CredentialError(f"env:{name}: the variable {name} is not set: export it on every node")
+    return value.strip()
 
 
 def _from_file(path: str) -> str:

@@ -10,7 +10,7 @@ import functools
 import re
 from collections.abc import Callable
 
-MASK = "***"
+MASK: str = "***"
 _LONGEST_NAME = 30  # letters in a row, after the beginning of a token, that may still be a name
 
 
@@ -23,8 +23,8 @@ _LETTERS = later(r"[A-Za-z]{18,}", re.ASCII)
 _WORD, _WIDE, _HEX = r"[A-Za-z0-9]", r"[\w-]", r"[0-9a-fA-F]"
 _UUID = rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
 
-# The service, the beginnings of its tokens, and a pattern of the rest. A match without a digit counts only if its
-# letters are mixed as in no name.
+# Services, the beginnings of their tokens, and a pattern of the rest: those in which that is the same share a line. A
+# match without a digit counts only if its letters are mixed as in no name.
 SERVICES: list[tuple[str, tuple[str, ...], str]] = [
     ("OpenAI, Anthropic, OpenRouter, DeepSeek and others", ("sk-",), rf"{_WIDE}{{16,}}"),
     ("Hugging Face", ("hf_", "hf_oauth_", "hf_jwt_", "api_org_"), rf"{_WORD}{{16,}}"),
@@ -32,71 +32,53 @@ SERVICES: list[tuple[str, tuple[str, ...], str]] = [
     ("GitHub, fine-grained", ("github_pat_",), r"\w{16,}"),
     ("GitLab", ("glpat-", "gldt-", "glft-", "glimt-", "gloas-", "glsoat-"), r"[\w.-]{16,}"),
     ("GitLab, more of them", ("glrt-", "glrtr-", "glcbt-", "glptt-", "glagent-", "glffct-"), r"[\w.-]{16,}"),
-    ("Bitbucket", ("ATBB", "ATCTT3"), r"[\w=-]{20,}"),
-    ("Atlassian", ("ATATT3",), r"[\w=-]{20,}"),
+    ("Bitbucket, Atlassian", ("ATBB", "ATCTT3", "ATATT3"), r"[\w=-]{20,}"),
     ("AWS", ("AKIA", "ASIA", "ABIA", "ACCA"), r"[A-Z0-9]{16}(?![A-Za-z0-9])"),
-    ("Google API key", ("AIza",), rf"{_WIDE}{{30,}}"),
+    ("Google API key, Yandex Cloud", ("AIza", "AQVN"), rf"{_WIDE}{{30,}}"),
     ("Google OAuth", ("ya29.", "GOCSPX-", "1//0"), rf"{_WIDE}{{20,}}"),
     ("Alibaba Cloud", ("LTAI",), rf"{_WORD}{{12,}}"),
     ("Tencent Cloud", ("AKID",), rf"{_WORD}{{13,}}"),
-    ("Volcengine", ("AKLT",), rf"{_WORD}{{20,}}"),
+    ("Volcengine, Replicate, Jina, Groq", ("AKLT", "r8_", "jina_", "gsk_"), rf"{_WORD}{{20,}}"),
     ("Baidu Cloud", ("bce-v3/ALTAK-",), rf"{_WORD}{{10,}}/{_HEX}{{20,}}"),
     ("DingTalk, the signing secret", ("SEC",), r"[0-9a-f]{16,}(?![A-Za-z0-9])"),
     ("Slack", ("xoxa-", "xoxb-", "xoxe-", "xoxo-", "xoxp-", "xoxr-", "xoxs-", "xapp-", "xoxe."), r"[A-Za-z0-9.-]{10,}"),
     ("ModelScope", ("ms-",), _UUID),
-    ("Weights & Biases", ("wandb_v1_",), rf"{_WIDE}{{20,}}"),
+    ("Weights & Biases, NVIDIA, PyPI", ("wandb_v1_", "nvapi-", "pypi-AgEI"), rf"{_WIDE}{{20,}}"),
     ("Kaggle", ("KGAT_",), rf"{_HEX}{{20,}}"),
-    ("Replicate, Jina", ("r8_", "jina_"), rf"{_WORD}{{20,}}"),
-    ("Groq", ("gsk_",), rf"{_WORD}{{20,}}"),
-    ("xAI, Perplexity, Cerebras", ("xai-", "pplx-", "csk-"), rf"{_WORD}{{20,}}"),
-    ("NVIDIA", ("nvapi-",), rf"{_WIDE}{{20,}}"),
-    ("Tavily", ("tvly-",), rf"{_WIDE}{{16,}}"),
+    ("Tavily, Tailscale", ("tvly-", "tskey-"), rf"{_WIDE}{{16,}}"),
     ("Fireworks, Together", ("fw_", "tgp_v1_"), rf"{_WIDE}{{22,}}"),
     ("RunPod", ("rpa_",), r"[A-Z0-9]{20,}"),
     ("ElevenLabs", ("sk_",), rf"{_HEX}{{32,}}"),
-    ("LangSmith", ("lsv2_", "ls__"), r"\w{20,}"),
-    ("Pinecone", ("pcsk_",), r"\w{20,}"),
+    ("LangSmith, Pinecone", ("lsv2_", "ls__", "pcsk_"), r"\w{20,}"),
     ("Databricks", ("dapi", "dkea", "dose"), rf"{_HEX}{{32}}(?:-\d)?(?![A-Za-z0-9])"),
-    ("HashiCorp Vault", ("hvs.", "hvb.", "hvr."), rf"{_WIDE}{{20,}}"),
-    ("Docker Hub", ("dckr_pat_", "dckr_oat_"), rf"{_WIDE}{{20,}}"),
-    ("npm", ("npm_",), rf"{_WORD}{{20,}}"),
-    ("PyPI", ("pypi-AgEI",), rf"{_WIDE}{{20,}}"),
-    ("RubyGems", ("rubygems_",), rf"{_HEX}{{40,}}"),
-    ("DigitalOcean", ("dop_v1_", "doo_v1_", "dor_v1_"), rf"{_HEX}{{40,}}"),
+    ("HashiCorp Vault, Docker Hub", ("hvs.", "hvb.", "hvr.", "dckr_pat_", "dckr_oat_"), rf"{_WIDE}{{20,}}"),
+    ("xAI, Perplexity, Cerebras, npm", ("xai-", "pplx-", "csk-", "npm_"), rf"{_WORD}{{20,}}"),
+    ("RubyGems, DigitalOcean, MailerSend", ("rubygems_", "dop_v1_", "doo_v1_", "dor_v1_", "mlsn."), rf"{_HEX}{{40,}}"),
     ("Stripe", ("sk_live_", "rk_live_", "sk_test_", "rk_test_", "whsec_"), rf"{_WORD}{{16,}}"),
     ("SendGrid", ("SG.",), rf"{_WIDE}{{16,}}\.{_WIDE}{{16,}}"),
     ("Brevo", ("xkeysib-", "xsmtpsib-"), r"[0-9a-f]{40,}(?:-\w+)?"),
-    ("Mailgun", ("key-",), r"[0-9a-f]{32}(?![A-Za-z0-9])"),
-    ("Twilio", ("SK",), r"[0-9a-f]{32}(?![A-Za-z0-9])"),
-    ("Tailscale", ("tskey-",), rf"{_WIDE}{{16,}}"),
+    ("Mailgun, Twilio, Firecrawl", ("key-", "SK", "fc-"), r"[0-9a-f]{32}(?![A-Za-z0-9])"),
     ("Grafana", ("glsa_", "glc_"), r"[\w+/=]{20,}"),
-    ("Figma", ("figd_", "figo_"), rf"{_WIDE}{{20,}}"),
-    ("Notion", ("ntn_",), rf"{_WORD}{{20,}}"),
+    ("Figma, Supabase, Square", ("figd_", "figo_", "sbp_", "sb_secret_", "sq0atp-", "sq0csp-"), rf"{_WIDE}{{20,}}"),
+    ("Notion, Linear, Anyscale", ("ntn_", "lin_api_", "esecret_"), rf"{_WORD}{{20,}}"),
     ("Shopify", ("shpat_", "shpca_", "shppa_", "shpss_"), rf"{_HEX}{{32}}"),
     ("Sentry", ("sntrys_", "sntryu_"), r"[\w=+/-]{20,}"),
     ("New Relic", ("NRAK-", "NRII-", "NRJS-"), r"[A-Za-z0-9]{16,}"),
     ("Postman", ("PMAK-",), rf"{_HEX}{{20,}}-{_HEX}{{20,}}"),
-    ("PostHog", ("phx_", "phc_"), rf"{_WORD}{{30,}}"),
-    ("Linear", ("lin_api_",), rf"{_WORD}{{20,}}"),
-    ("Pulumi", ("pul-",), rf"{_HEX}{{40}}"),
+    ("PostHog, Prefect, Netlify", ("phx_", "phc_", "pnu_", "pnb_", "nfp_"), rf"{_WORD}{{30,}}"),
+    ("Pulumi, SonarQube, E2B, Buildkite", ("pul-", "sqp_", "squ_", "sqa_", "e2b_", "bkua_"), rf"{_HEX}{{40}}"),
     ("Doppler", ("dp.pt.", "dp.st.", "dp.ct."), r"[\w.-]{30,}"),
     ("Dynatrace", ("dt0c01.", "dt0s01.", "dt0s16."), r"[A-Z0-9]{20,}\.[A-Z0-9]{40,}"),
     ("PlanetScale", ("pscale_tkn_", "pscale_pw_", "pscale_oauth_"), r"[\w.=-]{20,}"),
-    ("Prefect", ("pnu_", "pnb_"), rf"{_WORD}{{30,}}"),
-    ("Netlify", ("nfp_",), rf"{_WORD}{{30,}}"),
-    ("Supabase", ("sbp_", "sb_secret_"), rf"{_WIDE}{{20,}}"),
-    ("Square", ("sq0atp-", "sq0csp-"), rf"{_WIDE}{{20,}}"),
     ("Sourcegraph", ("sgp_",), r"[0-9a-f_]{40,}"),
     ("Fly.io", ("fm2_", "fm1r_", "fm1a_", "fo1_"), r"[\w+/=]{40,}"),
-    ("1Password", ("ops_eyJ",), r"[\w-]{40,}"),
+    ("1Password, Heroku", ("ops_eyJ", "HRKU-AA"), rf"{_WIDE}{{40,}}"),
     ("age", ("AGE-SECRET-KEY-1",), r"[0-9A-Z]{20,}"),
-    ("MailerSend", ("mlsn.",), rf"{_HEX}{{40,}}"),
     ("Neptune", ("eyJhcGlf",), r"[\w+/=-]{40,}"),
     ("JSON Web Token", ("eyJ",), r"[\w-]{8,512}\.[\w-]{8,}(?:\.[\w-]*)?"),  # with its payload and signature
     ("ServerChan", ("SCT", "sctp"), r"\d{1,8}[Tt][A-Za-z0-9]{16,}"),
-    ("Yandex Cloud", ("AQVN",), rf"{_WIDE}{{30,}}"),
     ("JFrog", ("AKCp", "cmVmd"), rf"{_WORD}{{55,}}"),
-    ("Facebook", ("EAAC", "EAAG", "EAAM"), rf"{_WORD}{{60,}}"),
+    ("Facebook, Clojars, ReadMe", ("EAAC", "EAAG", "EAAM", "CLOJARS_", "rdme_"), rf"{_WORD}{{60,}}"),
     ("Dropbox", ("sl.",), rf"{_WIDE}{{100,}}"),
     ("Notion, before 2024; Lambda Cloud", ("secret_",), rf"{_WORD}{{43}}(?![A-Za-z0-9])"),
     ("Frame.io", ("fio-u-",), rf"{_WIDE}{{60,}}"),
@@ -104,23 +86,12 @@ SERVICES: list[tuple[str, tuple[str, ...], str]] = [
     ("Vercel", ("vcp_", "vci_", "vca_", "vcr_", "vck_"), rf"{_WORD}{{24,}}"),
     ("Cloudflare, the origin's key", ("v1.0-",), r"[0-9a-f]{24,}-[0-9a-f]{120,}"),
     ("NuGet", ("oy2",), r"[a-z0-9]{43}(?![A-Za-z0-9])"),
-    ("Clojars", ("CLOJARS_",), rf"{_WORD}{{60,}}"),
-    ("OpenShift", ("sha256~",), rf"{_WIDE}{{43}}(?![\w-])"),
-    ("Heroku", ("HRKU-AA",), rf"{_WIDE}{{40,}}"),
-    ("SonarQube", ("sqp_", "squ_", "sqa_"), rf"{_HEX}{{40}}"),
+    ("OpenShift, Voyage", ("sha256~", "pa-"), rf"{_WIDE}{{43}}(?![\w-])"),
     ("Typeform", ("tfp_",), r"[\w.=-]{40,}"),
-    ("Infracost", ("ico-",), rf"{_WORD}{{32}}(?![A-Za-z0-9])"),
+    ("Infracost, Adobe", ("ico-", "p8e-"), rf"{_WORD}{{32}}(?![A-Za-z0-9])"),
     ("Octopus", ("API-",), r"[A-Z0-9]{26,}(?![A-Za-z0-9])"),
-    ("ReadMe", ("rdme_",), rf"{_WORD}{{60,}}"),
-    ("Anyscale", ("esecret_",), rf"{_WORD}{{20,}}"),
-    ("LlamaCloud", ("llx-",), rf"{_WORD}{{40,}}"),
-    ("E2B", ("e2b_",), rf"{_HEX}{{40}}"),
-    ("Firecrawl", ("fc-",), r"[0-9a-f]{32}(?![A-Za-z0-9])"),
-    ("Voyage", ("pa-",), rf"{_WIDE}{{43}}(?![\w-])"),
-    ("Neon", ("napi_",), rf"{_WORD}{{40,}}"),
+    ("LlamaCloud, Neon", ("llx-", "napi_"), rf"{_WORD}{{40,}}"),
     ("Coze", ("pat_",), rf"{_WORD}{{64}}(?![A-Za-z0-9])"),
-    ("Buildkite", ("bkua_",), rf"{_HEX}{{40}}"),
-    ("Adobe", ("p8e-",), rf"{_WORD}{{32}}(?![A-Za-z0-9])"),
 ]
 
 # The longest first: hf_jwt_ before hf_.
@@ -138,20 +109,17 @@ def _token(prefix: str, rest: str) -> re.Pattern[str]:
 # Firebase. Their parts are too long to be words of a name.
 # Each with a quick test: a pattern that begins with a literal is found much faster than one that looks back.
 _OTHERS = [
-    (later(quick), later(token))
-    for quick, token in (
-        (r":AA[\w-]{30}", r"(?<![A-Za-z0-9])(?:bot)?\d{8,12}:AA[\w-]{30,}"),
-        (r"\.[\w-]{6}\.[\w-]{25}", r"(?<![\w.-])[MNO][A-Za-z0-9_-]{22,30}\.[\w-]{6}\.[\w-]{25,60}(?![\w.-])"),
-        (r"\.atlasv1\.", r"(?<![A-Za-z0-9])[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}"),
-        (r"pat[A-Za-z0-9]{14}\.", r"(?<![A-Za-z0-9])pat[A-Za-z0-9]{14}\.[0-9a-f]{64}(?![A-Za-z0-9])"),
-        (
-            r"\.[A-Za-z0-9]{16}(?![A-Za-z0-9])",
-            r"(?<![A-Za-z0-9])[0-9a-f]{32}\.(?=[a-z0-9]*[A-Z])(?=[A-Za-z]*\d)[A-Za-z0-9]{16}(?![A-Za-z0-9])",
-        ),
-        (r"-us\d", r"(?<![A-Za-z0-9])[0-9a-f]{32}-us\d{1,2}(?![A-Za-z0-9])"),
-        (r"Q~[\w~.-]{31}", r"(?<![\w~.])[\w~.]{3}\dQ~[\w~.-]{31,36}(?![\w~-])"),
-        (r"AAAA[\w-]{7}:", r"(?<![A-Za-z0-9])AAAA[\w-]{7}:[\w-]{100,180}"),
-    )
+    (later(r":AA[\w-]{30}"), later(r"(?<![A-Za-z0-9])(?:bot)?\d{8,12}:AA[\w-]{30,}")),
+    (later(r"\.[\w-]{6}\.[\w-]{25}"), later(r"(?<![\w.-])[MNO][A-Za-z0-9_-]{22,30}\.[\w-]{6}\.[\w-]{25,60}(?![\w.-])")),
+    (later(r"\.atlasv1\."), later(r"(?<![A-Za-z0-9])[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}")),
+    (later(r"pat[A-Za-z0-9]{14}\."), later(r"(?<![A-Za-z0-9])pat[A-Za-z0-9]{14}\.[0-9a-f]{64}(?![A-Za-z0-9])")),
+    (
+        later(r"\.[A-Za-z0-9]{16}(?![A-Za-z0-9])"),
+        later(r"(?<![A-Za-z0-9])[0-9a-f]{32}\.(?=[a-z0-9]*[A-Z])(?=[A-Za-z]*\d)[A-Za-z0-9]{16}(?![A-Za-z0-9])"),
+    ),
+    (later(r"-us\d"), later(r"(?<![A-Za-z0-9])[0-9a-f]{32}-us\d{1,2}(?![A-Za-z0-9])")),
+    (later(r"Q~[\w~.-]{31}"), later(r"(?<![\w~.])[\w~.]{3}\dQ~[\w~.-]{31,36}(?![\w~-])")),
+    (later(r"AAAA[\w-]{7}:"), later(r"(?<![A-Za-z0-9])AAAA[\w-]{7}:[\w-]{100,180}")),
 ]
 # A private key, also one that is cut off. PuTTY's format has its own heading.
 _PEM = later(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from twinkle_notifier.credentials.scrub_forms import FORMS, LAST, is_random
 from twinkle_notifier.credentials.scrub_tokens import MASK, later, without_tokens
@@ -84,23 +84,12 @@ def scrub(text: str) -> str:
     """
     text = without_tokens(text)
     small = text.lower()
-    for words, masked in FORMS:
-        if _has(small, words):
-            text = masked(text)
-    if _has(small, _WORDS):
-        text = _without_named(text)
-    for words, masked in LAST:
-        if _has(small, words):
-            text = masked(text)
+    for words, masked in (*FORMS, (_WORDS, _without_named), *LAST):
+        for word in words:  # `any` takes four times as long
+            if word in small:
+                text = masked(text)
+                break
     return text
-
-
-def _has(text: str, words: Sequence[str]) -> bool:
-    """Whether one of `words` is in `text`: a quick test before a pattern is tried."""
-    for word in words:  # noqa: SIM110  `any` takes four times as long
-        if word in text:
-            return True
-    return False
 
 
 def _without_named(text: str) -> str:
@@ -112,8 +101,7 @@ def _without_named(text: str) -> str:
         owner = _owner(text, found.start())
         if not _may_own(found, owner) or _is_code(text, found) or not _is_secret(found, owner, _beginning(text, at)):
             continue  # the next name may be within the value
-        value = _VALUE().match(text, at)
-        if value is None:
+        if (value := _VALUE().match(text, at)) is None:
             continue
         start, end = _bounds(value[0])
         parts += [text[kept : at + start], MASK]
@@ -201,10 +189,9 @@ def _is_code(text: str, found: re.Match[str]) -> bool:
         _KEYWORD().match(text, at)
         or ("=" not in found["sep"] and _SENTENCE().match(text, at))
         or (":" in found["sep"] and _ANNOTATION().match(text, at))
+        or (" = " in found["sep"] and _OPERATOR().match(text, at))  # password = a or b
     ):
         return True
-    if " = " in found["sep"] and _OPERATOR().match(text, at):
-        return True  # password = a or b
     own, variable = (_owner(text, found.start()) + found["name"]).lower(), _WORDS_OF_ONE().match(value[0])
     if variable is not None and f"_{variable[1]}".lower().endswith((f"_{own}", f".{own}")):
         return True  # api_key=DEFAULT_API_KEY
@@ -230,11 +217,8 @@ def _stands_in_code(text: str, found: re.Match[str], end: int) -> bool:
 
 def _is_of_environment(text: str, found: re.Match[str]) -> bool:
     """Whether it is written as ``DB_PASSWORD=x``, as in a file of variables, so that the value is no code."""
-    return (
-        found["sep"] == "="
-        and found["name"].isupper()
-        and (found.start() == 0 or not text[found.start() - 1].islower())
-    )
+    before = text[max(found.start() - 1, 0) : found.start()]
+    return found["sep"] == "=" and found["name"].isupper() and not before.islower()
 
 
 def _bounds(value: str) -> tuple[int, int]:

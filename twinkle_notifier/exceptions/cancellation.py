@@ -12,11 +12,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from traceback import walk_tb
-from typing import Any, NamedTuple
+from typing import Any
 
 from twinkle_notifier.exceptions import chain
 from twinkle_notifier.isolation import tried
-from twinkle_notifier.isolation.safe import class_slot, module_name, names, slot, type_name
+from twinkle_notifier.isolation.safe import class_slot, is_dict, is_list, is_tuple, module_name, names, slot, type_name
 
 _MOST = 1_000  # exceptions of a group, or of a chain
 _NAMES = {"CancelledError", "Cancelled", "TaskCancelled"}  # asyncio's and anyio's; trio's; curio's
@@ -31,7 +31,8 @@ _reported: deque[tuple[weakref.ref[Any], dict[str, str]]] = deque(maxlen=16)
 
 def is_cancel(exc: BaseException) -> bool:
     """Whether `exc` is a cancellation, as a task receives it, or a group of nothing else. Never raises."""
-    return all(map(_cancels, found)) if (found := leaves(exc)) else False
+    found = leaves(exc)
+    return bool(found) and all(map(_cancels, found))
 
 
 def is_interrupted(exc: BaseException) -> bool:
@@ -43,9 +44,13 @@ def is_interrupted(exc: BaseException) -> bool:
 
 def _cancels(exc: BaseException) -> bool:
     # The CancelledError of concurrent.futures is an Exception: it only says that there is no result to wait for.
-    bases = () if issubclass(type(exc), Exception) else class_slot(type(exc), "__mro__")
-    # A user's own class of that name does not count.
-    return any(type_name(base) in _NAMES and module_name(base).partition(".")[0] in _LIBRARIES for base in bases)
+    return not issubclass(type(exc), Exception) and _is_a(exc, _NAMES, _LIBRARIES)
+
+
+def _is_a(exc: BaseException, names: set[str], libraries: set[str]) -> bool:
+    """Whether its class or one of its bases has one of these names, in one of these libraries: a user's own has not."""
+    bases: tuple[type, ...] = class_slot(type(exc), "__mro__")
+    return any(type_name(base) in names and module_name(base).partition(".")[0] in libraries for base in bases)
 
 
 def leaves(exc: BaseException) -> list[BaseException]:
@@ -72,9 +77,12 @@ def to_report(exc: BaseException, before: int = 0) -> tuple[BaseException | None
 
 def requests() -> int:
     """How many requests to cancel the task that runs here are pending. Never raises."""
-    if "asyncio" not in sys.modules:
-        return 0
-    return tried(lambda: sys.modules["asyncio"].current_task().cancelling()).value or 0
+    return tried(lambda: _task().cancelling()).value or 0
+
+
+def _task() -> Any:
+    """The task of asyncio that runs here; None if there is none. Raises anything."""
+    return sys.modules["asyncio"].current_task()
 
 
 def _to_report(exc: BaseException, before: int) -> tuple[BaseException | None, Any]:
@@ -103,9 +111,7 @@ def _interrupted_runner() -> Any:
     It raises KeyboardInterrupt only after its tasks have ended. Until then only its handler of SIGINT leads to it.
     """
     handler = signal.getsignal(signal.SIGINT)
-    if type(handler) is not functools.partial:
-        return None
-    runner = getattr(handler.func, "__self__", None)
+    runner = getattr(handler.func, "__self__", None) if isinstance(handler, functools.partial) else None
     count = getattr(runner, "_interrupt_count", 0)
     return runner if type(count) is int and count > 0 else None
 
@@ -114,21 +120,17 @@ def _runner_of(exc: BaseException) -> Any:
     """The runner whose tasks raised `exc`, if Ctrl-C cancelled them; None if there is none."""
     if not is_cancel(slot(exc, "__context__") or exc):
         return None
-    for frame, _ in walk_tb(slot(exc, "__traceback__")):
-        if frame.f_code.co_name == "run" and _incidents(runner := frame.f_locals.get("self")):
-            return runner
-    return None
+    runs = (frame for frame, _ in walk_tb(slot(exc, "__traceback__")) if frame.f_code.co_name == "run")
+    return next((runner for runner in (frame.f_locals.get("self") for frame in runs) if _incidents(runner)), None)
 
 
 def _is_on_purpose(exc: BaseException, before: int) -> bool:
     """Whether code has cancelled the task that runs here. If not, it waited for another one that was cancelled."""
     if any("CancelledError" not in names(type(leaf)) for leaf in leaves(exc)):
         return True  # trio and curio: their cancellations never leave the blocks that asked for them
-    task = tried(lambda: sys.modules["asyncio"].current_task()).value
-    if task is None:
-        return False
+    task = tried(_task).value
     # Before Python 3.11 this cannot be known. An older request does not count: the task may have ignored it.
-    return not hasattr(task, "cancelling") or requests() > before
+    return task is not None and (not hasattr(task, "cancelling") or requests() > before)
 
 
 def reported(runner: Any, channel: str) -> str | None:
@@ -145,18 +147,11 @@ def note(runner: Any, channel: str, incident: str) -> None:
 
 
 def _incidents(runner: object) -> dict[str, str]:
-    return next((incidents for known, incidents in list(_reported) if known() is runner and runner is not None), {})
+    found = [incidents for known, incidents in list(_reported) if known() is runner and runner is not None]
+    return found[0] if found else {}
 
 
 _BEST = 5  # trials that are named; a search with several objectives has several best ones
-
-
-class Trial(NamedTuple):
-    """One of the best trials of a search."""
-
-    name: object
-    objective: object
-    parameters: object
 
 
 @dataclass
@@ -188,23 +183,19 @@ class Search:
     def facts(self, *best: tuple[object, object, object]) -> list[str]:
         """Markdown list items: how many trials there were, and the `best`: name, objective, parameters of each."""
         counts = [f"{self.trials} trials", f"{self.failed} failed", f"{self.pruned} pruned"]
-        shown = [count for count in counts if not count.startswith("0 ")]
-        return [f"- Search: {', '.join(shown)}"] * bool(shown) + [
-            f"- Best trial: {trial.name}, objective {_shown(trial.objective)}, {_shown(trial.parameters)}"
-            for trial in map(Trial._make, best[:_BEST])
-        ]
+        shown = ", ".join(count for count in counts if not count.startswith("0 "))
+        said = [f"{name}, objective {_shown(objective)}, {_shown(parameters)}" for name, objective, parameters in best]
+        return [*([f"- Search: {shown}"] if shown else []), *(f"- Best trial: {trial}" for trial in said[:_BEST])]
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, dict):
+    if is_dict(value):
         return ", ".join(f"{name} {_shown(of)}" for name, of in value.items())
-    if isinstance(value, list | tuple):
+    if is_list(value) or is_tuple(value):
         return " and ".join(map(_shown, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def is_pruned(exc: BaseException) -> bool:
     """Whether `exc` is Optuna's `TrialPruned`, or a class of its own that inherits it. Never raises."""
-    # By name, as Optuna is not imported for this.
-    bases = class_slot(type(exc), "__mro__")
-    return any(type_name(base) == "TrialPruned" and module_name(base).partition(".")[0] == "optuna" for base in bases)
+    return _is_a(exc, {"TrialPruned"}, {"optuna"})  # by name, as Optuna is not imported for this

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container
-from types import FrameType
 
-from twinkle_notifier.exceptions.frames import FrameSnapshot
 from twinkle_notifier.isolation import tried
-from twinkle_notifier.isolation.safe import class_slot, slot
+from twinkle_notifier.isolation.safe import class_slot, is_exception, is_tuple, slot
 
 _LONGEST = 100_000  # exceptions of a chain that are followed
 
 Following = Callable[[BaseException], "BaseException | None"]
-Place = tuple[FrameType | FrameSnapshot, int]
 
 
 def behind(exc: BaseException) -> BaseException | None:
@@ -44,13 +41,7 @@ def chain(
 
 def members(exc: BaseException) -> tuple[BaseException, ...]:
     """The members of an exception group (also of the backport for Python 3.10); empty for other exceptions."""
-    for base in class_slot(type(exc), "__mro__"):
-        if class_slot(base, "__name__") == "BaseExceptionGroup":
-            own = class_slot(base, "__dict__")  # not a property that a subclass makes of it
-            found = tried(lambda own=own: own["exceptions"].__get__(exc)).value  # type: ignore[misc]
-            return found if type(found) is tuple and all(map(_is_exception, found)) else ()
-    return ()
-
-
-def _is_exception(thing: object) -> bool:
-    return issubclass(type(thing), BaseException)
+    bases = (base for base in class_slot(type(exc), "__mro__") if class_slot(base, "__name__") == "BaseExceptionGroup")
+    own = class_slot(next(bases, object), "__dict__")  # not a property that a subclass makes of it
+    found = tried(lambda: own["exceptions"].__get__(exc)).value
+    return tuple(filter(is_exception, found)) if is_tuple(found) else ()

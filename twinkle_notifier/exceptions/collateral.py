@@ -39,7 +39,7 @@ _WHOLE = 100_000  # characters of another process's traceback
 
 def is_collateral(exc: BaseException) -> bool:
     """Whether `exc`, or one of its causes, is an error that other ranks get when a rank ends."""
-    return any(_is_one(link) for link in chain(exc, limit=_DEPTH, following=_cause))
+    return any(_is_one(link) for link in chain(exc, limit=_DEPTH, following=lambda link: slot(link, "__cause__")))
 
 
 def says_collateral(text: str) -> bool:
@@ -65,7 +65,3 @@ def _is_one(exc: BaseException) -> bool:
 
 def _follows(said: str) -> bool:
     return _WORDS().search(said) is not None and _CAUSES().search(said) is None
-
-
-def _cause(exc: BaseException) -> BaseException | None:
-    return slot(exc, "__cause__")  # type: ignore[no-any-return]

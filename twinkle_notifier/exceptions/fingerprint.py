@@ -10,6 +10,7 @@ from types import FrameType
 
 from twinkle_notifier.exceptions.chain import chain, members
 from twinkle_notifier.exceptions.frames import is_library, is_ours, module_of
+from twinkle_notifier.exceptions.remote import places_in
 from twinkle_notifier.isolation.safe import module_name, slot, text, type_name
 from twinkle_notifier.runtime.stored import hashed
 
@@ -17,7 +18,6 @@ _DEPTH = 8  # exceptions of a chain of causes
 _GROUP = 100  # members of a group
 _ALL = 500  # exceptions
 _TEXT = 100_000  # characters of a message that are read
-_REMOTE_FRAME = re.compile(r'File "([^"\n]+)", line (\d{1,9}), in (\S+)')
 
 Frame = tuple[str, str, int]
 
@@ -28,11 +28,8 @@ def fingerprint(exc: BaseException, kind: str, name: str, context: str) -> str:
     `kind` is the result of `kind.kind_of`. A failure is identified by its chain of causes: types, frames of the user's
     code, members of groups. A signal interrupts each rank at another line, so it is identified by its kind alone.
     """
-    what = (
-        kind
-        if kind in ("interrupted", "preempted")
-        else "\n".join([*_chain(exc, 0, iter(range(_ALL))), _exit_code(exc)])
-    )
+    by_kind = kind in ("interrupted", "preempted")
+    what = kind if by_kind else "\n".join([*_chain(exc, 0, iter(range(_ALL))), _exit_code(exc)])
     return hashed(f"{name}\0{context}\0{what}")
 
 
@@ -63,18 +60,13 @@ def _one(exc: BaseException, depth: int, left: Iterator[int]) -> Iterator[str]:
 def _frames(exc: BaseException, said: str) -> list[Frame]:
     """Each place once, outermost first: those of the user, the innermost of a library, those of a remote traceback."""
     # A recursion's thousand frames have few places. They are compared by address, as a code object's hash takes time.
-    met = {(id(frame.f_code), line): (frame, line) for frame, line in walk_tb(slot(exc, "__traceback__"))}
-    local = [(frame, line) for frame, line in met.values() if not is_ours(frame)]
-    own = [_place(frame, line) for frame, line in local if not is_library(frame)]
-    innermost = [_place(frame, line) for frame, line in _innermost(exc) if is_library(frame)]
-    everything = [_place(frame, line) for frame, line in local]
-    remote = [(basename(path), function, int(line)) for path, line, function in _REMOTE_FRAME.findall(said)]
-    return list(dict.fromkeys([*(own or everything), *innermost, *remote]))
-
-
-def _innermost(exc: BaseException) -> list[tuple[FrameType, int]]:
     theirs = [(frame, line) for frame, line in walk_tb(slot(exc, "__traceback__")) if not is_ours(frame)]
-    return theirs[-1:]
+    local = {(id(frame.f_code), line): (frame, line) for frame, line in theirs}.values()
+    own = [_place(frame, line) for frame, line in local if not is_library(frame)]
+    innermost = [_place(frame, line) for frame, line in theirs[-1:] if is_library(frame)]
+    everything = [_place(frame, line) for frame, line in local]
+    remote = [(basename(path), function, line) for path, line, function in places_in(said)]
+    return list(dict.fromkeys([*(own or everything), *innermost, *remote]))
 
 
 def _place(frame: FrameType, line: int) -> Frame:

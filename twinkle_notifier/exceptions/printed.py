@@ -34,12 +34,10 @@ _NOISE = re.compile(
 )
 _BAR = re.compile(r"\d%\|")  # of tqdm
 _LOGGED = re.compile(r"\b(?:DEBUG|INFO|WARN|WARNING|ERROR|EXCEPTION|CRITICAL|FATAL)\b")
-LAUNCHERS = ("CalledProcessError", "ChildFailedError", "ProcessExitedException")
+LAUNCHERS: tuple[str, ...] = ("CalledProcessError", "ChildFailedError", "ProcessExitedException")
 # Their messages quote the traceback of another process, or of a notebook.
 _CARRIERS = ("ProcessRaisedException", "CellExecutionError", "PapermillExecutionError", "RemoteTraceback")
-_CHILD = re.compile(
-    r"died with <Signals\.\w+: (?P<number>\d{1,2})>|exit status (?P<code>\d{1,3})|with signal (?P<name>SIG[A-Z]+)"
-)
+_CHILD = re.compile(r"(?:died with <Signals\.|with signal )(?P<name>SIG[A-Z0-9]+)|exit status (?P<code>\d{1,3})")
 
 
 @dataclass(frozen=True)
@@ -84,26 +82,19 @@ def found(output: str, rank: int | None = None) -> Printed | None:
     shown = [block for block in shown if not says_collateral(block.error)] or shown
     if not shown:
         return None
-    first = _first_of_burst(shown)
+    pairs = itertools.pairwise(reversed(shown))  # from the last burst on: the later block first
+    first = next((block for block, before in pairs if block.first - before.last > _BURST), shown[0])
     marked = lines[first.first : first.last + 1] if end - first.first > _NEAR else []
     text = [line.removeprefix(first.mark) for line in marked if line.startswith(first.mark)]
     return Printed(first.error, "\n".join(text))
 
 
-def _first_of_burst(blocks: Sequence[_Block]) -> _Block:
-    at = len(blocks) - 1
-    while at and blocks[at].first - blocks[at - 1].last <= _BURST:
-        at -= 1
-    return blocks[at]
-
-
 def child_of(error: str) -> int | None:
     """The exit code of the process that a launcher's error is about, see `Printed`; None if it does not say."""
-    if (said := _CHILD.search(error)) is None:
-        return None
-    if said["name"]:
-        return -Signals[said["name"]] if said["name"] in Signals.__members__ else None
-    return -int(said["number"]) if said["number"] else int(said["code"])
+    said = _CHILD.search(error)
+    if said is None or not said["name"]:
+        return int(said["code"]) if said is not None else None
+    return -Signals[said["name"]] if said["name"] in Signals.__members__ else None
 
 
 def _blocks(lines: Sequence[str]) -> list[_Block]:
@@ -129,7 +120,9 @@ def _of_mark(lines: Sequence[str], mark: str, marks: Mapping[int, str]) -> list[
         body = _body(texts, at) if marks.get(numbers[at], mark) == mark else None
         if body is not None:
             above = _above(texts, at)
-            logged, noise = _is_logged(texts[at], above), any(map(_NOISE.match, above))
+            before, words, _ = texts[at].partition(_WORDS)
+            logged = bool(words) and any(_LOGGED.search(text[:200]) for text in (before, *above[:1]))
+            noise = any(map(_NOISE.match, above))
             block = _Block(numbers[at], numbers[body[0]], mark, body[1], logged, noise)
             if blocks and _belongs(blocks[-1], block, texts[at], above):
                 blocks[-1] = replace(blocks[-1], last=block.last, error=block.error)
@@ -143,11 +136,6 @@ def _of_mark(lines: Sequence[str], mark: str, marks: Mapping[int, str]) -> list[
 def _above(lines: Sequence[str], at: int) -> list[str]:
     """The two nearest lines above that are not empty, nearest first."""
     return [line.strip() for line in reversed(lines[max(at - 6, 0) : at]) if line.strip()][:2]
-
-
-def _is_logged(heading: str, above: Sequence[str]) -> bool:
-    before, words, _ = heading.partition(_WORDS)
-    return bool(words) and any(_LOGGED.search(text[:200]) for text in (before, *above[:1]))
 
 
 def _belongs(before: _Block, block: _Block, heading: str, above: Sequence[str]) -> bool:

@@ -8,15 +8,14 @@ from traceback import walk_tb
 from typing import NamedTuple
 
 from twinkle_notifier.credentials.masking import ends, shortened
-from twinkle_notifier.exceptions.frames import is_library, is_library_path
-from twinkle_notifier.isolation.safe import attribute, module_name, names, slot, text, type_name
+from twinkle_notifier.exceptions.frames import is_library_path
+from twinkle_notifier.isolation.safe import attribute, is_exception, module_name, names, slot, text, type_name
 
-_FRAME = re.compile(r'File "([^"\n]+)", line (\d+), in (\S+)')
+_FRAME = re.compile(r'File "([^"\n]+)", line (\d{1,9}), in (\S+)')
 _TEXT = (20_000, 40_000)  # characters of a traceback: its beginning and its end
 _NESTED = 8  # Ray errors within Ray errors that are unpacked
 _HEADING = re.compile(r"^(.*)Traceback \(most recent call last\):[ \t]*$", re.MULTILINE)
 _CHAINED = ("the following exception:", "another exception occurred:")
-_INDENT = re.compile(r"[ \t|]*")
 _ERROR = re.compile(r"^(?:[\w<>]+\.)*(\w+)(?:: (.*))?$", re.DOTALL)
 _RULER = re.compile(r'[ \t|]*(?:[-=]{5}|""")')
 _POOLS = {"_RemoteTraceback", "RemoteTraceback"}  # of concurrent.futures and loky; of multiprocessing
@@ -39,15 +38,12 @@ class Remote(NamedTuple):
 
     def at(self) -> str:
         """The innermost place in the user's own code, in the form of `frames.innermost_own`."""
-        own = [place for place in self.places() if not is_library_path(place[0])]
-        if not own:
-            return ""
-        path, line, function = own[-1]
-        return f"{path.rpartition('/')[2]}:{line} in {function}"
+        own = [place for place in self.places() if not is_library_path(place[0])][-1:]
+        return "".join(f"{path.rpartition('/')[2]}:{line} in {function}" for path, line, function in own)
 
     def places(self) -> list[Place]:
         """The places of its traceback, outermost first."""
-        return _places(self.read or self.traceback)
+        return places_in(self.read or self.traceback)
 
 
 def remote(exc: BaseException, nested: int = _NESTED, shown: str = "") -> Remote | None:
@@ -59,8 +55,7 @@ def remote(exc: BaseException, nested: int = _NESTED, shown: str = "") -> Remote
     """
     known = names(type(exc))
     if "ProcessRaisedException" in known:  # torch.multiprocessing: the traceback is text, the class is lost
-        said, rank = text(exc), attribute(exc, "error_index")
-        return _spawned(said.partition("following error:\n")[2] or said, rank if type(rank) is int else None)
+        return _spawned(text(exc), attribute(exc, "error_index"))
     if "RayTaskError" in known and nested:
         return _of_task(exc, nested)
     return _of_pool(exc) or (read(text(exc)) if _is_of_library(exc, shown) else None)
@@ -69,7 +64,7 @@ def remote(exc: BaseException, nested: int = _NESTED, shown: str = "") -> Remote
 def read(said: str) -> Remote | None:
     """The error whose traceback is in `said`, the text of a library's exception; None if there is none."""
     raised = _read(said)
-    return Remote(raised.type, raised.words, "", read=raised.frames) if raised is not None else None
+    return raised.remote() if raised is not None else None
 
 
 def words(exc: BaseException) -> str:
@@ -81,7 +76,7 @@ def words(exc: BaseException) -> str:
 
 def _of_task(exc: BaseException, nested: int) -> Remote | None:
     cause = attribute(exc, "cause")
-    if cause is None or not issubclass(type(cause), BaseException):
+    if not is_exception(cause):
         return None
     there = attribute(exc, "traceback_str")
     shown = ends(text(there if there is not None else exc), *_TEXT)
@@ -90,29 +85,27 @@ def _of_task(exc: BaseException, nested: int) -> Remote | None:
 
 
 def _of_pool(exc: BaseException) -> Remote | None:
-    cause = slot(exc, "__cause__")
-    if cause is None or not _POOLS & names(type(cause)):
-        return None
-    raised = _read(text(cause))
+    cause: BaseException | None = slot(exc, "__cause__")
+    raised = _read(text(cause)) if cause is not None and _POOLS & names(type(cause)) else None
     if raised is None:
         return None
     if raised.inner:  # a DataLoader's worker, in a worker of a pool
-        return Remote(raised.type, raised.words, "", read=raised.frames)
+        return raised.remote()
     return Remote(type_name(type(exc)), words(exc), "", read=raised.frames)
 
 
 def _is_of_library(exc: BaseException, shown: str) -> bool:
     """Whether a library raised `exc`, or defines its class."""
-    raised_in = [is_library(frame) for frame, _ in walk_tb(slot(exc, "__traceback__"))][-1:]
-    raised_in = raised_in or [is_library_path(path) for path, _, _ in _places(_HEADING.split(shown, 1)[0])][-1:]
+    own = [frame.f_code.co_filename for frame, _ in walk_tb(slot(exc, "__traceback__"))]
+    paths = own or [path for path, _, _ in places_in(_HEADING.split(shown, 1)[0])]
     home = getattr(sys.modules.get(module_name(type(exc))), "__file__", None)
-    return raised_in == [True] or (type(home) is str and is_library_path(home))
+    return any(is_library_path(path) for path in (*paths[-1:], home) if type(path) is str)
 
 
-def _spawned(said: str, rank: int | None) -> Remote:
-    said = said.strip()
+def _spawned(said: str, rank: object) -> Remote:
+    said = (said.partition("following error:\n")[2] or said).strip()
     raised = _read(said) or _error(said.splitlines()[-1:])
-    return Remote(raised.type, raised.words, ends(said, *_TEXT), rank, raised.frames)
+    return Remote(raised.type, raised.words, ends(said, *_TEXT), rank if type(rank) is int else None, raised.frames)
 
 
 class _Raised(NamedTuple):
@@ -124,6 +117,9 @@ class _Raised(NamedTuple):
     closed: bool = False  # whether other text follows it
     inner: bool = False  # whether the message of another error quotes it
 
+    def remote(self) -> Remote:
+        return Remote(self.type, self.words, "", read=self.frames)
+
 
 def _read(said: str) -> _Raised | None:
     """The error of the last traceback in `said`, without those that the message of a user's error quotes."""
@@ -134,10 +130,10 @@ def _read(said: str) -> _Raised | None:
     for at, heading in enumerate(headings):
         part = said[heading.end() : headings[at + 1].start() if at + 1 < len(headings) else len(said)]
         inner = found is not None and not chained and not found.closed
-        if found is None or not inner or _reports_another(found):
-            was_inner = found is not None and found.inner
-            begins = found.begins if found is not None else heading.end(1)
-            found = _segment(part)._replace(begins=begins, inner=inner or was_inner)
+        if found is None:
+            found = _segment(part)._replace(begins=heading.end(1))
+        elif not inner or _reports_another(found):
+            found = _segment(part)._replace(begins=found.begins, inner=inner or found.inner)
         last = part.rstrip(" |\n").rpartition("\n")[2]
         chained = last.endswith(_CHAINED) and _indent(last) <= found.depth  # a deeper one is of a group's member
     return found if found is not None and (found.words or found.frames) else None
@@ -145,7 +141,7 @@ def _read(said: str) -> _Raised | None:
 
 def _reports_another(outer: _Raised) -> bool:
     """Whether a library raised it, so that its message quotes the error it reports. Members of a group do not count."""
-    places = _places(outer.frames)
+    places = places_in(outer.frames)
     return not outer.type.endswith("Group") and bool(places) and is_library_path(places[-1][0])
 
 
@@ -177,8 +173,9 @@ def _error(lines: list[str]) -> _Raised:
 
 
 def _indent(line: str) -> int:
-    return len(_INDENT.match(line)[0])  # type: ignore[index]  # it always matches
+    return len(line) - len(line.lstrip(" \t|"))
 
 
-def _places(said: str) -> list[Place]:
+def places_in(said: str) -> list[Place]:
+    """The places of the tracebacks in `said`, outermost first."""
     return [(path, int(line), function) for path, line, function in _FRAME.findall(said)]

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from textwrap import indent
-from traceback import FrameSummary, StackSummary, TracebackException
+from traceback import FrameSummary, StackSummary, TracebackException, walk_tb
 from types import FrameType, TracebackType
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from twinkle_notifier.credentials.masking import beginning, ends
 from twinkle_notifier.exceptions.chain import chain, members
 from twinkle_notifier.exceptions.frames import FrameSnapshot, without_ours
 from twinkle_notifier.isolation import safe, tried
-from twinkle_notifier.isolation.safe import module_name, slot, text
+from twinkle_notifier.isolation.safe import items_in, module_name, slot, text
 
 _FRAMES = (30, 100)  # of an exception: the outermost and the innermost
 _MEMBER_FRAMES = (5, 20)  # of a member of a group
@@ -71,16 +71,14 @@ class _Formatter:
         links = chain(exc, self._shown)
         self._shown |= set(map(id, links))
         first, last = _CHAIN
-        left_out = max(len(links) - first - last, 0)
+        left_out = len(links) - first - last
         for number in reversed(range(len(links))):  # the root first
-            if first <= number < first + left_out:
-                if number == first:
-                    yield from ("", f"[{left_out} exceptions of the chain left out]", "")
-                continue
-            yield from self._one(links[number], depth)
-            if number:
-                direct = slot(links[number - 1], "__cause__") is links[number]
-                yield from ("", _CAUSE if direct else _CONTEXT, "")
+            if not first <= number < first + left_out:
+                yield from self._one(links[number], depth)
+                direct = number and slot(links[number - 1], "__cause__") is links[number]
+                yield from ("", _CAUSE if direct else _CONTEXT, "") if number else ()
+            elif number == first:
+                yield from ("", f"[{left_out} exceptions of the chain left out]", "")
 
     def _one(self, exc: BaseException, depth: int) -> Iterator[str]:
         came = _places(without_ours(slot(exc, "__traceback__")))
@@ -126,22 +124,20 @@ def type_name(exc: BaseException) -> str:
 
 
 def _places(tb: TracebackType | None) -> list[_Place]:
-    # A traceback that was made by hand may have no line.
-    entries = []
+    places: list[_Place] = []
     while tb is not None:
-        entries.append(tb)
+        places.append(_Place(tb.tb_frame, tb.tb_lineno or 0, tb.tb_lasti))  # one that was made by hand may have no line
         tb = tb.tb_next
-    return [_Place(entry.tb_frame, entry.tb_lineno or 0, entry.tb_lasti) for entry in entries]
+    return places
 
 
 def _frames(came: list[_Place], first: int, last: int) -> Iterator[str]:
-    folded = _folded(came)
-    left_out = max(len(folded) - first - last, 0)
-    stale: set[str] = set()
-    for place in (
-        [*folded[:first], f"  [{left_out} frames left out]", *folded[first + left_out :]] if left_out else folded
-    ):
-        yield place if isinstance(place, str) else _frame(place, stale)
+    shown = _folded(came)
+    if (left_out := len(shown) - first - last) > 0:
+        shown[first : first + left_out] = [f"  [{left_out} frames left out]"]
+    known: set[str] = set()
+    for place in shown:
+        yield place if isinstance(place, str) else _frame(place, known)
 
 
 def _frame(place: _Place, known: set[str]) -> str:
@@ -150,12 +146,11 @@ def _frame(place: _Place, known: set[str]) -> str:
     if path not in known:
         known.add(path)
         tried(lambda: linecache.checkcache(path))
-    heading = f'  File "{path}", line {line}, in {code.co_name}'
     source = _source(place, line)
     if source and (marked := tried(lambda: _with_carets(place)).value):
         return marked
     source = beginning(source.strip(), _SOURCE)
-    return f"{heading}\n    {source}" if source else heading
+    return f'  File "{path}", line {line}, in {code.co_name}' + f"\n    {source}" * bool(source)
 
 
 def _source(place: _Place, line: int) -> str:
@@ -179,15 +174,14 @@ def _with_carets(place: _Place) -> str:
         return ""
     made: Any = FrameSummary  # typed as in Python 3.10, which has no columns
     summary = made(code.co_filename, line, code.co_name, end_lineno=last, colno=start, end_colno=end)
-    layout: Any = StackSummary()
-    return str(layout.format_frame_summary(summary)).rstrip("\n")
+    return "".join(StackSummary.from_list([summary]).format()).rstrip("\n")
 
 
 def _position(place: _Place) -> Any:
     """The first and last line of what failed, with the columns where it starts and ends; None for what is unknown."""
     positions = getattr(place.frame.f_code, "co_positions", None)  # since Python 3.11
     if positions is None or place.instruction < 0:
-        return None, None, None, None
+        return (None,) * 4
     return next(islice(positions(), place.instruction // 2, None))
 
 
@@ -198,14 +192,11 @@ def _folded(came: list[_Place]) -> list[_Place | str]:
     at = 0
     while at < len(came):
         period, rounds = _rounds(keys, at)
-        if rounds > 3:
-            folded += came[at : at + 2 * period]
+        folded += came[at : at + min(rounds, 2) * period]
+        if rounds > 2:
             again = "this frame" if period == 1 else f"these {period} frames"
             folded.append(f"  [{again} {rounds - 2} more times]")
-            at += period * rounds
-        else:
-            folded.append(came[at])
-            at += 1
+        at += period * rounds
     return folded
 
 
@@ -224,15 +215,15 @@ def _rounds(keys: list[tuple[int, int]], at: int) -> tuple[int, int]:
 
 def _syntax(exc: BaseException) -> Iterator[str]:
     """The place of a syntax error, if `exc` is one."""
-    if issubclass(type(exc), SyntaxError):
-        path, line, code = (slot(exc, name, SyntaxError) for name in ("filename", "lineno", "text"))
-        if issubclass(type(path), str):
-            if marked := tried(lambda: _with_syntax_carets(exc)).value:
-                yield marked
-                return
-            yield f'  File "{text(path)}", line {text(line)}'
-            if issubclass(type(code), str) and (code := text(code).strip()):
-                yield f"    {beginning(code, _SOURCE)}"
+    if not issubclass(type(exc), SyntaxError):
+        return
+    path, line, code = (slot(exc, name, SyntaxError) for name in ("filename", "lineno", "text"))
+    if marked := tried(lambda: _with_syntax_carets(exc)).value:
+        yield marked
+    elif issubclass(type(path), str):
+        yield f'  File "{text(path)}", line {text(line)}'
+        if issubclass(type(code), str) and (code := text(code).strip()):
+            yield f"    {beginning(code, _SOURCE)}"
 
 
 def _with_syntax_carets(exc: BaseException) -> str:
@@ -241,7 +232,7 @@ def _with_syntax_carets(exc: BaseException) -> str:
     path, line, start, code, last, end = (slot(exc, name, SyntaxError) for name in names)
     if not all(map(safe.is_plain, (path, line, start, code, last, end))) or type(code) is not str:
         return ""
-    if len(code) > _SOURCE or beginning(code, _SOURCE) != code:
+    if type(path) is not str or len(code) > _SOURCE or beginning(code, _SOURCE) != code:
         return ""
     stand_in = SyntaxError("", (path, line, start, code, last, end))
     *shown, _ = TracebackException(SyntaxError, stand_in, None).format_exception_only()
@@ -249,57 +240,49 @@ def _with_syntax_carets(exc: BaseException) -> str:
 
 
 def _notes(exc: BaseException) -> Iterator[str]:
-    notes = dict.get(slot(exc, "__dict__"), "__notes__")
-    if notes is not None:
-        notes = list(notes) if type(notes) in (list, tuple) else [notes]
-        yield from (ends(text(note, "<a note whose __str__ {}>"), *_TEXT) for note in notes[:_NOTES])
-        if len(notes) > _NOTES:
-            yield f"[{len(notes) - _NOTES} notes left out]"
+    found: object = vars(dict)["get"](slot(exc, "__dict__"), "__notes__")  # not a method of a user's dict
+    notes = items_in(found) if type(found) in (list, tuple) else [found] * (found is not None)
+    yield from (ends(text(note, "<a note whose __str__ {}>"), *_TEXT) for note in notes[:_NOTES])
+    if len(notes) > _NOTES:
+        yield f"[{len(notes) - _NOTES} notes left out]"
+
+
+# The fields of Python's own errors: first the missing name, then where it was looked for.
+_LOOKED_FOR: dict[type[Any], tuple[str, ...]] = {
+    AttributeError: ("name", "obj"),
+    NameError: ("name",),
+    ImportError: ("name_from", "name"),
+}
 
 
 def _stand_in(exc: BaseException) -> BaseException | None:
     """A plain exception with the missing name of `exc`, without its class and its causes."""
-    kind = type(exc)
-    if issubclass(kind, AttributeError) and _is_name(name := slot(exc, "name", AttributeError)):
-        return AttributeError(name=name, obj=slot(exc, "obj", AttributeError))
-    if issubclass(kind, NameError) and _is_name(name := slot(exc, "name", NameError)):
-        return NameError(name=name)
-    if issubclass(kind, ImportError) and "name_from" in vars(ImportError):  # since Python 3.12
-        module, missing = slot(exc, "name", ImportError), slot(exc, "name_from", ImportError)
-        if _is_name(missing) and type(module) is str and module in sys.modules:  # nothing is imported for this
-            made: Any = ImportError
-            return made(name=module, name_from=missing)  # type: ignore[no-any-return]
+    for kind, fields in _LOOKED_FOR.items():
+        if issubclass(type(exc), kind) and fields[0] in vars(kind):  # `name_from` is there since Python 3.12
+            found = {field: slot(exc, field, kind) for field in fields}
+            name, where = found[fields[0]], found[fields[-1]]
+            is_name = type(name) is str and 0 < len(name) <= _NAME_LENGTH
+            is_there = kind is not ImportError or (type(where) is str and where in sys.modules)  # else it is imported
+            made: BaseException | None = kind(**found) if is_name and is_there else None
+            return made
     return None
 
 
-def _is_name(name: object) -> bool:
-    return type(name) is str and 0 < len(name) <= _NAME_LENGTH
-
-
-def _suggestion(stand_in: BaseException, tb: TracebackType | None) -> str:
-    if sys.version_info < (3, 12):  # there Python only prints its own suggestion
-        return _closest(stand_in, tb)
-    made = TracebackException(type(stand_in), stand_in, tb, limit=0, lookup_lines=False)
-    return next(iter(made.format_exception_only())).strip().partition(": ")[2]
-
-
-def _closest(stand_in: Any, tb: TracebackType | None) -> str:
-    if isinstance(stand_in, AttributeError):
-        names: Any = dir(stand_in.obj)
-    else:
-        names = _visible(tb)
-    private = stand_in.name.startswith("_")
-    known = (name for name in names if type(name) is str and len(name) <= _NAME_LENGTH)
-    others = [name for name in known if name != stand_in.name and (private or not name.startswith("_"))]
-    found = difflib.get_close_matches(stand_in.name, others[:_NAMES], 1, _ALIKE)
+def _suggestion(stand_in: Any, tb: TracebackType | None) -> str:
+    if sys.version_info >= (3, 12):
+        made = TracebackException(type(stand_in), stand_in, tb, limit=0, lookup_lines=False)
+        return next(iter(made.format_exception_only())).strip().partition(": ")[2]
+    # There Python only prints its own suggestion.
+    missing: str = stand_in.name
+    names: list[object] = list(dir(stand_in.obj)) if isinstance(stand_in, AttributeError) else _visible(tb)
+    known = (name for name in names if type(name) is str and len(name) <= _NAME_LENGTH and name != missing)
+    others = [name for name in known if missing.startswith("_") or not name.startswith("_")]
+    found = difflib.get_close_matches(missing, others[:_NAMES], 1, _ALIKE)
     return f". Did you mean: '{found[0]}'?" if found else ""
 
 
 def _visible(tb: TracebackType | None) -> list[object]:
     """The names that are visible in the innermost frame."""
-    while tb is not None and tb.tb_next is not None:
-        tb = tb.tb_next
-    if tb is None:
-        return []
-    frame: FrameType = tb.tb_frame
-    return [name for known in (frame.f_locals, frame.f_globals, vars(builtins)) for name in islice(list(known), _NAMES)]
+    frames = [frame for frame, _ in walk_tb(tb)][-1:]
+    places = (place for frame in frames for place in (frame.f_locals, frame.f_globals, vars(builtins)))
+    return [name for place in places for name in islice(list(place), _NAMES)]

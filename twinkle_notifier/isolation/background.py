@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from multiprocessing.util import Finalize
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import BACKGROUND_BUDGET, DISK, EXIT_BUDGET
-from twinkle_notifier.isolation import threads
+from twinkle_notifier.isolation import forks, threads
 from twinkle_notifier.isolation.safe import reason
 
 _POLL = 0.01  # seconds between two checks of the queue, at exit
@@ -28,10 +27,6 @@ def at_exit() -> bool:
     return not threading.main_thread().is_alive()
 
 
-def _nothing() -> None:
-    pass
-
-
 @dataclass
 class _Piece:
     """Work that waits until it is due, and what to do when there is no time for it."""
@@ -42,6 +37,10 @@ class _Piece:
     name: str = ""
 
 
+def _put_aside(pieces: list[_Piece]) -> None:
+    isolation.call(lambda: [piece.otherwise() for piece in pieces], DISK)
+
+
 class Background:
     """Does work in order in one thread. The end of the interpreter waits for it shortly.
 
@@ -50,27 +49,24 @@ class Background:
 
     def __init__(self) -> None:
         self.dropped: int = 0
-        self._running: bool = False
         self._here = threading.local()
-        self._start_over()
+        self.start_over()
 
     @property
     def names(self) -> set[str]:
         """The names of the pieces that wait."""
-        self._check_fork()
         return {piece.name for piece in list(self._waiting) if piece.name}
 
-    def post(self, work: Work, otherwise: Work = _nothing, after: float = 0.0, name: str = "") -> None:
+    def post(self, work: Work, otherwise: Work = lambda: None, after: float = 0.0, name: str = "") -> None:
         """Do `work` soon, or `after` some seconds. Where that is impossible, do `otherwise`, which is quick.
 
         It is impossible for the oldest piece when the queue is full, and for pieces that are due when the interpreter
         ends. Work that is not due by then is dropped.
         """
-        self._check_fork()
         piece = _Piece(work, otherwise, time.monotonic() + after, name)
         if at_exit() and not self._running:
             if not isolation.call(work, EXIT_BUDGET).returned:
-                isolation.call(otherwise, DISK)
+                _put_aside([piece])
             return
         with self._changed:
             self._waiting.append(piece)
@@ -78,7 +74,9 @@ class Background:
             runs = self._running = self._running or self._start()
             self._changed.notify()
         if oldest is not None:
-            self._drop(oldest)
+            self.dropped += 1
+            log.warning("%d messages wait in the background already: the oldest is put aside", _QUEUE)
+            _put_aside([oldest])
         if at_exit():
             # In another thread nobody would wait, and work done here may wait for that very thread.
             if threading.current_thread() is threading.main_thread() and not getattr(self._here, "doing", False):
@@ -88,12 +86,11 @@ class Background:
 
     def flush(self, seconds: float = EXIT_BUDGET) -> bool:
         """Wait up to `seconds` for what is due; False, and a log line, when some of it is not done."""
-        self._check_fork()
         deadline = time.monotonic() + seconds
         while left := self._due():
             if time.monotonic() > deadline:
                 log.warning("the interpreter ends before %d message(s) were delivered", len(left))
-                isolation.call(lambda left=left: [piece.otherwise() for piece in left], DISK)  # type: ignore[misc]
+                _put_aside(left)
                 return False
             time.sleep(_POLL)  # no wait for the thread: at exit it may never start, or hang
         if self._thread is not None and not self._waiting:
@@ -105,32 +102,20 @@ class Background:
         doing = self._doing  # read last: a piece is here before it leaves the queue
         return [*([doing] if doing else []), *(piece for piece in waiting if piece is not doing)]
 
-    def _drop(self, piece: _Piece) -> None:
-        self.dropped += 1
-        log.warning("%d messages wait in the background already: the oldest is put aside", _QUEUE)
-        isolation.call(piece.otherwise, DISK)
-
-    def _check_fork(self) -> None:
-        if self._pid != os.getpid():  # forked: the thread and the queue are the parent's
-            self._start_over()
-
-    def _start_over(self) -> None:
-        self._pid = os.getpid()
+    def start_over(self) -> None:
+        """Forget all pieces, and the thread."""
         self._waiting: list[_Piece] = []
         self._doing: _Piece | None = None
         self._changed = threading.Condition()
-        self._running = self._is_waited_for = self._stops = False
+        self._running: bool = False
+        self._is_waited_for = self._stops = False
         self._thread: threading.Thread | None = None
 
     def _start(self) -> bool:
-        if not threads.may_start():
+        thread = threads.Stoppable(self.work, "twinkle-notifier-background", self.stop)
+        if not threads.started(thread):
             return False
-        try:
-            self._thread = _Thread(self)
-            self._thread.start()
-        except RuntimeError:  # at the limit of processes
-            self._thread = None
-            return False
+        self._thread = thread
         if not self._is_waited_for:
             self._is_waited_for = True
             # Not atexit, which does not run in multiprocessing's children.
@@ -146,7 +131,8 @@ class Background:
                         self._waiting.clear()
                         self._running = self._stops = False
                         return
-                    self._changed.wait(self._pause())
+                    due = min(piece.due for piece in self._waiting)
+                    self._changed.wait(max(due - time.monotonic(), 0.0))
             self._do(piece)
 
     def stop(self) -> None:
@@ -156,11 +142,7 @@ class Background:
             self._changed.notify()
 
     def _do_all(self) -> None:
-        while True:
-            with self._changed:
-                piece = self._next()
-            if piece is None:
-                return
+        while (piece := self._next()) is not None:
             self._do(piece)
 
     def _do(self, piece: _Piece) -> None:
@@ -177,27 +159,14 @@ class Background:
             self._here.doing = False
 
     def _next(self) -> _Piece | None:
-        piece = min(self._waiting, key=lambda piece: piece.due, default=None)
-        if piece is None or piece.due > time.monotonic():
-            return None
-        self._doing = piece  # before it leaves the queue, see `_due`
-        self._waiting.remove(piece)
-        return piece
-
-    def _pause(self) -> float | None:
-        due = min((piece.due for piece in self._waiting), default=None)
-        return None if due is None else max(due - time.monotonic(), 0.0)
-
-
-class _Thread(threads.Stoppable):
-    def __init__(self, background: Background) -> None:
-        super().__init__(background.work, "twinkle-notifier-background")
-        self._background = background
-
-    def stop(self) -> None:
-        """See `Stoppable`."""
-        self._background.stop()
-        super().stop()
+        with self._changed:
+            piece = min(self._waiting, key=lambda piece: piece.due, default=None)
+            if piece is None or piece.due > time.monotonic():
+                return None
+            self._doing = piece  # before it leaves the queue, see `_due`
+            self._waiting.remove(piece)
+            return piece
 
 
 background: Background = Background()  # one for the process, so that its end waits once
+forks.in_child(background.start_over)  # the thread and the pieces are the parent's

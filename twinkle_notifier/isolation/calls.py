@@ -95,8 +95,6 @@ class Helper:
     A call that overruns its time keeps the thread; the next call gets a new one.
     """
 
-    _thread: threading.Thread
-
     def __init__(self) -> None:
         self._calls: queue.SimpleQueue[Callable[[], None] | None] | None = None
 
@@ -123,12 +121,8 @@ class Helper:
 
     def _started(self) -> queue.SimpleQueue[Callable[[], None] | None] | None:
         calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        if not threads.may_start():
-            return None
-        try:
-            self._thread = threads.Stoppable(functools.partial(_serve, calls), "twinkle-notifier-helper")
-            self._thread.start()
-        except RuntimeError:  # at the limit of processes: the caller runs it, as `call` does
+        self._thread: threading.Thread = threads.Stoppable(functools.partial(_serve, calls), "twinkle-notifier-helper")
+        if not threads.started(self._thread):  # the caller runs it, as `call` does
             return None
         # Not at the interpreter's end: a later call would wait for a thread that is gone.
         weakref.finalize(self, calls.put, None).atexit = False

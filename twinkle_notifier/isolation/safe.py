@@ -33,7 +33,7 @@ def text(said: object, otherwise: str = "") -> str:
 
 
 def _shape(said: object) -> _Shape:
-    return type(said), *map(type, slot(said, "args")[:8] if issubclass(type(said), BaseException) else ())
+    return type(said), *map(type, slot(said, "args")[:8] if is_exception(said) else ())
 
 
 def _has_hung(shape: _Shape) -> bool:
@@ -43,11 +43,8 @@ def _has_hung(shape: _Shape) -> bool:
 
 def _cannot_hang(said: object) -> bool:
     """Whether its `__str__` runs only Python's own code: then it needs no thread."""
-    if is_plain(said):
-        return True
-    if not issubclass(type(said), BaseException) or id(_found(type(said), "__str__")) not in _PLAIN_STR:
-        return False
-    return all(map(is_plain, slot(said, "args")))
+    is_error = is_exception(said) and id(_found(type(said), "__str__")) in _PLAIN_STR
+    return is_plain(said) or (is_error and all(map(is_plain, slot(said, "args"))))
 
 
 def is_plain(value: object) -> bool:
@@ -63,6 +60,21 @@ def is_dict(value: object) -> TypeGuard[dict[object, object]]:
 def is_list(value: object) -> TypeGuard[list[object]]:
     """Whether `value` is a list, or of a subclass. Never raises."""
     return issubclass(type(value), list)
+
+
+def is_tuple(value: object) -> TypeGuard[tuple[object, ...]]:
+    """Whether `value` is a tuple, and not of a subclass. Never raises."""
+    return type(value) is tuple
+
+
+def is_exception(value: object) -> TypeGuard[BaseException]:
+    """Whether `value` is an exception. Never raises."""
+    return issubclass(type(value), BaseException)
+
+
+def items_in(value: object) -> list[object]:
+    """The values of a dict, or the items of a list or a tuple; none of anything else."""
+    return list(value.values()) if is_dict(value) else list(value) if is_list(value) or is_tuple(value) else []
 
 
 def attribute(thing: object, name: str) -> Any:

@@ -12,40 +12,44 @@ from contextlib import contextmanager, suppress
 
 from twinkle_notifier.isolation import forks
 
-END = 0.1  # seconds for a thread to end whose work is done
+END: float = 0.1  # seconds for a thread to end whose work is done
 _STOP = 10.0  # seconds that `stop` waits for the work of a thread
 
-_denials = [0]
+_denials: list[None] = []
 
 
 @contextmanager
 def no_new() -> Generator[None]:
     """Let no thread of this package start in the block."""
-    _denials[0] += 1
+    _denials.append(None)
     try:
         yield
     finally:
-        _denials[0] -= 1
+        del _denials[-1:]
 
 
 def may_start() -> bool:
     """Whether a new thread may start."""
-    return not _denials[0] and not sys.is_finalizing()
+    return not _denials and not sys.is_finalizing()
 
 
 class Stoppable(threading.Thread):
-    """A daemon thread that can be asked to end."""
+    """A daemon thread that can be asked to end; `end` asks it to."""
 
-    def __init__(self, target: Callable[[], object], name: str = "twinkle-notifier") -> None:
+    def __init__(
+        self, target: Callable[[], object], name: str = "twinkle-notifier", end: Callable[[], object] = lambda: None
+    ) -> None:
         super().__init__(target=target, name=name, daemon=True)
+        self._end = end
 
     def stop(self) -> None:
         """Wait up to 10 s for its work. Lightning's tests call this on each daemon thread that a test leaves behind."""
-        until, joined = time.monotonic() + _STOP, False
-        while not joined and time.monotonic() < until:
+        self._end()
+        until = time.monotonic() + _STOP
+        while (left := until - time.monotonic()) > 0:
             try:
-                self.join(until - time.monotonic())
-                joined = True
+                self.join(left)
+                return
             except RuntimeError:  # not started yet: another thread is about to
                 time.sleep(0.01)
 
@@ -63,22 +67,22 @@ def begin(work: Callable[[], None]) -> Callable[[], None] | None:
         thread = Stoppable(work)
         thread.start()
     except RecursionError:  # a RuntimeError, too: no stack is left for this, but enough for a bare thread
-        return _begin_bare(work)
+        with suppress(RuntimeError):
+            _thread.start_new_thread(work, ())
+            return lambda: None
+        return None
     except RuntimeError:
         return None
     return functools.partial(join, thread)
 
 
-def _begin_bare(work: Callable[[], None]) -> Callable[[], None] | None:
-    try:
-        _thread.start_new_thread(work, ())
-    except RuntimeError:
-        return None
-    return _nothing
-
-
-def _nothing() -> None:
-    pass
+def started(thread: threading.Thread) -> bool:
+    """Start `thread`; False if none can start: in a block of `no_new`, at the end of the interpreter, at a limit."""
+    if may_start():
+        with suppress(RuntimeError):
+            thread.start()
+            return True
+    return False
 
 
 def join(thread: threading.Thread) -> None:
@@ -87,8 +91,4 @@ def join(thread: threading.Thread) -> None:
         thread.join(END)
 
 
-def _forget() -> None:
-    _denials[0] = 0  # a forked child has no thread that is in a block of `no_new`
-
-
-forks.in_child(_forget)
+forks.in_child(_denials.clear)  # a forked child has no thread that is in a block of `no_new`

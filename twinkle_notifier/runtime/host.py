@@ -14,18 +14,14 @@ from pathlib import Path
 def boot_id() -> str:
     """A text that names this machine until its next boot."""
     try:
-        with Path("/proc/sys/kernel/random/boot_id").open(encoding="ascii") as file:
-            return file.read().strip()
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     except OSError:  # not Linux
         return f"{socket.gethostname()}-{round(time.time() - time.monotonic(), -1)}"
 
 
 def host_key() -> str:
     """A text that all processes share which can see each other by their pids."""
-    try:
-        return f"{boot_id()}/{os.readlink('/proc/self/ns/pid')}"  # a pid means nothing in another container
-    except OSError:
-        return boot_id()
+    return f"{boot_id()}/{_namespace('pid')}"  # a pid means nothing in another container
 
 
 def scope() -> str:
@@ -69,13 +65,11 @@ def process_key(pid: int) -> str:
 def started_at(pid: int) -> float | None:
     """Seconds from boot to the start of process `pid`, to 10 ms; None when there is no such process (or no /proc)."""
     try:
-        with Path(f"/proc/{pid}/stat").open(encoding="utf-8", errors="replace") as file:
-            fields = file.read().rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
     except OSError:
         return None
-    if fields[0] == "Z":
-        return None  # dead, and not yet reaped
-    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    is_dead = fields[0] == "Z"  # and not yet reaped
+    return None if is_dead else int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
 
 # Docker, Podman and Kubernetes mount these from a folder that is named after the container or the pod. That name stays
@@ -83,28 +77,23 @@ def started_at(pid: int) -> float | None:
 _MOUNTED = ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf")
 _ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32,64}")
 _LAYER = re.compile(r"(?:^|,)upperdir=([^,]+)")
-_MOST = 1_000_000  # characters of the table of mounts
 
 
 def identity() -> str:
     """A text that names the container as long as it, or its pod, exists; empty if it is not known."""
     mounts = _mounts()
-    for point in _MOUNTED:
-        found = _ID.findall(mounts.get(point, ("", ""))[0])
-        if found:
-            return str(found[-1])
-    layer = _LAYER.search(mounts.get("/", ("", ""))[1])
-    return layer[1] if layer else ""
+    names: list[list[str]] = [_ID.findall(mounts.get(point, ("", ""))[0])[-1:] for point in _MOUNTED]
+    layer: list[str] = _LAYER.findall(mounts.get("/", ("", ""))[1])[:1]
+    return next((name for found in (*names, layer) for name in found), "")
 
 
 def _mounts() -> dict[str, tuple[str, str]]:
     """For each mount point: the path within the mounted file system, and that system's options."""
-    try:
-        with Path("/proc/self/mountinfo").open(encoding="utf-8", errors="surrogateescape") as file:
-            lines = file.read(_MOST).splitlines()
-    except OSError:  # not Linux
-        return {}
     found: dict[str, tuple[str, str]] = {}
+    try:
+        lines = Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape").splitlines()
+    except OSError:  # not Linux
+        return found
     for line in lines:  # proc(5): id parent device root place options [fields] - type source options
         before, _, after = line.partition(" - ")
         fields = before.split(" ")

@@ -7,7 +7,8 @@ import os
 import socket
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from twinkle_notifier import isolation
@@ -29,30 +30,23 @@ class Where:
     world_size: int
     local_rank: int
     local_world_size: int
-    hostname: str
-    pid: int
-    python: str
+    hostname: str = field(default_factory=socket.gethostname)
+    pid: int = field(default_factory=os.getpid)
+    python: str = sys.version.partition(" ")[0]
 
     @classmethod
     def here(cls) -> Where:
         """This process, according to torch.distributed if that is set up, else to the launcher's variables."""
         rank, world_size = _from_torch() or _from_launcher()
         world_size = max(world_size, rank + 1)
-        return cls(
-            rank=rank,
-            world_size=world_size,
-            local_rank=_first_number("LOCAL_RANK", "SLURM_LOCALID", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID")
-            or 0,
-            local_world_size=_first_number("LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE") or world_size,
-            hostname=socket.gethostname(),
-            pid=os.getpid(),
-            python=sys.version.partition(" ")[0],
-        )
+        local = _first_number("LOCAL_RANK", "SLURM_LOCALID", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID")
+        local_world_size = _first_number("LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE")
+        return cls(rank, world_size, local or 0, local_world_size or world_size)
 
     @classmethod
     def alone(cls) -> Where:
         """This process as the only one of its run."""
-        return cls(0, 1, 0, 1, socket.gethostname(), os.getpid(), sys.version.partition(" ")[0])
+        return cls(0, 1, 0, 1)
 
     def __str__(self) -> str:
         return f"rank {self.rank} of {self.world_size}"
@@ -64,9 +58,8 @@ def _from_torch() -> tuple[int, int] | None:
         return None
 
     def asked() -> tuple[object, object] | None:
-        if distributed.is_available() is not True or distributed.is_initialized() is not True:
-            return None
-        return distributed.get_rank(), distributed.get_world_size()
+        is_there = distributed.is_available() is True and distributed.is_initialized() is True
+        return (distributed.get_rank(), distributed.get_world_size()) if is_there else None
 
     rank, size = _answer(asked) or (None, None)
     return (rank, size) if type(rank) is int and type(size) is int and 0 <= rank < size else None
@@ -175,9 +168,7 @@ def run_key(where: Where) -> str | None:
         return _narrowed(f"master/{_master()}", by_address=True)
     if (job := _ray_job()) is not None:  # without the scheduler's job: one Ray cluster may extend over several
         return f"ray/{job}"
-    own = (
-        f"world/{(getattr(sys, 'argv', None) or [])[:1]}"  # an embedded interpreter has no argv, nor has one that ends
-    )
+    own = f"world/{(getattr(sys, 'argv', None) or [])[:1]}"  # an embedded interpreter has none, nor has one that ends
     if (size := _from_launcher()[1]) > 1:
         return _narrowed(f"{own}/{size}", unknown_is_here=True)
     if session := env.get("TWINKLE_SESSION_ID"):  # twinkle-kit's; often the id of a process
@@ -212,27 +203,21 @@ def _is_loopback(address: str) -> bool:
     name = address.strip("[]").rstrip(".").lower()
     if name in _HERE or name.endswith(".localhost"):
         return True
-    try:
+    with suppress(OSError, UnicodeError):
         return socket.inet_aton(name)[0] in (0, 127)
-    except (OSError, UnicodeError):
-        pass
-    try:
+    with suppress(OSError, UnicodeError):
         return socket.inet_pton(socket.AF_INET6, name)[:-1] == bytes(15)  # ::1, and :: for any of this machine
-    except (OSError, UnicodeError):
-        return False
+    return False
 
 
 def _family() -> str:
     """The key of the first process in the line of forks, or of `multiprocessing`, that led to this one."""
     process: Any = sys.modules.get("multiprocessing.process")
-    parent = _answer(lambda: process.parent_process().pid) if process is not None else None
+    parent = _answer(lambda: process.parent_process().pid)
     if type(parent) is int and not is_forked_from(parent):
         return process_key(parent)
-    if not first_of_forks() and getattr(
-        process, "_children", None
-    ):  # this process spawned children, whose parent it is
-        return process_key(os.getpid())
-    return first_of_forks()
+    spawned = getattr(process, "_children", None)  # this process is the parent of these
+    return first_of_forks() or (process_key(os.getpid()) if spawned else "")
 
 
 def place() -> str:
@@ -281,6 +266,7 @@ _IDS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     *(((name,), ()) for name in ("FLUX_JOB_ID", "COBALT_JOBID", "OAR_JOB_ID", "PJM_JOBID", "LOADL_STEP_ID")),
     *(((name,), ()) for name in ("AWS_BATCH_JOB_ID", "AZUREML_RUN_ID", "SKYPILOT_TASK_ID", "TORCHX_JOB_ID")),
     (("DET_ALLOCATION_ID",), ()),
+    (("JOB_ID",), ("SGE_TASK_ID",)),
 )
 
 
@@ -289,22 +275,10 @@ def scheduler_job() -> str:
 
     The names of pods and hosts do not count: they differ between the nodes of a run.
     """
-    return "/".join([*_job_ids(), *_grid_engine()])
-
-
-def _job_ids() -> list[str]:
-    found = []
+    found: list[str] = []
     for ids, more in _IDS:
-        name = next((name for name in ids if os.environ.get(name)), None)
-        if name is not None:
-            # AWS Batch adds the number of the node to the id: "job#0".
-            values = [os.environ[name].partition("#")[0], *(os.environ.get(each, "") for each in more)]
-            found.append(f"{ids[-1]}={','.join(values)}")
-    return found
-
-
-def _grid_engine() -> list[str]:
-    """JOB_ID alone does not count: others use that name, too, for values that may differ between nodes."""
-    if not os.environ.get("SGE_TASK_ID") or not os.environ.get("JOB_ID"):
-        return []
-    return [f"JOB_ID={os.environ['JOB_ID']},{os.environ['SGE_TASK_ID']}"]
+        job = next(filter(None, map(os.environ.get, ids)), "").partition("#")[0]  # AWS Batch adds the node: "job#0"
+        # JOB_ID alone does not count: others use that name, too, for values that may differ between nodes.
+        if job and (ids != ("JOB_ID",) or os.environ.get("SGE_TASK_ID")):
+            found.append(f"{ids[-1]}={','.join([job, *(os.environ.get(each, '') for each in more)])}")
+    return "/".join(found)

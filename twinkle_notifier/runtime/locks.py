@@ -12,7 +12,7 @@ from pathlib import Path
 
 from twinkle_notifier import system
 from twinkle_notifier.isolation import forks
-from twinkle_notifier.runtime.ownership import contents, open_file
+from twinkle_notifier.runtime.ownership import contents, draft, open_file
 from twinkle_notifier.runtime.process import Holder
 from twinkle_notifier.runtime.stored import Stored
 
@@ -108,28 +108,25 @@ class _Guard:
 
     def _abandoned(self) -> bytes | None:
         """The content of the file if its holder is dead, or has had it for too long; else None."""
-        try:
+        with suppress(OSError, ValueError):  # it is just being made or deleted
             said = contents(self._path, _MOST)
-            if abs(time.time() - os.lstat(self._path).st_mtime) > self._longest:  # a clock may have been set back
+            age = abs(time.time() - os.lstat(self._path).st_mtime)  # a clock may have been set back
+            if age > self._longest or Holder.load(Stored.read(said)).dead():
                 return said
-            return said if Holder.load(Stored.read(said)).dead() else None
-        except (OSError, ValueError):  # it is just being made or deleted
-            return None
+        return None
 
     def _removed(self, abandoned: bytes) -> bool:
         """Delete the file with that content; of several processes that try, one succeeds."""
-        aside = self._path.with_name(f"draft-{os.getpid()}-{os.urandom(6).hex()}")
-        try:
+        aside = draft(self._path.parent)
+        is_removed = False
+        with suppress(OSError):
             os.rename(self._path, aside)
-            if contents(aside, _MOST) == abandoned:
-                return True
-            _put_back(aside, self._path)
-            return False
-        except OSError:
-            return False
-        finally:
-            with suppress(OSError):
-                os.unlink(aside)
+            is_removed = contents(aside, _MOST) == abandoned
+            if not is_removed:
+                _put_back(aside, self._path)
+        with suppress(OSError):
+            aside.unlink()
+        return is_removed
 
 
 def _put_back(aside: Path, path: Path) -> None:

@@ -45,6 +45,11 @@ def check_folder(path: str) -> None:
         _close_to_others(path, status)
 
 
+def draft(where: Path) -> Path:
+    """A name in the folder `where` that no other process or thread uses."""
+    return where / f"draft-{os.getpid()}-{os.urandom(6).hex()}"
+
+
 def open_file(path: str | Path, flags: int) -> int:
     """Open the regular file `path` of this user or root; with O_CREAT in `flags` it is made with mode 0600.
 
@@ -81,13 +86,8 @@ def contents(path: str | Path, most: int) -> bytes:
         FileNotFoundError: it does not exist.
         OSError: it is something else, another user's, or longer than `most` bytes (EFBIG).
     """
-    handle = open_file(path, os.O_RDONLY)
-    try:
-        data = b""
-        while len(data) <= most and (more := os.read(handle, most + 1 - len(data))):
-            data += more
-    finally:
-        os.close(handle)
+    with os.fdopen(open_file(path, os.O_RDONLY), "rb") as file:
+        data = file.read(most + 1)
     if len(data) > most:
         raise OSError(errno.EFBIG, f"it holds more than {most} bytes", str(path))
     return data
@@ -97,24 +97,30 @@ def _is_own(status: os.stat_result, path: str | Path) -> bool:
     if not hasattr(os, "getuid") or status.st_uid in (os.getuid(), 0):
         return True
     try:
-        return status.st_uid == _created_as(os.path.dirname(path), status.st_dev)
+        return status.st_uid == _created_as(Path(path).parent, status.st_dev)
     except OSError:
         return False
 
 
-def _created_as(folder: str, device: int) -> int:
+def probed(folder: Path, data: bytes = b"") -> os.stat_result:
+    """The status of a file with `data` that is made in `folder`, and deleted. Raises OSError if it cannot be made."""
+    probe = draft(folder)
+    handle = os.open(probe, system.NEW_FILE, 0o600)
+    try:
+        os.write(handle, data)
+        return os.fstat(handle)
+    finally:
+        os.close(handle)
+        with suppress(OSError):
+            probe.unlink()
+
+
+def _created_as(folder: Path, device: int) -> int:
     """The owner of files that this process creates on `device`, tried in `folder`. Raises OSError if it cannot."""
     if device not in _created:
-        probe = os.path.join(folder, f"draft-{os.getpid()}-{os.urandom(6).hex()}")
-        handle = os.open(probe, system.NEW_FILE, 0o600)
-        try:
-            status = os.fstat(handle)
-        finally:
-            os.close(handle)
-            with suppress(OSError):
-                os.unlink(probe)
+        status = probed(folder)
         if status.st_dev != device:
-            raise ForeignError(errno.EACCES, "what is in it is on another file system", folder)
+            raise ForeignError(errno.EACCES, "what is in it is on another file system", str(folder))
         _created[device] = status.st_uid
     return _created[device]
 

@@ -25,7 +25,7 @@ class Instant:
     @classmethod
     def now(cls) -> Instant:
         """This moment."""
-        return cls(boot_id(), _since_boot(), time.time())
+        return cls.ago(0.0)
 
     @classmethod
     def load(cls, fields: Stored) -> Instant:
@@ -35,8 +35,7 @@ class Instant:
     @classmethod
     def ago(cls, seconds: float) -> Instant:
         """The moment so many `seconds` ago."""
-        now = cls.now()
-        return cls(now.boot, now.since_boot - seconds, now.wall - seconds)
+        return cls(boot_id(), _since_boot() - seconds, time.time() - seconds)
 
     def after(self, other: Instant) -> bool:
         """Whether this moment certainly came after `other`; False if two machines' clocks leave it in doubt."""

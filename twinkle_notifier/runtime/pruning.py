@@ -7,10 +7,11 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from pathlib import Path
 
 from twinkle_notifier.runtime import state_dir
+from twinkle_notifier.runtime.ownership import draft, probed
 
 _ROOMS = ("claims", "handover", "history", "rate")
 _AGE = 86400.0  # seconds; an error that comes again after more than that counts as new, see `alerts.crash_loop`
@@ -44,7 +45,7 @@ class _Pruning:
     def __init__(self, folder: Path, deadline: float) -> None:
         self._folder, self._deadline = folder, deadline
         self._owner = folder.lstat().st_uid
-        self._before = _clock_of(folder) - _AGE
+        self._before = probed(folder).st_mtime - _AGE  # by the disk's clock, as this machine's may be wrong
 
     def do(self, *, deeper: bool) -> None:
         """Delete each entry that is old as a whole; if `deeper`, also old entries within one that is not."""
@@ -65,10 +66,7 @@ class _Pruning:
         half = (time.monotonic() + self._deadline) / 2
         names: list[str] = []
         with suppress(FileNotFoundError), os.scandir(folder) as entries:
-            for entry in islice(entries, _LISTED):
-                names.append(entry.name)
-                if time.monotonic() > half:
-                    break
+            names += (entry.name for entry in takewhile(lambda _: time.monotonic() < half, islice(entries, _LISTED)))
         start = _random.randrange(len(names)) if names else 0
         for name in chain(names[start:], names[:start]):
             yield folder / name
@@ -87,7 +85,7 @@ class _Pruning:
 
     def _delete(self, path: Path) -> None:
         """Delete `path`, renamed first, so that no process sees half a log; not if it has changed by then."""
-        aside = state_dir.draft(path.parent)
+        aside = draft(path.parent)
         path.rename(aside)
         if self._is_old(aside):
             self._remove(aside)
@@ -113,13 +111,3 @@ class _Pruning:
 
 def _is_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
-
-
-def _clock_of(folder: Path) -> float:
-    """The time now by the clock of the disk, as this machine's may be wrong. Raises OSError."""
-    probe = state_dir.draft(folder)
-    state_dir.write(probe, b"", sync=False)
-    try:
-        return probe.stat().st_mtime
-    finally:
-        probe.unlink()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-FOLLOWER = "~"  # begins a member that met only a secondary error
+FOLLOWER: str = "~"  # begins a member that met only a secondary error
 
 
 def written(ranks: Iterable[int], host: str) -> Iterator[str]:

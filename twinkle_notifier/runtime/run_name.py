@@ -10,11 +10,12 @@ import shlex
 import sys
 import threading
 from collections.abc import Sequence
+from traceback import walk_stack
 from typing import Any
 
 from twinkle_notifier import isolation
 
-VARIABLE = "TWINKLE_NOTIFIER_NAME"  # `twinkle-notifier run --name` sets it for its command
+VARIABLE: str = "TWINKLE_NOTIFIER_NAME"  # `twinkle-notifier run --name` sets it for its command
 
 _NOTHING = "training"
 _RAY = 1.0  # seconds for Ray to say which command started a job
@@ -40,8 +41,10 @@ _RUNNERS = ("cProfile", "profile", "pdb", "trace", "coverage", "scalene", "viztr
 
 def default_name() -> str:
     """The name in the variable, else of the notebook, module or script, else ``training``. Never raises."""
-    plain = functools.partial(_of_script, sys.argv[0] if sys.argv else "")
-    return isolation.tried(_found).value or isolation.tried(plain).value or _NOTHING
+    script = sys.argv[0] if sys.argv else ""
+    given = os.environ.get(VARIABLE, "").strip()
+    found = given or isolation.tried(lambda: _of_host(script) or _of_module(script)).value
+    return found or isolation.tried(lambda: _of_script(script)).value or _NOTHING
 
 
 def of_command(command: Sequence[str]) -> str:
@@ -70,8 +73,7 @@ def _started(words: Sequence[str]) -> str | None:
 def _of_shell(shell: str, rest: Sequence[str]) -> str:
     for option, text in itertools.pairwise(rest):
         if re.fullmatch(r"-[a-z]*c", option):
-            line = _command_of(text)
-            return of_command(line) if line else shell
+            return of_command(_command_of(text)) or shell
     free = [word for word in rest if not word.startswith("-")]
     return _last(next((word for word in free if word.endswith(_SCRIPTS)), free[0] if free else shell))
 
@@ -83,7 +85,7 @@ def _of_python(python: str, rest: Sequence[str]) -> str:
         module = rest[at + 1] if word in ("-m", "--module") and at + 1 < len(rest) else word[2:]
         if word.startswith(("-m", "--module")) and module:
             runs_another = module.partition(".")[0] in _RUNNERS or module.startswith(_LAUNCHERS)
-            return (runs_another and _started(rest[at + 2 :])) or _without_main(module)
+            return (runs_another and _started(rest[at + 2 :])) or module.removesuffix(".__main__")
         if word.startswith("-c"):
             return python
         if not word.startswith("-") and before not in ("-W", "-X"):
@@ -117,26 +119,20 @@ def _command_of(text: str) -> list[str]:
     lexer = shlex.shlex(text, posix=True, punctuation_chars="();<>|&\n")
     lexer.whitespace = " \t\r"
     lexer.whitespace_split = True
-    try:
-        words = list(lexer)
-    except ValueError:
-        return []
     commands: list[list[str]] = [[]]
-    for word in words:
+    for word in isolation.tried(lambda: list(lexer)).value or ():
         if set(word) <= set("();|&\n"):
             commands.append([])
         elif "=" not in word.split("/")[0] or commands[-1]:
             commands[-1].append(word)
     known = [command for command in commands if command and command[0] not in _BUILTINS and "$" not in command[0]]
-    with_script = [command for command in known if any(word.endswith(_SCRIPTS) for word in command)]
-    with_module = [command for command in known if any(_PYTHON.fullmatch(_last(word)) for word in command)]
-    return (with_script or with_module or known or [[]])[-1]
 
+    def runs(words: list[str]) -> int:
+        return 2 * any(word.endswith(_SCRIPTS) for word in words) or any(
+            _PYTHON.fullmatch(_last(word)) for word in words
+        )
 
-def _found() -> str | None:
-    given = os.environ.get(VARIABLE, "").strip()
-    script = sys.argv[0] if sys.argv else ""
-    return given or _of_host(script) or _of_module(script) or _of_script(script)
+    return max(reversed(known), key=runs, default=list[str]())
 
 
 def _of_host(script: str) -> str | None:
@@ -147,7 +143,7 @@ def _of_host(script: str) -> str | None:
     if name == _RAY_WORKER:
         return _ray_job() or "ray"
     if name == "_submit.py" and "submitit" in script:
-        return _submitit_job() or "submitit"
+        return isolation.tried(_submitit_job).value or "submitit"
     return None
 
 
@@ -171,29 +167,26 @@ def _entrypoint(job: str) -> str:
     return _notebook() if name.endswith(_KERNEL) else name
 
 
-def _submitit_job() -> str | None:
-    """The name that the job was given, else that of its function."""
+def _submitit_job() -> str:
+    """The name that the job was given, else that of its function. Raises anything if submitit is another than 1.5."""
     name = os.environ.get("SLURM_JOB_NAME", "")
     if name and name != "submitit":  # the default
         return name
-    frame = sys._current_frames().get(threading.main_thread().ident or 0)
-    while frame is not None and frame.f_code.co_name != "process_job":
-        frame = frame.f_back
-    job = getattr(frame.f_locals.get("delayed"), "function", None) if frame is not None else None
-    return _function_name(getattr(job, "func", job)) if job is not None else None  # `func`: of a partial
-
-
-def _function_name(function: Any) -> str:
-    named = function if hasattr(function, "__qualname__") else type(function)
-    module = str(getattr(named, "__module__", "__main__"))
-    return ".".join([*([] if module == "__main__" else [module]), named.__qualname__])
+    main = vars(sys)["_current_frames"]()[threading.main_thread().ident]
+    runs = (frame for frame, _ in walk_stack(main) if frame.f_code.co_name == "process_job")
+    job: Any = next(runs).f_locals["delayed"].function
+    function = getattr(job, "func", job)  # of a partial
+    kind: type[object] = type(function)
+    named = function if hasattr(function, "__qualname__") else kind
+    module = getattr(named, "__module__", "__main__")
+    return f"{module}.{named.__qualname__}".removeprefix("__main__.")
 
 
 def _of_module(script: str) -> str | None:
     """The module that ``python -m`` runs; ``sys.argv[0]`` is the path of its file."""
     spec = getattr(sys.modules.get("__main__"), "__spec__", None)
     if spec is not None and spec.origin and _path(spec.origin) == _path(script):
-        return _without_main(spec.name)
+        return str(spec.name).removesuffix(".__main__")
     if _last(script) != "__main__.py":
         return None
     # A package that was run by its path; or a child that multiprocessing spawned, which does not know the module.
@@ -205,10 +198,6 @@ def _of_module(script: str) -> str | None:
 def _of_script(script: str) -> str | None:
     name = _last(script)
     return name if name not in ("", "-c", "-m", "__main__.py") else None
-
-
-def _without_main(module: str) -> str:
-    return module.removesuffix(".__main__")
 
 
 def _path(path: str) -> str:

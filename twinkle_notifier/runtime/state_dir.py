@@ -15,13 +15,14 @@ from typing import TypeVar
 
 from twinkle_notifier import system
 from twinkle_notifier.runtime.locks import locked as locked
-from twinkle_notifier.runtime.ownership import ForeignError, check_folder
+from twinkle_notifier.runtime.ownership import ForeignError, check_folder, probed
 from twinkle_notifier.runtime.ownership import contents as contents
+from twinkle_notifier.runtime.ownership import draft as draft
 from twinkle_notifier.runtime.ownership import is_trusted as is_trusted
 
 T = TypeVar("T")
 
-VARIABLE = "TWINKLE_NOTIFIER_DIR"
+VARIABLE: str = "TWINKLE_NOTIFIER_DIR"
 _USABLE = "usable"  # a file in each folder that could be written to
 _MOST = 4096  # bytes of a file that `kept` reads
 _NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)  # of some FUSE file systems; never of a disk that fails
@@ -43,7 +44,7 @@ def folder(*parts: str, fresh: bool = False, tried: list[str] | None = None) -> 
     Raises:
         OSError: there is none that can be written to.
     """
-    return within(parts, _tried if fresh else _probed, tried)
+    return within(parts, lambda path: _probed(path, fresh), tried)
 
 
 def within(parts: Sequence[str], work: Callable[[Path], T], tried: list[str] | None = None) -> T:
@@ -88,7 +89,7 @@ def _warn(root: str, error: OSError) -> None:
 
 def roots() -> list[Path]:
     """The places that exist and belong to this user: any of them may hold files of this package."""
-    return [Path(root) for root in map(str, _roots()) if _is_there(root)]
+    return everywhere()
 
 
 def named() -> list[Path]:
@@ -109,7 +110,7 @@ def everywhere(*parts: str) -> list[Path]:
 
 def kept(*parts: str) -> list[bytes]:
     """The contents of the file `parts`, up to 4 KiB, in each of the `roots` in which it exists and is this user's."""
-    found = []
+    found: list[bytes] = []
     for place in everywhere(*parts[:-1]):
         with suppress(OSError):
             found.append(contents(place / parts[-1], _MOST))
@@ -148,11 +149,6 @@ def replace(path: Path, data: bytes, *, sync: bool = True) -> None:
     finally:
         with suppress(OSError):
             fresh.unlink()  # it exists only if something failed
-
-
-def draft(where: Path) -> Path:
-    """A name in the folder `where` that no other process or thread uses."""
-    return where / f"draft-{os.getpid()}-{os.urandom(6).hex()}"
 
 
 def chosen() -> str:
@@ -198,11 +194,11 @@ def _own() -> Iterator[str]:
 def _is_there(root: str, parts: Sequence[str] = ()) -> bool:
     try:
         _check(root, parts)
+        return True
     except OSError as error:
         if isinstance(error, ForeignError):
             _warn(root, error)
         return False
-    return True
 
 
 def _check(root: str, parts: Sequence[str]) -> None:
@@ -227,20 +223,12 @@ def _made(root: str, parts: Sequence[str]) -> str:
     return os.path.join(root, *parts)
 
 
-def _tried(path: Path) -> Path:
+def _probed(path: Path, fresh: bool) -> Path:
+    """`path`, if a file can be made there. In one that is `fresh` a mark shows that some process has tried it."""
     mark = path / _USABLE
-    if not mark.exists():
-        _probed(path)
-        with suppress(FileExistsError):
-            write(mark, b"", sync=False)
-    return path
-
-
-def _probed(path: Path) -> Path:
-    probe = draft(path)
-    try:
-        write(probe, b"probe", sync=False)
-    finally:
-        with suppress(OSError):
-            probe.unlink()
+    if not (fresh and mark.exists()):
+        probed(path, b"probe")  # a disk that is full takes an empty file
+        if fresh:
+            with suppress(FileExistsError):
+                write(mark, b"", sync=False)
     return path

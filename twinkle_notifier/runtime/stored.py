@@ -8,9 +8,13 @@ import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from twinkle_notifier.isolation.safe import items_in
+
 _DEEP = 20  # levels of nested objects and lists; ours have five
 _LATEST = 1e11  # seconds since 1970: the year 5138
 _MOST = 2**53  # of a number that counts or names something
+_LIST: type[list[Any]] = list
+_DICT: type[dict[str, Any]] = dict
 T = TypeVar("T")
 _ID = re.compile("[0-9a-f]{1,64}")
 
@@ -38,9 +42,10 @@ class Stored:
         """The object in `data`. Raises ValueError if there is none, or if it is nested too deep."""
         try:
             found = json.loads(data)
+            is_deep = _is_deep(found)
         except RecursionError:
-            raise ValueError("it is nested too deep") from None
-        if _is_deep(found):
+            found, is_deep = None, True
+        if is_deep:
             raise ValueError("it is nested too deep")
         return cls(found)
 
@@ -95,8 +100,8 @@ class Stored:
 
     def count(self, name: str, least: int = 0) -> int:
         """A whole number, from `least` on."""
-        value = self._of(name, int)
-        return _checked(name, not isinstance(value, bool) and least <= value <= _MOST, value)
+        value = self.whole(name)
+        return _checked(name, least <= value, value)
 
     def whole(self, name: str) -> int:
         """A whole number, which may be negative."""
@@ -120,7 +125,7 @@ class Stored:
 
     def items(self, name: str) -> list[Any]:
         """A list."""
-        return self._of(name, list)
+        return self._of(name, _LIST)
 
     def object(self, name: str) -> Stored:
         """An object, to be read in the same way."""
@@ -128,7 +133,7 @@ class Stored:
 
     def dict_or_none(self, name: str) -> dict[str, Any] | None:
         """An object as it is, or null."""
-        return None if self._fields.get(name) is None else self._of(name, dict)
+        return None if self._fields.get(name) is None else self._of(name, _DICT)
 
     def _of(self, name: str, kind: type[T]) -> T:
         value = self._fields.get(name)
@@ -153,14 +158,5 @@ def _wrong(name: str) -> ValueError:
     return ValueError(f"its field {name!r} is missing, or not what it should be")
 
 
-def _is_deep(value: object) -> bool:
-    level = [value]
-    for _ in range(_DEEP):
-        level = [item for one in level if isinstance(one, dict | list) for item in _items(one)]
-        if not level:
-            return False
-    return True
-
-
-def _items(value: dict[str, Any] | list[Any]) -> list[Any]:
-    return list(value.values()) if isinstance(value, dict) else value
+def _is_deep(value: object, levels: int = _DEEP) -> bool:
+    return levels == 0 or any(_is_deep(item, levels - 1) for item in items_in(value))
