@@ -15,7 +15,7 @@ from twinkle_notifier.channels.webhook import WebhookNotifier
 from twinkle_notifier.channels.wecom import WeComNotifier
 from twinkle_notifier.credentials.references import is_reference, resolve
 from twinkle_notifier.errors import ArgumentError
-from twinkle_notifier.notifier import Notifier, _class_named
+from twinkle_notifier.notifier import Notifier, class_named
 
 VARIABLE = "TWINKLE_NOTIFIER_URL"
 # twinkle-kit's own variable, which it sets for its workers, and whose content these read as JSON. A URL in it breaks
@@ -52,7 +52,7 @@ def _together(notifiers: list[Notifier]) -> Notifier:
 
 
 def _made(name: str, *arguments: Any) -> Notifier:
-    kind: Callable[..., Notifier] = _class_named(name)
+    kind: Callable[..., Notifier] = class_named(name)
     return kind(*arguments)
 
 

@@ -36,7 +36,12 @@ def begin(notifier: Callable[[str], object] | None) -> None:
     """
     new = [leaf for leaf in leaves(notifier) if issubclass(type(leaf), Notifier) and _is_new(leaf)]
     if new:
-        isolation.start(lambda: [_check(leaf) for leaf in new])(_WAIT)
+        isolation.start(lambda: _check_all(new))(_WAIT)
+
+
+def _check_all(notifiers: list[object]) -> None:
+    for notifier in notifiers:
+        _check(notifier)
 
 
 def _is_new(notifier: object) -> bool:

@@ -54,8 +54,9 @@ class Several(Notifier, abstract=True):
         return cls(*restored, min_level=data.get("min_level"))
 
     def __eq__(self, other: object) -> bool:
-        same = isinstance(other, Several) and type(other) is type(self)
-        return same and (other.notifiers, other.min_level) == (self.notifiers, self.min_level)
+        if not isinstance(other, Several) or type(other) is not type(self):
+            return False
+        return (other.notifiers, other.min_level) == (self.notifiers, self.min_level)
 
     def __hash__(self) -> int:
         return hash((type(self), self.notifiers))
@@ -109,7 +110,7 @@ def _lowest(notifier: object) -> str:
 
 def fans_out(notifier: object) -> bool:
     """Whether `notifier` is a `Several` each of whose notifiers gets a message."""
-    return _is_several(notifier) and type(notifier).fans_out is True
+    return _is_several(notifier) and notifier.fans_out is True
 
 
 def _is_several(notifier: object) -> TypeGuard[Several]:

@@ -52,6 +52,15 @@ class Background:
         self._here = threading.local()
         self.start_over()
 
+    def start_over(self) -> None:
+        """Forget all pieces, and the thread."""
+        self._waiting: list[_Piece] = []
+        self._doing: _Piece | None = None
+        self._changed = threading.Condition()
+        self._running: bool = False
+        self._is_waited_for = self._stops = False
+        self._thread: threading.Thread | None = None
+
     @property
     def names(self) -> set[str]:
         """The names of the pieces that wait."""
@@ -101,15 +110,6 @@ class Background:
         waiting = [piece for piece in list(self._waiting) if piece.due <= time.monotonic()]
         doing = self._doing  # read last: a piece is here before it leaves the queue
         return [*([doing] if doing else []), *(piece for piece in waiting if piece is not doing)]
-
-    def start_over(self) -> None:
-        """Forget all pieces, and the thread."""
-        self._waiting: list[_Piece] = []
-        self._doing: _Piece | None = None
-        self._changed = threading.Condition()
-        self._running: bool = False
-        self._is_waited_for = self._stops = False
-        self._thread: threading.Thread | None = None
 
     def _start(self) -> bool:
         thread = threads.Stoppable(self.work, "twinkle-notifier-background", self.stop)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from twinkle_notifier import claims, isolation
 from twinkle_notifier.budgets import LEASE, PROGRESS, STALL, STALL_READ
 from twinkle_notifier.claims.log import Record
-from twinkle_notifier.claims.store import Store, tolerated
+from twinkle_notifier.claims.store import Access, Store, tolerated
 from twinkle_notifier.delivery.descriptor import channel
 from twinkle_notifier.isolation import threads
 from twinkle_notifier.isolation.background import background
@@ -53,7 +53,7 @@ class Watched:
 class Board:
     """One training's place in a store. Its methods raise OSError when the store fails."""
 
-    access: claims.Access
+    access: Access
     key: str
     began: Instant  # the training: what is older does not count
 
@@ -215,7 +215,8 @@ class Detector:
         where = Where.here()
         if where.world_size == 1:
             return []
-        stuck = tolerated("the places of the other ranks cannot be read", lambda: list(board.stuck(STALL_READ)), [])
+        nobody: list[RankStatus] = []
+        stuck = tolerated("the places of the other ranks cannot be read", lambda: list(board.stuck(STALL_READ)), nobody)
         return [status for status in stuck if status.rank != where.rank]
 
     def _progress(self) -> Progress:

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from twinkle_notifier import claims, isolation
 from twinkle_notifier.budgets import CRASH_BUDGET, DISK, FIRST_NODE, LEASE, PATIENCE, STORE_OPEN
+from twinkle_notifier.claims.store import Access
 from twinkle_notifier.claims.stores.files import FileStore
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import restored
@@ -247,7 +248,7 @@ def _once_over_nodes(run: str | None, key: str, send: Callable[[], bool], *, fol
         return send()
     sent = False
     try:
-        with closing(claims.Access(lambda: FileStore.of_run(f"supervisors/{run}"), STORE_OPEN)) as access:
+        with closing(Access(lambda: FileStore.of_run(f"supervisors/{run}"), STORE_OPEN)) as access:
             since = max(process_start(), Instant.ago(_ONE_END), key=lambda instant: instant.since_boot)
             ends = claims.Claims(access, Where.here(), claims.Watermark(since))
             if follows and ends.follow(_TOPIC, grace=FIRST_NODE, seconds=PATIENCE, hurry=lambda: False) is not None:
