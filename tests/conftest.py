@@ -53,7 +53,7 @@ SECRET = "SEC0123456789abcdef"
 # Files about what Linux alone has: on a bare machine they cannot even be loaded, or nothing is left of them.
 _LINUX = (
     *("attach", "supervisor", "test_first_use.py", "test_imports.py", "test_trust.py"),
-    *("credentials/test_command_line.py",),
+    *("alerts/test_handover.py", "credentials/test_command_line.py"),  # the first: its pools fork
     *("delivery/test_letter.py", "exceptions/test_printed.py", "runtime/test_containers.py", "runtime/test_forks.py"),
     *("runtime/test_hostile_folders.py", "claims/stores/test_symlinks.py"),
 )

@@ -46,8 +46,9 @@ def try_lock(handle: int) -> bool:
 
     Raises OSError, with ENOSYS where the system has no such locks.
     """
+    busy: type[OSError] = BlockingIOError
     if _fcntl is not None:
-        lock, busy = functools.partial(_fcntl.flock, handle, _fcntl.LOCK_EX | _fcntl.LOCK_NB), BlockingIOError
+        lock = functools.partial(_fcntl.flock, handle, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
     elif _msvcrt is not None:
         os.lseek(handle, _FAR, os.SEEK_SET)
         lock, busy = functools.partial(_msvcrt.locking, handle, _msvcrt.LK_NBLCK, 1), PermissionError
