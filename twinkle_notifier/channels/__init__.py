@@ -14,8 +14,8 @@ from twinkle_notifier.channels.slack import SlackNotifier
 from twinkle_notifier.channels.webhook import WebhookNotifier
 from twinkle_notifier.channels.wecom import WeComNotifier
 from twinkle_notifier.credentials.references import is_reference, resolve
-from twinkle_notifier.errors import ArgumentError
-from twinkle_notifier.notifier import Notifier, _class_named
+from twinkle_notifier.errors import ArgumentError, UnknownNotifierError
+from twinkle_notifier.notifier import Notifier, registered
 
 VARIABLE = "TWINKLE_NOTIFIER_URL"
 # twinkle-kit's own variable, which it sets for its workers, and whose content these read as JSON. A URL in it breaks
@@ -52,7 +52,9 @@ def _together(notifiers: list[Notifier]) -> Notifier:
 
 
 def _made(name: str, *arguments: Any) -> Notifier:
-    kind: Callable[..., Notifier] = _class_named(name)
+    kind: Callable[..., Notifier] | None = registered(name)
+    if kind is None:
+        raise UnknownNotifierError(name, [])
     return kind(*arguments)
 
 
