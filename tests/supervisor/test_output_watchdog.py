@@ -84,6 +84,21 @@ def test_a_silent_command_that_ends_well(begin: Begin, robot: Inbox) -> None:
     assert titles[1].startswith("sft ended after ")
 
 
+@pytest.mark.parametrize(
+    ("wanted", "expected"), [("end_only", ["sft ended after"]), ("failure_only", ["sft has been silent for"])]
+)
+def test_only_what_people_want_is_reported(begin: Begin, robot: Inbox, wanted: str, expected: list[str]) -> None:
+    """Of a silence, what follows it, and a good end."""
+    source = "import time\nprint('step 1', flush=True)\ntime.sleep(5)\nprint('step 2', flush=True)\ntime.sleep(2)"
+    options = ("--stall-after", "2s", "--on-success")
+    done = begin(source, options=options, TWINKLE_NOTIFIER_NOTIFICATIONS=wanted).result()
+    titles = [message.title for message in robot.messages]
+    assert (done.returncode, [title[: len(begun)] for title, begun in zip(titles, expected, strict=True)]) == (
+        0,
+        expected,
+    )
+
+
 def test_an_end_that_was_reported_before_is_reported_after_a_silence(begin: Begin, robot: Inbox) -> None:
     """The exception was told, then nothing moved: "silent" is not the last word."""
     source = """
