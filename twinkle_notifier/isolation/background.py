@@ -49,6 +49,7 @@ class Background:
 
     def __init__(self) -> None:
         self.dropped: int = 0
+        self._running: bool = False
         self._here = threading.local()
         self.start_over()
 
@@ -107,8 +108,7 @@ class Background:
         self._waiting: list[_Piece] = []
         self._doing: _Piece | None = None
         self._changed = threading.Condition()
-        self._running: bool = False
-        self._is_waited_for = self._stops = False
+        self._running = self._is_waited_for = self._stops = False
         self._thread: threading.Thread | None = None
 
     def _start(self) -> bool:
