@@ -6,7 +6,7 @@ import builtins
 import difflib
 import linecache
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from textwrap import indent
 from traceback import FrameSummary, StackSummary, TracebackException, walk_tb
@@ -179,7 +179,7 @@ def _with_carets(place: _Place) -> str:
 
 def _position(place: _Place) -> Any:
     """The first and last line of what failed, with the columns where it starts and ends; None for what is unknown."""
-    positions = getattr(place.frame.f_code, "co_positions", None)  # since Python 3.11
+    positions: Callable[[], Iterator[Any]] | None = getattr(place.frame.f_code, "co_positions", None)  # Python 3.11
     if positions is None or place.instruction < 0:
         return (None,) * 4
     return next(islice(positions(), place.instruction // 2, None))

@@ -176,8 +176,7 @@ def _submitit_job() -> str:
     runs = (frame for frame, _ in walk_stack(main) if frame.f_code.co_name == "process_job")
     job: Any = next(runs).f_locals["delayed"].function
     function = getattr(job, "func", job)  # of a partial
-    kind: type[object] = type(function)
-    named = function if hasattr(function, "__qualname__") else kind
+    named = function if hasattr(function, "__qualname__") else function.__class__
     module = getattr(named, "__module__", "__main__")
     return f"{module}.{named.__qualname__}".removeprefix("__main__.")
 
