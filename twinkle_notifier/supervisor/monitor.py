@@ -216,5 +216,5 @@ class Heartbeat:
                 return
 
     def _ask(self) -> None:
-        with self._get(self._url, timeout=_REQUEST / 2, stream=True) as answer:  # its body is not read
+        with self._get(self._url, timeout=_REQUEST / 2, stream=True) as answer:  # without its body
             answer.raise_for_status()
