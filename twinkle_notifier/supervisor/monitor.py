@@ -187,7 +187,7 @@ class OutputWatchdog:
 
 
 class Heartbeat:
-    """A dead man's switch: it requests `url` at once and then each minute, until `end`. A service misses the requests."""
+    """A dead man's switch: requests `url` at once and then each minute, until `end`. A service misses the requests."""
 
     def __init__(self, url: str, every: float = _EVERY) -> None:
         import requests  # not at the top: it costs each `run` 40 ms, and few have such a URL
