@@ -191,10 +191,7 @@ class OutputWatchdog:
 
 
 class Heartbeat:
-    """A dead man's switch: it requests `url` at once and then each minute, until `end`. A service misses the requests.
-
-    The answer's body is not read.
-    """
+    """A dead man's switch: requests `url` at once and then each minute, until `end`. A service misses the requests."""
 
     def __init__(self, url: str, every: float = _EVERY) -> None:
         import requests  # not at the top: it costs each `run` 40 ms, and few have such a URL
@@ -223,5 +220,5 @@ class Heartbeat:
                 return
 
     def _ask(self) -> None:
-        with self._get(self._url, timeout=_REQUEST / 2, stream=True) as answer:
+        with self._get(self._url, timeout=_REQUEST / 2, stream=True) as answer:  # without its body
             answer.raise_for_status()

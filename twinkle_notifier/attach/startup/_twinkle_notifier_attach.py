@@ -1,4 +1,4 @@
-# pyright: reportTypeCommentUsage=false  (an annotation would cost at each start)
+# pyright: reportTypeCommentUsage=false
 """Runs in each Python below `twinkle-notifier run`, from its start. Standard library alone, Python 3.8 and later.
 
 It is small, as a machine that keeps no compiled files compiles it for each Python. Two files beside it have the rest.
@@ -6,7 +6,7 @@ It is small, as a machine that keeps no compiled files compiles it for each Pyth
 `_twinkle_notifier_record`, which writes the record of an end; else that is loaded when a process ends badly.
 
 At the start it imports only what each Python has loaded anyway, and little at the end: a user's file with the name of a
-module of the standard library would be run in its place.
+module of the standard library would be run in its place. Types are comments, as an annotation costs at each start.
 """
 
 import atexit
@@ -32,8 +32,7 @@ _main = 0  # the main thread
 _stale = None  # type: BaseException | None  # the exception that was there when this process was forked
 _exit = None  # type: dict[str, Any] | None  # the record of the SystemExit that ended the program
 _code = None  # type: int | None  # that of a SystemExit that ended the program, or `sys.excepthook` after it
-# Memory for the record, if no other is left; never touched, so it costs none before.
-_spare = bytes(1 << 20)  # type: bytes | None
+_spare = bytes(1 << 20)  # type: bytes | None  # for the record, if no memory is left; untouched, so it costs none
 
 
 def begin():  # type: () -> None

@@ -1,12 +1,13 @@
-# pyright: reportTypeCommentUsage=false  (an annotation would cost at each start)
+# pyright: reportTypeCommentUsage=false
 """Wraps functions of modules that make processes or trainers. `_twinkle_notifier_attach` loads it."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from twinkle_notifier.attach.startup import _twinkle_notifier_attach as attach
-    from twinkle_notifier.attach.startup._twinkle_notifier_attach import Any, Callable, os, sys, time
+    from twinkle_notifier.attach.startup._twinkle_notifier_attach import Any, Callable, ModuleType, os, sys, time  # noqa: F401
 
     _Hook = Callable[[Any, Any], None]
+    _Method = tuple[str, str, _Hook, _Hook]
 else:
     import _twinkle_notifier_attach as attach
     from _twinkle_notifier_attach import os, sys, time  # as they were at the start
@@ -131,15 +132,15 @@ def _attach(framework, to):  # type: (str, Any) -> None
     trainers.attach(framework, to)
 
 
-_LIGHTNING = ("Trainer", "__init__", _nothing, lambda trainer, _: _attach("lightning", trainer))
+_LIGHTNING = ("Trainer", "__init__", _nothing, lambda trainer, _: _attach("lightning", trainer))  # type: _Method
 
 
 _AGENT = "torch.distributed.elastic.agent.server."
-_METHODS = {  # type: dict[str, tuple[str, str, _Hook, _Hook]]
+_METHODS = {
     _AGENT + "api": ("SimpleElasticAgent", "_restart_workers", _agent_restarts, _nothing),
     _AGENT + "local_elastic_agent": ("LocalElasticAgent", "_monitor_workers", _nothing, _agent_checked),
     "multiprocessing.process": ("BaseProcess", "_bootstrap", _child_begins, _nothing),
     "transformers.trainer": ("Trainer", "__init__", lambda _, module: _attach("transformers", module), _nothing),
     "lightning.pytorch.trainer.trainer": _LIGHTNING,
     "pytorch_lightning.trainer.trainer": _LIGHTNING,
-}
+}  # type: dict[str, _Method]

@@ -1,4 +1,4 @@
-# pyright: reportTypeCommentUsage=false  (an annotation would cost at each start)
+# pyright: reportTypeCommentUsage=false
 """The record of what ended a Python process. It is loaded when one ends badly: see `_twinkle_notifier_attach`."""
 
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ def record(error, code):  # type: (BaseException, int) -> dict[str, Any]
     """The fields of an `End`: see `twinkle_notifier.mailbox.notes`. A part that fails is left out."""
     fields = {"pid": os.getpid(), "at": time.time(), "code": code}  # type: dict[str, Any]
     fields.update(type="Exception", message="", rank=None, traceback="", frames=[], child=None, failures=[])
-    parts = [  # type: list[tuple[str, Callable[[], Any]]]
+    parts = [
         ("rank", _rank),
         ("type", lambda: _cut(_name(type(error)), _NAME)),
         ("frames", lambda: _frames(error.__traceback__)),
@@ -33,7 +33,7 @@ def record(error, code):  # type: (BaseException, int) -> dict[str, Any]
         ("child", lambda: _whole(getattr(error, "returncode", None))),
         ("failures", lambda: failures_of(getattr(error, "failures", None))),
         ("traceback", lambda: _plain_traceback(fields)),
-    ]
+    ]  # type: list[tuple[str, Callable[[], Any]]]
     # After Ctrl-C Python dies of SIGINT, unless code is compiled from a text until then, as an import may do.
     if not isinstance(error, KeyboardInterrupt):
         parts.append(("traceback", lambda: _traceback(error)))
