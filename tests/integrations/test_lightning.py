@@ -288,6 +288,15 @@ def test_an_attackers_checkpoint_redirects_nothing(
     assert ("no alert will be sent" in caplog.text) is not configured
 
 
+@pytest.mark.parametrize(("wanted", "count"), [("all", 1), ("failure_only", 0)])
+def test_a_good_end_is_sent_where_it_is_wanted(wanted: Any, count: int, tmp_path: Path) -> None:
+    """As docs/settings.md says."""
+    told = RecordingNotifier()
+    trainer(tmp_path, NotifierCallback(told, notifications=wanted)).fit(Model(), data())
+    assert background.flush(10)
+    assert len(told.messages) == count
+
+
 def test_resume_without_a_notifier_restores_it(
     tmp_path: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -66,6 +66,9 @@ def calls(store: Store, error: Exception, hf_trainer: Any) -> None:
     state: dict[str, Any] = run.state_dict()
     run.load_state_dict(state)
     Trainer(callbacks=[NotifierCallback(ding, name="sft", on_start=False, on_end=True, stall_after=600)])
+    NotifierCallback(notifications="failure_only")
+    HFCallback(notifications="end_only")
+    TrainingRun(Notifier.from_url("env:URL"), notifications="all")
     HFCallback(ConsoleNotifier(), name="sft", stall_after=after)
     with guard(hf_trainer), watch(ding, "x"):
         pass
