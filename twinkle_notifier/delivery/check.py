@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twinkle_notifier import isolation
@@ -36,7 +36,7 @@ def begin(notifier: Callable[[str], object] | None) -> None:
     """
     new = [leaf for leaf in leaves(notifier) if issubclass(type(leaf), Notifier) and _is_new(leaf)]
     if new:
-        isolation.start(lambda: [_check(leaf) for leaf in new])(_WAIT)
+        isolation.start(lambda: _check_all(new))(_WAIT)
 
 
 def _is_new(notifier: object) -> bool:
@@ -46,6 +46,11 @@ def _is_new(notifier: object) -> bool:
     made = isolation.tried(lambda: weakref.ref(notifier)).value  # a class may have slots
     _checked.extend([made] if made is not None else [])
     return True
+
+
+def _check_all(notifiers: Sequence[object]) -> None:
+    for notifier in notifiers:
+        _check(notifier)
 
 
 def _check(notifier: Any) -> None:

@@ -54,8 +54,9 @@ class Several(Notifier, abstract=True):
         return cls(*restored, min_level=data.get("min_level"))
 
     def __eq__(self, other: object) -> bool:
-        same = isinstance(other, Several) and type(other) is type(self)
-        return same and (other.notifiers, other.min_level) == (self.notifiers, self.min_level)
+        if not isinstance(other, Several) or type(other) is not type(self):
+            return False
+        return (other.notifiers, other.min_level) == (self.notifiers, self.min_level)
 
     def __hash__(self) -> int:
         return hash((type(self), self.notifiers))
