@@ -71,7 +71,8 @@ def _in_all(targets: Sequence[Target], outcomes: Sequence[Outcome]) -> Outcome:
     final, waits = all(each.final for each in outcomes), [each.retry_after for each in outcomes]
     lasts = all(each.final or each.retry_after is not None for each in outcomes)  # for other ranks, too
     after = min((wait for wait in waits if wait is not None), default=None) if lasts else None
-    status: Status = next((each.status for each in outcomes if each.status != "spooled"), "spooled")
+    others: list[Status] = [each.status for each in outcomes if each.status != "spooled"]
+    status: Status = others[0] if others else "spooled"
     reasons = [outcome.reason.removesuffix(LATER) for outcome in outcomes]
     said = "; ".join(f"{_named(target)}: {why}" for target, why in zip(targets, reasons, strict=True))
     return Outcome(status, said + (LATER if status == "spooled" else ""), final, retry_after=after)
