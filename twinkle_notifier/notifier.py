@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar
 
 from twinkle_notifier.credentials.references import is_reference, resolve
 from twinkle_notifier.errors import ArgumentError, UnknownNotifierError
 from twinkle_notifier.isolation import safe
-from twinkle_notifier.messages.message import Level
+from twinkle_notifier.messages.message import LEVELS, Level
 
 _GROUP = "twinkle_notifier.notifiers"  # of entry points
-LEVELS: tuple[Level, ...] = get_args(Level)  # the lowest first
 
 log: logging.Logger = logging.getLogger("twinkle_notifier")
 

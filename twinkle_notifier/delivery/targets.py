@@ -8,8 +8,8 @@ from typing import Any, ClassVar, TypeGuard, cast
 from twinkle_notifier import isolation
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation.safe import is_list
-from twinkle_notifier.messages.message import Level, Message
-from twinkle_notifier.notifier import LEVELS, Notifier, checked_level, keeps_time
+from twinkle_notifier.messages.message import LEVELS, Level, Message
+from twinkle_notifier.notifier import Notifier, checked_level, keeps_time
 
 _RANKS: dict[str, int] = {level: rank for rank, level in enumerate(LEVELS)}
 _HIGHEST = len(LEVELS) - 1

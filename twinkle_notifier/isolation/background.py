@@ -49,7 +49,6 @@ class Background:
 
     def __init__(self) -> None:
         self.dropped: int = 0
-        self._running: bool = False
         self._here = threading.local()
         self.start_over()
 
