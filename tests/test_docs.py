@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.runtime import user_file
 
 ROOT = Path(__file__).parents[1]
 CORE = "twinkle_notifier"
@@ -53,7 +54,7 @@ def test_no_example_swallows_an_exception() -> None:
 
 def test_links_lead_somewhere() -> None:
     """Each relative link of a page."""
-    links = [(page, link) for page in PAGES for link in re.findall(r"\]\(([^)#:]+)[^)]*\)", page.read_text())]
+    links = [(page, link) for page in PAGES for link in re.findall(r"\]\((?!https:)([^)#:]+)[^)]*\)", page.read_text())]
     assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
 
 
@@ -134,14 +135,15 @@ def test_a_line_that_nobody_writes_is_found() -> None:
 
 
 def test_each_setting_is_on_its_page() -> None:
-    """docs/settings.md names each of our variables that the source names, and no other."""
+    """docs/settings.md names each of our variables that the source names, each key of the user's file, and no other."""
     page = (ROOT / "docs" / "settings.md").read_text()
     ours, others = (
         set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]*) \|", part, re.MULTILINE))))
         for part in page.split("## Variables of others")
     )
     named = {texts[0] for texts in strings() if len(texts) == 1}
-    assert ours == {name for name in named if re.fullmatch(r"TWINKLE_[A-Z_]+", name)}
+    keys = set(user_file.KEYS)
+    assert ours == {name for name in named if re.fullmatch(r"TWINKLE_[A-Z_]+", name)} | keys
     assert others
     assert others <= named
 

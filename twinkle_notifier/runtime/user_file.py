@@ -121,14 +121,14 @@ def _parsed(place: Path, data: bytes) -> UserFile:
         return UserFile(place, problem=f"{f'line {at[1]}' if at else 'it'} is no TOML, or not UTF-8")
     settings = UserFile(place)
     for key, value in found.items():
-        wanted, check = _KEYS.get(key, ("", None))
+        wanted, check = KEYS.get(key, ("", None))
         if check is not None and check(value):
             taken: Any = tuple(value) if isinstance(value, list) else value.strip()
             settings = replace(settings, **{key: taken})
             continue
         where = f"{place}{_line_of(key, text)}"
         if check is None:
-            log.warning("%s: there is no setting %.60r; there are %s", where, key, ", ".join(_KEYS))
+            log.warning("%s: there is no setting %.60r; there are %s", where, key, ", ".join(KEYS))
         else:
             log.warning("%s: %s is not used: write %s", where, key, wanted)
     return settings
@@ -152,7 +152,7 @@ def _one_of(*names: str) -> tuple[str, Callable[[Any], bool]]:
 
 
 # Each key, what to write, and whether a value is that.
-_KEYS: dict[str, tuple[str, Callable[[Any], bool] | None]] = {
+KEYS: dict[str, tuple[str, Callable[[Any], bool] | None]] = {
     "url": ('the webhook URL, or a reference to it: "env:NAME", "file:PATH"', _is_text),
     "mentions": ('a list of texts: ["13800000000", "@all"]', _is_texts),
     "language": _one_of(*LANGUAGES),
