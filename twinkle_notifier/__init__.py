@@ -5,6 +5,7 @@ from __future__ import annotations
 from twinkle_notifier.alerts.api import notify_exception
 from twinkle_notifier.alerts.watch import watch
 from twinkle_notifier.channels.apprise import AppriseNotifier
+from twinkle_notifier.channels.bark import BarkNotifier
 from twinkle_notifier.channels.console import ConsoleNotifier
 from twinkle_notifier.channels.dingtalk import DingNotifier
 from twinkle_notifier.channels.feishu import FeishuNotifier
@@ -25,6 +26,7 @@ from twinkle_notifier.training_run import TrainingRun
 __all__ = [
     "AppriseNotifier",
     "ArgumentError",
+    "BarkNotifier",
     "ConsoleNotifier",
     "CredentialError",
     "DeliveryError",

@@ -54,8 +54,6 @@ def test_a_webhook_is_of_the_service_that_host_and_path_name(text: str, expected
         ("https://ntfy.sh/runs", "ntfys://ntfy.sh/runs?format=markdown"),
         ("https://me:pw@ntfy.example.org/runs", "ntfys://me:pw@ntfy.example.org/runs?format=markdown"),
         ("http://ntfy.example.org:8080/runs", "ntfy://ntfy.example.org:8080/runs?format=markdown"),
-        ("https://api.day.app/AbC123/", "barks://api.day.app/AbC123?format=markdown"),
-        ("https://api.day.app/AbC123/Push%20content?sound=x", "barks://api.day.app/AbC123?format=markdown"),
         ("https://sctapi.ftqq.com/SCT12Tab.send?title=hello", "schan://SCT12Tab"),
         ("https://www.pushplus.plus/send?token=ab12&title=x", "pushplus://ab12"),
         ("https://www.pushplus.plus/send/ab12", "pushplus://ab12"),

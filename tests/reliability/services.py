@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 
-from twinkle_notifier.inbox import dingtalk, faults, feishu, slack, wecom
+from twinkle_notifier.inbox import bark, dingtalk, faults, feishu, slack, wecom
 from twinkle_notifier.inbox.faults import Fault
 from twinkle_notifier.inbox.robot import Robot
 
@@ -38,6 +39,11 @@ def _code(field: str, number: int, what: str, status: str, requests: int = 1, *,
 
 def _word(code: int, word: str, status: str, requests: int = 1, *, final: bool = False) -> Refusal:
     return Refusal(f"HTTP {code} `{word}`", faults.answer(code, word.encode()), status, requests, final)
+
+
+def _answer(code: int, said: str, status: str, requests: int = 1, *, final: bool = False) -> Refusal:
+    body = json.dumps({"code": code, "message": said}).encode()
+    return Refusal(f"HTTP {code} ({said})", faults.answer(code, body), status, requests, final)
 
 
 SERVICES = {
@@ -82,6 +88,16 @@ SERVICES = {
             _word(400, "not_known", "failed", final=True),
         ),
         at_once=4,
+    ),
+    "bark": Service(
+        bark.Robot,
+        "BarkNotifier",
+        (
+            _answer(400, "failed to get device token", "failed", final=True),
+            _answer(429, "Too Many Requests", "throttled", 3),
+            _answer(500, "push failed", "failed", 3),
+        ),
+        drops_repeats=True,
     ),
 }
 CHANNEL = os.environ.get("CHANNEL", "dingtalk")

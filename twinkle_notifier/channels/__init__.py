@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from twinkle_notifier.channels import pasted
+from twinkle_notifier.channels.bark import BarkNotifier
 from twinkle_notifier.channels.dingtalk import DingNotifier
 from twinkle_notifier.channels.feishu import FeishuNotifier
 from twinkle_notifier.channels.slack import SlackNotifier
@@ -22,7 +23,13 @@ VARIABLE = "TWINKLE_NOTIFIER_URL"
 # them; it is read here since it may be what a user has set.
 OF_TWINKLE = "TWINKLE_NOTIFIER"
 # Those with a webhook URL.
-SERVICES: tuple[type[WebhookNotifier], ...] = (DingNotifier, FeishuNotifier, WeComNotifier, SlackNotifier)
+SERVICES: tuple[type[WebhookNotifier], ...] = (
+    DingNotifier,
+    FeishuNotifier,
+    WeComNotifier,
+    SlackNotifier,
+    BarkNotifier,
+)
 
 
 def from_environment() -> Notifier | None:

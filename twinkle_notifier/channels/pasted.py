@@ -85,11 +85,6 @@ _FORMS = (
     _Form(
         "ntfy", r"(?:[\w.-]+\.)?ntfy\.[\w.-]+(?::\d+)?/(?P<topic>[\w-]+)/?", "ntfy{s}://{at}/{topic}?format=markdown"
     ),
-    _Form(
-        "Bark",
-        r"(?:api\.day\.app|bark\.[\w.-]+(?::\d+)?)/(?P<key>\w+)(?:/.*)?",
-        "bark{s}://{at}/{key}?format=markdown",
-    ),
     _Form("ServerChan", r"sctapi\.ftqq\.com/(?P<key>\w+)\.send", "schan://{key}"),
     _Form("PushPlus", r"www\.pushplus\.plus/send/(?P<token>\w+)/?", "pushplus://{token}"),
     _Form("PushPlus", r"www\.pushplus\.plus/send/?", "pushplus://{token}", "token", "copy the URL with your token"),
@@ -116,7 +111,7 @@ _FORMS = (
     ),
 )
 
-NAMES = "DingTalk, Feishu (Lark), WeCom, Slack, " + ", ".join(dict.fromkeys(form.service for form in _FORMS))
+NAMES = "DingTalk, Feishu (Lark), WeCom, Slack, Bark, " + ", ".join(dict.fromkeys(form.service for form in _FORMS))
 
 
 def split(text: str) -> list[str]:

@@ -13,7 +13,7 @@ def add(commands: Commands) -> None:
         commands,
         "inbox",
         "play the chats' robots on this machine, and show what arrives",
-        "Listen on this machine as strictly as the robots of DingTalk, Feishu, WeCom and Slack, and show what arrives "
+        "Listen on this machine as strictly as DingTalk, Feishu, WeCom, Slack and Bark, and show what arrives "
         "on a page, until Ctrl-C. It prints the webhook URLs, and the page's with a random token.",
         "twinkle-notifier inbox --port 0 --secret SEC123456",
     )

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, cast
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from twinkle_notifier.inbox import dingtalk, feishu, slack, wecom
+from twinkle_notifier.inbox import bark, dingtalk, feishu, slack, wecom
 from twinkle_notifier.inbox.robot import Answer, Received, Request, Response, Robot, Running
 
 _READ_LIMIT = 1024 * 1024  # bytes of a request
@@ -63,7 +63,7 @@ class Inbox(Running):
         delay: float = 0.0,
         port: int = 0,
     ) -> None:
-        services = (dingtalk.Robot, feishu.Robot, wecom.Robot, slack.Robot)
+        services = (dingtalk.Robot, feishu.Robot, wecom.Robot, slack.Robot, bark.Robot)
         self.robots: dict[str, Robot] = {
             robot.service: robot(token, secret, keywords, rate, penalty) for robot in services
         }
