@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeGuard
 
 from twinkle_notifier.credentials.references import is_reference, resolve
 from twinkle_notifier.errors import ArgumentError, UnknownNotifierError
 from twinkle_notifier.isolation import safe
-from twinkle_notifier.messages.message import LEVELS, Level
+from twinkle_notifier.messages.message import LEVELS, Level, known_level
 
 _GROUP = "twinkle_notifier.notifiers"  # of entry points
 
@@ -92,7 +92,7 @@ class Notifier:
             ValueError: `data` is no description of a notifier.
             UnknownNotifierError: no class of that name is known.
         """
-        name = data.get("class") if isinstance(data, Mapping) else None
+        name = data.get("class") if _is_mapping(data) else None
         if not isinstance(name, str):
             raise ArgumentError("a serialized notifier is a dict whose 'class' names it, as to_dict() writes it")
         try:
@@ -113,14 +113,7 @@ class Notifier:
             ArgumentError: it is none of these, and which page to copy from. The error shows nothing of `text`.
             CredentialError: a reference leads nowhere.
         """
-        if not isinstance(text, str):
-            raise ArgumentError("from_url takes a text: a webhook URL, or a reference to one")
-        return _reader[-1](text, "the text")
-
-    @staticmethod
-    def _read_by(reader: Callable[[str, str], Notifier]) -> None:
-        """Let `reader` make the notifiers of `from_url`: the channels do, which this file does not know."""
-        _reader.append(reader)
+        return _reader[-1](_checked_text(text), "the text")
 
     @classmethod
     def _from_dict_impl(cls, data: dict[str, Any]) -> Notifier:
@@ -133,9 +126,29 @@ class Notifier:
         return data
 
 
+def read_by(reader: Callable[[str, str], Notifier]) -> None:
+    """Let `reader` make the notifiers of `Notifier.from_url`: the channels do, which this file does not know."""
+    _reader.append(reader)
+
+
+def _is_mapping(data: object) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(data, Mapping)
+
+
+def _checked_text(text: object) -> str:
+    if not isinstance(text, str):
+        raise ArgumentError("from_url takes a text: a webhook URL, or a reference to one")
+    return text
+
+
+def is_notifier(value: object) -> TypeGuard[Notifier]:
+    """Whether `value` is of a class of notifiers. Runs no code of it."""
+    return issubclass(type(value), Notifier)
+
+
 def checked_level(level: object) -> Level | None:
     """`level`, as a `Notifier.min_level`. Raises ArgumentError if it is none."""
-    found = next((known for known in LEVELS if level == known), None)
+    found = known_level(level)
     if found is None and level is not None:
         names = ", ".join(map(repr, LEVELS))
         raise ArgumentError(f"min_level is {level!r}: give one of {names}, or None for everything")
@@ -157,10 +170,9 @@ def registered(name: str) -> type[Notifier] | None:
 
 def look_up(value: object) -> None:
     """Look up the references in `value`, at any depth. Raises CredentialError when one leads nowhere here."""
-    if isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            look_up(inner)
-    elif is_reference(value):
+    for inner in safe.items_in(value):
+        look_up(inner)
+    if is_reference(value):
         resolve(str(value))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from time import monotonic
-from typing import Literal, cast
 
 from twinkle_notifier import isolation
 from twinkle_notifier.channels import OF_TWINKLE, VARIABLE, from_environment, from_text
@@ -13,15 +12,12 @@ from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime.user_file import NOTIFICATIONS as NAMES
-from twinkle_notifier.runtime.user_file import user_file
+from twinkle_notifier.runtime.user_file import Notifications, user_file
 
 NOTIFICATIONS = "TWINKLE_NOTIFIER_NOTIFICATIONS"
 HOW = f"set {VARIABLE}, or run `twinkle-notifier init`"  # to set up a notifier
 _BUDGET = 2.0  # seconds to make it
 _PAUSE = 60.0  # seconds until the next try, after it could not be made
-
-# ``end_only``: the end of a run, well or not. ``failure_only``: what goes wrong, stalls among it. See docs/settings.md.
-Notifications = Literal["all", "end_only", "failure_only"]
 
 log: logging.Logger = logging.getLogger("twinkle_notifier")
 
@@ -56,13 +52,21 @@ def notifications(given: object = None) -> Notifications:
         ArgumentError: `given` is none of the three. A bad value in the environment is logged and ignored.
     """
     if given is not None:
-        if given not in NAMES:
+        if (wanted := _known(given)) is None:
             raise ArgumentError(f"notifications is {given!r:.50}: give one of {', '.join(NAMES)}")
-        return cast(Notifications, given)
+        return wanted
     text = os.environ.get(NOTIFICATIONS, "").strip()
-    if text and text not in NAMES:
+    wanted = _known(text)
+    if text and wanted is None:
         log.warning("%s is %.50r: set it to one of %s", NOTIFICATIONS, text, ", ".join(NAMES))
-    return cast(Notifications, text if text in NAMES else user_file().notifications or "all")
+    return wanted or _known(user_file().notifications) or "all"
+
+
+def _known(name: object) -> Notifications | None:
+    for known in NAMES:
+        if known == name:
+            return known
+    return None
 
 
 class Configured:

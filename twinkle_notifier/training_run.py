@@ -35,7 +35,8 @@ from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.runtime.process import Instant, process_start
 from twinkle_notifier.runtime.stored import hashed
-from twinkle_notifier.settings import Configured, Notifications
+from twinkle_notifier.runtime.user_file import Notifications
+from twinkle_notifier.settings import Configured
 from twinkle_notifier.stalls import watchdog
 from twinkle_notifier.stalls.board import Watched
 

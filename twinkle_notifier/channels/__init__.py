@@ -16,7 +16,7 @@ from twinkle_notifier.channels.webhook import WebhookNotifier
 from twinkle_notifier.channels.wecom import WeComNotifier
 from twinkle_notifier.credentials.references import is_reference, resolve
 from twinkle_notifier.errors import ArgumentError
-from twinkle_notifier.notifier import Notifier, class_named
+from twinkle_notifier.notifier import Notifier, class_named, read_by
 
 VARIABLE = "TWINKLE_NOTIFIER_URL"
 # twinkle-kit's own variable, which it sets for its workers, and whose content these read as JSON. A URL in it breaks
@@ -103,4 +103,4 @@ def _from_json(text: str, what: str) -> Notifier:
     return Notifier.from_dict(data)
 
 
-Notifier._read_by(from_text)
+read_by(from_text)

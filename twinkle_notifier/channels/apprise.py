@@ -12,13 +12,13 @@ import logging
 import re
 import threading
 import warnings
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote
 
 from twinkle_notifier import isolation
-from twinkle_notifier.channels.webhook import checked_timeout, is_here, looked_up
+from twinkle_notifier.channels.webhook import checked_insecure, checked_timeout, is_here, looked_up
 from twinkle_notifier.credentials.masking import in_authority, mask, secrets_in_url
 from twinkle_notifier.credentials.references import REDACTED, Secret, is_reference
 from twinkle_notifier.errors import ArgumentError, CredentialError, DeliveryError, NotifierError
@@ -81,12 +81,8 @@ class AppriseNotifier(Notifier):
     def __init__(
         self, url: str, timeout: float = 5.0, *, insecure: bool = False, min_level: Level | None = None
     ) -> None:
-        if not isinstance(insecure, bool):
-            raise ArgumentError(f"insecure is {insecure!r}: give True or False")
-        if not isinstance(url, str) or not url.strip():
-            raise ArgumentError("url is empty: give a URL in apprise's form, or a reference such as 'env:APPRISE_URL'")
-        self.insecure = insecure
-        self._url = Secret(url.strip())
+        self.insecure = checked_insecure(insecure)
+        self._url = Secret(_checked_url(url))
         self.timeout = checked_timeout(timeout)
         self.min_level = checked_level(min_level)
         _load()
@@ -176,7 +172,8 @@ class AppriseNotifier(Notifier):
         return made
 
     def _check_secure(self, made: Any, scheme: str) -> None:
-        clear = made.protocol if isinstance(made.protocol, tuple | list | set | frozenset) else (made.protocol,)
+        protocol: Collection[Any] | str | None = made.protocol
+        clear = (protocol,) if protocol is None or isinstance(protocol, str) else protocol
         if (made.schema in clear or scheme in clear) and not made.secure:
             forms = made.secure_protocol if isinstance(made.secure_protocol, str) else ""
             use = f"use {forms}://, or insist" if forms else "insist"
@@ -204,12 +201,23 @@ def _load() -> Any:
     """apprise, with what it loads for the first URL: a crash is no time for that. Raises ArgumentError without it."""
     with _quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it imports deprecated modules, and a program may raise warnings as errors
-        try:
-            import apprise
-        except ImportError:
-            raise ArgumentError(f"AppriseNotifier needs apprise: {_INSTALL}") from None
+        apprise = _imported()
         apprise.Apprise.instantiate("json://127.0.0.1")
     return apprise
+
+
+def _imported() -> Any:
+    try:
+        import apprise
+    except ImportError:
+        raise ArgumentError(f"AppriseNotifier needs apprise: {_INSTALL}") from None
+    return apprise
+
+
+def _checked_url(url: object) -> str:
+    if not isinstance(url, str) or not url.strip():
+        raise ArgumentError("url is empty: give a URL in apprise's form, or a reference such as 'env:APPRISE_URL'")
+    return url.strip()
 
 
 def _scheme(url: str) -> str:

@@ -225,7 +225,7 @@ class Robot(ABC):
 def object_in(answer: http.Reply) -> dict[str, Any]:
     """The JSON object that a service answered; empty for anything else."""
     try:
-        found = json.loads(answer.body)
+        found: dict[str, Any] | list[Any] | str | float | None = json.loads(answer.body)
     except (ValueError, RecursionError):  # "[" a thousand times
         return {}
     return found if isinstance(found, dict) else {}

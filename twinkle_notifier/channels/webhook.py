@@ -13,6 +13,7 @@ from twinkle_notifier.channels.robot import Robot
 from twinkle_notifier.credentials.masking import mask, secrets_in_url
 from twinkle_notifier.credentials.references import REDACTED, Secret, is_reference, resolve
 from twinkle_notifier.errors import ArgumentError, CredentialError, NotifierError
+from twinkle_notifier.isolation.safe import is_list, is_tuple
 from twinkle_notifier.messages.message import Level, as_text
 from twinkle_notifier.notifier import Notifier, checked_level
 
@@ -43,9 +44,7 @@ class WebhookNotifier(Notifier, abstract=True):
         min_level: Level | None = None,
     ) -> None:
         connection.ready()
-        if not isinstance(insecure, bool):
-            raise ArgumentError(f"insecure is {insecure!r}: give True or False")
-        self.insecure = insecure
+        self.insecure = checked_insecure(insecure)
         url, appended = self._parted(self._checked_url(webhook_url, insecure))
         setattr(self, f"_{self._fields[0]}", Secret(url))  # a name that pickles hold
         checked = self._checked_secret(secret) or appended
@@ -220,14 +219,17 @@ class WebhookNotifier(Notifier, abstract=True):
         return url, cls._checked_secret(secret)
 
     @classmethod
-    def _checked_mentions(cls, mentions: Any) -> tuple[str, ...]:
+    def _checked_mentions(cls, mentions: object) -> tuple[str, ...]:
+        if not (is_list(mentions) or is_tuple(mentions)) or len(mentions) > _MENTIONS:
+            raise ArgumentError(f"mentions is no tuple of up to {_MENTIONS} texts: {cls._robot.mention_help}")
+        return tuple(cls._checked_mention(number, mention) for number, mention in enumerate(mentions))
+
+    @classmethod
+    def _checked_mention(cls, number: int, mention: object) -> str:
         robot = cls._robot
-        if not isinstance(mentions, list | tuple) or len(mentions) > _MENTIONS:
-            raise ArgumentError(f"mentions is no tuple of up to {_MENTIONS} texts: {robot.mention_help}")
-        for number, mention in enumerate(mentions):
-            if not isinstance(mention, str) or not robot.mention.fullmatch(mention.strip().removeprefix("@")):
-                raise ArgumentError(f"mentions[{number}] is nobody whom {robot.service} can call: {robot.mention_help}")
-        return tuple(mention.strip() for mention in mentions)
+        if not isinstance(mention, str) or not robot.mention.fullmatch(mention.strip().removeprefix("@")):
+            raise ArgumentError(f"mentions[{number}] is nobody whom {robot.service} can call: {robot.mention_help}")
+        return mention.strip()
 
     @classmethod
     def _checked_secret(cls, secret: object) -> str | None:
@@ -283,6 +285,13 @@ def _seconds(timeout: Any) -> Any:
         return float(timeout)
     except ValueError:
         return timeout  # `checked_timeout` says so
+
+
+def checked_insecure(insecure: object) -> bool:
+    """`insecure`, if it is True or False. Raises ArgumentError if it is not, as "no" would be true."""
+    if not isinstance(insecure, bool):
+        raise ArgumentError(f"insecure is {insecure!r}: give True or False")
+    return insecure
 
 
 def checked_timeout(timeout: object) -> float:

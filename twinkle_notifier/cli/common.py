@@ -9,7 +9,7 @@ import platform
 import textwrap
 import time
 import uuid
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
 from twinkle_notifier import isolation, settings
 from twinkle_notifier.channels import from_text, pasted
@@ -28,7 +28,12 @@ _SETUP = 5.0  # seconds to look up references, whose disk may hang
 _REASON = 600  # characters
 _WIDTH = 100  # of help
 
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+class Commands(Protocol):
+    """What `add_subparsers` of a parser returns."""
+
+    def add_parser(self, name: str, **kwargs: Any) -> argparse.ArgumentParser:
+        """See argparse."""
 
 
 def add_command(
@@ -72,7 +77,7 @@ def chosen(to: str | None) -> tuple[Notifier, str]:
 
 def each(notifier: Notifier) -> list[Notifier]:
     """The notifiers that `notifier` hands a message to; itself, if it sends by itself."""
-    inner = getattr(notifier, "notifiers", None)
+    inner: list[Notifier] | tuple[Notifier, ...] | None = getattr(notifier, "notifiers", None)
     return [one for part in inner for one in each(part)] if isinstance(inner, list | tuple) else [notifier]
 
 

@@ -15,7 +15,7 @@ from twinkle_notifier.errors import NotifierError
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.sanitize import shown_in_log
-from twinkle_notifier.notifier import Notifier
+from twinkle_notifier.notifier import Notifier, is_notifier
 from twinkle_notifier.runtime.launcher import Where
 
 _BUDGET = 5.0  # seconds for a check; a file's disk may hang
@@ -34,12 +34,12 @@ def begin(notifier: Callable[[str], object] | None) -> None:
     A process checks each notifier once, by `Notifier.check_setup`, in a thread, and each of several by itself; on each
     machine only the first rank does. Takes at most 0.1 s, asks nothing of the network, and never raises.
     """
-    new = [leaf for leaf in leaves(notifier) if issubclass(type(leaf), Notifier) and _is_new(leaf)]
+    new = [leaf for leaf in leaves(notifier) if is_notifier(leaf) and _is_new(leaf)]
     if new:
         isolation.start(lambda: _check_all(new))(_WAIT)
 
 
-def _check_all(notifiers: list[object]) -> None:
+def _check_all(notifiers: list[Notifier]) -> None:
     for notifier in notifiers:
         _check(notifier)
 
@@ -53,7 +53,7 @@ def _is_new(notifier: object) -> bool:
     return True
 
 
-def _check(notifier: Any) -> None:
+def _check(notifier: Notifier) -> None:
     if Where.here().local_rank != 0:
         return
     answer: isolation.Answer[object] = isolation.call(lambda: notifier.check_setup(), _BUDGET)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from enum import Enum
 from types import FunctionType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeGuard, TypeVar, cast
 
 from twinkle_notifier import isolation
 from twinkle_notifier.credentials.masking import holds_redacted, in_authority, mask, redact, secrets_in_url
@@ -149,15 +149,18 @@ def _plain(value: object) -> object:
     """`value` in types that Lightning loads under `weights_only` and JSON writes: anything else breaks a resume."""
     if is_dict(value):
         return {str(key): _plain(item) for key, item in value.items()}
-    if is_list(value) or isinstance(value, tuple | set | frozenset):
-        items: Iterable[object] = value
-        return [_plain(item) for item in items]
+    if _is_collection(value):
+        return [_plain(item) for item in value]
     if isinstance(value, Enum):
         return _plain(value.value)
     for kind in (bool, int, float, str):  # a plain copy: numpy's float64 derives from float
         if isinstance(value, kind):
             return kind(value)
     return None if value is None else str(value)
+
+
+def _is_collection(value: object) -> TypeGuard[Collection[object]]:
+    return isinstance(value, list | tuple | set | frozenset)
 
 
 def for_the_disk(notifier: object, message: Message) -> tuple[Message, dict[str, Any] | None]:

@@ -9,7 +9,7 @@ from twinkle_notifier import isolation
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation.safe import is_list
 from twinkle_notifier.messages.message import LEVELS, Level, Message
-from twinkle_notifier.notifier import Notifier, checked_level, keeps_time
+from twinkle_notifier.notifier import Notifier, checked_level, is_notifier, keeps_time
 
 _RANKS: dict[str, int] = {level: rank for rank, level in enumerate(LEVELS)}
 _HIGHEST = len(LEVELS) - 1
@@ -28,7 +28,7 @@ class Several(Notifier, abstract=True):
     fans_out: ClassVar[bool]
 
     def __init__(self, *notifiers: Notifier, min_level: Level | None = None) -> None:
-        if not notifiers or not all(issubclass(type(notifier), Notifier) for notifier in notifiers):
+        if not notifiers or not all(map(is_notifier, notifiers)):
             name = type(self).__name__
             raise ArgumentError(f"{name} takes one notifier or more, each a Notifier: {name}(DingNotifier(...), ...)")
         self.notifiers: tuple[Notifier, ...] = notifiers
@@ -101,7 +101,7 @@ def wants(notifier: object, message: str) -> bool:
 
 
 def _lowest(notifier: object) -> str:
-    if not issubclass(type(notifier), Notifier):
+    if not is_notifier(notifier):
         return ""
     ask = isolation.call_inline if keeps_time(notifier, "__call__") else isolation.call
     found = ask(lambda: getattr(notifier, "min_level", None), _LOOK_UP).value

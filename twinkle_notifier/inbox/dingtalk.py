@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from twinkle_notifier.channels.dingtalk import signature
 from twinkle_notifier.inbox import robot
-from twinkle_notifier.inbox.robot import Received, Request, Response, object_of, same
+from twinkle_notifier.inbox.robot import Json, Received, Request, Response, inside, object_of, same
 
 _BODY_LIMIT = 20_000  # bytes
 _PEOPLE, _MOST = ("atMobiles", "atUserIds"), 50
@@ -97,16 +97,16 @@ def _wrong_payload(body: bytes) -> Response | None:
     needed = {"markdown": ("title", "text"), "text": ("content",)}.get(kind)
     if needed is None:
         return _refuse(400105, "unsupported msgtype")
-    content = payload.get(kind)
-    if not isinstance(content, dict) or not all(isinstance(content.get(key), str) and content[key] for key in needed):
+    texts = [inside(payload, kind, key) for key in needed]
+    if not all(isinstance(text, str) and text for text in texts):
         return _refuse(40035, f"{kind} needs {' and '.join(needed)}")
     return None if _is_sound(payload.get("at", {})) else _refuse(40035, "at names up to 50 people in lists of texts")
 
 
-def _is_sound(at: Any) -> bool:
+def _is_sound(at: Json) -> bool:
     if not isinstance(at, dict) or not isinstance(at.get("isAtAll", False), bool):
         return False
-    lists = [at.get(name, []) for name in _PEOPLE]
+    lists: list[Json] = [at.get(name, []) for name in _PEOPLE]
     people = [name for names in lists if isinstance(names, list) for name in names]
     return (
         all(isinstance(names, list) for names in lists)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from twinkle_notifier.channels.feishu import signature
 from twinkle_notifier.inbox import robot
-from twinkle_notifier.inbox.robot import Received, Request, Response, object_of, same
+from twinkle_notifier.inbox.robot import Json, Received, Request, Response, inside, object_of, same
 
 _BODY_LIMIT = 20 * 1024  # bytes
 _CLOCK_LIMIT = 3600.0  # seconds that a request's timestamp may be off
@@ -58,7 +58,7 @@ class Robot(robot.Robot):
             return Response({"code": 9499, "msg": "Bad Request", "data": {}}, 400)
         return self._wrong_signature(payload) or self._wrong_payload(payload) or self._without_keyword(payload)
 
-    def _wrong_signature(self, payload: Mapping[str, Any]) -> Response | None:
+    def _wrong_signature(self, payload: dict[str, Any]) -> Response | None:
         if self.secret is None:
             return None
         seconds, sign = str(payload.get("timestamp", "")), payload.get("sign")
@@ -67,14 +67,14 @@ class Robot(robot.Robot):
             return None
         return _refuse(19021, "sign match fail or timestamp is not within one hour from current time")
 
-    def _wrong_payload(self, payload: Mapping[str, Any]) -> Response | None:
+    def _wrong_payload(self, payload: dict[str, Any]) -> Response | None:
         card = payload.get("card")
         wrong = _wrong_payload(payload)
         if wrong is None and not self.allows_all and card and "all" in _called(_contents(card["body"]["elements"])):
             return _refused_card(200621, "at all is not permitted in this group")
         return wrong
 
-    def _without_keyword(self, payload: Mapping[str, Any]) -> Response | None:
+    def _without_keyword(self, payload: dict[str, Any]) -> Response | None:
         texts = " ".join(_texts(payload))
         if self.keywords and not any(keyword in texts for keyword in self.keywords):
             return _refuse(19024, "Key Words Not Found")
@@ -107,18 +107,17 @@ def _refused_card(inner: int, why: str) -> Response:
     return _refuse(11246, f"Create card failed; ErrCode: {inner}; ErrMsg: {why}")
 
 
-def _wrong_payload(payload: Mapping[str, Any]) -> Response | None:
+def _wrong_payload(payload: dict[str, Any]) -> Response | None:
     kind = payload.get("msg_type")
     if kind == "text":
-        content = payload.get("content")
-        text = content.get("text") if isinstance(content, dict) else None
+        text = inside(payload, "content", "text")
         return None if isinstance(text, str) and text else _refuse(9499, "Bad Request")
     if kind == "interactive":
         return _wrong_card(payload.get("card"))
     return _refuse(19002, "params error, msg_type need")
 
 
-def _wrong_card(card: Any) -> Response | None:
+def _wrong_card(card: Json) -> Response | None:
     if not isinstance(card, dict) or card.get("schema") != "2.0" or set(card) - _CARD:
         return _refused_card(200621, "unknown property of the card")
     header, config, body = card.get("header", {}), card.get("config", {}), card.get("body", {})
@@ -155,7 +154,7 @@ def _contents(elements: Any) -> Iterator[str]:
     return (element["content"] for element in _elements(elements) if element["tag"] == "markdown")
 
 
-def _texts(value: Any, name: str = "") -> Iterator[str]:
+def _texts(value: Json, name: str = "") -> Iterator[str]:
     """Where a keyword counts: in what is called text, title or content."""
     if isinstance(value, dict):
         for key, inner in value.items():

@@ -17,6 +17,7 @@ _MINUTE, _SECOND = 60.0, 1.0
 
 T = TypeVar("T")
 Answer = dict[str, Any]
+Json = dict[str, Any] | list[Any] | str | bool | float | None  # what may have come
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Response:
 
     content: Answer | str
     status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Received:
     size: int
     at: float
     service: str = "DingTalk"
-    payload: Mapping[str, Any] = field(default_factory=dict)
+    payload: Mapping[str, Any] = field(default_factory=dict[str, Any])
     mentioned: tuple[str, ...] = ()
 
 
@@ -184,10 +185,17 @@ def same(given: str, right: str) -> bool:
 def object_of(body: bytes) -> dict[str, Any] | None:
     """The JSON object in `body`, which is UTF-8; None for anything else."""
     try:
-        payload = json.loads(body.decode("utf-8"))
+        payload: Json = json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError):
         return None
     return payload if isinstance(payload, dict) else None
+
+
+def inside(value: Json, *keys: str) -> Json:
+    """What stands in `value` under the first of `keys`, in that under the next, and so on; None if nothing does."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def is_json(content_type: str) -> bool:

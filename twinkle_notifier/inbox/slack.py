@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from twinkle_notifier.inbox import robot
-from twinkle_notifier.inbox.robot import Received, Request, Response, object_of, same
+from twinkle_notifier.inbox.robot import Json, Received, Request, Response, object_of, same
 
 _TEXT = 40_000  # characters, more is cut
 _SECTION = 3_000
@@ -89,9 +89,9 @@ def _is_sound(block: dict[str, Any]) -> bool:
     return kind in _TYPES and (limit is None or 0 < len(text) <= limit)
 
 
-def _texts(blocks: Any) -> list[str]:
+def _texts(blocks: Json) -> list[str]:
     """The text of each block, however deep it stands."""
     if isinstance(blocks, dict):
         own = [blocks["text"]] if isinstance(blocks.get("text"), str) else []
-        return own + [text for inner in blocks.values() if isinstance(inner, dict | list) for text in _texts(inner)]
+        return own + [text for inner in blocks.values() for text in _texts(inner)]
     return [text for inner in blocks for text in _texts(inner)] if isinstance(blocks, list) else []

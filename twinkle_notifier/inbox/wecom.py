@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from twinkle_notifier.inbox import robot
-from twinkle_notifier.inbox.robot import Received, Request, Response, object_of, same
+from twinkle_notifier.inbox.robot import Received, Request, Response, inside, object_of, same
 
 _LIMITS = {"text": 2048, "markdown": 4096, "markdown_v2": 4096}  # bytes of the content
 _PEOPLE = ("mentioned_list", "mentioned_mobile_list")
@@ -44,8 +44,7 @@ class Robot(robot.Robot):
         kind = payload.get("msgtype")
         if kind not in _LIMITS:
             return _refuse(40008, "invalid message type")
-        content = payload.get(kind)
-        text = content.get("content") if isinstance(content, dict) else None
+        text = inside(payload, kind, "content")
         if not isinstance(text, str) or not text.strip():
             return _refuse(44004, "empty content")
         if len(text.encode()) > _LIMITS[kind]:

@@ -58,11 +58,15 @@ def level_of_end(kind: str) -> Level:
 
 def level_of(message: object) -> Level:
     """The level of `message`; ``info`` for a plain text."""
-    return _known(getattr(message, "level", "info"))
+    return known_level(getattr(message, "level", None)) or "info"
 
 
-def _known(level: object) -> Level:
-    return next((known for known in LEVELS if known == level), "info")  # a newer version may have more
+def known_level(level: object) -> Level | None:
+    """`level`, if it is one; a newer version may have more."""
+    for known in LEVELS:
+        if known == level:
+            return known
+    return None
 
 
 class Message(str):
@@ -78,7 +82,7 @@ class Message(str):
     def __new__(cls, text: str, message_id: str, level: Level = "info") -> Message:
         """`text`, known to services as `message_id`."""
         message = super().__new__(cls, text)
-        message.id, message.level = message_id, _known(level)
+        message.id, message.level = message_id, known_level(level) or "info"
         return message
 
     def __getnewargs__(self) -> tuple[str, str, Level]:  # type: ignore[override]

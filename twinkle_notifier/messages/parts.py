@@ -34,7 +34,7 @@ def parts(message: str) -> Parts:
     """Take `message`, which is Markdown, apart. Nothing of it is lost but blank lines and marks."""
     heading = _HEADING.match(message)
     rest = message[heading.end() :] if heading else message
-    facts = []
+    facts: list[tuple[str, str]] = []
     rest = rest.lstrip("\n")
     while fact := _FACT.match(rest):
         facts.append((fact[1], fact[2]))
@@ -43,7 +43,8 @@ def parts(message: str) -> Parts:
 
 
 def _sections(text: str) -> list[Section]:
-    found, at = [], 0
+    found: list[Section] = []
+    at = 0
     for block in _FENCE.finditer(text):
         found += [Section(text[at : block.start()].strip("\n"), False), Section(block[2], True)]
         at = block.end()
@@ -53,7 +54,7 @@ def _sections(text: str) -> list[Section]:
 
 def pieces(text: str, limit: int) -> list[str]:
     """`text` in pieces of at most `limit` characters, parted at line ends where there are any."""
-    found = []
+    found: list[str] = []
     while len(text) > limit:
         end = text.rfind("\n", 0, limit + 1)
         end = end if end > 0 else limit

@@ -10,14 +10,18 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from twinkle_notifier import isolation, system
+from twinkle_notifier.isolation.safe import is_list
 
 _BUDGET = 2.0  # seconds; the disk of a home folder may hang
 _MOST = 64 * 1024  # bytes
 LEVELS = ("info", "success", "warning", "error")
-NOTIFICATIONS = ("all", "end_only", "failure_only")
+# Which alerts are wanted. ``end_only``: the end of a run, well or not. ``failure_only``: what goes wrong, stalls among
+# it. See docs/settings.md.
+Notifications = Literal["all", "end_only", "failure_only"]
+NOTIFICATIONS: tuple[Notifications, ...] = get_args(Notifications)
 LANGUAGES = ("en", "zh")
 
 log: logging.Logger = logging.getLogger("twinkle_notifier")
@@ -123,7 +127,7 @@ def _parsed(place: Path, data: bytes) -> UserFile:
     for key, value in found.items():
         wanted, check = KEYS.get(key, ("", None))
         if check is not None and check(value):
-            taken: Any = tuple(value) if isinstance(value, list) else value.strip()
+            taken: Any = tuple(value) if is_list(value) else value.strip()
             settings = replace(settings, **{key: taken})
             continue
         where = f"{place}{_line_of(key, text)}"
@@ -144,7 +148,7 @@ def _is_text(value: object) -> bool:
 
 
 def _is_texts(value: object) -> bool:
-    return isinstance(value, list) and all(map(_is_text, value))
+    return is_list(value) and all(map(_is_text, value))
 
 
 def _one_of(*names: str) -> tuple[str, Callable[[Any], bool]]:
