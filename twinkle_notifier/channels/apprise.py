@@ -127,7 +127,7 @@ class AppriseNotifier(Notifier):
         return {"class": "AppriseNotifier", "url": self.url, "timeout": self.timeout, **given, **level}
 
     @classmethod
-    def _taken_from_checkpoint(cls, data: dict[str, Any]) -> dict[str, Any]:
+    def taken_from_checkpoint(cls, data: dict[str, Any]) -> dict[str, Any]:
         if data.get("insecure") is True:
             raise ArgumentError("it is insecure=True, and only who starts the run may say that")
         return data

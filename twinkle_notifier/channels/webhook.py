@@ -52,7 +52,8 @@ class WebhookNotifier(Notifier, abstract=True):
         self.timeout = checked_timeout(timeout)
         if called := self._checked_mentions(mentions):
             self.mentions = called
-        self.min_level = checked_level(min_level)
+        if (lowest := checked_level(min_level)) is not None:
+            self.min_level = lowest
 
     @property
     def webhook_url(self) -> str:
