@@ -18,7 +18,7 @@ help: ## Show these targets.
 demo: $(VENV)/installed ## A real crash and a real end, told to a local robot.
 	$(BIN)/python examples/demo.py
 
-# First what needs a quiet machine, then seven tests at a time: they wait more than they compute. A worker takes ten seconds
+# First what needs a quiet machine, then eight tests at a time: they wait more than they compute. A worker takes ten seconds
 # to load the frameworks, so only two do. What the two groups say is shown when they are over.
 # Not `python -m pytest`: that would import the checkout, which has no integrations in it.
 ALONE := $(shell grep --recursive --files-with-matches --include='test_*.py' 'mark\.alone' tests)
@@ -33,7 +33,7 @@ test-loaded: $(VENV)/installed
 	$(BIN)/pytest --numprocesses=2 $(BESIDE) $(LOADED)
 
 test-others: $(VENV)/installed
-	$(BIN)/pytest --numprocesses=5 $(BESIDE) $(LOADED:%=--ignore=%)
+	$(BIN)/pytest --numprocesses=6 $(BESIDE) $(LOADED:%=--ignore=%)
 
 golden: $(VENV)/installed ## The messages of tests/golden/; GOLDEN=write writes them anew, for `git diff` to show what changes.
 	$(BIN)/pytest tests/test_golden.py

@@ -128,6 +128,7 @@ class AppriseNotifier(Notifier):
 
     @classmethod
     def taken_from_checkpoint(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """See `Notifier`."""
         if data.get("insecure") is True:
             raise ArgumentError("it is insecure=True, and only who starts the run may say that")
         return data
