@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from twinkle_notifier import DeliveryError, Message, Notifier, notify_exception
 from twinkle_notifier.channels import SERVICES, from_text
 from twinkle_notifier.channels.webhook import WebhookNotifier
 from twinkle_notifier.delivery.descriptor import describe, for_the_disk
+from twinkle_notifier.delivery.sender import deliver
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.inbox.robot import Response
@@ -205,6 +207,21 @@ def test_no_secret_is_shown(service: Service, inbox: Inbox, caplog: pytest.LogCa
 
 
 @EVERY
+def test_no_secret_is_on_the_disk(
+    service: Service, inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither in what a message that waits leaves there, nor in what a checkpoint takes; searched byte by byte."""
+    monkeypatch.setenv("TWINKLE_NOTIFIER_DIR", str(tmp_path / "kept"))
+    made = notifier(service, inbox)
+    inbox.close()
+    outcome = deliver(made, Message(f"### failed\n\nwith {TOKEN}", "id", "error"), 5.0)
+    files = [path for path in (tmp_path / "kept").rglob("*") if path.is_file()]
+    kept = b"".join(path.read_bytes() for path in files) + json.dumps(describe(made, save_secrets=False)).encode()
+    assert (outcome.status, b"### failed" in kept) == ("spooled", True)
+    assert [secret for secret in (TOKEN, "SEC0123456789abcdef") if secret.encode() in kept] == []
+
+
+@EVERY
 def test_a_page_in_the_way_is_no_success(service: Service) -> None:
     """A proxy's login, say, with HTTP 200."""
     from twinkle_notifier.inbox.faults import Faulty, page
@@ -217,17 +234,18 @@ def test_a_page_in_the_way_is_no_success(service: Service) -> None:
 
 
 @EVERY
-def test_a_burst_never_meets_the_services_own_limit(service: Service, inbox: Inbox) -> None:
+@pytest.mark.parametrize("count", [24, pytest.param(100, marks=pytest.mark.stress)])
+def test_a_burst_never_meets_the_services_own_limit(service: Service, inbox: Inbox, count: int) -> None:
     """What goes beyond is refused here, with the seconds to wait, for the spool to keep."""
     made, held = notifier(service, inbox), []
-    for number in range(24):
+    for number in range(count):
         try:
             made(f"### message {number}")
         except DeliveryError as error:
             held.append(error)
     assert {error.fate for error in held} <= {"throttled"}
     assert all(error.retry_after for error in held)
-    assert len(inbox.messages) + len(held) == 24
+    assert len(inbox.messages) + len(held) == count
     assert inbox.requests == len(inbox.messages)
 
 
