@@ -81,6 +81,8 @@ lint: $(VENV)/installed ## Formatting, lints, types, and which room may import w
 	$(BIN)/ruff check .
 	cd tests && ../$(BIN)/mypy --config-file ../pyproject.toml  # the installed copy: a checkout has no integrations in it
 	cd tests && ../$(BIN)/mypy --config-file ../pyproject.toml typing/api.py
+	cd tests/typing && ../../$(BIN)/basedpyright --pythonpath ../../$(BIN)/python \
+		"$$(../../$(BIN)/python -c 'import twinkle_notifier; print(*twinkle_notifier.__path__)')"
 	cd tests && ../$(BIN)/lint-imports ../pyproject.toml --no-cache
 
 clean: ## Remove what the other targets made.

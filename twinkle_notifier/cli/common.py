@@ -34,6 +34,7 @@ class Commands(Protocol):
 
     def add_parser(self, name: str, **kwargs: Any) -> argparse.ArgumentParser:
         """See argparse."""
+        ...
 
 
 def add_command(

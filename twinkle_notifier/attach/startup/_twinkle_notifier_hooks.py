@@ -1,4 +1,4 @@
-# pyright: reportTypeCommentUsage=false
+# pyright: reportMissingTypeStubs=false, reportTypeCommentUsage=false
 """Wraps functions of modules that make processes or trainers. `_twinkle_notifier_attach` loads it."""
 
 TYPE_CHECKING = False

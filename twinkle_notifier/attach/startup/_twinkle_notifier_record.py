@@ -1,4 +1,4 @@
-# pyright: reportTypeCommentUsage=false
+# pyright: reportMissingTypeStubs=false, reportTypeCommentUsage=false
 """The record of what ended a Python process. It is loaded when one ends badly: see `_twinkle_notifier_attach`."""
 
 TYPE_CHECKING = False
