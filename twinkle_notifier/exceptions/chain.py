@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container
+from typing import Any
 
 from twinkle_notifier.isolation import tried
 from twinkle_notifier.isolation.safe import class_slot, is_exception, is_tuple, slot
@@ -41,7 +42,12 @@ def chain(
 
 def members(exc: BaseException) -> tuple[BaseException, ...]:
     """The members of an exception group (also of the backport for Python 3.10); empty for other exceptions."""
-    bases = (base for base in class_slot(type(exc), "__mro__") if class_slot(base, "__name__") == "BaseExceptionGroup")
-    own = class_slot(next(bases, object), "__dict__")  # not a property that a subclass makes of it
+    for base in class_slot(type(exc), "__mro__"):
+        if class_slot(base, "__name__") == "BaseExceptionGroup":
+            return _members(exc, class_slot(base, "__dict__"))  # not a property that a subclass makes of it
+    return ()  # without an error of our own: its traceback would keep `exc`
+
+
+def _members(exc: BaseException, own: Any) -> tuple[BaseException, ...]:
     found = tried(lambda: own["exceptions"].__get__(exc)).value
     return tuple(filter(is_exception, found)) if is_tuple(found) else ()
