@@ -13,9 +13,12 @@ C = TypeVar("C", bound="RunCallback")
 class RunCallback:
     """A callback of any framework: it has one `run`, which the hooks of its trainer call."""
 
+    # Names that a subclass of a user's, which is a trainer's callback, too, does not take for something else.
     _run_class: ClassVar[type[TrainingRun]] = TrainingRun
     _gives_way: ClassVar[bool] = False  # to one that the user has added to the same trainer
-    _hooks: ClassVar[tuple[str, ...]] = ()  # that a subclass with one of its own keeps, whether it calls it or not
+    _twinkle_hooks: ClassVar[
+        tuple[str, ...]
+    ] = ()  # that a subclass with one of its own keeps, whether it calls it or not
 
     def __init__(
         self,
@@ -41,15 +44,15 @@ class RunCallback:
             notifications=notifications,
         )
         self._is_watched = self.run.stall_after is not None
-        self._prepare()
+        self._twinkle_prepare()
 
-    def _prepare(self) -> None:
+    def _twinkle_prepare(self) -> None:
         """What the framework needs before it gets the callback."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         adapter = next(base for base in cls.__mro__ if RunCallback in base.__bases__)
-        TrainingRun.keep_hooks(cls, adapter, cls._hooks)
+        TrainingRun.keep_hooks(cls, adapter, cls._twinkle_hooks)
 
     @classmethod
     def among(cls: type[C], callbacks: Iterable[object]) -> list[C]:

@@ -58,7 +58,7 @@ class NotifierCallback(RunCallback, Callback):
     Its arguments are those of `TrainingRun`; a training is a fit.
     """
 
-    _hooks = (
+    _twinkle_hooks = (
         "on_save_checkpoint",
         "on_train_batch_start",
         "on_train_batch_end",

@@ -39,11 +39,11 @@ class NotifierCallback(RunCallback, TrainerCallback):
     same to that. Its arguments are those of `TrainingRun`.
     """
 
-    _hooks = ("on_step_end", "on_substep_end", "on_epoch_end", "on_prediction_step", "on_evaluate")
-    resumed: str = ""  # the checkpoint that the training was told to resume
-    preempted: bool = False  # SIGTERM came, and the trainer has saved
+    _twinkle_hooks = ("on_step_end", "on_substep_end", "on_epoch_end", "on_prediction_step", "on_evaluate")
+    twinkle_resumed: str = ""  # the checkpoint that the training was told to resume
+    twinkle_preempted: bool = False  # SIGTERM came, and the trainer has saved
 
-    def _prepare(self) -> None:
+    def _twinkle_prepare(self) -> None:
         _hook(Trainer)
 
     def on_init_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
@@ -57,7 +57,7 @@ class NotifierCallback(RunCallback, TrainerCallback):
         states = cast(dict[str, Any], state.stateful_callbacks)  # it is declared as the list that it is made from
         self.run.resume(states)
         self.run.live_in(states)
-        self.run.last_checkpoint = self.resumed or _checkpoint(args, state)
+        self.run.last_checkpoint = self.twinkle_resumed or _checkpoint(args, state)
         self.run.started(progress=lambda: Progress(epoch=state.epoch, step=state.global_step))
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
@@ -70,7 +70,7 @@ class NotifierCallback(RunCallback, TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """See `TrainerCallback`."""
-        if self.preempted:
+        if self.twinkle_preempted:
             self.run.preempted(partial(_reached, self.run, state), context="train")
         else:
             self.run.ended(partial(_reached, self.run, state, why_ended=partial(_why, state)))
@@ -206,8 +206,8 @@ def _train(method: Callable[..., Any], trainer: Trainer, *args: Any, **kwargs: A
     checkpoint = kwargs.get("resume_from_checkpoint", args[0] if args else None)
     _give_way(trainer.callback_handler)  # one may have been added past `add_callback`
     for callback in NotifierCallback.placed(_callbacks(trainer)):
-        callback.resumed = os.fspath(checkpoint) if isinstance(checkpoint, str | os.PathLike) else ""
-        callback.preempted = False
+        callback.twinkle_resumed = os.fspath(checkpoint) if isinstance(checkpoint, str | os.PathLike) else ""
+        callback.twinkle_preempted = False
     with _alerting(trainer, "train"):
         return method(trainer, *args, **kwargs)
 
@@ -242,7 +242,7 @@ def _execute_jit_checkpoint(method: Callable[..., Any], manager: Any, *args: Any
     result = method(manager, *args, **kwargs)
     trainer = manager.trainer
     for callback in _callbacks(trainer):
-        callback.preempted = True
+        callback.twinkle_preempted = True
         callback.on_save(trainer.args, trainer.state, trainer.control)
     return result
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import contextlib
+import copy
 import functools
 import inspect
 import json
@@ -658,3 +659,17 @@ def test_a_generator_s_block_does_not_hold_its_caller() -> None:
         with contextlib.suppress(ValueError):
             list(fails())
     assert len(told.messages) == 2
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda block: pickle.loads(pickle.dumps(block))], ids=["copy", "pickle"]
+)
+def test_a_copy_takes_the_notifier_that_is_set_up(
+    copied: Callable[[Any], Any], inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Ray and submitit make one of a function and of what decorates it."""
+    monkeypatch.setenv("TWINKLE_NOTIFIER_URL", f"{inbox.url}&secret={SECRET}")
+    block = copied(watch())
+    with pytest.raises(ValueError, match="the same"), block:
+        fail()
+    assert len(inbox.messages) == 1

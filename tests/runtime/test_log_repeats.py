@@ -150,3 +150,18 @@ if __name__ == "__main__":
     assert sorted(done.stdout.splitlines()) == sorted(
         ["gone in parent", "gone in parent (3 more like it)", "gone in child", "gone in child (2 more like it)"]
     ), done.stderr
+
+
+def test_a_count_is_written_though_the_level_was_raised_since(caplog: pytest.LogCaptureFixture) -> None:
+    """With the place of the line that it counts."""
+    logger = logging.getLogger("twinkle_notifier")
+    for _ in range(3):
+        logger.warning("the disk is slow")
+    before = logger.level
+    try:
+        logger.setLevel(logging.CRITICAL)
+        log_repeats.repeats.say()
+    finally:
+        logger.setLevel(before)
+    last = caplog.records[-1]
+    assert (last.getMessage(), last.filename) == ("the disk is slow (2 more like it)", "test_log_repeats.py")

@@ -119,9 +119,8 @@ def notify_exception(
 
 
 def _send_late() -> None:
-    late = list(_unsent)
-    _unsent.clear()
-    for notifier, (exc, name, context, progress, mark, store, earlier, block) in late:
+    for _ in range(len(_unsent)):  # not what comes back, as there is still no room
+        notifier, (exc, name, context, progress, mark, store, earlier, block) = _unsent.pop(0)
         dedupe.innermost.set(block)
         notify_exception(notifier, context, exc, name, progress=progress, mark=mark, store=store, earlier=earlier)
 
@@ -199,8 +198,11 @@ def _send_in_time(notifier: Callable[[str], object], facts: Any, began: float) -
     def send() -> Outcome:
         return pipeline.send_alert(notifier, Event.of(*facts), pending.arrived, sending)
 
+    def raised() -> str:
+        return f"preparing the alert raised {reason(answer.error)}" if answer.error is not None else ""
+
     def take_over() -> Outcome:
-        why = outcome.reason if outcome is not None else raised or "it was not sent in time"
+        why = outcome.reason if outcome is not None else raised() or "it was not sent in time"
         event = isolation.tried(lambda: Event.of(*facts)).value or Event.alone(facts[0])
         # Where another rank may be sending it, this one only keeps it: a second message is better than none.
         sends = is_late or (answer.error is not None and sending.begin())
@@ -208,14 +210,13 @@ def _send_in_time(notifier: Callable[[str], object], facts: Any, began: float) -
 
     with signals.deferred() as pending:
         answer = isolation.call(send, began + PATIENCE - RETURN - time.monotonic(), give_up)
-        raised = f"preparing the alert raised {reason(answer.error)}" if answer.error is not None else ""
         outcome = answer.value or sending.outcome
         if (outcome is None or outcome.status == "unknown") and not pending.interrupted():
             late = isolation.call(take_over, max(began + PATIENCE - time.monotonic(), RETURN))
             outcome = late.value or sending.outcome or outcome
         if outcome is None:
             silent = f"no result within {PATIENCE:g} s, or Ctrl-C ended the wait"
-            outcome = Outcome("failed", raised) if raised else Outcome("unknown", silent)
+            outcome = Outcome("failed", raised()) if answer.error is not None else Outcome("unknown", silent)
         if outcome.status not in ("sent", "duplicate", "queued", "skipped"):
             exc: BaseException = facts[0]
             incident_id = outcome.incident or sending.incident or uuid.uuid4().hex  # so that no other line repeats it

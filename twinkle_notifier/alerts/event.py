@@ -122,14 +122,16 @@ class Snapshot:
         seen = cls(event, where, channel, Report.bare(kind, **event.about(where)), digest, crash_loop.unknown([]))
         # All steps in one call: to hand each to a thread would take longer than the step.
         answer = isolation.call(seen._closely, EVENT)
-        return replace(seen, report=seen.report.untraced(answer.error))  # a copy: what is late is left
+        return replace(seen, report=seen.report.untraced(answer.error or answer.value))  # a copy: what is late is left
 
-    def _closely(self) -> None:
-        """Each step is tried, whatever the one before raised."""
-        self.report = self.event.report(self.where)
+    def _closely(self) -> BaseException | None:
+        """Each step is tried, whatever the one before raised. Returns why the traceback cannot be shown."""
+        self.report = isolation.tried(lambda: self.event.report(self.where)).value or self.report
         isolation.tried(self._identify)
-        self.report = traced(self.report, self.event.exc)
+        shown = isolation.tried(lambda: traced(self.report, self.event.exc))
+        self.report = shown.value or self.report
         isolation.tried(self._remember)
+        return shown.error
 
     def _identify(self) -> None:
         self.is_secondary = self.where.world_size > 1 and is_collateral(self.event.exc)

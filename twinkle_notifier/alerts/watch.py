@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Generator
+from enum import Enum
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, TracebackType
 from typing import Any, TypeVar, cast, overload
 
@@ -22,8 +23,13 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _Notifier = Callable[[str], object]
 
 
-# In place of a notifier: the one that the environment describes. None means that no alert is sent.
-_FROM_ENVIRONMENT: Any = object()
+class _Default(Enum):
+    """In place of a notifier: the one that is set up, also in a pickle. None means that no alert is sent."""
+
+    SET_UP = "set up"
+
+
+_FROM_ENVIRONMENT: Any = _Default.SET_UP
 _warned: int | None = None  # the variables that describe no notifier, and of which a warning said so
 
 

@@ -26,6 +26,8 @@ _Key = tuple[str, int, str, str]  # of a line: its logger, level, text and incid
 class _Line:
     """A line that was written `at`, on the monotonic clock, and has come `more` times since."""
 
+    path: str
+    number: int
     at: float
     pause: float = _FIRST
     more: int = 0
@@ -50,7 +52,7 @@ class Repeats(logging.Filter):
         key = record.name, record.levelno, text, str(record.__dict__.get("incident", ""))
         with self._lock:
             due = self._due(time.monotonic())
-            is_new = self._count(key)
+            is_new = self._count(key, record)
         _write(due)
         return is_new
 
@@ -66,32 +68,39 @@ class Repeats(logging.Filter):
         self._lines: dict[_Key, _Line] = {}  # the oldest first
         self._at_exit: Finalize | None = None
 
-    def _count(self, key: _Key) -> bool:
+    def _count(self, key: _Key, record: logging.LogRecord) -> bool:
         now, line = time.monotonic(), self._lines.get(key)
         if line is None or (line.more == 0 and now - line.at >= _FIRST):
             self._lines.pop(key, None)
-            self._lines[key] = _Line(now)
+            self._lines[key] = _Line(record.pathname, record.lineno, now)
             return True
         line.more += 1
         if self._at_exit is None:  # not atexit, which does not run in multiprocessing's children
             self._at_exit = Finalize(None, self.say, exitpriority=10)
         return False
 
-    def _due(self, now: float) -> list[tuple[_Key, int]]:
-        """The lines whose count is due by `now`, or for which there is no room, with their counts, which begin anew."""
-        due: list[tuple[_Key, int]] = []
+    def _due(self, now: float) -> list[logging.LogRecord]:
+        """The counts that are due by `now`, or for whose lines there is no room. They begin anew."""
+        due: list[logging.LogRecord] = []
         for key, line in list(self._lines.items()):
             if line.more and (now - line.at >= line.pause or len(self._lines) > _LINES):
-                due.append((key, line.more))
+                due.append(_counted(key, line))
                 line.at, line.more, line.pause = time.monotonic(), 0, min(2 * line.pause, _MOST)
             if len(self._lines) > _LINES:
                 del self._lines[key]
         return due
 
 
-def _write(due: list[tuple[_Key, int]]) -> None:
-    for (logger, level, text, _), more in due:
-        logging.getLogger(logger).log(level, "%s (%d more like it)", text, more, extra={"is_count": True})
+def _counted(key: _Key, line: _Line) -> logging.LogRecord:
+    logger, level, text, _ = key
+    record = logging.LogRecord(logger, level, line.path, line.number, "%s (%d more like it)", (text, line.more), None)
+    record.__dict__["is_count"] = True
+    return record
+
+
+def _write(due: list[logging.LogRecord]) -> None:
+    for record in due:
+        logging.getLogger(record.name).handle(record)  # not `log`: the level may have been raised since
 
 
 def install() -> None:

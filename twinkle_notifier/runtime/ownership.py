@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 from contextlib import suppress
@@ -86,7 +87,8 @@ def contents(path: str | Path, most: int) -> bytes:
         FileNotFoundError: it does not exist.
         OSError: it is something else, another user's, or longer than `most` bytes (EFBIG).
     """
-    with os.fdopen(open_file(path, os.O_RDONLY), "rb") as file:
+    # io.open: os.fdopen imports something, which fails at the interpreter's end.
+    with io.open(open_file(path, os.O_RDONLY), "rb") as file:  # noqa: UP020
         data = file.read(most + 1)
     if len(data) > most:
         raise OSError(errno.EFBIG, f"it holds more than {most} bytes", str(path))
@@ -107,10 +109,12 @@ def probed(folder: Path, data: bytes = b"") -> os.stat_result:
     probe = draft(folder)
     handle = os.open(probe, system.NEW_FILE, 0o600)
     try:
-        os.write(handle, data)
-        return os.fstat(handle)
+        try:
+            os.write(handle, data)
+            return os.fstat(handle)
+        finally:
+            os.close(handle)  # on a full disk this may raise, too
     finally:
-        os.close(handle)
         with suppress(OSError):
             probe.unlink()
 

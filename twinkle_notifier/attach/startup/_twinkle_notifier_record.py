@@ -167,15 +167,16 @@ def write(name, fields):  # type: (str, dict[str, Any]) -> None
     begun = "%s.%d.begun" % (path, time.time_ns())
     file = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        data = _json(fields).encode("utf-8", "replace")
-        while data:
-            data = data[os.write(file, data) :]
+        try:
+            data = _json(fields).encode("utf-8", "replace")
+            while data:
+                data = data[os.write(file, data) :]
+        finally:
+            os.close(file)  # over a network this is where a full disk shows
         os.replace(begun, path)
     except BaseException:
         os.unlink(begun)
         raise
-    finally:
-        os.close(file)
 
 
 _ESCAPES = {ord('"'): '\\"', ord("\\"): "\\\\"}
