@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
+from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -118,7 +119,8 @@ def _demo(given: argparse.Namespace) -> int:
 
 
 def _show(message: Received, took: float) -> None:
-    print(f"After {took:.1f} s this arrived at a robot like {message.service}'s:\n{_LINE}\n{message.text}\n{_LINE}")
+    text = unescape(message.text)  # as a phone shows it
+    print(f"After {took:.1f} s this arrived at a robot like {message.service}'s:\n{_LINE}\n{text}\n{_LINE}")
     print("For your own chat: twinkle-notifier init", flush=True)
 
 
