@@ -11,10 +11,9 @@ import time
 import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from email.utils import mktime_tz, parsedate_tz
 from http.client import IncompleteRead, InvalidURL
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from twinkle_notifier import isolation
@@ -41,8 +40,7 @@ _NO_WAY_OUT = (
 )
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(NamedTuple):
     """What a service answered."""
 
     status: int
@@ -50,8 +48,7 @@ class Reply:
     body: bytes
 
 
-@dataclass(frozen=True)
-class _Lost:
+class _Lost(NamedTuple):
     """A try that got no answer. `doubtful`: its request was sent, so that it may have been accepted."""
 
     reason: str

@@ -6,7 +6,7 @@ Nothing here sends or resolves anything. No error shows any of a text.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from twinkle_notifier.errors import ArgumentError
@@ -56,8 +56,7 @@ _NO_ROBOTS = (
 _OWN_SCHEMAS = {"dingtalk": _DINGTALK, "feishu": _FEISHU, "lark": _FEISHU, "wecombot": _WECOM}
 
 
-@dataclass(frozen=True)
-class _Form:
+class _Form(NamedTuple):
     """How a service gives its URL, by host and path, and the URL of apprise for it. `{url}`: as it is."""
 
     service: str

@@ -13,8 +13,7 @@ import time
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from twinkle_notifier import isolation
@@ -43,8 +42,7 @@ Kind = Literal["final", "throttled", "busy", "local"]
 Change = Literal["shorter", "plainer", "clock"]
 
 
-@dataclass(frozen=True)
-class Meaning:
+class Meaning(NamedTuple):
     """What a refusal means: what a person can do about it, whether it lasts, and what the next try may change."""
 
     hint: str = "it refused the message"
@@ -53,8 +51,7 @@ class Meaning:
     retries: int = 3  # of what is ``busy``
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(NamedTuple):
     """What a robot answered instead of yes: its code (None: that was no robot), its own words, and their meaning."""
 
     code: int | None
@@ -62,8 +59,7 @@ class Refusal:
     meaning: Meaning
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(NamedTuple):
     """A message as the next try sends it, without the robot's secrets."""
 
     text: str
@@ -195,13 +191,13 @@ class Robot(ABC):
             if pause > isolation.remaining():
                 return None
             time.sleep(pause)
-            return replace(draft, busy=draft.busy + 1)
+            return draft._replace(busy=draft.busy + 1)
         if meaning.change == "shorter" and draft.limit == self.size:
-            return replace(draft, limit=draft.limit // 2)
+            return draft._replace(limit=draft.limit // 2)
         if meaning.change == "plainer" and not draft.plain:
-            return replace(draft, plain=True)
+            return draft._replace(plain=True)
         if meaning.change == "clock" and draft.clock_ahead is None and (at := http.date(date)) is not None:
-            return replace(draft, clock_ahead=at - time.time())
+            return draft._replace(clock_ahead=at - time.time())
         return None
 
     def _error(self, refusal: Refusal) -> DeliveryError:

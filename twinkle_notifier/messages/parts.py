@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _HEADING = re.compile(r"\s*#{1,6}\s+(\S.*?)(?:\s+#+)?[ \t]*(?:\n|$)")
 _FACT = re.compile(r"- ([^:\n`*<]{1,40}): (.*)(?:\n|$)")
 _FENCE = re.compile(r"^(`{3,})[^`\n]*\n(.*?)\n\1`*[ \t]*$", re.MULTILINE | re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(NamedTuple):
     """A piece of what follows the facts: Markdown, or the lines of a code block."""
 
     text: str
     is_code: bool
 
 
-@dataclass(frozen=True)
-class Parts:
+class Parts(NamedTuple):
     """The heading of a message, the facts below it (name and Markdown), and the rest in its order.
 
     Each is there in a message of this package; of another each may be empty.
