@@ -11,12 +11,21 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier import ArgumentError, FeishuNotifier, Notifier, TrainingRun, watch
+from twinkle_notifier import (
+    ArgumentError,
+    FanoutNotifier,
+    FeishuNotifier,
+    Notifier,
+    NotifierError,
+    TrainingRun,
+    WeComNotifier,
+    watch,
+)
 from twinkle_notifier.channels import VARIABLE
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.runtime import user_file
-from twinkle_notifier.settings import notifications, set_up
+from twinkle_notifier.settings import Configured, notifications, set_up
 from twinkle_notifier.testing import RecordingNotifier
 
 URL = "https://oapi.dingtalk.com/robot/send?access_token=tok-0123456789abcdef&secret=SEC0123456789abcdef"
@@ -214,3 +223,79 @@ def test_which_alerts_a_stall_sends(wanted: Any, expected: int) -> None:
     background.flush(10)
     assert len(recorded.messages) == expected
     assert [" resumed after " in message for message in recorded.messages] == [False, True][:expected]
+
+
+GOOD = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=0123456789abcdef"
+FEISHU = "https://open.feishu.cn/open-apis/bot/v2/hook/0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ("env:NOT_SET", "the variable NOT_SET is not set"),
+        ("file:/nonexistent", "/nonexistent"),
+        ("https://hooks.slack.com/workflows/T0/x", "the trigger of a Slack workflow"),
+    ],
+)
+def test_one_wrong_url_of_several_silences_none_of_the_others(
+    wrong: str, why: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A warning says why it is left out. A command that checks the set-up takes it for an error."""
+    monkeypatch.setenv(VARIABLE, f"{wrong} {GOOD}")
+    made = Configured().get()
+    assert isinstance(made, WeComNotifier)
+    [warning] = caplog.messages
+    assert warning.startswith("one of several chats is left out: ")
+    assert why in warning
+    with pytest.raises(NotifierError):
+        set_up(strict=True)
+    monkeypatch.setenv(VARIABLE, wrong)
+    assert Configured().get() is None
+
+
+def user_file_with(text: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    place = user_file.path()
+    assert place is not None
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(text)
+    place.chmod(0o600)
+    monkeypatch.setattr(user_file, "_read", None)
+    return place
+
+
+def test_each_service_mentions_those_whom_it_can_call(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Feishu calls no mobile numbers, and Bark nobody. Whom none can call, a warning names."""
+    urls = f"{GOOD} {FEISHU} https://api.day.app/k3y"
+    place = user_file_with(f'url = "{urls}"\nmentions = ["13800000000", "@all", "nobody at all"]\n', monkeypatch)
+    made = set_up()[0]
+    assert isinstance(made, FanoutNotifier)
+    assert [getattr(one, "mentions", None) for one in made.notifiers] == [("13800000000", "@all"), ("@all",), ()]
+    assert caplog.messages == [f"{place}: mentions: none of your chats can call nobody at all"]
+
+
+def test_a_level_of_the_user_file_holds_for_any_notifier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for a class of a user's own, which takes none."""
+
+    class Mine(Notifier):
+        def __call__(self, message: str) -> None:
+            """Nothing."""
+
+        def to_dict(self) -> dict[str, Any]:
+            return {"class": "Mine"}
+
+        @classmethod
+        def _from_dict_impl(cls, data: dict[str, Any]) -> Notifier:
+            return cls()
+
+    user_file_with('url = \'{"class": "Mine"}\'\nmin_level = "warning"\n', monkeypatch)
+    made = set_up()[0]
+    assert isinstance(made, Mine)
+    assert made.min_level == "warning"
+
+
+def test_a_mention_for_a_service_that_has_none_is_an_error_with_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bark calls nobody."""
+    with pytest.raises(ArgumentError, match="takes no `mention=`"):
+        Notifier.from_url("https://api.day.app/k3y?mention=x")

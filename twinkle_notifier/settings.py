@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from time import monotonic
 
 from twinkle_notifier import isolation
-from twinkle_notifier.channels import OF_TWINKLE, VARIABLE, from_environment, from_text
-from twinkle_notifier.errors import ArgumentError
+from twinkle_notifier.channels import OF_TWINKLE, VARIABLE, from_text
+from twinkle_notifier.delivery.targets import leaves
+from twinkle_notifier.errors import ArgumentError, NotifierError
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime.user_file import NOTIFICATIONS as NAMES
@@ -22,22 +24,39 @@ _PAUSE = 60.0  # seconds until the next try, after it could not be made
 log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
-def set_up() -> tuple[Notifier | None, str]:
+def set_up(*, strict: bool = False) -> tuple[Notifier | None, str]:
     """The notifier that the environment describes, else the user's file, and the name of what describes it.
+
+    Of several URLs those that cannot work are left out, with a warning; if `strict`, the first is an error.
 
     Raises:
         ValueError: it does not hold what `Notifier.from_url` takes. The text shows nothing of it.
     """
+    wrong = None if strict else _warn_of
     for variable in (VARIABLE, OF_TWINKLE):
-        if os.environ.get(variable, "").strip():
-            return from_environment(), variable
+        if text := os.environ.get(variable, "").strip():
+            return from_text(text, variable, wrong=wrong), variable
     file = user_file()
     if not file.url:
+        if strict and file.problem:
+            raise ArgumentError(f"{file.path}: {file.problem}")
         return None, ""
-    found = from_text(file.url, f"url in {file.path}", file.mentions)
+    found = from_text(file.url, f"url in {file.path}", file.mentions, wrong)
+    if unknown := uncalled(found, file.mentions):
+        log.warning("%s: mentions: none of your chats can call %s", file.path, ", ".join(unknown))
     if file.min_level:
-        found = Notifier.from_dict({**found.to_dict(), "min_level": file.min_level})
+        found.min_level = file.min_level
     return found, str(file.path)
+
+
+def uncalled(notifier: Notifier, mentions: Sequence[str]) -> list[str]:
+    """Those of `mentions` whom no service of `notifier` calls."""
+    called = {mention for one in leaves(notifier) for mention in getattr(one, "mentions", ())}
+    return [mention for mention in mentions if mention.strip() not in called]
+
+
+def _warn_of(error: NotifierError) -> None:
+    log.warning("one of several chats is left out: %s", reason(error))
 
 
 def by_environment() -> bool:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from twinkle_notifier import DingNotifier
-from twinkle_notifier.channels import from_environment
 from twinkle_notifier.channels.console import ConsoleNotifier
 from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.settings import set_up
 
 URL = "https://oapi.dingtalk.com/robot/send?access_token=tok-abcdefgh"
 OTHER = "https://oapi.dingtalk.com/robot/send?access_token=tok-other"
@@ -43,7 +43,7 @@ def test_our_own_variable_counts_before_twinkle_kits(
     """Each takes a URL or JSON; what is empty is not set, and what is not needed is not read."""
     for name, text in variables.items():
         monkeypatch.setenv(name, text)
-    assert from_environment() == expected
+    assert set_up()[0] == expected
 
 
 @pytest.mark.parametrize("variable", ["TWINKLE_NOTIFIER_URL", "TWINKLE_NOTIFIER"])
@@ -51,7 +51,7 @@ def test_an_unusable_variable_is_named(variable: str, monkeypatch: pytest.Monkey
     """Without what it holds."""
     monkeypatch.setenv(variable, "https://example.org/SEC0123456789")
     with pytest.raises(ValueError, match=rf"^{variable} holds neither") as caught:
-        from_environment()
+        set_up()[0]
     assert "SEC0" not in str(caught.value)
 
 
@@ -65,7 +65,7 @@ def test_a_reference_that_leads_nowhere_is_named(text: str | None, said: str, mo
     if text is not None:
         monkeypatch.setenv("DING", text)
     with pytest.raises(ValueError, match=f"env:DING[,:]? .*{said}") as caught:
-        from_environment()
+        set_up()[0]
     assert "SEC0" not in str(caught.value)
 
 

@@ -257,3 +257,56 @@ def test_a_cut_url_says_what_to_copy(service: Service, cut: str) -> None:
     url = f"https://{robot.hosts[0]}{robot.path}" if cut == "path" else f"https://example.org{'/x' * 20}"
     with pytest.raises(ArgumentError, match="webhook URL"):
         service(url).check_setup()
+
+
+@EVERY
+@pytest.mark.parametrize(
+    "text",
+    [
+        "UnicodeEncodeError: 'ascii' codec can't encode character '\\u8bad' in position 0",
+        "C:\\Users\\ubcde\\train.py, C:\\udead",
+        "\x1b[31mred\x1b[0m \x1b]0;title\x07build\x00 failed\x08\r\nnext",
+        "bell \x07, delete \x7f, \x85, \x9b31m, half a character \ud800",
+    ],
+)
+def test_no_text_is_one_that_a_service_refuses(service: Service, inbox: Inbox, text: str) -> None:
+    """Errors of Python show escapes, and logs have a terminal's colours. WeCom takes neither, also in a mention."""
+    mentions = {"mentions": ("@all",)} if service.service_name in MENTIONS else {}
+    notifier(service, inbox, **mentions)(Message(f"### {text}\n\n- Error: {text}\n\n```\n{text}\n```", "id", "error"))
+    assert inbox.requests == len(inbox.messages) >= 1
+    assert not any(letter in inbox.messages[0].text for letter in "\x00\x07\x08\x1b\x7f\x9b")
+
+
+@EVERY
+def test_a_robot_that_answers_429_is_left_alone_for_as_long_as_it_asks(service: Service, inbox: Inbox) -> None:
+    """By every later message; the first is kept, with the time."""
+    inbox.robots[service.service_name].script(Response("slow down", 429, {"Retry-After": "300"}))
+    told = notifier(service, inbox)
+    first, second = (deliver(told, Message(f"### {text}", text), 5) for text in ("one", "two"))
+    assert [first.status, second.status] == ["spooled", "spooled"]
+    assert first.retry_after == 300
+    assert 290 < (second.retry_after or 0) <= 300
+    assert inbox.requests == 1
+
+
+@CALLING
+@pytest.mark.parametrize("exc", [KeyboardInterrupt(), SystemExit(143)])
+def test_ctrl_c_and_a_preemption_call_nobody(service: Service, inbox: Inbox, exc: BaseException) -> None:
+    """They are no failures; a failure calls."""
+    told = notifier(service, inbox, mentions=("@all",))
+    assert notify_exception(told, "fit", exc, "sft").status == "sent"
+    assert called(inbox) == []
+    assert notify_exception(told, "fit", ValueError("x"), "sft").status == "sent"
+    assert called(inbox) != []
+
+
+@EVERY
+def test_what_grants_access_is_never_shown(service: Service) -> None:
+    """However short it is, wherever it stands, and also if it was given in place of another argument."""
+    url = f"https://user:pw@{service._robot.hosts[0]}{service._robot.path}"
+    made = service(f"{url}k3y" if url.endswith("/") else f"{url}?{service._robot.key}=k3y-long-enough")
+    assert not any(secret in repr(made) for secret in ("k3y", "user", "pw"))
+    for wrong in ({"timeout": "xoxb-123456"}, {"insecure": "xoxb-123456"}):
+        with pytest.raises(ArgumentError) as caught:
+            service(f"{url}k3y", **wrong)
+        assert "xoxb" not in str(caught.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -264,3 +265,89 @@ def test_a_run_loads_nothing_of_the_other_commands(run: Run) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     unwanted = {"http.server", "getpass", "tomllib", "twinkle_notifier.inbox", "importlib.metadata"}
     assert unwanted & set(done.stdout.split()) == set(), done.stderr
+
+
+def closed(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    """The command with its standard input closed, as by a shell's ``<&-``."""
+    command = ["sh", "-c", 'exec "$@" <&-', "sh", *COMMAND, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, **more)
+
+
+def test_a_closed_standard_input_is_an_empty_one(url: str) -> None:
+    """No traceback."""
+    for arguments in (("send", "-", "--to", url), ("init",)):
+        done = closed(*arguments)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+
+
+def test_a_pipe_that_nobody_reads_is_no_traceback(url: str) -> None:
+    """`check | true`."""
+    command = ["bash", "-c", 'set -o pipefail; "$@" | true', "bash", *COMMAND, "check", "--to", url]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("key", [b"\x03", b"\x04"], ids=["Ctrl-C", "Ctrl-D"])
+def test_init_can_be_left_at_each_question(key: bytes, inbox: Inbox) -> None:
+    """Without a traceback, and with nothing written."""
+    for answers in ((), (inbox.url,)):
+        terminal, its = os.openpty()
+        process = subprocess.Popen([*COMMAND, "init"], stdin=its, stdout=its, stderr=its, start_new_session=True)
+        os.close(its)
+        for answer in answers:
+            read(terminal, lambda text: text.rstrip().endswith(b"spaces):"))
+            os.write(terminal, answer.encode() + b"\n")
+        read(terminal, lambda text: text.rstrip().endswith((b"spaces):", b"Enter):")))
+        if key == b"\x03":
+            process.send_signal(signal.SIGINT)
+        else:
+            os.write(terminal, key)
+        shown = read(terminal, lambda text: False)
+        assert process.wait(30) in (2, 130)
+        os.close(terminal)
+        assert b"Traceback" not in shown
+        assert not place().exists()
+
+
+def test_send_is_by_hand_and_always_goes_out(run: Run, inbox: Inbox, url: str) -> None:
+    """Whatever `min_level` the user's file has for alerts."""
+    write(place(), url)
+    with place().open("a") as file:
+        file.write('min_level = "error"\n')
+    done = run("send", "the data is ready")
+    assert (done.returncode, len(inbox.messages)) == (0, 1), done.stderr
+
+
+def test_a_file_that_is_refused_is_the_reason(run: Run, url: str) -> None:
+    """For programs, too: not that nothing is set up."""
+    write(place(), url)
+    place().chmod(0o644)
+    done = run("check", "--json")
+    assert f"chmod 600 {place()}" in json.loads(done.stdout)["error"]
+    done = run("send", "x", "--json")
+    assert (done.returncode, json.loads(done.stdout)["status"]) == (2, "failed")
+    assert f"chmod 600 {place()}" in json.loads(done.stdout)["reason"]
+
+
+@pytest.mark.parametrize("command", [("flush", "--to"), ("run", "--to")])
+def test_several_references_may_stand_in_to(command: tuple[str, ...], run: Run, inbox: Inbox, url: str) -> None:
+    """As everywhere."""
+    more = ["--", sys.executable, "-c", "raise SystemExit(3)"] if command[0] == "run" else []
+    done = run(*command, "env:A env:B", *more, A=url, B=inbox.urls["WeCom"])
+    assert done.returncode == (3 if more else 0), done.stderr
+    assert sorted(message.service for message in inbox.messages) == (["DingTalk", "WeCom"] if more else [])
+
+
+def test_what_run_keeps_for_a_reference_goes_out_by_it(run: Run, inbox: Inbox, url: str) -> None:
+    """The kept message holds the reference, which leads to another URL later."""
+    done = run("run", "--to", "env:MINE", "--", sys.executable, "-c", "raise SystemExit(3)", MINE=NOWHERE)
+    assert done.returncode == 3
+    done = run("flush", MINE=url)
+    assert (done.returncode, len(inbox.messages)) == (0, 1), done.stderr
+
+
+def test_a_pause_of_flush_is_more_than_nothing(run: Run) -> None:
+    """Else it would never pause."""
+    for pause in ("-1", "0", "nan", "inf"):
+        done = run("flush", "--follow", "--every", pause)
+        assert (done.returncode, "is no pause" in done.stderr) == (2, True)

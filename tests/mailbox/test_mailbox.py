@@ -77,7 +77,7 @@ def test_what_is_damaged_is_left_out(folder: Mailbox) -> None:
 HOLDER = {"host": "h", "pid": 1, "started": 1.0}
 WORD = {
     "state": "told", "incident": "i", "kind": "failed", "holder": HOLDER, "rank": 0, "at": 1.0, "run": None,
-    "text": "", "id": "", "notifier": None, "level": "info",
+    "text": "", "id": "", "notifier": None, "level": "info", "calls": True,
 }  # fmt: skip
 BEAT = {"rank": 0, "steps": 1, "idle": 1.0, "stalled": False, "slowest": 1.0, "at": 1.0}
 LEAVE = {"by": "it", "at": 1.0}

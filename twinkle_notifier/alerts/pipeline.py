@@ -24,7 +24,7 @@ from twinkle_notifier.exceptions.kind import kind_of
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.mailbox.notes import State
-from twinkle_notifier.messages.message import Level, Message, Outcome, level_of_end
+from twinkle_notifier.messages.message import Level, Message, Outcome, calls_people, level_of_end
 from twinkle_notifier.messages.report import missing_ranks, rank_lines
 from twinkle_notifier.messages.sanitize import line
 from twinkle_notifier.runtime.launcher import Attempt, Where, lost_child
@@ -143,7 +143,7 @@ def send_bare(notifier: Callable[[str], object], event: Event, sending: Sending,
     channel = isolation.tried(lambda: channel_of(notifier)).value or ""
     if sends and (before := _seen.reported(channel, event.exc, event.since)) is not None:
         return Outcome("duplicate", "this process has already reported the same exception", incident=before)
-    message = sending.message or Message(_bare(event, why), uuid.uuid4().hex, level_of_end(kind_of(event.exc)))
+    message = sending.message or _bare_message(event, why)
     if not sends or isolation.remaining() < DISK + 1:
         return sender.keep(notifier, message, Outcome("unknown", why, incident=sending.incident))
     seconds, incident = min(CRASH_BUDGET, isolation.remaining() - DISK), sending.incident
@@ -152,6 +152,11 @@ def send_bare(notifier: Callable[[str], object], event: Event, sending: Sending,
         _seen.add(channel, event.exc, incident)
         mailbox.report(lambda to: to.record(mailbox.note("told", incident, kind_of(event.exc))))
     return outcome
+
+
+def _bare_message(event: Event, why: str) -> Message:
+    kind = kind_of(event.exc)
+    return Message(_bare(event, why), uuid.uuid4().hex, level_of_end(kind), calls_people(kind))
 
 
 def _bare(event: Event, why: str) -> str:
@@ -300,7 +305,7 @@ class _Incident:
 
     def _message(self, ranks: set[str], past: crash_loop.Past, message_id: str) -> Message:
         level: Level = "error" if past.is_loop() else self._report.level(Attempt.here())
-        return Message(self._markdown(ranks, past), message_id, level)
+        return Message(self._markdown(ranks, past), message_id, level, calls_people(self._report.kind))
 
     def _markdown(self, ranks: set[str], past: crash_loop.Past) -> str:
         extra = [*rank_lines(ranks, self.where), *past.lines()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ from twinkle_notifier.channels.slack import SlackNotifier
 from twinkle_notifier.channels.webhook import WebhookNotifier
 from twinkle_notifier.channels.wecom import WeComNotifier
 from twinkle_notifier.credentials.references import is_reference, resolve
-from twinkle_notifier.errors import ArgumentError
+from twinkle_notifier.errors import ArgumentError, NotifierError
 from twinkle_notifier.notifier import Notifier, class_named, read_by
 
 VARIABLE = "TWINKLE_NOTIFIER_URL"
@@ -32,26 +31,32 @@ SERVICES: tuple[type[WebhookNotifier], ...] = (
 )
 
 
-def from_environment() -> Notifier | None:
-    """The notifier that ``TWINKLE_NOTIFIER_URL`` describes, else ``TWINKLE_NOTIFIER``; None when neither is set.
+def from_text(
+    text: str,
+    what: str = "the text",
+    mentions: Sequence[str] = (),
+    wrong: Callable[[NotifierError], object] | None = None,
+) -> Notifier:
+    """The notifier that `text` describes, see `Notifier.from_url`.
 
-    Raises:
-        ValueError: it does not hold what `from_text` takes. The text shows nothing of it.
-    """
-    for variable in (VARIABLE, OF_TWINKLE):
-        if text := os.environ.get(variable, "").strip():
-            return from_text(text, variable)
-    return None
-
-
-def from_text(text: str, what: str = "the text", mentions: Sequence[str] = ()) -> Notifier:
-    """The notifier that `text` describes, see `Notifier.from_url`. Each webhook mentions `mentions`, too.
+    Each webhook also mentions those of `mentions` whom its service can call. Of several URLs those that cannot work are
+    left out, and their errors given to `wrong`; without it, or where none can work, the first error is raised.
 
     Raises:
         ValueError: it is none of these. The text calls it `what`, and shows nothing of it.
     """
     pieces = [text.strip()] if text.lstrip().startswith("{") else pasted.split(text)
-    return _together([_from_one(piece, what, tuple(mentions)) for piece in pieces or [""]])
+    found, errors = list[Notifier](), list[NotifierError]()
+    for piece in pieces or [""]:
+        try:
+            found.append(_from_one(piece, what, tuple(mentions)))
+        except NotifierError as error:
+            errors.append(error)
+    for error in errors:
+        if wrong is None or not found:
+            raise error
+        wrong(error)
+    return _together(found)
 
 
 def _together(notifiers: list[Notifier]) -> Notifier:
@@ -78,18 +83,21 @@ def _from_literal(text: str, what: str, mentions: tuple[str, ...], given: str = 
     if said := pasted.no_robot(text):
         raise ArgumentError(f"{what} holds {said}")
     url, named = pasted.parted(text)
-    mentions = tuple(dict.fromkeys((*mentions, *named)))
-    if served := next((service for service in SERVICES if service.serves(url)), None):
-        called: dict[str, Any] = {"mentions": mentions} if mentions else {}
+    served = next((service for service in SERVICES if service.serves(url)), None)
+    if served is not None and served.calls_people():
+        every = tuple(dict.fromkeys((*filter(served.can_call, mentions), *named)))
+        called: dict[str, Any] = {"mentions": every} if every else {}
         return served(given or url, **called)
+    if named:
+        raise ArgumentError(f"{what} names whom to mention, with a URL of a service that takes no `mention=`: leave it")
+    if served is not None:
+        return served(given or url)
     address = pasted.for_apprise(url, what)
     if address is None:
         raise ArgumentError(
             f"{what} holds neither a webhook URL of {pasted.NAMES}, nor a URL of apprise, nor a JSON object as "
             "Notifier.to_dict() writes it"
         )
-    if named:
-        raise ArgumentError(f"{what} names whom to mention, with a URL of a service that takes no `mention=`: leave it")
     return _made("AppriseNotifier", given if given and address == text else address)
 
 

@@ -18,7 +18,6 @@ from twinkle_notifier.messages.message import Level
 
 _TITLE = 120  # characters; a locked phone shows two lines
 _GROUP = "twinkle-notifier"  # under which the app lists the pushes
-_BREAKS_THROUGH = ("error", "warning")  # a phone that is set to focus
 _KEY = Meaning("Bark does not know the key: copy the URL from the app's first page again")
 
 
@@ -52,7 +51,7 @@ class BarkRobot(Robot):
 
     def payload(self, text: str, draft: Draft) -> dict[str, Any]:
         """See `Robot`."""
-        level = "timeSensitive" if draft.level in _BREAKS_THROUGH else "active"
+        level = "timeSensitive" if draft.urgent else "active"  # the first breaks through a phone's focus
         said = {"body": markdown.plain(text)} if draft.plain else {"markdown": text}
         return {"title": markdown.title(text, _TITLE), **said, "group": _GROUP, "level": level, "id": draft.id}
 

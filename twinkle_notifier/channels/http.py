@@ -99,7 +99,8 @@ def _outcome(results: Sequence[Reply | _Lost], host: str) -> Reply:
     if isinstance(last, Reply) and last.status not in _BUSY:
         return last
     if isinstance(last, Reply) and last.status == 429:
-        raise DeliveryError(f"{host} takes no more messages for now (HTTP 429{_later(last)})", fate="throttled")
+        said = f"{host} takes no more messages for now (HTTP 429{_later(last)})"
+        raise DeliveryError(said, fate="throttled", retry_after=_retry_after(last.headers) or None)
     if doubts:  # the message may be there, whatever the later tries met
         raise DeliveryError(doubts[-1].reason, fate="unknown")
     if isinstance(last, Reply):

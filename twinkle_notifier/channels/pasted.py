@@ -11,7 +11,8 @@ from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit, urlun
 
 from twinkle_notifier.errors import ArgumentError
 
-_NEXT = re.compile(r"[\s,]+(?=(?:env|file):|[A-Za-z][A-Za-z0-9+.-]*://)")  # a comma may be part of a URL
+_NEXT = re.compile(r"[\s,;，；]+(?=(?:env|file):|[A-Za-z][A-Za-z0-9+.-]*://)")  # a comma may be part of a URL
+_BETWEEN = " \t\r\n,;，；"
 _MENTION = "mention"  # a field of ours in the query
 _OURS = ("secret", _MENTION)
 
@@ -22,6 +23,7 @@ _DINGTALK = "copy the webhook URL of a custom robot: group settings, Bots (机�
 _WECOM = "copy the webhook URL of a group's message push: the group, Message push (消息推送), Add"
 _DISCORD = "copy the webhook URL of a channel: Edit Channel, Integrations, Webhooks, Copy Webhook URL"
 _TELEGRAM = "write https://api.telegram.org/botTOKEN/sendMessage?chat_id=ID, with the token that @BotFather gives"
+_NTFY = "write https://ntfy.sh/TOPIC, with the topic that the app subscribes to"
 _SERVERCHAN = "copy the URL with the SendKey of sct.ftqq.com, https://sctapi.ftqq.com/....send"
 
 # What host and path say of a URL that is no robot's, and where to copy one. The first that matches.
@@ -49,6 +51,7 @@ _NO_ROBOTS = (
     (r"work\.weixin\.qq\.com/", f"the URL of a page of WeCom, which is no robot: {_WECOM}"),
     (r"[^/]*discord(?:app)?\.com/(?!api/)|discord\.gg/", f"the URL of a page of Discord, no webhook: {_DISCORD}"),
     (r"(?:t\.me|web\.telegram\.org)/", f"the URL of a page of Telegram, which names no bot: {_TELEGRAM}"),
+    (r"docs\.ntfy\.sh/|ntfy\.sh/(?:docs|app|account|login|signup|v1)(?:/|$)", f"a page of ntfy, and no topic: {_NTFY}"),
     (r"[^/]*\.push\.ft07\.com/", f"the URL of ServerChan's app, which apprise does not serve: {_SERVERCHAN}"),
 )
 
@@ -114,8 +117,8 @@ NAMES = "DingTalk, Feishu (Lark), WeCom, Slack, Bark, " + ", ".join(dict.fromkey
 
 
 def split(text: str) -> list[str]:
-    """The URLs and references in `text`, which spaces, commas or new lines part; each once, in order."""
-    return list(dict.fromkeys(piece.strip(" \t\r\n,") for piece in _NEXT.split(text.strip(" \t\r\n,"))))
+    """The URLs and references in `text`, which spaces, commas, semicolons or new lines part; each once, in order."""
+    return list(dict.fromkeys(piece.strip(_BETWEEN) for piece in _NEXT.split(text.strip(_BETWEEN))))
 
 
 def parted(url: str) -> tuple[str, tuple[str, ...]]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from twinkle_notifier import isolation
@@ -20,6 +21,7 @@ _PATIENCE = 1.0  # seconds to wait for the lock
 _LONGEST = 30.0  # seconds that a process holds it; usually a millisecond
 _FOLDER = 1.5  # seconds for the folder, the lock included; then this process counts on its own
 _MOST = 1 << 16  # bytes of a file; the times of a minute take a few hundred
+_LONGEST_HOLD = 3600.0  # seconds that a service may ask for; what it asks for longer is tried once an hour
 _BUSY = 5.0  # seconds until the next try, when so many processes want to send that this one cannot count
 
 # What this process counts on its own, where the folder does not work.
@@ -50,23 +52,25 @@ class Rate:
         answer = isolation.call(lambda: self._change(self._taken), _FOLDER)
         return answer.result() if answer.returned else own
 
-    def exceeded(self) -> None:
-        """Let nobody send until the penalty is over: the service has refused a message as one too many."""
-        self._alone(self._held)
-        isolation.call(lambda: self._change(self._held), _FOLDER)
+    def exceeded(self, seconds: float | None = None) -> None:
+        """Let nobody send for so many `seconds`, by default those of the penalty: the service has refused a message."""
+        held = partial(self._held, min(self.penalty if seconds is None else seconds, _LONGEST_HOLD))
+        self._alone(held)
+        isolation.call(lambda: self._change(held), _FOLDER)
 
     def _taken(self, sent: list[float], closed_until: float) -> tuple[list[float], float, float]:
         now = time.time()
         recent = [at for at in sent if 0 <= now - at < _MINUTE]  # a clock that was set back forgets
-        wait = closed_until - now if closed_until - now <= self.penalty else 0.0  # set back: it is over
+        longest = max(self.penalty, _LONGEST_HOLD)
+        wait = closed_until - now if closed_until - now <= longest else 0.0  # set back: it is over
         if len(recent) >= self.per_minute:
             wait = max(wait, recent[-self.per_minute] + _MINUTE - now)
         if self.per_second and len(recent) >= self.per_second:
             wait = max(wait, recent[-self.per_second] + _SECOND - now)
         return (recent, closed_until, wait) if wait > 0 else ([*recent, now], 0.0, 0.0)
 
-    def _held(self, sent: list[float], _closed_until: float) -> tuple[list[float], float, float]:
-        return sent, time.time() + self.penalty, self.penalty
+    def _held(self, seconds: float, sent: list[float], _closed_until: float) -> tuple[list[float], float, float]:
+        return sent, time.time() + seconds, seconds
 
     def _change(self, step: _Step) -> float:
         name = hashed(self.robot, errors="replace")

@@ -14,15 +14,16 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from twinkle_notifier import isolation
 from twinkle_notifier.channels import http
 from twinkle_notifier.channels.rate_limit import Rate
-from twinkle_notifier.credentials.masking import mask, secrets_in_url
+from twinkle_notifier.credentials.masking import mask, printable, secrets_in_url
+from twinkle_notifier.credentials.references import REDACTED
 from twinkle_notifier.errors import DeliveryError
 from twinkle_notifier.messages import markdown
-from twinkle_notifier.messages.message import Level, level_of
+from twinkle_notifier.messages.message import Level, level_of, may_call
 from twinkle_notifier.messages.sanitize import reply
 
 _SHORT_WAIT = 1.5  # seconds; a limit by the second is waited for, one by the minute is not
@@ -30,7 +31,7 @@ _SAID = 300  # characters of the robot's own words
 _CODES = 2**31  # what is beyond it is no code
 _PING = 1.5  # seconds; with less left, nobody is mentioned by a request of its own
 _LOG = 1.0  # seconds to write a log line
-_MENTIONING = ("error", "warning")
+_URGENT = ("error", "warning")
 _random = random.SystemRandom()  # that of the program is as it left it, for its checkpoints
 
 log: logging.Logger = logging.getLogger("twinkle_notifier")
@@ -66,6 +67,7 @@ class Draft(NamedTuple):
     id: str  # the same for each try of a message; a service may drop repeats by it
     limit: int  # bytes of the body
     level: Level = "info"
+    urgent: bool = False  # a failure or a stall
     mentions: tuple[str, ...] = ()  # whom the message calls, without an ``@``
     plain: bool = False  # the robot refused the rich form
     clock_ahead: float | None = None  # seconds that the robot's clock is ahead of ours, where that made it refuse
@@ -115,6 +117,16 @@ class Robot(ABC):
             return "" if parts.path.removeprefix(cls.path).strip("/") and parts.path.startswith(cls.path) else cls.key
         return "" if parse_qs(parts.query).get(cls.key) else cls.key
 
+    @classmethod
+    def shown(cls, url: str) -> str:
+        """`url` without what grants access, and without a user's name and password."""
+        parts = urlsplit(mask(url, secrets_in_url(url)))
+        user, at, host = parts.netloc.rpartition("@")
+        path = parts.path
+        if cls.path.endswith("/"):
+            path = f"{cls.path if path.startswith(cls.path) else '/'}{REDACTED}"
+        return urlunsplit(parts._replace(netloc=f"{REDACTED if user else ''}{at}{host}", path=path))
+
     def address(self, draft: Draft) -> str:
         """The URL of the next request, with a signature where the service wants it there."""
         return self.url
@@ -145,9 +157,10 @@ class Robot(ABC):
             )
         key = getattr(message, "id", None) or uuid.uuid4().hex
         level = level_of(message)
-        mentions = self._mentions if level in _MENTIONING else ()
-        draft = Draft(mask(message, self._secrets), key, self.size, level, mentions)
-        while (refusal := self.refusal(answer := self._post(draft))) is not None:
+        urgent = level in _URGENT and may_call(message)
+        mentions = self._mentions if urgent else ()
+        draft = Draft(printable(mask(message, self._secrets)), key, self.size, level, urgent, mentions)
+        while (refusal := self.refusal(answer := self._posted_in_rate(draft, rate))) is not None:
             changed = self._changed(draft, refusal.meaning, answer.headers.get("Date", ""))
             if changed is None:
                 if refusal.meaning.kind == "throttled":
@@ -170,8 +183,13 @@ class Robot(ABC):
         if why:
             isolation.call(lambda: log.warning("the message was sent, but mentions nobody: %s", why), _LOG)
 
-    def _post(self, draft: Draft) -> http.Reply:
-        return self._posted(draft, self._body(draft))
+    def _posted_in_rate(self, draft: Draft, rate: Rate) -> http.Reply:
+        try:
+            return self._posted(draft, self._body(draft))
+        except DeliveryError as error:
+            if error.fate == "throttled":  # HTTP 429, whatever the service
+                rate.exceeded(error.retry_after)
+            raise
 
     def _posted(self, draft: Draft, body: bytes) -> http.Reply:
         url, repeats = self.address(draft), self.drops_repeats

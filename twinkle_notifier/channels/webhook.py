@@ -10,10 +10,9 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from twinkle_notifier import isolation
 from twinkle_notifier.channels import connection
 from twinkle_notifier.channels.robot import Robot
-from twinkle_notifier.credentials.masking import mask, secrets_in_url
 from twinkle_notifier.credentials.references import REDACTED, Secret, is_reference, resolve
 from twinkle_notifier.errors import ArgumentError, CredentialError, NotifierError
-from twinkle_notifier.isolation.safe import is_list, is_tuple
+from twinkle_notifier.isolation.safe import is_list, is_tuple, type_name
 from twinkle_notifier.messages.message import Level, as_text
 from twinkle_notifier.notifier import Notifier, checked_level
 
@@ -74,6 +73,16 @@ class WebhookNotifier(Notifier, abstract=True):
     def serves(cls, url: str) -> bool:
         """Whether `url` is a webhook of this service (or of a local robot, see `twinkle_notifier.inbox`)."""
         return cls._robot.serves(url)
+
+    @classmethod
+    def calls_people(cls) -> bool:
+        """Whether it takes `mentions`."""
+        return "mentions" in cls._fields
+
+    @classmethod
+    def can_call(cls, mention: str) -> bool:
+        """Whether the service can call `mention`, an entry of `mentions`."""
+        return cls._robot.mention.fullmatch(mention.strip().removeprefix("@")) is not None
 
     def __call__(self, message: str) -> None:
         """Send `message`; return when the service has said in its own words that it has it.
@@ -168,7 +177,7 @@ class WebhookNotifier(Notifier, abstract=True):
         return hash((self._url, self.secret, self.timeout))
 
     def __repr__(self) -> str:
-        url = self._url if is_reference(self._url) else mask(self._url, secrets_in_url(self._url))
+        url = self._url if is_reference(self._url) else self._robot.shown(self._url)
         secret = self.secret if self.secret is None or is_reference(self.secret) else "***"
         given = [f"{self._fields[0]}={url!r}", *([f"secret={secret!r}"] if "secret" in self._fields else [])]
         given += [f"timeout={self.timeout:g}", *([f"mentions={self.mentions!r}"] if self.mentions else [])]
@@ -228,7 +237,7 @@ class WebhookNotifier(Notifier, abstract=True):
     @classmethod
     def _checked_mention(cls, number: int, mention: object) -> str:
         robot = cls._robot
-        if not isinstance(mention, str) or not robot.mention.fullmatch(mention.strip().removeprefix("@")):
+        if not isinstance(mention, str) or not cls.can_call(mention):
             raise ArgumentError(f"mentions[{number}] is nobody whom {robot.service} can call: {robot.mention_help}")
         return mention.strip()
 
@@ -288,15 +297,20 @@ def _seconds(timeout: Any) -> Any:
         return timeout  # `checked_timeout` says so
 
 
+def _shown(value: object) -> str:
+    """`value`, if it is a number; a text may be a secret that was given in its place."""
+    return repr(value) if type(value) in (int, float, bool, type(None)) else f"a {type_name(type(value))}"
+
+
 def checked_insecure(insecure: object) -> bool:
     """`insecure`, if it is True or False. Raises ArgumentError if it is not, as "no" would be true."""
     if not isinstance(insecure, bool):
-        raise ArgumentError(f"insecure is {insecure!r}: give True or False")
+        raise ArgumentError(f"insecure is {_shown(insecure)}: give True or False")
     return insecure
 
 
 def checked_timeout(timeout: object) -> float:
     """`timeout`, if it is a number of seconds. Raises ArgumentError if it is not."""
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < float("inf"):
-        raise ArgumentError(f"timeout is {timeout!r}: give the seconds for one request, more than 0")
+        raise ArgumentError(f"timeout is {_shown(timeout)}: give the seconds for one request, more than 0")
     return timeout

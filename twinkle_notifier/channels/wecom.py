@@ -18,6 +18,7 @@ from twinkle_notifier.messages.message import Level
 from twinkle_notifier.messages.parts import parts
 
 _TITLE = 300  # characters of the text that calls people; WeCom takes 2048 bytes
+_ESCAPE = re.compile(r"\\(?=u[0-9a-fA-F]{4})")  # WeCom refuses a text that shows one, as an error of Python's does
 _MOBILE = re.compile(r"1\d{10}|\+[\d-]+")
 _COLORS = {"error": "warning", "warning": "warning", "success": "info", "info": "comment"}  # WeCom has these three
 _KEY = Meaning("the key is wrong, or the robot was removed: copy the webhook URL from the robot's settings again")
@@ -51,6 +52,7 @@ class WeComRobot(Robot):
 
     def payload(self, text: str, draft: Draft) -> dict[str, Any]:
         """See `Robot`. Only ``markdown`` has colours, and only ``markdown_v2`` code blocks."""
+        text = _taken(text)
         if any(section.is_code for section in parts(text).rest):
             return {"msgtype": "markdown_v2", "markdown_v2": {"content": text}}
         return {"msgtype": "markdown", "markdown": {"content": _colored(text, draft.level)}}
@@ -59,7 +61,7 @@ class WeComRobot(Robot):
         """See `Robot`: only a text calls anybody by a mobile number, or everybody; and ``markdown_v2`` nobody."""
         mobiles = [name for name in draft.mentions if _MOBILE.fullmatch(name)]
         others = ["@all" if name == "all" else name for name in draft.mentions if name not in mobiles]
-        text = {"content": markdown.title(draft.text, _TITLE), "mentioned_list": others}
+        text = {"content": _taken(markdown.title(draft.text, _TITLE)), "mentioned_list": others}
         return {"msgtype": "text", "text": {**text, "mentioned_mobile_list": mobiles}}
 
     def refusal(self, answer: http.Reply) -> Refusal | None:
@@ -76,6 +78,10 @@ def _meaning(code: int, said: str) -> Meaning:
     if code == _TOO_LONG:
         return Meaning("the message is too long", change="shorter") if "exceed" in said else _KEY
     return _CODES.get(code, Meaning())
+
+
+def _taken(text: str) -> str:
+    return _ESCAPE.sub(lambda found: f"{found[0]}\u200b", text)
 
 
 def _colored(text: str, level: str) -> str:

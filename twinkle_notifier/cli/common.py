@@ -6,10 +6,11 @@ import argparse
 import json
 import os
 import platform
+import sys
 import textwrap
 import time
 import uuid
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO
 
 from twinkle_notifier import isolation, settings
 from twinkle_notifier.channels import from_text, pasted
@@ -52,6 +53,12 @@ def add_command(
     )
 
 
+def standard_input(most: int) -> str:
+    """What standard input holds, up to `most` bytes; empty if it is closed."""
+    stream: TextIO | None = sys.stdin  # a shell's `<&-` leaves none
+    return stream.buffer.read(most).decode("utf-8", "replace") if stream is not None else ""
+
+
 def add_json(command: argparse.ArgumentParser) -> None:
     """The option ``--json``."""
     command.add_argument("--json", action="store_true", help="print JSON for programs, not text for people")
@@ -70,7 +77,7 @@ def chosen(to: str | None) -> tuple[Notifier, str]:
     """
     if to:
         return from_text(to, "--to"), "--to"
-    found, where = settings.set_up()
+    found, where = settings.set_up(strict=True)
     if found is None:
         raise ArgumentError(f"no notifier is set up: {settings.HOW}")
     return found, where

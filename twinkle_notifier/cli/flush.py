@@ -17,7 +17,6 @@ from twinkle_notifier import isolation, settings
 from twinkle_notifier.budgets import BACKGROUND_BUDGET
 from twinkle_notifier.channels import VARIABLE, from_text
 from twinkle_notifier.cli.common import IN_PS, Commands, add_command, add_json, print_json
-from twinkle_notifier.credentials.references import resolve
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import chat, chat_of, restored
 from twinkle_notifier.delivery.letter import Letter, clock
@@ -76,14 +75,25 @@ def add(commands: Commands) -> None:
         "--follow", action="store_true", help="go on until Ctrl-C, for compute nodes that have no way out themselves"
     )
     flush.add_argument(
-        "--every", type=float, default=_EVERY, metavar="SECONDS", help="how often --follow looks (default: %(default)g)"
+        "--every",
+        type=_pause,
+        default=_EVERY,
+        metavar="SECONDS",
+        help="how often --follow looks (default: %(default)g)",
     )
     add_json(flush)
     flush.set_defaults(do=_flush)
 
 
+def _pause(text: str) -> float:
+    seconds = float(text)  # argparse says what is wrong with another text
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no pause: give seconds, more than 0")
+    return seconds
+
+
 def _flush(given: argparse.Namespace) -> int:
-    flush = Flush(resolve(given.to) if given.to else None, everything=given.everything, json=given.json)
+    flush = Flush(given.to, everything=given.everything, json=given.json)
     if given.dry_run:
         return flush.dry()
     return flush.follow(given.every) if given.follow else flush.once()

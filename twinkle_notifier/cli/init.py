@@ -12,13 +12,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from twinkle_notifier.channels import VARIABLE, from_text, pasted
-from twinkle_notifier.cli.common import IN_PS, Commands, add_command, each, named, shown, tested
+from twinkle_notifier.cli.common import IN_PS, Commands, add_command, each, named, shown, standard_input, tested
 from twinkle_notifier.credentials.references import is_reference
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime import user_file
 
+_LINE = 16_384  # bytes
 _TRIES = 3  # to paste a URL
 _ASK = "Webhook URL (it is not shown; several: parted by spaces): "
 _SIGNED = "Signing secret, if the robot is in signed mode (else Enter): "
@@ -49,7 +50,9 @@ def _init(given: argparse.Namespace) -> int:
     place = user_file.path()
     if place is None:
         raise ArgumentError("there is no home folder to write to: set XDG_CONFIG_HOME to a folder of yours")
-    text, notifier = _asked() if given.url is None and sys.stdin.isatty() else _given(given.url)
+    text, notifier = (
+        _asked() if given.url is None and sys.stdin is not None and sys.stdin.isatty() else _given(given.url)
+    )
     print(f"It is for {', '.join(map(named, each(notifier)))}.")
     for one in each(notifier) if given.test else ():
         outcome = tested(one, "init")
@@ -68,7 +71,7 @@ def _init(given: argparse.Namespace) -> int:
 
 
 def _given(url: str | None) -> tuple[str, Notifier]:
-    text = (sys.stdin.readline() if url is None else url).strip()
+    text = (standard_input(_LINE).partition("\n")[0] if url is None else url).strip()
     return text, from_text(text, "--url" if url is not None else "standard input")
 
 
@@ -83,7 +86,7 @@ def _asked() -> tuple[str, Notifier]:
             if not left:
                 raise
             print(reason(error), file=sys.stderr)
-        except (EOFError, KeyboardInterrupt):
+        except EOFError:
             raise ArgumentError("nothing was pasted") from None
         else:
             if _may_be_signed(text, notifier) and (secret := getpass(_SIGNED).strip()):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -18,6 +20,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except NotifierError as error:
         print(f"twinkle-notifier: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except EOFError:
+        print("twinkle-notifier: the input ended before an answer", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # `twinkle-notifier check | true`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
+        return 128 + getattr(signal, "SIGPIPE", 13)
 
 
 def _parser() -> argparse.ArgumentParser:

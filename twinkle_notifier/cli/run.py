@@ -117,7 +117,7 @@ def _run(given: argparse.Namespace) -> int:
 def _notifier(to: str | None) -> Notifier | None:
     """The notifier for alerts; prints why there is none. Raises NotifierError for a `to` that cannot work."""
     if to:
-        return from_text(resolve(to), "--to")
+        return from_text(to, "--to")
     # Not in a new thread: `supervise` could not block signals there, and one would end this process.
     answer = isolation.tried(settings.set_up)
     notifier = answer.value[0] if answer.value is not None else None

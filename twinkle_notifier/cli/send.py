@@ -8,9 +8,20 @@ import uuid
 from typing import get_args
 
 from twinkle_notifier.budgets import BACKGROUND_BUDGET
-from twinkle_notifier.cli.common import IN_PS, Commands, add_command, add_json, chosen, named, print_json, shown
+from twinkle_notifier.cli.common import (
+    IN_PS,
+    Commands,
+    add_command,
+    add_json,
+    chosen,
+    named,
+    print_json,
+    shown,
+    standard_input,
+)
 from twinkle_notifier.delivery import sender
-from twinkle_notifier.errors import ArgumentError
+from twinkle_notifier.errors import ArgumentError, NotifierError
+from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.message import Level, Message
 
 _MOST = 1 << 20  # bytes of standard input
@@ -40,13 +51,19 @@ def add(commands: Commands) -> None:
 def _send(given: argparse.Namespace) -> int:
     text = given.text
     if text == "-":
-        text = sys.stdin.buffer.read(_MOST).decode("utf-8", "replace")
+        text = standard_input(_MOST)
     title = " ".join(given.title.split())
     if not (text.strip() or title):
         raise ArgumentError("the message is empty: give a text, or - and something by standard input")
-    notifier, _ = chosen(given.to)
+    try:
+        notifier, _ = chosen(given.to)
+    except NotifierError as error:
+        if given.json:
+            print_json({"status": "failed", "service": "", "reason": reason(error)})
+        raise
     markdown = f"### {title}\n\n{text.strip()}".strip() if title else text.strip()
-    outcome = sender.deliver(notifier, Message(markdown, uuid.uuid4().hex, given.level), BACKGROUND_BUDGET)
+    message = Message(markdown, uuid.uuid4().hex, given.level)
+    outcome = sender.deliver(notifier, message, BACKGROUND_BUDGET, by_hand=True)
     is_sent = outcome.status == "sent"
     if given.json:
         print_json({"status": outcome.status, "service": named(notifier), "reason": "" if is_sent else shown(outcome)})

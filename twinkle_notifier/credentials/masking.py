@@ -145,9 +145,14 @@ def shortened(text: str, first: int, last: int) -> str:
     return f"{text[:first]}\n[{left_out} characters left out]\n{text[-last:]}"
 
 
-def _readable(text: str) -> str:
-    """`text` without colours, terminal controls and secrets."""
+def printable(text: str) -> str:
+    """`text` without colours and terminal controls, which a service may refuse."""
     if not (text.isascii() and text.replace("\n", "").isprintable()):  # most are
         text = _LINE_ENDS().sub("\n", _ANSI().sub("", text))
         text = _CONTROLS().sub("\ufffd", _INVISIBLE().sub("", text))
-    return scrub(text)
+    return text
+
+
+def _readable(text: str) -> str:
+    """`text` without colours, terminal controls and secrets."""
+    return scrub(printable(text))

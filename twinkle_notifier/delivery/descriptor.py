@@ -167,7 +167,7 @@ def for_the_disk(notifier: object, message: Message) -> tuple[Message, dict[str,
     """`message` and the description of `notifier`, both without its secrets. May take seconds."""
     description = describe(notifier, save_secrets=True)
     hidden = Message(
-        mask(message, _secrets(description)), message.id, message.level
+        mask(message, _secrets(description)), message.id, message.level, message.calls
     )  # it may go out to another robot, by --to
     return hidden, redact(description) if description else None
 

@@ -60,6 +60,7 @@ class Letter:
     covers: tuple[str, ...] = ()  # ids of the letters that were merged into this one
     tried: bool = False  # whether a flush has met it and could not send it
     level: Level = "info"
+    calls: bool = True  # see `Message`
 
     @classmethod
     def load(cls, data: bytes) -> Letter | None:
@@ -79,6 +80,7 @@ class Letter:
                 covers,
                 stored.flag("tried") if stored.has("tried") else False,  # an older version writes none
                 cast(Level, stored.known("level", LEVELS, "info")),
+                stored.flag("calls") if stored.has("calls") else True,
             )
         except ValueError:
             return None
@@ -102,7 +104,7 @@ class Letter:
         lost = f"\n- Dropped earlier: {dropped} messages (queue full or too old)" if dropped else ""
         head, blank, rest = self.text.partition("\n\n")
         text = f"{head}\n\n{note}{lost}\n{rest}" if blank else f"{head}\n\n{note}{lost}"
-        return Message(text, self.id, self.level)
+        return Message(text, self.id, self.level, self.calls)
 
 
 def id_of(message: str) -> str:
@@ -228,6 +230,7 @@ def digest(waiting: Sequence[Letter]) -> Letter:
         tuple(events),
         covers,
         level=_level(letter.level for letter in waiting),
+        calls=any(letter.calls for letter in waiting),
     )
 
 

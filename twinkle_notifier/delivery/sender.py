@@ -47,13 +47,15 @@ def counters() -> dict[str, int]:
     return {**_counts, **({"dropped": background.dropped} if background.dropped else {})}
 
 
-def deliver(notifier: Target, message: Message, seconds: float, incident: str = "") -> Outcome:
+def deliver(
+    notifier: Target, message: Message, seconds: float, incident: str = "", *, by_hand: bool = False
+) -> Outcome:
     """Send `message`; keep it on the disk if that fails. Never raises, whatever the notifier does.
 
     A notifier that fans out is sent when one of its notifiers is; what the others could not send is kept for each of
-    them. ``skipped``: the level of `message` is below what `notifier` wants.
+    them. ``skipped``: the level of `message` is below what `notifier` wants, and nobody sends it `by_hand`.
     """
-    chosen = wanting(notifier, message)
+    chosen = targets(notifier) if by_hand else wanting(notifier, message)
     outcomes = side_by_side(chosen, lambda one, left: _deliver(one, message, left, incident), seconds, DISK)
     return whole(chosen, outcomes, incident)
 

@@ -33,7 +33,7 @@ from twinkle_notifier.delivery.letter import (
     tidy,
 )
 from twinkle_notifier.messages.markdown import title
-from twinkle_notifier.messages.message import Message, Outcome, level_of
+from twinkle_notifier.messages.message import Message, Outcome, level_of, may_call
 from twinkle_notifier.runtime import state_dir
 from twinkle_notifier.runtime.ownership import check_folder
 
@@ -136,7 +136,8 @@ class Spool:
     def add(self, message: str, why: str, described: dict[str, Any] | None) -> None:
         """Keep a message. It replaces one with the same id."""
         event = Event(title(message[:_TEXT], 200) or "a message", time.time())
-        letter = Letter(id_of(message), message[:_TEXT], event.at, why, described, (event,), level=level_of(message))
+        letter = Letter(id_of(message), message[:_TEXT], event.at, why, described, (event,))
+        letter = replace(letter, level=level_of(message), calls=may_call(message))
         state_dir.replace(self._path(letter.id), letter.dump())
 
     def remove(self, message: str) -> None:

@@ -205,7 +205,7 @@ def note(
     made = Note(state, incident, kind, Holder.me(), Where.here().rank, time.time(), _run_of_nodes())
     if message is None:
         return made
-    return replace(made, text=str(message), id=message.id, notifier=notifier, level=message.level)
+    return replace(made, text=str(message), id=message.id, notifier=notifier, level=message.level, calls=message.calls)
 
 
 def _run_of_nodes() -> str | None:

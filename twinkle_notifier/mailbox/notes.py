@@ -48,6 +48,10 @@ def _holder(fields: Stored, name: str) -> Holder:
     return Holder.load(fields.object(name))
 
 
+def _calls(fields: Stored, name: str) -> bool:
+    return fields.flag(name) if fields.has(name) else True  # an older version writes none
+
+
 @dataclass(frozen=True)
 class Note:
     """A process's note of an incident that it has met. `at` is in seconds since 1970."""
@@ -63,14 +67,15 @@ class Note:
     id: OptionalText = ""
     notifier: Annotated[dict[str, Any] | None, Stored.dict_or_none] = None
     level: Annotated[Level, partial(Stored.known, allowed=LEVELS, default="info")] = "info"
+    calls: Annotated[bool, _calls] = True
 
     def message(self, note: str) -> Message:
         """The message that the process was sending, with a list item on why another process sends it."""
         if self.state == "deferred":  # as it was meant to be
-            return Message(self.text, self.id, self.level)
+            return Message(self.text, self.id, self.level, self.calls)
         head, blank, rest = self.text.partition("\n\n")
         text = f"{head}\n\n- {note}\n{rest}" if blank else f"{head}\n\n- {note}"
-        return Message(text, self.id, self.level)
+        return Message(text, self.id, self.level, self.calls)
 
 
 class Leave(NamedTuple):

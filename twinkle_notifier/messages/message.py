@@ -56,9 +56,19 @@ def level_of_end(kind: str) -> Level:
     return _OF_KINDS.get(kind, "warning")
 
 
+def calls_people(kind: str) -> bool:
+    """Whether a message about such an end may call people: Ctrl-C and a preemption are no failures."""
+    return kind not in ("interrupted", "preempted")
+
+
 def level_of(message: object) -> Level:
     """The level of `message`; ``info`` for a plain text."""
     return known_level(getattr(message, "level", None)) or "info"
+
+
+def may_call(message: object) -> bool:
+    """Whether `message` may call people, if it is urgent, see `Message`."""
+    return getattr(message, "calls", True) is not False
 
 
 def known_level(level: object) -> Level | None:
@@ -73,17 +83,18 @@ class Message(str):
     """A message with an id that is the same for each try, on every rank, and a level, by which a service colours it.
 
     A notifier passes the id on if its service can drop repeats. For others the message is a plain text. A level that is
-    not known counts as ``info``.
+    not known counts as ``info``. `calls`: an error or a warning may call the people whom a notifier mentions.
     """
 
     id: str
     level: Level
+    calls: bool
 
-    def __new__(cls, text: str, message_id: str, level: Level = "info") -> Message:
+    def __new__(cls, text: str, message_id: str, level: Level = "info", calls: bool = True) -> Message:
         """`text`, known to services as `message_id`."""
         message = super().__new__(cls, text)
-        message.id, message.level = message_id, known_level(level) or "info"
+        message.id, message.level, message.calls = message_id, known_level(level) or "info", calls
         return message
 
-    def __getnewargs__(self) -> tuple[str, str, Level]:  # type: ignore[override]
-        return str(self), self.id, self.level
+    def __getnewargs__(self) -> tuple[str, str, Level, bool]:  # type: ignore[override]
+        return str(self), self.id, self.level, self.calls

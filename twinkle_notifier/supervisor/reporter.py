@@ -27,7 +27,7 @@ from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.mailbox.notes import End, Note, Restart
 from twinkle_notifier.messages import report
-from twinkle_notifier.messages.message import Level, Message, level_of_end
+from twinkle_notifier.messages.message import Level, Message, calls_people, level_of_end
 from twinkle_notifier.runtime.launcher import Attempt, Where, run_key
 from twinkle_notifier.runtime.process import Instant, process_start
 from twinkle_notifier.runtime.stored import hashed
@@ -69,7 +69,9 @@ class Reporter:
         is_reported = is_reported or bool(sent) or self._send_deferred(attribution, ending)
         follows = not is_reported and self._follows(attribution, ending)
         self._once(
-            attribution, lambda: is_reported or self._send(ending.markdown(), level_of_end(kind)), follows=follows
+            attribution,
+            lambda: is_reported or self._send(ending.markdown(), level_of_end(kind), calls_people(kind)),
+            follows=follows,
         )
         # To a supervisor above this one.
         mailbox.report(lambda to: to.record(mailbox.note("told", self._key, kind)))
@@ -80,7 +82,7 @@ class Reporter:
         if attribution.asked_to_end("told", ending.began) or self._send_deferred(attribution, ending):
             return True
         text = ending._replace(checkpoint=self._mailbox.checkpoint()).markdown()
-        sent = self._once(attribution, lambda: self._send(text, "warning"), follows=False)
+        sent = self._once(attribution, lambda: self._send(text, "warning", calls=False), follows=False)
         self._silent_at = 0.0 if sent else self._silent_at
         return sent or self._kept  # what is kept is sent later; another try each second would keep it each second
 
@@ -200,8 +202,8 @@ class Reporter:
         key = next(filter(None, keys), None) or self._mailbox.run().get("key")
         return _once_over_nodes(key, self._key, send, follows=follows)
 
-    def _send(self, text: str, level: Level) -> bool:
-        return self._deliver(self._notifier(), Message(text, uuid.uuid4().hex, level))
+    def _send(self, text: str, level: Level, calls: bool = True) -> bool:
+        return self._deliver(self._notifier(), Message(text, uuid.uuid4().hex, level, calls))
 
     def _deliver(self, notifier: Callable[[str], object] | None, message: Message) -> bool:
         if notifier is None:
