@@ -12,6 +12,7 @@ from twinkle_notifier.channels import OF_TWINKLE, VARIABLE, from_text
 from twinkle_notifier.delivery.targets import leaves
 from twinkle_notifier.errors import ArgumentError, NotifierError
 from twinkle_notifier.isolation.safe import reason
+from twinkle_notifier.messages.message import known_level
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime.user_file import NOTIFICATIONS as NAMES
 from twinkle_notifier.runtime.user_file import Notifications, user_file
@@ -44,8 +45,8 @@ def set_up(*, strict: bool = False) -> tuple[Notifier | None, str]:
     found = from_text(file.url, f"url in {file.path}", file.mentions, wrong)
     if unknown := uncalled(found, file.mentions):
         log.warning("%s: mentions: none of your chats can call %s", file.path, ", ".join(unknown))
-    if file.min_level:
-        found.min_level = file.min_level
+    if lowest := known_level(file.min_level):
+        found.min_level = lowest
     return found, str(file.path)
 
 

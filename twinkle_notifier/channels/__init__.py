@@ -52,10 +52,10 @@ def from_text(
             found.append(_from_one(piece, what, tuple(mentions)))
         except NotifierError as error:
             errors.append(error)
-    for error in errors:
+    for failed in errors:
         if wrong is None or not found:
-            raise error
-        wrong(error)
+            raise failed
+        wrong(failed)
     return _together(found)
 
 
