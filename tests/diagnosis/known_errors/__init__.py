@@ -1,0 +1,1 @@
+"""How known errors read, a file for each file of rules."""

@@ -1,0 +1,7 @@
+"""Launchers, rendezvous, ports, schedulers and Ray: how such errors read, and what only looks like them."""
+
+from __future__ import annotations
+
+from diagnosed import Case
+
+CASES: dict[str, Case] = {}

@@ -1,0 +1,1 @@
+"""Likely causes of known errors, and the next step."""

@@ -1,0 +1,54 @@
+"""What a failure shows to the rules: an exception of this process, or what is left of another one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from traceback import walk_tb
+
+from twinkle_notifier.diagnosis.table import Error, Evidence, error_of
+from twinkle_notifier.exceptions.chain import chain, members
+from twinkle_notifier.exceptions.frames import is_library_path, library_name, module_of
+from twinkle_notifier.exceptions.remote import places_in, remote, words
+from twinkle_notifier.isolation.safe import names, slot
+
+_CAUSES = 8  # of a chain, that are looked at
+_DEPTH = 5  # groups within groups
+
+
+def of_exception(exc: BaseException, facts: Mapping[str, str] | None = None) -> Evidence:
+    """The evidence of `exc`: its type and words, those of its causes, and the modules of its frames.
+
+    Only what was raised ``from`` another counts as caused by it: an error that was handled before may be of no
+    importance. Of a group of several different errors none is the cause.
+    """
+    for _ in range(_DEPTH):
+        inner = members(exc)
+        if len(inner) != 1:
+            break
+        exc = inner[0]
+    links = chain(exc, limit=_CAUSES, following=lambda link: slot(link, "__cause__"))
+    errors, modules = list[Error](), set[str]()
+    for link in links:
+        if (there := remote(link)) is not None:
+            errors.append(error_of(there.type, there.message))
+            modules.update(_modules(path for path, _, _ in there.places()))
+        errors.append(Error(frozenset(names(type(link))), words(link)))
+        modules.update(module_of(frame) for frame, _ in walk_tb(slot(link, "__traceback__")))
+    return Evidence(tuple(errors), frozenset(modules), facts=facts or {})
+
+
+def of_end(
+    error: str = "", traceback: str = "", signal: str = "", output: str = "", facts: Mapping[str, str] | None = None
+) -> Evidence:
+    """The evidence of another process: its printed `error` (``ValueError: ...``), else its signal and last lines."""
+    kind, _, text = error.partition(": ")
+    errors = (error_of(kind, text),) if error else ()
+    modules = frozenset(_modules(path for path, _, _ in places_in(traceback)))
+    return Evidence(errors, modules, signal, "" if errors else output, facts or {})
+
+
+def _modules(paths: Iterable[str]) -> Iterable[str]:
+    """The modules of libraries' files: ``torch.nn.functional``."""
+    for path in paths:
+        if is_library_path(path):
+            yield library_name(path).removesuffix(".py").removesuffix("/__init__").replace("/", ".")

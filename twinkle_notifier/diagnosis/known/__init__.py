@@ -1,0 +1,41 @@
+"""The rules that this package knows, a file for each part of a training."""
+
+from __future__ import annotations
+
+from twinkle_notifier.diagnosis.known import (
+    builds,
+    checkpoints,
+    collectives,
+    data_loading,
+    device_errors,
+    device_memory,
+    disk,
+    gradients,
+    host_memory,
+    hub,
+    interpreter,
+    launchers,
+    parallel,
+    tensors,
+    text_data,
+)
+from twinkle_notifier.diagnosis.rule import Rule
+
+# Where two rules hold, the first is told: within a file the special ones stand before the general ones.
+KNOWN: tuple[Rule, ...] = (
+    *device_memory.RULES,
+    *device_errors.RULES,
+    *builds.RULES,
+    *collectives.RULES,
+    *parallel.RULES,
+    *launchers.RULES,
+    *tensors.RULES,
+    *gradients.RULES,
+    *text_data.RULES,
+    *host_memory.RULES,
+    *data_loading.RULES,
+    *disk.RULES,
+    *checkpoints.RULES,
+    *hub.RULES,
+    *interpreter.RULES,
+)

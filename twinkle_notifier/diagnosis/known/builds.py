@@ -1,0 +1,7 @@
+"""Packages that are missing, or built for something else."""
+
+from __future__ import annotations
+
+from twinkle_notifier.diagnosis.rule import Advice, Rule
+
+RULES: tuple[Rule, ...] = ()

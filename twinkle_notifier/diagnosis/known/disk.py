@@ -1,0 +1,7 @@
+"""Disks, files and permissions."""
+
+from __future__ import annotations
+
+from twinkle_notifier.diagnosis.rule import Advice, Rule
+
+RULES: tuple[Rule, ...] = ()

@@ -1,0 +1,7 @@
+"""Memory of the host and shared memory."""
+
+from __future__ import annotations
+
+from twinkle_notifier.diagnosis.rule import Advice, Rule
+
+RULES: tuple[Rule, ...] = ()

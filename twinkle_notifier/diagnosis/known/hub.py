@@ -1,0 +1,7 @@
+"""The Hub, proxies and the network."""
+
+from __future__ import annotations
+
+from twinkle_notifier.diagnosis.rule import Advice, Rule
+
+RULES: tuple[Rule, ...] = ()

@@ -1,0 +1,7 @@
+"""Python, its packages and its settings."""
+
+from __future__ import annotations
+
+from twinkle_notifier.diagnosis.rule import Advice, Rule
+
+RULES: tuple[Rule, ...] = ()

@@ -1,0 +1,7 @@
+"""Launchers, rendezvous, ports, schedulers and Ray."""
+
+from __future__ import annotations
+
+from twinkle_notifier.diagnosis.rule import Advice, Rule
+
+RULES: tuple[Rule, ...] = ()

@@ -1,0 +1,393 @@
+"""Shapes, dtypes, devices and labels."""
+
+from __future__ import annotations
+
+from twinkle_notifier.diagnosis.rule import Advice, Rule
+
+_DOCS = "https://docs.pytorch.org/docs/stable/"
+_RUNTIME = ("RuntimeError",)
+_DEVICES = "Expected all tensors to be on the same device, but "
+_SAME = "mat1 and mat2 must have the same dtype, but got "
+_M1 = "expected m1 and m2 to have the same dtype, but got: "
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "tensor-without-data",
+        Advice(
+            "a parameter is on the meta device: its weights were never loaded, or are offloaded",
+            (
+                "look for missing or newly initialized weights in the log of the model's loading",
+                "do not call .to() on a model with a device_map; after init_empty_weights() use to_empty() first",
+            ),
+        ),
+        Advice(
+            "有参数还在 meta 设备上：权重没有加载，或被 offload 了",
+            (
+                "在加载模型的日志里找缺失的或新初始化的权重",
+                "带 device_map 的模型不要再调用 .to()；用了 init_empty_weights() 时先调用 to_empty()",
+            ),
+        ),
+        _DOCS + "meta.html",
+        says=(
+            "Cannot copy out of meta tensor; no data!",
+            "Tensor on device meta is not on the expected device ",
+            "Tensor on device {} is not on the expected device meta!",
+            _DEVICES + "found at least two devices, meta and ",
+            _DEVICES + "found at least two devices, {:word} and meta!",
+            _DEVICES + "found at least two devices, cuda:{:int} and meta!",
+            _DEVICES + "got {:word} is on meta, different from other tensors on ",
+        ),
+        types=_RUNTIME,
+    ),
+    Rule(
+        "tensor-left-on-cpu",
+        Advice(
+            "one tensor is on the CPU, the other on a GPU: a batch, or a part of the model, was not moved",
+            (
+                "move the input: x = x.to(next(model.parameters()).device); create tensors with device=x.device",
+                "keep constants in register_buffer() and layers in nn.ModuleList, so that model.to() moves them",
+            ),
+        ),
+        Advice(
+            "一个张量在 CPU 上，另一个在 GPU 上：某个 batch 或模型的一部分没有移到 GPU",
+            (
+                "移动输入：x = x.to(next(model.parameters()).device)；新建张量时写 device=x.device",
+                "常量用 register_buffer() 注册，子层放进 nn.ModuleList，这样 model.to() 才会移动它们",
+            ),
+        ),
+        _DOCS + "notes/cuda.html",
+        says=(
+            _DEVICES + "found at least two devices, cpu and ",
+            _DEVICES + "found at least two devices, cuda:{:int} and cpu!",
+            _DEVICES + "got {:word} is on cpu, different from other tensors on ",
+            _DEVICES + "got {:word} is on cuda:{:int}, different from other tensors on cpu ",
+            "Input type (torch.FloatTensor) and weight type (torch.cuda.",
+            "Input type (torch.cuda.FloatTensor) and weight type (torch.FloatTensor)",
+        ),
+        types=_RUNTIME,
+    ),
+    Rule(
+        "tensors-on-two-gpus",
+        Advice(
+            "tensors of one operation are on GPU {one} and GPU {other}: a rank uses another's GPU, or the model is split",
+            (
+                "with torchrun call torch.cuda.set_device(int(os.environ['LOCAL_RANK'])) first; write no fixed 'cuda:0'",
+                "device_map='auto' splits the model over GPUs: for DDP pass device_map={'': local_rank}",
+            ),
+        ),
+        Advice(
+            "同一运算的张量在 GPU {one} 和 GPU {other} 上：某个 rank 用了别人的 GPU，或模型被拆分了",
+            (
+                "用 torchrun 时先调用 torch.cuda.set_device(int(os.environ['LOCAL_RANK']))，不要写死 'cuda:0'",
+                "device_map='auto' 会把模型拆到多张卡：DDP 请用 device_map={'': local_rank}",
+            ),
+        ),
+        _DOCS + "notes/cuda.html",
+        says=(
+            _DEVICES + "found at least two devices, cuda:{one:int} and cuda:{other:int}!",
+            _DEVICES + "got {:word} is on cuda:{one:int}, different from other tensors on cuda:{other:int} ",
+        ),
+        types=_RUNTIME,
+    ),
+    Rule(
+        "tensor-double-precision",
+        Advice(
+            "a tensor is float64 and the model float32: most often it came from NumPy, whose default is float64",
+            ("convert it: x.float(), or array.astype(np.float32) before torch.from_numpy()",),
+        ),
+        Advice(
+            "张量是 float64，模型是 float32：多半来自 NumPy，其默认类型是 float64",
+            ("转换类型：x.float()，或在 torch.from_numpy() 之前用 array.astype(np.float32)",),
+        ),
+        _DOCS + "generated/torch.from_numpy.html",
+        says=(
+            _SAME + "Double and Float",
+            _M1 + "double != float",
+            "expected scalar type Float but found Double",
+            "Input type (double) and bias type (float) should be the same",
+            "Input type (torch.cuda.DoubleTensor) and weight type (torch.cuda.FloatTensor)",
+            "RNN input dtype (torch.float64) does not match weight dtype (torch.float32)",
+            "Found dtype Double but expected Float",
+        ),
+        types=("RuntimeError", "ValueError"),
+    ),
+    Rule(
+        "labels-not-int64",
+        Advice(
+            "the labels (or ids, or an index) have dtype {found}, but this operation takes int64",
+            ("class labels: labels = labels.long(); for numbers to predict use MSELoss, not CrossEntropyLoss",),
+        ),
+        Advice(
+            "标签（或 id、索引）的类型是 {found}，而该运算需要 int64",
+            ("分类标签：labels = labels.long()；回归任务请用 MSELoss，不要用 CrossEntropyLoss",),
+        ),
+        _DOCS + "generated/torch.nn.CrossEntropyLoss.html",
+        says=(
+            "expected scalar type Long but found {found:word}",
+            "expected target dtype to be Long or Byte, but got {found:word}",
+            "\"nll_loss_forward_reduce_cuda_kernel_2d_index\" not implemented for '{found:word}'",
+        ),
+        types=_RUNTIME,
+    ),
+    Rule(
+        "tensor-integers-for-floats",
+        Advice(
+            "an operation got integers where it needs floating-point numbers",
+            (
+                "images: x.float() / 255, or ToDtype(torch.float32, scale=True) in the transforms",
+                "token ids or categories: nn.Embedding or F.one_hot(...).float() first; targets of BCE or MSE: .float()",
+            ),
+        ),
+        Advice(
+            "某个运算需要浮点数，却收到了整数",
+            (
+                "图像：x.float() / 255，或在 transforms 里用 ToDtype(torch.float32, scale=True)",
+                "token id 或类别：先经过 nn.Embedding 或 F.one_hot(...).float()；BCE、MSE 的标签：.float()",
+            ),
+        ),
+        _DOCS + "tensor_attributes.html",
+        says=(
+            _SAME + "Long and ",
+            _SAME + "Byte and ",
+            _M1 + "long int != ",
+            _M1 + "unsigned char != ",
+            "Input type (unsigned char) and bias type (",
+            "Input type (torch.cuda.ByteTensor) and weight type (",
+            "\"{:word}\" not implemented for 'Long'",
+            "\"{:word}\" not implemented for 'Byte'",
+            "Found dtype Long but expected ",
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype.",
+        ),
+        types=_RUNTIME,
+    ),
+    Rule(
+        "tensor-dtypes-mixed",
+        Advice(
+            "dtypes {one} and {other} meet in one operation: a part of the model, or its input, was not cast",
+            (
+                "run forward and loss under torch.autocast('cuda', dtype=torch.bfloat16)",
+                "or cast the input: x = x.to(next(model.parameters()).dtype)",
+                "print each parameter's dtype: adapters, a new head and norm layers often stay in float32",
+            ),
+        ),
+        Advice(
+            "同一运算里混用了 {one} 和 {other}：模型的一部分或输入没有转换类型",
+            (
+                "让前向和 loss 在 torch.autocast('cuda', dtype=torch.bfloat16) 下运行",
+                "或转换输入：x = x.to(next(model.parameters()).dtype)",
+                "打印各参数的 dtype：adapter、新加的 head 和 norm 层常常还是 float32",
+            ),
+        ),
+        _DOCS + "amp.html",
+        says=(
+            _SAME + "{one:word} and {other:word}",
+            _M1 + "{one} != {other}",
+            "expected mat1 and mat2 to have the same dtype, but got: {one} != {other}",
+            "expected scalar type {one:word} but found {other:word}",
+            "Input type ({one}) and bias type ({other}) should be the same",
+            "Input type (torch.cuda.{one:word}) and weight type (torch.cuda.{other:word}) should be the same",
+            "Expected query, key, and value to have the same dtype, but got query.dtype: {one} key.dtype: {} and"
+            " value.dtype: {other} instead.",
+        ),
+        unless=("expected scalar type Bool", "expected scalar type Int", "expected scalar type Byte"),
+        types=_RUNTIME,
+    ),
+    Rule(
+        "op-not-for-half-on-cpu",
+        Advice(
+            "a part of the model runs in float16 on the CPU, where {operation} does not exist",
+            (
+                "move model and inputs to the GPU; check that torch.cuda.is_available() is True here",
+                "on the CPU use float32 or bfloat16: dtype=torch.bfloat16 in from_pretrained(), or model.float()",
+            ),
+        ),
+        Advice(
+            "模型的一部分以 float16 在 CPU 上运行，而 CPU 没有 {operation} 的 float16 实现",
+            (
+                "把模型和输入移到 GPU；确认 torch.cuda.is_available() 为 True",
+                "在 CPU 上用 float32 或 bfloat16：from_pretrained() 里写 dtype=torch.bfloat16，或 model.float()",
+            ),
+        ),
+        "https://github.com/huggingface/transformers/issues/27769",
+        says=("\"{operation:word}\" not implemented for 'Half'",),
+        unless=('"{}cuda', '"{}CUDA'),
+        types=_RUNTIME,
+    ),
+    Rule(
+        "tensor-matmul-shapes",
+        Advice(
+            "a layer takes {wants} features, but its input has {got} in the last dimension",
+            (
+                "print x.shape before the layer that the traceback names; set its in_features={got}, or mend the input",
+                "behind convolutions use torch.flatten(x, 1), and compute in_features for this image size",
+            ),
+        ),
+        Advice(
+            "网络层需要 {wants} 个特征，而输入最后一维是 {got}",
+            (
+                "在报错的层之前打印 x.shape；把它的 in_features 设为 {got}，或修正输入",
+                "卷积之后用 torch.flatten(x, 1)，并按这个图像尺寸计算 in_features",
+            ),
+        ),
+        _DOCS + "generated/torch.nn.Linear.html",
+        says=("mat1 and mat2 shapes cannot be multiplied ({:int}x{got:int} and {wants:int}x{:int})",),
+        types=_RUNTIME,
+        when=("wants > 1",),  # 1: a packed 4-bit weight
+    ),
+    Rule(
+        "tensor-cat-sizes",
+        Advice(
+            "tensor {index} of a torch.cat along dimension {dim} has size {got} in another dimension, not {want}",
+            ("print the shapes in the list; in a U-Net pad the images to a multiple of 2**levels, or crop the skips",),
+        ),
+        Advice(
+            "torch.cat 沿第 {dim} 维拼接时，第 {index} 个张量在另一维的大小是 {got}，应为 {want}",
+            ("打印列表里各张量的形状；U-Net 可把图像补齐到 2**层数 的倍数，或裁剪 skip connection",),
+        ),
+        _DOCS + "generated/torch.cat.html",
+        says=(
+            "Sizes of tensors must match except in dimension {dim:int}. Expected size {want:int} but got size {got:int}"
+            " for tensor number {index:int} in the list",
+        ),
+        types=_RUNTIME,
+    ),
+    Rule(
+        "tensor-sizes-differ",
+        Advice(
+            "two tensors meet with {one} and {other} elements in dimension {dim}, and neither is 1",
+            (
+                "print both shapes on the traceback's last line: a dimension is missing (unsqueeze) or misplaced (permute)",
+                "if only an epoch's last batch fails: drop_last=True, or take the batch size from x.size(0)",
+            ),
+        ),
+        Advice(
+            "两个张量在第 {dim} 维分别是 {one} 和 {other}，都不是 1，无法广播",
+            (
+                "打印 traceback 最后一行里两个张量的形状：缺少一维（unsqueeze）或维度顺序不对（permute）",
+                "如果只有 epoch 的最后一个 batch 报错：设 drop_last=True，或用 x.size(0) 取 batch 大小",
+            ),
+        ),
+        _DOCS + "notes/broadcasting.html",
+        says=(
+            "The size of tensor a ({one:int}) must match the size of tensor b ({other:int}) at non-singleton dimension {dim:int}",
+        ),
+        types=_RUNTIME,
+    ),
+    Rule(
+        "tensor-view-size",
+        Advice(
+            "a view or reshape to [{shape}] got {count} elements, which do not fill it",
+            (
+                "keep the batch: x.view(x.size(0), -1); look for a fixed batch or image size, an epoch's last batch is smaller",
+            ),
+        ),
+        Advice(
+            "view 或 reshape 成 [{shape}] 时有 {count} 个元素，放不满这个形状",
+            ("保留 batch 维：x.view(x.size(0), -1)；检查写死的 batch 或图像尺寸，epoch 的最后一个 batch 更小",),
+        ),
+        _DOCS + "generated/torch.Tensor.view.html",
+        says=("shape '[{shape}]' is invalid for input of size {count:int}",),
+        types=_RUNTIME,
+    ),
+    Rule(
+        "conv-channels",
+        Advice(
+            "a convolution takes {want} channels, but its input of shape [{shape}] has {got}",
+            (
+                "grayscale (1) or RGBA (4) images: Image.open(path).convert('RGB'), or set in_channels={got}",
+                "channels last: x.permute(0, 3, 1, 2) for images, x.transpose(1, 2) for sequences",
+            ),
+        ),
+        Advice(
+            "卷积需要 {want} 个通道，而输入的形状是 [{shape}]，有 {got} 个通道",
+            (
+                "灰度图（1）或 RGBA（4）：Image.open(path).convert('RGB')，或设 in_channels={got}",
+                "通道在最后一维：图像用 x.permute(0, 3, 1, 2)，序列用 x.transpose(1, 2)",
+            ),
+        ),
+        _DOCS + "generated/torch.nn.Conv2d.html",
+        says=(
+            "Given groups={:int}, weight of size [{}], expected input[{shape}] to have {want:int} channels, but got {got:int} channels",
+        ),
+        types=_RUNTIME,
+    ),
+    Rule(
+        "batchnorm-one-sample",
+        Advice(
+            "batch norm got one value per channel (shape [1, {shape}]): a training batch has a single sample",
+            (
+                "set drop_last=True in the training DataLoader, or a batch size that leaves no single sample",
+                "with one sample per GPU use GroupNorm, or SyncBatchNorm over the ranks",
+            ),
+        ),
+        Advice(
+            "batch norm 每个通道只有一个值（形状 [1, {shape}]）：训练 batch 里只有一个样本",
+            (
+                "训练的 DataLoader 设 drop_last=True，或换一个不会剩下单个样本的 batch 大小",
+                "每张卡只有一个样本时，改用 GroupNorm 或跨 rank 的 SyncBatchNorm",
+            ),
+        ),
+        _DOCS + "generated/torch.nn.BatchNorm1d.html",
+        says=("Expected more than 1 value per channel when training, got input size torch.Size([1, {shape}])",),
+        types=("ValueError",),
+    ),
+    Rule(
+        "samples-differ-in-size",
+        Advice(
+            "the samples of a batch differ in shape, so the DataLoader cannot stack them",
+            (
+                "images: Resize or crop to one size in the transforms; sequences: pad_sequence() in a collate_fn",
+                "print each sample's shape to find the odd one",
+            ),
+        ),
+        Advice(
+            "同一 batch 里的样本形状不同，DataLoader 无法堆叠",
+            (
+                "图像：在 transforms 里 Resize 或裁剪到同一尺寸；序列：在 collate_fn 里用 pad_sequence()",
+                "打印每个样本的形状，找出不同的那个",
+            ),
+        ),
+        _DOCS + "data.html#working-with-collate-fn",
+        says=(
+            "stack expects each tensor to be equal size, but got [",
+            "RuntimeError: stack expects each tensor to be equal size, but got [",
+            "each element in list of batch should be of equal size",
+            "RuntimeError: each element in list of batch should be of equal size",
+            "RuntimeError: Trying to resize storage that is not resizable",
+        ),
+        modules=("torch.utils.data",),
+        types=_RUNTIME,
+    ),
+    Rule(
+        "tensor-to-numpy",
+        Advice(
+            "NumPy got a tensor that it cannot read: on a GPU, with gradients, or in bfloat16",
+            ("write x.detach().float().cpu().numpy() where the traceback ends",),
+        ),
+        Advice(
+            "NumPy 读不了这个张量：它在 GPU 上、带梯度，或是 bfloat16",
+            ("在 traceback 最后一行写 x.detach().float().cpu().numpy()",),
+        ),
+        _DOCS + "generated/torch.Tensor.numpy.html",
+        says=(
+            "can't convert cuda:{:int} device type tensor to numpy.",
+            "Can't call numpy() on Tensor that requires grad.",
+            "Got unsupported ScalarType BFloat16",
+        ),
+        types=("TypeError", "RuntimeError"),
+    ),
+    Rule(
+        "tensor-to-scalar",
+        Advice(
+            "a number was asked of a tensor with {count} elements: a loss or metric was not reduced",
+            ("reduce it first: loss.mean().item(); look for reduction='none' or a metric per class",),
+        ),
+        Advice(
+            "要把含 {count} 个元素的张量变成一个数：loss 或指标没有先归约",
+            ("先归约：loss.mean().item()；检查 reduction='none' 或按类别计算的指标",),
+        ),
+        _DOCS + "generated/torch.Tensor.item.html",
+        says=("a Tensor with {count:int} elements cannot be converted to Scalar",),
+        types=_RUNTIME,
+    ),
+)

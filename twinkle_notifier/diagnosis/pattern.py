@@ -1,0 +1,105 @@
+"""The beginning of a line of an error, with slots for what differs: ``Tried to allocate {asked:size}.``"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from twinkle_notifier.errors import ArgumentError
+
+_SLOT = re.compile(r"\{(\w*)(?::(\w+))?\}")
+_LONGEST = 300  # characters that a slot takes
+_WORD = re.compile(r"\w+")
+_NUMBER = r"[-+]?\d{1,20}(?:[.,]\d{1,20}){0,6}"
+# What a slot may be. A text ends where the literal behind it begins; these end by themselves.
+_TYPES = {
+    "int": re.compile(r"[-+]?\d{1,20}"),
+    "number": re.compile(_NUMBER),
+    "size": re.compile(_NUMBER + r" ?(?:[KMGT]i?B|bytes)\b"),  # as torch writes it
+    "word": re.compile(r"[^\s,;:'\"()\[\]]{1,300}"),
+}
+_UNITS = {"bytes": 1.0, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_UNITS |= {"KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}  # torch's older words for the same
+_VALUE = re.compile(rf"({_NUMBER})(?: ?([A-Za-z]+))?$")
+
+
+class _Slot(NamedTuple):
+    name: str
+    shape: re.Pattern[str] | None  # None: any text
+    literal: str  # that follows
+
+
+class Pattern:
+    """How a line of an error begins. It takes time in proportion to the line: nothing is tried twice.
+
+    ``{name}`` stands for a text of 1 to 300 characters, ``{}`` for one that may be empty and gets no name;
+    ``{name:word}`` for one without spaces, quotes or brackets, ``{name:int}``, ``{name:number}`` and ``{name:size}``
+    (``7.65 GiB``) for numbers. Upper and lower case differ.
+    """
+
+    def __init__(self, text: str) -> None:
+        """Raises ArgumentError: two slots stand side by side, or a type is unknown."""
+        pieces = _SLOT.split(text)
+        self.text: str = text
+        self._begins: str = pieces[0]
+        self._slots: list[_Slot] = []
+        for name, kind, literal in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
+            if kind and kind not in _TYPES:
+                raise ArgumentError(f"{text!r}: there is no {kind!r}; a slot is a {', '.join(_TYPES)}, or any text")
+            if self._slots and not self._slots[-1].literal:
+                raise ArgumentError(f"{text!r}: two slots stand side by side; write what is between them")
+            self._slots.append(_Slot(name, _TYPES[kind] if kind else None, literal))
+        self.key: str = self._key()
+
+    def _key(self) -> str:
+        """A word that each line has which it matches: without it no line need be tried. Empty if there is none."""
+        marked = "\0".join([self._begins, *(slot.literal for slot in self._slots)])
+        # A word beside a slot may be a part of a longer one.
+        whole = [found[0] for found in _WORD.finditer(marked) if not _touches(marked, found)]
+        return max(whole, key=len, default="")
+
+    def match(self, line: str) -> dict[str, str] | None:
+        """What the slots hold in `line`, or None if it begins in another way."""
+        if not line.startswith(self._begins):
+            return None
+        at, found = len(self._begins), {}
+        for slot in self._slots:
+            end = _end(slot, line, at)
+            if end is None:
+                return None
+            if slot.name:
+                found[slot.name] = line[at:end].strip()
+            at = end + len(slot.literal)
+        return found
+
+
+def _touches(marked: str, found: re.Match[str]) -> bool:
+    return marked[found.start() - 1 : found.start()] == "\0" or marked[found.end() : found.end() + 1] == "\0"
+
+
+def _end(slot: _Slot, line: str, at: int) -> int | None:
+    """Where the slot ends that begins at `at`; None if it, or what must follow it, is not there."""
+    if slot.shape is not None:
+        found = slot.shape.match(line, at)
+        return found.end() if found is not None and line.startswith(slot.literal, found.end()) else None
+    if not slot.literal:
+        return min(len(line), at + _LONGEST) if len(line) > at or not slot.name else None
+    end = line.find(slot.literal, at + bool(slot.name), at + _LONGEST + len(slot.literal))
+    return end if end >= 0 else None
+
+
+def words(line: str) -> Iterator[str]:
+    """The words of `line`, among which the `key` of each pattern is that matches it."""
+    return (found[0] for found in _WORD.finditer(line))
+
+
+def value(text: str) -> float | None:
+    """The number in ``7.65 GiB`` (in bytes), ``1,024`` or ``12``; None if it is no number."""
+    found = _VALUE.match(text)
+    if found is None or (found[2] and found[2] not in _UNITS):
+        return None
+    try:
+        return float(found[1].replace(",", "")) * (_UNITS[found[2]] if found[2] else 1)
+    except ValueError:  # 1.2.3
+        return None
