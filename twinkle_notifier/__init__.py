@@ -18,7 +18,7 @@ from twinkle_notifier.delivery.sender import counters
 from twinkle_notifier.errors import ArgumentError, CredentialError, DeliveryError, NotifierError, UnknownNotifierError
 from twinkle_notifier.isolation import remaining
 from twinkle_notifier.messages.message import Message, Outcome
-from twinkle_notifier.messages.report import Progress
+from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime import log_repeats
 from twinkle_notifier.training_run import TrainingRun

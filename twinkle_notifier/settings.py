@@ -18,6 +18,8 @@ from twinkle_notifier.runtime.user_file import NOTIFICATIONS as NAMES
 from twinkle_notifier.runtime.user_file import Notifications, user_file
 
 NOTIFICATIONS = "TWINKLE_NOTIFIER_NOTIFICATIONS"
+DIAGNOSE = "TWINKLE_NOTIFIER_DIAGNOSE"
+_SWITCH = {"0": False, "false": False, "no": False, "off": False, "1": True, "true": True, "yes": True, "on": True}
 HOW = f"set {VARIABLE}, or run `twinkle-notifier init`"  # to set up a notifier
 _BUDGET = 2.0  # seconds to make it
 _PAUSE = 60.0  # seconds until the next try, after it could not be made
@@ -80,6 +82,30 @@ def notifications(given: object = None) -> Notifications:
     if text and wanted is None:
         log.warning("%s is %.50r: set it to one of %s", NOTIFICATIONS, text, ", ".join(NAMES))
     return wanted or _known(user_file().notifications) or "all"
+
+
+def diagnoses(given: object = None) -> bool:
+    """Whether alerts give likely causes: what is `given`, else the environment's, else the user file's, else True.
+
+    Raises:
+        ArgumentError: `given` is neither True nor False. A bad value in the environment is logged and ignored.
+    """
+    if (wanted := checked_diagnose(given)) is not None:
+        return wanted
+    text = os.environ.get(DIAGNOSE, "").strip().lower()
+    if text in _SWITCH:
+        return _SWITCH[text]
+    if text:
+        log.warning("%s is %.50r: set it to 0 or 1", DIAGNOSE, text)
+    found = user_file().diagnose
+    return True if found is None else found
+
+
+def checked_diagnose(given: object) -> bool | None:
+    """`given`, as an argument. Raises ArgumentError if it is none of True, False and None."""
+    if given is not None and not isinstance(given, bool):
+        raise ArgumentError(f"diagnose is a {type(given).__name__}: give True or False, or leave it out")
+    return given
 
 
 def _known(name: object) -> Notifications | None:

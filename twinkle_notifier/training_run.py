@@ -23,17 +23,21 @@ from twinkle_notifier.budgets import PROGRESS
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.credentials.masking import redact
 from twinkle_notifier.delivery import check, descriptor, sender
+from twinkle_notifier.diagnosis import user_rules
 from twinkle_notifier.exceptions import kind
-from twinkle_notifier.exceptions.cancellation import Search
 from twinkle_notifier.isolation import safe, signals
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.mailbox import mailbox
-from twinkle_notifier.messages import report
+from twinkle_notifier.messages.catalog import fact, phrase
 from twinkle_notifier.messages.message import Level, Outcome
-from twinkle_notifier.messages.report import Progress
+from twinkle_notifier.messages.progress import Progress
+from twinkle_notifier.messages.search import Search
+from twinkle_notifier.messages.wording import attempt_of, duration, now
+from twinkle_notifier.runtime.language import Language, checked, language
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.runtime.process import Instant, process_start
+from twinkle_notifier.runtime.run_name import default_name
 from twinkle_notifier.runtime.stored import hashed
 from twinkle_notifier.runtime.user_file import Notifications
 from twinkle_notifier.settings import Configured
@@ -63,9 +67,11 @@ class TrainingRun:
         stall_after: send an alert when the training has made no step for so many seconds, and for ten times as long as
             its slowest; each step calls `beat`. By default what ``TWINKLE_NOTIFIER_STALL_AFTER`` says.
         notifications: ``all``, ``end_only`` or ``failure_only``, see docs/settings.md; by default what is set up.
+        language: of the messages, ``en`` or ``zh``; by default what is set up, else that of the locale.
+        diagnose: give the likely cause of a known error, and next steps; by default what is set up, else True.
 
     Raises:
-        ArgumentError: `stall_after` is no positive number, or `notifications` none of these; it is a ValueError.
+        ArgumentError: `stall_after` is no positive number, or another argument none of its values; it is a ValueError.
         TypeError: `notifier` is something that cannot be called with a message.
     """
 
@@ -83,6 +89,8 @@ class TrainingRun:
         store: Store | None = None,
         stall_after: float | None = None,
         notifications: Notifications | None = None,
+        language: Language | None = None,
+        diagnose: bool | None = None,
     ) -> None:
         if notifier is not None and not callable(notifier):
             raise TypeError(f"notifier is of type {type(notifier).__name__}: give a Notifier, or leave it out")
@@ -103,6 +111,7 @@ class TrainingRun:
         self._state = checkpoint.fresh()
         self._described_notifier: Callable[[str], object] | None = None
         self._began, self._since = time.time(), TrainingRun._last_end
+        self._language, self._diagnose = checked(language), settings.checked_diagnose(diagnose)
         self._store = store
         self._sequence: int | None = None
         self._watch = watchdog.StallWatch(after if wanted != "end_only" else None)
@@ -110,7 +119,12 @@ class TrainingRun:
     @property
     def name(self) -> str:
         """The run's name in messages."""
-        return (safe.text(self._name) if self._name is not None else "") or report.default_name()
+        return (safe.text(self._name) if self._name is not None else "") or default_name()
+
+    @property
+    def language(self) -> Language:
+        """The language of its messages."""
+        return language(self._language)
 
     @property
     def stall_after(self) -> float | None:
@@ -163,15 +177,17 @@ class TrainingRun:
         self._check(notifier)
         if notifier is not None and Where.here().local_rank == 0:
             background.post(functools.partial(sender.flush, notifier))  # what an earlier run could not send
+        background.post(user_rules.table)  # a crash is no moment to load them
         if Where.here().local_rank == 0 and self.is_supervised:
             background.post(self._describe_to_supervisor)
         if self._on_start and not self._is_part:
             attempt = Attempt.here()
-            what = f"restarted ({attempt})" if attempt.number > 1 else "started"
-            self._send_milestone(f"{self.name} {what}", facts or [])
+            what = "{name} restarted ({attempt})" if attempt.number > 1 else "{name} started"
+            self._send_milestone(self._says(what, attempt=attempt_of(attempt, self.language)), facts or [])
         mark, number = claims.Watermark(self._since or process_start()), next(_numbers)
         thread, resumes = threading.get_ident(), self._says_resumed
-        self._watch.start(Watched(notifier, self.name, self._store, mark, progress, thread, number, resumes))
+        language = self.language
+        self._watch.start(Watched(notifier, self.name, self._store, mark, progress, thread, number, resumes, language))
 
     def _check(self, notifier: Callable[[str], object] | None) -> None:
         """Log what will not work, while somebody may still read it."""
@@ -199,12 +215,14 @@ class TrainingRun:
 
     def _send_end(self, progress: Callable[[], Progress], facts: Callable[[], list[str]], what: str) -> None:
         if self._on_end:
-            took = report.duration(time.time() - self._began)
-            lines = [f"- Duration: {took}", *self._lines(progress, facts)]
-            self._send_milestone(f"{self._named(what)} ended after {took}", lines, "success")
+            took = duration(time.time() - self._began, self.language)
+            lines = [fact(self.language, "Duration", took), *self._lines(progress, facts)]
+            self._send_milestone(self._says("{name} ended after {duration}", what, duration=took), lines, "success")
 
     def _lines(self, progress: Callable[[], Progress], facts: Callable[[], list[str]]) -> list[str]:
-        return [*(isolation.call(facts, PROGRESS).value or []), *self._reached(progress).lines()]
+        reached = self._reached(progress)
+        given = isolation.call(facts, PROGRESS).value or []
+        return [*given, *reached.lines(self.language), *filter(None, [reached.curve(self.language)])]
 
     @contextmanager
     def parts(self, what: str) -> Generator[Search]:
@@ -215,8 +233,8 @@ class TrainingRun:
         """
         began, before = time.time(), (self._is_part, self.search)
         if self._on_start:
-            self._send_milestone(f"{self._named(what)} started", [])
-        self._is_part, self.search = True, Search()
+            self._send_milestone(self._says("{name} started", what), [])
+        self._is_part, self.search = True, Search(language=self.language)
         try:
             yield self.search
         finally:
@@ -245,10 +263,12 @@ class TrainingRun:
             mark=claims.Watermark(self._since or process_start(), self._sequence),
             store=self._store,
             earlier=checkpoint.times(self._state),
+            language=self._language,
+            diagnose=self._diagnose,
         )
         if outcome.status in ("sent", "duplicate"):
             what = f"{kind.kind_of(exc)}: {safe.type_name(type(exc))}"
-            checkpoint.add_sent(self._state, what=what, time=report.now(), incident=outcome.incident)
+            checkpoint.add_sent(self._state, what=what, time=now(), incident=outcome.incident)
         self._mark_end()
         return outcome
 
@@ -325,15 +345,18 @@ class TrainingRun:
         described = descriptor.describe(self._notifier(), save_secrets=False)
         mailbox.report(lambda to: to.record_run(described))
 
-    def _named(self, what: str) -> str:
-        return f"{self.name}: {what}" if what else self.name
+    def _says(self, text: str, what: str = "", **values: object) -> str:
+        name = self.name
+        if what:
+            name = f"{name}: {what}"
+        return phrase(self.language, text, name=name, **values)
 
     def _mark_end(self) -> None:
         self._since = TrainingRun._last_end = Instant.now()
         self._sequence = None  # the time decides until the next start has a number
 
     def _send_milestone(self, headline: str, facts: list[str], level: Level = "info") -> None:
-        send_milestone(self._notifier(), headline, self.name, facts, level)
+        send_milestone(self._notifier(), headline, self.name, facts, level, self.language)
 
 
 def _both(callback: Any, kept: Callable[..., object], own: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:

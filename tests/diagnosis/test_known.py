@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from itertools import chain
 
 import known_errors
 import pytest

@@ -26,7 +26,8 @@ from twinkle_notifier.isolation.background import background
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages import report
 from twinkle_notifier.messages.message import Level, Message, Outcome
-from twinkle_notifier.messages.report import Progress
+from twinkle_notifier.messages.progress import Progress
+from twinkle_notifier.runtime.language import Language
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.log_repeats import log
 
@@ -37,6 +38,7 @@ _THREAD = 72 << 20  # bytes of address space that a thread takes: its stack, and
 # Address space, which takes no memory. It is given back for the one alert of a process that has used up its own.
 _RESERVE = 16 << 20
 _reserve = [bytes(_RESERVE)]
+_BLOCK = 7  # the place of the block of `watch` among the arguments of `Event.of`
 _NO_ROOM = Outcome("queued", "there is no stack, or no memory, left here: it is sent when the process ends")
 # Exceptions for which there was no stack or memory, and which no handler further out has reported. Each with its
 # notifier and the other arguments of `Event.of`.
@@ -53,6 +55,8 @@ def notify_exception(
     mark: Watermark | None = None,
     store: Store | None = None,
     earlier: Sequence[tuple[str, float]] = (),
+    language: Language | None = None,
+    diagnose: bool | None = None,
 ) -> Outcome:
     """Send one alert about `exc` for all ranks of the run, and return when it is sent.
 
@@ -77,6 +81,8 @@ def notify_exception(
         mark: claims made before it belong to an earlier run; by default this process's start.
         store: where the ranks agree on who sends; by default torchrun's store, Ray, or files, see docs/ranks.md.
         earlier: incidents (`Outcome.incident`) of this run's past and their times, in seconds since 1970.
+        language: ``en`` or ``zh``; by default what is set up, see docs/settings.md, else that of the locale.
+        diagnose: whether a known error gets its likely cause and next steps; by default what is set up, else True.
 
     Never raises, and takes at most 25 s, 8 s of them for the send. SIGTERM and SIGINT take effect when it returns;
     SIGINT ends the wait. An alert that was not sent is an error in the log of the logger ``twinkle_notifier``.
@@ -105,13 +111,14 @@ def notify_exception(
         if mark is None:  # else the caller has said when the run began
             block = dedupe.innermost.get()
         _unsent[:] = [one for one in _unsent if one[1][0] is not exc]  # it is reported now, further out
-        facts = (exc, name, context, progress, mark, store, earlier, block)
+        facts = (exc, name, context, progress, mark, store, earlier, block, language, diagnose)
         if is_short:
             with threads.no_new():  # a thread that finds no memory may never say that it has started
                 return _report(notifier, facts)
         return _report(notifier, facts)
     except (RecursionError, MemoryError, SystemError):  # the last is how CPython 3.11 fails to call without memory
-        _unsent += [(notifier, (exc, name, context, progress, mark, store, earlier, block))]  # this calls nothing
+        # This calls nothing.
+        _unsent += [(notifier, (exc, name, context, progress, mark, store, earlier, block, language, diagnose))]
         return _NO_ROOM
     finally:
         if limit:
@@ -120,9 +127,10 @@ def notify_exception(
 
 def _send_late() -> None:
     for _ in range(len(_unsent)):  # not what comes back, as there is still no room
-        notifier, (exc, name, context, progress, mark, store, earlier, block) = _unsent.pop(0)
+        notifier, (exc, name, context, progress, mark, store, earlier, block, language, diagnose) = _unsent.pop(0)
         dedupe.innermost.set(block)
-        notify_exception(notifier, context, exc, name, progress=progress, mark=mark, store=store, earlier=earlier)
+        given = {"progress": progress, "mark": mark, "store": store, "earlier": earlier}
+        notify_exception(notifier, context, exc, name, **given, language=language, diagnose=diagnose)
 
 
 def _send_at_the_end(_: object = None) -> None:
@@ -163,7 +171,7 @@ def _restore(limit: int) -> None:
 def _report(notifier: Callable[[str], object], facts: Any) -> Outcome:
     if is_pruned(facts[0]):
         return Outcome("skipped", "its search has pruned the trial, which is no failure", final=True)
-    exc, runner = cancellation.to_report(facts[0], facts[-1].cancels if facts[-1] is not None else 0)
+    exc, runner = cancellation.to_report(facts[0], facts[_BLOCK].cancels if facts[_BLOCK] is not None else 0)
     if exc is None:
         return Outcome("skipped", "its task was cancelled, which is no failure", final=True)
     if runner is not None:
@@ -230,13 +238,19 @@ def _log_error(text: str, *details: object, incident: str = "") -> None:
 
 
 def send_milestone(
-    notifier: Callable[[str], object] | None, headline: str, name: str, facts: list[str], level: Level = "info"
+    notifier: Callable[[str], object] | None,
+    headline: str,
+    name: str,
+    facts: list[str],
+    level: Level = "info",
+    language: str = "en",
 ) -> None:
     """Send the alert of a start or an end: from rank 0, in the background. At exit it may be kept on the disk."""
     where = Where.here()
     if notifier is None or where.rank != 0:
         return
-    message = Message(report.milestone(headline, name, where, facts, Attempt.here()), uuid.uuid4().hex, level)
+    text = report.milestone(headline, name, where, facts, Attempt.here(), language)
+    message = Message(text, uuid.uuid4().hex, level)
 
     def send() -> None:
         outcome = sender.deliver(notifier, message, BACKGROUND_BUDGET)

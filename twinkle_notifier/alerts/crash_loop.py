@@ -9,6 +9,7 @@ from pathlib import Path
 
 from twinkle_notifier import isolation
 from twinkle_notifier.claims.log import Entry
+from twinkle_notifier.messages.catalog import fact, facts, phrase
 from twinkle_notifier.runtime import launcher, state_dir
 from twinkle_notifier.runtime.stored import Stored, hashed
 
@@ -50,18 +51,21 @@ class Past(Entry):
         """Whether it is a crash loop: some of the next crashes get no alert."""
         return self.next_sent() > self.loop + 1
 
-    def lines(self) -> list[str]:
+    def lines(self, language: str = "en") -> list[str]:
         """Markdown list items; none for a first time."""
         if self.count == 1:
             return []
-        stands_for = self.loop - self._sent_before()
+        stands_for, more = self.loop - self._sent_before(), self.next_sent() - self.loop
+        count = str(self.count) if language == "zh" else _ordinal(self.count)
         first = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.first))
-        lines = [f"- Again: {_ordinal(self.count)} time, first at {first}, same error"]
-        if stands_for > 1:
-            lines.append(f"- This message stands for {stands_for} crashes")
-        if self.is_loop():
-            lines.append(f"- Crash loop: the next message comes after {self.next_sent() - self.loop} more crashes")
-        return lines
+        stands = phrase(language, "This message stands for {crashes} crashes", crashes=stands_for)
+        again = phrase(language, "{count} time, first at {first}, same error", count=count, first=first)
+        loop = phrase(language, "the next message comes after {more} more crashes", more=more)
+        return facts(
+            fact(language, "Again", again),
+            f"- {stands}" if stands_for > 1 else "",
+            fact(language, "Crash loop", loop if self.is_loop() else ""),
+        )
 
     def _sent_before(self) -> int:
         return max((n for n in range(1, self.loop) if Past(loop=n).is_sent()), default=0)

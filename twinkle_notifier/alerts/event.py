@@ -9,17 +9,23 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Literal
 
-from twinkle_notifier import claims, isolation
+from twinkle_notifier import claims, isolation, settings
 from twinkle_notifier.alerts import crash_loop
 from twinkle_notifier.alerts.dedupe import Block
 from twinkle_notifier.budgets import EVENT
 from twinkle_notifier.claims.store import Store
+from twinkle_notifier.diagnosis.evidence import of_exception
 from twinkle_notifier.exceptions.collateral import is_collateral
 from twinkle_notifier.exceptions.fingerprint import fingerprint
 from twinkle_notifier.isolation import safe
-from twinkle_notifier.messages.report import Progress, Report, default_name
+from twinkle_notifier.messages.advice import advice
+from twinkle_notifier.messages.progress import Progress
+from twinkle_notifier.messages.report import Report
+from twinkle_notifier.runtime.language import Language
+from twinkle_notifier.runtime.language import language as language_of
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.process import Instant, process_start
+from twinkle_notifier.runtime.run_name import default_name
 from twinkle_notifier.runtime.stored import hashed
 
 _PROGRESS = 1.0  # seconds to read what a trainer gives: tensors of a broken GPU may never answer
@@ -41,6 +47,8 @@ class Event:
     store: Store | None
     earlier: Sequence[tuple[str, float]]  # incidents that a checkpoint knows of, and their times
     block: Block | None = None  # of `watch`, in which it was met
+    language: Language = "en"
+    diagnose: bool = True
 
     @classmethod
     def of(
@@ -53,13 +61,26 @@ class Event:
         store: Store | None,
         earlier: Sequence[tuple[str, float]],
         block: Block | None = None,
+        language: Language | None = None,
+        diagnose: bool | None = None,
     ) -> Event:
         """From the arguments of `notify_exception`. What is missing or cannot be read becomes a default."""
         run_name = (safe.text(name) if name is not None else "") or default_name()
         reached = isolation.call(lambda: Progress.of(progress), _PROGRESS).value if progress is not None else None
         place = safe.text(context, "<its __str__ {}>")
         known = isolation.call(lambda: _times(earlier), _PROGRESS).value if earlier is not _NONE else None
-        return cls(exc, run_name, place, reached or Progress(), _usable(mark), store, known or _NONE, block)
+        return cls(
+            exc,
+            run_name,
+            place,
+            reached or Progress(),
+            _usable(mark),
+            store,
+            known or _NONE,
+            block,
+            language_of(language),
+            settings.diagnoses(diagnose),
+        )
 
     @property
     def since(self) -> Instant:
@@ -77,7 +98,13 @@ class Event:
 
     def about(self, where: Where) -> dict[str, Any]:
         """What a report of it says beside the exception, seen from `where`."""
-        return {"name": self.name, "context": self.context, "where": where, "progress": self.progress}
+        return {
+            "name": self.name,
+            "context": self.context,
+            "where": where,
+            "progress": self.progress,
+            "language": self.language,
+        }
 
     def report(self, where: Where) -> Report:
         """What is seen of the exception alone, without its traceback."""
@@ -128,6 +155,8 @@ class Snapshot:
         """Each step is tried, whatever the one before raised. Returns why the traceback cannot be shown."""
         self.report = isolation.tried(lambda: self.event.report(self.where)).value or self.report
         isolation.tried(self._identify)
+        if self.event.diagnose and self.report.kind == "failed":
+            self.report = isolation.tried(self._advised).value or self.report
         shown = isolation.tried(lambda: traced(self.report, self.event.exc))
         self.report = shown.value or self.report
         isolation.tried(self._remember)
@@ -137,6 +166,9 @@ class Snapshot:
         self.is_secondary = self.where.world_size > 1 and is_collateral(self.event.exc)
         self.fingerprint = fingerprint(self.event.exc, self.report.kind, self.event.name, self.event.context)
         self.past = crash_loop.unknown(self.earlier())
+
+    def _advised(self) -> Report:
+        return replace(self.report, advice=advice(of_exception(self.event.exc), self.event.language))
 
     def _remember(self) -> None:
         self.past = crash_loop.look(self.key, self.event.mark.at.wall, self.earlier())

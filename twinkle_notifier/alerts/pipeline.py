@@ -24,8 +24,9 @@ from twinkle_notifier.exceptions.kind import kind_of
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.mailbox.notes import State
+from twinkle_notifier.messages.catalog import fact, phrase
 from twinkle_notifier.messages.message import Level, Message, Outcome, calls_people, level_of_end
-from twinkle_notifier.messages.report import missing_ranks, rank_lines
+from twinkle_notifier.messages.rank_lines import missing_ranks, rank_lines
 from twinkle_notifier.messages.sanitize import line
 from twinkle_notifier.runtime.launcher import Attempt, Where, lost_child
 
@@ -163,10 +164,13 @@ def _bare(event: Event, why: str) -> str:
     """A message without what other ranks know. It shows what can be seen of the exception: its type at least."""
     where = isolation.call(Where.here, _bounded()).value or Where.alone()
     report = isolation.call(lambda: traced(event.report(where), event.exc), _bounded()).value
-    notes = [f"- Note: details are missing, because {why}"]
+    notes = [fact(event.language, "Note", phrase(event.language, "details are missing, because {why}", why=why))]
     text = isolation.tried(lambda: report.markdown(notes)).value if report is not None else None
-    name = isolation.tried(lambda: line(event.name, 100)).value or "a run"  # no memory for it, say
-    heading = f"### {name} failed: {safe.type_name(type(event.exc))}"
+    name = isolation.tried(lambda: line(event.name, 100)).value or phrase(
+        event.language, "a run"
+    )  # no memory for it, say
+    fate = phrase(event.language, "{name} failed", name=name)
+    heading = "### " + phrase(event.language, "{fate}: {error}", fate=fate, error=safe.type_name(type(event.exc)))
     return text or f"{heading}\n\n{notes[0]}\n- Host: {where.hostname}, PID {where.pid}"
 
 
@@ -308,13 +312,15 @@ class _Incident:
         return Message(self._markdown(ranks, past), message_id, level, calls_people(self._report.kind))
 
     def _markdown(self, ranks: set[str], past: crash_loop.Past) -> str:
-        extra = [*rank_lines(ranks, self.where), *past.lines()]
+        language = self._event.language
+        extra = [*rank_lines(ranks, self.where, language), *past.lines(language)]
         missing = missing_ranks(ranks, self.where) if self._how != "cause" and ranks else ""
         if self._how == "collateral":
-            killed = ": likely one was killed" if missing or lost_child() else ""
-            extra.append(f"- Note: secondary error; no rank reported the cause{killed}")
+            said = "secondary error; no rank reported the cause"
+            killed = "secondary error; no rank reported the cause: likely one was killed"
+            extra.append(fact(language, "Note", phrase(language, killed if missing or lost_child() else said)))
         if missing:
-            extra.append(f"- Ranks that did not respond: {missing}")
+            extra.append(fact(language, "Ranks that did not respond", missing))
         return self._report.markdown(extra, Attempt.here())
 
     def _gathered(self, claim: claims.Claim) -> set[str]:

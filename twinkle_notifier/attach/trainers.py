@@ -17,7 +17,7 @@ from twinkle_notifier.alerts.handover import Deferred
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.mailbox import mailbox
-from twinkle_notifier.messages.report import Progress
+from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.process import Holder
 from twinkle_notifier.training_run import TrainingRun

@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from twinkle_notifier import system
+from twinkle_notifier.messages.catalog import fact, phrase
 from twinkle_notifier.messages.message import LEVELS, Level, Message, derived_id
 from twinkle_notifier.messages.sanitize import line
 from twinkle_notifier.runtime import state_dir
+from twinkle_notifier.runtime.language import language
 from twinkle_notifier.runtime.stored import Stored, hashed, is_id
 
 _COUNT = 10**9  # of one event; sums of many are read again
@@ -100,10 +102,14 @@ class Letter:
     def message(self, dropped: int = 0) -> Message:
         """The message as it goes out now, with the same id as at the first try, and with why it was delayed."""
         why = line(self.why, _WHY)  # it may quote a service or a proxy
-        note = f"- Delayed: this waited since {clock(self.at)} ({why})"
-        lost = f"\n- Dropped earlier: {dropped} messages (queue full or too old)" if dropped else ""
+        in_language = language()
+        waited = phrase(in_language, "this waited since {time} ({why})", time=clock(self.at), why=why)
+        note = fact(in_language, "Delayed", waited)
+        if dropped:
+            gone = phrase(in_language, "{number} messages (queue full or too old)", number=dropped)
+            note += "\n" + fact(in_language, "Dropped earlier", gone)
         head, blank, rest = self.text.partition("\n\n")
-        text = f"{head}\n\n{note}{lost}\n{rest}" if blank else f"{head}\n\n{note}{lost}"
+        text = f"{head}\n\n{note}\n{rest}" if blank else f"{head}\n\n{note}"
         return Message(text, self.id, self.level, self.calls)
 
 
@@ -265,15 +271,18 @@ def _text(events: Sequence[Event], waiting: Sequence[Letter]) -> str:
     for number, event in enumerate(events):
         room -= len(_line(event).encode("utf-8", "replace")) + 1
         if room < 0:
-            listed.append(f"- and {sum(event.count for event in events[number:])} more")
+            rest = sum(event.count for event in events[number:])
+            listed.append("- " + phrase(language(), "and {number} more", number=rest))
             break
         listed.append(_line(event))
     first = next((letter for letter in waiting if not letter.covers), waiting[0])
-    return (
-        "\n".join([f"### {total} messages that had to wait", "", *listed]) + f"\n\nThe first of them:\n\n{first.text}"
-    )
+    heading = "### " + phrase(language(), "{number} messages that had to wait", number=total)
+    shown = phrase(language(), "The first of them:")
+    return "\n".join([heading, "", *listed]) + f"\n\n{shown}\n\n{first.text}"
 
 
 def _line(event: Event) -> str:
-    times = f" ({event.count} times)" if event.count > 1 else ""
-    return f"- {clock(event.at)}: {event.headline}{times}"
+    headline = phrase(language(), "others") if event.headline == _OTHERS else event.headline
+    if event.count > 1:
+        headline = phrase(language(), "{headline} ({number} times)", headline=headline, number=event.count)
+    return f"- {clock(event.at)}: {headline}"

@@ -1,4 +1,4 @@
-"""The beginning of a line of an error, with slots for what differs: ``Tried to allocate {asked:size}.``"""
+"""Patterns: how a line of an error begins, with slots for what differs, as ``Tried to allocate {asked:size}``."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class Pattern:
 
     def _key(self) -> str:
         """A word that each line has which it matches: without it no line need be tried. Empty if there is none."""
-        marked = "\0".join([self._begins, *(slot.literal for slot in self._slots)])
-        # A word beside a slot may be a part of a longer one.
+        marked = "\0".join([self._begins, *(slot.literal for slot in self._slots)]) + "\0"
+        # A word beside a slot may be a part of a longer one, and so may the last, as lines go on.
         whole = [found[0] for found in _WORD.finditer(marked) if not _touches(marked, found)]
         return max(whole, key=len, default="")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 from twinkle_notifier.diagnosis.pattern import Pattern, words
@@ -23,8 +23,7 @@ class Error(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What is known of a failure. `errors`: the exception, then its causes. `modules`: of the traceback's frames.
 
     `signal`: the name of the one that killed the process. `output`: its last lines, if it left no exception. `facts`:
@@ -35,7 +34,7 @@ class Evidence:
     modules: frozenset[str] = frozenset()
     signal: str = ""
     output: str = ""
-    facts: Mapping[str, str] = field(default_factory=dict[str, str])
+    facts: Mapping[str, str] = MappingProxyType({})
 
 
 class Diagnosis(NamedTuple):

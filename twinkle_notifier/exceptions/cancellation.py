@@ -5,18 +5,14 @@ from __future__ import annotations
 import functools
 import signal
 import sys
-import threading
 import weakref
 from collections import deque
-from collections.abc import Generator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from traceback import walk_tb
 from typing import Any
 
 from twinkle_notifier.exceptions import chain
 from twinkle_notifier.isolation import tried
-from twinkle_notifier.isolation.safe import class_slot, is_dict, is_list, is_tuple, module_name, names, slot, type_name
+from twinkle_notifier.isolation.safe import class_slot, module_name, names, slot, type_name
 
 _MOST = 1_000  # exceptions of a group, or of a chain
 _NAMES = {"CancelledError", "Cancelled", "TaskCancelled"}  # asyncio's and anyio's; trio's; curio's
@@ -149,51 +145,6 @@ def note(runner: Any, channel: str, incident: str) -> None:
 def _incidents(runner: object) -> dict[str, str]:
     found = [incidents for known, incidents in list(_reported) if known() is runner and runner is not None]
     return found[0] if found else {}
-
-
-_BEST = 5  # trials that are named; a search with several objectives has several best ones
-
-
-@dataclass
-class Search:
-    """How many trials of a search ended in this process, and how."""
-
-    trials: int = 0
-    failed: int = 0
-    pruned: int = 0
-    _threads: set[int] = field(default_factory=set)  # ids of threads that run a trial now
-
-    @contextmanager
-    def trial(self, *, begins: bool) -> Generator[None]:
-        """Count what runs within as a trial; as a part of one if not `begins`. Inner blocks do not count."""
-        thread = threading.get_ident()
-        if thread in self._threads:
-            yield
-            return
-        self._threads.add(thread)
-        self.trials += begins
-        try:
-            yield
-        except BaseException as exc:
-            self.pruned, self.failed = self.pruned + is_pruned(exc), self.failed + (not is_pruned(exc))
-            raise
-        finally:
-            self._threads.discard(thread)
-
-    def facts(self, *best: tuple[object, object, object]) -> list[str]:
-        """Markdown list items: how many trials there were, and the `best`: name, objective, parameters of each."""
-        counts = [f"{self.trials} trials", f"{self.failed} failed", f"{self.pruned} pruned"]
-        shown = ", ".join(count for count in counts if not count.startswith("0 "))
-        said = [f"{name}, objective {_shown(objective)}, {_shown(parameters)}" for name, objective, parameters in best]
-        return [*([f"- Search: {shown}"] if shown else []), *(f"- Best trial: {trial}" for trial in said[:_BEST])]
-
-
-def _shown(value: object) -> str:
-    if is_dict(value):
-        return ", ".join(f"{name} {_shown(of)}" for name, of in value.items())
-    if is_list(value) or is_tuple(value):
-        return " and ".join(map(_shown, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def is_pruned(exc: BaseException) -> bool:

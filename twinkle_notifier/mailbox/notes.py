@@ -74,7 +74,7 @@ class Note:
         if self.state == "deferred":  # as it was meant to be
             return Message(self.text, self.id, self.level, self.calls)
         head, blank, rest = self.text.partition("\n\n")
-        text = f"{head}\n\n- {note}\n{rest}" if blank else f"{head}\n\n- {note}"
+        text = f"{head}\n\n{note}\n{rest}" if blank else f"{head}\n\n{note}"
         return Message(text, self.id, self.level, self.calls)
 
 

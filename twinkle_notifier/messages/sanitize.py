@@ -22,6 +22,11 @@ _UNDERSCORES = re.compile(r"(?<![\w\u200b])_+(?=[^\s_])(?=.*?[^\s_]_+(?!\w))")
 _STARS = re.compile(r"(?<!\*)(?!\*{3}(?!\*))\*+(?=[^\s*])(?=.*?[^\s*]\*)")
 _STRIKES = re.compile(r"~(?=~)")
 _STAR = "\u2217"
+_ERRNO = re.compile(r"\[(?:Errno|WinError) \d{1,5}\] ")
+_CAUGHT = re.compile(r"Caught \w{1,60} in [\w ]{1,80}\. ?(?:Original )?")  # torch, of a worker
+_HEADING = 120  # characters of an error; a phone shows no more
+_LONG_WORD = re.compile(r"\S{41,}")
+_END = 18  # characters of a long word's ends
 _CODE = re.compile("(`[^`]+`)")
 # Services read mentions and links even in code.
 _CODE_TAG = re.compile(r"<(?=[!@#]|/?at\b|https?:|mailto:)", re.IGNORECASE)
@@ -32,6 +37,32 @@ def line(text: str, limit: int) -> str:
     """`text` as a part of a line of Markdown: at most `limit` characters, and some that are not seen."""
     parts = _CODE.split(_broken(_one_line(text, limit), _FENCE, _MENTION, _TAG, _LINK))  # every second part is code
     return "".join(part if at % 2 else _unmarked(part) for at, part in enumerate(parts))
+
+
+def heading(text: str, limit: int) -> str:
+    """An error as a part of a heading, as `line`: its words are shortened before its end is lost.
+
+    What a phone has no room for is left out: ``[Errno 2]``, and that a worker has caught it.
+    """
+    text = _CAUGHT.sub("", _ERRNO.sub("", " ".join(beginning(text, _LONG // 2).split())))
+    if len(text) > _HEADING:
+        text = _LONG_WORD.sub(lambda found: _shortened(found[0]), text)
+    return line(text, limit)
+
+
+def _shortened(word: str) -> str:
+    """A path with its first and its last two parts, another long word with both ends."""
+    parts = re.split(r"(?<=[/\\])", word)
+    if len(parts) > 3:
+        first = parts[0] + parts[1] if len(parts[0]) < 3 else parts[0]
+        return f"{first}…/{''.join(parts[-2:])}"
+    return f"{word[:_END]}…{word[-_END:]}"
+
+
+def code(text: str, limit: int) -> str:
+    """`text` as code in a line: unchanged, but for marks that a service would read even there."""
+    exact = shown_in_log(text, limit)
+    return line(text, limit) if "`" in exact or not exact else f"`{_broken(exact, _MENTION, _CODE_TAG, _CODE_LINK)}`"
 
 
 def path(text: str, limit: int) -> str:

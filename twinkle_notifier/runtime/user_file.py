@@ -38,6 +38,8 @@ class UserFile:
     language: str = ""
     min_level: str = ""
     notifications: str = ""
+    diagnose: bool | None = None
+    diagnosis: str = ""  # a file with rules of the user's own
     problem: str = ""
 
 
@@ -101,13 +103,14 @@ def _bytes(place: Path) -> bytes | str:
 def is_whole(text: str) -> bool:
     """Whether `text` can be read as such a file."""
     try:
-        _loads(text)
+        loads(text)
     except ValueError:
         return False
     return True
 
 
-def _loads(text: str) -> dict[str, Any]:
+def loads(text: str) -> dict[str, Any]:
+    """The content of a TOML file. Raises ValueError."""
     if sys.version_info >= (3, 11):
         import tomllib  # only where there is such a file
     else:
@@ -119,7 +122,7 @@ def _loads(text: str) -> dict[str, Any]:
 def _parsed(place: Path, data: bytes) -> UserFile:
     try:
         text = data.decode()
-        found = _loads(text)
+        found = loads(text)
     except ValueError as error:  # its text may show what the file holds
         at = re.search(r"at line (\d+)", str(error))
         return UserFile(place, problem=f"{f'line {at[1]}' if at else 'it'} is no TOML, or not UTF-8")
@@ -127,7 +130,7 @@ def _parsed(place: Path, data: bytes) -> UserFile:
     for key, value in found.items():
         wanted, check = KEYS.get(key, ("", None))
         if check is not None and check(value):
-            taken: Any = tuple(value) if is_list(value) else value.strip()
+            taken: Any = tuple(value) if is_list(value) else value.strip() if isinstance(value, str) else value
             settings = replace(settings, **{key: taken})
             continue
         where = f"{place}{_line_of(key, text)}"
@@ -162,4 +165,6 @@ KEYS: dict[str, tuple[str, Callable[[Any], bool] | None]] = {
     "language": _one_of(*LANGUAGES),
     "min_level": _one_of(*LEVELS),
     "notifications": _one_of(*NOTIFICATIONS),
+    "diagnose": ("true or false", lambda value: isinstance(value, bool)),
+    "diagnosis": ('the path of a file with rules of your own: "~/rules.toml"', _is_text),
 }

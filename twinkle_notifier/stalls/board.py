@@ -16,7 +16,8 @@ from twinkle_notifier.delivery.descriptor import channel
 from twinkle_notifier.isolation import threads
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.isolation.safe import reason
-from twinkle_notifier.messages.report import Progress
+from twinkle_notifier.messages.progress import Progress
+from twinkle_notifier.runtime.language import Language
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.runtime.process import Holder, Instant
@@ -40,6 +41,7 @@ class Watched:
     thread: int  # that trains
     number: int  # among those of this process
     resumes: bool = True  # people want to know when it goes on
+    language: Language = "en"
 
     @functools.cached_property
     def key(self) -> str:

@@ -15,7 +15,9 @@ from twinkle_notifier.claims.store import tolerated
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.messages import report
+from twinkle_notifier.messages.catalog import fact, phrase
 from twinkle_notifier.messages.message import Message, Outcome, derived_id
+from twinkle_notifier.messages.wording import duration
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.stalls.board import Board, Detector, in_thread
@@ -73,7 +75,8 @@ class Reporter:
     def _send(self, claim: claims.Claim, board: Board, own: RankStatus, others: list[RankStatus]) -> Alert | None:
         detector, name = self._detector, self._detector.watched.name
         alert = self.sending = Alert(claim.message_id, {status.rank for status in others})
-        text = markdown(name, [own, *others], Where.here(), time.monotonic() - detector.began, detector.progress)
+        idle, language = time.monotonic() - detector.began, detector.watched.language
+        text = markdown(name, [own, *others], Where.here(), idle, detector.progress, language)
         # Not longer than a claim holds, or another rank would take over.
         outcome = sender.deliver(self.notifier, Message(text, claim.message_id, "warning"), CRASH_BUDGET)
         _close(claim, outcome)
@@ -221,11 +224,15 @@ class Resolver:
 
     def _end_message(self, alert: Alert) -> Message:
         detector = self.detector
-        name, took = detector.watched.name, report.duration(max(detector.ended, self._stuck_at) - detector.began)
-        facts = [f"- No progress for: {took}"]
+        name, language = detector.watched.name, detector.watched.language
+        took = duration(max(detector.ended, self._stuck_at) - detector.began, language)
+        facts = [fact(language, "No progress for", took)]
         if alert.stuck:
-            facts.append(f"- The training has ended here; no report yet that {named(alert.stuck)} resumed")
-        text = report.milestone(f"{name} resumed after {took}", name, Where.here(), facts, Attempt.here())
+            stuck = named(alert.stuck, language)
+            said = phrase(language, "The training has ended here; no report yet that {ranks} resumed", ranks=stuck)
+            facts.append(f"- {said}")
+        headline = phrase(language, "{name} resumed after {duration}", name=name, duration=took)
+        text = report.milestone(headline, name, Where.here(), facts, Attempt.here(), language)
         return Message(text, derived_id(f"{alert.message_id}/moves"), "success")
 
 

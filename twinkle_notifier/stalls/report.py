@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from twinkle_notifier.claims.log import Entry
-from twinkle_notifier.messages.report import Progress, duration, fenced, milestone
+from twinkle_notifier.messages.catalog import fact, phrase
+from twinkle_notifier.messages.progress import Progress
+from twinkle_notifier.messages.report import milestone
 from twinkle_notifier.messages.sanitize import block, line
+from twinkle_notifier.messages.wording import duration, fenced
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.process import Holder, Instant
 from twinkle_notifier.runtime.ranks import compressed
@@ -49,33 +52,48 @@ class RankStatus(Entry):
 _Group = list[RankStatus]  # ranks that are stuck in one place, of which the first is shown
 
 
-def _fact(group: _Group, world_size: int) -> str:
-    ranks = f"{named(status.rank for status in group).capitalize()} of {world_size}" if world_size > 1 else "At"
-    return f"- {ranks}: {group[0].doing.place()}"
+def _fact(group: _Group, world_size: int, language: str) -> str:
+    place = group[0].doing.place(language)
+    if world_size == 1:
+        return fact(language, "At", place)
+    ranks = named((status.rank for status in group), language)
+    ranks = ranks[:1].upper() + ranks[1:]
+    return "- " + phrase(language, "{ranks} of {world_size}: {place}", ranks=ranks, world_size=world_size, place=place)
 
 
-def _stacks(group: _Group, threads: bool) -> str:
+def _stacks(group: _Group, threads: bool, language: str) -> str:
     """The stack of one of them, with those of its other `threads` if asked."""
     status = group[0]
-    step = "" if status.step is None else f", after {status.step} steps"
+    step = "" if status.step is None else ", " + phrase(language, "after {steps} steps", steps=status.step)
     heading = f"Rank {status.rank}, {line(status.hostname, _HOST)}, PID {status.pid}{step}:"
     others = f"\n\n{status.doing.others}" if threads and status.doing.others else ""
     return f"{heading}\n\n{fenced(block(status.doing.stack + others))}"
 
 
-def markdown(name: str, statuses: Sequence[RankStatus], where: Where, idle: float, progress: Progress) -> str:
+def markdown(
+    name: str, statuses: Sequence[RankStatus], where: Where, idle: float, progress: Progress, language: str = "en"
+) -> str:
     """The alert for a run in which `statuses` are stuck; `where`, the rank that sends it, for `idle` seconds."""
     groups, odd = _grouped(statuses)
     missing = set(range(where.world_size)) - {status.rank for status in statuses}
-    headline = f"{name} has made no progress for {duration(idle)}{_why(groups, odd, missing, where)}"
-    facts = [_fact(group, where.world_size) for group in groups[:_SHOWN]]
-    facts += [f"- And {len(groups) - _SHOWN} more places"] if len(groups) > _SHOWN else []
+    items = [_fact(group, where.world_size, language) for group in groups[:_SHOWN]]
+    if len(groups) > _SHOWN:
+        items.append("- " + phrase(language, "And {number} more places", number=len(groups) - _SHOWN))
     if missing:
-        perhaps = "progressing, ended, or holding Python's lock"
-        facts.append(f"- Ranks that did not respond: {compressed(missing)} ({perhaps})")
-    text = milestone(headline, name, where, [*facts, *progress.lines()], Attempt.here())
-    shown = [_stacks(group, threads=group in odd or len(groups) == 1) for group in groups[:_SHOWN]]
+        silent = phrase(language, "{ranks} (progressing, ended, or holding Python's lock)", ranks=compressed(missing))
+        items.append(fact(language, "Ranks that did not respond", silent))
+    headline = _headline(name, idle, _why(groups, odd, missing, where, language), language)
+    items += [*progress.lines(language), progress.curve(language)]
+    text = milestone(headline, name, where, list(filter(None, items)), Attempt.here(), language)
+    shown = [_stacks(group, group in odd or len(groups) == 1, language) for group in groups[:_SHOWN]]
     return "\n\n".join([text, *shown])
+
+
+def _headline(name: str, idle: float, why: str, language: str) -> str:
+    headline = phrase(
+        language, "{name} has made no progress for {duration}", name=name, duration=duration(idle, language)
+    )
+    return phrase(language, "{fate}: {error}", fate=headline, error=why) if why else headline
 
 
 def _grouped(statuses: Sequence[RankStatus]) -> tuple[list[_Group], list[_Group]]:
@@ -96,20 +114,27 @@ def _odd(groups: list[_Group]) -> Iterator[_Group]:
         yield from groups[:-1]
 
 
-def _why(groups: list[_Group], odd: list[_Group], missing: set[int], where: Where) -> str:
-    if where.world_size == 1:
+def _why(groups: list[_Group], odd: list[_Group], missing: set[int], where: Where, language: str) -> str:
+    world_size = where.world_size
+    if world_size == 1:
         return ""
     if odd:
         ranks = {status.rank for group in odd for status in group}
-        return f": {named(ranks)} {'is' if len(ranks) == 1 else 'are'} stuck in a different place than the others"
+        one, several = (
+            "{ranks} is stuck in a different place than the others",
+            ("{ranks} are stuck in a different place than the others"),
+        )
+        return phrase(language, one if len(ranks) == 1 else several, ranks=named(ranks, language))
     if missing and all(group[0].doing.waits for group in groups):
-        return f": {named(missing)} did not respond"
+        return phrase(language, "{ranks} did not respond", ranks=named(missing, language))
     if missing:
-        return f": {named(status.rank for group in groups for status in group)} of {where.world_size}"
-    return f": all {where.world_size} ranks" + (" in the same place" if len(groups) == 1 else "")
+        stuck = named((status.rank for group in groups for status in group), language)
+        return phrase(language, "{ranks} of {world_size}", ranks=stuck, world_size=world_size)
+    same = "all {world_size} ranks in the same place" if len(groups) == 1 else "all {world_size} ranks"
+    return phrase(language, same, world_size=world_size)
 
 
-def named(ranks: Iterable[int]) -> str:
+def named(ranks: Iterable[int], language: str = "en") -> str:
     """``rank 3``, ``ranks 0-2, 5``."""
     ranks = set(ranks)
-    return f"{'rank' if len(ranks) == 1 else 'ranks'} {compressed(ranks)}"
+    return phrase(language, "rank {rank}" if len(ranks) == 1 else "ranks {rank}", rank=compressed(ranks))

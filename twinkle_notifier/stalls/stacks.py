@@ -14,6 +14,7 @@ from twinkle_notifier.budgets import STACKS
 from twinkle_notifier.credentials.scrubber import scrub
 from twinkle_notifier.exceptions import traceback_text
 from twinkle_notifier.exceptions.frames import FrameSnapshot, is_library, is_ours, library_name
+from twinkle_notifier.messages.catalog import phrase
 from twinkle_notifier.runtime.stored import Stored
 
 _FRAMES = (10, 40)  # of a stack: the outermost and the innermost
@@ -41,9 +42,11 @@ class Doing:
         own, library, stack, others = map(fields.text, ("own", "library", "stack", "others"))
         return cls(own, library, fields.flag("waits"), stack, others)
 
-    def place(self) -> str:
+    def place(self, language: str = "en") -> str:
         """Where it is, in one line."""
-        return ", then ".join(filter(None, (self.own, self.library))) or "outside of Python"
+        if self.own and self.library:
+            return phrase(language, "{own}, then {library}", own=self.own, library=self.library)
+        return self.own or self.library or phrase(language, "outside of Python")
 
     def group(self) -> tuple[str, str]:
         """The same for ranks in the same place; lines within one function of a library count as one place."""

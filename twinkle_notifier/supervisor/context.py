@@ -14,6 +14,7 @@ from pathlib import Path
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import DISK
 from twinkle_notifier.mailbox.mailbox import Mailbox
+from twinkle_notifier.runtime.language import language
 from twinkle_notifier.runtime.launcher import Attempt
 from twinkle_notifier.supervisor.command import Options
 from twinkle_notifier.supervisor.exit_report import ExitReport
@@ -64,6 +65,7 @@ class Context:
             kills - self._kills if kills is not None and self._kills is not None else None,
             output=self.output.tail(),
             attempt=Attempt.here(),
+            language=language(),
         )
 
 

@@ -9,8 +9,10 @@ from typing import Literal, NamedTuple
 
 from twinkle_notifier.credentials.command_line import shown
 from twinkle_notifier.credentials.masking import masked_end
-from twinkle_notifier.messages.report import duration, fenced, now
-from twinkle_notifier.messages.sanitize import block, line, path
+from twinkle_notifier.messages.catalog import fact, facts, phrase
+from twinkle_notifier.messages.report import run_of
+from twinkle_notifier.messages.sanitize import block, heading, line, path
+from twinkle_notifier.messages.wording import attempt_of, duration, fenced, now
 from twinkle_notifier.runtime.launcher import Attempt
 from twinkle_notifier.runtime.ranks import compressed
 from twinkle_notifier.supervisor import torchrun
@@ -36,6 +38,8 @@ _MEANINGS: dict[int, str] = {
     signal.SIGXCPU: "its limit of processor time",
     signal.SIGXFSZ: "its limit of a file's size",
 }
+_ASKED = {"interrupted": "{name} was interrupted ({signal})", "preempted": "{name} was preempted ({signal})"}
+_NOT_THE_KERNEL = "not the kernel's out-of-memory killer, by its count for this control group; a scheduler or a person"
 _LINES = 40  # of output
 _CHARACTERS = 6_000  # of them
 _NAME = 100
@@ -64,6 +68,9 @@ class ExitReport(NamedTuple):
     followers: Sequence[int] = ()  # ranks that met a secondary error
     attempt: Attempt = Attempt()
     reached: Sequence[str] = ()  # how far a training got, in list items; shown where it ended well
+    language: str = "en"
+    advice: Sequence[str] = ()  # list items, as are
+    surroundings: Sequence[str] = ()
     restarts: bool = False  # only an attempt has ended: torchrun has started its ranks again
 
     @property
@@ -114,90 +121,121 @@ class ExitReport(NamedTuple):
 
     def headline(self) -> str:
         """One line: the run, and how it ended."""
-        name, kind = line(self.name, _NAME), self.kind()
+        kind, language = self.kind(), self.language
+        slots = {"name": line(self.name, _NAME), "attempt": attempt_of(self.attempt, language)}
         if kind == "ended":
-            return f"{name} ended after {duration(self.seconds)}"
+            took = duration(self.seconds, language)
+            return phrase(language, "{name} ended after {duration}", duration=took, **slots)
         if kind in ("preempted", "interrupted"):
-            return f"{name} was {kind} ({signal_name(self.asked or self.signal or 0)})"
-        if kind == "restarts":
-            return f"{name} restarts after {self.attempt}: {self.cause()}"
-        return f"{name} failed{f' for good in {self.attempt}' if self.attempt.is_last() else ''}: {self.cause()}"
+            number = signal_name(self.asked or self.signal or 0)
+            return phrase(language, _ASKED[kind], signal=number, **slots)
+        fate = "{name} failed for good in {attempt}" if self.attempt.is_last() else "{name} failed"
+        fate = phrase(language, "{name} restarts after {attempt}" if kind == "restarts" else fate, **slots)
+        return phrase(language, "{fate}: {error}", fate=fate, error=self.cause())
 
     def cause(self) -> str:
         """Why it failed, as a part of a line."""
-        who, number, code = str(self.lost or ""), self.killed(), f"exit code {self.failed_code}"
-        how = f"{'was ' if who else ''}killed by {signal_name(number)}" if number is not None else ""
-        if number == signal.SIGKILL and self.out_of_memory:
-            how = "ran out of memory, and was killed"
-        if error := line(self.error(), _ERROR):
+        who, number, language = str(self.lost or ""), self.killed(), self.language
+        code = phrase(language, "exit code {code}", code=self.failed_code)
+        how = self._death(who, number) if number is not None else ""
+        if error := heading(self.error(), _ERROR):
             return f"{error} ({who or how or code})"
-        return f"{who} {how}".strip() if how else f"{code} of {who}" if who else code
+        if how:
+            return how
+        return phrase(language, "exit code {code} of {who}", code=self.failed_code, who=who) if who else code
+
+    def _death(self, who: str, number: int) -> str:
+        slots = {"who": who, "signal": signal_name(number)}
+        if number == signal.SIGKILL and self.out_of_memory:
+            text = "{who} ran out of memory, and was killed" if who else "ran out of memory, and was killed"
+        else:
+            text = "{who} was killed by {signal}" if who else "killed by {signal}"
+        return phrase(self.language, text, **slots)
 
     def markdown(self) -> str:
         """The message."""
-        lines = [
-            f"### {self.headline()}",
-            "",
-            f"- Run: {line(self.name, _NAME)}{f', {self.attempt}' if self.attempt.number else ''}",
+        language = self.language
+        top = facts(
+            *self.advice,
             *self._facts(),
-            f"- Command: {line(shown(self.command), _COMMAND)}",
-            f"- Duration: {duration(self.seconds)}",
+            fact(language, "Duration", duration(self.seconds, language)),
             *self._reached(),
-            f"- Host: {line(socket.gethostname(), _NAME)}",
-            f"- Time: {now()}",
-        ]
+        )
         below = self.recorded.traceback if self.recorded and self.recorded.traceback else self._last_lines()
-        return "\n".join(lines) + (f"\n\n{fenced(block(below))}" if below and self.kind() != "ended" else "")
+        bottom = facts(
+            fact(language, "Run", run_of(self.name, self.attempt, language)),
+            fact(language, "Command", line(shown(self.command), _COMMAND)),
+            fact(language, "Host", line(socket.gethostname(), _NAME)),
+            *self.surroundings,
+            fact(language, "Time", now()),
+        )
+        code = fenced(block(below)) if below and self.kind() != "ended" else ""
+        return "\n\n".join(filter(None, (f"### {self.headline()}", "\n".join(top), code, "\n".join(bottom))))
 
     def _reached(self) -> list[str]:
         reached = [f"- {line(text[2:], _FACT)}" for text in self.reached if text.startswith("- ")]
         if self.kind() == "ended" and reached:
             return reached[:_FACTS]
-        return [f"- Last checkpoint: {path(self.checkpoint, _COMMAND)}"] if self.checkpoint else []
+        return facts(fact(self.language, "Last checkpoint", path(self.checkpoint, _COMMAND)))
 
     def _facts(self) -> list[str]:
-        facts = [f"- At: {line(self.recorded.at, _COMMAND)}"] if self.recorded and self.recorded.at else []
+        recorded, language = self.recorded, self.language
+        secondary = recorded.secondary if recorded else bool(self.followers) and self.lost is None
+        note = phrase(language, "secondary errors; no rank reported the cause")
+        return facts(
+            fact(language, "At", line(recorded.at, _COMMAND) if recorded else ""),
+            self._rank(),
+            *self._how(),
+            fact(language, "Errors that follow from it", self.following() if self.followers else ""),
+            fact(language, "Note", note if secondary and self.killed() is None else ""),
+        )
+
+    def _rank(self) -> str:
         if self.lost:
-            facts.append(_place(self.lost))
-        elif self.recorded and self.recorded.rank is not None:
-            facts.append(f"- Rank: {self.recorded.rank}, PID {self.recorded.pid}")
-        facts += self._how()
-        if self.followers:
-            facts.append(f"- Errors that follow from it: {self.following()}")
-        secondary = self.recorded.secondary if self.recorded else bool(self.followers) and self.lost is None
-        if secondary and self.killed() is None:
-            facts.append("- Note: secondary errors; no rank reported the cause")
-        return facts
+            return _place(self.lost)
+        known = self.recorded and self.recorded.rank is not None
+        return f"- Rank: {self.recorded.rank}, PID {self.recorded.pid}" if self.recorded and known else ""
 
     def _how(self) -> list[str]:
         """The signal and the exit code."""
-        number = self.killed()
+        number, language = self.killed(), self.language
         if self.kind() in ("preempted", "interrupted"):
             asked = self.asked or self.signal or 0
-            end = f"- Exit code: {self.code}" if self.code >= 0 else f"- Ended by: {signal_name(-self.code)}"
-            return [f"- Signal: {signal_name(asked)}: {_MEANINGS[asked]}", end]
+            end = fact(language, "Exit code", str(self.code))
+            killed = fact(language, "Ended by", signal_name(-self.code))
+            return [self._signal(asked, phrase(language, _MEANINGS[asked])), end if self.code >= 0 else killed]
         if number is None:
-            return [f"- Exit code: {self.failed_code}"] if self.code else []
-        signalled = f"- Signal: {': '.join(filter(None, (signal_name(number), self._meaning(number))))}"
+            return [fact(language, "Exit code", str(self.failed_code))] if self.code else []
+        signalled = self._signal(number, self._meaning(number))
         if self.lost is None and self.code > 0 and signal_of(self.code) is not None:
-            return [signalled, f"- Exit code: {self.code}, which stands for {signal_name(number)}"]
+            stands = phrase(language, "{code}, which stands for {signal}", code=self.code, signal=signal_name(number))
+            return [signalled, fact(language, "Exit code", stands)]
         return [signalled]
+
+    def _signal(self, number: int, meaning: str) -> str:
+        return fact(self.language, "Signal", ": ".join(filter(None, (signal_name(number), meaning))))
 
     def _meaning(self, number: int) -> str:
         """What a signal means; who sent SIGKILL, as far as the kernel's count shows."""
-        killed = self.out_of_memory
+        killed, language = self.out_of_memory, self.language
         if number != signal.SIGKILL or killed is None:
-            return _MEANINGS.get(number, "")
+            return phrase(language, _MEANINGS[number]) if number in _MEANINGS else ""
         if not killed:
-            return "not the kernel's out-of-memory killer, by its count for this control group; a scheduler or a person"
-        processes = "1 process" if killed == 1 else f"{killed} processes"
-        return f"the kernel's out-of-memory killer, which killed {processes} of this control group"
+            return phrase(language, _NOT_THE_KERNEL)
+        one, several = (
+            "which killed 1 process of this control group",
+            ("which killed {number} processes of this control group"),
+        )
+        did = phrase(language, one if killed == 1 else several, number=killed)
+        return phrase(language, "the kernel's out-of-memory killer, {did}", did=did)
 
     def following(self) -> str:
         """The ranks that failed because another rank had, and those among them that the launcher ended."""
         ended = sorted({*self.lost.closed} - {*self.followers}) if self.lost else []
-        named = f"ranks {compressed([*self.followers, *ended])}"
-        return f"{named} ({compressed(ended)} ended by the launcher)" if ended else named
+        named = phrase(self.language, "ranks {rank}", rank=compressed([*self.followers, *ended]))
+        if not ended:
+            return named
+        return phrase(self.language, "{ranks} ({ended} ended by the launcher)", ranks=named, ended=compressed(ended))
 
     def error(self) -> str:
         """The exception that ended the command, if one is known."""

@@ -14,6 +14,8 @@ from twinkle_notifier import isolation
 from twinkle_notifier.budgets import ASKED, SUPERVISOR
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.mailbox.notes import Beat, Restart
+from twinkle_notifier.messages.catalog import fact, phrase
+from twinkle_notifier.runtime.language import language
 from twinkle_notifier.runtime.launcher import Attempt
 from twinkle_notifier.supervisor import orphans, torchrun
 from twinkle_notifier.supervisor.context import Context, say
@@ -124,10 +126,12 @@ class Monitor:
 
     def _silence_facts(self) -> list[str]:
         pids = ", ".join(map(str, _with_descendants(self._context.pid)))
+        shows = phrase(language(), "{pids}; `py-spy dump --pid PID` shows where one is", pids=pids)
+        better = "With NotifierCallback(stall_after=...) this message would name the rank, and show where it is stuck"
         return [
-            "- Seen from outside: no output, and no beat of a callback",
-            f"- Processes: {pids}; `py-spy dump --pid PID` shows where one is",
-            "- With NotifierCallback(stall_after=...) this message would name the rank, and show where it is stuck",
+            fact(language(), "Seen from outside", phrase(language(), "no output, and no beat of a callback")),
+            fact(language(), "Processes", shows),
+            "- " + phrase(language(), better),
         ]
 
     def _check_restarts(self) -> None:

@@ -11,10 +11,11 @@ from twinkle_notifier.delivery.letter import Event, Letter, problem
 from twinkle_notifier.delivery.spool import Spool
 from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.mailbox.notes import Note
+from twinkle_notifier.messages.catalog import fact, phrase
 from twinkle_notifier.messages.markdown import title
+from twinkle_notifier.runtime.language import language
 
 _CHANNEL = "supervised"
-_NOTE = "Note: its supervisor was killed, too"
 _KEPT_FOR = 7 * 86400.0  # seconds
 
 log: logging.Logger = logging.getLogger("twinkle_notifier")
@@ -61,8 +62,9 @@ def _unsent(mailbox: Mailbox) -> list[Note]:
 def _adopted(mailbox: Mailbox, problems: list[str]) -> list[Note]:
     """Take over the notes of a mailbox, and remove its folder once each note is kept. Raises OSError."""
     notes = _unsent(mailbox)
+    why = fact(language(), "Note", phrase(language(), "its supervisor was killed, too"))
     for note in notes:
-        Spool.put(_CHANNEL, note.message(_NOTE), "killed", note.notifier)
+        Spool.put(_CHANNEL, note.message(why), "killed", note.notifier)
         mailbox.forget(note)  # or it would be taken over again, if another cannot be
     damaged = [path for path in mailbox.damaged() if time.time() - path.lstat().st_mtime < _KEPT_FOR]
     problems += [f"{path} cannot be read; its folder is kept for a week" for path in damaged]

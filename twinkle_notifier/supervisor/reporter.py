@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from twinkle_notifier import claims, isolation
+from twinkle_notifier import claims, isolation, settings
 from twinkle_notifier.budgets import CRASH_BUDGET, DISK, FIRST_NODE, LEASE, PATIENCE, STORE_OPEN
 from twinkle_notifier.claims.store import Access
 from twinkle_notifier.claims.stores.files import FileStore
@@ -22,19 +22,24 @@ from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import restored
 from twinkle_notifier.delivery.spool import Spool
 from twinkle_notifier.delivery.targets import fans_out
+from twinkle_notifier.diagnosis.evidence import of_end
 from twinkle_notifier.exceptions.collateral import says_collateral
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.mailbox.notes import End, Note, Restart
 from twinkle_notifier.messages import report
+from twinkle_notifier.messages.advice import advice
+from twinkle_notifier.messages.catalog import fact, phrase
 from twinkle_notifier.messages.message import Level, Message, calls_people, level_of_end
+from twinkle_notifier.messages.wording import duration
+from twinkle_notifier.runtime.language import language
 from twinkle_notifier.runtime.launcher import Attempt, Where, run_key
 from twinkle_notifier.runtime.process import Instant, process_start
 from twinkle_notifier.runtime.stored import hashed
 from twinkle_notifier.supervisor import cause, torchrun
 from twinkle_notifier.supervisor.attribution import Attribution
 from twinkle_notifier.supervisor.command import ERROR_FILE
-from twinkle_notifier.supervisor.exit_report import ExitReport
+from twinkle_notifier.supervisor.exit_report import ExitReport, signal_name
 from twinkle_notifier.supervisor.last_lines import ends_of
 
 _OVERDUE = 60.0  # seconds after which a message is sent from here while the command goes on
@@ -70,7 +75,7 @@ class Reporter:
         follows = not is_reported and self._follows(attribution, ending)
         self._once(
             attribution,
-            lambda: is_reported or self._send(ending.markdown(), level_of_end(kind), calls_people(kind)),
+            lambda: is_reported or self._send(_markdown(ending), level_of_end(kind), calls_people(kind)),
             follows=follows,
         )
         # To a supervisor above this one.
@@ -94,7 +99,7 @@ class Reporter:
         ending = self._completed(ending, attribution)._replace(at=restart.at, attempt=attempt, code=1, restarts=True)
         ending = self._with_texts(ending, cause.of_ranks(restart.failures, ends), ends, attribution)
         if not attribution.accounts_for(ending) and not self._send_deferred(attribution, ending):
-            self._send(ending.markdown(), level_of_end(ending.kind()))
+            self._send(_markdown(ending), level_of_end(ending.kind()))
         for note in attribution.in_state("left"):
             self._mailbox.forget(note)
 
@@ -113,14 +118,16 @@ class Reporter:
     def silent(self, seconds: float, facts: list[str]) -> None:
         """The command has shown no sign of life for `seconds`."""
         self._silent_at = time.time()
-        headline = f"{self._name} has been silent for {report.duration(seconds)}"
-        self._send(report.milestone(headline, self._name, Where.here(), facts), "warning")
+        self._send(self._milestone("{name} has been silent for {duration}", seconds, facts), "warning")
 
     def moving(self, seconds: float) -> None:
         """The command shows a sign of life after a reported silence of `seconds`."""
         self._silent_at = 0.0
-        headline = f"{self._name} resumed after {report.duration(seconds)}"
-        self._send(report.milestone(headline, self._name, Where.here(), []), "success")
+        self._send(self._milestone("{name} resumed after {duration}", seconds, []), "success")
+
+    def _milestone(self, text: str, seconds: float, facts: list[str]) -> str:
+        headline = phrase(language(), text, name=self._name, duration=duration(seconds, language()))
+        return report.milestone(headline, self._name, Where.here(), facts, language=language())
 
     def _completed(self, ending: ExitReport, attribution: Attribution) -> ExitReport:
         return ending._replace(followers=attribution.followers(), checkpoint=self._mailbox.checkpoint())
@@ -183,9 +190,8 @@ class Reporter:
     def _send_for(self, note: Note) -> bool:
         """Send the message of `note`, whose process could not, or left it to the supervisor."""
         notifier = self._notifier() or restored(note.notifier)
-        message = note.message(
-            f"Note: its process could not send this; sent by the supervisor on {socket.gethostname()}"
-        )
+        said = "its process could not send this; sent by the supervisor on {host}"
+        message = note.message(fact(language(), "Note", phrase(language(), said, host=socket.gethostname())))
         sent = _once_over_nodes(note.run, note.incident, lambda: self._deliver(notifier, message), follows=False)
         if sent:
             with suppress(OSError):  # it may be sent once more, with the same ID
@@ -234,6 +240,25 @@ class Reporter:
         while (attribution := self._attribution()).sending() and time.monotonic() < deadline:
             time.sleep(_POLL)
         return attribution
+
+
+def _markdown(ending: ExitReport) -> str:
+    """The message about a failure, with its likely cause."""
+    return isolation.tried(lambda: _advised(ending)).value or ending.markdown()
+
+
+def _advised(ending: ExitReport) -> str:
+    if ending.kind() not in ("failed", "restarts") or not settings.diagnoses():
+        return ending.markdown()
+    number, kills = ending.killed(), ending.out_of_memory
+    evidence = of_end(
+        ending.error(),
+        ending.recorded.traceback if ending.recorded else "",
+        signal_name(number) if number is not None else "",
+        ending.output,
+        {"oom_kills": str(kills)} if kills is not None else {},
+    )
+    return ending._replace(advice=advice(evidence, ending.language)).markdown()
 
 
 def _in_time(work: Callable[[], T]) -> T | None:

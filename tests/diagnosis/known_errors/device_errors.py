@@ -186,12 +186,12 @@ CASES: dict[str, Case] = {
     ),
     "device-driver-mismatch": Case(
         hits=(
-            raised("pynvml.NVMLError_LibRmVersionMismatch", "Driver/library version mismatch"),
+            raised("pynvml.NVMLError_LibRmVersionMismatch", "RM has detected an NVML/RM version mismatch."),
             raised(_OLD, _counted("803: system has unsupported display driver / cuda driver combination")),
             printed("Failed to initialize NVML: Driver/library version mismatch\nNVML library version: 580.173"),
         ),
         misses=(
-            raised("ValueError", "Driver/library version mismatch"),
+            raised("ValueError", "RM has detected an NVML/RM version mismatch."),
             printed("nvidia-smi said: Failed to initialize NVML: Driver/library version mismatch"),
             printed("Failed to initialize NVML: Unknown Error"),
         ),

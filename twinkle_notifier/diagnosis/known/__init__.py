@@ -15,9 +15,11 @@ from twinkle_notifier.diagnosis.known import (
     hub,
     interpreter,
     launchers,
+    losses,
     parallel,
     tensors,
     text_data,
+    trainers,
 )
 from twinkle_notifier.diagnosis.rule import Rule
 
@@ -31,7 +33,9 @@ KNOWN: tuple[Rule, ...] = (
     *launchers.RULES,
     *tensors.RULES,
     *gradients.RULES,
+    *losses.RULES,
     *text_data.RULES,
+    *trainers.RULES,
     *host_memory.RULES,
     *data_loading.RULES,
     *disk.RULES,

@@ -237,7 +237,7 @@ RULES: tuple[Rule, ...] = (
         ),
         "https://docs.nvidia.com/deploy/cuda-compatibility/",
         says=(
-            "Driver/library version mismatch",
+            "RM has detected an NVML/RM version mismatch.",
             _COUNTED + "803: system has unsupported display driver / cuda driver combination",
         ),
         types=("NVMLError_LibRmVersionMismatch", *_TYPES),

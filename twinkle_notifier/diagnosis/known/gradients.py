@@ -1,4 +1,4 @@
-"""Gradients, scalers and numbers that are not finite."""
+"""Losses, gradients, scalers and numbers that are not finite."""
 
 from __future__ import annotations
 
@@ -10,9 +10,77 @@ _CHECKPOINT = "torch.utils.checkpoint: "
 
 RULES: tuple[Rule, ...] = (
     Rule(
+        "labels-not-int64",
+        Advice(
+            "the labels (or ids, or an index) have dtype {found}, but this operation takes int64",
+            ("write labels.long() or input_ids.long(); for numbers to predict use MSELoss, not CrossEntropyLoss",),
+        ),
+        Advice(
+            "标签（或 id、索引）的类型是 {found}，而该运算需要 int64",
+            ("写 labels.long() 或 input_ids.long()；回归任务请用 MSELoss，不要用 CrossEntropyLoss",),
+        ),
+        _DOCS + "generated/torch.nn.CrossEntropyLoss.html",
+        says=(
+            "expected scalar type Long but found {found:word}",
+            "expected target dtype to be Long or Byte, but got {found:word}",
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got"
+            " {found:word} instead",
+            "\"nll_loss_forward_reduce_cuda_kernel_2d_index\" not implemented for '{found:word}'",
+        ),
+        types=_RUNTIME,
+    ),
+    Rule(
+        "labels-out-of-bounds",
+        Advice(
+            "a label is {label}, but the model's output has no class of that number (they count from 0)",
+            (
+                "make the last layer (num_labels, num_classes) as large as max(label) + 1, or renumber the labels",
+                "to skip such samples, tokens or pixels: CrossEntropyLoss(ignore_index={label})",
+            ),
+        ),
+        Advice(
+            "有一个标签是 {label}，而模型输出里没有这个类别（从 0 开始计数）",
+            (
+                "把最后一层（num_labels、num_classes）设为 max(label) + 1，或重新编号标签",
+                "要忽略这些样本、token 或像素：CrossEntropyLoss(ignore_index={label})",
+            ),
+        ),
+        _DOCS + "generated/torch.nn.CrossEntropyLoss.html",
+        says=("Target {label:int} is out of bounds.",),
+        types=("IndexError",),
+    ),
+    Rule(
+        "loss-batch-sizes",
+        Advice(
+            "the loss got {outputs} predictions for {targets} labels",
+            ("print both shapes before the loss; view(-1, ...) in the model must not touch the batch dimension",),
+        ),
+        Advice(
+            "loss 收到 {outputs} 个预测，却有 {targets} 个标签",
+            ("在 loss 之前打印两者的形状；模型里的 view(-1, ...) 不能改变 batch 维",),
+        ),
+        _DOCS + "generated/torch.nn.CrossEntropyLoss.html",
+        says=("Expected input batch_size ({outputs:int}) to match target batch_size ({targets:int}).",),
+        types=("ValueError",),
+    ),
+    Rule(
+        "loss-not-scalar",
+        Advice(
+            "backward() was called on a loss with more than one element",
+            ("reduce it: loss.mean().backward(); look for reduction='none', or one loss per GPU of nn.DataParallel",),
+        ),
+        Advice(
+            "对含多个元素的 loss 调用了 backward()",
+            ("先归约：loss.mean().backward()；检查 reduction='none'，或 nn.DataParallel 每张卡各一个 loss",),
+        ),
+        _DOCS + "generated/torch.Tensor.backward.html",
+        says=("grad can be implicitly created only for scalar outputs",),
+        types=_RUNTIME,
+    ),
+    Rule(
         "gradient-not-required",
         Advice(
-            "the loss depends on no parameter with requires_grad: all are frozen or detached, or checkpointing cut the graph",
+            "the loss depends on no parameter with requires_grad: all are frozen, or the graph was cut",
             (
                 "LoRA with gradient checkpointing: model.enable_input_require_grads(), or use_reentrant=False",
                 "check that parameters are trainable: PeftModel.from_pretrained(..., is_trainable=True)",
@@ -20,7 +88,7 @@ RULES: tuple[Rule, ...] = (
             ),
         ),
         Advice(
-            "loss 不依赖任何需要梯度的参数：参数全部冻结或被 detach，或 gradient checkpointing 断开了计算图",
+            "loss 不依赖任何需要梯度的参数：参数全部冻结，或计算图被断开了",
             (
                 "LoRA 加 gradient checkpointing：调用 model.enable_input_require_grads()，或设 use_reentrant=False",
                 "确认有可训练参数：PeftModel.from_pretrained(..., is_trainable=True)",
@@ -29,7 +97,7 @@ RULES: tuple[Rule, ...] = (
         ),
         "https://github.com/huggingface/transformers/issues/42489",
         says=(
-            "element 0 of tensors does not require grad and does not have a grad_fn",
+            "element {:int} of tensors does not require grad and does not have a grad_fn",
             "none of output has requires_grad=True, this checkpoint() is not necessary",
         ),
         types=_RUNTIME,
@@ -80,7 +148,7 @@ RULES: tuple[Rule, ...] = (
         "parameter-inplace-change",
         Advice(
             "a parameter that requires gradients was changed in place outside torch.no_grad()",
-            ("put the change (init, EMA, weight clamp) into 'with torch.no_grad():'; for an input, clone() it first",),
+            ("put the change (init, EMA, clamp of weights) into 'with torch.no_grad():'; clone() an input first",),
         ),
         Advice(
             "在 torch.no_grad() 之外原地修改了需要梯度的参数",
@@ -134,20 +202,6 @@ RULES: tuple[Rule, ...] = (
         types=("CheckpointError", "RuntimeError"),
     ),
     Rule(
-        "loss-not-scalar",
-        Advice(
-            "backward() was called on a loss with more than one element",
-            ("reduce it: loss.mean().backward(); look for reduction='none', or one loss per GPU of nn.DataParallel",),
-        ),
-        Advice(
-            "对含多个元素的 loss 调用了 backward()",
-            ("先归约：loss.mean().backward()；检查 reduction='none'，或 nn.DataParallel 每张卡各一个 loss",),
-        ),
-        _DOCS + "generated/torch.Tensor.backward.html",
-        says=("grad can be implicitly created only for scalar outputs",),
-        types=_RUNTIME,
-    ),
-    Rule(
         "scaler-float16-weights",
         Advice(
             "the trainable weights are float16, but a gradient scaler needs them in float32",
@@ -172,7 +226,7 @@ RULES: tuple[Rule, ...] = (
         Advice(
             "the gradient scaler's unscale_() or step() ran twice for one optimizer before update()",
             (
-                "per optimizer step: backward() of all micro-batches, then unscale_(), clip, step(), update(), each once",
+                "per optimizer step: backward() of all micro-batches, then once unscale_(), clip, step(), update()",
                 "Accelerate: clip with accelerator.clip_grad_norm_() only if accelerator.sync_gradients",
             ),
         ),
@@ -194,42 +248,22 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "scaler-no-gradients",
         Advice(
-            "the gradient scaler found no gradients for this optimizer: none of its parameters took part in the loss",
+            "the gradient scaler found no gradients: the optimizer's parameters took no part in the scaled loss",
             (
                 "call scaler.scale(loss).backward() before scaler.step(), and zero_grad() only after it",
                 "check that the optimizer holds the parameters of this model, and that they are not frozen",
             ),
         ),
         Advice(
-            "GradScaler 在这个 optimizer 里没有找到梯度：它的参数都没有参与 loss",
+            "GradScaler 没有找到梯度：optimizer 里的参数没有参与缩放后的 loss",
             (
                 "先 scaler.scale(loss).backward()，再 scaler.step()，之后才 zero_grad()",
                 "确认 optimizer 里是这个模型的参数，并且没有被冻结",
             ),
         ),
         _DOCS + "notes/amp_examples.html",
-        says=("No inf checks were recorded for this optimizer.",),
+        says=("No inf checks were recorded for this optimizer.", "No inf checks were recorded prior to update."),
         types=("AssertionError",),
-    ),
-    Rule(
-        "loss-scale-at-minimum",
-        Advice(
-            "float16 overflowed at every loss scale: the loss or the gradients are inf or NaN",
-            (
-                'train in bfloat16 if the GPU can: "bf16": {"enabled": true} in the DeepSpeed config',
-                "else lower the learning rate, add warmup, and look for the first step whose loss is NaN",
-            ),
-        ),
-        Advice(
-            "float16 在所有 loss scale 下都溢出：loss 或梯度是 inf 或 NaN",
-            (
-                'GPU 支持时改用 bfloat16：DeepSpeed 配置里写 "bf16": {"enabled": true}',
-                "否则降低学习率、加 warmup，并找出第一个 loss 为 NaN 的 step",
-            ),
-        ),
-        "https://github.com/deepspeedai/DeepSpeed/issues/4017",
-        says=("Current loss scale already at minimum - cannot decrease scale anymore. Exiting run.",),
-        types=("Exception",),
     ),
     Rule(
         "numbers-not-finite",
@@ -296,68 +330,5 @@ RULES: tuple[Rule, ...] = (
         _DOCS + "autograd.html#anomaly-detection",
         says=("Function '{operation:word}' returned nan values in its {:int}th output.",),
         types=_RUNTIME,
-    ),
-    Rule(
-        "optimizer-no-parameters",
-        Advice(
-            "the optimizer got no parameters: all are filtered out as frozen, or the list was a used-up generator",
-            (
-                "print sum(p.requires_grad for p in model.parameters()); unfreeze some, or attach the adapter first",
-                "keep layers in nn.ModuleList, not in a list; wrap a filter() that is used twice in list()",
-            ),
-        ),
-        Advice(
-            "optimizer 没有得到任何参数：参数都因冻结被过滤，或生成器已经用完",
-            (
-                "打印 sum(p.requires_grad for p in model.parameters())；解冻一部分，或先挂上 adapter",
-                "层要放进 nn.ModuleList 而不是 list；用两次的 filter() 请包成 list()",
-            ),
-        ),
-        _DOCS + "optim.html",
-        says=("optimizer got an empty parameter list",),
-        types=("ValueError",),
-    ),
-    Rule(
-        "optimizer-other-parameters",
-        Advice(
-            "the optimizer state in the checkpoint is of other parameters than this optimizer has",
-            (
-                "resume with the same model, frozen layers and parameter groups as the run that saved it",
-                "or load the weights only, and start with a new optimizer (no resume_from_checkpoint)",
-            ),
-        ),
-        Advice(
-            "checkpoint 里的 optimizer 状态与当前 optimizer 的参数不一致",
-            (
-                "用与保存时相同的模型、冻结设置和 parameter group 恢复训练",
-                "或只加载权重，用新的 optimizer 开始（不用 resume_from_checkpoint）",
-            ),
-        ),
-        _DOCS + "generated/torch.optim.Optimizer.load_state_dict.html",
-        says=(
-            "loaded state dict contains a parameter group that doesn't match the size of optimizer's group",
-            "loaded state dict has a different number of parameter groups",
-        ),
-        types=("ValueError",),
-    ),
-    Rule(
-        "scheduler-out-of-steps",
-        Advice(
-            "OneCycleLR was made for {total} steps, and step {step} was asked of it",
-            (
-                "total_steps = epochs * steps per epoch; with a step() per epoch give total_steps=epochs",
-                "after a resume with more epochs make the scheduler anew instead of loading its state",
-            ),
-        ),
-        Advice(
-            "OneCycleLR 设定了 {total} 步，却被要求走第 {step} 步",
-            (
-                "total_steps = epoch 数 * 每个 epoch 的步数；每个 epoch 才 step() 时写 total_steps=epochs",
-                "恢复训练并加了 epoch 时，重新创建 scheduler，不要加载它的状态",
-            ),
-        ),
-        _DOCS + "generated/torch.optim.lr_scheduler.OneCycleLR.html",
-        says=("Tried to step {step:int} times. The specified number of total steps is {total:int}",),
-        types=("ValueError",),
     ),
 )

@@ -1,4 +1,4 @@
-"""Shapes, dtypes, devices and labels."""
+"""Shapes, dtypes and devices."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ _DOCS = "https://docs.pytorch.org/docs/stable/"
 _RUNTIME = ("RuntimeError",)
 _DEVICES = "Expected all tensors to be on the same device, but "
 _SAME = "mat1 and mat2 must have the same dtype, but got "
+_SIZES = "The size of tensor a "
 _M1 = "expected m1 and m2 to have the same dtype, but got: "
 
 RULES: tuple[Rule, ...] = (
@@ -15,17 +16,11 @@ RULES: tuple[Rule, ...] = (
         "tensor-without-data",
         Advice(
             "a parameter is on the meta device: its weights were never loaded, or are offloaded",
-            (
-                "look for missing or newly initialized weights in the log of the model's loading",
-                "do not call .to() on a model with a device_map; after init_empty_weights() use to_empty() first",
-            ),
+            ("look for missing or newly initialized weights in the log; call no .to() on a model with a device_map",),
         ),
         Advice(
             "有参数还在 meta 设备上：权重没有加载，或被 offload 了",
-            (
-                "在加载模型的日志里找缺失的或新初始化的权重",
-                "带 device_map 的模型不要再调用 .to()；用了 init_empty_weights() 时先调用 to_empty()",
-            ),
+            ("在日志里找缺失的或新初始化的权重；带 device_map 的模型不要再调用 .to()",),
         ),
         _DOCS + "meta.html",
         says=(
@@ -69,18 +64,12 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "tensors-on-two-gpus",
         Advice(
-            "tensors of one operation are on GPU {one} and GPU {other}: a rank uses another's GPU, or the model is split",
-            (
-                "with torchrun call torch.cuda.set_device(int(os.environ['LOCAL_RANK'])) first; write no fixed 'cuda:0'",
-                "device_map='auto' splits the model over GPUs: for DDP pass device_map={'': local_rank}",
-            ),
+            "tensors of one operation are on GPU {one} and GPU {other}: a rank uses another's, or the model is split",
+            ("torchrun: torch.cuda.set_device(int(os.environ['LOCAL_RANK'])) first; no device_map='auto' with DDP",),
         ),
         Advice(
             "同一运算的张量在 GPU {one} 和 GPU {other} 上：某个 rank 用了别人的 GPU，或模型被拆分了",
-            (
-                "用 torchrun 时先调用 torch.cuda.set_device(int(os.environ['LOCAL_RANK']))，不要写死 'cuda:0'",
-                "device_map='auto' 会把模型拆到多张卡：DDP 请用 device_map={'': local_rank}",
-            ),
+            ("torchrun：先 torch.cuda.set_device(int(os.environ['LOCAL_RANK']))；DDP 不用 device_map='auto'",),
         ),
         _DOCS + "notes/cuda.html",
         says=(
@@ -112,30 +101,12 @@ RULES: tuple[Rule, ...] = (
         types=("RuntimeError", "ValueError"),
     ),
     Rule(
-        "labels-not-int64",
-        Advice(
-            "the labels (or ids, or an index) have dtype {found}, but this operation takes int64",
-            ("class labels: labels = labels.long(); for numbers to predict use MSELoss, not CrossEntropyLoss",),
-        ),
-        Advice(
-            "标签（或 id、索引）的类型是 {found}，而该运算需要 int64",
-            ("分类标签：labels = labels.long()；回归任务请用 MSELoss，不要用 CrossEntropyLoss",),
-        ),
-        _DOCS + "generated/torch.nn.CrossEntropyLoss.html",
-        says=(
-            "expected scalar type Long but found {found:word}",
-            "expected target dtype to be Long or Byte, but got {found:word}",
-            "\"nll_loss_forward_reduce_cuda_kernel_2d_index\" not implemented for '{found:word}'",
-        ),
-        types=_RUNTIME,
-    ),
-    Rule(
         "tensor-integers-for-floats",
         Advice(
             "an operation got integers where it needs floating-point numbers",
             (
                 "images: x.float() / 255, or ToDtype(torch.float32, scale=True) in the transforms",
-                "token ids or categories: nn.Embedding or F.one_hot(...).float() first; targets of BCE or MSE: .float()",
+                "token ids or categories: nn.Embedding, or F.one_hot(...).float(); targets of BCE or MSE: .float()",
             ),
         ),
         Advice(
@@ -149,6 +120,8 @@ RULES: tuple[Rule, ...] = (
         says=(
             _SAME + "Long and ",
             _SAME + "Byte and ",
+            "expected scalar type Float but found Long",
+            "expected scalar type Float but found Byte",
             _M1 + "long int != ",
             _M1 + "unsigned char != ",
             "Input type (unsigned char) and bias type (",
@@ -156,7 +129,6 @@ RULES: tuple[Rule, ...] = (
             "\"{:word}\" not implemented for 'Long'",
             "\"{:word}\" not implemented for 'Byte'",
             "Found dtype Long but expected ",
-            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype.",
         ),
         types=_RUNTIME,
     ),
@@ -189,45 +161,49 @@ RULES: tuple[Rule, ...] = (
             "Expected query, key, and value to have the same dtype, but got query.dtype: {one} key.dtype: {} and"
             " value.dtype: {other} instead.",
         ),
-        unless=("expected scalar type Bool", "expected scalar type Int", "expected scalar type Byte"),
+        unless=(
+            "expected scalar type Long",
+            "expected scalar type Int",
+            "expected scalar type Bool",
+            _SAME + "{} and Byte",  # a quantized weight
+            _SAME + "{} and Char",
+        ),
         types=_RUNTIME,
     ),
     Rule(
         "op-not-for-half-on-cpu",
         Advice(
-            "a part of the model runs in float16 on the CPU, where {operation} does not exist",
+            "a part of the model runs in float16 on the CPU, where this operation has no float16 version",
             (
                 "move model and inputs to the GPU; check that torch.cuda.is_available() is True here",
                 "on the CPU use float32 or bfloat16: dtype=torch.bfloat16 in from_pretrained(), or model.float()",
             ),
         ),
         Advice(
-            "模型的一部分以 float16 在 CPU 上运行，而 CPU 没有 {operation} 的 float16 实现",
+            "模型的一部分以 float16 在 CPU 上运行，而 CPU 没有该运算的 float16 实现",
             (
                 "把模型和输入移到 GPU；确认 torch.cuda.is_available() 为 True",
                 "在 CPU 上用 float32 或 bfloat16：from_pretrained() 里写 dtype=torch.bfloat16，或 model.float()",
             ),
         ),
         "https://github.com/huggingface/transformers/issues/27769",
-        says=("\"{operation:word}\" not implemented for 'Half'",),
-        unless=('"{}cuda', '"{}CUDA'),
+        says=(
+            "\"{}cpu{}\" not implemented for 'Half'",
+            "\"LayerNormKernelImpl\" not implemented for 'Half'",
+            "\"softmax_lastdim_kernel_impl\" not implemented for 'Half'",
+            "\"baddbmm_with_gemm\" not implemented for 'Half'",
+        ),
         types=_RUNTIME,
     ),
     Rule(
         "tensor-matmul-shapes",
         Advice(
             "a layer takes {wants} features, but its input has {got} in the last dimension",
-            (
-                "print x.shape before the layer that the traceback names; set its in_features={got}, or mend the input",
-                "behind convolutions use torch.flatten(x, 1), and compute in_features for this image size",
-            ),
+            ("print x.shape before that layer; set its in_features={got}, or use torch.flatten(x, 1) before it",),
         ),
         Advice(
             "网络层需要 {wants} 个特征，而输入最后一维是 {got}",
-            (
-                "在报错的层之前打印 x.shape；把它的 in_features 设为 {got}，或修正输入",
-                "卷积之后用 torch.flatten(x, 1)，并按这个图像尺寸计算 in_features",
-            ),
+            ("在该层之前打印 x.shape；把 in_features 设为 {got}，或先用 torch.flatten(x, 1)",),
         ),
         _DOCS + "generated/torch.nn.Linear.html",
         says=("mat1 and mat2 shapes cannot be multiplied ({:int}x{got:int} and {wants:int}x{:int})",),
@@ -252,24 +228,44 @@ RULES: tuple[Rule, ...] = (
         types=_RUNTIME,
     ),
     Rule(
+        "text-longer-than-model",
+        Advice(
+            "a text of {asked} tokens is longer than the {limit} positions that the model has",
+            ("truncate: tokenizer(..., truncation=True, max_length={limit}), or split long texts",),
+        ),
+        Advice(
+            "文本有 {asked} 个 token，超过模型的 {limit} 个位置",
+            ("截断：tokenizer(..., truncation=True, max_length={limit})，或拆分长文本",),
+        ),
+        "https://huggingface.co/docs/transformers/pad_truncation",
+        says=(
+            "The expanded size of the tensor ({asked:int}) must match the existing size ({limit:int}) at non-singleton"
+            " dimension 1.  Target sizes: [{:int}, {:int}].  Tensor sizes: [1, {:int}]",
+            _SIZES + "({asked:int}) must match the size of tensor b ({limit:int}) at non-singleton dimension 1",
+        ),
+        modules=("transformers.models",),
+        types=_RUNTIME,
+        when=("asked > limit", "limit >= 512"),
+    ),
+    Rule(
         "tensor-sizes-differ",
         Advice(
             "two tensors meet with {one} and {other} elements in dimension {dim}, and neither is 1",
             (
-                "print both shapes on the traceback's last line: a dimension is missing (unsqueeze) or misplaced (permute)",
+                "print both shapes where the traceback ends: unsqueeze() a missing dimension, permute() a wrong one",
                 "if only an epoch's last batch fails: drop_last=True, or take the batch size from x.size(0)",
             ),
         ),
         Advice(
             "两个张量在第 {dim} 维分别是 {one} 和 {other}，都不是 1，无法广播",
             (
-                "打印 traceback 最后一行里两个张量的形状：缺少一维（unsqueeze）或维度顺序不对（permute）",
+                "在 traceback 最后一行打印两个张量的形状：缺一维用 unsqueeze()，顺序不对用 permute()",
                 "如果只有 epoch 的最后一个 batch 报错：设 drop_last=True，或用 x.size(0) 取 batch 大小",
             ),
         ),
         _DOCS + "notes/broadcasting.html",
         says=(
-            "The size of tensor a ({one:int}) must match the size of tensor b ({other:int}) at non-singleton dimension {dim:int}",
+            _SIZES + "({one:int}) must match the size of tensor b ({other:int}) at non-singleton dimension {dim:int}",
         ),
         types=_RUNTIME,
     ),
@@ -277,13 +273,11 @@ RULES: tuple[Rule, ...] = (
         "tensor-view-size",
         Advice(
             "a view or reshape to [{shape}] got {count} elements, which do not fill it",
-            (
-                "keep the batch: x.view(x.size(0), -1); look for a fixed batch or image size, an epoch's last batch is smaller",
-            ),
+            ("keep the batch: x.view(x.size(0), -1); look for a fixed batch size: the last batch may be smaller",),
         ),
         Advice(
             "view 或 reshape 成 [{shape}] 时有 {count} 个元素，放不满这个形状",
-            ("保留 batch 维：x.view(x.size(0), -1)；检查写死的 batch 或图像尺寸，epoch 的最后一个 batch 更小",),
+            ("保留 batch 维：x.view(x.size(0), -1)；检查写死的 batch 大小：最后一个 batch 可能更小",),
         ),
         _DOCS + "generated/torch.Tensor.view.html",
         says=("shape '[{shape}]' is invalid for input of size {count:int}",),
@@ -307,7 +301,8 @@ RULES: tuple[Rule, ...] = (
         ),
         _DOCS + "generated/torch.nn.Conv2d.html",
         says=(
-            "Given groups={:int}, weight of size [{}], expected input[{shape}] to have {want:int} channels, but got {got:int} channels",
+            "Given groups={:int}, weight of size [{}], expected input[{shape}] to have {want:int} channels,"
+            " but got {got:int} channels",
         ),
         types=_RUNTIME,
     ),
@@ -315,17 +310,11 @@ RULES: tuple[Rule, ...] = (
         "batchnorm-one-sample",
         Advice(
             "batch norm got one value per channel (shape [1, {shape}]): a training batch has a single sample",
-            (
-                "set drop_last=True in the training DataLoader, or a batch size that leaves no single sample",
-                "with one sample per GPU use GroupNorm, or SyncBatchNorm over the ranks",
-            ),
+            ("drop_last=True in the training DataLoader; with one sample per GPU use GroupNorm or SyncBatchNorm",),
         ),
         Advice(
             "batch norm 每个通道只有一个值（形状 [1, {shape}]）：训练 batch 里只有一个样本",
-            (
-                "训练的 DataLoader 设 drop_last=True，或换一个不会剩下单个样本的 batch 大小",
-                "每张卡只有一个样本时，改用 GroupNorm 或跨 rank 的 SyncBatchNorm",
-            ),
+            ("训练的 DataLoader 设 drop_last=True；每张卡只有一个样本时用 GroupNorm 或 SyncBatchNorm",),
         ),
         _DOCS + "generated/torch.nn.BatchNorm1d.html",
         says=("Expected more than 1 value per channel when training, got input size torch.Size([1, {shape}])",),
@@ -356,38 +345,6 @@ RULES: tuple[Rule, ...] = (
             "RuntimeError: Trying to resize storage that is not resizable",
         ),
         modules=("torch.utils.data",),
-        types=_RUNTIME,
-    ),
-    Rule(
-        "tensor-to-numpy",
-        Advice(
-            "NumPy got a tensor that it cannot read: on a GPU, with gradients, or in bfloat16",
-            ("write x.detach().float().cpu().numpy() where the traceback ends",),
-        ),
-        Advice(
-            "NumPy 读不了这个张量：它在 GPU 上、带梯度，或是 bfloat16",
-            ("在 traceback 最后一行写 x.detach().float().cpu().numpy()",),
-        ),
-        _DOCS + "generated/torch.Tensor.numpy.html",
-        says=(
-            "can't convert cuda:{:int} device type tensor to numpy.",
-            "Can't call numpy() on Tensor that requires grad.",
-            "Got unsupported ScalarType BFloat16",
-        ),
-        types=("TypeError", "RuntimeError"),
-    ),
-    Rule(
-        "tensor-to-scalar",
-        Advice(
-            "a number was asked of a tensor with {count} elements: a loss or metric was not reduced",
-            ("reduce it first: loss.mean().item(); look for reduction='none' or a metric per class",),
-        ),
-        Advice(
-            "要把含 {count} 个元素的张量变成一个数：loss 或指标没有先归约",
-            ("先归约：loss.mean().item()；检查 reduction='none' 或按类别计算的指标",),
-        ),
-        _DOCS + "generated/torch.Tensor.item.html",
-        says=("a Tensor with {count:int} elements cannot be converted to Scalar",),
         types=_RUNTIME,
     ),
 )

@@ -1,0 +1,132 @@
+"""Trainers and the arguments that they take: how such errors read, and what only looks like them."""
+
+from __future__ import annotations
+
+from diagnosed import Case, raised
+
+BEST = "--load_best_model_at_end requires the save and eval strategy to match, "
+METRIC = (
+    "The `metric_for_best_model` training argument is set to 'eval_f1', which is not found in the evaluation metrics. "
+)
+KEYS = "The available evaluation metrics are: ['eval_loss', 'eval_runtime', 'epoch']."
+
+CASES: dict[str, Case] = {
+    "model-got-no-inputs": Case(
+        hits=(
+            raised("ValueError", "You have to specify either input_ids or inputs_embeds"),
+            raised("ValueError", "You must specify exactly one of input_ids or inputs_embeds"),
+            raised(
+                "ValueError",
+                "No columns in the dataset match the model's forward method signature: (input_ids, labels). The following"
+                " columns have been ignored: [text]. Please check the dataset and model. You may need to set"
+                " `remove_unused_columns=False` in `TrainingArguments`.",
+            ),
+            raised(
+                "ValueError",
+                "The batch received was empty, your model won't be able to train on it. Double-check that your training"
+                " dataset contains keys expected by the model: input_ids,attention_mask,labels.",
+            ),
+        ),
+        misses=(
+            raised("ValueError", "You have to specify either text or audios. Both cannot be none."),
+            raised("ValueError", "You have to specify either decoder_input_ids or decoder_inputs_embeds"),
+            raised("RuntimeError", "You have to specify either input_ids or inputs_embeds"),
+        ),
+    ),
+    "quantized-without-adapter": Case(
+        hits=(
+            raised(
+                "ValueError",
+                "You cannot perform fine-tuning on purely quantized models. Please attach trainable adapters on top of the"
+                " quantized model to correctly perform fine-tuning. Please see: https://huggingface.co/docs/transformers/peft"
+                " for more details",
+            ),
+            raised(
+                "ValueError",
+                "You cannot perform fine-tuning on purely quantized models.",
+                modules=("transformers.trainer",),
+            ),
+        ),
+        misses=(
+            raised("ValueError", "You cannot fine-tune quantized model with `torch.compile()` make sure to pass a"),
+            raised("RuntimeError", "You cannot perform fine-tuning on purely quantized models."),
+        ),
+    ),
+    "trainer-best-model-strategies": Case(
+        hits=(
+            raised(
+                "ValueError",
+                BEST + 'except when --save_strategy="best", but found\n- Evaluation strategy: IntervalStrategy.STEPS\n'
+                "- Save strategy: SaveStrategy.EPOCH",
+            ),
+            raised(
+                "ValueError",
+                BEST + "but found\n- Evaluation strategy: IntervalStrategy.NO\n- Save strategy: IntervalStrategy.STEPS",
+            ),
+        ),
+        misses=(
+            raised("ValueError", BEST + "see the documentation"),
+            raised(
+                "ValueError",
+                "--load_best_model_at_end requires the saving steps to be a round multiple of the evaluation steps, but found"
+                " 10, which is not a round multiple of 3.",
+            ),
+        ),
+    ),
+    "trainer-best-metric-missing": Case(
+        hits=(
+            raised("KeyError", METRIC + KEYS),
+            raised(
+                "KeyError", f'"{METRIC}{KEYS} Consider changing the `metric_for_best_model` via the TrainingArguments."'
+            ),
+        ),
+        misses=(
+            raised("KeyError", "'eval_f1'"),
+            raised("ValueError", METRIC + KEYS),
+        ),
+    ),
+    "trainer-compute-loss-signature": Case(
+        hits=(
+            raised("TypeError", "CustomTrainer.compute_loss() got an unexpected keyword argument 'num_items_in_batch'"),
+            raised(
+                "TypeError",
+                "SimpleMarginPOTrainer.compute_loss() got an unexpected keyword argument 'num_items_in_batch'",
+            ),
+        ),
+        misses=(
+            raised("TypeError", "forward() got an unexpected keyword argument 'num_items_in_batch'"),
+            raised(
+                "ValueError", "CustomTrainer.compute_loss() got an unexpected keyword argument 'num_items_in_batch'"
+            ),
+        ),
+    ),
+    "sft-argument-moved": Case(
+        hits=(
+            raised("TypeError", "SFTConfig.__init__() got an unexpected keyword argument 'max_seq_length'"),
+            raised("TypeError", "SFTTrainer.__init__() got an unexpected keyword argument 'max_seq_length'"),
+        ),
+        misses=(
+            raised("TypeError", "TrainingArguments.__init__() got an unexpected keyword argument 'max_seq_length'"),
+            raised("ValueError", "SFTConfig.__init__() got an unexpected keyword argument 'max_seq_length'"),
+        ),
+    ),
+    "saved-tensors-share-memory": Case(
+        hits=(
+            raised(
+                "RuntimeError",
+                "\n            Some tensors share memory, this will lead to duplicate memory on disk and potential differences"
+                " when loading them again: [{'a.weight', 'b.weight'}].\n"
+                "            A potential way to correctly save your model is to use `save_model`.\n",
+            ),
+            raised(
+                "RuntimeError",
+                "The weights trying to be saved contained shared tensors [{'model.up_proj.weight', 'model.gate_proj.weight'}]"
+                " which are not properly defined. We found all the potential target tied weights keys to be: {}.",
+            ),
+        ),
+        misses=(
+            raised("ValueError", "You are trying to save a non contiguous tensor: `a` which is not allowed."),
+            raised("ValueError", "Some tensors share memory, this will lead to duplicate memory on disk and potential"),
+        ),
+    ),
+}

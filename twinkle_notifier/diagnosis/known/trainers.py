@@ -1,0 +1,142 @@
+"""Trainers and the arguments that they take."""
+
+from __future__ import annotations
+
+from twinkle_notifier.diagnosis.rule import Advice, Rule
+
+_DOCS = "https://huggingface.co/docs/"
+_VALUE = ("ValueError",)
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "model-got-no-inputs",
+        Advice(
+            "the batch has no input_ids for the model: the dataset was not tokenized, or its columns were dropped",
+            (
+                "print next(iter(trainer.get_train_dataloader())).keys(): input_ids and labels must be there",
+                "tokenize with dataset.map(...); name the columns as the arguments of model.forward()",
+            ),
+        ),
+        Advice(
+            "batch 里没有模型认识的 input_ids：数据集没有分词，或列被去掉了",
+            (
+                "打印 next(iter(trainer.get_train_dataloader())).keys()：应有 input_ids 和 labels",
+                "用 dataset.map(...) 分词，列名要与 model.forward() 的参数一致",
+            ),
+        ),
+        _DOCS + "transformers/main_classes/trainer",
+        says=(
+            "You have to specify either input_ids or inputs_embeds",
+            "You must specify exactly one of input_ids or inputs_embeds",
+            "No columns in the dataset match the model's forward method signature",
+            "The batch received was empty, your model won't be able to train on it.",
+        ),
+        types=_VALUE,
+    ),
+    Rule(
+        "quantized-without-adapter",
+        Advice(
+            "a quantized model cannot be trained directly, and no adapter was attached before the Trainer",
+            ("model = get_peft_model(prepare_model_for_kbit_training(model), lora_config), or load it unquantized",),
+        ),
+        Advice(
+            "量化模型不能直接训练，而在创建 Trainer 之前没有挂 adapter",
+            ("model = get_peft_model(prepare_model_for_kbit_training(model), lora_config)，或不量化加载",),
+        ),
+        _DOCS + "peft/developer_guides/quantization",
+        says=("You cannot perform fine-tuning on purely quantized models.",),
+        types=_VALUE,
+    ),
+    Rule(
+        "trainer-best-model-strategies",
+        Advice(
+            "load_best_model_at_end needs saving and evaluation at the same steps, not {evaluation}, {saving}",
+            ("set save_strategy and eval_strategy to one value, and save_steps to a multiple of eval_steps",),
+        ),
+        Advice(
+            "load_best_model_at_end 要求在相同的步保存和评估，而现在是 {evaluation} 和 {saving}",
+            ("把 save_strategy 和 eval_strategy 设为同一个值，save_steps 设为 eval_steps 的倍数",),
+        ),
+        _DOCS + "transformers/main_classes/trainer",
+        says=("--load_best_model_at_end requires the save and eval strategy to match, ",),
+        also=("- Evaluation strategy: {evaluation}", "- Save strategy: {saving}"),
+        types=_VALUE,
+    ),
+    Rule(
+        "trainer-best-metric-missing",
+        Advice(
+            "metric_for_best_model is '{metric}', but the evaluation returns no such number",
+            (
+                "return that key from compute_metrics() (without eval_), or set metric_for_best_model='eval_loss'",
+                "if even eval_loss is missing, the evaluation batches have no labels: see label_names",
+            ),
+        ),
+        Advice(
+            "metric_for_best_model 是 '{metric}'，而评估没有返回这个指标",
+            (
+                "在 compute_metrics() 里返回这个键（不带 eval_），或设 metric_for_best_model='eval_loss'",
+                "如果连 eval_loss 也没有，说明评估的 batch 没有 labels：见 label_names",
+            ),
+        ),
+        _DOCS + "transformers/main_classes/trainer",
+        says=(
+            "The `metric_for_best_model` training argument is set to '{metric}', which is not found in the",
+            "\"The `metric_for_best_model` training argument is set to '{metric}', which is not found in the",
+        ),
+        types=("KeyError",),
+    ),
+    Rule(
+        "trainer-compute-loss-signature",
+        Advice(
+            "{trainer}.compute_loss() lacks the argument num_items_in_batch, which transformers passes since 4.46",
+            ("def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None)",),
+        ),
+        Advice(
+            "{trainer}.compute_loss() 缺少参数 num_items_in_batch，从 transformers 4.46 起 Trainer 会传入它",
+            ("def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None)",),
+        ),
+        "https://github.com/huggingface/transformers/issues/36331",
+        says=("{trainer}.compute_loss() got an unexpected keyword argument 'num_items_in_batch'",),
+        types=("TypeError",),
+    ),
+    Rule(
+        "sft-argument-moved",
+        Advice(
+            "TRL renamed max_seq_length to max_length, and it belongs into SFTConfig, not SFTTrainer",
+            ("write SFTTrainer(args=SFTConfig(max_length=...)), or pin the TRL that the script was written for",),
+        ),
+        Advice(
+            "TRL 把 max_seq_length 改名为 max_length，并且要写在 SFTConfig 里，而不是 SFTTrainer",
+            ("写 SFTTrainer(args=SFTConfig(max_length=...))，或固定为脚本当初使用的 TRL 版本",),
+        ),
+        "https://github.com/huggingface/trl/pull/2895",
+        says=(
+            "SFTConfig.__init__() got an unexpected keyword argument 'max_seq_length'",
+            "SFTTrainer.__init__() got an unexpected keyword argument 'max_seq_length'",
+        ),
+        types=("TypeError",),
+    ),
+    Rule(
+        "saved-tensors-share-memory",
+        Advice(
+            "safetensors does not save tensors that share memory (tied weights)",
+            (
+                "your own model: safetensors.torch.save_model(model, path), or clone the tied weight before saving",
+                "a PreTrainedModel: name the tied weights in _tied_weights_keys",
+            ),
+        ),
+        Advice(
+            "safetensors 不保存共享内存的张量（绑定的权重）",
+            (
+                "自己的模型：safetensors.torch.save_model(model, path)，或在保存前 clone 绑定的权重",
+                "PreTrainedModel：在 _tied_weights_keys 里写出绑定的权重",
+            ),
+        ),
+        _DOCS + "safetensors/torch_shared_tensors",
+        says=(
+            "Some tensors share memory, this will lead to duplicate memory on disk and potential differences when",
+            "The weights trying to be saved contained shared tensors [",
+        ),
+        types=("RuntimeError",),
+    ),
+)

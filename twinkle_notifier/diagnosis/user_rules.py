@@ -1,0 +1,155 @@
+"""Rules of a user's own, from a TOML file and from installed packages, before those of this package."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twinkle_notifier import isolation
+from twinkle_notifier.diagnosis.rule import Advice, Rule
+from twinkle_notifier.diagnosis.table import Table
+from twinkle_notifier.errors import ArgumentError
+from twinkle_notifier.isolation.safe import is_dict, is_list, reason
+from twinkle_notifier.runtime.user_file import loads, user_file
+
+VARIABLE = "TWINKLE_NOTIFIER_DIAGNOSIS"
+GROUP = "twinkle_notifier.diagnosis"  # of entry points: each gives rules, or a function that does
+_BUDGET = 1.0  # seconds for a file, and for each package
+_MOST = 1 << 20  # bytes of a file
+_MANY = 1_000  # rules of one source
+_TEXTS = ("says", "also", "unless", "types", "modules", "signals", "printed", "when")
+_NAMES = ("rule", *_TEXTS, "id", "likely", "next", "source", "zh")
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+log: logging.Logger = logging.getLogger("twinkle_notifier")
+_table: Table | None = None
+
+
+def table() -> Table:
+    """All rules: those of the user's file, of installed packages, and of this package. Read once in a process.
+
+    Never raises, and takes at most some seconds; a warning names what cannot be used.
+    """
+    global _table
+    if _table is None:
+        _table = Table([*_of_file(), *_of_packages(), *_known()])
+    return _table
+
+
+def _known() -> tuple[Rule, ...]:
+    # Not at the top: it would make the import of this package a tenth longer, and an alert does without advice where it
+    # cannot be loaded any more. A run that begins loads it in the background.
+    def load() -> tuple[Rule, ...]:
+        from twinkle_notifier.diagnosis.known import KNOWN
+
+        return KNOWN
+
+    return isolation.call(load, _BUDGET).value or ()
+
+
+def _of_file() -> list[Rule]:
+    place = os.environ.get(VARIABLE, "").strip() or user_file().diagnosis
+    if not place:
+        return []
+    answer = isolation.call(lambda: read(Path(place).expanduser()), _BUDGET)
+    if not answer.returned:
+        log.warning("the rules in %s are not used: %s", place, reason(answer.error))
+    return answer.value or []
+
+
+def _of_packages() -> list[Rule]:
+    found: list[Rule] = []
+    for entry in isolation.call(_entries, _BUDGET).value or []:
+        answer = isolation.call(_loading(entry), _BUDGET)
+        if not answer.returned:
+            log.warning("the rules of %s are not used: %s", entry.value, reason(answer.error))
+        found += answer.value or []
+    return found
+
+
+def _entries() -> list[EntryPoint]:
+    from importlib.metadata import entry_points  # as long to load as all of this package's channels
+
+    return list(entry_points(group=GROUP))
+
+
+def _loading(entry: EntryPoint) -> Callable[[], list[Rule]]:
+    def load() -> list[Rule]:
+        given = entry.load()
+        rules: Iterable[object] = given() if callable(given) else given
+        return [_checked(rule) for rule in list(rules)[:_MANY]]
+
+    return load
+
+
+def _checked(rule: object) -> Rule:
+    if not isinstance(rule, Rule):
+        raise ArgumentError(f"a {type(rule).__name__} is no Rule")
+    rule.check()
+    return rule
+
+
+def read(place: Path) -> list[Rule]:
+    """The rules in the TOML file `place`.
+
+    Raises:
+        ArgumentError: it is no such file, with the rule and what to mend.
+        OSError: it cannot be read.
+    """
+    return parsed(_text(place))
+
+
+def _text(place: Path) -> str:
+    file = os.open(place, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # may be a pipe
+    try:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise ArgumentError("it is no file")
+        return os.read(file, _MOST).decode("utf-8", "replace")
+    finally:
+        os.close(file)
+
+
+def parsed(text: str) -> list[Rule]:
+    """The rules in `text`, which is TOML with a table ``[[rule]]`` for each. Raises ArgumentError."""
+    try:
+        found = loads(text)
+    except ValueError as error:
+        raise ArgumentError(f"it is no TOML ({error})") from None
+    given = found.get("rule")
+    if not is_list(given) or not all(map(is_dict, given)):
+        raise ArgumentError("it holds no [[rule]]")
+    return [_rule(at, fields) for at, fields in enumerate(given[:_MANY], 1) if is_dict(fields)]
+
+
+def _rule(at: int, fields: Mapping[object, object]) -> Rule:
+    name = fields.get("id", f"number {at}")
+    if unknown := [str(key) for key in fields if key not in _NAMES]:
+        raise ArgumentError(f"rule {name!r:.60} has a field {unknown[0]!r:.60}: there are {', '.join(_NAMES[1:])}")
+    texts: dict[str, Any] = {key: _texts(fields, key, name) for key in _TEXTS if key in fields}
+    english = _advice(fields, name)
+    chinese = fields.get("zh")
+    other = _advice(chinese, name) if is_dict(chinese) else english
+    rule = Rule(str(name), english, other, str(fields.get("source", "")), **texts)
+    rule.check()
+    return rule
+
+
+def _advice(fields: Mapping[object, object], name: object) -> Advice:
+    likely = fields.get("likely")
+    if not isinstance(likely, str):
+        raise ArgumentError(f"rule {name!r:.60} has no `likely`: write the likely cause, a text")
+    return Advice(likely, _texts(fields, "next", name))
+
+
+def _texts(fields: Mapping[object, object], key: str, name: object) -> tuple[str, ...]:
+    value = fields.get(key, ())
+    texts = [value] if isinstance(value, str) else value
+    if not is_list(texts) or not all(isinstance(text, str) and text for text in texts):
+        raise ArgumentError(f"rule {name!r:.60}: `{key}` is no list of texts")
+    return tuple(map(str, texts))

@@ -1,0 +1,185 @@
+"""How far a training got, what a crash has cost it, and how to go on."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from twinkle_notifier import isolation
+from twinkle_notifier.budgets import PROGRESS
+from twinkle_notifier.isolation import safe
+from twinkle_notifier.messages.catalog import fact, facts, phrase
+from twinkle_notifier.messages.sanitize import line, path
+from twinkle_notifier.messages.sparkline import curve
+from twinkle_notifier.messages.wording import duration, number
+
+_PATH = 300  # characters of a path
+_METRICS = 30  # that are shown
+_MOST_METRICS = 1_000  # that are read
+_METRIC = 60  # characters of a metric's name
+_VALUES = 60  # of a curve
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training got, according to its trainer. What is unknown is None or empty, as an unreadable metric.
+
+    `resume`: what continues the run from the last checkpoint, to copy: an option, a line of code. `of_steps`: how many
+    steps it was to take. `seconds`: since it began. `saved_seconds` and `saved_steps`: since the last checkpoint.
+    `history`: the last values of the metric `history_of`, oldest first.
+    """
+
+    epoch: float | None = None
+    step: int | None = None
+    metrics: Mapping[str, float | None] = field(default_factory=dict[str, float | None])
+    best_checkpoint: str = ""
+    why_ended: str = ""
+    last_checkpoint: str = ""
+    resume: str = ""
+    of_steps: int | None = None
+    seconds: float | None = None
+    saved_seconds: float | None = None
+    saved_steps: int | None = None
+    history: Sequence[float] = ()
+    history_of: str = ""
+
+    @classmethod
+    def of(cls, given: object) -> Progress:
+        """The progress that a caller gave, in plain values: it may hold tensors, or be of any type."""
+        if not issubclass(type(given), Progress):
+            return cls()
+
+        def value_of(name: str) -> Any:
+            return isolation.tried(lambda: getattr(given, name)).value
+
+        def metrics() -> list[tuple[object, object]]:
+            return list(islice(value_of("metrics").items(), _MOST_METRICS))
+
+        def history() -> tuple[float, ...]:
+            return tuple(map(_as_number, list(value_of("history"))[-_VALUES:]))
+
+        texts: dict[str, Any] = {name: _text(value_of(name)) for name in _TEXTS}
+        numbers: dict[str, Any] = {name: _plain(value_of(name)) for name in _NUMBERS}
+        plain = {_text(name): _plain(value) for name, value in isolation.tried(metrics).value or []}
+        return cls(**texts, **numbers, metrics=plain, history=isolation.tried(history).value or ())
+
+    @classmethod
+    def asked(cls, **questions: Callable[[], object]) -> Progress:
+        """A trainer's answers to `questions`, each for the field of its name. Takes two seconds at most; never raises.
+
+        Each question is a call of its own, and so is each metric: if one raises or hangs, the others are still read.
+        """
+        # A fifth of the time is left for the last call to return.
+        until = time.monotonic() + 0.8 * min(isolation.remaining(), PROGRESS)
+        found: dict[str, Any] = {}
+        for name, question in questions.items():
+            answer = _answered(functools.partial(_read, _READ.get(name, str), question), until)
+            if answer is not None:
+                found[name] = answer
+        found["metrics"] = {
+            name: _answered(functools.partial(_as_number, value), until) for name, value in found.get("metrics", [])
+        }
+        return cls(**found)
+
+    def lines(self, language: str = "en") -> list[str]:
+        """Markdown list items."""
+        return facts(
+            fact(language, "Ended because", line(self.why_ended, _PATH)),
+            fact(language, "Progress", self._reached(language)),
+            fact(language, "Metrics", self._metrics(language)),
+            fact(language, "Best checkpoint", self._best(language)),
+            fact(language, "Last checkpoint", self._last()),
+        )
+
+    def _reached(self, language: str) -> str:
+        step, of_steps = number(self.step), number(self.of_steps)
+        steps = phrase(
+            language, "step {step} of {of_steps}" if of_steps else "step {step}", step=step, of_steps=of_steps
+        )
+        epoch = phrase(language, "epoch {epoch}", epoch=number(self.epoch)) if self.epoch is not None else ""
+        took = phrase(language, "after {duration}", duration=duration(self.seconds, language)) if self.seconds else ""
+        return ", ".join(filter(None, (steps if step else "", epoch, took)))
+
+    def lost(self, language: str = "en", processes: int = 1) -> str:
+        """What the run loses that goes on from the last checkpoint, as a list item; empty if that is not known."""
+        if self.saved_seconds is None:
+            return ""
+        since = duration(self.saved_seconds, language)
+        steps = phrase(language, "{steps} steps", steps=self.saved_steps) if self.saved_steps is not None else ""
+        wide = phrase(language, "on {processes} processes", processes=processes) if processes > 1 else ""
+        return fact(language, "Lost since the last checkpoint", ", ".join(filter(None, (since, steps, wide))))
+
+    def go_on(self, language: str = "en") -> str:
+        """How to go on from the last checkpoint, as a list item; empty if the trainer has none."""
+        return fact(language, "To go on", path(self.resume, _PATH)) if self.resume else ""
+
+    def curve(self, language: str = "en") -> str:
+        """The last values of the metric, as a list item; empty if there are too few."""
+        shown = curve(self.history, language)
+        return f"- {line(self.history_of or 'loss', _METRIC)}: {shown}" if shown else ""
+
+    def _best(self, language: str) -> str:
+        best = path(self.best_checkpoint, _PATH)
+        if best and self.best_checkpoint == self.last_checkpoint:
+            return phrase(language, "{path} (also the last)", path=best)
+        return best
+
+    def _last(self) -> str:
+        return "" if self.best_checkpoint == self.last_checkpoint else path(self.last_checkpoint, _PATH)
+
+    def _metrics(self, language: str) -> str:
+        unreadable = phrase(language, "unreadable")
+        shown = [
+            f"{line(str(name), _METRIC)} {unreadable if value is None else number(value)}"
+            for name, value in self.metrics.items()
+        ]
+        listed = ", ".join(shown[:_METRICS])
+        if len(shown) > _METRICS:
+            return phrase(language, "{shown} and {number} more", shown=listed, number=len(shown) - _METRICS)
+        return listed
+
+
+_TEXTS = ("best_checkpoint", "why_ended", "last_checkpoint", "resume", "history_of")
+_NUMBERS = ("epoch", "step", "of_steps", "seconds", "saved_seconds", "saved_steps")
+
+
+def _text(value: object) -> str:
+    return safe.text(value) if value is not None else ""
+
+
+def _plain(value: object) -> Any:
+    return value if safe.is_plain(value) else safe.text(value)
+
+
+def _answered(question: Callable[[], Any], until: float) -> Any:
+    """The answer, waited for during a quarter of the time that is left: so some is left for the next question."""
+    return isolation.call(question, (until - time.monotonic()) / 4).value
+
+
+def _read(read: Callable[[Any], Any], question: Callable[[], Any]) -> Any:
+    answer = question()
+    return None if answer is None else read(answer)
+
+
+def _as_number(value: Any) -> float:
+    return value if type(value) in (int, float) else float(value)
+
+
+def _pairs(metrics: Mapping[object, Any]) -> list[tuple[str, Any]]:
+    return [(str(name), value) for name, value in metrics.items()]
+
+
+def _values(values: Iterable[Any]) -> list[float]:
+    return [_as_number(value) for value in list(values)[-_VALUES:]]
+
+
+# How an answer is read; others are texts.
+_READ: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(_NUMBERS, _as_number),
+    "metrics": _pairs,
+    "history": _values,
+}

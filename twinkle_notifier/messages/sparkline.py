@@ -1,0 +1,39 @@
+"""The course of a metric in one line of text: ``▇▆▅▃▂▁▁▂▇``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from twinkle_notifier.messages.catalog import phrase
+
+_BARS = "▁▂▃▄▅▆▇"
+_LOST = "×"  # a value that is no number
+_FEWEST = 3  # values, below which it shows nothing
+
+
+def curve(values: Sequence[float], language: str = "en") -> str:
+    """The `values`, oldest first, as bars, with the first, the least and the last; empty for fewer than three.
+
+    A value that is NaN or infinite is marked, and said.
+    """
+    finite = [value for value in values if math.isfinite(value)]
+    if len(values) < _FEWEST or not finite:
+        return ""
+    low, high = min(finite), max(finite)
+    bars = "".join(_bar(value, low, high) for value in values)
+    shown = {"first": f"{values[0]:g}", "least": f"{low:g}", "last": f"{values[-1]:g}"}
+    said = phrase(language, "{bars} first {first}, least {least}, last {last}", bars=bars, **shown)
+    lost = next((at for at, value in enumerate(values) if not math.isfinite(value)), None)
+    if lost is None:
+        return said
+    back = len(values) - lost
+    return f"{said}; " + phrase(language, "no number since {back} values before its end", back=back)
+
+
+def _bar(value: float, low: float, high: float) -> str:
+    if not math.isfinite(value):
+        return _LOST
+    if high == low:
+        return _BARS[0]
+    return _BARS[round((value - low) / (high - low) * (len(_BARS) - 1))]
