@@ -6,6 +6,7 @@ may be installed, or both.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import weakref
@@ -69,7 +70,7 @@ class NotifierCallback(RunCallback, Callback):
         "on_validation_end",
     )
     _is_placed = False  # in a trainer that runs
-    _has_saved = False  # a checkpoint that the supervisor does not know of yet
+    _has_saved = False  # a checkpoint that the run does not know of yet
 
     @property
     def state_key(self) -> str:
@@ -112,10 +113,18 @@ class NotifierCallback(RunCallback, Callback):
     def _report_saved(self, trainer: Trainer, *_: Any, **__: Any) -> None:
         if self._has_saved and (path := _last(trainer)):  # it is on record only when it is written
             self._has_saved = False
-            self.run.saved(path)
+            self.run.saved(path, trainer.global_step)
 
     on_train_batch_start = _report_saved
-    on_train_batch_end = on_validation_batch_end = on_validation_end = RunCallback._beat
+
+    def on_train_batch_end(self, trainer: Trainer, *args: Any, **kwargs: Any) -> None:
+        """See `Callback`. It looks at the metrics where Lightning logs them."""
+        self._beat()
+        batch: Any = kwargs.get("batch_idx", args[-1])
+        if batch % (trainer.log_every_n_steps or 1) == 0:
+            self.run.log(trainer.callback_metrics, trainer.global_step)
+
+    on_validation_batch_end = on_validation_end = RunCallback._beat
     on_validation_epoch_end = on_train_epoch_end = RunCallback._lull  # what the model makes of an epoch may follow
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -130,7 +139,7 @@ class NotifierCallback(RunCallback, Callback):
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """See `Callback`. The write follows. Lightning has put states under each `state_key`, after a fit another."""
         self.run.lull()
-        self._has_saved = self.run.is_supervised  # which reports it when this process is dead
+        self._has_saved = True
         states: dict[str, Any] | None = checkpoint.get("callbacks")
         ours = NotifierCallback.placed(_callbacks(trainer))
         if isinstance(states, dict):
@@ -152,11 +161,23 @@ def _reached(trainer: Trainer, **more: Callable[[], object]) -> Progress:
     return Progress.asked(
         epoch=lambda: trainer.current_epoch,
         step=lambda: trainer.global_step,
+        of_steps=lambda: _steps(trainer),
         last_checkpoint=lambda: _last(trainer),
+        resume=lambda: f"ckpt_path={last}" if (last := _last(trainer)) else "",
         best_checkpoint=lambda: _best(trainer),
         **more,
         metrics=lambda: trainer.callback_metrics,
     )
+
+
+def _steps(trainer: Trainer) -> int | None:
+    """How many steps the fit is to take, as far as that is known without asking the data."""
+    batches, epochs = trainer.num_training_batches, trainer.max_epochs
+    if trainer.max_steps > -1:
+        return trainer.max_steps
+    if epochs is None or epochs < 0 or not math.isfinite(batches):
+        return None
+    return math.ceil(batches / trainer.accumulate_grad_batches) * epochs
 
 
 def _best(trainer: Trainer) -> str:

@@ -64,7 +64,11 @@ class NotifierCallback(RunCallback, TrainerCallback):
         """See `TrainerCallback`. It follows the save, on every rank."""
         self.run.beat()
         if checkpoint := _checkpoint(args, state):
-            self.run.saved(checkpoint)
+            self.run.saved(checkpoint, state.global_step)
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """See `TrainerCallback`."""
+        self.run.log(kwargs.get("logs") or {}, state.global_step)
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -264,6 +268,8 @@ def _reached(run: TrainingRun, state: TrainerState, **more: Callable[[], object]
         epoch=lambda: state.epoch,
         step=lambda: state.global_step,
         last_checkpoint=last_checkpoint,
+        of_steps=lambda: state.max_steps if state.max_steps > 0 else None,
+        resume=lambda: f"--resume_from_checkpoint {last}" if (last := last_checkpoint()) else "",
         best_checkpoint=lambda: state.best_model_checkpoint,
         **more,
         metrics=lambda: _metrics(state),

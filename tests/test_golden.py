@@ -23,6 +23,7 @@ from typing import Any
 import pytest
 
 from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.inbox.robot import Received
 
 GOLDEN = Path(__file__).parent / "golden"
 SECRET = "SEC0123456789abcdef"
@@ -50,6 +51,7 @@ class How:
     memory: int = 0  # bytes of its control group
     needs: str = ""
     unordered: bool = False  # some go out in the background
+    language: str = "en"
     command: tuple[str, ...] = (sys.executable, "train.py")
 
 
@@ -85,6 +87,24 @@ HOW = {
     "stall_ranks": How(ranks=3, go=("go-0", "go-1", "go-2")),
     "training": How(),
     "transformers": How(needs="transformers", unordered=True),
+    "out_of_memory": How(),
+    "channels": How(unordered=True),
+    # The same scripts in Chinese.
+    **{
+        f"{name}_zh": How(language="zh", **more)
+        for name, more in {
+            "again": {"times": 3},
+            "channels": {"unordered": True},
+            "command_out_of_memory": {"run": (), "memory": 200 << 20},
+            "command_preempted": {"run": (), "ended_by": signal.SIGTERM},
+            "command_silent": {"run": ("--stall-after", "2s"), "go": ("go-0", "go-1")},
+            "digest": {"refused": 12},
+            "out_of_memory": {},
+            "secondary_only": {"ranks": 2},
+            "stall_ranks": {"ranks": 3, "go": ("go-0", "go-1", "go-2")},
+            "training": {},
+        }.items()
+    },
 }
 
 
@@ -134,6 +154,7 @@ class Scene:
         notifier = '{"class": "DingNotifier", "ding_url": "env:DING_URL", "secret": "env:DING_SECRET"}'
         env = {"DING_URL": self.robot.url, "DING_SECRET": SECRET, "TWINKLE_NOTIFIER": notifier, "TZ": "UTC", **place}
         env |= {"TWINKLE_NOTIFIER_DIR": str(self.folder / "state"), "PYTHONIOENCODING": "utf-8"}
+        env |= {"TWINKLE_NOTIFIER_LANGUAGE": self.how.language, "CHATS": " ".join(self.robot.urls.values())}
         with self.output.open("ab") as output:
             process = subprocess.Popen(
                 command,
@@ -210,7 +231,8 @@ VARIES = [
     (r"Python \d+\.\d+\.\d+\w*", "Python <version>"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d( [+-]\d{4} \(\w+\))?", "<time>"),
     (r"\b(\d+ h \d\d min|\d+ min \d\d s|\d+ s)\b", "<duration>"),
-    (r"- Host: [^\n,]+", "- Host: <host>"),
+    (r"\d+ 小时 \d\d 分|\d+ 分 \d\d 秒|\d+ 秒", "<duration>"),
+    (r"(Host|主机)(:|\*\*|:\*|</font>) [^\n,，]+", r"\1\2 <host>"),
     (r"(?m)^(Rank \d+), .*, PID", r"\1, <host>, PID"),
     (r"(?i)(rank \d+(?: of \d+)?(?: \(local rank \d+\))? on|- Rank: \d+ \(local rank \d+\) on) [\w.-]+", r"\1 <host>"),
     (r"PID \d+", "PID <pid>"),
@@ -229,10 +251,14 @@ def normal(text: str, folder: Path) -> str:
     return text
 
 
+def _chat(message: Received) -> str:
+    return "" if message.service == "DingTalk" else f"{message.service}: "
+
+
 def rendered(scene: Scene) -> str:
     """All messages that the robot has accepted: what a phone shows of each, and its text."""
     # Entities as a phone shows them.
-    shown = [f"[{message.title}]\n\n{unescape(message.text)}" for message in scene.robot.messages]
+    shown = [f"[{_chat(message)}{message.title}]\n\n{unescape(message.text)}" for message in scene.robot.messages]
     texts = [normal(text, scene.folder) for text in shown]
     return "\n\n---\n\n".join(sorted(texts) if scene.how.unordered else texts).rstrip() + "\n"
 
@@ -244,7 +270,7 @@ def test_people_read_the_same_as_before(name: str, how: How, scene: Scene) -> No
         pytest.skip(f"{how.needs} is not installed")
     if name == "group" and sys.version_info < (3, 11):
         pytest.skip("this Python has no exception groups")
-    if (script := GOLDEN / f"{name}.py").exists():
+    if (script := GOLDEN / f"{name.removesuffix('_zh')}.py").exists():
         (scene.folder / "train.py").write_text(script.read_text())
     scene.play()
     golden, found = GOLDEN / f"{name}.md", rendered(scene)

@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 import weakref
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from time import monotonic
@@ -30,7 +30,7 @@ from twinkle_notifier.isolation.background import background
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.messages.catalog import fact, phrase
 from twinkle_notifier.messages.message import Level, Outcome
-from twinkle_notifier.messages.progress import Progress
+from twinkle_notifier.messages.progress import Course, Progress
 from twinkle_notifier.messages.search import Search
 from twinkle_notifier.messages.wording import attempt_of, duration, now
 from twinkle_notifier.runtime.language import Language, checked, language
@@ -113,6 +113,8 @@ class TrainingRun:
         self._began, self._since = time.time(), TrainingRun._last_end
         self._language, self._diagnose = checked(language), settings.checked_diagnose(diagnose)
         self._store = store
+        self._saved: tuple[float, int | None] | None = None  # when the last checkpoint was written, and its step
+        self._course = Course()
         self._sequence: int | None = None
         self._watch = watchdog.StallWatch(after if wanted != "end_only" else None)
 
@@ -171,6 +173,7 @@ class TrainingRun:
         Without it, the beats are the steps.
         """
         self._began, self._since, self._sequence = time.time(), TrainingRun._last_end, None
+        self._saved, self._course = None, Course()
         if claims.counts(Where.here(), self._store):
             background.post(self._count)
         notifier = self._notifier()
@@ -195,9 +198,13 @@ class TrainingRun:
         if notifier is None and not self._configured.complaint:
             log.warning("no alert will be sent for this run: give the callback a notifier, or %s", settings.HOW)
 
-    def saved(self, checkpoint: str) -> None:
-        """A checkpoint is written. Messages name its path where the trainer's progress names none."""
-        self.last_checkpoint = checkpoint
+    def log(self, metrics: Mapping[str, object], step: int | None = None) -> None:
+        """The trainer logs `metrics`, at `step`. Messages show the course of the loss. It never waits for a device."""
+        isolation.tried(lambda: self._course.add(metrics))
+
+    def saved(self, checkpoint: str, step: int | None = None) -> None:
+        """A checkpoint is written, at `step`. Messages name its path, and what is lost since, after a failure."""
+        self.last_checkpoint, self._saved = checkpoint, (time.time(), step)
         if Where.here().local_rank == 0 and self.is_supervised:
             background.post(lambda: mailbox.report(lambda to: to.record_checkpoint(checkpoint)))
 
@@ -335,7 +342,15 @@ class TrainingRun:
     def _reached(self, progress: Callable[[], Progress]) -> Progress:
         found: object = isolation.call(progress, PROGRESS).value
         reached = found if isinstance(found, Progress) else Progress()
-        return replace(reached, last_checkpoint=reached.last_checkpoint or self.last_checkpoint)
+        last = reached.last_checkpoint or self.last_checkpoint
+        reached = replace(reached, last_checkpoint=last, seconds=reached.seconds or time.time() - self._began)
+        if not reached.history:
+            reached = replace(reached, history=tuple(self._course.values), history_of=self._course.name)
+        if self._saved is None or reached.saved_seconds is not None:
+            return reached
+        at, step = self._saved
+        steps = reached.step - step if type(reached.step) is int and type(step) is int else None
+        return replace(reached, saved_seconds=time.time() - at, saved_steps=steps)
 
     def _count(self) -> None:
         self._sequence = claims.counted(Where.here(), self._store)

@@ -14,11 +14,13 @@ from twinkle_notifier.alerts import crash_loop
 from twinkle_notifier.alerts.dedupe import Block
 from twinkle_notifier.budgets import EVENT
 from twinkle_notifier.claims.store import Store
+from twinkle_notifier.diagnosis import device_memory
 from twinkle_notifier.diagnosis.evidence import of_exception
 from twinkle_notifier.exceptions.collateral import is_collateral
 from twinkle_notifier.exceptions.fingerprint import fingerprint
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.messages.advice import advice
+from twinkle_notifier.messages.advice import device_memory as memory_line
 from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.messages.report import Report
 from twinkle_notifier.runtime.language import Language
@@ -168,7 +170,10 @@ class Snapshot:
         self.past = crash_loop.unknown(self.earlier())
 
     def _advised(self) -> Report:
-        return replace(self.report, advice=advice(of_exception(self.event.exc), self.event.language))
+        exc, language = self.event.exc, self.event.language
+        memory = device_memory.facts(exc, self.report.message)
+        said = [*advice(of_exception(exc, memory), language), *memory_line(memory, language)]
+        return replace(self.report, advice=said)
 
     def _remember(self) -> None:
         self.past = crash_loop.look(self.key, self.event.mark.at.wall, self.earlier())

@@ -17,7 +17,7 @@ _TYPES = {
     "int": re.compile(r"[-+]?\d{1,20}"),
     "number": re.compile(_NUMBER),
     "size": re.compile(_NUMBER + r" ?(?:[KMGT]i?B|bytes)\b"),  # as torch writes it
-    "word": re.compile(r"[^\s,;:'\"()\[\]]{1,300}"),
+    "word": re.compile(r"[^\s,;:'\"`()\[\]]{1,300}"),
 }
 _UNITS = {"bytes": 1.0, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _UNITS |= {"KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}  # torch's older words for the same

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import builtins
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from twinkle_notifier.credentials.masking import printable
 from twinkle_notifier.diagnosis.pattern import Pattern, words
 from twinkle_notifier.diagnosis.rule import Advice, Condition, Rule, filled
 from twinkle_notifier.isolation.safe import names
 
 _TEXT = 12_000  # characters of an error's text that are read at its begin, and as many at its end
 _LINE = 2_000  # characters of a line
+# What launchers put before a line: torch's "[rank3]: ", "[default0]:", Ray's "(pid=12, ip=...) ", srun's "12: ".
+_PREFIX = re.compile(r"^(?:\[(?:rank|default)\d{1,6}\]: ?|\([\w .,=:-]{1,80}\) |\d{1,6}: )")
 _LINES = 100  # at the begin of these, and as many at the end
 
 
@@ -94,7 +98,7 @@ class Table:
 
     def _by_errors(self, evidence: Evidence) -> Iterator[tuple[int, Diagnosis]]:
         for error in evidence.errors:
-            lines = _lines(error.text)
+            lines = _lines(error.text) or [""]  # a MemoryError has no words
             for known, found in _matching(self._of_errors, lines):
                 rule = known.rule
                 if rule.types and not error.types.intersection(rule.types):
@@ -103,7 +107,8 @@ class Table:
                     yield known.at, Diagnosis(rule, found)
 
     def _by_output(self, evidence: Evidence) -> Iterator[tuple[int, Diagnosis]]:
-        lines = _lines(evidence.output)
+        whole = _lines(printable(_ends(evidence.output)))
+        lines = [*whole, *(bare for line in whole if (bare := _PREFIX.sub("", line)) != line)]
         for known, found in _matching(self._of_output, lines):
             if _fits(known, lines, found := {**evidence.facts, **found}, evidence):
                 yield known.at, Diagnosis(known.rule, found)
@@ -144,8 +149,11 @@ def _within(module: str, packages: Sequence[str]) -> bool:
     return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 
+def _ends(text: str) -> str:
+    return text if len(text) <= 2 * _TEXT else f"{text[:_TEXT]}\n{text[-_TEXT:]}"
+
+
 def _lines(text: str) -> list[str]:
     """The lines of `text` without what stands before and behind them; of a long one those at its begin and end."""
-    whole = text if len(text) <= 2 * _TEXT else f"{text[:_TEXT]}\n{text[-_TEXT:]}"
-    lines = [line.strip()[:_LINE] for line in whole.splitlines() if line.strip()]
+    lines = [line.strip()[:_LINE] for line in _ends(text).splitlines() if line.strip()]
     return lines if len(lines) <= 2 * _LINES else [*lines[:_LINES], *lines[-_LINES:]]

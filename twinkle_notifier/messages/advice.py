@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from twinkle_notifier.diagnosis.table import Evidence
 from twinkle_notifier.diagnosis.user_rules import table
-from twinkle_notifier.messages.catalog import fact
+from twinkle_notifier.messages.catalog import fact, phrase
 from twinkle_notifier.messages.sanitize import line
 
 _LINE = 300  # characters
+
+
+def device_memory(found: Mapping[str, str], language: str) -> list[str]:
+    """The `found` numbers of a device that had no memory left, as a list item."""
+    if not found:
+        return []
+    text = "{allocated} of {total} used by this process (peak {peak}), {reserved} reserved but unused, {free} free"
+    said = phrase(language, text, **found)
+    others = phrase(language, "other processes hold {others}: {processes}", **found) if "others" in found else ""
+    return [fact(language, "Device memory", "; ".join(filter(None, (said, others))))]
 
 
 def advice(evidence: Evidence, language: str) -> list[str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 _FACTS = {
     "Likely": "可能原因",
     "Next": "建议",
+    "Device memory": "显存",
     "Error": "错误",
     "At": "位置",
     "Context": "阶段",
@@ -136,6 +137,10 @@ _SENTENCES = {
     ),
     "this waited since {time} ({why})": "本消息自 {time} 起等待发送（{why}）",
     "{number} messages (queue full or too old)": "{number} 条消息（队列已满或太旧）",
+    "{allocated} of {total} used by this process (peak {peak}), {reserved} reserved but unused, {free} free": (
+        "本进程占用 {allocated}（峰值 {peak}），共 {total}；已预留未使用 {reserved}，空闲 {free}"
+    ),
+    "other processes hold {others}: {processes}": "其他进程占用 {others}：{processes}",
     "and {number} more": "另有 {number} 条",
     "The first of them:": "其中第一条：",
     "{code}, which stands for {signal}": "{code}，即 {signal}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -30,7 +31,7 @@ class Progress:
 
     `resume`: what continues the run from the last checkpoint, to copy: an option, a line of code. `of_steps`: how many
     steps it was to take. `seconds`: since it began. `saved_seconds` and `saved_steps`: since the last checkpoint.
-    `history`: the last values of the metric `history_of`, oldest first.
+    `history`: the last values of the metric `history_of`, oldest first. `processes`: how many train.
     """
 
     epoch: float | None = None
@@ -46,6 +47,7 @@ class Progress:
     saved_steps: int | None = None
     history: Sequence[float] = ()
     history_of: str = ""
+    processes: int = 1
 
     @classmethod
     def of(cls, given: object) -> Progress:
@@ -60,7 +62,7 @@ class Progress:
             return list(islice(value_of("metrics").items(), _MOST_METRICS))
 
         def history() -> tuple[float, ...]:
-            return tuple(map(_as_number, list(value_of("history"))[-_VALUES:]))
+            return tuple(_values(value_of("history")))
 
         texts: dict[str, Any] = {name: _text(value_of(name)) for name in _TEXTS}
         numbers: dict[str, Any] = {name: _plain(value_of(name)) for name in _NUMBERS}
@@ -85,14 +87,16 @@ class Progress:
         }
         return cls(**found)
 
-    def lines(self, language: str = "en") -> list[str]:
-        """Markdown list items."""
+    def lines(self, language: str = "en", *, failed: bool = False) -> list[str]:
+        """Markdown list items; after a failure with what is lost, and how to go on."""
         return facts(
             fact(language, "Ended because", line(self.why_ended, _PATH)),
             fact(language, "Progress", self._reached(language)),
             fact(language, "Metrics", self._metrics(language)),
             fact(language, "Best checkpoint", self._best(language)),
-            fact(language, "Last checkpoint", self._last()),
+            fact(language, "Last checkpoint", "" if failed and self.resume else self._last()),
+            self._lost(language) if failed else "",
+            fact(language, "To go on", path(self.resume, _PATH) if failed else ""),
         )
 
     def _reached(self, language: str) -> str:
@@ -104,18 +108,14 @@ class Progress:
         took = phrase(language, "after {duration}", duration=duration(self.seconds, language)) if self.seconds else ""
         return ", ".join(filter(None, (steps if step else "", epoch, took)))
 
-    def lost(self, language: str = "en", processes: int = 1) -> str:
-        """What the run loses that goes on from the last checkpoint, as a list item; empty if that is not known."""
+    def _lost(self, language: str) -> str:
+        """What a run loses that goes on from the last checkpoint."""
         if self.saved_seconds is None:
             return ""
-        since = duration(self.saved_seconds, language)
+        since, wide = duration(self.saved_seconds, language), self.processes
         steps = phrase(language, "{steps} steps", steps=self.saved_steps) if self.saved_steps is not None else ""
-        wide = phrase(language, "on {processes} processes", processes=processes) if processes > 1 else ""
-        return fact(language, "Lost since the last checkpoint", ", ".join(filter(None, (since, steps, wide))))
-
-    def go_on(self, language: str = "en") -> str:
-        """How to go on from the last checkpoint, as a list item; empty if the trainer has none."""
-        return fact(language, "To go on", path(self.resume, _PATH)) if self.resume else ""
+        ranks = phrase(language, "on {processes} processes", processes=wide) if wide > 1 else ""
+        return fact(language, "Lost since the last checkpoint", ", ".join(filter(None, (since, steps, ranks))))
 
     def curve(self, language: str = "en") -> str:
         """The last values of the metric, as a list item; empty if there are too few."""
@@ -143,8 +143,28 @@ class Progress:
         return listed
 
 
+class Course:
+    """The last values of a training's loss, as it is logged."""
+
+    def __init__(self) -> None:
+        self.name: str = ""
+        self.values: deque[Any] = deque(maxlen=_VALUES)
+
+    def add(self, metrics: Mapping[str, object]) -> None:
+        """Keep the loss among `metrics`, if there is one. It is not read here: it may be a tensor."""
+        if not self.name:
+            self.name = next((name for name in _LOSSES if name in metrics), "") or next(filter(_is_loss, metrics), "")
+        if self.name and (value := metrics.get(self.name)) is not None:
+            self.values.append(value)
+
+
+def _is_loss(name: str) -> bool:
+    return name.lower().endswith("loss") and not name.lower().startswith(("val", "eval", "test"))
+
+
+_LOSSES = ("loss", "train_loss", "train/loss", "training_loss")
 _TEXTS = ("best_checkpoint", "why_ended", "last_checkpoint", "resume", "history_of")
-_NUMBERS = ("epoch", "step", "of_steps", "seconds", "saved_seconds", "saved_steps")
+_NUMBERS = ("epoch", "step", "of_steps", "seconds", "saved_seconds", "saved_steps", "processes")
 
 
 def _text(value: object) -> str:
@@ -174,7 +194,9 @@ def _pairs(metrics: Mapping[object, Any]) -> list[tuple[str, Any]]:
 
 
 def _values(values: Iterable[Any]) -> list[float]:
-    return [_as_number(value) for value in list(values)[-_VALUES:]]
+    """Those that can be read; a tensor on a broken device cannot."""
+    answers = (isolation.tried(functools.partial(_as_number, value)) for value in list(values)[-_VALUES:])
+    return [answer.result() for answer in answers if answer.returned]
 
 
 # How an answer is read; others are texts.

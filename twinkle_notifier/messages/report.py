@@ -146,8 +146,7 @@ class Report:
             fact(language, "Error", self._error()),
             fact(language, "At", self._at()),
             fact(language, "Context", line(self.context, _PATH)),
-            *self.progress.lines(language),
-            *self._lost(),
+            *replace(self.progress, processes=self.where.world_size).lines(language, failed=self._is_failure()),
             *self.job,
             *(line(item, _FACT) for item in extra),
             self.progress.curve(language),
@@ -174,11 +173,6 @@ class Report:
     def _at(self) -> str:
         at = line(self.at, _PATH)
         return f"{at}: {code(self.code, _PATH)}" if at and self.code else at
-
-    def _lost(self) -> list[str]:
-        if not self._is_failure():
-            return []
-        return [self.progress.lost(self.language, self.where.world_size), self.progress.go_on(self.language)]
 
     def _place(self) -> list[str]:
         """The rank, and the process."""

@@ -17,14 +17,14 @@ _SHAPES = (
 )
 
 _TEXT = Advice(
-    "the file holds something else than weights: a git-lfs pointer, or a web page that was saved in its place",
+    "the file is not of the expected format: usually a git-lfs pointer, or a web page saved in its place",
     (
         "look at it: `head -c 200 FILE`; a pointer begins with 'version https://git-lfs', a page with '<'",
         "fetch the weights: `git lfs install && git lfs pull`, or `hf download REPO`, or the direct link",
     ),
 )
 _TEXT_ZH = Advice(
-    "文件内容不是权重：而是 git-lfs 指针，或误存的网页",
+    "文件格式不符：通常是 git-lfs 指针，或误存的网页",
     (
         "查看文件：`head -c 200 FILE`；指针以 'version https://git-lfs' 开头，网页以 '<' 开头",
         "下载真正的权重：`git lfs install && git lfs pull`，或 `hf download REPO`，或用直链下载",

@@ -219,11 +219,11 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "shm-full",
         Advice(
-            "the shared memory (/dev/shm) is full: a DataLoader worker could not hand over its tensors",
+            "the shared memory (/dev/shm) is full: tensors could not be passed between processes",
             (_LARGER_SHM, "or lower num_workers, prefetch_factor or the size of a sample", "check `df -h /dev/shm`"),
         ),
         Advice(
-            "共享内存（/dev/shm）已满：DataLoader worker 无法传递张量",
+            "共享内存（/dev/shm）已满：进程间无法传递张量",
             (_LARGER_SHM_ZH, "或调小 num_workers、prefetch_factor 或单个样本的大小", "用 `df -h /dev/shm` 查看"),
         ),
         _SHM,

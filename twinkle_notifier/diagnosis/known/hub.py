@@ -6,8 +6,9 @@ from twinkle_notifier.diagnosis.rule import Advice, Rule
 
 _OFFLINE = "https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables"
 _PROXIES = "https://requests.readthedocs.io/en/latest/user/advanced/#proxies"
+_NO_NAME = ("[Errno -2] Name or service not known", "[Errno -3] Temporary failure in name resolution")
+_UNKNOWN_ISSUER = ("self-signed certificate", "self signed certificate", "unable to get local issuer certificate")
 _NETWORK = ("ConnectError", "ConnectionError", "MaxRetryError", "URLError", "ClientConnectorError")
-_TRACKER = "https://docs.wandb.ai/support/run_wandb_offline/"
 
 
 def _requests(cause: str) -> tuple[str, ...]:
@@ -33,18 +34,16 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "hub-offline",
         Advice(
-            "the file is not in the local cache of the Hub, and downloads are off (HF_HUB_OFFLINE=1 or local_files_only)",
+            "the file is not in the Hub's local cache, and downloads are off (HF_HUB_OFFLINE or local_files_only)",
             (
-                "download it before, where there is a network: `hf download REPO` with the same HF_HOME",
-                "compare HF_HOME, the revision and the user with those of the download",
+                "download it before, where there is a network: `hf download REPO`, with the HF_HOME of the job",
                 "or allow downloads: unset HF_HUB_OFFLINE, local_files_only=False",
             ),
         ),
         Advice(
-            "本地 Hub 缓存中没有该文件，而下载已关闭（HF_HUB_OFFLINE=1 或 local_files_only）",
+            "本地 Hub 缓存中没有该文件，而下载已关闭（HF_HUB_OFFLINE 或 local_files_only）",
             (
-                "先在有网络的机器上用相同的 HF_HOME 执行 `hf download REPO`",
-                "核对 HF_HOME、revision 和用户是否与下载时一致",
+                "先在有网络的机器上执行 `hf download REPO`，HF_HOME 与作业一致",
                 "或允许下载：取消 HF_HUB_OFFLINE，设 local_files_only=False",
             ),
         ),
@@ -52,7 +51,7 @@ RULES: tuple[Rule, ...] = (
         says=(
             "Cannot reach {}: offline mode is enabled.",
             "Cannot find the requested files in the disk cache and outgoing traffic has been disabled.",
-            "Cannot find an appropriate cached snapshot folder for the specified revision on the local disk and outgoing",
+            "Cannot find an appropriate cached snapshot folder for the specified revision on the local disk and",
             "Couldn't reach '{}' on the Hub (OfflineModeIsEnabled)",
         ),
         types=("OfflineModeIsEnabled", "LocalEntryNotFoundError", "ConnectionError"),
@@ -62,14 +61,14 @@ RULES: tuple[Rule, ...] = (
         Advice(
             "the Hub refused the request: too many in a short time (429), as when each rank downloads for itself",
             (
-                "let one process download (rank 0, or `hf download` before the job), and start the job with HF_HUB_OFFLINE=1",
+                "let one process download (`hf download` before the job), and start the job with HF_HUB_OFFLINE=1",
                 "set HF_TOKEN: an account has a higher limit than an address shared by a cluster",
             ),
         ),
         Advice(
             "Hub 拒绝了请求：短时间内请求过多（429），例如每个 rank 都自行下载",
             (
-                "只让一个进程下载（rank 0，或作业前执行 `hf download`），作业用 HF_HUB_OFFLINE=1 启动",
+                "只让一个进程下载（作业前执行 `hf download`），作业用 HF_HUB_OFFLINE=1 启动",
                 "设置 HF_TOKEN：账号的限额高于集群共用的出口地址",
             ),
         ),
@@ -110,7 +109,7 @@ RULES: tuple[Rule, ...] = (
             "the Hub has no repository of this name, or it is private and the token may not see it",
             (
                 "check the name (owner/name, upper and lower case) on huggingface.co",
-                "if it is a directory: check that it exists on this machine (ls), relative to the job's working directory",
+                "if it is a directory: check that it exists on this machine, from the job's working directory",
                 "if it is private: HF_TOKEN of an account with access; an expired token reads like this, too",
             ),
         ),
@@ -157,14 +156,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "hub-files-missing",
         Advice(
-            "the directory or repository lacks a file of transformers: a partial save, an adapter, or a sharded checkpoint",
+            "the directory or repository lacks a file: a partial save, an adapter alone, or a sharded checkpoint",
             (
                 "list it with `ls -l`; an adapter (LoRA) needs its base model: PeftModel.from_pretrained(base, path)",
                 "make whole weights of a DeepSpeed or FSDP checkpoint: zero_to_fp32.py, `accelerate merge-weights`",
             ),
         ),
         Advice(
-            "目录或仓库缺少 transformers 所需的文件：保存不完整、只有 adapter，或是分片 checkpoint",
+            "目录或仓库缺少所需文件：保存不完整、只有 adapter，或是分片 checkpoint",
             (
                 "用 `ls -l` 查看；adapter（LoRA）需要基座模型：PeftModel.from_pretrained(base, path)",
                 "DeepSpeed、FSDP 的 checkpoint 先合并权重：zero_to_fp32.py、`accelerate merge-weights`",
@@ -199,22 +198,18 @@ RULES: tuple[Rule, ...] = (
             "the proxy of HTTPS_PROXY cannot be reached from this machine, or refuses the connection",
             (
                 "try it: `env | grep -i proxy`, then `curl -I -x $HTTPS_PROXY https://huggingface.co`",
-                "127.0.0.1 in it means this very node: name the host that runs the proxy, or unset it where none is needed",
+                "127.0.0.1 in it means this very node: name the host of the proxy, or unset the variable",
             ),
         ),
         Advice(
             "本机连不上 HTTPS_PROXY 指定的代理，或代理拒绝了连接",
             (
                 "测试：`env | grep -i proxy`，再执行 `curl -I -x $HTTPS_PROXY https://huggingface.co`",
-                "其中的 127.0.0.1 指当前节点本身：改成运行代理的主机，不需要代理时取消该变量",
+                "其中的 127.0.0.1 指当前节点本身：改成运行代理的主机，或取消该变量",
             ),
         ),
         _PROXIES,
-        says=(
-            "Tunnel connection failed: ",
-            "<urlopen error Tunnel connection failed: ",
-            *_requests("ProxyError("),
-        ),
+        says=("Tunnel connection failed: ", "<urlopen error Tunnel connection failed: ", *_requests("ProxyError(")),
         types=("ProxyError", "MaxRetryError", "URLError", "OSError"),
     ),
     Rule(
@@ -222,23 +217,19 @@ RULES: tuple[Rule, ...] = (
         Advice(
             "the server's certificate is signed by one whom this machine does not know: often the proxy of a company",
             (
-                "name the company's CA file: SSL_CERT_FILE=ca.pem (httpx, urllib) and REQUESTS_CA_BUNDLE=ca.pem (requests)",
+                "name the company's CA: SSL_CERT_FILE=ca.pem (httpx, urllib), REQUESTS_CA_BUNDLE=ca.pem (requests)",
                 "in a small container, install the package ca-certificates",
             ),
         ),
         Advice(
             "服务器证书的签发者不被本机信任：常见于公司代理",
             (
-                "指定公司的 CA 文件：SSL_CERT_FILE=ca.pem（httpx、urllib）和 REQUESTS_CA_BUNDLE=ca.pem（requests）",
+                "指定公司的 CA：SSL_CERT_FILE=ca.pem（httpx、urllib）、REQUESTS_CA_BUNDLE=ca.pem（requests）",
                 "精简容器中请安装 ca-certificates 包",
             ),
         ),
         "https://requests.readthedocs.io/en/latest/user/advanced/#ssl-cert-verification",
-        says=(
-            *_distrusts("self-signed certificate"),
-            *_distrusts("self signed certificate"),
-            *_distrusts("unable to get local issuer certificate"),
-        ),
+        says=tuple(text for why in _UNKNOWN_ISSUER for text in _distrusts(why)),
         types=("SSLError", "SSLCertVerificationError", "ClientConnectorCertificateError", *_NETWORK),
     ),
     Rule(
@@ -285,11 +276,9 @@ RULES: tuple[Rule, ...] = (
         ),
         "https://man7.org/linux/man-pages/man3/getaddrinfo.3.html",
         says=(
-            *_connects("[Errno -2] Name or service not known"),
-            *_connects("[Errno -3] Temporary failure in name resolution"),
+            *(text for why in _NO_NAME for text in _connects(why)),
             *_requests("NameResolutionError("),
-            "Cannot connect to host {} ssl:{} [Name or service not known]",
-            "Cannot connect to host {} ssl:{} [Temporary failure in name resolution]",
+            *(f"Cannot connect to host {{}} ssl:{{}} [{why[11:]}]" for why in _NO_NAME),
         ),
         types=("gaierror", "ClientConnectorDNSError", *_NETWORK),
     ),
@@ -319,14 +308,14 @@ RULES: tuple[Rule, ...] = (
             "Weights & Biases has no API key, and a job without a terminal cannot ask for it",
             (
                 "give the key to the job on each node: WANDB_API_KEY=..., or `wandb login` once per user",
-                "or do without: WANDB_MODE=offline (upload later with `wandb sync`), or report_to='none' in transformers",
+                "or do without: WANDB_MODE=offline (then `wandb sync`), or report_to='none' in transformers",
             ),
         ),
         Advice(
             "Weights & Biases 没有 API key，而没有终端的作业无法询问",
             (
                 "在每个节点上提供：WANDB_API_KEY=...，或每个用户执行一次 `wandb login`",
-                "或不联网：WANDB_MODE=offline（之后用 `wandb sync` 上传），transformers 用 report_to='none' 关闭",
+                "或不联网：WANDB_MODE=offline（之后用 `wandb sync` 上传），或在 transformers 中设 report_to='none'",
             ),
         ),
         "https://docs.wandb.ai/support/save_metrics_offline_sync_them_wb_later",
@@ -349,7 +338,7 @@ RULES: tuple[Rule, ...] = (
                 "或设置 HTTPS_PROXY；若只是慢：wandb.Settings(init_timeout=300)",
             ),
         ),
-        _TRACKER,
+        "https://docs.wandb.ai/support/run_wandb_offline/",
         says=("Run initialization has timed out after {:number} sec", "Timed out while retrying: "),
         types=("CommError",),
     ),

@@ -218,11 +218,11 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "slurm-memory",
         Advice(
-            "the job used more host memory than SLURM gave it; the kernel ended a process ({kills} events)",
+            "the job used more host memory than SLURM gave it; the kernel ended a process (oom_kill: {kills})",
             ("raise --mem or --mem-per-cpu (see sacct --format=MaxRSS,ReqMem), or run fewer DataLoader workers",),
         ),
         Advice(
-            "任务用的内存超过了 SLURM 分配的上限，有进程被内核杀掉（{kills} 次）",
+            "任务用的内存超过了 SLURM 分配的上限，有进程被内核杀掉（oom_kill：{kills}）",
             ("加大 --mem 或 --mem-per-cpu（峰值见 sacct --format=MaxRSS,ReqMem），或减少 DataLoader worker",),
         ),
         "https://github.com/nextflow-io/nextflow/issues/5932",
@@ -314,17 +314,17 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "ray-actor-node-lost",
         Advice(
-            "the node on which the actor ran is gone (Ray node {node}): it was stopped, taken back or does not answer",
+            "the node on which the actor ran is gone: it was stopped, taken back or does not answer",
             ("look at that node: preemption, restarts, out of memory; set max_restarts and resume from a checkpoint",),
         ),
         Advice(
-            "actor 所在的节点已失联（Ray node {node}）：被停止、被回收或无响应",
+            "actor 所在的节点已失联：被停止、被回收或无响应",
             ("检查该节点：抢占、重启、内存耗尽；设置 max_restarts，并从 checkpoint 恢复",),
         ),
         "https://docs.ray.io/en/latest/ray-core/fault_tolerance/nodes.html",
         says=(
-            "The actor died because its node has died. Node Id: {node:word}",
-            "The actor is dead because its node has died. Node Id: {node:word}",
+            "The actor died because its node has died. Node Id: {:word}",
+            "The actor is dead because its node has died. Node Id: {:word}",
         ),
         types=("RayActorError", "ActorDiedError"),
     ),

@@ -1,0 +1,83 @@
+"""The allocator's numbers. There is no device here: a stand-in answers in the form of torch's own functions."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from twinkle_notifier import notify_exception
+from twinkle_notifier.diagnosis.device_memory import facts, size
+from twinkle_notifier.testing import RecordingNotifier
+
+GIB = 2**30
+
+
+class OutOfMemoryError(RuntimeError):
+    """As torch names it."""
+
+
+def cuda(processes: str = "", **more: Any) -> SimpleNamespace:
+    stats = {
+        "allocated_bytes.all.current": 60 * GIB,
+        "allocated_bytes.all.peak": 61 * GIB,
+        "reserved_bytes.all.current": 77 * GIB,
+    }
+    given = {
+        "is_initialized": lambda: True,
+        "memory_stats": lambda: stats,
+        "mem_get_info": lambda: (GIB, 80 * GIB),
+        "list_gpu_processes": lambda: processes,
+    }
+    return SimpleNamespace(cuda=SimpleNamespace(**given | more))
+
+
+def listed(*processes: tuple[int, int]) -> str:
+    """As torch.cuda.list_gpu_processes writes it (torch 2.13)."""
+    return "\n".join(["GPU:0", *(f"process {pid:>10d} uses {used:>12.3f} MB GPU memory" for pid, used in processes)])
+
+
+def test_the_numbers_of_the_rank_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what other processes hold, where this process is among those that are listed."""
+    import os
+
+    monkeypatch.setitem(sys.modules, "torch", cuda(listed((os.getpid(), 70_000), (4242, 2048), (7, 1024))))  # type: ignore[arg-type]
+    notify_exception(told := RecordingNotifier(), "fit", OutOfMemoryError("CUDA out of memory."), "sft")
+    assert (
+        "- Device memory: 60.00 GiB of 80.00 GiB used by this process (peak 61.00 GiB), 17.00 GiB reserved but unused, "
+        "1.00 GiB free; other processes hold 3.00 GiB: PID 4242 2.00 GiB, PID 7 1.00 GiB\n"
+    ) in told.messages[0]
+    monkeypatch.setitem(sys.modules, "torch", cuda(listed((4242, 2048))))  # type: ignore[arg-type]
+    assert "others" not in facts(OutOfMemoryError("x"), "x")  # a container has other numbers
+
+
+def raising() -> None:
+    raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"memory_stats": raising},
+        {"memory_stats": lambda: time.sleep(30)},
+        {"is_initialized": lambda: False},
+        {"memory_stats": dict},
+    ],
+    ids=["raises", "hangs", "not begun", "empty"],
+)
+def test_a_device_that_does_not_answer_leaves_the_line_out(more: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", cuda(**more))
+    notify_exception(told := RecordingNotifier(), "fit", OutOfMemoryError("CUDA out of memory."), "sft")
+    assert "Device memory" not in told.messages[0]
+
+
+def test_another_error_asks_no_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", cuda(is_initialized=pytest.fail))
+    assert facts(ValueError("x"), "out of memory") == {}
+
+
+def test_sizes() -> None:
+    assert [size(7.65 * GIB), size(512 * 2**20), size(100)] == ["7.65 GiB", "512.00 MiB", "100 bytes"]

@@ -1,0 +1,115 @@
+"""Rules of a user's own, from a TOML file and from packages."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+from twinkle_notifier import ArgumentError, notify_exception
+from twinkle_notifier.diagnosis import user_rules
+from twinkle_notifier.diagnosis.known import KNOWN
+from twinkle_notifier.testing import RecordingNotifier
+
+RULES = """
+[[rule]]
+id = "our-store-is-full"
+says = ["store {name:word} is full: {used:size} of {all:size}"]
+types = ["OSError"]
+when = ["used > 0.9 * all"]
+likely = "the group's store {name} is full ({used})"
+next = ["delete old runs: /store/{name}/runs", "ask storage@example.org for more"]
+source = "https://wiki.example.org/store"
+
+[rule.zh]
+likely = "课题组的存储 {name} 已满（{used}）"
+next = ["删除旧的任务目录"]
+"""
+
+
+@pytest.fixture(autouse=True)
+def anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(user_rules, "_table", None)
+
+
+def told(exc: BaseException, language: str = "en") -> str:
+    notify_exception(notifier := RecordingNotifier(), "fit", exc, "sft", language=language)  # type: ignore[arg-type]
+    [message] = notifier.messages
+    return message
+
+
+def test_a_rule_of_a_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the alert's language, before those of this package."""
+    place = tmp_path / "rules.toml"
+    place.write_text(RULES)
+    monkeypatch.setenv(user_rules.VARIABLE, str(place))
+    text = told(OSError("store vision is full: 950 GB of 1000 GB"))
+    assert (
+        "\n- Likely: the group's store vision is full (950 GB)\n- Next: delete old runs: /store/vision/runs\n" in text
+    )
+    assert "\n- 可能原因: 课题组的存储 vision 已满（950 GB）\n" in told(
+        OSError("store vision is full: 950 GB of 1 TB"), "zh"
+    )
+    assert "Likely" not in told(OSError("store nlp is full: 1 GB of 1 TB"))
+    assert [rule.id for rule in user_rules.table().rules][1:] == [rule.id for rule in KNOWN]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("rule = ", "it is no TOML"),
+        ("x = 1", "it holds no [[rule]]"),
+        (RULES.replace("says", "sais"), "'our-store-is-full' has a field 'sais': there are says, also"),
+        (RULES.replace('likely = "the', 'next2 = "the'), "has a field 'next2'"),
+        (RULES.replace('["OSError"]', "[3]"), "`types` is no list of texts"),
+        (RULES.replace("used > 0.9 * all", "used over all"), "'used over all' is no comparison"),
+        (RULES.replace("{used:size} of", "{used:size}{of} of"), "side by side"),
+    ],
+)
+def test_a_file_that_cannot_work_is_one_warning(
+    text: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It says what to mend; the package's rules are used, and the alert goes out."""
+    place = tmp_path / "rules.toml"
+    place.write_text(text)
+    monkeypatch.setenv(user_rules.VARIABLE, str(place))
+    with pytest.raises(ArgumentError):
+        user_rules.parsed(text)
+    with caplog.at_level(logging.WARNING):
+        told(OSError("x"))
+    [warning] = caplog.messages
+    assert warning.startswith(f"the rules in {place} are not used: ")
+    assert why in warning
+
+
+def test_a_pipe_in_its_place_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "rules.toml")
+    monkeypatch.setenv(user_rules.VARIABLE, str(tmp_path / "rules.toml"))
+    assert len(user_rules.table().rules) == len(KNOWN)
+
+
+def test_a_package_may_have_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By an entry point; one that raises is left out."""
+    info = tmp_path / "ours-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: ours\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{user_rules.GROUP}]\na = ours_rules:RULES\nb = ours_rules:broken\n")
+    (tmp_path / "ours_rules.py").write_text(
+        "from twinkle_notifier.diagnosis.rule import Advice, Rule\n"
+        "ADVICE = Advice('the sun', ('draw the curtain',))\n"
+        "RULES = [Rule('sun', ADVICE, ADVICE, 'https://example.org', says=('too bright',))]\n"
+        "def broken(): raise KeyError('x')\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert "- Likely: the sun\n- Next: draw the curtain\n" in told(ValueError("too bright here"))
+
+
+def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the argument, and by the environment."""
+    error = OSError(28, "No space left on device", "/data/x")
+    assert "\n- Likely: " in told(error)
+    notify_exception(notifier := RecordingNotifier(), "fit", OSError(28, "No space left on device"), diagnose=False)
+    monkeypatch.setenv("TWINKLE_NOTIFIER_DIAGNOSE", "0")
+    assert "Likely" not in notifier.messages[0] + told(OSError(28, "No space left on device", "/data/y"))

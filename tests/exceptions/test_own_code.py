@@ -1,0 +1,89 @@
+"""The user's own part of a traceback."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from twinkle_notifier.exceptions.own_code import line_of_code, own_code
+
+BETWEEN = "{number} frames in {names}"
+
+
+def failing(folder: Path, source: str) -> BaseException:
+    """What the script raises."""
+    script = folder / "train.py"
+    script.write_text(source)
+    names: dict[str, Any] = {"json": json, "__name__": "train"}
+    with pytest.raises(Exception, match=r".") as caught:
+        exec(compile(source, script, "exec"), names)
+    error = caught.value
+    assert error.__traceback__ is not None
+    return error.with_traceback(error.__traceback__.tb_next)  # without this function
+
+
+SOURCE = """\
+def read(text):
+    # a comment
+    found = json.loads(text)
+    return found
+
+
+def train():
+    for text in ("{}", "{"):
+        read(text)
+
+
+train()
+"""
+
+
+def test_each_place_is_shown_with_the_lines_around_it(tmp_path: Path) -> None:
+    """And what lies between in a few words."""
+    error = failing(tmp_path, SOURCE)
+    shown = own_code(error, BETWEEN).split("\n")
+    assert shown == [
+        "train.py:12 in <module>",
+        ">   12  train()",
+        "train.py:9 in train",
+        '     8  for text in ("{}", "{"):',
+        ">    9      read(text)",
+        "train.py:3 in read",
+        "     2  # a comment",
+        ">    3  found = json.loads(text)",
+        "     4  return found",
+        shown[-1],
+    ]
+    assert shown[-1].endswith(" frames in json")
+    assert line_of_code(error) == "found = json.loads(text)"
+
+
+def test_own_frames_alone_show_nothing_new(tmp_path: Path) -> None:
+    """The traceback has them."""
+    assert own_code(failing(tmp_path, "def train():\n    raise ValueError('x')\ntrain()\n"), BETWEEN) == ""
+
+
+def test_of_many_places_the_ends_are_shown(tmp_path: Path) -> None:
+    source = "def deep(n):\n    return deep(n - 1) if n else json.loads('{')\n\ndeep(50)\n"
+    shown = own_code(failing(tmp_path, source), BETWEEN)
+    assert shown.count("train.py:") == 5
+    assert shown.startswith("train.py:4 in <module>")
+
+
+def test_a_secret_in_a_line_is_not_shown(tmp_path: Path) -> None:
+    source = "def train():\n    api_key = 'sk-0123456789abcdef0123456789'; json.loads('{')\n\ntrain()\n"
+    error = failing(tmp_path, source)
+    assert "sk-0123456789abcdef" not in own_code(error, BETWEEN) + line_of_code(error)
+
+
+def test_a_file_that_is_gone_leaves_the_places(tmp_path: Path) -> None:
+    error = failing(tmp_path, SOURCE)
+    (tmp_path / "train.py").unlink()
+    import linecache
+
+    linecache.clearcache()
+    assert own_code(error, BETWEEN).startswith("train.py:12 in <module>\ntrain.py:9 in train\n")
+    assert line_of_code(error) == ""

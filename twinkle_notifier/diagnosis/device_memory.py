@@ -1,0 +1,70 @@
+"""What the allocator of torch knows of the device's memory, and which other processes hold some of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from twinkle_notifier import isolation
+from twinkle_notifier.isolation.safe import names
+
+_BUDGET = 1.0  # seconds for each of the two; a device that is broken may never answer
+_BEGINS = ("CUDA out of memory", "HIP out of memory")
+_PROCESS = re.compile(r"process +(\d{1,10}) uses +([\d.]{1,20}) MB")
+_PROCESSES = 5  # that are named
+_UNITS = ((2**30, "GiB"), (2**20, "MiB"))
+
+
+def facts(exc: BaseException, text: str) -> dict[str, str]:
+    """Numbers of the device on which `exc`, with the words `text`, found no memory. Empty for other errors.
+
+    ``allocated``, ``peak``, ``reserved`` (free, but kept by torch), ``total``, ``free``; ``others`` (memory of other
+    processes) and ``processes`` (these, for people) where NVML is there. Never raises, and takes two seconds at most.
+    """
+    if "OutOfMemoryError" not in names(type(exc)) and not text.startswith(_BEGINS):
+        return {}
+    cuda = getattr(sys.modules.get("torch"), "cuda", None)
+    if cuda is None:
+        return {}
+    found = isolation.call(lambda: _of_torch(cuda), _BUDGET).value or {}
+    return {**found, **(isolation.call(lambda: _of_others(cuda), _BUDGET).value or {})} if found else {}
+
+
+def _of_torch(cuda: Any) -> dict[str, str]:
+    if not cuda.is_initialized():
+        return {}
+    stats: Mapping[str, Any] = cuda.memory_stats()
+    free, total = cuda.mem_get_info()
+    allocated = stats["allocated_bytes.all.current"]
+    numbers = {
+        "allocated": allocated,
+        "peak": stats["allocated_bytes.all.peak"],
+        "reserved": stats["reserved_bytes.all.current"] - allocated,
+        "total": total,
+        "free": free,
+    }
+    return {name: size(number) for name, number in numbers.items()}
+
+
+def _of_others(cuda: Any) -> dict[str, str]:
+    """What torch learns from NVML, if its package is installed. Nothing where NVML does not know this process."""
+    listed = _PROCESS.findall(cuda.list_gpu_processes())
+    found = {int(pid): float(used) * 2**20 for pid, used in listed}
+    if found.pop(os.getpid(), None) is None or not found:  # in a container the numbers may be the host's
+        return {}
+    most = sorted(found, key=lambda pid: -found[pid])[:_PROCESSES]
+    return {
+        "others": size(sum(found.values())),
+        "processes": ", ".join(f"PID {pid} {size(found[pid])}" for pid in most),
+    }
+
+
+def size(number: float) -> str:
+    """``7.65 GiB``."""
+    for unit, name in _UNITS:
+        if number >= unit:
+            return f"{number / unit:.2f} {name}"
+    return f"{number:g} bytes"
