@@ -117,12 +117,13 @@ class NotifierCallback(RunCallback, Callback):
 
     on_train_batch_start = _report_saved
 
-    def on_train_batch_end(self, trainer: Trainer, *args: Any, **kwargs: Any) -> None:
-        """See `Callback`. It looks at the metrics where Lightning logs them."""
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """See `Callback`. It looks at the metrics as often as Lightning logs them."""
         self._beat()
-        batch: Any = kwargs.get("batch_idx", args[-1])
-        if batch % (trainer.log_every_n_steps or 1) == 0:
-            self.run.log(trainer.callback_metrics, trainer.global_step)
+        if not batch_idx % (trainer.log_every_n_steps or 1):
+            self.run.log(lambda: trainer.callback_metrics, trainer.global_step)
 
     on_validation_batch_end = on_validation_end = RunCallback._beat
     on_validation_epoch_end = on_train_epoch_end = RunCallback._lull  # what the model makes of an epoch may follow

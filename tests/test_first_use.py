@@ -67,7 +67,7 @@ def test_at_the_interpreter_s_end(how: str, secure: bool, certificate: Path, tmp
         done = ran(how, url, tmp_path, **trusted)
         assert (done.stdout, done.stderr, done.returncode) == (f"{USER_S} sent True\n", "", 0)
         [message] = robot.messages
-    assert message.title == "sft failed: OSError: [Errno 5] mine"
+    assert message.title == "sft failed: OSError: mine"
     assert ("KeyError" in message.text, "details are missing" in message.text) == (True, False)
 
 

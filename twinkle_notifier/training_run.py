@@ -198,9 +198,12 @@ class TrainingRun:
         if notifier is None and not self._configured.complaint:
             log.warning("no alert will be sent for this run: give the callback a notifier, or %s", settings.HOW)
 
-    def log(self, metrics: Mapping[str, object], step: int | None = None) -> None:
-        """The trainer logs `metrics`, at `step`. Messages show the course of the loss. It never waits for a device."""
-        isolation.tried(lambda: self._course.add(metrics))
+    def log(self, metrics: Mapping[str, object] | Callable[[], Mapping[str, object]], step: int | None = None) -> None:
+        """The trainer logs `metrics`, or what they return, at `step`. Messages show the course of the loss.
+
+        It never raises, and never waits for a device: values are read when a message needs them.
+        """
+        isolation.tried(lambda: self._course.add(metrics() if callable(metrics) else metrics))
 
     def saved(self, checkpoint: str, step: int | None = None) -> None:
         """A checkpoint is written, at `step`. Messages name its path, and what is lost since, after a failure."""
@@ -266,7 +269,7 @@ class TrainingRun:
             context=context,
             exc=exc,
             name=self.name,
-            progress=self._reached(progress),
+            progress=self._lost(self._reached(progress)),
             mark=claims.Watermark(self._since or process_start(), self._sequence),
             store=self._store,
             earlier=checkpoint.times(self._state),
@@ -342,10 +345,14 @@ class TrainingRun:
     def _reached(self, progress: Callable[[], Progress]) -> Progress:
         found: object = isolation.call(progress, PROGRESS).value
         reached = found if isinstance(found, Progress) else Progress()
-        last = reached.last_checkpoint or self.last_checkpoint
-        reached = replace(reached, last_checkpoint=last, seconds=reached.seconds or time.time() - self._began)
-        if not reached.history:
-            reached = replace(reached, history=tuple(self._course.values), history_of=self._course.name)
+        reached = replace(reached, last_checkpoint=reached.last_checkpoint or self.last_checkpoint)
+        if reached.history:
+            return reached
+        return replace(reached, history=tuple(self._course.values), history_of=self._course.name)
+
+    def _lost(self, reached: Progress) -> Progress:
+        """`reached` with the time since the begin, and what is lost since the last checkpoint."""
+        reached = replace(reached, seconds=reached.seconds or time.time() - self._began)
         if self._saved is None or reached.saved_seconds is not None:
             return reached
         at, step = self._saved

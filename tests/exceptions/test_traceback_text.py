@@ -19,7 +19,8 @@ from twinkle_notifier import notify_exception
 from twinkle_notifier.exceptions.collateral import is_collateral
 from twinkle_notifier.exceptions.fingerprint import fingerprint
 from twinkle_notifier.exceptions.traceback_text import formatted
-from twinkle_notifier.messages.report import Progress, Report
+from twinkle_notifier.messages.progress import Progress
+from twinkle_notifier.messages.report import Report
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.testing import RecordingNotifier
 

@@ -13,8 +13,10 @@ import pytest
 
 from twinkle_notifier import Progress
 from twinkle_notifier.exceptions.kind import kind_of
-from twinkle_notifier.messages.report import Report, default_name, duration, fenced, milestone, now
+from twinkle_notifier.messages.report import Report, milestone
+from twinkle_notifier.messages.wording import duration, fenced, now
 from twinkle_notifier.runtime.launcher import Attempt, Where
+from twinkle_notifier.runtime.run_name import default_name
 
 WHERE = dataclasses.replace(
     Where.here(), rank=3, world_size=64, local_rank=1, hostname="node-07", pid=2790, python="3.11.7"

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinkle_notifier.credentials.masking import beginning, ends, shortened
-from twinkle_notifier.messages.report import fenced
 from twinkle_notifier.messages.sanitize import block, line, path, shown_in_log
+from twinkle_notifier.messages.wording import fenced
 
 SHORT = settings(max_examples=60, deadline=None, derandomize=True, database=None)
 UGLY = st.text(st.sampled_from("`~@<>![](){}#*-_=+:/|.1ae \n\r\t\x00\x1b\x9b[31m\u2028\u202e\ud800训")) | st.text()

@@ -52,6 +52,7 @@ _HEADINGS = {
     "{name} was interrupted ({signal})": "{name} 被中断（{signal}）",
     "{name} was preempted ({signal})": "{name} 被抢占（{signal}）",
     "{name} exited": "{name} 退出",
+    "{name} exited for good in {attempt}": "{name} 在{attempt}中彻底退出",
     "{name} started": "{name} 已开始",
     "{name} restarted ({attempt})": "{name} 已重启（{attempt}）",
     "{name} ended after {duration}": "{name} 已结束，用时 {duration}",

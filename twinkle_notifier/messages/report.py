@@ -20,7 +20,7 @@ from twinkle_notifier.messages.sanitize import block, code, heading, line
 from twinkle_notifier.messages.wording import attempt_of, fenced, now
 from twinkle_notifier.runtime.launcher import Attempt, Where
 
-_ONE_LINE = 300  # characters of an exception's message; the traceback shows all of it
+_ONE_LINE = 200  # characters of an exception's message; the traceback shows all of it
 _NAME = 100  # characters of a run's name, a type, a host
 _PATH = 300  # characters of a path, a context, a place
 _FACT = 1_000  # characters of a fact that an adapter gives
@@ -127,9 +127,7 @@ class Report:
             )
         if attempt.is_followed():
             return phrase(self.language, "{name} restarts after {attempt}", **slots)
-        return phrase(
-            self.language, "{name} failed for good in {attempt}" if attempt.is_last() else _FATES[self.kind], **slots
-        )
+        return phrase(self.language, _FOR_GOOD[self.kind] if attempt.is_last() else _FATES[self.kind], **slots)
 
     def _is_failure(self) -> bool:
         return self.kind == "failed" or (self.kind == "exited" and self.message not in _CLEAN)
@@ -192,6 +190,9 @@ _FATES = {
     "preempted": "{name} was preempted",
     "exited": "{name} exited",
 }
+
+
+_FOR_GOOD = {"failed": "{name} failed for good in {attempt}", "exited": "{name} exited for good in {attempt}"}
 
 
 def run_of(name: str, attempt: Attempt, language: str) -> str:
