@@ -36,7 +36,7 @@ test-others: $(VENV)/installed
 	$(BIN)/pytest --numprocesses=6 $(BESIDE) $(LOADED:%=--ignore=%)
 
 golden: $(VENV)/installed ## The messages of tests/golden/; GOLDEN=write writes them anew, for `git diff` to show what changes.
-	$(BIN)/pytest tests/test_golden.py
+	$(BIN)/pytest tests/test_golden.py tests/diagnosis/test_page.py
 
 CASES ?=
 TIMES ?=

@@ -115,6 +115,7 @@ def test_what_a_launcher_puts_before_a_line_is_left_out(prefix: str) -> None:
     assert Table([rule(says=(), printed=("Bus error",))]).diagnose(printed(f"{prefix}Bus error (core dumped)"))
 
 
+@pytest.mark.alone  # a busy machine takes longer
 @pytest.mark.parametrize(
     "text",
     [

@@ -55,9 +55,8 @@ def test_each_place_is_shown_with_the_lines_around_it(tmp_path: Path) -> None:
         "     2  # a comment",
         ">    3  found = json.loads(text)",
         "     4  return found",
-        shown[-1],
+        "3 frames in json",
     ]
-    assert shown[-1].endswith(" frames in json")
     assert line_of_code(error) == "found = json.loads(text)"
 
 

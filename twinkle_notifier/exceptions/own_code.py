@@ -15,6 +15,7 @@ from twinkle_notifier.exceptions.frames import is_library, is_ours, library_name
 from twinkle_notifier.isolation.safe import slot
 
 _PLACES = (1, 4)  # that are shown: the outermost and the innermost
+_FEW = 3  # frames of libraries
 _AROUND = 1  # lines before and after the one that failed
 _SOURCE = 200  # characters of a line
 _NAMES = 4  # of libraries
@@ -32,10 +33,11 @@ def own_code(exc: BaseException, between: str) -> str:
     """The user's own places in the traceback of `exc`, outermost first, with the lines around each. Reads files.
 
     `between` says how many frames of libraries lie between two of them, with the slots ``{number}`` and ``{names}``.
-    Empty if there is none: then the traceback alone shows the same.
+    Empty if there are few, or none of the user's: then the traceback alone shows the same.
     """
     calls = _calls(exc)
-    if all(map(_is_own, calls)) or not any(map(_is_own, calls)):
+    own = sum(map(_is_own, calls))
+    if not own or len(calls) - own < _FEW:
         return ""
     return "\n".join(_lines(calls, between))
 

@@ -7,6 +7,7 @@ import re
 _LITERAL = 500  # characters; marks in a longer line are not escaped
 _LINE = 200  # characters that a cut gives up to end at a line's end
 _TITLE = 10_000  # characters at a message's beginning in which its heading is looked for
+_WHOLE = 2  # blocks
 _BLOCK = 64  # bytes; a code block that would get less is left out
 _NOTE = "\n… {} bytes left out …\n"
 _OPENING = re.compile(r"^(`{3,})[^`\n]*$", re.MULTILINE)
@@ -75,12 +76,13 @@ def _literal(line: str) -> str:
     return indent + (text.replace("`", r"\`") if text.count("`") % 2 else text)
 
 
-def cut(message: str, limit: int) -> str:
+def cut(message: str, limit: int, whole: int = _WHOLE) -> str:
     """`message` in at most `limit` bytes of UTF-8, from 300 on.
 
     The heading and the facts before the code block stay if they fit into half of the limit, else their end is left out.
-    Of the block the middle is left out, at line ends; its fences stay. Of a message without a block the middle is left
-    out, but not the heading. A note says how much is left out.
+    Of the block the middle is left out, at line ends; its fences stay. Up to `whole` small blocks before the last stay
+    whole: the user's own code. Of a message without a block the middle is left out, but not the heading. A note says
+    how much is left out.
     """
     if _size(message) <= limit:
         return message
@@ -94,7 +96,10 @@ def cut(message: str, limit: int) -> str:
     if rest < min(_BLOCK, _size(code)):
         return before
     room = max(rest // 4, rest - _size(code))
-    after = cut(after, min(room, rest // 2) if _OPENING.search(after) else room)  # half, or 100 blocks would recurse
+    if _OPENING.search(after):
+        is_small = whole > 0 and _size(code) <= rest // 2
+        room = room if is_small else min(room, rest // 2)  # half, or 100 blocks would recurse
+    after = cut(after, room, whole - 1)
     return before + _shorter_block(code, opening[1], rest - _size(after)) + after
 
 
