@@ -97,6 +97,7 @@ class Robot(ABC):
 
     service: ClassVar[str]
     path: ClassVar[str]  # of its URL; what ends with a slash is followed by the token
+    scheme: ClassVar[str] = "http"  # of the URL that a notifier takes; empty where none leads here
     own_rate: ClassVar[int]
     own_penalty: ClassVar[float]
     per_second: ClassVar[int] = 0  # 0: as many as in a minute
