@@ -71,9 +71,8 @@ def variants(sound: dict[str, Any]) -> Iterator[Any]:
     for place in places(sound):
         for odd in (*ODD, DEEP):
             yield changed(sound, place, odd)
-        parent = place[:-1]
         if isinstance(place[-1], str):
-            yield changed(sound, (*parent, "odd"), DEEP)
+            yield from (changed(sound, (*place[:-1], name), DEEP) for name in ("odd", "text", "title"))
     yield from ODD
 
 
