@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from twinkle_notifier.inbox.robot import Json
 
@@ -54,7 +54,7 @@ def fault(value: Json, form: Any, where: str = "it", depth: int = 0) -> Fault | 
     if isinstance(form, Kinds):
         return _of_kind(value, form, where, depth)
     if isinstance(form, dict):
-        return _in_object(value, form, where, depth)
+        return _in_object(value, cast("dict[str, Any]", form), where, depth)
     if isinstance(form, Each):
         return _in_list(value, form, where, depth)
     return None if _fits(value, form) else Fault(where, "has a wrong value")
