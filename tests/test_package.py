@@ -6,11 +6,14 @@ import email
 import subprocess
 import sys
 import tarfile
+import time
 import zipfile
+from collections.abc import Iterable
 from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import twinkle_notifier
 
@@ -32,6 +35,29 @@ def test_every_public_name_has_a_docstring() -> None:
     assert [name for name in twinkle_notifier.__all__ if not getattr(twinkle_notifier, name).__doc__] == []
 
 
+def environment(folder: Path, distributions: Iterable[str]) -> Path:
+    """The Python of a new environment with these distributions, linked from ours: nothing is fetched."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    [site] = folder.glob("lib/python*/site-packages")
+    for name in distributions:
+        there = distribution(name)
+        for part in {file.parts[0] for file in there.files or () if ".." not in file.parts}:
+            (site / part).symlink_to(Path(str(there.locate_file(part))))
+    return folder / "bin/python"
+
+
+def install(python: Path, *what: str) -> None:
+    pip = [sys.executable, "-m", "pip", f"--python={python}", "install", "-q", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, *what], check=True, capture_output=True)
+
+
+def needed(name: str) -> set[str]:
+    """What a distribution depends on, and what that does; without extras."""
+    wanted = [Requirement(line) for line in distribution(name).requires or ()]
+    here = {each.name for each in wanted if each.marker is None or each.marker.evaluate({"extra": ""})}
+    return here.union(*map(needed, here))
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the wheel and the sdist of the checkout."""
@@ -43,17 +69,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if (ROOT / name).is_file():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes((ROOT / name).read_bytes())
-    python = out / "venv/bin/python"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(out / "venv")], check=True)
-    [site] = (out / "venv").glob("lib/python*/site-packages")
-    for name in ("setuptools", "requests", "urllib3", "certifi", "idna", "charset_normalizer"):  # nothing is fetched
-        there = distribution(name)
-        for part in {file.parts[0] for file in there.files or () if ".." not in file.parts}:
-            (site / part).symlink_to(Path(str(there.locate_file(part))))
-    editable = [sys.executable, "-m", "pip", f"--python={python}", "install", "-q", "--no-deps", "--no-build-isolation"]
     build = [sys.executable, "-m", "build", "--no-isolation", "-o", str(out), str(source)]
-    for command in (build, [*editable, "-e", str(source)]):
-        subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(build, check=True, capture_output=True)
+    editable = environment(out / "venv", {"setuptools", *needed("twinkle-notifier")})
+    install(editable, "-e", str(source))
     return out
 
 
@@ -89,6 +108,25 @@ def test_every_adapter_is_found_from_an_editable_install(built: Path) -> None:
     code = "import pkgutil, twinkle_notifier.integrations as i; print(sorted(m.name for m in pkgutil.iter_modules(i.__path__)))"
     done = subprocess.run([built / "venv/bin/python", "-c", code], check=True, capture_output=True, text=True, cwd="/")
     assert done.stdout.strip() == str(sorted(p.stem for p in ROOT.glob("integrations/*.py") if p.stem != "__init__"))
+
+
+DISTRIBUTIONS = "import importlib.metadata as m; print(*sorted(each.name for each in m.distributions()))"
+NEEDED = ["certifi", "charset-normalizer", "idna", "requests", "twinkle-notifier", "urllib3"]
+
+
+def test_the_wheel_alone_shows_an_alert(built: Path, tmp_path: Path) -> None:
+    """With what it depends on and nothing else, `demo --fail` shows the message; 3 s are promised for a quiet machine."""
+    python = environment(tmp_path / "fresh", needed("twinkle-notifier"))
+    install(python, str(next(built.glob("*.whl"))))
+    there = subprocess.run([python, "-c", DISTRIBUTIONS], check=True, capture_output=True, text=True, cwd="/")
+    assert [name.replace("_", "-") for name in there.stdout.split() if name != "tomli"] == NEEDED
+    began = time.monotonic()
+    demo = [python.with_name("twinkle-notifier"), "demo", "--fail"]
+    done = subprocess.run(demo, capture_output=True, text=True, cwd="/", timeout=120)
+    took = time.monotonic() - began
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "### demo failed: ValueError: the loss is not a number (exit code 1)" in done.stdout.splitlines()
+    assert took < 6
 
 
 def test_the_installed_copy_is_tested() -> None:

@@ -29,7 +29,7 @@ def test_exactly_once(case: Case) -> None:
     if case.needs_root and os.getuid() != 0:
         pytest.skip("mounts and namespaces need root")
     seen = case.run()
-    assert len(seen.messages) == case.expected, seen.stderr
+    assert [message.service for message in seen.messages] == [case.service] * case.expected, seen.stderr
     assert all(re.search(case.says, message.text) for message in seen.messages)
 
 

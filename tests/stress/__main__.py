@@ -21,7 +21,8 @@ from lab import Seen
 
 def right(case: Case, seen: Seen) -> bool:
     """Whether as many messages came as should, and say what they should."""
-    return len(seen.messages) == case.expected and all(re.search(case.says, message.text) for message in seen.messages)
+    found = [message.service for message in seen.messages if re.search(case.says, message.text)]
+    return found == [case.service] * case.expected == [message.service for message in seen.messages]
 
 
 def row(case: Case, runs: list[Seen]) -> str:

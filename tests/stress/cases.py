@@ -15,7 +15,7 @@ from lab import CRASH, WITH_TORCH, Lab, Seen, free_port
 
 @dataclass(frozen=True)
 class Case:
-    """One case. Each message holds the pattern `says`. `reference` is what twinkle-kit's notifier sends, if measured.
+    """One case. Each message is at the robot of `service`, and holds the pattern `says`. `reference` is what twinkle-kit's notifier sends, if measured.
 
     What is `slow`, or `akin` to another case, is left to ``make stress``.
     """
@@ -29,6 +29,7 @@ class Case:
     needs_root: bool = False
     slow: bool = False
     akin: bool = False
+    service: str = "DingTalk"
 
     def run(self) -> Seen:
         """Once, in a lab of its own."""
@@ -39,6 +40,12 @@ class Case:
 
 def eight_ranks(lab: Lab) -> None:
     lab.torchrun(WITH_TORCH + CRASH, 8)
+
+
+def at(service: str) -> Callable[[Lab], None]:
+    """An act: a crash of 8 ranks whose notifier has the webhook URL of this service."""
+    crash = CRASH.replace("tell(e)", 'tell(e, t.Notifier.from_url("env:CHAT_URL"))')
+    return lambda lab: lab.ranks(crash, 8, CHAT_URL=lab.inbox.urls[service])
 
 
 def agents_shared(lab: Lab) -> None:
@@ -342,6 +349,9 @@ def crash_loop(lab: Lab) -> None:
 
 CASES = [
     Case("torchrun, 8 ranks", 1, eight_ranks, "8", akin=True),
+    Case("8 ranks, Feishu", 1, at("Feishu"), says="the loss is lost", service="Feishu"),
+    Case("8 ranks, WeCom", 1, at("WeCom"), says="the loss is lost", service="WeCom"),
+    Case("8 ranks, Slack", 1, at("Slack"), says="the loss is lost", service="Slack"),
     Case("two agents of 4 ranks, a shared folder", 1, agents_shared, "4 to 8", akin=True),
     Case("two agents of 4 ranks, no shared folder", 1, agents_apart, "2", slow=True),
     Case("two machines (boot ids), training begun", 1, two_machines, needs_root=True, akin=True),

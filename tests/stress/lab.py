@@ -83,6 +83,16 @@ class Lab:
         command = [sys.executable, "-m", "torch.distributed.run", *(options or ("--standalone",))]
         self.run([*before, *command, f"--nproc-per-node={ranks}", str(self.script(source))], **env)
 
+    def ranks(self, source: str, ranks: int, **env: str) -> None:
+        """So many processes, as a launcher starts them, to their ends; without torch, which takes most of the time."""
+        script, port = self.script(source), str(free_port())
+        sizes = {"WORLD_SIZE": str(ranks), "LOCAL_WORLD_SIZE": str(ranks)}
+        master = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port} | sizes | env
+        command = [sys.executable, str(script)]
+        started = [self.start(command, RANK=str(rank), LOCAL_RANK=str(rank), **master) for rank in range(ranks)]
+        for process in started:
+            self.finish(process)
+
     def agents(
         self,
         source: str,

@@ -22,7 +22,7 @@ def serve(port: int, secret: str | None) -> None:
         why = getattr(error, "strerror", "") or "there is no such port"
         raise ArgumentError(f"port {port} cannot be used ({why}): give another one, or 0 for a free one") from None
     with running as inbox, suppress(KeyboardInterrupt):
-        ding, *others = [f"{name + ':':12} {url}\n" for name, url in inbox.urls.items()]
+        ding, *others = [f"{name + ':':12} {url}\n" for name, url in (inbox.urls | inbox.apprise_urls).items()]
         print(f"{ding}{'Messages:':12} {inbox.page_url}\n{''.join(others)}Ctrl-C ends it.", flush=True)
         threading.Event().wait()
 

@@ -6,11 +6,17 @@ import time
 from typing import Any
 
 from twinkle_notifier.inbox import robot
+from twinkle_notifier.inbox.forms import fault
 from twinkle_notifier.inbox.robot import Received, Request, Response, is_json, object_of, same
 
 _PUSH = 4096  # bytes that Apple takes
 _ENVELOPE = 400  # bytes that the server adds, about
-_LEVELS = ("critical", "active", "timeSensitive", "passive")
+# What else there is goes to the app as it is.
+_PUSH_FORM = {
+    **dict.fromkeys(("title", "subtitle", "body", "markdown", "group", "id", "url", "sound", "icon", "image"), str),
+    "level": frozenset({"critical", "active", "timeSensitive", "passive"}),
+    "*": object,
+}
 
 
 class Robot(robot.Robot):
@@ -37,8 +43,8 @@ class Robot(robot.Robot):
             return _answer(400, "request bind failed: invalid character")
         if len(request.body) + _ENVELOPE > _PUSH:
             return _answer(500, "push failed: APNS push failed: PayloadTooLarge")
-        if payload.get("level") not in (None, *_LEVELS) or not all(isinstance(each, str) for each in payload.values()):
-            return _answer(400, "request bind failed: a field is none of its kind")
+        if wrong := fault(payload, _PUSH_FORM, "push"):
+            return _answer(400, f"request bind failed: {wrong}")
         return None
 
     def too_fast(self) -> Response:
@@ -51,9 +57,8 @@ class Robot(robot.Robot):
 
     def received(self, payload: dict[str, Any], request: Request) -> Received:
         """See `robot.Robot`."""
-        text, push_id = str(payload.get("markdown") or payload.get("body")), str(payload.get("id", ""))
-        kind = "markdown" if "markdown" in payload else "text"
-        title = str(payload.get("title", ""))
+        text, push_id = payload.get("markdown") or payload.get("body", ""), payload.get("id", "")
+        kind, title = "markdown" if "markdown" in payload else "text", payload.get("title", "")
         return Received(kind, title, text, push_id, len(request.body), time.time(), self.service, payload)
 
 

@@ -10,10 +10,11 @@ from urllib.parse import quote
 
 from twinkle_notifier.channels.dingtalk import signature
 from twinkle_notifier.inbox import robot
-from twinkle_notifier.inbox.robot import Json, Received, Request, Response, inside, object_of, same
+from twinkle_notifier.inbox.robot import Json, Received, Request, Response, inside, number, object_of, same
 
 _BODY_LIMIT = 20_000  # bytes
 _PEOPLE, _MOST = ("atMobiles", "atUserIds"), 50
+_NEEDED = {"markdown": ("title", "text"), "text": ("content",)}
 _CLOCK_LIMIT = 3600.0  # seconds that a request's timestamp may be off
 
 # What DingTalk says to a signed robot's URL without them, and to a signature that does not fit.
@@ -58,9 +59,8 @@ class Robot(robot.Robot):
     def received(self, payload: dict[str, Any], request: Request) -> Received:
         """See `robot.Robot`."""
         kind, msg_uuid = payload["msgtype"], str(payload.get("msgUuid", ""))
-        content = payload[kind]
-        text, size = content.get("text", content.get("content", "")), len(request.body)
-        title, called = content.get("title", ""), _called(payload.get("at", {}), text)
+        title, text = ("", *_texts(payload))[-2:]
+        called, size = _called(payload.get("at", {}), text), len(request.body)
         return Received(kind, title, text, msg_uuid, size, time.time(), self.service, payload, called)
 
     def _wrong_signature(self, query: Mapping[str, str]) -> Response | None:
@@ -68,16 +68,15 @@ class Robot(robot.Robot):
             return None
         if "timestamp" not in query and "sign" not in query:
             return _refuse(310000, _WITHOUT_SIGNATURE)
-        millis = query.get("timestamp", "")
-        if not millis.isdecimal() or abs(int(millis) / 1000 - time.time()) > _CLOCK_LIMIT:
+        millis = number(query.get("timestamp", ""))
+        if millis is None or abs(millis / 1000 - self.clock()) > _CLOCK_LIMIT:
             return _refuse(310000, "invalid timestamp, more than one hour off")
-        if not same(query.get("sign", ""), signature(self.secret, int(millis))):
+        if not same(query.get("sign", ""), signature(self.secret, millis)):
             return _refuse(310000, "sign not match")
         return None
 
     def _without_keyword(self, body: bytes) -> Response | None:
-        payload = json.loads(body)
-        texts = " ".join(payload[payload["msgtype"]].values())
+        texts = " ".join(_texts(json.loads(body)))
         if self.keywords and not any(keyword in texts for keyword in self.keywords):
             return _refuse(310000, "keywords not in content")
         return None
@@ -94,13 +93,17 @@ def _wrong_payload(body: bytes) -> Response | None:
     if payload is None:
         return _refuse(40035, "the body is not a JSON object in UTF-8")
     kind = str(payload.get("msgtype"))
-    needed = {"markdown": ("title", "text"), "text": ("content",)}.get(kind)
+    needed = _NEEDED.get(kind)
     if needed is None:
         return _refuse(400105, "unsupported msgtype")
-    texts = [inside(payload, kind, key) for key in needed]
-    if not all(isinstance(text, str) and text for text in texts):
+    if not all(isinstance(text, str) and text for text in _texts(payload)):
         return _refuse(40035, f"{kind} needs {' and '.join(needed)}")
     return None if _is_sound(payload.get("at", {})) else _refuse(40035, "at names up to 50 people in lists of texts")
+
+
+def _texts(payload: dict[str, Any]) -> list[Any]:
+    kind = payload["msgtype"]
+    return [inside(payload, kind, key) for key in _NEEDED[kind]]
 
 
 def _is_sound(at: Json) -> bool:

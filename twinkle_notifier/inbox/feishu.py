@@ -9,27 +9,85 @@ from typing import Any
 
 from twinkle_notifier.channels.feishu import signature
 from twinkle_notifier.inbox import robot
-from twinkle_notifier.inbox.robot import Json, Received, Request, Response, inside, object_of, same
+from twinkle_notifier.inbox.forms import UNKNOWN_KIND, Each, Kinds, Text, fault
+from twinkle_notifier.inbox.robot import Json, Received, Request, Response, inside, number, object_of, same
 
 _BODY_LIMIT = 20 * 1024  # bytes
 _CLOCK_LIMIT = 3600.0  # seconds that a request's timestamp may be off
 _ELEMENTS = 200  # in a card
 _TABLES = 3
 _ELEMENT = 10_000  # characters; what is over is cut without a word: the robot counts such a cut as a refusal
-# The properties that a card of schema 2.0 may have, as far as messages of this package need them. Others are errors.
-_CARD = {"schema", "config", "header", "body"}
-_CONFIG = {"summary", "style", "width_mode", "enable_forward", "update_multi"}
-_HEADER = {"title", "subtitle", "text_tag_list", "template"}
-_TEMPLATES = {
-    *("blue", "wathet", "turquoise", "green", "yellow", "orange", "red", "carmine", "violet", "purple", "indigo"),
-    *("grey", "default"),
-}
 _AT = re.compile(r"<at\s+(?:user_)?ids?=[\"']?([\w,-]+)")
-_ELEMENT_KEYS = {
-    "markdown": {"tag", "content", "text_size", "text_align"},
-    "hr": {"tag"},
-    "div": {"tag", "text", "fields"},
-    "collapsible_panel": {"tag", "expanded", "header", "elements", "border", "background_color"},
+
+# What a card of schema 2.0 may have, as far as messages of this package need it. In such a card all else is an error.
+_TEMPLATES = frozenset(
+    {
+        *("blue", "wathet", "turquoise", "green", "yellow", "orange", "red", "carmine", "violet", "purple", "indigo"),
+        *("grey", "default"),
+    }
+)
+_WORDS = {"tag!": frozenset({"plain_text", "lark_md"}), "content!": str}
+_LAYOUT = dict.fromkeys(
+    ("padding", "vertical_spacing", "horizontal_spacing", "vertical_align", "horizontal_align"), str
+) | {"direction": frozenset({"vertical", "horizontal"})}
+_COMMON = {"element_id": str, "margin": str}
+_JUMP = {"type!": frozenset({"open_url"}), "default_url!": Text(1), "pc_url": str, "ios_url": str, "android_url": str}
+_PANEL_HEADER = {
+    "title": {"tag!": frozenset({"plain_text", "markdown", "lark_md"}), "content!": str},
+    **dict.fromkeys(("background_color", "padding", "vertical_align", "width", "icon_position"), str),
+    "icon_expanded_angle": int,
+}
+_KINDS: dict[str, Any] = {
+    "markdown": {"content!": Text(1, _ELEMENT), "text_size": str, "text_align": str, **_COMMON},
+    "hr": _COMMON,
+    "div": {"text": _WORDS, "fields": Each({"text!": _WORDS, "is_short": bool}), **_COMMON},
+    "button": {"text!": _WORDS, "type": str, "size": str, "width": str, "behaviors": Each(_JUMP), **_COMMON},
+}
+_KINDS["collapsible_panel"] = {
+    "header!": _PANEL_HEADER,
+    "elements": Each(Kinds("tag", _KINDS)),
+    "expanded": bool,
+    "background_color": str,
+    "border": {"color": str, "corner_radius": str},
+    **_LAYOUT,
+    **_COMMON,
+}
+_CARD = {
+    "schema!": frozenset({"2.0"}),
+    "config": {
+        "summary": {"content": str},
+        "style": {"text_size": {"*": {"*": str}}, "color": {"*": {"*": str}}},
+        "width_mode": frozenset({"default", "compact", "fill"}),
+        "enable_forward": bool,
+        "update_multi": bool,
+    },
+    "header": {
+        "title!": _WORDS,
+        "subtitle": _WORDS,
+        "text_tag_list": Each({"tag!": frozenset({"text_tag"}), "text!": _WORDS, "color": str, **_COMMON}, 0, 3),
+        "template": _TEMPLATES,
+        "padding": str,
+    },
+    "body!": {"elements!": Each(Kinds("tag", _KINDS), 1), **_LAYOUT},
+}
+_STYLE = {"style": Each(frozenset({"bold", "italic", "underline", "lineThrough"}))}
+_NODE = Kinds(
+    "tag",
+    {
+        "text": {"text!": str, "un_escape": bool, **_STYLE},
+        "a": {"text!": str, "href!": Text(1), **_STYLE},
+        "at": {"user_id!": Text(1), "user_name": str, **_STYLE},
+        "img": {"image_key!": Text(1), "width": int, "height": int},
+    },
+)
+_CONTENT = {
+    "text": {"text!": Text(1)},
+    "post": {
+        "post!": {
+            language: {"title": str, "content!": Each(Each(_NODE), 1)}
+            for language in ("zh_cn", "en_us", "ja_jp", "zh_hk", "zh_tw")
+        }
+    },
 }
 
 
@@ -61,21 +119,22 @@ class Robot(robot.Robot):
     def _wrong_signature(self, payload: dict[str, Any]) -> Response | None:
         if self.secret is None:
             return None
-        seconds, sign = str(payload.get("timestamp", "")), payload.get("sign")
-        on_time = seconds.isdecimal() and abs(int(seconds) - time.time()) <= _CLOCK_LIMIT
-        if on_time and isinstance(sign, str) and same(sign, signature(self.secret, int(seconds))):
+        seconds, sign = number(str(payload.get("timestamp", ""))), payload.get("sign")
+        on_time = seconds is not None and abs(seconds - self.clock()) <= _CLOCK_LIMIT
+        if on_time and isinstance(sign, str) and same(sign, signature(self.secret, seconds or 0)):
             return None
         return _refuse(19021, "sign match fail or timestamp is not within one hour from current time")
 
     def _wrong_payload(self, payload: dict[str, Any]) -> Response | None:
-        card = payload.get("card")
-        wrong = _wrong_payload(payload)
-        if wrong is None and not self.allows_all and card and "all" in _called(_contents(card["body"]["elements"])):
+        if wrong := _wrong_payload(payload):
+            return wrong
+        is_card = payload["msg_type"] == "interactive"
+        if is_card and not self.allows_all and "all" in _called(_texts(payload["card"])):
             return _refused_card(200621, "at all is not permitted in this group")
-        return wrong
+        return None
 
     def _without_keyword(self, payload: dict[str, Any]) -> Response | None:
-        texts = " ".join(_texts(payload))
+        texts = " ".join(_texts(_said(payload)))
         if self.keywords and not any(keyword in texts for keyword in self.keywords):
             return _refuse(19024, "Key Words Not Found")
         return None
@@ -91,12 +150,8 @@ class Robot(robot.Robot):
     def received(self, payload: dict[str, Any], request: Request) -> Received:
         """See `robot.Robot`. The text is that of all elements, those of folded panels, too."""
         kind, size = payload["msg_type"], len(request.body)
-        if kind == "text":
-            title, text = "", payload["content"]["text"]
-        else:
-            card = payload["card"]
-            title, text = card["header"]["title"]["content"], "\n\n".join(_contents(card["body"]["elements"]))
-        return Received(kind, title, text, "", size, time.time(), self.service, payload, _called([text]))
+        title, text, called = _READ[kind](_said(payload))
+        return Received(kind, title, text, "", size, time.time(), self.service, payload, called)
 
 
 def _refuse(code: int, message: str) -> Response:
@@ -107,35 +162,29 @@ def _refused_card(inner: int, why: str) -> Response:
     return _refuse(11246, f"Create card failed; ErrCode: {inner}; ErrMsg: {why}")
 
 
+def _said(payload: dict[str, Any]) -> Any:
+    return payload.get("card" if payload["msg_type"] == "interactive" else "content")
+
+
 def _wrong_payload(payload: dict[str, Any]) -> Response | None:
     kind = payload.get("msg_type")
-    if kind == "text":
-        text = inside(payload, "content", "text")
-        return None if isinstance(text, str) and text else _refuse(9499, "Bad Request")
     if kind == "interactive":
         return _wrong_card(payload.get("card"))
-    return _refuse(19002, "params error, msg_type need")
+    if not isinstance(kind, str) or kind not in _CONTENT:
+        return _refuse(19002, "params error, msg_type need")
+    content: Any = payload.get("content")
+    if fault(content, _CONTENT[kind]) or (kind == "post" and not content["post"]):
+        return _refuse(9499, "Bad Request")
+    return None
 
 
 def _wrong_card(card: Json) -> Response | None:
-    if not isinstance(card, dict) or card.get("schema") != "2.0" or set(card) - _CARD:
-        return _refused_card(200621, "unknown property of the card")
-    header, config, body = card.get("header", {}), card.get("config", {}), card.get("body", {})
-    if set(header) - _HEADER or set(config) - _CONFIG or set(body) - {"elements", "direction"}:
-        return _refused_card(200621, "unknown property")
-    if header.get("template", "default") not in _TEMPLATES:
-        return _refused_card(200621, "unknown template")
-    elements = list(_elements(body.get("elements", [])))
-    if not elements or len(elements) > _ELEMENTS:
+    if wrong := fault(card, _CARD, "card"):
+        return _refused_card(200410 if wrong.why == UNKNOWN_KIND else 200621, str(wrong))
+    elements = list(_elements(inside(card, "body", "elements")))
+    if len(elements) > _ELEMENTS:
         return _refused_card(200621, f"{len(elements)} elements")
-    if any(set(element) - _ELEMENT_KEYS.get(element.get("tag", ""), set()) for element in elements):
-        return _refused_card(200410, "unknown element, or one with an unknown property")
-    contents = [element["content"] for element in elements if element["tag"] == "markdown"]
-    if not all(isinstance(content, str) and content for content in contents):
-        return _refused_card(200621, "markdown needs a content")
-    if any(len(content) > _ELEMENT for content in contents):
-        return _refused_card(200621, "an element that would be cut")
-    if sum(content.count("\n|-") for content in contents) > _TABLES:
+    if sum(element.get("content", "").count("\n|-") for element in elements) > _TABLES:
         return _refused_card(11310, "card table number over limit")
     return None
 
@@ -150,10 +199,6 @@ def _elements(elements: Any) -> Iterator[dict[str, Any]]:
         yield from _elements(element.get("elements", []))
 
 
-def _contents(elements: Any) -> Iterator[str]:
-    return (element["content"] for element in _elements(elements) if element["tag"] == "markdown")
-
-
 def _texts(value: Json, name: str = "") -> Iterator[str]:
     """Where a keyword counts: in what is called text, title or content."""
     if isinstance(value, dict):
@@ -164,3 +209,27 @@ def _texts(value: Json, name: str = "") -> Iterator[str]:
             yield from _texts(inner, name)
     elif isinstance(value, str) and name in ("text", "title", "content"):
         yield value
+
+
+# Title, text, and who is called
+
+
+def _of_text(content: dict[str, Any]) -> tuple[str, str, tuple[str, ...]]:
+    return "", content["text"], _called([content["text"]])
+
+
+def _of_post(content: dict[str, Any]) -> tuple[str, str, tuple[str, ...]]:
+    post = next(iter(content["post"].values()))
+    lines = ["".join(node.get("text", "") for node in line) for line in post["content"]]
+    called = (node["user_id"] for line in post["content"] for node in line if node["tag"] == "at")
+    return post.get("title", ""), "\n".join(lines), tuple(called)
+
+
+def _of_card(card: dict[str, Any]) -> tuple[str, str, tuple[str, ...]]:
+    elements = card["body"]["elements"]
+    shown = [text for element in _elements(elements) for text in _texts({**element, "header": {}, "elements": []})]
+    text = "\n\n".join(shown)
+    return str(inside(card, "header", "title", "content") or ""), text, _called([text])
+
+
+_READ = {"text": _of_text, "post": _of_post, "interactive": _of_card}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, ClassVar, TypeVar
@@ -96,6 +97,7 @@ class Robot(ABC):
 
     service: ClassVar[str]
     path: ClassVar[str]  # of its URL; what ends with a slash is followed by the token
+    scheme: ClassVar[str] = "http"  # of the URL that a notifier takes; empty where none leads here
     own_rate: ClassVar[int]
     own_penalty: ClassVar[float]
     per_second: ClassVar[int] = 0  # 0: as many as in a minute
@@ -115,6 +117,7 @@ class Robot(ABC):
         self.messages: list[Received] = []
         self.requests = 0
         self.repeats = 0
+        self.clock: Callable[[], float] = time.time  # the service's, by which it judges a signature
         self._scripted: deque[Answer | Response] = deque()
         self._accepted: deque[float] = deque()
         self._closed_until = 0.0
@@ -179,7 +182,12 @@ class Robot(ABC):
 
 def same(given: str, right: str) -> bool:
     """Whether a secret is right, in the same time whatever was given."""
-    return hmac.compare_digest(given.encode(), right.encode())
+    return hmac.compare_digest(*(text.encode("utf-8", "backslashreplace") for text in (given, right)))
+
+
+def number(digits: str) -> int | None:
+    """The number that these digits write; None if they write none, or one that no clock shows."""
+    return int(digits) if re.fullmatch("[0-9]{1,15}", digits) else None
 
 
 def object_of(body: bytes) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, cast
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from twinkle_notifier.inbox import bark, dingtalk, feishu, slack, wecom
+from twinkle_notifier.inbox import bark, dingtalk, discord, feishu, ntfy, slack, wecom
 from twinkle_notifier.inbox.robot import Answer, Received, Request, Response, Robot, Running
 
 _READ_LIMIT = 1024 * 1024  # bytes of a request
@@ -35,6 +35,10 @@ _PRIVATE = {
     "Referrer-Policy": "no-referrer",  # the page's URL holds its token
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
 }
+_SERVICES: tuple[type[Robot], ...] = (
+    *(dingtalk.Robot, feishu.Robot, wecom.Robot, slack.Robot, bark.Robot),
+    *(ntfy.Robot, discord.Robot),  # by apprise
+)
 
 
 class Inbox(Running):
@@ -63,9 +67,8 @@ class Inbox(Running):
         delay: float = 0.0,
         port: int = 0,
     ) -> None:
-        services = (dingtalk.Robot, feishu.Robot, wecom.Robot, slack.Robot, bark.Robot)
         self.robots: dict[str, Robot] = {
-            robot.service: robot(token, secret, keywords, rate, penalty) for robot in services
+            robot.service: robot(token, secret, keywords, rate, penalty) for robot in _SERVICES
         }
         self._server = _Server(("127.0.0.1", port), list(self.robots.values()), delay)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -78,8 +81,16 @@ class Inbox(Running):
 
     @property
     def urls(self) -> dict[str, str]:
-        """The webhook URL of each service's robot."""
-        return {name: f"{self._root}{robot.webhook}" for name, robot in self.robots.items()}
+        """The webhook URL of each service's robot that a notifier of this package sends to by itself."""
+        return {name: f"{self._root}{robot.webhook}" for name, robot in self.robots.items() if robot.scheme == "http"}
+
+    @property
+    def apprise_urls(self) -> dict[str, str]:
+        """The URL, for `AppriseNotifier`, of each robot that apprise can be led to."""
+        others = {name: robot for name, robot in self.robots.items() if robot.scheme not in ("http", "")}
+        return {
+            name: f"{robot.scheme}{self._root.removeprefix('http')}{robot.webhook}" for name, robot in others.items()
+        }
 
     @property
     def page_url(self) -> str:
@@ -163,6 +174,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two packets: the second would wait 40 ms
 
     def do_POST(self) -> None:
         parts, server = _split(self.path), cast(_Server, self.server)
@@ -179,7 +191,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         parts, server = _split(self.path), cast(_Server, self.server)
         query, host = dict(parse_qsl(parts.query)), self.headers.get("Host", "")
-        if robot := server.robot(parts.path):
+        if parts.path != "/" and (robot := server.robot(parts.path)):
             self._respond(robot.without_post)
         elif not server.knows(host, query.get("token", "")):
             self._send(403, "text/html", "<h1>403 Forbidden</h1>The inbox has printed the page's URL, with a token.")

@@ -8,10 +8,13 @@ from typing import Any
 from urllib.parse import quote
 
 from twinkle_notifier.inbox import robot
+from twinkle_notifier.inbox.forms import Each, fault
 from twinkle_notifier.inbox.robot import Received, Request, Response, inside, object_of, same
 
 _LIMITS = {"text": 2048, "markdown": 4096, "markdown_v2": 4096}  # bytes of the content
 _PEOPLE = ("mentioned_list", "mentioned_mobile_list")
+_CONTENT: dict[str, Any] = {kind: {"content!": str, "*": object} for kind in _LIMITS}
+_CONTENT["text"] |= dict.fromkeys(_PEOPLE, Each(str))
 # It shows the address that a request came from.
 _HINT = (
     ", hint: [1700000000212345678901234], from ip: 203.0.113.7, more info at https://open.work.weixin.qq.com/devtool"
@@ -39,17 +42,9 @@ class Robot(robot.Robot):
         payload = object_of(request.body)
         if payload is None:
             return _refuse(47001, "data format error")
-        if re.search(rb"\\u[0-9a-f]{4}", request.body):
+        if re.search(rb"\\u[0-9a-fA-F]{4}", request.body):
             return _refuse(40033, "invalid request character, cannot contain \\uxxxx")
-        kind = payload.get("msgtype")
-        if kind not in _LIMITS:
-            return _refuse(40008, "invalid message type")
-        text = inside(payload, kind, "content")
-        if not isinstance(text, str) or not text.strip():
-            return _refuse(44004, "empty content")
-        if len(text.encode()) > _LIMITS[kind]:
-            return _refuse(40058, f"{kind}.content exceed max length {_LIMITS[kind]}. invalid Request Parameter")
-        return None
+        return _wrong_payload(payload)
 
     def too_fast(self) -> Response:
         """See `robot.Robot`."""
@@ -65,8 +60,22 @@ class Robot(robot.Robot):
         text = payload[kind]["content"]
         title = re.sub("<[^>]+>", "", text.lstrip("# ").partition("\n")[0])
         content, called = payload[kind], re.findall(r"<@([^>\s]+)>", text) if kind != "markdown_v2" else []
-        listed = [name for names in _PEOPLE for name in content.get(names, []) if kind == "text"]
+        listed = [name for names in _PEOPLE if kind == "text" for name in content.get(names, [])]
         return Received(kind, title, text, "", size, time.time(), self.service, payload, (*called, *listed))
+
+
+def _wrong_payload(payload: dict[str, Any]) -> Response | None:
+    kind = payload.get("msgtype")
+    if not isinstance(kind, str) or kind not in _LIMITS:
+        return _refuse(40008, "invalid message type")
+    text = inside(payload, kind, "content")
+    if not isinstance(text, str) or not text.strip():
+        return _refuse(44004, "empty content")
+    if len(text.encode()) > _LIMITS[kind]:
+        return _refuse(40058, f"{kind}.content exceed max length {_LIMITS[kind]}. invalid Request Parameter")
+    if wrong := fault(payload[kind], _CONTENT[kind], kind):
+        return _refuse(40058, f"invalid param '{wrong.where}'")
+    return None
 
 
 def _refuse(code: int, message: str) -> Response:
