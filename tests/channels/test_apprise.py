@@ -192,7 +192,6 @@ def test_a_long_text_is_cut_here_with_its_fence_closed(service: Service, inbox: 
     assert message.text.rstrip().endswith("ValueError\n```")
 
 
-@pytest.mark.xfail(strict=True, reason="channels/apprise.py counts 4,000 bytes, and apprise 8,000 of its JSON")
 def test_a_long_text_in_chinese_is_no_attachment_of_ntfy(inbox: Inbox) -> None:
     """Though JSON writes each of its characters with six."""
     AppriseNotifier(ntfy_service(inbox).url)("### 训练失败\n\n```\n" + "损失不是数" * 2000 + "\n```")

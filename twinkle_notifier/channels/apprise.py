@@ -8,6 +8,7 @@ blocks. So each message has a new object, whose own `notify` is called in a thre
 from __future__ import annotations
 
 import functools
+import json
 import logging
 import re
 import threading
@@ -36,6 +37,7 @@ _OURS = {
     "lark": "FeishuNotifier",
 }
 _TYPES = {"info": "info", "success": "success", "warning": "warning", "error": "failure"}
+_AS_JSON = {"ntfy": 7_500}  # bytes; from 8000 on apprise sends an attachment, which servers of one's own refuse
 _SIZES = {"ntfy": 4_000}  # bytes that the service takes, where apprise allows more
 _ROOM = 0.9  # of a service's limit: marks that apprise changes may take more
 _TITLE = 200  # characters
@@ -242,10 +244,17 @@ def _fitted(message: str, made: Any, scheme: str) -> tuple[str, str]:
     if not body.strip():
         title, body = "", message
     limit = int(made.body_maxlen * _ROOM) - len(title) - 2  # where there is no title, apprise puts it into the text
-    size = max(min(_SIZES.get(scheme.removesuffix("s"), 4 * limit), 4 * limit), _LEAST)
-    while len(fitted := markdown.cut(body, size)) > limit and size > _LEAST:
-        size = max(min(size - 1, size * limit // len(fitted)), _LEAST)
+    name = scheme.removesuffix("s")
+    size = max(min(_SIZES.get(name, 4 * limit), 4 * limit), _LEAST)
+    while (over := _over(fitted := markdown.cut(body, size), limit, _AS_JSON.get(name))) > 1 and size > _LEAST:
+        size = max(min(size - 1, int(size / over)), _LEAST)
     return title, fitted[: max(limit, 1)]
+
+
+def _over(text: str, limit: int, as_json: int | None) -> float:
+    """How many times too long `text` is: in characters, or in bytes of escaped JSON."""
+    in_json = len(json.dumps(text)) / as_json if as_json else 0.0
+    return max(len(text) / max(limit, 1), in_json)
 
 
 def _refused(said: str, url: str) -> DeliveryError:
