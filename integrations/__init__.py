@@ -31,6 +31,8 @@ class RunCallback:
         store: Store | None = None,
         stall_after: float | None = None,
         notifications: Literal["all", "end_only", "failure_only"] | None = None,
+        language: Literal["en", "zh"] | None = None,
+        diagnose: bool | None = None,
     ) -> None:
         """The arguments are those of `TrainingRun`."""
         self.run: TrainingRun = self._run_class(
@@ -42,6 +44,8 @@ class RunCallback:
             store=store,
             stall_after=stall_after,
             notifications=notifications,
+            language=language,
+            diagnose=diagnose,
         )
         self._is_watched = self.run.stall_after is not None
         self._twinkle_prepare()

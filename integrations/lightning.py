@@ -23,6 +23,7 @@ from twinkle_notifier import Progress
 if TYPE_CHECKING:
     from lightning.pytorch import Callback, LightningModule, Trainer
 
+_LOGS_EVERY = 50  # batches, where the trainer does not say
 _COPIES = ("lightning.pytorch", "pytorch_lightning")
 
 
@@ -122,7 +123,7 @@ class NotifierCallback(RunCallback, Callback):
     ) -> None:
         """See `Callback`. It looks at the metrics as often as Lightning logs them."""
         self._beat()
-        if not batch_idx % (trainer.log_every_n_steps or 1):
+        if not batch_idx % (getattr(trainer, "log_every_n_steps", 0) or _LOGS_EVERY):
             self.run.log(lambda: trainer.callback_metrics, trainer.global_step)
 
     on_validation_batch_end = on_validation_end = RunCallback._beat

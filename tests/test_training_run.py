@@ -27,7 +27,7 @@ from twinkle_notifier.testing import RecordingNotifier
 @pytest.fixture(autouse=True)
 def _no_other_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs of other tests that nobody began are not for the same trainer."""
-    monkeypatch.setattr("twinkle_notifier.training_run._living", weakref.WeakSet())
+    monkeypatch.setattr("twinkle_notifier.run_state._living", weakref.WeakSet())
 
 
 class BadNotifier(Notifier):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import inspect
 import itertools
@@ -10,7 +9,6 @@ import os
 import signal
 import threading
 import time
-import weakref
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,7 +19,6 @@ from twinkle_notifier import checkpoint, claims, isolation, settings
 from twinkle_notifier.alerts.api import notify_exception, send_milestone
 from twinkle_notifier.budgets import PROGRESS
 from twinkle_notifier.claims.store import Store
-from twinkle_notifier.credentials.masking import redact
 from twinkle_notifier.delivery import check, descriptor, sender
 from twinkle_notifier.diagnosis import user_rules
 from twinkle_notifier.exceptions import kind
@@ -33,22 +30,20 @@ from twinkle_notifier.messages.message import Level, Outcome
 from twinkle_notifier.messages.progress import Course, Progress
 from twinkle_notifier.messages.search import Search
 from twinkle_notifier.messages.wording import attempt_of, duration, now
+from twinkle_notifier.run_state import RunState
 from twinkle_notifier.runtime.language import Language, checked, language
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.runtime.process import Instant, process_start
 from twinkle_notifier.runtime.run_name import default_name
-from twinkle_notifier.runtime.stored import hashed
 from twinkle_notifier.runtime.user_file import Notifications
-from twinkle_notifier.settings import Configured
 from twinkle_notifier.stalls import watchdog
 from twinkle_notifier.stalls.board import Watched
 
 _numbers = itertools.count(1)  # of the trainings of this process
-_living: weakref.WeakSet[TrainingRun] = weakref.WeakSet()  # one trainer may have any two of them
 
 
-class TrainingRun:
+class TrainingRun(RunState):
     """Sends the alerts of one training run, and keeps the state of that for its checkpoints.
 
     None of its methods raises. All but `failed` and `preempted` return at once; but where the notifier that the
@@ -92,26 +87,16 @@ class TrainingRun:
         language: Language | None = None,
         diagnose: bool | None = None,
     ) -> None:
-        if notifier is not None and not callable(notifier):
-            raise TypeError(f"notifier is of type {type(notifier).__name__}: give a Notifier, or leave it out")
-        self.apart: str = _free_key()  # a key that no other run of this process has
-        self.key: str = self.apart  # of the state in a checkpoint, see `placed`
-        self._keys: set[str] = set()  # of all runs of this trainer
+        super().__init__(notifier, save_secrets=save_secrets)
         self._is_part = False  # of a training that is reported as a whole
         self.search: Search | None = None  # counts the parts of this training, see `parts`
         self.last_checkpoint: str = ""
-        _living.add(self)
-        self._given = notifier
-        self._configured = Configured()
-        self._restored: Callable[[str], object] | None = None  # from a checkpoint
-        self._restored_from = ""  # a digest: the description may hold a secret
         wanted, after = settings.notifications(notifications), watchdog.seconds(stall_after)
-        self._name, self._save_secrets, self._says_resumed = name, save_secrets, wanted == "all"
+        self._name, self._says_resumed = name, wanted == "all"
         self._on_start, self._on_end = on_start and wanted == "all", on_end and wanted != "failure_only"
-        self._state = checkpoint.fresh()
-        self._described_notifier: Callable[[str], object] | None = None
         self._began, self._since = time.time(), TrainingRun._last_end
-        self._language, self._diagnose = checked(language), settings.checked_diagnose(diagnose)
+        self._language: Language | None = checked(language)
+        self._diagnose = settings.checked_diagnose(diagnose)
         self._store = store
         self._saved: tuple[float, int | None] | None = None  # when the last checkpoint was written, and its step
         self._course = Course()
@@ -282,66 +267,6 @@ class TrainingRun:
         self._mark_end()
         return outcome
 
-    def state_dict(self) -> dict[str, Any]:
-        """A copy of the state, for a checkpoint, in plain JSON values: the notifier without secrets, alerts sent."""
-        return copy.deepcopy(self._described())
-
-    def load_state_dict(self, saved: object) -> None:
-        """Take over the state that a checkpoint holds, as far as it can be used; see `checkpoint.read`."""
-        self._state, self._described_notifier = checkpoint.read(saved), None
-        described = self._state["notifier"]
-        if not self._save_secrets:  # the checkpoint may be written with it, but the next one is not
-            self._state["notifier"] = redact(described)
-        if self._outside() is not None:
-            self._restored = None
-            return
-        digest = hashed(repr(described), 64)
-        if self._restored is None or digest != self._restored_from:
-            self._restored_from = digest
-            self._restored = checkpoint.from_checkpoint(described, save_secrets=self._save_secrets)
-
-    def resume(self, states: object) -> None:
-        """Take over this run's state among the `states` of a checkpoint, if it is there."""
-        ours = checkpoint.ours(states)
-        saved = ours.get(self.key if self.key in ours else next(iter(ours), ""))
-        if saved is not None:
-            self.load_state_dict(saved)
-
-    def placed(self, place: int, among: int) -> None:
-        """It is at `place`, from 0, `among` so many runs of its trainer. That gives its state the `key`.
-
-        A key by the order of construction could be another one in the process that resumes.
-        """
-        self.key, self._keys = checkpoint.key(place), set(map(checkpoint.key, range(among)))
-
-    def live_in(self, states: dict[str, Any]) -> None:
-        """Put the state itself into `states`, under `key`: alerts that are sent later show there at once.
-
-        States that an earlier trainer with more callbacks left there are removed.
-        """
-        for key in [key for key in states if checkpoint.is_ours(key) and self._keys and key not in self._keys]:
-            del states[key]
-        states[self.key] = self._described()
-
-    def _described(self) -> dict[str, Any]:
-        notifier = self._notifier()
-        if notifier is not self._described_notifier:  # once, as a to_dict that hangs would delay every checkpoint
-            self._state["notifier"] = descriptor.describe(notifier, save_secrets=self._save_secrets)
-            self._described_notifier = notifier
-        return self._state
-
-    def _notifier(self, *, now: bool = False) -> Callable[[str], object] | None:
-        outside = self._outside(now=now)
-        return outside if outside is not None else self._restored
-
-    def _alerting(self) -> Callable[[str], object] | None:
-        """The notifier for the alert of an exception."""
-        return self._notifier(now=True)
-
-    def _outside(self, *, now: bool = False) -> Callable[[str], object] | None:
-        """The notifier that was given, else the environment's. Either goes before a checkpoint's."""
-        return self._given if self._given is not None else self._configured.get(now=now)
-
     def _reached(self, progress: Callable[[], Progress]) -> Progress:
         found: object = isolation.call(progress, PROGRESS).value
         reached = found if isinstance(found, Progress) else Progress()
@@ -392,7 +317,3 @@ class Preempted(SystemExit):
     def __init__(self, *args: object) -> None:
         super().__init__(*args)
         self.code: str | int | None = 128 + signal.SIGTERM
-
-
-def _free_key() -> str:
-    return next(key for key in map(checkpoint.key, itertools.count()) if all(key != run.apart for run in _living))

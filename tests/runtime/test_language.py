@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier import ArgumentError, TrainingRun, notify_exception
+from twinkle_notifier import ArgumentError, TrainingRun, notify_exception, watch
 from twinkle_notifier.runtime import user_file
 from twinkle_notifier.runtime.language import VARIABLE, checked, language
 from twinkle_notifier.testing import RecordingNotifier
@@ -59,6 +59,8 @@ def test_an_alert_is_in_its_language() -> None:
     """Of the argument, whichever way it takes."""
     notify_exception(told := RecordingNotifier(), "fit", ValueError("x"), "sft", language="zh")
     TrainingRun(again := RecordingNotifier(), name="sft", language="zh").failed(ValueError("y"))
-    for message in (*told.messages, *again.messages):
+    with pytest.raises(ValueError, match="z"), watch(block := RecordingNotifier(), "fit", "sft", language="zh"):
+        raise ValueError("z")
+    for message in (*told.messages, *again.messages, *block.messages):
         assert message.startswith("### sft 失败：ValueError: ")
         assert "\n- 主机: " in message

@@ -16,8 +16,9 @@ from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import check
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.notifier import Notifier
+from twinkle_notifier.runtime.language import Language, checked
 from twinkle_notifier.runtime.log_repeats import log
-from twinkle_notifier.settings import HOW, configured
+from twinkle_notifier.settings import HOW, checked_diagnose, configured
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _Notifier = Callable[[str], object]
@@ -49,8 +50,12 @@ class Watch:
         context: str = "",
         name: str | None = None,
         store: Store | None = None,
+        language: Language | None = None,
+        diagnose: bool | None = None,
     ) -> None:
         self._notifier, self._context, self._name, self._store = notifier, context, name, store
+        self._language: Language | None = checked(language)
+        self._diagnose = checked_diagnose(diagnose)
         self._configured: _Notifier | None = None
 
     def __enter__(self) -> Watch:
@@ -70,7 +75,15 @@ class Watch:
         clean = issubclass(type(exc), GeneratorExit) or (issubclass(type(exc), SystemExit) and _is_zero(exc))
         try:
             if exc is not None and not clean:
-                notify_exception(self._chosen(now=True), self._context, exc, self._name, store=self._store)
+                notify_exception(
+                    self._chosen(now=True),
+                    self._context,
+                    exc,
+                    self._name,
+                    store=self._store,
+                    language=self._language,
+                    diagnose=self._diagnose,
+                )
         finally:
             isolation.tried(dedupe.leave)
 
@@ -148,10 +161,24 @@ class _Either(Watch):
 
 @overload
 def watch(
-    notifier: Notifier | None = ..., context: str = ..., name: str | None = ..., *, store: Store | None = ...
+    notifier: Notifier | None = ...,
+    context: str = ...,
+    name: str | None = ...,
+    *,
+    store: Store | None = ...,
+    language: Language | None = ...,
+    diagnose: bool | None = ...,
 ) -> Watch: ...
 @overload
-def watch(notifier: _Notifier, context: str, name: str | None = ..., *, store: Store | None = ...) -> Watch: ...
+def watch(
+    notifier: _Notifier,
+    context: str,
+    name: str | None = ...,
+    *,
+    store: Store | None = ...,
+    language: Language | None = ...,
+    diagnose: bool | None = ...,
+) -> Watch: ...
 @overload
 def watch(notifier: Function, /) -> Function: ...
 def watch(
@@ -160,6 +187,8 @@ def watch(
     name: str | None = None,
     *,
     store: Store | None = None,
+    language: Language | None = None,
+    diagnose: bool | None = None,
 ) -> Any:
     """Send an alert about an exception that leaves the block or the function. The exception goes on to the caller.
 
@@ -180,8 +209,11 @@ def watch(
 
     A clean ``sys.exit()`` gets no alert, nor does a task that is cancelled, unless by Ctrl-C. Coroutine functions and
     generators can be decorated, too. While an alert is sent, which takes at most 25 s, the event loop waits.
+
+    `store`, `language` and `diagnose` are those of `notify_exception`. Raises ArgumentError, which is a ValueError, if
+    one of the latter two is none of its values.
     """
-    alone = not context and name is None and store is None
+    alone = not context and all(given is None for given in (name, store, language, diagnose))
     if alone and issubclass(type(notifier), type | staticmethod | classmethod):
         return Watch()(notifier)
     if alone and type(notifier) is FunctionType:
@@ -190,7 +222,7 @@ def watch(
             return Watch()(notifier)
     if alone and callable(notifier) and not issubclass(type(notifier), Notifier | BuiltinFunctionType):
         return _Either(notifier)
-    return Watch(notifier, context, name, store)
+    return Watch(notifier, context, name, store, language, diagnose)
 
 
 def _defined_at(called: FrameType | None) -> list[CodeType]:

@@ -14,7 +14,7 @@ from twinkle_notifier.credentials.references import resolve
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.notifier import Notifier
-from twinkle_notifier.runtime import run_name, user_file
+from twinkle_notifier.runtime import language, run_name, user_file
 
 HEARTBEAT = "TWINKLE_NOTIFIER_HEARTBEAT"
 # Half a watch would be trusted like a whole one.
@@ -35,7 +35,7 @@ def add(commands: Commands) -> None:
         "files, its signals and its exit code.",
         "twinkle-notifier run --name sft -- torchrun --nproc-per-node 8 train.py",
         usage="twinkle-notifier run [--name NAME] [--stall-after TIME] [--to URL] [--on-success] [--heartbeat URL] "
-        "[--log FILE] [--no-attach] -- COMMAND...",
+        "[--log FILE] [--language en|zh] [--no-diagnosis] [--no-attach] -- COMMAND...",
     )
     _add_options(run)
     run.add_argument("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
@@ -72,6 +72,17 @@ def _add_options(run: argparse.ArgumentParser) -> None:
         help="a file that the output goes to, for its last lines in messages, where that does not show by itself",
     )
     run.add_argument(
+        "--language",
+        choices=("en", "zh"),
+        help=f"of messages; {language.VARIABLE} does the same (default: the locale's)",
+    )
+    run.add_argument(
+        "--no-diagnosis",
+        action="store_false",
+        dest="diagnose",
+        help=f"no likely causes in messages; {settings.DIAGNOSE}=0 does the same",
+    )
+    run.add_argument(
         "--no-attach",
         action="store_false",
         dest="attach",
@@ -96,6 +107,10 @@ def _run(given: argparse.Namespace) -> int:
     heartbeat = resolve(given.heartbeat)
     if heartbeat and not heartbeat.startswith(("https://", "http://")):
         raise ArgumentError(f"--heartbeat, or {HEARTBEAT}, is no URL: it begins with https://")
+    if given.language:
+        os.environ[language.VARIABLE] = given.language  # for the command's own processes, too
+    if not given.diagnose:
+        os.environ[settings.DIAGNOSE] = "0"
     user_file.user_file(bounded=False)  # not in a new thread, see `_notifier`
     wanted = settings.notifications()
     given_name = given.name or os.environ.get(run_name.VARIABLE, "").strip()

@@ -8,7 +8,7 @@ from traceback import walk_tb
 from twinkle_notifier.diagnosis.table import Error, Evidence, error_of
 from twinkle_notifier.exceptions.chain import chain, members
 from twinkle_notifier.exceptions.frames import is_library_path, library_name, module_of
-from twinkle_notifier.exceptions.remote import places_in, remote, words
+from twinkle_notifier.exceptions.remote import places_in, read, remote, words
 from twinkle_notifier.isolation.safe import names, slot
 
 _CAUSES = 8  # of a chain, that are looked at
@@ -43,6 +43,8 @@ def of_end(
     """The evidence of another process: its printed `error` (``ValueError: ...``), else its signal and last lines."""
     kind, _, text = error.partition(": ")
     errors = (error_of(kind, text),) if error else ()
+    if (inner := read(text)) is not None:  # a worker's error, which this one reports
+        errors = (error_of(inner.type, inner.message), *errors)
     modules = frozenset(_modules(path for path, _, _ in places_in(traceback)))
     return Evidence(errors, modules, signal, "" if errors else output, facts or {})
 

@@ -19,8 +19,9 @@ _TYPES = {
     "size": re.compile(_NUMBER + r" ?(?:[KMGT]i?B|bytes)\b"),  # as torch writes it
     "word": re.compile(r"[^\s,;:'\"`()\[\]]{1,300}"),
 }
-_UNITS = {"bytes": 1.0, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
-_UNITS |= {"KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}  # torch's older words for the same
+_POWERS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+# "GB" is torch's older word for GiB.
+_UNITS = {"bytes": 1} | {f"{letter}{end}": size for letter, size in _POWERS.items() for end in ("iB", "B")}
 _VALUE = re.compile(rf"({_NUMBER})(?: ?([A-Za-z]+))?$")
 
 
@@ -63,7 +64,7 @@ class Pattern:
         """What the slots hold in `line`, or None if it begins in another way."""
         if not line.startswith(self._begins):
             return None
-        at, found = len(self._begins), {}
+        at, found = len(self._begins), dict[str, str]()
         for slot in self._slots:
             end = _end(slot, line, at)
             if end is None:

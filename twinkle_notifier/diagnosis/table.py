@@ -54,10 +54,13 @@ class Diagnosis(NamedTuple):
 
 
 def error_of(name: str, text: str) -> Error:
-    """An error of which only the name of the class is known, ``torch.OutOfMemoryError``."""
-    last = name.rpartition(".")[2]
-    kind = getattr(builtins, last, None)
-    return Error(frozenset({last, *(names(kind) if isinstance(kind, type) else ())}), text)
+    """An error of which only the name of the class is known: ``torch.OutOfMemoryError``, ``RayTaskError(ValueError)``."""
+    found = set[str]()
+    for part in name.rstrip(")").split("("):
+        last = part.rpartition(".")[2]
+        kind = getattr(builtins, last, None)
+        found |= {last, *(names(kind) if isinstance(kind, type) else ())}
+    return Error(frozenset(found), text)
 
 
 class _Known(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,9 +81,11 @@ def _entries() -> list[EntryPoint]:
 
 def _loading(entry: EntryPoint) -> Callable[[], list[Rule]]:
     def load() -> list[Rule]:
-        given = entry.load()
-        rules: Iterable[object] = given() if callable(given) else given
-        return [_checked(rule) for rule in list(rules)[:_MANY]]
+        given: Any = entry.load()
+        if callable(given):
+            given = given()
+        rules: list[object] = list(given)
+        return [_checked(rule) for rule in rules[:_MANY]]
 
     return load
 
