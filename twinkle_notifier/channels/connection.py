@@ -22,6 +22,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from twinkle_notifier import system
 from twinkle_notifier.channels import issuers
 from twinkle_notifier.credentials.masking import masked_logs, secrets_in_url
+from twinkle_notifier.diagnosis import user_rules
 
 for _name in ("ascii", "idna", "latin-1"):  # for host names and headers
     codecs.lookup(_name)  # at the interpreter's end, or without files, none can be loaded
@@ -151,6 +152,7 @@ def ready() -> None:
     """Read from the disk what a request needs, so that a crash need not. Errors are raised only by the request."""
     if sys.exc_info()[1] is not None:  # this is a crash: a launcher ends the other ranks within 0.1 s of the first
         return  # `notify_exception` defers its signal, and the request reads what it needs
+    user_rules.ready()
     if has_proxies() and "requests.adapters" not in sys.modules:
         issuers.aside(lambda: importlib.import_module("requests.adapters"), _LOAD)
     issuers.ready(by_proxy=has_proxies())

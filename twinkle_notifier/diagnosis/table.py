@@ -54,7 +54,7 @@ class Diagnosis(NamedTuple):
 
 
 def error_of(name: str, text: str) -> Error:
-    """An error of which only the name of the class is known: ``torch.OutOfMemoryError``, ``RayTaskError(ValueError)``."""
+    """An error of which only the class is known, by name: ``torch.OutOfMemoryError``, ``RayTaskError(ValueError)``."""
     found = set[str]()
     for part in name.rstrip(")").split("("):
         last = part.rpartition(".")[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import stat
@@ -42,15 +43,21 @@ def table() -> Table:
     return _table
 
 
+def ready() -> None:
+    """Load the code that `table` needs, so that a crash need not. Where that fails, alerts go out without advice."""
+    isolation.tried(_rules)
+    isolation.tried(lambda: importlib.import_module("importlib.metadata"))
+
+
 def _known() -> tuple[Rule, ...]:
-    # Not at the top: it would make the import of this package a tenth longer, and an alert does without advice where it
-    # cannot be loaded any more. A run that begins loads it in the background.
-    def load() -> tuple[Rule, ...]:
-        from twinkle_notifier.diagnosis.known import KNOWN
+    return isolation.call(_rules, _BUDGET).value or ()
 
-        return KNOWN
 
-    return isolation.call(load, _BUDGET).value or ()
+def _rules() -> tuple[Rule, ...]:
+    # Not at the top: it would make the import of this package a tenth longer.
+    from twinkle_notifier.diagnosis.known import KNOWN
+
+    return KNOWN
 
 
 def _of_file() -> list[Rule]:
