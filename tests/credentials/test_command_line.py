@@ -47,6 +47,32 @@ mysqldump -h h '-pp w' db => mysqldump -h h -p*** db
 sshpass -p pw ssh h => sshpass -p *** ssh h
 sshpass -ppw ssh h => sshpass -p*** ssh h
 sshpass -p 'p w' ssh h => sshpass -p *** ssh h
+sshpass -vp pw ssh h => sshpass -vp *** ssh h
+sudo sshpass -v -ppw scp a h:b => sudo sshpass -v -p*** scp a h:b
+python train.py '+wandb={key: K, project: p}' => python train.py +wandb=***
+python train.py +swanlab.key=K ++comet.key=K => python train.py +swanlab.key=*** ++comet.key=***
+curl -fsSLu me:pw https://x.org => curl -fsSLu me:*** https://x.org
+curl -kume:pw https://x.org => curl -kume:*** https://x.org
+curl -sb sid=abc https://x.org => curl -sb sid=*** https://x.org
+curl -E c.pem:pw https://x.org => curl -E c.pem:*** https://x.org
+curl --cert=c.pem:pw https://x.org => curl --cert=c.pem:*** https://x.org
+http -A bearer -a abc x.org => http -A bearer -a *** x.org
+mysql -uroot '-pp@ss w0rd' db => mysql -uroot -p*** db
+mysql -Nsppw -e 'select 1' => mysql -Nsp*** -e 'select 1'
+mysql --user me --password=pw => mysql --user me --password=***
+mariadb-dump -u me -ppw db => mariadb-dump -u me -p*** db
+mysqlimport -ppw db f.txt => mysqlimport -p*** db f.txt
+mycli -u me -p pw => mycli -u me -p ***
+unrar x -ppw a.rar => unrar x -p*** a.rar
+rar a -hppw a.rar b => rar a -hp*** a.rar b
+ncftpput -u me -p pw h . f => ncftpput -u me -p *** h . f
+bcp t out f -U sa -P pw => bcp t out f -U sa -P ***
+openssl enc -aes-256-cbc -k pw -in a => openssl enc -aes-256-cbc -k *** -in a
+keytool -list -storepass pw => keytool -list -storepass ***
+ssh-keygen -t rsa -N pw -f k => ssh-keygen -t rsa -N *** -f k
+vault login K => vault login ***
+aws configure set aws_secret_access_key K => aws configure set aws_secret_access_key ***
+bash -c 'curl -sSu me:pw https://x.org | tar x' => bash -c 'curl -sSu me:*** https://x.org | tar x'
 wandb login K => wandb login ***
 wandb login --relogin K => wandb login --relogin ***
 wandb login --host https://wandb.me K => wandb login --host https://wandb.me ***
@@ -101,6 +127,15 @@ python train.py -b 32 -k 5 -a sgd -w 0.1
 torchrun --rdzv-id 7 --nproc-per-node 8 train.py
 curl -b cookies.txt -X POST https://x.org -d a=b
 curl -H 'Accept: application/json' https://x.org
+curl -fsSLo u.bin https://x.org
+curl -E c.pem https://x.org
+mysql -Nse 'select 1' db
+mariadb-dump -u me -P 3306 db
+openssl enc -kfile k -in a
+aws configure set region eu-west-1
+unrar x a.rar
+vault read secret/a
+python train.py -p 8 -u 3 -k 5 -N 2
 wandb sync --include-online a
 hf download org/model --local-dir m
 bash -c 'mkdir -p a && git push -u origin main; python -u train.py'

@@ -17,29 +17,46 @@ _OPTION_WORD = re.compile(r"[-+]{1,2}[\w.-]+")
 _HARMLESS = re.compile(r"(?i)true|false|yes|no|on|off|online|offline|disabled|dryrun|none|[01]|\$\w+|\$\{\w+\}")
 _HEADER = re.compile(r"(?i)([\w-]*(?:cookie|auth|token|key|secret|password)[\w-]*:\s?).+", re.DOTALL)
 _ASSIGNED = re.compile(r"(?s)([-+\w.]+)=(.*)")
+Options = dict[str, re.Pattern[str]]
 # Values of options of programs, with a group for the part before the secret.
 _USER = re.compile(r"(?s)([^:]+:).+")
 _ALL = re.compile(r"(?s)().+")
 _COOKIE = re.compile(r"(?s)([^=]+=).+")  # without `=` it is a file
+_TOKEN = re.compile(r"(?s)([^:]+:)?.+")
+_MYSQL = (
+    "mysql mysqladmin mysqlbinlog mysqlcheck mysqldump mysqlimport mysqlpump mysqlsh mysqlshow mysqlslap"
+    " mariadb mariadb-admin mariadb-binlog mariadb-check mariadb-dump mariadb-import mariadb-show"
+)
 _OPTIONS = (
-    ("curl", "-u --user -U --proxy-user", _USER),
+    ("curl", "-u --user -U --proxy-user -E --cert --proxy-cert", _USER),
     ("curl", "-b --cookie", _COOKIE),
     ("curl", "-H --header --proxy-header", _HEADER),
     ("curl", "--oauth2-bearer", _ALL),
     ("wget", "--header", _HEADER),
-    ("http https xh", "-a --auth", _USER),
-    ("sshpass mysql mysqldump mysqladmin mariadb 7z 7za mongo mongosh mongodump mongorestore", "-p", _ALL),
-    ("zip unzip ipmitool mosquitto_pub mosquitto_sub sqlcmd", "-P", _ALL),
+    ("http https xh", "-a --auth", _TOKEN),
+    (f"{_MYSQL} mycli sshpass 7z 7za mongo mongosh mongodump mongorestore ncftpget ncftpput", "-p", _ALL),
+    ("rar unrar", "-p -hp", _ALL),
+    ("zip unzip ipmitool mosquitto_pub mosquitto_sub sqlcmd bcp", "-P", _ALL),
     ("redis-cli", "-a", _ALL),
-    ("openssl", "-passin -passout -pass", _ALL),
+    ("openssl", "-passin -passout -pass -k -K", _ALL),
+    ("keytool jarsigner", "-storepass -keypass", _ALL),
+    ("ssh-keygen", "-N -P", _ALL),
+    ("aws", "aws_secret_access_key aws_session_token", _ALL),  # configure set
     ("ldapsearch ldapmodify", "-w", _ALL),
     ("smbclient", "-U", re.compile(r"(?s)([^%]+%).+")),
     ("lftp", "-u", re.compile(r"(?s)([^,]+,).+")),
     ("kubectl", "--from-literal", _COOKIE),
 )
 # With `-p x` they ask for the password, and x is something else.
-_ATTACHED = ("mysql", "mysqldump", "mysqladmin", "mariadb", "7z", "7za")
-_LOGINS = ("wandb", "swanlab", "huggingface-cli", "hf", "modelscope", "comet", "neptune")
+_ATTACHED = (*_MYSQL.split(), "7z", "7za", "rar", "unrar")
+_APART = ("openssl", "keytool", "jarsigner")  # `-kfile` is another option than `-k`
+# Options without a value, after which another may stand in the same word: `-sSu me:secret`.
+_FLAGS = {
+    "curl": re.compile(r"-[0-9#:BGIJLMNORSVZafgijklnpqsv]+(?=[A-Za-z])"),
+    "sshpass": re.compile(r"-v+(?=[A-Za-z])"),
+    **dict.fromkeys(_MYSQL.split(), re.compile(r"-[BEGHNXfnqrstv]+(?=[A-Za-z])")),
+}
+_LOGINS = ("wandb", "swanlab", "huggingface-cli", "hf", "modelscope", "comet", "neptune", "vault")
 _LOGINS_BY_PASSWORD = ("docker", "podman", "helm", "az", "nerdctl", "oras", "skopeo")
 _PROGRAMS = {*_LOGINS, *_LOGINS_BY_PASSWORD, *(name for programs, _, _ in _OPTIONS for name in programs.split())}
 _SEPARATOR = re.compile(r"[;|&()]{1,2}")
@@ -87,12 +104,12 @@ def _without_secret(program: str, is_login: bool, before: str, word: str) -> str
     if is_reference(word) or _HARMLESS.fullmatch(word):
         return word
     options = _options(program, is_login)
-    if before in options and program not in _ATTACHED:
-        return options[before].sub(rf"\1{MASK}", word)
-    for option, pattern in options.items():
-        value = word.removeprefix(option + "=" * option.startswith("--"))
-        if value not in ("", word) and (len(option) == 2 or option.startswith("--")):
-            return word[: len(word) - len(value)] + pattern.sub(rf"\1{MASK}", value)
+    name = _unbundled(program, before)
+    if name in options and program not in _ATTACHED:
+        return options[name].sub(rf"\1{MASK}", word)
+    value, secret = _attached(program, options, word)
+    if secret is not None:
+        return word[: len(word) - len(value)] + secret.sub(rf"\1{MASK}", value)
     if _OPTION_WORD.fullmatch(before) and not word.startswith("-") and _is_secret(before, word):
         return MASK
     assigned = _ASSIGNED.fullmatch(word)
@@ -102,7 +119,24 @@ def _without_secret(program: str, is_login: bool, before: str, word: str) -> str
     return scrub(word)
 
 
-def _options(program: str, is_login: bool) -> dict[str, re.Pattern[str]]:
+def _attached(program: str, options: Options, word: str) -> tuple[str, re.Pattern[str] | None]:
+    """The value that stands in one word with one of the `options`, and what matches its secret; None if none does."""
+    option_and_value = _unbundled(program, word)
+    for option, secret in options.items():
+        value = option_and_value.removeprefix(option + "=" * option.startswith("--"))
+        is_joined = option.startswith("--") or (len(option) == 2 and program not in _APART) or option == "-hp"
+        if is_joined and value not in ("", option_and_value):
+            return value, secret
+    return "", None
+
+
+def _unbundled(program: str, word: str) -> str:
+    """`word` without flags that stand before an option: ``-u`` of ``-sSu``."""
+    found = _FLAGS[program].match(word) if program in _FLAGS else None
+    return f"-{word[found.end() :]}" if found else word
+
+
+def _options(program: str, is_login: bool) -> Options:
     if is_login and program in _LOGINS_BY_PASSWORD:
         return {"-p": _ALL}
     rows = (row for row in _OPTIONS if program in row[0].split())

@@ -1,0 +1,71 @@
+"""Which GPUs this process may use, as the driver's files name them. No device is asked."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from contextlib import suppress
+from typing import NamedTuple
+
+from twinkle_notifier.surroundings import files
+
+_DRIVER = "/proc/driver/nvidia/gpus"  # a folder for each GPU, named by its place on the bus
+_MOST = 64  # GPUs of a machine that are read
+_NUMBERS = re.compile(r"\s*\d{1,4}\s*(?:,\s*\d{1,4}\s*)*,?\s*")
+_UUIDS = re.compile(r"GPU-[0-9a-fA-F-]+(?:,GPU-[0-9a-fA-F-]+)*")
+
+
+class _Gpu(NamedTuple):
+    model: str
+    uuid: str
+
+
+def gpus() -> str:
+    """How many of which model: ``8 NVIDIA H100 80GB HBM3``; empty without NVIDIA's driver, or if none is visible.
+
+    CUDA_VISIBLE_DEVICES limits them. The model stands alone where it does so in another way than by numbers or UUIDs.
+    """
+    there = _there()
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        return _counted(there)
+    if _NUMBERS.fullmatch(visible):
+        return _numbered(there, [int(number) for number in visible.split(",") if number.strip()])
+    if _UUIDS.fullmatch(visible):
+        beginnings = tuple(visible.split(","))
+        return _counted([gpu for gpu in there if gpu.uuid.startswith(beginnings)])
+    return ", ".join(dict.fromkeys(gpu.model for gpu in there)) if "-1" not in visible and visible.strip() else ""
+
+
+def _there() -> list[_Gpu]:
+    found: list[_Gpu] = []
+    with suppress(OSError):
+        for place in sorted(os.listdir(_DRIVER))[:_MOST]:
+            with suppress(OSError, ValueError):
+                found.append(_described(files.text(f"{_DRIVER}/{place}/information", 1 << 14)))
+    return found
+
+
+def _described(information: str) -> _Gpu:
+    fields = {name.strip(): value.strip() for name, _, value in map(_parted, information.splitlines())}
+    return _Gpu(fields.get("Model", "") or "GPU of unknown model", fields.get("GPU UUID", ""))
+
+
+def _parted(line: str) -> tuple[str, str, str]:
+    return line.partition(":")
+
+
+def _numbered(there: list[_Gpu], numbers: list[int]) -> str:
+    """Those of these numbers: CUDA takes them up to the first that does not exist."""
+    wrong = next((at for at, number in enumerate(numbers) if number >= len(there)), len(numbers))
+    chosen = dict.fromkeys(numbers[:wrong])
+    ordered = os.environ.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID"
+    # Without that variable CUDA sorts them by speed: which model has which number is not known here.
+    if ordered or len(chosen) == len(there) or len({gpu.model for gpu in there}) == 1:
+        return _counted([there[number] for number in chosen])
+    return f"{len(chosen)} of {_counted(there)}" if chosen else ""
+
+
+def _counted(found: list[_Gpu]) -> str:
+    return ", ".join(f"{count} {model}" for model, count in Counter(gpu.model for gpu in found).items())
