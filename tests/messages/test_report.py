@@ -81,7 +81,17 @@ def test_kinds(exc: BaseException, kind: str) -> None:
         ({"kind": "exited", "type": "SystemExit", "message": "3"}, "sft exited: SystemExit: 3"),
         ({"kind": "interrupted", "type": "KeyboardInterrupt"}, "sft was interrupted"),
         ({"kind": "preempted"}, "sft was preempted"),
-        ({"message": "x" * 500}, "sft failed: ValueError: " + "x" * 287 + "…"),
+        ({"message": "x " * 250}, "sft failed: ValueError: " + "x " * 93 + "x…"),
+        ({"message": "x" * 500}, "sft failed: ValueError: " + "x" * 18 + "…" + "x" * 18),
+        ({"message": "x" * 108}, "sft failed: ValueError: " + "x" * 108),
+        (
+            {"type": "FileNotFoundError", "message": "[Errno 2] No such file: '/data/a/b/c/train.bin'"},
+            "sft failed: FileNotFoundError: No such file: '/data/a/b/c/train.bin'",
+        ),
+        (
+            {"message": "Caught ValueError in DataLoader worker process 0.\nOriginal error: lost"},
+            "sft failed: ValueError: error: lost",
+        ),
         ({"name": "sft\nof today"}, "sft of today failed: ValueError: the loss is not a number"),
     ],
 )
@@ -132,28 +142,27 @@ def test_checkpoints(best: str, last: str, lines: list[str]) -> None:
 
 
 def test_the_message_is_markdown() -> None:
-    """Facts as a list, in an order that a person asks for, and the traceback below."""
+    """Facts as a list, in an order that a person asks for, then the traceback, and where and when."""
     assert (
         REPORT.markdown()
         == """\
 ### sft failed: ValueError: the loss is not a number
 
-- Run: sft
-- Context: fit
-- Error: **ValueError**: the loss is not a number
 - At: train.py:21 in training_step
-- Rank: 3 of 64 (local rank 1)
-- Host: node-07, PID 2790, Python 3.11.7
-- Time: 2026-11-24 03:12:09 +0800 (CST)
-- Epochs: 1.5
-- Steps: 18204
+- Context: fit
+- Progress: step 18204, epoch 1.5
 - Metrics: loss 0.539389, n 3
 - Best checkpoint: /x/a b.ckpt
 
 ```
 Traceback ...
 ValueError: the loss
-```"""
+```
+
+- Run: sft
+- Rank: 3 of 64 (local rank 1)
+- Host: node-07, PID 2790, Python 3.11.7
+- Time: 2026-11-24 03:12:09 +0800 (CST)"""
     )
 
 
@@ -161,13 +170,49 @@ def test_what_is_not_known_has_no_line() -> None:
     """No empty context, place, message or progress."""
     bare = dataclasses.replace(REPORT, context="", at="", message="", progress=Progress(step=0))
     labels = re.findall("^- (.*?):", bare.markdown(), re.MULTILINE)
-    assert labels == ["Run", "Error", "Rank", "Host", "Time", "Steps"]
+    assert labels == ["Progress", "Run", "Rank", "Host", "Time"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"kind": "preempted"}, "**ValueError**: the loss is not a number"),
+        ({"kind": "interrupted", "type": "KeyboardInterrupt", "message": ""}, "**KeyboardInterrupt**"),
+        ({"kind": "interrupted", "type": "CancelledError"}, "**KeyboardInterrupt** (Ctrl-C)"),
+    ],
+)
+def test_an_error_that_the_heading_leaves_out_is_the_first_fact(changes: dict[str, Any], said: str) -> None:
+    """Who meets a signal asks what the run has raised for it."""
+    lines = dataclasses.replace(REPORT, **changes).markdown().splitlines()
+    assert lines[1:4] == ["", f"- Error: {said}", "- At: train.py:21 in training_step"]
+
+
+def test_a_failure_tells_how_to_go_on() -> None:
+    """In place of the last checkpoint, with what is lost; an end tells the checkpoint alone."""
+    reached = Progress(
+        epoch=0.5,
+        step=5,
+        of_steps=10,
+        seconds=3.0,
+        last_checkpoint="/x/5",
+        resume="--resume_from_checkpoint /x/5",
+        saved_seconds=63.0,
+        saved_steps=2,
+        processes=64,
+    )
+    assert reached.lines(failed=True) == [
+        "- Progress: step 5 of 10, epoch 0.5, after 3 s",
+        "- Lost since the last checkpoint: 1 min 03 s, 2 steps, on 64 processes",
+        "- To go on: --resume_from_checkpoint /x/5",
+    ]
+    ended = dataclasses.replace(reached, seconds=None)
+    assert ended.lines() == ["- Progress: step 5 of 10, epoch 0.5", "- Last checkpoint: /x/5"]
 
 
 def test_an_end_is_markdown() -> None:
     """The given facts, and where and when."""
     lines = milestone("sft ended", "sft", WHERE, ["- Duration: 8 s"]).splitlines()
-    assert lines[:5] == ["### sft ended", "", "- Run: sft", "- Duration: 8 s", "- Host: node-07, 64 ranks"]
+    assert lines[:5] == ["### sft ended", "", "- Duration: 8 s", "- Run: sft", "- Host: node-07, 64 ranks"]
     assert re.fullmatch(r"- Time: \d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4} \(.+\)", lines[5])
     assert now().endswith(")")
 

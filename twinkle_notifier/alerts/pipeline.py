@@ -29,7 +29,11 @@ from twinkle_notifier.messages.message import Level, Message, Outcome, calls_peo
 from twinkle_notifier.messages.rank_lines import missing_ranks, rank_lines
 from twinkle_notifier.messages.sanitize import line
 from twinkle_notifier.runtime.launcher import Attempt, Where, lost_child
+from twinkle_notifier.surroundings import look
 
+_SECONDARY = "secondary error; no rank reported the cause"
+_KILLED = "secondary error; no rank reported the cause: likely one was killed"
+_AROUND = 0.5  # seconds to wait for what is around the run, which is looked at meanwhile
 _BARE = 2.0  # seconds to find out what a bare message says, and which rank this process is
 _CAUSE = 5.0  # seconds for a root cause to be reported, once a secondary error was met
 _CAUSE_OF_SIGNAL = 2.0  # seconds for the same after SIGTERM: a launcher sends that when a rank has reported and ended
@@ -189,6 +193,8 @@ class _Incident:
         self._deadline = time.monotonic() + PATIENCE
         self._notifier, self._event, self._hurry, self._sending = notifier, event, hurry, sending
         self._defers = defers(notifier)
+        # On one rank, as all others look at the same files.
+        self._around = isolation.start(look) if self.where.world_size == 1 else None
         seen = Snapshot.at(event, self.where, channel)
         self._occurrence = _occurrences.begin(seen.key, notifier, event.block)
         self._report, self._how, self._key = seen.report, seen.how, self._occurrence.key
@@ -295,6 +301,7 @@ class _Incident:
             tolerated(complaint, lambda: agreed.announce(self._causes, self._key), None)
 
     def _send(self, claim: claims.Claim) -> Outcome:
+        self._around = self._around or isolation.start(look)
         ranks = self._gathered(claim)
         message = self._message(ranks, self._past, claim.message_id)
         self._sending.message, self._sending.incident = message, claim.key
@@ -316,12 +323,11 @@ class _Incident:
         extra = [*rank_lines(ranks, self.where, language), *past.lines(language)]
         missing = missing_ranks(ranks, self.where) if self._how != "cause" and ranks else ""
         if self._how == "collateral":
-            said = "secondary error; no rank reported the cause"
-            killed = "secondary error; no rank reported the cause: likely one was killed"
-            extra.append(fact(language, "Note", phrase(language, killed if missing or lost_child() else said)))
+            extra.append(fact(language, "Note", phrase(language, _KILLED if missing or lost_child() else _SECONDARY)))
         if missing:
             extra.append(fact(language, "Ranks that did not respond", missing))
-        return self._report.markdown(extra, Attempt.here())
+        around = self._around(_AROUND).value if self._around else None
+        return self._report.placed(around).markdown(extra, Attempt.here())
 
     def _gathered(self, claim: claims.Claim) -> set[str]:
         if self.where.world_size == 1 or lost_child():

@@ -37,6 +37,11 @@ _FACTS = {
     "Processes": "进程",
     "Delayed": "延迟送达",
     "Dropped earlier": "此前丢弃",
+    "Job": "作业",
+    "Log": "日志",
+    "GPUs": "GPU",
+    "Folder": "目录",
+    "Commit": "代码版本",
     "Search": "超参搜索",
     "Best trial": "最佳 trial",
 }
@@ -142,6 +147,7 @@ _SENTENCES = {
         "本进程占用 {allocated}（峰值 {peak}），共 {total}；已预留未使用 {reserved}，空闲 {free}"
     ),
     "other processes hold {others}: {processes}": "其他进程占用 {others}：{processes}",
+    "with uncommitted changes": "有未提交的修改",
     "and {number} more": "另有 {number} 条",
     "The first of them:": "其中第一条：",
     "{code}, which stands for {signal}": "{code}，即 {signal}",

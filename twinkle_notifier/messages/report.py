@@ -13,12 +13,14 @@ from twinkle_notifier.exceptions.own_code import line_of_code, own_code
 from twinkle_notifier.exceptions.remote import Remote, remote, words
 from twinkle_notifier.isolation import safe, tried
 from twinkle_notifier.isolation.safe import reason
+from twinkle_notifier.messages.around import job_lines, lines
 from twinkle_notifier.messages.catalog import fact, facts, phrase
 from twinkle_notifier.messages.message import Level
 from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.messages.sanitize import block, code, heading, line
 from twinkle_notifier.messages.wording import attempt_of, fenced, now
 from twinkle_notifier.runtime.launcher import Attempt, Where
+from twinkle_notifier.surroundings import Surroundings
 
 _ONE_LINE = 200  # characters of an exception's message; the traceback shows all of it
 _NAME = 100  # characters of a run's name, a type, a host
@@ -102,6 +104,12 @@ class Report:
             own=tried(lambda: own_code(exc, between)).value or "",
             code=(tried(lambda: line_of_code(exc)).value or "") if is_here else "",
         )
+
+    def placed(self, around: Surroundings | None) -> Report:
+        """The same with what is around the run; None: that is not known."""
+        if around is None:
+            return self
+        return replace(self, job=job_lines(around, self.language), surroundings=lines(around, self.language))
 
     def untraced(self, why: BaseException | None) -> Report:
         """The same without a traceback, as `traced` raised `why`, or did not return (None)."""

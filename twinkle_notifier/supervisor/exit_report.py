@@ -70,6 +70,7 @@ class ExitReport(NamedTuple):
     reached: Sequence[str] = ()  # how far a training got, in list items; shown where it ended well
     language: str = "en"
     advice: Sequence[str] = ()  # list items, as are
+    job: Sequence[str] = ()
     surroundings: Sequence[str] = ()
     restarts: bool = False  # only an attempt has ended: torchrun has started its ranks again
 
@@ -160,6 +161,7 @@ class ExitReport(NamedTuple):
             *self._facts(),
             fact(language, "Duration", duration(self.seconds, language)),
             *self._reached(),
+            *self.job,
         )
         below = self.recorded.traceback if self.recorded and self.recorded.traceback else self._last_lines()
         bottom = facts(

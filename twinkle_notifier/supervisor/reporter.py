@@ -29,6 +29,7 @@ from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.mailbox.notes import End, Note, Restart
 from twinkle_notifier.messages import report
 from twinkle_notifier.messages.advice import advice
+from twinkle_notifier.messages.around import job_lines, lines
 from twinkle_notifier.messages.catalog import fact, phrase
 from twinkle_notifier.messages.message import Level, Message, calls_people, level_of_end
 from twinkle_notifier.messages.wording import duration
@@ -41,7 +42,9 @@ from twinkle_notifier.supervisor.attribution import Attribution
 from twinkle_notifier.supervisor.command import ERROR_FILE
 from twinkle_notifier.supervisor.exit_report import ExitReport, signal_name
 from twinkle_notifier.supervisor.last_lines import ends_of
+from twinkle_notifier.surroundings import Surroundings, look
 
+_AROUND = 2.0  # seconds to look at what is around the run
 _OVERDUE = 60.0  # seconds after which a message is sent from here while the command goes on
 _POLL = 0.05
 _TOPIC = "ends"  # of the claims of the supervisors of a run's nodes
@@ -248,6 +251,10 @@ def _markdown(ending: ExitReport) -> str:
 
 
 def _advised(ending: ExitReport) -> str:
+    language = ending.language
+    around = isolation.call(look, _AROUND).value or Surroundings()
+    own = around._replace(command="", links=())  # of this process; the command is named anyway
+    ending = ending._replace(job=job_lines(own, language), surroundings=lines(own, language))
     if ending.kind() not in ("failed", "restarts") or not settings.diagnoses():
         return ending.markdown()
     number, kills = ending.killed(), ending.out_of_memory

@@ -1,0 +1,27 @@
+"""What is around a run, as list items: the job and its log, the devices, the command, the commit, the experiment."""
+
+from __future__ import annotations
+
+from twinkle_notifier.messages.catalog import fact, facts, phrase
+from twinkle_notifier.messages.sanitize import line, path
+from twinkle_notifier.surroundings import Surroundings
+
+_FACT = 300  # characters
+_CHANGED = "with uncommitted changes"  # as the repository says it
+
+
+def job_lines(around: Surroundings, language: str = "en") -> list[str]:
+    """The scheduler's job, and the file with its output."""
+    return facts(fact(language, "Job", line(around.job, _FACT)), fact(language, "Log", path(around.log, _FACT)))
+
+
+def lines(around: Surroundings, language: str = "en") -> list[str]:
+    """What helps to do the same again, or to look it up."""
+    commit = line(around.commit, _FACT).replace(_CHANGED, phrase(language, _CHANGED))
+    return facts(
+        fact(language, "GPUs", line(around.gpus, _FACT)),
+        fact(language, "Command", path(around.command, _FACT)),
+        fact(language, "Folder", path(around.folder, _FACT)),
+        fact(language, "Commit", commit),
+        *(f"- {line(link, _FACT)}" for link in around.links),
+    )
