@@ -131,7 +131,7 @@ def test_a_stall_is_reported(process: Callable[..., str], inbox: Inbox) -> None:
     watcher = f"import threading\nthreading.Timer(6.0, lambda: {told}).start()\n"
     process(watcher + source)
     assert [" ".join(message.title.split()[:2]) for message in inbox.messages] == ["sft has", "sft resumed"]
-    assert "\n- Steps: 3\n" in inbox.messages[0].text
+    assert "\n- Progress: step 3\n" in inbox.messages[0].text
 
 
 def test_run_says_that_it_needs_linux(run: Callable[..., Any], inbox: Inbox, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_an_exception_waits_with_the_supervisor(mailbox: Mailbox, robot: Inbox) 
     assert told == [("deferred", "### sft failed: ValueError: the loss is lost")]
 
 
-@pytest.mark.parametrize(("rank", "reached"), [("0", ["- Steps: 5"]), ("1", [])])
+@pytest.mark.parametrize(("rank", "reached"), [("0", ["- Progress: step 5"]), ("1", [])])
 def test_how_far_it_got_is_left_for_the_end(
     mailbox: Mailbox, robot: Inbox, monkeypatch: pytest.MonkeyPatch, rank: str, reached: list[str]
 ) -> None:
@@ -48,7 +48,7 @@ def test_how_far_it_got_is_left_where_no_time_is_left(
     """As when the interpreter ends, and the background is not done."""
     monkeypatch.setattr(background, "post", lambda work, otherwise=lambda: None: otherwise())
     AttachedRun().ended(progress=lambda: Progress(step=5))
-    assert mailbox.reached() == ["- Steps: 5"]
+    assert mailbox.reached() == ["- Progress: step 5"]
 
 
 def test_a_checkpoint_is_left_as_it_is(robot: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,7 +84,7 @@ def alert_of(work: Callable[[], None]) -> Iterator[str]:
     assert notify_exception(notifier, "training", caught.value, "sft").status == "sent"
     (message,) = notifier.messages
     yield from message.splitlines()[:1]
-    yield from (line for line in message.splitlines() if line.startswith(("- Error", "- At")))
+    yield from (line for line in message.splitlines() if line.startswith("- At"))
     yield message
 
 
@@ -104,9 +104,8 @@ def alert_of(work: Callable[[], None]) -> Iterator[str]:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of a fork beside threads
 def test_a_workers_error(work: Callable[[], None]) -> None:
     """Its type, message and place in heading and facts; cause and all in the traceback."""
-    heading, error, at, message = alert_of(work)
+    heading, at, message = alert_of(work)
     assert heading == "### sft failed: Broken: lost at step 3"
-    assert error == "- Error: **Broken**: lost at step 3"
     assert at == f"- At: {HERE.name}:{lose.__code__.co_firstlineno + 4} in lose"
     assert "KeyError: 'k'" in message.partition("```")[2]
     assert 'raise Broken("lost' in message.partition("```")[2]
@@ -121,8 +120,7 @@ def quote() -> None:
 @pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.stress)])
 def test_what_the_users_own_code_quotes_in_a_pool_is_not_the_error(method: str) -> None:
     """Its own type and place are shown, though a library passes it on."""
-    heading, error, at, _ = alert_of(partial(with_executor, method, quote))
+    heading, at, _ = alert_of(partial(with_executor, method, quote))
     assert heading == "### sft failed: Broken: lost; the server answered: KeyError: 'k'"
-    assert error == "- Error: **Broken**: lost; the server answered: KeyError: 'k'"
     assert at.startswith("- At: test_remote_processes.py:")
     assert at.endswith(" in quote")

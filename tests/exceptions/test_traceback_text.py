@@ -376,7 +376,7 @@ def test_ten_megabytes_are_cut() -> None:
     assert len(text) < 20_000
     assert "ValueError: begin word" in text
     assert "characters left out]\n" in text
-    assert text.endswith("word end\n```")
+    assert text.partition("\n\n- Run: sft\n")[0].endswith("word end\n```")
 
 
 @pytest.mark.parametrize("room", [(5_990, 9_000), (8_000, 9_000), (10, 9_990), (0, 3_000)])
@@ -395,7 +395,8 @@ def test_notes_are_told() -> None:
     """Also those that cannot be shown, and what is no list of them."""
     error = ValueError("x")
     error.__dict__["__notes__"] = ["at step 3", Raises(), 5, *["more"] * 20]
-    assert rendered(error).endswith(
+    told = rendered(error).partition("\n\n- Run: sft\n")[0]
+    assert told.endswith(
         "ValueError: x\nat step 3\n<a note whose __str__ raised OSError>\n5\n"
         + "more\n" * 7
         + "[13 notes left out]\n```"

@@ -89,8 +89,8 @@ def test_kinds(exc: BaseException, kind: str) -> None:
             "sft failed: FileNotFoundError: No such file: '/data/a/b/c/train.bin'",
         ),
         (
-            {"message": "Caught ValueError in DataLoader worker process 0.\nOriginal error: lost"},
-            "sft failed: ValueError: error: lost",
+            {"message": "Caught ValueError in DataLoader worker process 0.\nthe row is bad"},
+            "sft failed: ValueError: the row is bad",
         ),
         ({"name": "sft\nof today"}, "sft of today failed: ValueError: the loss is not a number"),
     ],

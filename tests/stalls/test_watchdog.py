@@ -73,7 +73,7 @@ def test_alerts_on_a_stall_and_says_when_it_is_over() -> None:
     run.ended()
     assert eventually(lambda: len(titles(told)) == 2)  # it may resume before the first message is accepted
     assert titles(told) == ["### sft has made no progress", "### sft resumed"]
-    assert re.search(r"\n- At: test_watchdog.py:\d+ in load_for_ever\n- Steps: 3\n", told.messages[0])
+    assert re.search(r"\n- At: test_watchdog.py:\d+ in load_for_ever\n- Progress: step 3\n", told.messages[0])
     assert ", in load_for_ever\n" in told.messages[0]
     assert "# password = " in told.messages[0]
     assert "hunter2" not in told.messages[0]
@@ -86,7 +86,7 @@ def test_the_first_step_counts() -> None:
     run.started(progress=lambda: Progress(epoch=0.0, step=7))
     load_for_ever(told, 1)
     run.pause()
-    assert "- Epochs: 0\n- Steps: 7\n" in told.messages[0]
+    assert "- Progress: step 7, epoch 0\n" in told.messages[0]
 
 
 def test_a_slow_step_is_no_stall() -> None:
@@ -167,7 +167,7 @@ def test_a_bad_progress_costs_no_message() -> None:
     run = TrainingRun(told := RecordingNotifier(), name="sft", stall_after=AFTER)
     run.started(progress=lambda: 5)  # type: ignore[arg-type, return-value]
     load_for_ever(told, 1)
-    assert "- Steps: 0\n" in told.messages[0]
+    assert "- Progress: step 0\n" in told.messages[0]
     run.ended(lambda: 5)  # type: ignore[arg-type, return-value]
     assert eventually(lambda: "### sft ended" in titles(told))
 
@@ -366,7 +366,7 @@ def test_the_rank_that_is_elsewhere_is_named(run: Callable[..., Any], inbox: Inb
     assert "\n- Rank 3 of 4: train.py:8 in load\n" in stall
     assert re.search(r"\n- Ranks 0-2 of 4: train.py:11 in train_step, then torch/distributed/\S+ in \w+\n", stall)
     assert "No word" not in stall
-    assert "\n- Steps: 5\n" in stall
+    assert "\n- Progress: step 5\n" in stall
     assert stall.index("time.sleep(6)") < stall.index("dist.all_reduce")
     assert re.search(r"\nRank 3, .*, PID \d+, after 5 steps:\n", stall)
     assert re.match(r"### sft resumed after \d+ s\n", moves)

@@ -193,9 +193,14 @@ def test_a_signal_that_asked_is_not_the_cause_of_another_death() -> None:
 
 def test_how_far_a_training_got_is_reported_of_a_good_end() -> None:
     """In one line each, without what others' marks may do; the last checkpoint is told once."""
-    reached = ["- Steps: 16", "- Last checkpoint: out/16", "# Not\nours", "- `a`\n- @all [x](http://y)"]
+    reached = [
+        "- Progress: step 16, epoch 2",
+        "- Last checkpoint: out/16",
+        "# Not\nours",
+        "- `a`\n- @all [x](http://y)",
+    ]
     known = {"reached": reached, "checkpoint": "out/16"}
     text, failed = ending(0, **known).markdown(), ending(3, **known).markdown()
-    assert "- Duration: 3 min 07 s\n- Steps: 16\n- Last checkpoint: out/16\n- `a` - @" in text
+    assert "- Duration: 3 min 07 s\n- Progress: step 16, epoch 2\n- Last checkpoint: out/16\n- `a` - @" in text
     assert ("Not" in text, "@all" in text, "](" in text, text.count("out/16")) == (False, False, False, 1)
-    assert ("Steps" in failed, failed.count("- Last checkpoint: out/16")) == (False, 1)
+    assert ("step 16" in failed, failed.count("- Last checkpoint: out/16")) == (False, 1)

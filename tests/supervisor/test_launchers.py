@@ -134,7 +134,7 @@ def test_what_ranks_left_to_the_supervisor_is_reported(begin: Begin, robot: Inbo
     assert told == [f"### sft failed: RuntimeError: NCCL communicator was aborted on rank 0. ({who})"], done.stderr
     text = robot.messages[0].text
     assert "- Note: secondary errors; no rank reported the cause\n" in text
-    assert "- At: train.py:5 in step\n" in text
+    assert '- At: train.py:5 in step: `raise RuntimeError("NCCL communicator was aborted on rank 0.")`\n' in text
     assert "RuntimeError: NCCL communicator was aborted on rank 0." in text.partition("Traceback")[2]
 
 

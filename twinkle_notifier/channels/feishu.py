@@ -17,6 +17,7 @@ from twinkle_notifier.channels.robot import Draft, Meaning, Refusal, Robot, code
 from twinkle_notifier.channels.webhook import WebhookNotifier
 from twinkle_notifier.messages import markdown
 from twinkle_notifier.messages.parts import parts, pieces
+from twinkle_notifier.messages.wording import fenced
 
 _TITLE = 200  # characters; a header shows four lines
 _ELEMENT = 8_000  # characters; what is over about 10,000 in one element is cut without a word
@@ -106,8 +107,13 @@ def _as_card(text: str, draft: Draft) -> dict[str, Any]:
     found = parts(text)
     title = markdown.title(text, _TITLE)
     elements = [_markdown("\n".join(f"- **{name}** {value}" for name, value in found.facts))] if found.facts else []
+    last = next((section for section in reversed(found.rest) if section.is_code), None)
     for section in found.rest:
-        elements += _panel(section.text) if section.is_code else map(_markdown, pieces(_broken(section.text), _ELEMENT))
+        if section is last:
+            elements += _panel(section.text)
+        else:  # the user's own code is not folded
+            text = fenced(section.text) if section.is_code else _broken(section.text)
+            elements += map(_markdown, pieces(text, _ELEMENT))
     if draft.mentions:
         elements.append(_markdown(" ".join(f"<at id={name}></at>" for name in draft.mentions)))
     card = {
