@@ -109,7 +109,7 @@ def _as_card(text: str, draft: Draft) -> dict[str, Any]:
     elements = [_markdown("\n".join(f"- **{name}** {value}" for name, value in found.facts))] if found.facts else []
     last = next((section for section in reversed(found.rest) if section.is_code), None)
     for section in found.rest:
-        if section is last:
+        if section is last or (section.is_code and len(section.text) > _ELEMENT // 2):
             elements += _panel(section.text)
         else:  # the user's own code is not folded
             text = fenced(section.text) if section.is_code else _broken(section.text)
