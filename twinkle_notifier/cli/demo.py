@@ -61,6 +61,7 @@ _END = f"""{_RUN}run.ended(lambda: Progress(steps=10))
 _WATCHED = """\
 import runpy
 from twinkle_notifier import watch
+from twinkle_notifier.runtime import language
 
 with watch(context="demo"):
     runpy.run_path("train.py", run_name="__main__")
@@ -133,6 +134,7 @@ def _started(folder: str, url: str) -> subprocess.Popen[bytes]:
         "no_proxy": "127.0.0.1",
         "TWINKLE_NOTIFIER_NOTIFICATIONS": "all",
         "TWINKLE_NOTIFIER_NAME": "demo",
+        language.VARIABLE: language.language(),
         "TWINKLE_NOTIFIER_STALL_AFTER": "0.5",
     }
     env = {name: value for name, value in os.environ.items() if not name.startswith("TWINKLE")} | own
