@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from twinkle_notifier.channels import VARIABLE
 from twinkle_notifier.cli.common import Commands, add_command, add_json, print_json
+from twinkle_notifier.runtime import language
 
 if TYPE_CHECKING:
     from twinkle_notifier.inbox.robot import Received
@@ -61,7 +62,6 @@ _END = f"""{_RUN}run.ended(lambda: Progress(steps=10))
 _WATCHED = """\
 import runpy
 from twinkle_notifier import watch
-from twinkle_notifier.runtime import language
 
 with watch(context="demo"):
     runpy.run_path("train.py", run_name="__main__")
