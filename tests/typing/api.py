@@ -57,7 +57,13 @@ def calls(store: Store, error: Exception, hf_trainer: Any) -> None:
     status: str = outcome.status
     run = TrainingRun(Own(), name=status, on_start=True, stall_after=600)
     run.started(progress=lambda: Progress(step=1))
-    run.saved(Progress(last_checkpoint="/x").last_checkpoint)
+    run.saved(Progress(last_checkpoint="/x").last_checkpoint, 1000)
+    run.log({"loss": 0.25, "lr": 1e-4}, 10)
+    run.log(lambda: {"loss": 0.25})
+    language: str = TrainingRun(language="zh", diagnose=False).language
+    notify_exception(print, exc=error, name=language, language="en", diagnose=True)
+    NotifierCallback(language="zh", diagnose=None)
+    Progress(step=1, of_steps=10, resume="ckpt_path=x", seconds=3.0, history=[0.5, 0.25, 0.2], history_of="loss")
     run.beat()
     after: float | None = run.stall_after
     run.pause()
@@ -70,7 +76,7 @@ def calls(store: Store, error: Exception, hf_trainer: Any) -> None:
     HFCallback(notifications="end_only")
     TrainingRun(Notifier.from_url("env:URL"), notifications="all")
     HFCallback(ConsoleNotifier(), name="sft", stall_after=after)
-    with guard(hf_trainer), watch(ding, "x"):
+    with guard(hf_trainer), watch(ding, "x", language="zh", diagnose=False):
         pass
     text: str = resolve("env:A")
     messages: list[str] = RecordingNotifier().messages
