@@ -122,7 +122,8 @@ class NotifierCallback(RunCallback, Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """See `Callback`. It looks at the metrics as often as Lightning logs them."""
-        self._beat()
+        if self._is_watched:
+            self.run.beat()
         if not batch_idx % (getattr(trainer, "log_every_n_steps", 0) or _LOGS_EVERY):
             self.run.log(lambda: trainer.callback_metrics, trainer.global_step)
 

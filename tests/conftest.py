@@ -66,6 +66,7 @@ def pytest_configure() -> None:
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    os.environ["LC_ALL"] = "C.UTF-8"  # messages are in English, whoever runs the tests
 
 
 def pytest_collection_finish() -> None:

@@ -236,7 +236,7 @@ VARIES = [
     (r"(?m)^(Rank \d+), .*, PID", r"\1, <host>, PID"),
     (r"(?i)(rank \d+(?: of \d+)?(?: \(local rank \d+\))? on|- Rank: \d+ \(local rank \d+\) on) [\w.-]+", r"\1 <host>"),
     (r"PID \d+", "PID <pid>"),
-    (r"Processes: \d+", "Processes: <pid>"),
+    (r"(Processes|进程): \d+", r"\1: <pid>"),
     (r"(_runtime|_per_second|grad_norm) [\d.e+-]+", r"\1 <number>"),
 ]
 CARETS = re.compile(r"(?m)^>(?:[^\S\n]|[\u200b~^])*\n")  # which each Python sets in its own way

@@ -122,6 +122,40 @@ def test_tells_of_a_failure() -> None:
     assert [entry["what"] for entry in run.state_dict()["sent"]] == ["failed: ValueError"]
 
 
+class Value:
+    """A logged value that does `how` when it is read, as a tensor on a device."""
+
+    def __init__(self, how: Callable[[], Any]) -> None:
+        self.how = how
+
+    def __float__(self) -> float:
+        return float(self.how())
+
+
+@pytest.mark.parametrize(
+    ("how", "shown"),
+    [(lambda: 1.0, True), (fail, True), (lambda: "x", True), (lambda: time.sleep(30), False)],
+    ids=["can be read", "raises", "no number", "hangs"],
+)
+@pytest.mark.parametrize("end", ["ended", "failed"])
+def test_a_logged_value_costs_at_most_the_course(how: Callable[[], Any], shown: bool, end: str) -> None:
+    """It is read for the message, not when it is logged; how far the training got is told, whatever it does."""
+    run = TrainingRun(told := RecordingNotifier(), name="sft")
+    run.started()
+    began = time.monotonic()
+    for loss in (4.0, 2.0, 1.0, Value(how)):
+        run.log({"loss": loss}, 7)
+    assert time.monotonic() - began < 1
+    if end == "ended":
+        run.ended(lambda: Progress(step=7, metrics={"acc": 0.5}))
+    else:
+        run.failed(raised(ValueError("x")), progress=lambda: Progress(step=7, metrics={"acc": 0.5}))
+    assert background.flush(10)
+    [message] = told.messages
+    assert re.search(r"\n- Progress: step 7\b.*\n- Metrics: acc 0.5\n", message)
+    assert ("first 4, least 1, last 1\n" in message) >= shown
+
+
 def test_the_last_checkpoint_is_what_the_trainer_says_else_what_was_noted() -> None:
     """Also where the trainer cannot be asked any more."""
     run = TrainingRun(told := RecordingNotifier())

@@ -158,7 +158,8 @@ class TrainingRun(RunState):
         Without it, the beats are the steps.
         """
         self._began, self._since, self._sequence = time.time(), TrainingRun._last_end, None
-        self._saved, self._course = None, Course()
+        self._saved = (self._began, None) if self.last_checkpoint else None  # it goes on from that one
+        self._course = Course()
         if claims.counts(Where.here(), self._store):
             background.post(self._count)
         notifier = self._notifier()
@@ -273,7 +274,7 @@ class TrainingRun(RunState):
         reached = replace(reached, last_checkpoint=reached.last_checkpoint or self.last_checkpoint)
         if reached.history:
             return reached
-        return replace(reached, history=tuple(self._course.values), history_of=self._course.name)
+        return replace(reached, history=self._course.read(), history_of=self._course.name)
 
     def _lost(self, reached: Progress) -> Progress:
         """`reached` with the time since the begin, and what is lost since the last checkpoint."""

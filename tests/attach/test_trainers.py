@@ -24,6 +24,7 @@ CRASH_OF_ONE = CRASH.replace("step == 7", "step == 7 and rank == 1")
 NOTHING = HAPPENS + "pass\n"
 KILL = HAPPENS + "if step == 7 and rank == 1: os.kill(os.getpid(), signal.SIGKILL)\n"
 STALL = HAPPENS + "if step == 7 and rank == int(os.environ.get('WORLD_SIZE', 1)) - 1: time.sleep(9)\n"
+GO_ON = r"To go on: (?:--resume_from_checkpoint |ckpt_path=).*checkpoints/\S+"
 SAID = "sft failed: ValueError: the loss is lost"
 
 
@@ -46,8 +47,11 @@ def test_a_crash_is_reported_once_with_how_far_it_got(begin: Begin, robot: Inbox
     done = begin(script(framework) + CRASH + "train()", ranks=ranks).result()
     assert (done.returncode, titles(robot)) == (1, [SAID]), done.stderr
     text = robot.messages[0].text
-    facts = re.findall(r"(?m)^- (Steps: \d+|Epochs: |Metrics: loss 0.5|Last checkpoint: .*checkpoints/)", text)
-    assert facts == ["Epochs: ", "Steps: 7", "Metrics: loss 0.5", facts[3]], text
+    reached, metrics, lost, go_on = re.findall(r"(?m)^- ((?:Progress|Metrics|Lost since .*|To go on): .*)", text)
+    assert re.fullmatch(r"Progress: step 7 of 16, epoch [\d.]+, after \d+ s", reached), text
+    assert metrics.startswith("Metrics: loss 0.5"), text
+    assert re.fullmatch(r"Lost since the last checkpoint: \d+ s, \d steps.*", lost), text
+    assert re.fullmatch(GO_ON, go_on), text
     assert ("- Ranks: 0-1 of 2" in text) == (ranks == 2), text
     assert "not attached" not in done.stderr
 
@@ -59,7 +63,7 @@ def test_the_crash_of_one_rank_is_reported_once_as_its_own(begin: Begin, robot: 
     done = begin(script(framework) + CRASH_OF_ONE + "train()", ranks=2).result()
     assert (done.returncode, titles(robot)) == (1, [SAID]), done.stderr
     assert "- Rank: 1 of 2" in robot.messages[0].text
-    assert re.search(r"- Last checkpoint: .*checkpoints/", robot.messages[0].text)
+    assert re.search(f"\n- {GO_ON}\n", robot.messages[0].text)
 
 
 @STRESS
@@ -94,10 +98,10 @@ def test_a_clean_end_is_reported_with_its_metrics(begin: Begin, robot: Inbox, fr
     done = begin(script(framework) + NOTHING + "train()", ranks=ranks, options=("--on-success",)).result()
     assert (done.returncode, len(robot.messages)) == (0, 1), (titles(robot), done.stderr)
     assert titles(robot)[0].startswith("sft ended after ")
-    facts = re.findall(
-        r"(?m)^- (Ended because|Epochs|Steps: 16|Metrics: loss 0.5|Last checkpoint)", robot.messages[0].text
-    )
-    assert facts == ["Ended because", "Epochs", "Steps: 16", "Metrics: loss 0.5", "Last checkpoint"]
+    said = r"(?m)^- (Ended because|Progress: step 16 of 16, epoch \d|Metrics: loss 0.5|Last checkpoint)"
+    why, reached, *facts = re.findall(said, robot.messages[0].text)
+    assert (why, reached[:-1]) == ("Ended because", "Progress: step 16 of 16, epoch "), robot.messages[0].text
+    assert facts == ["Metrics: loss 0.5", "Last checkpoint"], robot.messages[0].text
 
 
 @STRESS

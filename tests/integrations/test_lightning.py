@@ -8,6 +8,7 @@ import gc
 import json
 import os
 import pickle
+import re
 import signal
 import sys
 import threading
@@ -88,8 +89,8 @@ def test_tells_of_exceptions(method: str, tmp_path: Path) -> None:
     assert caught.value is error
     [message] = told.messages
     assert message.startswith("### sft failed: ValueError: the loss is lost\n")
-    assert f"- Context: {method}\n" in message
-    assert "- Steps: 0\n" in message
+    reached = "step 0 of 4, epoch 0" if method == "fit" else "step 0, epoch 0"
+    assert re.search(rf"\n- Context: {method}\n- Progress: {reached}, after \d+ s\n", message)
 
 
 @pytest.mark.parametrize(
@@ -123,8 +124,7 @@ def test_tells_of_the_end(tmp_path: Path) -> None:
     assert message.startswith("### sft ended after ")
     for fact in (
         "- Duration: ",
-        "- Epochs: 2",
-        "- Steps: 8",
+        "- Progress: step 8 of 8, epoch 2\n",
         "- Metrics: loss ",
         "- Ended because: max_epochs=2 reached",
     ):
@@ -466,7 +466,7 @@ def test_tells_of_a_stall(tmp_path: Path) -> None:
         "### sft has made no progress",
         "### sft resumed",
     ]
-    assert "in training_step\n- Epochs: 2\n- Steps: 8\n" in told.messages[0]
+    assert "in training_step\n- Progress: step 8, epoch 2\n" in told.messages[0]
 
 
 class Slow(Model):
@@ -551,13 +551,13 @@ def test_the_supervisor_learns_of_each_checkpoint(tmp_path: Path, monkeypatch: p
 
 
 def test_a_step_costs_calls_that_return_at_once(tmp_path: Path, calls: Any) -> None:
-    """Where no stall is looked for, each hook of a step is one call of ours at most, which calls nothing."""
+    """Where no stall is looked for and nothing is logged, a hook of a step is one call of ours, which calls nothing."""
     callback = NotifierCallback(RecordingNotifier())
-    first, last = At(0, lambda _: calls.begin()), At(50, lambda _: calls.end())
-    examples = DataLoader(TensorDataset(torch.randn(51, 4)))
-    trainer(tmp_path, first, callback, last, max_epochs=1).fit(Model(), examples)
+    first, last = At(1, lambda _: calls.begin()), At(51, lambda _: calls.end())  # the first step is logged
+    examples = DataLoader(TensorDataset(torch.randn(52, 4)))
+    trainer(tmp_path, first, callback, last, max_epochs=1, log_every_n_steps=52).fit(Model(), examples)
     del calls.counts["state_key"]  # Lightning asks for it before each hook, of each callback
-    assert (calls.nested, calls.counts) == ([], {"_report_saved": 51, "_beat": 50})
+    assert (calls.nested, calls.counts) == ([], {"_report_saved": 51, "on_train_batch_end": 50})
 
 
 def test_a_copy_beats_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -565,7 +565,7 @@ def test_a_copy_beats_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWINKLE_NOTIFIER_STALL_AFTER", "600")
     callback = NotifierCallback()
     for copied in (copy.deepcopy(callback), pickle.loads(pickle.dumps(callback))):
-        copied.on_train_batch_end(None, None, None, None, 0)
+        copied.on_train_batch_end(None, None, None, None, 1)
         assert (copied.run._watch.beats, callback.run._watch.beats) == (1, 0)
 
 
@@ -621,11 +621,16 @@ def test_a_metric_that_cannot_be_read_costs_nothing_else(metric: Any, tmp_path: 
     with pytest.raises(Exception):  # noqa: B017  after us, Lightning itself fails to copy the meta tensor
         trainer(tmp_path, NotifierCallback(told, name="sft"), At(2, fail), checkpoint).fit(Model(), data())
     assert told.messages[0].startswith("### sft failed: ValueError: lost\n")
-    assert "- Epochs: 0\n- Steps: 2\n- Metrics: loss " in told.messages[0]
-    assert f", bad unreadable, good 0.5\n- Last checkpoint: {tmp_path}/step=2.ckpt\n" in told.messages[0]
+    assert re.search(r"\n- Progress: step 2 of 4, epoch 0, after \d+ s\n- Metrics: loss \d", told.messages[0])
+    lost = r"- Lost since the last checkpoint: \d+ s, 0 steps"
+    go_on = f"- To go on: ckpt_path={tmp_path}/step=2.ckpt"
+    assert re.search(rf", bad unreadable, good 0.5\n{lost}\n{re.escape(go_on)}\n", told.messages[0])
 
 
-def test_a_checkpoint_callback_that_raises_when_asked_costs_only_what_it_knows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("every", [None, 1])
+def test_a_checkpoint_callback_that_raises_when_asked_costs_only_what_it_knows(
+    every: int | None, tmp_path: Path
+) -> None:
     """As one of the user's own may."""
 
     class Odd(ModelCheckpoint):
@@ -633,8 +638,10 @@ def test_a_checkpoint_callback_that_raises_when_asked_costs_only_what_it_knows(t
 
     told = RecordingNotifier()
     with pytest.raises(ValueError, match="lost"):
-        trainer(tmp_path, NotifierCallback(told), Odd(tmp_path), FailAt(2)).fit(Model(), data())
-    assert "- Epochs: 0\n- Steps: 2\n- Metrics: loss " in told.messages[0]
+        trainer(tmp_path, NotifierCallback(told), Odd(tmp_path, every_n_train_steps=every), FailAt(2)).fit(
+            Model(), data()
+        )
+    assert re.search(r"\n- Progress: step 2 of 4, epoch 0, after \d+ s\n- Metrics: loss \d", told.messages[0])
 
 
 def test_a_pruned_trial_is_no_failure(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -745,7 +752,9 @@ def test_a_folder_of_the_user_s_that_is_called_lightning(run: Callable[..., Any]
     (tmp_path / "shadow" / "lightning" / "__init__.py").touch()
     source = "from twinkle_notifier.integrations.lightning import NotifierCallback as n; print(*[c.__module__ for c in n.__bases__])"
     done = run(source, PYTHONPATH=str(tmp_path / "shadow"))
-    assert done.stdout.startswith("pytorch_lightning."), done.stderr
+    assert [base.partition(".")[0] for base in done.stdout.split()] == ["twinkle_notifier", "pytorch_lightning"], (
+        done.stderr
+    )
 
 
 SCRIPT = """
@@ -856,8 +865,9 @@ def test_a_preemption_of_two_ranks_is_one_message(start: Callable[..., Any], inb
     started.process.send_signal(signal.SIGTERM)
     done = started.result()
     assert [message.title for message in inbox.messages] == ["sft was preempted"], done.stderr
-    saved = tmp_path.joinpath("work", "saved", "step=4.ckpt")
-    assert f"- Steps: 4\n- Last checkpoint: {saved}\n" in inbox.messages[0].text
+    saved = re.escape(str(tmp_path.joinpath("work", "saved", "step=4.ckpt")))
+    reached = r"- Progress: step 4 of 8, epoch 0, after \d+ s"
+    assert re.search(rf"\n{reached}\n- Last checkpoint: {saved}\n", inbox.messages[0].text)
 
 
 @STRESS
@@ -879,8 +889,9 @@ def test_slurms_warning_is_a_preemption(run: Callable[..., Any], inbox: Inbox, t
     done = run(source, PATH=f"{tmp_path}:{os.environ['PATH']}", **slurm)
     assert [message.title for message in inbox.messages] == ["sft was preempted"], done.stderr
     assert "- Run: sft, attempt 2\n" in inbox.messages[0].text
-    saved = tmp_path.joinpath("work", "hpc_ckpt_1.ckpt")
-    assert f"- Steps: 4\n- Last checkpoint: {saved}\n" in inbox.messages[0].text
+    saved = re.escape(str(tmp_path.joinpath("work", "hpc_ckpt_1.ckpt")))
+    reached = r"- Progress: step 4 of 16, epoch 0, after \d+ s"
+    assert re.search(rf"\n{reached}\n- Last checkpoint: {saved}\n", inbox.messages[0].text)
 
 
 def test_the_last_checkpoint_is_the_newest_of_all(tmp_path: Path) -> None:
@@ -891,10 +902,23 @@ def test_the_last_checkpoint_is_the_newest_of_all(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="lost"):
         trainer(tmp_path, NotifierCallback(told, name="sft"), best, last, FailAt(5), max_epochs=2).fit(Model(), data())
     path = tmp_path / "last" / "step=4.ckpt"
-    assert f"- Best checkpoint: {tmp_path}/best/step=3.ckpt\n- Last checkpoint: {path}\n" in told.messages[0]
+    facts = told.messages[0].splitlines()
+    at = facts.index(f"- Best checkpoint: {tmp_path}/best/step=3.ckpt")
+    assert re.fullmatch(r"- Lost since the last checkpoint: \d+ s, 1 steps", facts[at + 1])
+    assert facts[at + 2] == f"- To go on: ckpt_path={path}"
     with pytest.raises(ValueError, match="lost"):
         trainer(tmp_path, NotifierCallback(told), FailAt(5), max_epochs=2).fit(Model(), data(), ckpt_path=path)
-    assert f"- Last checkpoint: {path}\n" in told.messages[1]
+    assert f"- To go on: ckpt_path={path}\n" in told.messages[1]
+
+
+def test_a_checkpoint_of_an_earlier_fit_is_not_the_last(tmp_path: Path) -> None:
+    """Of a notebook, whose trainers share a callback: the second begins anew."""
+    callback = NotifierCallback(told := RecordingNotifier(), on_end=False)
+    trainer(tmp_path, callback, ModelCheckpoint(tmp_path / "first", every_n_train_steps=1)).fit(Model(), data())
+    with pytest.raises(ValueError, match="lost"):
+        trainer(tmp_path, callback, FailAt(1), enable_checkpointing=False).fit(Model(), data())
+    assert re.search(r"\n- Progress: step 1 of 4, epoch 0, after \d+ s\n- Metrics: loss \d", told.messages[0])
+    assert re.search(r"last checkpoint|To go on", told.messages[0], re.IGNORECASE) is None
 
 
 def test_a_checkpoint_that_could_not_be_written_is_not_the_last(tmp_path: Path) -> None:
@@ -904,7 +928,8 @@ def test_a_checkpoint_that_could_not_be_written_is_not_the_last(tmp_path: Path) 
     with pytest.raises(OSError, match="full"):
         trainer(tmp_path, NotifierCallback(told), saving, FullAt(2)).fit(Model(), data())
     assert saving.best_model_path == f"{tmp_path}/step=2.ckpt"
-    assert f"- Last checkpoint: {tmp_path}/step=1.ckpt\n" in told.messages[0]
+    assert re.search(r"\n- Lost since the last checkpoint: \d+ s, 1 steps\n", told.messages[0])
+    assert f"- To go on: ckpt_path={tmp_path}/step=1.ckpt\n" in told.messages[0]
 
 
 class FullAt(Callback):

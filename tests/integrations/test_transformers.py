@@ -241,8 +241,7 @@ def test_tells_of_start_and_end(tmp_path: Path) -> None:
     assert [line.split(" after")[0] for line in headlines(told)] == ["### sft started", "### sft ended"]
     for fact in (
         "- Duration: ",
-        "- Epochs: 0.25",
-        "- Steps: 2",
+        "- Progress: step 2 of 2, epoch 0.25\n",
         "train_loss 0.",
         "- Ended because: all 2 steps are done",
     ):
@@ -281,10 +280,13 @@ class FailAt(TrainerCallback):
 
 
 @pytest.mark.parametrize(
-    ("error", "headline"),
-    [(ValueError("lost"), "sft failed: ValueError: lost"), (SystemExit(143), "sft was preempted")],
+    ("error", "headline", "says"),
+    [
+        (ValueError("lost"), "sft failed: ValueError: lost", "To go on: --resume_from_checkpoint "),
+        (SystemExit(143), "sft was preempted", "Last checkpoint: "),
+    ],
 )
-def test_tells_of_the_last_checkpoint(error: BaseException, headline: str, tmp_path: Path) -> None:
+def test_tells_of_the_last_checkpoint(error: BaseException, headline: str, says: str, tmp_path: Path) -> None:
     """Of this training: that of the last step is left by an earlier one. 143 is what a handler of SIGTERM leaves."""
     (tmp_path / "checkpoint-9").mkdir()
     told = RecordingNotifier()
@@ -292,7 +294,7 @@ def test_tells_of_the_last_checkpoint(error: BaseException, headline: str, tmp_p
     with pytest.raises(type(error)):
         trainer(tmp_path, NotifierCallback(told, name="sft"), FailAt(error), **saving).train()
     assert headlines(told) == [f"### {headline}"]
-    assert f"- Last checkpoint: {tmp_path}/checkpoint-2\n" in told.messages[0]
+    assert f"- {says}{tmp_path}/checkpoint-2\n" in told.messages[0]
 
 
 def test_tells_of_the_checkpoint_that_was_resumed(tmp_path: Path) -> None:
@@ -302,8 +304,8 @@ def test_tells_of_the_checkpoint_that_was_resumed(tmp_path: Path) -> None:
     for path in (str(saved), None):
         with pytest.raises(ValueError, match="lost"):
             trainer(tmp_path, callback, FailAt(ValueError("lost")), max_steps=4).train(resume_from_checkpoint=path)
-    assert f"- Last checkpoint: {saved}\n" in told.messages[0]
-    assert "Last checkpoint" not in told.messages[1]
+    assert f"- To go on: --resume_from_checkpoint {saved}\n" in told.messages[0]
+    assert ("To go on" in told.messages[1], "Last checkpoint" in told.messages[1]) == (False, False)
 
 
 def test_the_end_tells_of_the_last_checkpoint(tmp_path: Path) -> None:
@@ -572,7 +574,7 @@ def test_tells_of_a_stall(tmp_path: Path) -> None:
         "### sft resumed",
     ]
     assert "in __getitem__\n" in told.messages[0] or "in __getitem__, then" in told.messages[0]
-    assert re.search(r"\n- Steps: [89]\n", told.messages[0])
+    assert re.search(r"\n- Progress: step [89], epoch 1(\.125)?\n", told.messages[0])
     assert callback.run.watcher is None
 
 
@@ -588,11 +590,9 @@ class At(TrainerCallback):
 
 
 def test_a_step_costs_a_call_that_returns_at_once(tmp_path: Path, calls: Any) -> None:
-    """Where no stall is looked for; so does the end of an epoch, of which there are six here."""
-    training = trainer(
-        tmp_path, NotifierCallback(RecordingNotifier()), At(1, calls.begin), At(51, calls.end), max_steps=52
-    )
-    training.train()
+    """Where no stall is looked for, nothing logged; so does the end of an epoch, of which there are six here."""
+    steps = {"max_steps": 52, "logging_strategy": "no"}
+    trainer(tmp_path, NotifierCallback(RecordingNotifier()), At(1, calls.begin), At(51, calls.end), **steps).train()
     assert (calls.nested, calls.counts) == ([], {"_end_step": 50 + 6})
 
 
@@ -663,7 +663,7 @@ def test_what_is_resumed_from_elsewhere_is_told(tmp_path: Path) -> None:
     callback = NotifierCallback(told := RecordingNotifier())
     with pytest.raises(ValueError, match="lost"):
         trainer(tmp_path / "b", callback, FailAt(ValueError("lost")), max_steps=4).train(str(elsewhere))
-    assert f"- Last checkpoint: {elsewhere}\n" in told.messages[0]
+    assert f"- To go on: --resume_from_checkpoint {elsewhere}\n" in told.messages[0]
 
 
 def test_nothing_is_watched_once_the_trainer_is_left(tmp_path: Path) -> None:
@@ -710,8 +710,10 @@ def test_a_metric_that_cannot_be_read_costs_nothing_else(metric: Any, tmp_path: 
     with pytest.raises(ValueError, match="lost"):
         failing.train()
     [message] = told.messages
-    assert re.search(r"\n- Epochs: 0.25\n- Steps: 2\n- Metrics: .*, bad unreadable, good 0.5\n", message)
-    assert f"- Last checkpoint: {tmp_path}/checkpoint-1\n" in message
+    reached = r"- Progress: step 2 of 4, epoch 0\.25, after \d+ s"
+    assert re.search(rf"\n{reached}\n- Metrics: .*, bad unreadable, good 0.5\n", message)
+    assert re.search(r"\n- Lost since the last checkpoint: \d+ s, 1 steps\n", message)
+    assert f"- To go on: --resume_from_checkpoint {tmp_path}/checkpoint-1\n" in message
 
 
 def test_a_log_that_cannot_be_read_costs_only_the_metrics(tmp_path: Path) -> None:
@@ -726,7 +728,7 @@ def test_a_log_that_cannot_be_read_costs_only_the_metrics(tmp_path: Path) -> Non
     failing.add_callback(At(2, fail))
     with pytest.raises(ValueError, match="lost"):
         failing.train()
-    assert "- Epochs: 0.25\n- Steps: 2\n\n" in told.messages[0]
+    assert re.search(r"\n- Progress: step 2 of 2, epoch 0\.25, after \d+ s\n\n", told.messages[0])
 
 
 def pruned() -> BaseException:
@@ -890,7 +892,7 @@ def test_a_preemption_that_the_trainer_saves_for(
     done = run(f"import subprocess, sys; sys.exit(subprocess.call({above!r}))" if supervised else script)
     assert done.returncode == 0, done.stderr
     assert [message.title for message in inbox.messages] == ["sft was preempted"], done.stderr
-    assert "- Steps: 3\n" in inbox.messages[0].text or "- Steps: 4\n" in inbox.messages[0].text
+    assert re.search(r"\n- Progress: step [34] of 9, epoch [\d.]+, after \d+ s\n", inbox.messages[0].text)
     assert re.search(r"\n- Last checkpoint: out/checkpoint-[34]\n", inbox.messages[0].text)
 
 

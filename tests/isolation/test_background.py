@@ -250,22 +250,25 @@ os._exit(0)
     assert len(inbox.messages) == 1
 
 
-def test_a_child_forked_meanwhile_can_import_what_a_notifier_does(start: Any) -> None:
+@pytest.mark.parametrize(
+    "made", ["run(on_start=True)", "t.TrainingRun(lambda _: None)"], ids=["DingTalk", "a function"]
+)
+def test_a_child_forked_meanwhile_can_import_what_a_notifier_does(made: str, start: Any) -> None:
     """A DataLoader's workers are forked when the training has just begun; a lock of ours must not hang them."""
-    source = """
+    source = f"""
 import signal
-run(on_start=True).started()
+{made}.started()
 children = []
-for _ in range(8):
+for _ in range(16):
     if (child := os.fork()) == 0:
         signal.alarm(10)
         import requests
         os._exit(0)
     children.append(child)
-    time.sleep(0.01)
+    time.sleep(0.005)
 print([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children])
 """
-    assert start(DING + source).result().stdout == f"{[0] * 8}\n"
+    assert start(DING + source).result().stdout == f"{[0] * 16}\n"
 
 
 def test_a_forked_child_waits_for_nothing_of_its_parent(start: Any) -> None:

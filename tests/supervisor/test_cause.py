@@ -231,14 +231,24 @@ def test_exit_codes_that_stand_for_a_signal(code: int, number: int | None) -> No
 
 TOLD = """### sft failed: DistBackendError: NCCL communicator was aborted
 
-- Run: sft
-- Error: **DistBackendError**: NCCL communicator was aborted
-- At: train.py:9 in step
+- At: train.py:9 in step: `loss.backward()`
+- Context: fit
+
+```
+train.py:9 in step
+>    9  loss.backward()
+12 frames in torch
+```
 
 ```
 Traceback (most recent call last):
 DistBackendError: NCCL communicator was aborted
-```"""
+```
+
+- Run: sft
+- Rank: 1 of 2 (local rank 1)
+- Host: node-a, PID 21, Python 3.11.7
+- Time: 2026-11-24 03:12:09 +0800 (CST)"""
 
 
 def word(pid: int, text: str = TOLD, state: Any = "left") -> Note:
@@ -250,7 +260,7 @@ def test_words_that_ranks_left_to_the_supervisor() -> None:
     expected = Recorded(
         "DistBackendError: NCCL communicator was aborted",
         "Traceback (most recent call last):\nDistBackendError: NCCL communicator was aborted\n",
-        "train.py:9 in step",
+        "train.py:9 in step: `loss.backward()`",
         1,
         secondary=True,
     )

@@ -43,9 +43,10 @@ def of_end(
     """The evidence of another process: its printed `error` (``ValueError: ...``), else its signal and last lines."""
     kind, _, text = error.partition(": ")
     errors = (error_of(kind, text),) if error else ()
+    places = places_in(traceback)
     if (inner := read(text)) is not None:  # a worker's error, which this one reports
-        errors = (error_of(inner.type, inner.message), *errors)
-    modules = frozenset(_modules(path for path, _, _ in places_in(traceback)))
+        errors, places = (error_of(inner.type, inner.message), *errors), [*places, *inner.places()]
+    modules = frozenset(_modules(path for path, _, _ in places))
     return Evidence(errors, modules, signal, "" if errors else output, facts or {})
 
 

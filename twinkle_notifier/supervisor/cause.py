@@ -18,6 +18,8 @@ from twinkle_notifier.exceptions.frames import is_library_path
 from twinkle_notifier.exceptions.printed import LAUNCHERS, child_of
 from twinkle_notifier.exceptions.remote import Place, read
 from twinkle_notifier.mailbox.notes import End, Failure, Note
+from twinkle_notifier.messages.chinese import CHINESE
+from twinkle_notifier.messages.parts import parts
 from twinkle_notifier.supervisor import torchrun
 from twinkle_notifier.supervisor.torchrun import Lost, Recorded
 
@@ -35,6 +37,7 @@ _HOST = 1.0  # seconds to ask a resolver for the name of this host
 _OURS = os.path.dirname(os.path.dirname(__file__))
 _PYTHON = re.compile(r"[/\\]lib[/\\]python\d")  # another one's own
 _POOL = "The above exception was the direct cause"  # behind a pool's traceback
+_PLACES = ("At", CHINESE["At"])  # what a message calls the place of an error
 _SIGNALLED = re.compile(r"got signal: (\d{1,2})\b")
 
 
@@ -139,12 +142,12 @@ def left(notes: Sequence[Note], lost: Lost | None) -> Recorded | None:
     """The error in the note of the rank that failed first, or of any rank if that one is not known."""
     for note in notes:
         if note.state == "left" and note.text and (lost is None or note.holder.pid == lost.pid):
-            error = re.search(r"^- Error: \*\*(.+?)\*\*(.*)$", note.text, re.MULTILINE)
-            headline = note.text.partition("\n")[0].removeprefix("### ")
-            at = re.search(r"^- At: (.*)$", note.text, re.MULTILINE)
-            block = re.search(r"^(`{3,})\n(.*)^\1", note.text, re.MULTILINE | re.DOTALL)
-            message = error[1] + error[2] if error else headline
-            return Recorded(message, block[2] if block else "", at[1] if at else "", note.rank, secondary=True)
+            found = parts(note.text)
+            traceback = next((f"{section.text}\n" for section in reversed(found.rest) if section.is_code), "")
+            at = next((text for name, text in found.facts if name in _PLACES), "")
+            error = read(traceback)
+            message = f"{error.type}: {error.message}" if error is not None else found.title
+            return Recorded(message, traceback, at, note.rank, secondary=True)
     return None
 
 
