@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from twinkle_notifier.diagnosis.known import (
+    accelerators,
     builds,
     checkpoints,
     collectives,
+    compiled,
     data_loading,
     device_errors,
     device_memory,
     disk,
+    divergence,
     gradients,
     host_memory,
     hub,
@@ -17,6 +20,7 @@ from twinkle_notifier.diagnosis.known import (
     launchers,
     losses,
     parallel,
+    serving,
     tensors,
     text_data,
     trainers,
@@ -42,4 +46,8 @@ KNOWN: tuple[Rule, ...] = (
     *checkpoints.RULES,
     *hub.RULES,
     *interpreter.RULES,
+    *accelerators.RULES,
+    *compiled.RULES,
+    *serving.RULES,
+    *divergence.RULES,
 )
