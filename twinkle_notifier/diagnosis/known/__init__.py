@@ -13,6 +13,7 @@ from twinkle_notifier.diagnosis.known import (
     device_memory,
     disk,
     divergence,
+    frameworks,
     gradients,
     host_memory,
     hub,
@@ -20,18 +21,25 @@ from twinkle_notifier.diagnosis.known import (
     launchers,
     losses,
     parallel,
+    processes,
     serving,
+    sharding,
     tensors,
     text_data,
     trainers,
+    versions,
 )
 from twinkle_notifier.diagnosis.rule import Rule
 
 # Where two rules hold, the first is told: within a file the special ones stand before the general ones.
 KNOWN: tuple[Rule, ...] = (
     *device_memory.RULES,
+    *sharding.RULES,
     *device_errors.RULES,
+    *frameworks.RULES,
     *builds.RULES,
+    *versions.RULES,
+    *processes.RULES,
     *collectives.RULES,
     *parallel.RULES,
     *launchers.RULES,
