@@ -222,6 +222,7 @@ CASES: dict[str, Case] = {
                 _RUNTIME,
                 "None of the available devices `available_devices = {'cpu'}` are supported by the bitsandbytes version you",
             ),
+            raised("AttributeError", "/x/bitsandbytes/libbitsandbytes_cpu.so: undefined symbol: cget_managed_ptr"),
         ),
         misses=(
             raised(_RUNTIME, "CUDA Setup failed"),

@@ -223,6 +223,13 @@ CASES: dict[str, Case] = {
             ),
             raised("urllib.error.URLError", f"<urlopen error {_CERTIFICATE.format(_ISSUER)}>"),
             raised(
+                f"{_REQUESTS}.SSLError",
+                _gave_up(
+                    "SSLError(SSLCertVerificationError(1, "
+                    f'"{_CERTIFICATE.format("Hostname mismatch, certificate is not valid for huggingface.co")}"))'
+                ),
+            ),
+            raised(
                 "aiohttp.client_exceptions.ClientConnectorCertificateError",
                 "Cannot connect to host huggingface.co:443 ssl:True [SSLCertVerificationError: (1, "
                 f"'{_CERTIFICATE.format('self-signed certificate')}')]",
@@ -230,10 +237,6 @@ CASES: dict[str, Case] = {
         ),
         misses=(
             raised("ssl.SSLCertVerificationError", _CERTIFICATE.format("certificate has expired")),
-            raised(
-                "ssl.SSLCertVerificationError",
-                _CERTIFICATE.format("Hostname mismatch, certificate is not valid for 'a'."),
-            ),
             raised("ssl.SSLError", "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)"),
             raised("ValueError", _CERTIFICATE.format(_ISSUER)),
         ),

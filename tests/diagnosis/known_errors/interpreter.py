@@ -120,7 +120,7 @@ CASES: dict[str, Case] = {
         hits=(
             raised(
                 "ImportError",
-                "cannot import name 'AdamW' from 'transformers' (/env/site-packages/transformers/__init__.py)",
+                "cannot import name 'WarmUpScheduler' from 'transformers' (/env/site-packages/transformers/__init__.py)",
             ),
             raised("ImportError", "cannot import name 'collate' from 'utils' (C:\\work\\utils.py)"),
         ),
@@ -199,6 +199,10 @@ CASES: dict[str, Case] = {
                 "'ascii' codec can't encode character '\\u6a21' in position 0: ordinal not in range",
             ),
             raised("UnicodeEncodeError", _ENCODED.format("ascii", 128)),
+            raised(
+                "UnicodeDecodeError", "'gbk' codec can't decode byte 0xa4 in position 64: illegal multibyte sequence"
+            ),
+            raised("UnicodeDecodeError", "'charmap' codec can't decode byte 0x9d in position 4990: character maps to"),
         ),
         misses=(
             raised(

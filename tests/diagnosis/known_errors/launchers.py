@@ -22,21 +22,21 @@ def _ended(reason: str, *, entity: str = "JOB 4512", begin: str = "slurmstepd:")
     return f"{begin} error: *** {entity} ON gpu-07 CANCELLED AT 2026-03-01T04:12:40{reason} ***"
 
 
+_BIND = " The server socket has failed to bind to {} (errno: 98 - Address already in use)."
+
 CASES: dict[str, Case] = {
     "rendezvous-port-taken": Case(
         hits=(
-            raised(
-                _NETWORK,
-                _LISTEN + " port: 29500, useIpv6: false, code: -98, name: EADDRINUSE, message: address already in use",
-            ),
+            raised(_NETWORK, _LISTEN + " port: 29500, useIpv6: false, code: -98, name: EADDRINUSE, message: address"),
+            raised("RuntimeError", _LISTEN + _BIND.format("[::]:29501") + _BIND.format("0.0.0.0:29501")),
             raised(
                 "RuntimeError",
-                _LISTEN
-                + " The server socket has failed to bind to [::]:29501 (errno: 98 - Address already in use). The"
-                " server socket has failed to bind to 0.0.0.0:29501 (errno: 98 - Address already in use).",
+                "The server socket has failed to listen on any local network\naddress. The server socket has failed to"
+                " bind to [::]:29600 (errno: 98 - Address\nalready in use).",
             ),
         ),
         misses=(
+            raised("RuntimeError", "port 29501: failed to bind to [::]:29501 (errno: 98 - Address already in use)"),
             raised(
                 _NETWORK, _LISTEN + " port: 80, useIpv6: false, code: -13, name: EACCES, message: permission denied"
             ),
@@ -136,9 +136,10 @@ CASES: dict[str, Case] = {
             raised("ValueError", _ENV.format("RANK")),
             raised("ValueError", _ENV.format("MASTER_ADDR")),
             raised("KeyError", "'LOCAL_RANK'"),
+            raised("KeyError", "'RANK'"),
         ),
         misses=(
-            raised("KeyError", "'RANK'"),
+            raised("KeyError", "'NODE_RANK'"),
             raised(
                 "ValueError", "Error initializing torch.distributed using tcp:// rendezvous: rank parameter missing"
             ),

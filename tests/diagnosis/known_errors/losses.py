@@ -132,4 +132,14 @@ CASES: dict[str, Case] = {
             raised("TypeError", "result type Float can't be cast to the desired output type Long"),
         ),
     ),
+    "scaler-bf16-gradients": Case(
+        hits=tuple(
+            raised(kind, "\"_amp_foreach_non_finite_check_and_unscale_cuda\" not implemented for 'BFloat16'")
+            for kind in ("RuntimeError", "NotImplementedError")
+        ),
+        misses=(
+            raised("RuntimeError", "\"_amp_foreach_non_finite_check_and_unscale_cuda\" not implemented for 'Half'"),
+            raised("RuntimeError", "\"upsample_nearest2d_out_frame\" not implemented for 'BFloat16'"),
+        ),
+    ),
 }

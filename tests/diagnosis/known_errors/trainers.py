@@ -9,6 +9,8 @@ METRIC = (
     "The `metric_for_best_model` training argument is set to 'eval_f1', which is not found in the evaluation metrics. "
 )
 KEYS = "The available evaluation metrics are: ['eval_loss', 'eval_runtime', 'epoch']."
+PLACEMENT = "Placement group creation timed out. Make sure your cluster either has enough resources"
+WORKER = "Caught RuntimeError in DataLoader worker process 2.\nOriginal Traceback (most recent call last):\n"
 
 CASES: dict[str, Case] = {
     "model-got-no-inputs": Case(
@@ -127,6 +129,56 @@ CASES: dict[str, Case] = {
         misses=(
             raised("ValueError", "You are trying to save a non contiguous tensor: `a` which is not allowed."),
             raised("ValueError", "Some tensors share memory, this will lead to duplicate memory on disk and potential"),
+        ),
+    ),
+    "sharded-weights-empty": Case(
+        hits=(
+            raised("RuntimeError", "'weight' must be 2-D"),
+            raised("RuntimeError", "'weight' must be 2-D", modules=("torch.nn.modules.sparse", "torch.nn.functional")),
+        ),
+        misses=(
+            raised("ValueError", "'weight' must be 2-D"),
+            raised("RuntimeError", "The 'weight' must be 2-D"),
+        ),
+    ),
+    "ray-devices-missing": Case(
+        hits=(
+            raised("ValueError", "Total available GPUs 8.0 is less than total desired GPUs 16"),
+            raised(
+                "ray.exceptions.RayTaskError(ValueError)", "Total available GPUs 0 is less than total desired GPUs 8"
+            ),
+            raised(
+                "ValueError",
+                "Not enough GPUs available. Requested 16 GPUs, but only 8 are available in the cluster.",
+            ),
+        ),
+        misses=(
+            raised("RuntimeError", "Total available GPUs 8.0 is less than total desired GPUs 16"),
+            raised("ValueError", "Total available GPUs are unknown"),
+        ),
+    ),
+    "ray-placement-timeout": Case(
+        hits=(
+            raised("TimeoutError", f"{PLACEMENT} or use an autoscaling cluster. Current resources available: {{}}"),
+            raised("TimeoutError", f"{PLACEMENT} or use an autoscaling cluster. If you are running on a cluster, make"),
+        ),
+        misses=(
+            raised("RuntimeError", PLACEMENT),
+            raised("TimeoutError", "Placement group creation timed out."),
+        ),
+    ),
+    "samples-differ-in-worker": Case(
+        hits=(
+            raised("RuntimeError", f"{WORKER}RuntimeError: stack expects each tensor to be equal size, but got [3]"),
+            raised("RuntimeError", f"{WORKER}RuntimeError: Trying to resize storage that is not resizable"),
+            raised(
+                "RuntimeError",
+                WORKER.replace("\n", " ") + "RuntimeError: stack expects each tensor to be equal size, but got [3]",
+            ),
+        ),
+        misses=(
+            raised("RuntimeError", f"{WORKER}RuntimeError: unable to open file 0007.png"),
+            raised("RuntimeError", "RuntimeError: stack expects each tensor to be equal size, but got [3]"),
         ),
     ),
 }

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from twinkle_notifier.diagnosis.known import (
+    accelerators,
     builds,
     checkpoints,
     collectives,
+    compiled,
     data_loading,
     device_errors,
     device_memory,
     disk,
+    divergence,
+    frameworks,
     gradients,
     host_memory,
     hub,
@@ -17,17 +21,25 @@ from twinkle_notifier.diagnosis.known import (
     launchers,
     losses,
     parallel,
+    processes,
+    serving,
+    sharding,
     tensors,
     text_data,
     trainers,
+    versions,
 )
 from twinkle_notifier.diagnosis.rule import Rule
 
 # Where two rules hold, the first is told: within a file the special ones stand before the general ones.
 KNOWN: tuple[Rule, ...] = (
     *device_memory.RULES,
+    *sharding.RULES,
     *device_errors.RULES,
+    *frameworks.RULES,
     *builds.RULES,
+    *versions.RULES,
+    *processes.RULES,
     *collectives.RULES,
     *parallel.RULES,
     *launchers.RULES,
@@ -42,4 +54,8 @@ KNOWN: tuple[Rule, ...] = (
     *checkpoints.RULES,
     *hub.RULES,
     *interpreter.RULES,
+    *accelerators.RULES,
+    *compiled.RULES,
+    *serving.RULES,
+    *divergence.RULES,
 )

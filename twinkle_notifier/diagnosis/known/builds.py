@@ -13,7 +13,10 @@ _REQUIRED = "{need:word}' not found (required by "
 _CONFIGS = "No valid triton configs. OutOfResources: "
 _TOGGLED = "FlashAttention{version:int} has been toggled on, but it cannot be used due to the following error: "
 _SHARED = "out of resource: shared memory, Required: {asked:int}, Hardware limit: {limit:int}"
-_LIBRARIES = ("cudart", "cublas", "cublasLt", "cudnn", "nccl", "cusparse", "cusparseLt", "cufft", "nvJitLink", "nvrtc")
+_LIBRARIES = (
+    *("cudart", "cublas", "cublasLt", "cudnn", "nccl", "cusparse", "cusparseLt", "cufft", "nvJitLink", "nvrtc"),
+    *("cudnn_adv", "cudnn_ops", "cudnn_graph", "curand", "cusolver", "cupti"),
+)
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -200,11 +203,11 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "build-bitsandbytes-cuda",
         Advice(
-            "bitsandbytes has no library for this CUDA or ROCm version, or for this device",
+            "bitsandbytes runs without its GPU library: it has none for this CUDA or ROCm version, or found no GPU",
             ("pip install -U bitsandbytes", "or take torch for a CUDA that python -m bitsandbytes lists"),
         ),
         Advice(
-            "bitsandbytes 没有对应该 CUDA/ROCm 版本或该设备的库",
+            "bitsandbytes 没有加载 GPU 库：没有对应该 CUDA/ROCm 版本的库，或没有检测到 GPU",
             ("pip install -U bitsandbytes", "或把 torch 换成 python -m bitsandbytes 所列的 CUDA 版本"),
         ),
         _BITSANDBYTES,
@@ -212,8 +215,11 @@ RULES: tuple[Rule, ...] = (
             "Attempted to use bitsandbytes native library functionality but it's not available.",
             "CUDA Setup failed despite GPU being available. Please run the following command to get more information:",
             "None of the available devices `available_devices = {devices}` are supported by the bitsandbytes version",
+            "{}libbitsandbytes_cpu.so: undefined symbol:",
+            "'NoneType' object has no attribute 'cget_managed_ptr",
+            "'NoneType' object has no attribute 'cquantize_blockwise",
         ),
-        types=("RuntimeError",),
+        types=("RuntimeError", "AttributeError"),
     ),
     Rule(
         "build-deepspeed-missing",

@@ -8,6 +8,7 @@ _OFFLINE = "https://huggingface.co/docs/huggingface_hub/package_reference/enviro
 _PROXIES = "https://requests.readthedocs.io/en/latest/user/advanced/#proxies"
 _NO_NAME = ("[Errno -2] Name or service not known", "[Errno -3] Temporary failure in name resolution")
 _UNKNOWN_ISSUER = ("self-signed certificate", "self signed certificate", "unable to get local issuer certificate")
+_WRONG_HOST = ("Hostname mismatch, certificate is not valid for ", "IP address mismatch, certificate is not valid for ")
 _NETWORK = ("ConnectError", "ConnectionError", "MaxRetryError", "URLError", "ClientConnectorError")
 
 
@@ -25,9 +26,9 @@ def _connects(why: str) -> tuple[str, ...]:
 
 def _distrusts(why: str) -> tuple[str, ...]:
     said = f"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {why}"
-    wrapped = f"SSLCertVerificationError(1, '{said}"
+    wrapped = [f"SSLError(SSLCertVerificationError(1, {quote}{said}" for quote in "'\""]
     refused = f"Cannot connect to host {{}} ssl:{{}} [SSLCertVerificationError: (1, '{said}"  # of aiohttp
-    return (said, f"<urlopen error {said}", refused, *_requests(f"SSLError({wrapped}"))
+    return (said, f"<urlopen error {said}", refused, *(text for cause in wrapped for text in _requests(cause)))
 
 
 RULES: tuple[Rule, ...] = (
@@ -215,21 +216,21 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "tls-unknown-issuer",
         Advice(
-            "the server's certificate is signed by one whom this machine does not know: often the proxy of a company",
+            "the server's certificate is not trusted here, or is another server's: often a company's proxy answers",
             (
                 "name the company's CA: SSL_CERT_FILE=ca.pem (httpx, urllib), REQUESTS_CA_BUNDLE=ca.pem (requests)",
                 "in a small container, install the package ca-certificates",
             ),
         ),
         Advice(
-            "服务器证书的签发者不被本机信任：常见于公司代理",
+            "服务器证书不被本机信任，或不是该域名的证书：常见于公司代理拦截",
             (
                 "指定公司的 CA：SSL_CERT_FILE=ca.pem（httpx、urllib）、REQUESTS_CA_BUNDLE=ca.pem（requests）",
                 "精简容器中请安装 ca-certificates 包",
             ),
         ),
         "https://requests.readthedocs.io/en/latest/user/advanced/#ssl-cert-verification",
-        says=tuple(text for why in _UNKNOWN_ISSUER for text in _distrusts(why)),
+        says=tuple(text for why in (*_UNKNOWN_ISSUER, *_WRONG_HOST) for text in _distrusts(why)),
         types=("SSLError", "SSLCertVerificationError", "ClientConnectorCertificateError", *_NETWORK),
     ),
     Rule(

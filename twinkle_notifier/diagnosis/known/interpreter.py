@@ -6,6 +6,7 @@ from twinkle_notifier.diagnosis.rule import Advice, Rule
 
 _IMPORT = "https://docs.python.org/3/reference/import.html"
 _UTF8 = "https://docs.python.org/3/library/os.html#utf8-mode"
+_SYSTEM = ("ascii", "gbk", "charmap", "cp949", "cp932", "cp950")  # encodings that a system sets
 _NOT_UNION = (
     "'type' and 'NoneType'",
     "'NoneType' and 'type'",
@@ -295,21 +296,21 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "locale-ascii",
         Advice(
-            "Python reads and writes text as ASCII here (a container or job without a UTF-8 locale)",
+            "Python uses the system's encoding for text here, not UTF-8: ASCII in a container, GBK on Windows",
             (
                 "set PYTHONUTF8=1, or LANG=C.UTF-8 and LC_ALL=C.UTF-8, in the job's script or the Dockerfile",
                 "name the encoding where files are opened: open(path, encoding='utf-8')",
             ),
         ),
         Advice(
-            "此处 Python 按 ASCII 读写文本（容器或作业没有 UTF-8 locale）",
+            "此处 Python 按系统编码而不是 UTF-8 读写文本：容器或作业里是 ASCII，中文 Windows 上是 GBK",
             (
                 "在作业脚本或 Dockerfile 中设置 PYTHONUTF8=1，或 LANG=C.UTF-8 和 LC_ALL=C.UTF-8",
                 "打开文件时写明编码：open(path, encoding='utf-8')",
             ),
         ),
         _UTF8,
-        says=("'ascii' codec can't decode byte ", *_encodes("ascii")),
+        says=tuple(text for codec in _SYSTEM for text in (f"'{codec}' codec can't decode byte ", *_encodes(codec))),
         types=("UnicodeDecodeError", "UnicodeEncodeError"),
     ),
     Rule(

@@ -7,7 +7,7 @@ from twinkle_notifier.diagnosis.rule import Advice, Rule
 _NETWORK = ("DistNetworkError", "RuntimeError")
 _SOCKET = "https://github.com/pytorch/pytorch/blob/main/torch/csrc/distributed/c10d/socket.cpp"
 _INIT = "https://docs.pytorch.org/docs/stable/distributed.html#initialization"
-_LISTEN = "The server socket has failed to listen on any local network address."
+_LISTEN = "The server socket has failed to listen on"  # any local network address; tools wrap the line
 _SLURM = tuple(begin + " error: *** {} ON {node:word} CANCELLED AT {} DUE TO " for begin in ("slurmstepd:", "[{}]"))
 _ACTOR = "The actor is dead because its worker process has died. Worker exit type: {} Worker exit detail: "
 
@@ -24,10 +24,10 @@ RULES: tuple[Rule, ...] = (
         ),
         _SOCKET,
         says=(
-            _LISTEN + " port: {port:int}, useIpv6: {}, code: {:int}, name: EADDRINUSE",
-            _LISTEN + " The server socket has failed to bind to [::]:{port:int} (errno: 98 - Address already in use)",
-            _LISTEN + " The server socket has failed to bind to 0.0.0.0:{port:int} (errno: 98 - Address already in",
+            "{}port: {port:int}, useIpv6: {}, code: {:int}, name: EADDRINUSE",
+            *(f"{{}}bind to {host}:{{port:int}} (errno: 98" for host in ("[::]", "0.0.0.0")),  # noqa: S104
         ),
+        also=(_LISTEN,),
         types=_NETWORK,
     ),
     Rule(
@@ -128,8 +128,7 @@ RULES: tuple[Rule, ...] = (
         says=(
             "Error initializing torch.distributed using env:// rendezvous: environment variable {:word} expected, but",
             "LOCAL_RANK is not in the environment.",
-            "'LOCAL_RANK'",
-            "'MASTER_ADDR'",
+            *(f"'{name}'" for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")),
         ),
         types=("ValueError", "KeyError", "RuntimeError"),
     ),

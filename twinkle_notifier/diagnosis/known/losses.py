@@ -196,4 +196,27 @@ RULES: tuple[Rule, ...] = (
         says=("result type {result:word} can't be cast to the desired output type {target:word}",),
         types=_RUNTIME,
     ),
+    Rule(
+        "scaler-bf16-gradients",
+        Advice(
+            "a gradient scaler (fp16 AMP) got gradients in bf16, which it cannot unscale",
+            (
+                "train in bf16 without a scaler: bf16=True in place of fp16=True, or GradScaler(enabled=False)",
+                "or keep the trained weights in fp32, and let autocast choose float16",
+            ),
+        ),
+        Advice(
+            "梯度缩放器（fp16 AMP 的 GradScaler）收到了 bf16 梯度，无法 unscale",
+            (
+                "用 bf16 训练且不用 scaler：bf16=True 代替 fp16=True，或 GradScaler(enabled=False)",
+                "或让被训练的权重保持 fp32，由 autocast 使用 float16",
+            ),
+        ),
+        "https://github.com/pytorch/pytorch/issues/127176",
+        says=(
+            "\"_amp_foreach_non_finite_check_and_unscale_cuda\" not implemented for 'BFloat16'",
+            "\"_amp_non_finite_check_and_unscale_cuda\" not implemented for 'BFloat16'",
+        ),
+        types=_RUNTIME,
+    ),
 )

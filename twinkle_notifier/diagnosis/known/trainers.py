@@ -6,6 +6,7 @@ from twinkle_notifier.diagnosis.rule import Advice, Rule
 
 _DOCS = "https://huggingface.co/docs/"
 _VALUE = ("ValueError",)
+_CAUGHT = "Caught RuntimeError in DataLoader worker process "
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -137,6 +138,92 @@ RULES: tuple[Rule, ...] = (
             "Some tensors share memory, this will lead to duplicate memory on disk and potential differences when",
             "The weights trying to be saved contained shared tensors [",
         ),
+        types=("RuntimeError",),
+    ),
+    Rule(
+        "sharded-weights-empty",
+        Advice(
+            "an embedding has no weights here: ZeRO-3 or FSDP sharded them, and the model runs outside of its wrapper",
+            (
+                "call the wrapped model; give a second one (reference, teacher, text encoder) to deepspeed.initialize",
+                "to generate or evaluate under ZeRO-3, gather first: deepspeed.zero.GatheredParameters(params)",
+                "or use ZeRO-2 for models that must be called directly",
+            ),
+        ),
+        Advice(
+            "embedding 的权重在此处是空的：ZeRO-3 或 FSDP 已将其切分，而模型是绕过包装器直接调用的",
+            (
+                "调用包装后的模型；第二个模型（reference、teacher、text encoder）也要经过 deepspeed.initialize",
+                "ZeRO-3 下生成或评估前先聚合参数：deepspeed.zero.GatheredParameters(params)",
+                "必须直接调用的模型可改用 ZeRO-2",
+            ),
+        ),
+        "https://github.com/deepspeedai/DeepSpeed/issues/2746",
+        says=("'weight' must be 2-D",),
+        types=("RuntimeError",),
+    ),
+    Rule(
+        "ray-devices-missing",
+        Advice(
+            "Ray has {seen} devices to give, and the run asks for {asked}",
+            (
+                "see with `ray status` whether all nodes joined, and whether another job holds devices",
+                "else set trainer.nnodes and trainer.n_gpus_per_node to what there is",
+            ),
+        ),
+        Advice(
+            "Ray 集群可用的设备只有 {seen}，而任务要求 {asked}",
+            (
+                "用 `ray status` 查看是否所有节点都已加入，以及是否有别的任务占用设备",
+                "否则把 trainer.nnodes 和 trainer.n_gpus_per_node 改成实际的数量",
+            ),
+        ),
+        "https://github.com/verl-project/verl/issues/2515",
+        says=(
+            "Total available GPUs {seen:number} is less than total desired GPUs {asked:number}",
+            "Total available NPUs {seen:number} is less than total desired NPUs {asked:number}",
+            "Not enough GPUs available. Requested {asked:int} GPUs, but only {seen:int} are available in the cluster",
+        ),
+        types=("ValueError", "ResourceInsufficientError"),
+    ),
+    Rule(
+        "ray-placement-timeout",
+        Advice(
+            "Ray could not find room for the workers in time: fewer free CPUs or GPUs than they ask for",
+            (
+                "see with `ray status` what the nodes have, and what other jobs hold",
+                "lower the number of workers, or their resources; give ray.init the address of the running cluster",
+            ),
+        ),
+        Advice(
+            "Ray 没能及时为 worker 分配到资源：空闲的 CPU 或 GPU 少于所需",
+            (
+                "用 `ray status` 查看各节点的资源，以及其他任务的占用",
+                "减少 worker 数量或每个 worker 的资源；ray.init 要连接到已启动的集群",
+            ),
+        ),
+        "https://docs.ray.io/en/latest/ray-core/scheduling/placement-group.html",
+        says=("Placement group creation timed out. Make sure your cluster either has enough resources",),
+        types=("TimeoutError",),
+    ),
+    Rule(
+        "samples-differ-in-worker",
+        Advice(
+            "the samples of a batch differ in shape, so the DataLoader's worker cannot stack them",
+            ("images: Resize or crop to one size; sequences: pad_sequence() in a collate_fn; print each shape",),
+        ),
+        Advice(
+            "同一 batch 里的样本形状不同，DataLoader 的 worker 无法堆叠",
+            ("图像：Resize 或裁剪到同一尺寸；序列：在 collate_fn 里用 pad_sequence()；打印每个样本的形状",),
+        ),
+        "https://docs.pytorch.org/docs/stable/data.html#working-with-collate-fn",
+        says=(
+            "RuntimeError: stack expects each tensor to be equal size, but got [",
+            "RuntimeError: each element in list of batch should be of equal size",
+            "RuntimeError: Trying to resize storage that is not resizable",
+            _CAUGHT + "{:int}.{}RuntimeError: stack expects each tensor to be equal",
+        ),
+        also=(_CAUGHT,),
         types=("RuntimeError",),
     ),
 )
