@@ -13,11 +13,11 @@ from twinkle_notifier.diagnosis.pattern import Pattern, words
 from twinkle_notifier.diagnosis.rule import Advice, Condition, Rule, filled
 from twinkle_notifier.isolation.safe import names
 
-_TEXT = 12_000  # characters of an error's text that are read at its begin, and as many at its end
+_TEXT = 8_000  # characters of an error's text that are read at its begin, and as many at its end
 _LINE = 2_000  # characters of a line
 # What launchers put before a line: torch's "[rank3]: ", "[default0]:", Ray's "(pid=12, ip=...) ", srun's "12: ".
 _PREFIX = re.compile(r"^(?:\[(?:rank|default)\d{1,6}\]: ?|\([\w .,=:-]{1,80}\) |\d{1,6}: )")
-_LINES = 100  # at the begin of these, and as many at the end
+_LINES = 60  # at the begin of these, and as many at the end
 
 
 class Error(NamedTuple):
