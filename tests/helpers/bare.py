@@ -117,7 +117,8 @@ def _without_owners(real: Callable[..., Any]) -> Callable[..., Any]:
             return found
         kind, (values, more) = found.__reduce__()
         mode = found.st_mode | (0o777 if stat.S_ISDIR(found.st_mode) else 0o666)
-        return kind((mode, *values[1:4], 0, 0, *values[6:]), more)
+        # In one sequence: CPython 3.12 and 3.13 crash where the rest comes as a dict.
+        return kind((mode, *values[1:4], 0, 0, *values[6:], *more.values()))
 
     return function
 

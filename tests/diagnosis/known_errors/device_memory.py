@@ -61,7 +61,12 @@ _SHARE = (
 CASES: dict[str, Case] = {
     "device-memory-other-process": Case(
         hits=(
-            raised(_OOM, _new("1.95 GiB", "14.57 GiB", "1.58 GiB", "966.00 MiB", before=_in_use(249, "12.02 GiB"))),
+            raised(
+                _OOM,
+                _new(
+                    "1.95 GiB", "14.57 GiB", "1.58 GiB", "966.00 MiB", used="0.60 GiB", before=_in_use(249, "12.02 GiB")
+                ),
+            ),
             raised(
                 _OLD_OOM,
                 _new(
@@ -69,11 +74,15 @@ CASES: dict[str, Case] = {
                     "9.64 GiB",
                     "22.12 MiB",
                     "2.60 GiB",
+                    used="2.10 GiB",
                     before=_in_use(7, "1.00 GiB") + _in_use(8, "5.88 GiB"),
                 ).replace("capacity", "capacty"),
             ),
             raised(
-                _OOM, _new("2.00 GiB", "79.20 GiB", "1.10 GiB", "60.00 GiB").replace("Of", _in_use(9, "17 GiB") + "Of")
+                _OOM,
+                _new("2.00 GiB", "79.20 GiB", "1.10 GiB", "60.00 GiB", used="58.00 GiB").replace(
+                    "Of", _in_use(9, "17 GiB") + "Of"
+                ),
             ),
         ),
         misses=(
@@ -90,6 +99,8 @@ CASES: dict[str, Case] = {
         ),
         misses=(
             raised(_OOM, _FULL),
+            # The driver does not count this process: it is the one that has the memory.
+            raised(_OOM, _new("896.00 MiB", "21.99 GiB", "759.38 MiB", "0 bytes", used="20.52 GiB")),
             raised(_OLD_OOM, _old("12.55 GiB", "23.69 GiB", "12.58 GiB", "10.38 GiB", "12.58 GiB")),
         ),
     ),

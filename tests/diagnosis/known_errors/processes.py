@@ -290,16 +290,4 @@ CASES: dict[str, Case] = {
             raised("ValueError", "Ping failed, invalid value returned from server. Expected: 91, Got: 0"),
         ),
     ),
-    "worker-failed": Case(
-        hits=(
-            raised(_CHILD, _failed(1)),
-            raised(_CHILD, _failed(1, 1, -15)),
-            raised(_EXITED, "process 2 terminated with exit code 1"),
-        ),
-        misses=(
-            raised(_CHILD, _failed(-9, 1)),
-            raised(_CHILD, _failed(1, said=_TRACEBACK)),
-            raised(_EXITED, "process 2 terminated with signal SIGTERM"),
-        ),
-    ),
 }

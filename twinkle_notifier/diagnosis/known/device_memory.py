@@ -27,6 +27,9 @@ _OLD = tuple(
 )
 _MINE = " Including non-PyTorch memory, this process has {mine:size} memory in use."
 _OTHER = " Process {pid:int} has {other:size} memory in use."
+_USED = "{}Of the allocated memory {used:size} is allocated by PyTorch"
+# In a container the driver may count this process as another, or as none: then it has less than torch allocated.
+_COUNTED = "mine >= 0.9 * used"
 _SHARE = (
     "{free:number}/{total:number} GiB) on startup is less than desired GPU memory utilization"
     " ({share:number}, {wanted:number} GiB)."
@@ -51,11 +54,11 @@ RULES: tuple[Rule, ...] = (
         ),
         _CUDA + "#memory-management",
         says=(
-            *(text + _OTHER + "{}this process has {mine:size}" for text in _NEW),
-            *(t + _MINE + _OTHER for t in _NEW),
+            *(text + _OTHER + "{}this process has {mine:size} memory in use." + _USED for text in _NEW),
+            *(text + _MINE + _OTHER + _USED for text in _NEW),
         ),
         types=_TYPES,
-        when=("other > 0.1 * total", "other >= asked"),
+        when=("other > 0.1 * total", "other >= asked", _COUNTED),
     ),
     Rule(
         "device-memory-taken",
@@ -75,11 +78,11 @@ RULES: tuple[Rule, ...] = (
         ),
         _CUDA + "#memory-management",
         says=(
-            *(text + _MINE for text in _NEW),
+            *(text + _MINE + _USED for text in _NEW),
             _OLD[0].replace("{device:word}", "CUDA").replace("{reserved", "{mine"),
         ),
         types=_TYPES,
-        when=("free < 0.2 * total", "mine < 0.6 * total"),
+        when=("free < 0.2 * total", "mine < 0.6 * total", _COUNTED),
     ),
     Rule(
         "device-memory-fragmented",

@@ -331,19 +331,4 @@ RULES: tuple[Rule, ...] = (
         says=("Ping failed, invalid value returned from server. Expected: ",),
         types=("DistNetworkError", "DistStoreError", "RuntimeError"),
     ),
-    Rule(
-        "worker-failed",
-        Advice(
-            "a worker failed with an error of its own, which the launcher does not show",
-            ("find the traceback of the rank under 'Root Cause' further up in the log; torchrun --log-dir keeps each",),
-        ),
-        Advice(
-            "某个 worker 自己报错退出，启动器没有显示它的报错",
-            ("在日志上方找 'Root Cause' 所列 rank 的 traceback；torchrun --log-dir 可保存每个 rank 的日志",),
-        ),
-        _ERRORS,
-        says=("exitcode  : 1 (pid: ", "process {:int} terminated with exit code 1"),
-        unless=("traceback : Traceback", *_by(6, 7, 9, 11)),
-        types=("ChildFailedError", "ProcessExitedException"),
-    ),
 )
