@@ -17,6 +17,7 @@ import signal
 import stat
 import struct
 import sys
+import threading
 import time
 import traceback
 import types
@@ -46,7 +47,26 @@ _MISSED = re.compile(rf"module '(os|signal|time)' has no attribute|import of ({'
 _FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f]|[. ]$')  # in a file's name
 _NAMES = {"open": 1, "os.mkdir": 1, "os.rename": 2, "os.link": 2}  # audit events, and how many paths they begin with
 _HIDDEN = ("/proc/", "/dev/shm")
-_SHARED = ("genericpath", "pathlib", "posixpath", __name__)  # what they do for our code they do on the bare machine
+_SHARED = ("genericpath", "pathlib", "pathlib._abc", "pathlib._local", "posixpath", __name__)  # what they do for our code they do on the bare machine
+
+
+class _Posix:
+    """Shows ``posix`` for a moment: since 3.12 CPython crashes where that is missing when it makes a `stat_result`."""
+
+    def __init__(self) -> None:
+        self._real, self._lock = sys.modules.get("posix"), threading.RLock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        if self._real is not None:
+            sys.modules["posix"] = self._real
+
+    def __exit__(self, *_: object) -> None:
+        sys.modules["posix"] = None  # type: ignore[assignment]
+        self._lock.release()
+
+
+_posix = _Posix()
 
 
 class NoLinksError(OSError):
@@ -117,8 +137,8 @@ def _without_owners(real: Callable[..., Any]) -> Callable[..., Any]:
             return found
         kind, (values, more) = found.__reduce__()
         mode = found.st_mode | (0o777 if stat.S_ISDIR(found.st_mode) else 0o666)
-        # In one sequence: CPython 3.12 and 3.13 crash where the rest comes as a dict.
-        return kind((mode, *values[1:4], 0, 0, *values[6:], *more.values()))
+        with _posix:
+            return kind((mode, *values[1:4], 0, 0, *values[6:]), more)
 
     return function
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -268,3 +269,12 @@ def test_words_that_ranks_left_to_the_supervisor() -> None:
     assert cause.left([word(22), word(21)], Lost(1, 21, 1, 1)) == expected
     assert cause.left([word(22)], Lost(1, 21, 1, 1)) is None
     assert cause.left([word(21, ""), word(22, state="told")], None) is None
+
+
+def test_words_without_a_traceback() -> None:
+    """Its disk did not answer: the heading has the error, too."""
+    instead = "DistBackendError (its traceback cannot be shown: no answer in time)"
+    text = re.sub(r"```\nTraceback .*\n.*\n```", f"```\n{instead}\n```", TOLD)
+    found = cause.left([word(21, text)], None)
+    assert found is not None
+    assert (found.message, found.traceback) == ("DistBackendError: NCCL communicator was aborted", f"{instead}\n")
