@@ -85,6 +85,7 @@ class NotifierCallback(RunCallback, Callback):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """See `Callback`."""
+        self.run.last_checkpoint = str(trainer.ckpt_path or "")  # not that of an earlier fit
         self.run.started(progress=partial(_step, weakref.ref(trainer)))  # the watchdog must not keep the trainer alive
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -112,9 +113,8 @@ class NotifierCallback(RunCallback, Callback):
     # These come with each step. They return at once where no stall is looked for and no checkpoint was saved.
 
     def _report_saved(self, trainer: Trainer, *_: Any, **__: Any) -> None:
-        if self._has_saved and (path := _last(trainer)):  # it is on record only when it is written
-            self._has_saved = False
-            self.run.saved(path, trainer.global_step)
+        if self._has_saved and self.run.saved(partial(_last, trainer), trainer.global_step):
+            self._has_saved = False  # else it is not written yet
 
     on_train_batch_start = _report_saved
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import shlex
 import sys
 import threading
 from collections.abc import Callable, Generator
@@ -39,7 +40,7 @@ class NotifierCallback(RunCallback, TrainerCallback):
     same to that. Its arguments are those of `TrainingRun`.
     """
 
-    _twinkle_hooks = ("on_step_end", "on_substep_end", "on_epoch_end", "on_prediction_step", "on_evaluate")
+    _twinkle_hooks = ("on_log", "on_step_end", "on_substep_end", "on_epoch_end", "on_prediction_step", "on_evaluate")
     twinkle_resumed: str = ""  # the checkpoint that the training was told to resume
     twinkle_preempted: bool = False  # SIGTERM came, and the trainer has saved
 
@@ -269,7 +270,7 @@ def _reached(run: TrainingRun, state: TrainerState, **more: Callable[[], object]
         step=lambda: state.global_step,
         last_checkpoint=last_checkpoint,
         of_steps=lambda: state.max_steps if state.max_steps > 0 else None,
-        resume=lambda: f"--resume_from_checkpoint {last}" if (last := last_checkpoint()) else "",
+        resume=lambda: f"--resume_from_checkpoint {shlex.quote(last)}" if (last := last_checkpoint()) else "",
         best_checkpoint=lambda: state.best_model_checkpoint,
         **more,
         metrics=lambda: _metrics(state),

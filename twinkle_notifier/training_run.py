@@ -166,6 +166,7 @@ class TrainingRun(RunState):
         self._check(notifier)
         if notifier is not None and Where.here().local_rank == 0:
             background.post(functools.partial(sender.flush, notifier))  # what an earlier run could not send
+        user_rules.ready()  # here: a child that is forked while another thread imports would wait for it for ever
         background.post(user_rules.table)  # a crash is no moment to load them
         if Where.here().local_rank == 0 and self.is_supervised:
             background.post(self._describe_to_supervisor)
@@ -191,8 +192,18 @@ class TrainingRun(RunState):
         """
         isolation.tried(lambda: self._course.add(metrics() if callable(metrics) else metrics))
 
-    def saved(self, checkpoint: str, step: int | None = None) -> None:
-        """A checkpoint is written, at `step`. Messages name its path, and what is lost since, after a failure."""
+    def saved(self, checkpoint: str | Callable[[], str], step: int | None = None) -> bool:
+        """A checkpoint is written, at `step`. Messages name its path, and what is lost since, after a failure.
+
+        `checkpoint` may be a function that returns the path, or "" if it is not known yet. Whether it is known.
+        """
+        path = isolation.tried(checkpoint).value if callable(checkpoint) else checkpoint
+        if not path:
+            return False
+        self._note_saved(path, step)
+        return True
+
+    def _note_saved(self, checkpoint: str, step: int | None) -> None:
         self.last_checkpoint, self._saved = checkpoint, (time.time(), step)
         if Where.here().local_rank == 0 and self.is_supervised:
             background.post(lambda: mailbox.report(lambda to: to.record_checkpoint(checkpoint)))

@@ -47,7 +47,14 @@ _MISSED = re.compile(rf"module '(os|signal|time)' has no attribute|import of ({'
 _FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f]|[. ]$')  # in a file's name
 _NAMES = {"open": 1, "os.mkdir": 1, "os.rename": 2, "os.link": 2}  # audit events, and how many paths they begin with
 _HIDDEN = ("/proc/", "/dev/shm")
-_SHARED = ("genericpath", "pathlib", "pathlib._abc", "pathlib._local", "posixpath", __name__)  # what they do for our code they do on the bare machine
+_SHARED = (
+    "genericpath",
+    "pathlib",
+    "pathlib._abc",
+    "pathlib._local",
+    "posixpath",
+    __name__,
+)  # what they do for our code they do on the bare machine
 
 
 class _Posix:

@@ -146,7 +146,10 @@ def left(notes: Sequence[Note], lost: Lost | None) -> Recorded | None:
             traceback = next((f"{section.text}\n" for section in reversed(found.rest) if section.is_code), "")
             at = next((text for name, text in found.facts if name in _PLACES), "")
             error = read(traceback)
-            message = f"{error.type}: {error.message}" if error is not None else found.title
+            if error is not None:
+                message = f"{error.type}: {error.message}" if error.message else error.type
+            else:
+                message = re.split(": |：", found.title, maxsplit=1)[-1]  # behind the name and the fate
             return Recorded(message, traceback, at, note.rank, secondary=True)
     return None
 
