@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import AFTERMATH, LEASE
@@ -29,8 +29,7 @@ _HURRY = 0.25  # seconds that `gather` still takes when the process is asked to 
 _OVER: tuple[State, ...] = ("sent", "refused", "left")
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """How another rank's claim ended; ``claimed`` if we timed out waiting."""
 
     state: State
@@ -220,8 +219,7 @@ def _polls(count: int) -> Iterator[float]:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Participant:
+class Participant(NamedTuple):
     """The `ranks` of `host` this process speaks for, and its `place` among all `size` claimants (staggers polling)."""
 
     ranks: Callable[[], set[int]]  # called again and again: there may be more each time

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from twinkle_notifier import system
 from twinkle_notifier.messages.catalog import fact, phrase
@@ -46,8 +46,7 @@ class Event:
         return cls(stored.text("headline"), stored.time("at"), min(stored.count("count", 1), _COUNT))
 
 
-@dataclass(frozen=True)
-class Letter:
+class Letter(NamedTuple):
     """A message that waits. It holds no credentials: `notifier` is a description without literal secrets.
 
     The names of its fields are the format of its file.
@@ -89,13 +88,14 @@ class Letter:
 
     def dump(self) -> bytes:
         """What its file holds."""
-        return json.dumps(asdict(self), ensure_ascii=False).encode("utf-8", "replace")
+        fields = {**self._asdict(), "events": [asdict(event) for event in self.events]}
+        return json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace")
 
     def goes_to(self) -> str:
         """A key that letters for the same notifier share."""
         return json.dumps(self.notifier, sort_keys=True)
 
-    def count(self) -> int:
+    def event_count(self) -> int:
         """The number of its events."""
         return sum(event.count for event in self.events)
 
@@ -126,8 +126,7 @@ def clock(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
-@dataclass(frozen=True)
-class Waiting:
+class Waiting(NamedTuple):
     """A letter and the files that hold it: more than one where somebody has copied it."""
 
     letter: Letter
@@ -139,8 +138,7 @@ class Waiting:
         return self.letter.id, self.letter.goes_to()
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """What a folder holds: letters, oldest first; files that are no letters; files that cannot be read, and why."""
 
     letters: list[Waiting]

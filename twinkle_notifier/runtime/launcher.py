@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from twinkle_notifier import isolation
 from twinkle_notifier.runtime import host
@@ -109,8 +109,7 @@ def lost_child() -> bool:
     return ended is not None and ended.si_code in (os.CLD_KILLED, os.CLD_DUMPED)
 
 
-@dataclass(frozen=True)
-class Attempt:
+class Attempt(NamedTuple):
     """Which start of its run this is, according to the launcher. Only for people, as nodes may differ in it.
 
     `number` counts from 1; `of` is how many starts there may be. Each is 0 if it is not known.

@@ -6,7 +6,7 @@ import functools
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from twinkle_notifier import claims, isolation
 from twinkle_notifier.budgets import LEASE, PROGRESS, STALL, STALL_READ
@@ -29,8 +29,7 @@ _BATCH = 32  # ranks whose status is read at once
 _ASK = 1.0  # seconds, at least, between two questions to the board
 
 
-@dataclass(frozen=True)
-class Watched:
+class Watched(NamedTuple):
     """The training that a watchdog watches: whom to alert, and as which of this process's trainings."""
 
     notifier: Callable[[str], object] | None
@@ -43,16 +42,8 @@ class Watched:
     resumes: bool = True  # people want to know when it goes on
     language: Language = "en"
 
-    @functools.cached_property
-    def key(self) -> str:
-        """The key by which the ranks agree on its stalls; a lone process may have several trainings at a time."""
-        name = hashed(self.name, errors="replace")
-        number = f"-{self.number}" if Where.here().world_size == 1 else ""
-        return f"stall-{name}-{channel(self.notifier)}{number}" if self.notifier is not None else ""
 
-
-@dataclass(frozen=True)
-class Board:
+class Board(NamedTuple):
     """One training's place in a store. Its methods raise OSError when the store fails."""
 
     access: Access
@@ -150,6 +141,14 @@ class Detector:
         self._beats, self._published = beats, False
         self._asking, self._asked_at = threading.Lock(), 0.0
 
+    @functools.cached_property
+    def key(self) -> str:
+        """The key by which the ranks agree on it; a lone process may have several trainings at a time."""
+        watched = self.watched
+        name = hashed(watched.name, errors="replace")
+        number = f"-{watched.number}" if Where.here().world_size == 1 else ""
+        return f"stall-{name}-{channel(watched.notifier)}{number}" if watched.notifier is not None else ""
+
     def listen(self) -> None:
         """Publish the status of this rank if another is about to send the alert. Returns at once."""
         if Where.here().world_size > 1 and not self._published:
@@ -192,7 +191,7 @@ class Detector:
         """Do `work` with the board in the best store that works; see `claims.with_store`."""
         watched = self.watched
         return claims.with_store(
-            Where.here(), watched.store, lambda access: work(Board(access, watched.key, watched.mark.at))
+            Where.here(), watched.store, lambda access: work(Board(access, self.key, watched.mark.at))
         )
 
     def publish(self, board: Board) -> RankStatus:

@@ -6,7 +6,7 @@ import functools
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from twinkle_notifier import claims
 from twinkle_notifier.budgets import BACKGROUND_BUDGET, CRASH_BUDGET, PATIENCE, STALL, STALL_GATHER
@@ -28,13 +28,13 @@ _LAST_WAIT = 1.0  # seconds, at the end of a training, for the others to say tha
 _SHORT = 0.02  # seconds between two checks whether something is done
 
 
-@dataclass
 class Alert:
     """The alert that this rank sent for a stall."""
 
-    message_id: str
-    stuck: set[int]  # other ranks that it names, until they resume
-    kept: bool = False  # on the disk: not sent yet
+    def __init__(self, message_id: str, stuck: set[int]) -> None:
+        self.message_id: str = message_id
+        self.stuck: set[int] = stuck  # other ranks that it names, until they resume
+        self.kept: bool = False  # on the disk: not sent yet
 
 
 class Reporter:
