@@ -24,6 +24,7 @@ from twinkle_notifier.runtime import ranks as participant
 from twinkle_notifier.runtime import state_dir
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.process import Holder, Instant, process_start
+from twinkle_notifier.runtime.stored import dumped, fields_of
 from twinkle_notifier.testing import RecordingNotifier
 
 WHERE = dataclasses.replace(Where.here(), world_size=8, local_world_size=4, hostname="host")
@@ -171,7 +172,7 @@ def test_the_store_s_count_is_noted_for_those_who_do_not_ask_it(
     marks = [Watermark(before), Watermark(between), Watermark(Instant.now()), Watermark(before, 3)]
     assert [node.with_count(rank(1), mark).sequence for mark in marks] == [5, 9, None, 3]
     assert claims.node_lease(rank(1), claims.alone, marks[0], "incident", 0, brief=False).mark is marks[0]
-    for damage in ("{", "[" * 9999, f'{{"at": {json.dumps(vars(before))}, "sequence": Infinity}}'):
+    for damage in ("{", "[" * 9999, f'{{"at": {json.dumps(fields_of(before))}, "sequence": Infinity}}'):
         for file in (tmp_path / "tmp").glob("*/claims/*/count/*"):
             file.write_text(damage)
         assert node.with_count(rank(1), marks[0]) == marks[0]
@@ -274,7 +275,7 @@ class Ahead(MemoryStore):
         return 7 + step
 
     def read(self, key: str, start: int) -> list[bytes]:
-        self.append(key, 0, self.told.dump())
+        self.append(key, 0, dumped(self.told))
         return super().read(key, start)
 
 

@@ -28,7 +28,7 @@ from twinkle_notifier.runtime.language import language as language_of
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.process import Instant, process_start
 from twinkle_notifier.runtime.run_name import default_name
-from twinkle_notifier.runtime.stored import hashed
+from twinkle_notifier.runtime.stored import dumped, hashed, parsed
 
 _PROGRESS = 1.0  # seconds to read what a trainer gives: tensors of a broken GPU may never answer
 _NONE: Sequence[tuple[str, float]] = ()
@@ -115,7 +115,9 @@ class Event(NamedTuple):
 
 def _usable(mark: object) -> claims.Watermark:
     """`mark` if it is one with finite times, else this process's start."""
-    read = claims.Watermark.load(isolation.tried(mark.dump).value or b"") if type(mark) is claims.Watermark else None
+    read = None
+    if type(mark) is claims.Watermark:
+        read = isolation.tried(lambda: parsed(claims.Watermark.load, dumped(mark))).value
     return read or claims.Watermark(process_start())
 
 

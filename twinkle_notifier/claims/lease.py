@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 from twinkle_notifier import isolation
@@ -19,6 +19,7 @@ from twinkle_notifier.messages.message import derived_id
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.process import Holder
 from twinkle_notifier.runtime.ranks import FOLLOWER, all_ranks, written
+from twinkle_notifier.runtime.stored import dumped, parsed
 
 _POLL = 0.01  # seconds between two reads of the store, at first; then longer, up to
 _POLL_PER_RANK = 0.0002  # seconds more for each process that may poll
@@ -55,7 +56,7 @@ class Claim:
         Raises OSError when the store does not work; the claim then ends with its lease.
         """
         self.access.ask(
-            lambda store: store.append(self.key, self.index + 1, Record.now(state, self.rank, store).dump())
+            lambda store: store.append(self.key, self.index + 1, dumped(Record.now(state, self.rank, store)))
         )
 
     def gather(self, count: int, seconds: float, hurry: Callable[[], bool]) -> set[str]:
@@ -116,12 +117,12 @@ class Claims:
             record = Record.now("claimed", self._where.rank, store)
             if not isolation.remaining():
                 raise TimeoutError("this store was left: nobody would end the claim")
-            data = record.dump()
+            data = dumped(record)
             if store.append(incident.key, incident.length, data):
                 incident.first = incident.first or data
                 incident.join(store, ranks, self._participant.host)
                 if not isolation.remaining():  # too late: the next need not wait for the lease
-                    store.append(incident.key, incident.length + 1, replace(record, state="failed").dump())
+                    store.append(incident.key, incident.length + 1, dumped(record._replace(state="failed")))
                     raise TimeoutError("this store was left meanwhile")
                 place = (incident.key, incident.length, self._where.rank, incident.message_id())
                 return Claim(self._access, *place, self._participant, incident)
@@ -187,7 +188,7 @@ class _Log:
     def last(self, store: Store) -> Record | None:
         for data in store.read(self.key, self.length):
             self.length += 1
-            record = Record.load(data)
+            record = parsed(Record.load, data)
             if record is not None and record.after(self._mark):
                 self.first = self.first or data
                 self._last, self._last_seen = record, time.monotonic()

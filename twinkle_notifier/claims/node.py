@@ -24,6 +24,7 @@ from twinkle_notifier.runtime.launcher import Where, run_key
 from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.runtime.process import Instant
 from twinkle_notifier.runtime.ranks import all_ranks
+from twinkle_notifier.runtime.stored import dumped, parsed
 
 # Up to so many ranks each connects when training starts, in the background: where the resolver does not answer,
 # torchrun's server takes one client in 5 s. With more ranks the server would be busy for long with clients that few
@@ -147,7 +148,7 @@ def _claim(where: Where, since: Watermark, participant: Participant, key: str, s
 
 def note(where: Where, count: int) -> None:
     """Let the other ranks of this node know what the run's store has counted to. Raises OSError."""
-    data = Watermark(Instant.now(), count).dump()
+    data = dumped(Watermark(Instant.now(), count))
 
     def noted(store: Store) -> bool:
         return store.append(_COUNT, len(store.read(_COUNT, 0)), data)
@@ -161,8 +162,8 @@ def with_count(where: Where, mark: Watermark) -> Watermark:
     if mark.sequence is not None:
         return mark
     noted = isolation.call(lambda: _store(where).read(_COUNT, 0), _READ).value or []  # `node_lease` logs an error
-    later = [found for data in noted if (found := Watermark.load(data)) is not None and found.at.after(mark.at)]
-    return replace(mark, sequence=later[0].sequence) if later else mark
+    later = [found for data in noted if (found := parsed(Watermark.load, data)) is not None and found.at.after(mark.at)]
+    return mark._replace(sequence=later[0].sequence) if later else mark
 
 
 def _store(where: Where) -> FileStore:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, Protocol, TypeVar
 
 from twinkle_notifier.isolation.safe import items_in
 
@@ -27,6 +28,30 @@ def hashed(text: str, length: int = 16, errors: str = "surrogatepass") -> str:
 def is_id(value: object) -> bool:
     """Whether `value` is a message id that can be a file's name."""
     return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
+class Record(Protocol):
+    """A named tuple: the names of its fields are the format of what is stored."""
+
+    def _asdict(self) -> dict[str, Any]: ...
+
+
+def fields_of(record: Record) -> dict[str, Any]:
+    """The fields of a named tuple, with those of each one in it, as a JSON object has them."""
+    fields = record._asdict()
+    return {name: fields_of(value) if hasattr(value, "_asdict") else value for name, value in fields.items()}
+
+
+def dumped(record: Record) -> bytes:
+    """A named tuple as JSON."""
+    return json.dumps(fields_of(record)).encode()
+
+
+def parsed(load: Callable[[Stored], T], data: bytes) -> T | None:
+    """What `load` makes of the JSON object in `data`; None for what cannot be read, which then does not count."""
+    with suppress(ValueError):
+        return load(Stored.read(data))
+    return None
 
 
 class Stored:

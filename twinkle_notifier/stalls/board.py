@@ -21,7 +21,7 @@ from twinkle_notifier.runtime.language import Language
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.runtime.process import Holder, Instant
-from twinkle_notifier.runtime.stored import hashed
+from twinkle_notifier.runtime.stored import dumped, hashed, parsed
 from twinkle_notifier.stalls.report import RankStatus
 from twinkle_notifier.stalls.stacks import Doing, doing
 
@@ -85,7 +85,7 @@ class Board(NamedTuple):
     def is_gathering(self) -> bool:
         """Whether a rank is about to send the alert, and waits for the status of the others."""
         records = self.access.ask(lambda store: store.read(self.key, 0))
-        last = Record.load(records[-1]) if records else None
+        last = parsed(Record.load, records[-1]) if records else None
         return (
             last is not None
             and last.state == "claimed"
@@ -100,7 +100,7 @@ class Board(NamedTuple):
 
     def _alerts(self) -> Iterator[RankStatus]:
         for data in self.access.ask(lambda store: store.read(f"{self.key}-told", 0)):
-            if (status := RankStatus.load(data)) is not None:
+            if (status := parsed(RankStatus.load, data)) is not None:
                 yield status
 
     def _read(self, ranks: Iterable[int]) -> Iterator[RankStatus]:
@@ -111,7 +111,7 @@ class Board(NamedTuple):
 
     def _batch(self, ranks: list[int]) -> list[RankStatus]:
         logs = self.access.ask(lambda store: [store.read(f"{self.key}-{rank}", 0) for rank in ranks])
-        return [status for records in logs if records and (status := RankStatus.load(records[-1])) is not None]
+        return [status for records in logs if records and (status := parsed(RankStatus.load, records[-1])) is not None]
 
     def _counts(self, status: RankStatus) -> bool:
         return not status.moves and status.at.after(self.began) and not status.holder.dead()
@@ -119,7 +119,7 @@ class Board(NamedTuple):
     def _append(self, key: str, status: RankStatus) -> None:
         def add(store: Store) -> None:
             index = len(store.read(key, 0))
-            while not store.append(key, index, status.dump()):
+            while not store.append(key, index, dumped(status)):
                 index += 1
 
         self.access.ask(add)

@@ -20,6 +20,7 @@ from twinkle_notifier.messages.message import Message, Outcome, derived_id
 from twinkle_notifier.messages.wording import duration
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.log_repeats import log
+from twinkle_notifier.runtime.stored import dumped
 from twinkle_notifier.stalls.board import Board, Detector, in_thread
 from twinkle_notifier.stalls.report import RankStatus, markdown, named
 
@@ -240,7 +241,9 @@ def _renewed(claim: claims.Claim) -> claims.Claim | None:
     """`claim` for another lease, which leaves time for what follows; None if another rank has it."""
     key, index = claim.key, claim.index + 1
     try:
-        held = claim.access.ask(lambda store: store.append(key, index, Record.now("claimed", claim.rank, store).dump()))
+        held = claim.access.ask(
+            lambda store: store.append(key, index, dumped(Record.now("claimed", claim.rank, store)))
+        )
     except OSError:  # the store is gone, the claim is ours
         return claim
     return replace(claim, index=index) if held else None

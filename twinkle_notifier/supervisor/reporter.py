@@ -10,7 +10,6 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -198,7 +197,7 @@ class Reporter:
         sent = _once_over_nodes(note.run, note.incident, lambda: self._deliver(notifier, message), follows=False)
         if sent:
             with suppress(OSError):  # it may be sent once more, with the same ID
-                self._mailbox.record(replace(note, state="told"))
+                self._mailbox.record(note._replace(state="told"))
                 # Where its process has kept it. A fan-out may have kept it for those that have not accepted it.
                 for spool in () if fans_out(notifier) else Spool.everyone():
                     spool.remove(message)
