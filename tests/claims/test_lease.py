@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import subprocess
 import sys
@@ -36,7 +35,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 def claims_of(store: Store | Access, rank: int = 0, since: Instant | None = None) -> Claims:
     """The claims of rank `rank`, which started with this process, or `since`."""
-    where = dataclasses.replace(Where.here(), rank=rank, world_size=16, hostname="host")
+    where = Where.here()._replace(rank=rank, world_size=16, hostname="host")
     access = store if isinstance(store, Access) else Access(lambda: store, 60)
     return Claims(access, where, Watermark(since or process_start()))
 
@@ -373,7 +372,7 @@ def test_who_claims_and_who_waits_has_met_it(store: Store) -> None:
 def test_who_comes_for_several_counts_as_several(store: Store) -> None:
     """Written as few members; new ranks are added, on both sides."""
     ranks = [{0, 1}, {4, 5}]
-    where = dataclasses.replace(Where.here(), hostname="host")
+    where = Where.here()._replace(hostname="host")
     claimants = [
         Claims(
             Access(lambda: store, 60),

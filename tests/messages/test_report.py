@@ -18,9 +18,7 @@ from twinkle_notifier.messages.wording import duration, fenced, now
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.run_name import default_name
 
-WHERE = dataclasses.replace(
-    Where.here(), rank=3, world_size=64, local_rank=1, hostname="node-07", pid=2790, python="3.11.7"
-)
+WHERE = Where.here()._replace(rank=3, world_size=64, local_rank=1, hostname="node-07", pid=2790, python="3.11.7")
 REPORT = Report(
     name="sft",
     context="fit",

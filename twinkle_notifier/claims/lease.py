@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 from twinkle_notifier import isolation
@@ -37,17 +36,16 @@ class Verdict(NamedTuple):
     rank: int
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """The right, and the duty, to send the alert about an incident. Ended by `close`."""
 
     access: Access
     key: str
-    index: int
+    number: int  # of its record in the log
     rank: int
     message_id: str
-    participant: Participant = field(repr=False)
-    log: _Log = field(repr=False)
+    participant: Participant
+    log: _Log
 
     def close(self, state: State) -> None:
         """Record what became of the message.
@@ -56,7 +54,7 @@ class Claim:
         Raises OSError when the store does not work; the claim then ends with its lease.
         """
         self.access.ask(
-            lambda store: store.append(self.key, self.index + 1, dumped(Record.now(state, self.rank, store)))
+            lambda store: store.append(self.key, self.number + 1, dumped(Record.now(state, self.rank, store)))
         )
 
     def gather(self, count: int, seconds: float, hurry: Callable[[], bool]) -> set[str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import NODE_WORD, SECONDARY_NODE_WORD, STORE_OPEN
@@ -92,7 +91,7 @@ class NodeLease:
         """Record for the node what became of the alert, and which rank sent it; None: nothing is known."""
         if self._claim is None:
             return
-        claim, state = replace(self._claim, rank=sender), _state_of(outcome)
+        claim, state = self._claim._replace(rank=sender), _state_of(outcome)
         if state in ("sent", "refused"):
             self._decided()
         complaint = "the other ranks of this node do not learn what became of the message"

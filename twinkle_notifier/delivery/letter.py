@@ -9,7 +9,6 @@ import json
 import os
 import stat
 import time
-import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -18,7 +17,7 @@ from typing import Any, NamedTuple, cast
 
 from twinkle_notifier import system
 from twinkle_notifier.messages.catalog import fact, phrase
-from twinkle_notifier.messages.message import LEVELS, Level, Message, derived_id
+from twinkle_notifier.messages.message import LEVELS, Level, Message, derived_id, random_id
 from twinkle_notifier.messages.sanitize import line
 from twinkle_notifier.runtime import state_dir
 from twinkle_notifier.runtime.language import language
@@ -117,7 +116,7 @@ def id_of(message: str) -> str:
     """The id of a letter that holds `message`: that of the message, hashed if it cannot be a file's name."""
     given = getattr(message, "id", None)
     if not given:
-        return uuid.uuid4().hex
+        return random_id()
     return str(given) if is_id(given) else hashed(str(given), 32, "replace")
 
 

@@ -69,7 +69,7 @@ class Report(NamedTuple):
             message=there.message,
             at=there.at() or innermost_own(safe.slot(exc, "__traceback__")),
             traceback=there.traceback,
-            where=where if there.rank is None else replace(where, rank=there.rank, local_rank=there.rank),
+            where=where if there.rank is None else where._replace(rank=there.rank, local_rank=there.rank),
             time=now(),
             progress=progress,
             in_worker=there.rank is not None,

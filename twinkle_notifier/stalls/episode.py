@@ -6,7 +6,6 @@ import functools
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 from twinkle_notifier import claims
 from twinkle_notifier.budgets import BACKGROUND_BUDGET, CRASH_BUDGET, PATIENCE, STALL, STALL_GATHER
@@ -239,14 +238,14 @@ class Resolver:
 
 def _renewed(claim: claims.Claim) -> claims.Claim | None:
     """`claim` for another lease, which leaves time for what follows; None if another rank has it."""
-    key, index = claim.key, claim.index + 1
+    key, number = claim.key, claim.number + 1
     try:
         held = claim.access.ask(
-            lambda store: store.append(key, index, dumped(Record.now("claimed", claim.rank, store)))
+            lambda store: store.append(key, number, dumped(Record.now("claimed", claim.rank, store)))
         )
     except OSError:  # the store is gone, the claim is ours
         return claim
-    return replace(claim, index=index) if held else None
+    return claim._replace(number=number) if held else None
 
 
 def _close(claim: claims.Claim, outcome: Outcome) -> None:
