@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from twinkle_notifier.isolation.safe import items_in
 
@@ -30,19 +30,13 @@ def is_id(value: object) -> bool:
     return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
-class Record(Protocol):
-    """A named tuple: the names of its fields are the format of what is stored."""
-
-    def _asdict(self) -> dict[str, Any]: ...
-
-
-def fields_of(record: Record) -> dict[str, Any]:
-    """The fields of a named tuple, with those of each one in it, as a JSON object has them."""
+def fields_of(record: NamedTuple) -> dict[str, Any]:
+    """The fields of a named tuple, with those of each one in it, for a JSON object: their names are the format."""
     fields = record._asdict()
     return {name: fields_of(value) if hasattr(value, "_asdict") else value for name, value in fields.items()}
 
 
-def dumped(record: Record) -> bytes:
+def dumped(record: NamedTuple) -> bytes:
     """A named tuple as JSON."""
     return json.dumps(fields_of(record)).encode()
 
