@@ -7,7 +7,6 @@ import re
 import stat
 import time as clock
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -210,12 +209,12 @@ def _restored(described: Any, save_secrets: bool) -> tuple[Notifier, list[str]]:
     return notifier, check.hosts
 
 
-@dataclass
 class _Check:
     """Goes through a description. Its methods return what may be used, and raise NotifierError for the rest."""
 
-    save_secrets: bool
-    hosts: list[str] = field(default_factory=list[str])  # to which its references lead
+    def __init__(self, save_secrets: bool) -> None:
+        self.save_secrets = save_secrets
+        self.hosts: list[str] = []  # to which its references lead
 
     def description(self, data: dict[str, Any]) -> dict[str, Any]:
         name = data.get("class")

@@ -241,7 +241,7 @@ class TrainingRun(RunState):
         began, before = time.time(), (self._is_part, self.search)
         if self._on_start:
             self._send_milestone(self._says("{name} started", what), [])
-        self._is_part, self.search = True, Search(language=self.language)
+        self._is_part, self.search = True, Search(self.language)
         try:
             yield self.search
         finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -315,7 +314,7 @@ def test_the_user_s_own_alert_is_sent(mailbox: Mailbox) -> None:
     except ValueError as caught:
         notify_exception(told, "fit", caught, name="mine")
     assert [message.splitlines()[0] for message in told.messages] == ["### mine failed: ValueError: the loss is lost"]
-    states = sorted(replace(word, at=0).state for word in mailbox.notes())
+    states = sorted(word._replace(at=0).state for word in mailbox.notes())
     assert states == ["deferred", "told"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from twinkle_notifier.runtime.host import started_at
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.process import Holder, Instant, process_start
 from twinkle_notifier.runtime.ranks import FOLLOWER
+from twinkle_notifier.runtime.stored import dumped, parsed
 
 
 @pytest.fixture(params=["memory", "files"])
@@ -35,7 +35,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 def claims_of(store: Store | Access, rank: int = 0, since: Instant | None = None) -> Claims:
     """The claims of rank `rank`, which started with this process, or `since`."""
-    where = dataclasses.replace(Where.here(), rank=rank, world_size=16, hostname="host")
+    where = Where.here()._replace(rank=rank, world_size=16, hostname="host")
     access = store if isinstance(store, Access) else Access(lambda: store, 60)
     return Claims(access, where, Watermark(since or process_start()))
 
@@ -113,7 +113,7 @@ def test_a_dead_holder_is_replaced(store: Store) -> None:
     child = subprocess.Popen(["sleep", "60"])
     try:
         holder = Holder(Holder.me().host, child.pid, started_at(child.pid))
-        store.append("incident", 0, Record("claimed", 3, holder, Instant.now()).dump())
+        store.append("incident", 0, dumped(Record("claimed", 3, holder, Instant.now())))
         assert claims_of(store).claim("incident", 0.1) == Verdict("claimed", 3)
     finally:
         child.kill()
@@ -200,15 +200,15 @@ def test_a_users_store_may_count_as_it_likes(count: Any) -> None:
             return count + step
 
     record = Record.now("claimed", 0, Counting())
-    assert Record.load(record.dump()) == record
+    assert parsed(Record.load, dumped(record)) == record
     mark = Watermark(Instant.now(), count)
-    assert Watermark.load(mark.dump()) == mark
+    assert parsed(Watermark.load, dumped(mark)) == mark
 
 
 def test_a_record_is_read_as_it_was_written(store: Store) -> None:
     """With all its fields."""
     record = Record.now("claimed", 3, store)
-    assert Record.load(record.dump()) == record
+    assert parsed(Record.load, dumped(record)) == record
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_a_record_is_read_as_it_was_written(store: Store) -> None:
 )
 def test_what_cannot_be_read_silences_nobody(damage: Callable[[bytes], bytes], store: Store) -> None:
     """It counts as made before anything started, and the log goes on behind it."""
-    whole = Record.now("sent", 3, store).dump()
+    whole = dumped(Record.now("sent", 3, store))
     assert damage(whole) != whole
     store.append("incident", 0, damage(whole))
     claim = won(claims_of(store, 1).claim("incident", 0.1))
@@ -372,7 +372,7 @@ def test_who_claims_and_who_waits_has_met_it(store: Store) -> None:
 def test_who_comes_for_several_counts_as_several(store: Store) -> None:
     """Written as few members; new ranks are added, on both sides."""
     ranks = [{0, 1}, {4, 5}]
-    where = dataclasses.replace(Where.here(), hostname="host")
+    where = Where.here()._replace(hostname="host")
     claimants = [
         Claims(
             Access(lambda: store, 60),

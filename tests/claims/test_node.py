@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import subprocess
 import threading
@@ -24,13 +23,14 @@ from twinkle_notifier.runtime import ranks as participant
 from twinkle_notifier.runtime import state_dir
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.process import Holder, Instant, process_start
+from twinkle_notifier.runtime.stored import dumped, fields_of
 from twinkle_notifier.testing import RecordingNotifier
 
-WHERE = dataclasses.replace(Where.here(), world_size=8, local_world_size=4, hostname="host")
+WHERE = Where.here()._replace(world_size=8, local_world_size=4, hostname="host")
 
 
 def rank(number: int, host: str = "host") -> Where:
-    return dataclasses.replace(WHERE, rank=number, local_rank=number % 4, hostname=host)
+    return WHERE._replace(rank=number, local_rank=number % 4, hostname=host)
 
 
 def lease(where: Where, seconds: float = 60, *, brief: bool = False) -> NodeLease | Verdict:
@@ -171,7 +171,7 @@ def test_the_store_s_count_is_noted_for_those_who_do_not_ask_it(
     marks = [Watermark(before), Watermark(between), Watermark(Instant.now()), Watermark(before, 3)]
     assert [node.with_count(rank(1), mark).sequence for mark in marks] == [5, 9, None, 3]
     assert claims.node_lease(rank(1), claims.alone, marks[0], "incident", 0, brief=False).mark is marks[0]
-    for damage in ("{", "[" * 9999, f'{{"at": {json.dumps(vars(before))}, "sequence": Infinity}}'):
+    for damage in ("{", "[" * 9999, f'{{"at": {json.dumps(fields_of(before))}, "sequence": Infinity}}'):
         for file in (tmp_path / "tmp").glob("*/claims/*/count/*"):
             file.write_text(damage)
         assert node.with_count(rank(1), marks[0]) == marks[0]
@@ -185,8 +185,8 @@ def test_only_the_first_of_a_node_notes_the_count(monkeypatch: pytest.MonkeyPatc
     counting = type("Counting", (MemoryStore,), {"kept": classmethod(lambda cls: cls()), "sequence": lambda *_: 7})
     monkeypatch.setattr(torch, "TorchStore", counting)
     mark = Watermark(process_start())
-    one, first, two = (dataclasses.replace(rank(number), world_size=264) for number in (1, 0, 2))
-    small = dataclasses.replace(first, world_size=256)  # all connect by themselves
+    one, first, two = (rank(number)._replace(world_size=264) for number in (1, 0, 2))
+    small = first._replace(world_size=256)  # all connect by themselves
     for where in (one, small):
         claims.note(where, None, claims.counted(where, None))
         assert node.with_count(two, mark) == mark
@@ -205,7 +205,7 @@ def test_who_is_connected_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     for size in (256, 264):
         for connected in (True, False):
             monkeypatch.setattr(torch, "is_connected", lambda connected=connected: connected)
-            won(lease(dataclasses.replace(rank(1), world_size=size), 0)).end(None, sender=0)
+            won(lease(rank(1)._replace(world_size=size), 0)).end(None, sender=0)
     assert pauses == [0.0005, 0.0005, 0.0005, 0.0505]  # in a smaller run all are connected, or none
 
 
@@ -240,8 +240,8 @@ def test_who_agrees_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several ranks on each of several nodes under torchrun, where the user has chosen no store."""
     assert node.agrees_first(WHERE, None)
     assert not node.agrees_first(WHERE, claims.alone)
-    assert not node.agrees_first(dataclasses.replace(WHERE, local_world_size=8), None)
-    assert not node.agrees_first(dataclasses.replace(WHERE, local_world_size=1), None)
+    assert not node.agrees_first(WHERE._replace(local_world_size=8), None)
+    assert not node.agrees_first(WHERE._replace(local_world_size=1), None)
     monkeypatch.setattr(torch, "is_served", lambda: False)
     assert not node.agrees_first(WHERE, None)
 
@@ -249,8 +249,8 @@ def test_who_agrees_first(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("launched")
 def test_in_a_large_run_one_of_each_node_connects_beforehand() -> None:
     """Up to 256 ranks all do; a store of the user's own is not spared."""
-    small, large = (dataclasses.replace(WHERE, world_size=size) for size in (256, 264))
-    ranks = [dataclasses.replace(where, local_rank=local) for where in (small, large) for local in range(4)]
+    small, large = (WHERE._replace(world_size=size) for size in (256, 264))
+    ranks = [where._replace(local_rank=local) for where in (small, large) for local in range(4)]
     assert [claims.counts(where, None) for where in ranks] == [True] * 4 + [True, False, False, False]
     assert all(claims.counts(where, claims.alone) for where in ranks)
 
@@ -274,7 +274,7 @@ class Ahead(MemoryStore):
         return 7 + step
 
     def read(self, key: str, start: int) -> list[bytes]:
-        self.append(key, 0, self.told.dump())
+        self.append(key, 0, dumped(self.told))
         return super().read(key, start)
 
 

@@ -9,7 +9,6 @@ import stat
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +129,7 @@ def test_a_digest_is_as_young_as_its_newest_part(spool: Spool, monkeypatch: pyte
     spool.flush(Sending(Outcome("failed", "no network")))
     [old] = spool.letters()
     path = spool._path(old.id)
-    path.write_bytes(replace(old, at=old.at - 30 * 86400).dump())
+    path.write_bytes(old._replace(at=old.at - 30 * 86400).dump())
     assert spool.flush(Sending()) == Flushed(sent=20)
 
 
@@ -258,7 +257,7 @@ def test_any_text_comes_back(spool: Spool) -> None:
     spool.add(Message("### 损失\n\n\x00 \u2028 🙂", "1d"), "why", {"class": "X", "url": "env:URL"})
     [letter] = spool.letters()
     assert (letter.text, letter.notifier) == ("### 损失\n\n\x00 \u2028 🙂", {"class": "X", "url": "env:URL"})
-    assert Letter.load(letter.dump()) == replace(letter)
+    assert Letter.load(letter.dump()) == letter
 
 
 # Real processes, killed at any moment

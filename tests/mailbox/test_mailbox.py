@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.mailbox.notes import Beat, Leave
 from twinkle_notifier.runtime.process import Holder
+from twinkle_notifier.runtime.stored import fields_of
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_what_is_of_another_type_is_left_out(name: str, text: str, folder: Mailb
         (folder.folder / good).write_text(json.dumps(fields))
     (folder.folder / name).write_text(text)
     [word], [beat] = folder.notes(), folder.beats()
-    assert (asdict(word), beat._asdict(), folder.leaves()) == (WORD, BEAT, {7: Leave("it", 1.0)})
+    assert (fields_of(word), fields_of(beat), folder.leaves()) == (WORD, BEAT, {7: Leave("it", 1.0)})
 
 
 @pytest.mark.parametrize("text", ["5", "[]", "[" * 100_000, '{"path": 5}', '{"key": 5, "notifier": 5}', "", "\xff"])
@@ -148,4 +148,4 @@ def test_a_folder_that_hangs_holds_nobody_up(folder: Mailbox) -> None:
 
 def test_the_supervisor_says_who_it_is(folder: Mailbox) -> None:
     """As a `Holder`."""
-    assert json.loads((folder.folder / mailbox.HOLDER).read_bytes()) == asdict(Holder.me())
+    assert json.loads((folder.folder / mailbox.HOLDER).read_bytes()) == fields_of(Holder.me())

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from twinkle_notifier.messages import rank_lines
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.ranks import compressed
 
-WHERE = replace(Where.here(), rank=0, world_size=16, hostname="a")
+WHERE = Where.here()._replace(rank=0, world_size=16, hostname="a")
 
 
 @pytest.mark.parametrize(
@@ -50,10 +48,10 @@ def test_a_member_may_stand_for_several() -> None:
 
 def test_missing_ranks() -> None:
     """Those of whom nothing was heard."""
-    assert rank_lines.missing_ranks(["0-3@a", "~4-6@a"], replace(WHERE, world_size=9)) == "7-8"
-    assert rank_lines.missing_ranks(["0@a", "~1@a"], replace(WHERE, world_size=4)) == "2-3"
+    assert rank_lines.missing_ranks(["0-3@a", "~4-6@a"], WHERE._replace(world_size=9)) == "7-8"
+    assert rank_lines.missing_ranks(["0@a", "~1@a"], WHERE._replace(world_size=4)) == "2-3"
 
 
 def test_a_process_on_its_own_has_no_ranks() -> None:
     """Nothing to say."""
-    assert rank_lines.rank_lines(["0@a"], replace(WHERE, world_size=1)) == []
+    assert rank_lines.rank_lines(["0@a"], WHERE._replace(world_size=1)) == []

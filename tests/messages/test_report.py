@@ -18,9 +18,7 @@ from twinkle_notifier.messages.wording import duration, fenced, now
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.run_name import default_name
 
-WHERE = dataclasses.replace(
-    Where.here(), rank=3, world_size=64, local_rank=1, hostname="node-07", pid=2790, python="3.11.7"
-)
+WHERE = Where.here()._replace(rank=3, world_size=64, local_rank=1, hostname="node-07", pid=2790, python="3.11.7")
 REPORT = Report(
     name="sft",
     context="fit",
@@ -97,7 +95,7 @@ def test_kinds(exc: BaseException, kind: str) -> None:
 )
 def test_the_headline_is_one_line(changes: dict[str, Any], headline: str) -> None:
     """The run, what became of it, and the error if it is one."""
-    assert dataclasses.replace(REPORT, **changes).headline() == headline
+    assert REPORT._replace(**changes).headline() == headline
 
 
 @pytest.mark.parametrize(
@@ -120,7 +118,7 @@ def test_the_headline_is_one_line(changes: dict[str, Any], headline: str) -> Non
 )
 def test_what_the_launcher_starts_again_is_a_restart(changes: dict[str, Any], restarts: str, last: str) -> None:
     """And final where it does not; what a person, a scheduler or a clean exit ended is neither."""
-    report = dataclasses.replace(REPORT, **changes)
+    report = REPORT._replace(**changes)
     assert restarts in report.headline(Attempt(1, 3))
     assert last in report.headline(Attempt(3, 3))
     assert report.headline(Attempt(2)) == report.headline()
@@ -168,7 +166,7 @@ ValueError: the loss
 
 def test_what_is_not_known_has_no_line() -> None:
     """No empty context, place, message or progress."""
-    bare = dataclasses.replace(REPORT, context="", at="", message="", progress=Progress(step=0))
+    bare = REPORT._replace(context="", at="", message="", progress=Progress(step=0))
     labels = re.findall("^- (.*?):", bare.markdown(), re.MULTILINE)
     assert labels == ["Progress", "Run", "Rank", "Host", "Time"]
 
@@ -183,7 +181,7 @@ def test_what_is_not_known_has_no_line() -> None:
 )
 def test_an_error_that_the_heading_leaves_out_is_the_first_fact(changes: dict[str, Any], said: str) -> None:
     """Who meets a signal asks what the run has raised for it."""
-    lines = dataclasses.replace(REPORT, **changes).markdown().splitlines()
+    lines = REPORT._replace(**changes).markdown().splitlines()
     assert lines[1:4] == ["", f"- Error: {said}", "- At: train.py:21 in training_step"]
 
 
@@ -281,7 +279,7 @@ def test_a_report_tells_the_exception() -> None:
     assert (report.kind, report.type, report.message) == ("failed", "KeyError", "'x'")
     assert re.fullmatch(r"test_report\.py:\d+ in caught", report.at)
     assert report.traceback.startswith("Traceback (most recent call last):")
-    assert not [value for value in vars(report).values() if isinstance(value, BaseException)]
+    assert not [value for value in report if isinstance(value, BaseException)]
 
 
 def test_an_exception_that_cannot_be_shown_is_told() -> None:

@@ -16,7 +16,7 @@ import pytest
 from twinkle_notifier.runtime.host import started_at
 from twinkle_notifier.runtime.launcher import Attempt, Where, run_key
 from twinkle_notifier.runtime.process import Holder, Instant, process_start
-from twinkle_notifier.runtime.stored import Stored
+from twinkle_notifier.runtime.stored import Stored, dumped
 
 TORCHRUN = {"LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "n0", "MASTER_PORT": "29500", "TORCHELASTIC_RUN_ID": "none"}
 SRUN = {"SLURM_JOB_ID": "7", "SLURM_NTASKS": "4", "SLURM_PROCID": "2", "SLURM_LOCALID": "1"}
@@ -201,7 +201,7 @@ def test_moments_of_two_boots_are_ordered_by_the_wall_clock() -> None:
 def test_a_moment_is_restored_from_json() -> None:
     """By the names that it was written with."""
     now = Instant.now()
-    assert Instant.load(Stored(json.loads(json.dumps(vars(now))))) == now
+    assert Instant.load(Stored(json.loads(dumped(now)))) == now
 
 
 def test_this_process_started_in_the_past() -> None:

@@ -7,6 +7,7 @@ import pytest
 from twinkle_notifier import Progress
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.process import Holder, Instant
+from twinkle_notifier.runtime.stored import dumped, parsed
 from twinkle_notifier.stalls.report import RankStatus, markdown
 from twinkle_notifier.stalls.stacks import Doing
 
@@ -51,11 +52,11 @@ def test_of_a_thousand_places_some_are_shown() -> None:
 def test_a_stand_survives_its_way() -> None:
     """Through a store; and what is no stand is none."""
     one = stand(3, "träin.py:8 in load")
-    assert RankStatus.load(one.dump()) == one
-    assert [RankStatus.load(data) for data in (b"", b"[]", b"{}", b'{"doing": 5}')] == [None] * 4
+    assert parsed(RankStatus.load, dumped(one)) == one
+    assert [parsed(RankStatus.load, data) for data in (b"", b"[]", b"{}", b'{"doing": 5}')] == [None] * 4
 
 
 def test_a_step_may_be_a_whole_float() -> None:
     """An adapter's trainer may count by tensors."""
     stand = RankStatus(1, "node", 7, 12.0, Doing("", "", False, "", ""), True, Holder.me(), Instant.now())  # type: ignore[arg-type]
-    assert RankStatus.load(stand.dump()) == stand
+    assert parsed(RankStatus.load, dumped(stand)) == stand

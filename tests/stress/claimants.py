@@ -12,7 +12,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from twinkle_notifier.claims import Claim, Claims, Watermark, node
@@ -92,7 +91,7 @@ def _read(results: int) -> bytes:
 
 
 def _claim(key: str, rank: int, count: int, opened: Callable[[], Store], mark: Watermark) -> tuple[bool, float]:
-    where = replace(Where.here(), rank=rank, world_size=count)
+    where = Where.here()._replace(rank=rank, world_size=count)
     claim = Claims(Access(opened, 3.0), where, mark).claim(key, 30.0)
     if isinstance(claim, Claim):
         claim.close("sent")
@@ -105,7 +104,7 @@ def _claim_by_node(key: str, rank: int, count: int, opened: Callable[[], Store],
     os.environ.update(TORCHELASTIC_RUN_ID="claimants", GROUP_RANK=str(number))
     os.environ[state_dir.VARIABLE] = f"{os.environ[_NODES]}/{number}"
     size = {"world_size": count, "local_rank": local, "local_world_size": _EACH}
-    where = replace(Where.here(), rank=rank, **size)
+    where = Where.here()._replace(rank=rank, **size)
     torch.is_served = lambda: True  # as by torchrun
     lease = node.node_lease(where, None, mark, key, 30.0)
     if lease.verdict is not None:

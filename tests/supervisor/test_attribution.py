@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import replace
 
 import pytest
 
@@ -139,9 +138,9 @@ def test_what_is_deferred_is_reported_if_the_end_is_its(by: By | None, code: int
 def test_of_a_deferred_incident_the_word_with_a_text_counts() -> None:
     """Those of the other ranks have none; an incident of another process that lives on is none of it."""
     leaves = {GONE.pid: Leave("it", 101)}
-    without = replace(word("deferred", at=100.5, rank=1), text="")
+    without = word("deferred", at=100.5, rank=1)._replace(text="")
     attribution = Attribution(
-        [word("deferred"), without, replace(word("deferred", incident="b"), holder=Holder.me())], leaves
+        [word("deferred"), without, word("deferred", incident="b")._replace(holder=Holder.me())], leaves
     )
     assert attribution.deferred(ending(200)) == [word("deferred")]
 
@@ -192,8 +191,8 @@ def test_a_deferred_alert_whose_process_is_gone_does_not_wait_for_ever() -> None
 
     A process that lives on and says nothing more hangs while it cleans up.
     """
-    other = replace(word("deferred", incident="b"), holder=replace(GONE, started=2.0))
-    words = [word("deferred", incident="a"), other, replace(other, state="told")]
+    other = word("deferred", incident="b")._replace(holder=GONE._replace(started=2.0))
+    words = [word("deferred", incident="a"), other, other._replace(state="told")]
     by_it, unknown = Attribution(words, {GONE.pid: Leave("it", 101)}), Attribution(words)
     assert [found.incident for found in by_it.lingering(161)] == ["a"]
     assert (by_it.lingering(100), unknown.lingering(161)) == ([], [])

@@ -6,7 +6,6 @@ import _thread
 import sys
 import threading
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from multiprocessing.util import Finalize, register_after_fork
 from typing import Any
@@ -25,7 +24,7 @@ from twinkle_notifier.isolation import forks, safe, signals, threads
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages import report
-from twinkle_notifier.messages.message import Level, Message, Outcome
+from twinkle_notifier.messages.message import Level, Message, Outcome, random_id
 from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.runtime.language import Language
 from twinkle_notifier.runtime.launcher import Attempt, Where
@@ -227,7 +226,7 @@ def _send_in_time(notifier: Callable[[str], object], facts: Any, began: float) -
             outcome = Outcome("failed", raised()) if answer.error is not None else Outcome("unknown", silent)
         if outcome.status not in ("sent", "duplicate", "queued", "skipped"):
             exc: BaseException = facts[0]
-            incident_id = outcome.incident or sending.incident or uuid.uuid4().hex  # so that no other line repeats it
+            incident_id = outcome.incident or sending.incident or random_id()  # so that no other line repeats it
             _log_error("alert not sent for %s: %s", safe.type_name(type(exc)), outcome.reason, incident=incident_id)
     return outcome
 
@@ -250,7 +249,7 @@ def send_milestone(
     if notifier is None or where.rank != 0:
         return
     text = report.milestone(headline, name, where, facts, Attempt.here(), language)
-    message = Message(text, uuid.uuid4().hex, level)
+    message = Message(text, random_id(), level)
 
     def send() -> None:
         outcome = sender.deliver(notifier, message, BACKGROUND_BUDGET)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from twinkle_notifier import isolation
-from twinkle_notifier.claims.log import Entry
 from twinkle_notifier.messages.catalog import fact, facts, phrase
 from twinkle_notifier.runtime import launcher, state_dir
-from twinkle_notifier.runtime.stored import Stored, hashed
+from twinkle_notifier.runtime.stored import Stored, hashed, parsed
 
 _LOOP = 600.0  # seconds between two crashes of one loop, at most
 _FORGET = 86400.0  # seconds after which the same error is a new one
@@ -22,7 +22,7 @@ _PLAIN = 3  # crashes of a loop that each get an alert
 
 
 @dataclass(frozen=True)
-class Past(Entry):
+class Past:
     """The crashes by one error up to now, this one included."""
 
     count: int = 1
@@ -31,8 +31,8 @@ class Past(Entry):
     loop: int = 1
 
     @classmethod
-    def of(cls, fields: Stored) -> Past:
-        """From its fields as stored. Raises ValueError."""
+    def load(cls, fields: Stored) -> Past:
+        """As stored. Raises ValueError."""
         count, loop = (min(fields.count(name, 1), _MOST) for name in ("count", "loop"))
         first, last = fields.time("first"), fields.time("last")
         if first > last:
@@ -102,7 +102,7 @@ def keep(key: str, past: Past) -> None:
 
     # Not synced, because a run waits for this: only a loss of power could take it.
     def write(folder: Path) -> None:
-        state_dir.replace(folder / key, past.dump(), sync=False)
+        state_dir.replace(folder / key, json.dumps(vars(past)).encode(), sync=False)
 
     isolation.call(lambda: state_dir.within(_room(), write), _BUDGET)
 
@@ -113,7 +113,7 @@ def _room() -> tuple[str, str]:
 
 def _last(key: str) -> Past | None:
     """The newest of several: a folder that cannot be written to any more still has an old one."""
-    found = [past for data in state_dir.kept(*_room(), key) if (past := Past.load(data)) is not None]
+    found = [past for data in state_dir.kept(*_room(), key) if (past := parsed(Past.load, data)) is not None]
     return max(found, key=lambda past: past.last, default=None)
 
 

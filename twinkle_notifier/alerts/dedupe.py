@@ -10,10 +10,10 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from inspect import CO_GENERATOR
 from traceback import walk_tb
 from types import CodeType
+from typing import NamedTuple
 
 from twinkle_notifier import isolation
 from twinkle_notifier.alerts import crash_loop
@@ -35,8 +35,7 @@ _INCIDENTS = 10_000  # that are remembered
 Path = tuple[tuple[CodeType, int], ...]  # the frames that an exception has passed, innermost first
 
 
-@dataclass(frozen=True)
-class _Trace:
+class _Trace(NamedTuple):
     """What identifies an exception. It does not hold the exception, which would hold its frames and their tensors.
 
     Builtin exceptions take no weak reference, and this package writes nothing to a user's exception. An address alone
@@ -110,8 +109,7 @@ class Seen:
         self._traces.append((_Trace.of(channel, exc), incident))
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """A block of `watch` that was entered, and the one around it."""
 
     entered: Instant
@@ -137,19 +135,19 @@ def leave() -> None:
         innermost.set(left.around)
 
 
-@dataclass
 class Occurrence:
     """One occurrence of an incident. Number 0 is the first in this process.
 
     `since`: another crash by the same error belongs to a loop if it came after this time, in seconds since 1970.
     """
 
-    incident: str
-    number: int = 0
-    since: float = 0.0
-    began: float = field(default_factory=time.monotonic)
-    over: Instant | None = None  # when an alert was sent for it, or given up
-    notifiers: list[Callable[[], object]] = field(default_factory=list[Callable[[], object]])  # of it and earlier ones
+    def __init__(self, incident: str, number: int = 0, since: float = 0.0) -> None:
+        self.incident: str = incident
+        self.number: int = number
+        self.since: float = since
+        self.began: float = time.monotonic()
+        self.over: Instant | None = None  # when an alert was sent for it, or given up
+        self.notifiers: list[Callable[[], object]] = []  # of it and earlier ones
 
     def is_of(self, notifier: object) -> bool:
         """Whether `notifier` has reported it, or an earlier one of the same incident."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from twinkle_notifier import claims, isolation, settings
 from twinkle_notifier.alerts import crash_loop
@@ -28,7 +28,7 @@ from twinkle_notifier.runtime.language import language as language_of
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.process import Instant, process_start
 from twinkle_notifier.runtime.run_name import default_name
-from twinkle_notifier.runtime.stored import hashed
+from twinkle_notifier.runtime.stored import dumped, hashed, parsed
 
 _PROGRESS = 1.0  # seconds to read what a trainer gives: tensors of a broken GPU may never answer
 _NONE: Sequence[tuple[str, float]] = ()
@@ -37,8 +37,7 @@ _EARLIER = 10_000  # incidents of a run's past
 How = Literal["cause", "collateral", "preempted"]
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """An exception, as the caller of `notify_exception` describes it."""
 
     exc: BaseException
@@ -116,7 +115,9 @@ class Event:
 
 def _usable(mark: object) -> claims.Watermark:
     """`mark` if it is one with finite times, else this process's start."""
-    read = claims.Watermark.load(isolation.tried(mark.dump).value or b"") if type(mark) is claims.Watermark else None
+    read = None
+    if type(mark) is claims.Watermark:
+        read = isolation.tried(lambda: parsed(claims.Watermark.load, dumped(mark))).value
     return read or claims.Watermark(process_start())
 
 
@@ -131,27 +132,28 @@ def _time(pair: tuple[object, Any]) -> tuple[str, float] | None:
     return (incident, seconds) if math.isfinite(seconds) and seconds >= 0 else None
 
 
-@dataclass
 class Snapshot:
     """What is seen of an exception, and known of earlier ones: less where its own code hangs or raises."""
 
-    event: Event
-    where: Where
-    channel: str
-    report: Report
-    fingerprint: str
-    past: crash_loop.Past
-    is_secondary: bool = False
+    def __init__(self, event: Event, where: Where, channel: str) -> None:
+        kind = type(event.exc)
+        self.event: Event = event
+        self.where: Where = where
+        self.channel: str = channel
+        self.report: Report = Report.bare(kind, **event.about(where))
+        self.fingerprint: str = _digest(event.name, event.context, safe.type_name(kind))
+        self.past: crash_loop.Past = crash_loop.unknown([])
+        self.is_secondary: bool = False
 
     @classmethod
     def at(cls, event: Event, where: Where, channel: str) -> Snapshot:
         """Look at the exception of `event`, and at its past, for 4 s at most. Never raises."""
-        kind = type(event.exc)
-        digest = _digest(event.name, event.context, safe.type_name(kind))
-        seen = cls(event, where, channel, Report.bare(kind, **event.about(where)), digest, crash_loop.unknown([]))
+        seen = cls(event, where, channel)
         # All steps in one call: to hand each to a thread would take longer than the step.
         answer = isolation.call(seen._closely, EVENT)
-        return replace(seen, report=seen.report.untraced(answer.error or answer.value))  # a copy: what is late is left
+        found = copy.copy(seen)  # what is late is left
+        found.report = found.report.untraced(answer.error or answer.value)
+        return found
 
     def _closely(self) -> BaseException | None:
         """Each step is tried, whatever the one before raised. Returns why the traceback cannot be shown."""
@@ -173,7 +175,7 @@ class Snapshot:
         exc, language = self.event.exc, self.event.language
         memory = device_memory.facts(exc, self.report.message)
         said = [*advice(of_exception(exc, memory), language), *memory_line(memory, language)]
-        return replace(self.report, advice=said)
+        return self.report._replace(advice=said)
 
     def _remember(self) -> None:
         self.past = crash_loop.look(self.key, self.event.mark.at.wall, self.earlier())

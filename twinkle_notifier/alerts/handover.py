@@ -11,12 +11,10 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from traceback import walk_tb
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from twinkle_notifier.budgets import STORE_OPEN
-from twinkle_notifier.claims.log import Entry
 from twinkle_notifier.claims.store import Access, Store
 from twinkle_notifier.claims.stores.files import FileStore
 from twinkle_notifier.claims.stores.memory import RayStore
@@ -28,7 +26,7 @@ from twinkle_notifier.runtime.host import process_key
 from twinkle_notifier.runtime.launcher import running_ray
 from twinkle_notifier.runtime.process import Instant
 from twinkle_notifier.runtime.state_dir import folder
-from twinkle_notifier.runtime.stored import Stored, hashed
+from twinkle_notifier.runtime.stored import Stored, dumped, hashed, parsed
 
 _LIFE = 60.0  # seconds that a note counts
 _MOST = 16  # notes of one error and minute that a process leaves
@@ -48,7 +46,7 @@ def note(exc: BaseException, channel: str, incident: str) -> None:
     if opened is None:
         return
     key, now = _key(exc, channel), Instant.now()
-    data = _Noted(now, incident).dump()
+    data = dumped(_Noted(now, incident))
     before, this = _minutes(key, now.wall)[:2]
     if _noted.get(this, 0) >= _MOST:
         return
@@ -82,13 +80,13 @@ def taken(exc: BaseException, channel: str, since: Instant) -> str | None:
             found, last, count = "", "", 0
             for minute in _minutes(key, now.wall):
                 records = store.read(minute, 0)
-                for noted in map(_Noted.load, records):
+                for noted in (parsed(_Noted.load, data) for data in records):
                     if noted is not None and noted.at.after(since) and now.wall - noted.at.wall < _LIFE:
                         found = noted.incident
                 if records:
                     last, count = minute, len(records)
             # Where two exceptions take it at the same moment, only one of them can append the next record.
-            if not found or store.append(last, count, _Noted(now, "").dump()):
+            if not found or store.append(last, count, dumped(_Noted(now, ""))):
                 return found or None
 
     with suppress(OSError), closing(Access(opened, STORE_OPEN)) as access:
@@ -119,13 +117,12 @@ def _minutes(key: str, wall: float) -> list[str]:
     return [f"{key}-{int(wall / _LIFE) + number}" for number in (-1, 0, 1)]
 
 
-@dataclass(frozen=True)
-class _Noted(Entry):
+class _Noted(NamedTuple):
     at: Instant
     incident: str  # empty: it voids those before it
 
     @classmethod
-    def of(cls, fields: Stored) -> _Noted:
+    def load(cls, fields: Stored) -> _Noted:
         return cls(Instant.load(fields.object("at")), fields.text("incident"))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
@@ -25,7 +24,7 @@ from twinkle_notifier.isolation import safe
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.mailbox.notes import State
 from twinkle_notifier.messages.catalog import fact, phrase
-from twinkle_notifier.messages.message import Level, Message, Outcome, calls_people, level_of_end
+from twinkle_notifier.messages.message import Level, Message, Outcome, calls_people, level_of_end, random_id
 from twinkle_notifier.messages.rank_lines import missing_ranks, rank_lines
 from twinkle_notifier.messages.sanitize import line
 from twinkle_notifier.runtime.launcher import Attempt, Where, lost_child
@@ -161,7 +160,7 @@ def send_bare(notifier: Callable[[str], object], event: Event, sending: Sending,
 
 def _bare_message(event: Event, why: str) -> Message:
     kind = kind_of(event.exc)
-    return Message(_bare(event, why), uuid.uuid4().hex, level_of_end(kind), calls_people(kind))
+    return Message(_bare(event, why), random_id(), level_of_end(kind), calls_people(kind))
 
 
 def _bare(event: Event, why: str) -> str:
@@ -247,7 +246,7 @@ class _Incident:
 
     def _leave_to_supervisor(self) -> Outcome | None:
         """Hand the message to the supervisor, which knows which process died, and sends it if no cause shows soon."""
-        message = self._message(set(), crash_loop.Past(), uuid.uuid4().hex)
+        message = self._message(set(), crash_loop.Past(), random_id())
         if not self._note("left", self._key, message):
             return None
         return Outcome("queued", "secondary error; the supervisor reports the cause", incident=self._key)

@@ -9,9 +9,10 @@ import re
 from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit, urlunsplit
 
+from twinkle_notifier.credentials.scrub_tokens import later
 from twinkle_notifier.errors import ArgumentError
 
-_NEXT = re.compile(r"[\s,;，；]+(?=(?:env|file):|[A-Za-z][A-Za-z0-9+.-]*://)")  # a comma may be part of a URL
+_NEXT = later(r"[\s,;，；]+(?=(?:env|file):|[A-Za-z][A-Za-z0-9+.-]*://)")  # a comma may be part of a URL
 _BETWEEN = " \t\r\n,;，；"
 _MENTION = "mention"  # a field of ours in the query
 _OURS = ("secret", _MENTION)
@@ -118,7 +119,7 @@ NAMES = "DingTalk, Feishu (Lark), WeCom, Slack, Bark, " + ", ".join(dict.fromkey
 
 def split(text: str) -> list[str]:
     """The URLs and references in `text`, which spaces, commas, semicolons or new lines part; each once, in order."""
-    return list(dict.fromkeys(piece.strip(_BETWEEN) for piece in _NEXT.split(text.strip(_BETWEEN))))
+    return list(dict.fromkeys(piece.strip(_BETWEEN) for piece in _NEXT().split(text.strip(_BETWEEN))))
 
 
 def parted(url: str) -> tuple[str, tuple[str, ...]]:

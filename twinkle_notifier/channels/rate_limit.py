@@ -7,9 +7,9 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from twinkle_notifier import isolation
 from twinkle_notifier.runtime import state_dir
@@ -30,8 +30,7 @@ _known_here: dict[str, tuple[list[float], float]] = {}
 _Step = Callable[[list[float], float], tuple[list[float], float, float]]
 
 
-@dataclass(frozen=True)
-class Rate:
+class Rate(NamedTuple):
     """The limit of one robot.
 
     Args:

@@ -10,7 +10,6 @@ import logging
 import random
 import re
 import time
-import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -23,7 +22,7 @@ from twinkle_notifier.credentials.masking import mask, printable, secrets_in_url
 from twinkle_notifier.credentials.references import REDACTED
 from twinkle_notifier.errors import DeliveryError
 from twinkle_notifier.messages import markdown
-from twinkle_notifier.messages.message import Level, level_of, may_call
+from twinkle_notifier.messages.message import Level, level_of, may_call, random_id
 from twinkle_notifier.messages.sanitize import reply
 
 _SHORT_WAIT = 1.5  # seconds; a limit by the second is waited for, one by the minute is not
@@ -155,7 +154,7 @@ class Robot(ABC):
                 fate="throttled",
                 retry_after=wait,
             )
-        key = getattr(message, "id", None) or uuid.uuid4().hex
+        key = getattr(message, "id", None) or random_id()
         level = level_of(message)
         urgent = level in _URGENT and may_call(message)
         mentions = self._mentions if urgent else ()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-import uuid
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import CRASH_BUDGET, DISK
@@ -12,7 +11,7 @@ from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import chat
 from twinkle_notifier.delivery.several import failed, log_failed, side_by_side
 from twinkle_notifier.delivery.targets import Several, targets, wants
-from twinkle_notifier.messages.message import Message, Outcome, as_text
+from twinkle_notifier.messages.message import Message, Outcome, as_text, random_id
 
 _OWN = 0.95  # of the time, so that what went wrong is said before the caller's time is over
 
@@ -41,7 +40,7 @@ class FanoutNotifier(Several):
 
     def __call__(self, message: str) -> None:
         """Send `message`; return when one has accepted it. Raises DeliveryError, with all reasons, if none has."""
-        sent = message if isinstance(message, Message) else Message(as_text(message), uuid.uuid4().hex)
+        sent = message if isinstance(message, Message) else Message(as_text(message), random_id())
         chosen = sender.wanting(self, message) or targets(self)
         seconds = _budget()
         left = max(seconds - DISK, seconds / 2) if isolation.remaining() < float("inf") else seconds

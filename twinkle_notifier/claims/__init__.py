@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from dataclasses import replace
 from typing import TypeVar
 
 from twinkle_notifier.budgets import STORE_OPEN
@@ -79,6 +78,6 @@ def counted(where: Where, chosen: Store | None) -> int | None:
 
 def note(where: Where, chosen: Store | None, count: int | None) -> None:
     """Let the ranks of this node that do not connect when training starts know the `count` that this rank has read."""
-    if count is not None and where.local_rank == 0 and not counts(replace(where, local_rank=1), chosen):
+    if count is not None and where.local_rank == 0 and not counts(where._replace(local_rank=1), chosen):
         with suppress(OSError):  # it is logged when the folder is needed
             node.note(where, count)

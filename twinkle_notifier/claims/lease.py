@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import AFTERMATH, LEASE
@@ -19,6 +18,7 @@ from twinkle_notifier.messages.message import derived_id
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.process import Holder
 from twinkle_notifier.runtime.ranks import FOLLOWER, all_ranks, written
+from twinkle_notifier.runtime.stored import dumped, parsed
 
 _POLL = 0.01  # seconds between two reads of the store, at first; then longer, up to
 _POLL_PER_RANK = 0.0002  # seconds more for each process that may poll
@@ -29,25 +29,23 @@ _HURRY = 0.25  # seconds that `gather` still takes when the process is asked to 
 _OVER: tuple[State, ...] = ("sent", "refused", "left")
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """How another rank's claim ended; ``claimed`` if we timed out waiting."""
 
     state: State
     rank: int
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """The right, and the duty, to send the alert about an incident. Ended by `close`."""
 
     access: Access
     key: str
-    index: int
+    number: int  # of its record in the log
     rank: int
     message_id: str
-    participant: Participant = field(repr=False)
-    log: _Log = field(repr=False)
+    participant: Participant
+    log: _Log
 
     def close(self, state: State) -> None:
         """Record what became of the message.
@@ -56,7 +54,7 @@ class Claim:
         Raises OSError when the store does not work; the claim then ends with its lease.
         """
         self.access.ask(
-            lambda store: store.append(self.key, self.index + 1, Record.now(state, self.rank, store).dump())
+            lambda store: store.append(self.key, self.number + 1, dumped(Record.now(state, self.rank, store)))
         )
 
     def gather(self, count: int, seconds: float, hurry: Callable[[], bool]) -> set[str]:
@@ -117,12 +115,12 @@ class Claims:
             record = Record.now("claimed", self._where.rank, store)
             if not isolation.remaining():
                 raise TimeoutError("this store was left: nobody would end the claim")
-            data = record.dump()
+            data = dumped(record)
             if store.append(incident.key, incident.length, data):
                 incident.first = incident.first or data
                 incident.join(store, ranks, self._participant.host)
                 if not isolation.remaining():  # too late: the next need not wait for the lease
-                    store.append(incident.key, incident.length + 1, replace(record, state="failed").dump())
+                    store.append(incident.key, incident.length + 1, dumped(record._replace(state="failed")))
                     raise TimeoutError("this store was left meanwhile")
                 place = (incident.key, incident.length, self._where.rank, incident.message_id())
                 return Claim(self._access, *place, self._participant, incident)
@@ -188,7 +186,7 @@ class _Log:
     def last(self, store: Store) -> Record | None:
         for data in store.read(self.key, self.length):
             self.length += 1
-            record = Record.load(data)
+            record = parsed(Record.load, data)
             if record is not None and record.after(self._mark):
                 self.first = self.first or data
                 self._last, self._last_seen = record, time.monotonic()
@@ -220,8 +218,7 @@ def _polls(count: int) -> Iterator[float]:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Participant:
+class Participant(NamedTuple):
     """The `ranks` of `host` this process speaks for, and its `place` among all `size` claimants (staggers polling)."""
 
     ranks: Callable[[], set[int]]  # called again and again: there may be more each time

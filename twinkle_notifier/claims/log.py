@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import Literal, TypeVar, get_args
+from typing import Literal, NamedTuple, get_args
 
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.runtime.process import Holder, Instant
@@ -15,44 +12,19 @@ State = Literal["claimed", "sent", "failed", "refused", "left"]
 _STATES: dict[str, State] = {state: state for state in get_args(State)}
 
 
-E = TypeVar("E", bound="Entry")
-
-
-class Entry:
-    """What a log in a store keeps, as JSON: a dataclass, whose `of` reads its fields."""
-
-    def dump(self) -> bytes:
-        """As stored."""
-        return json.dumps(self, default=vars).encode()
-
-    @classmethod
-    def load(cls: type[E], data: bytes) -> E | None:
-        """As stored; None for what cannot be read, which then does not count."""
-        with suppress(ValueError):
-            return cls.of(Stored.read(data))
-        return None
-
-    @classmethod
-    def of(cls: type[E], fields: Stored) -> E:
-        """From its fields as stored. Raises ValueError."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class Watermark(Entry):
+class Watermark(NamedTuple):
     """Claims recorded before this point are ignored. `sequence` is what the store had counted to, if it counts."""
 
     at: Instant
     sequence: int | None = None
 
     @classmethod
-    def of(cls, fields: Stored) -> Watermark:
-        """From its fields as stored. Raises ValueError."""
+    def load(cls, fields: Stored) -> Watermark:
+        """As stored. Raises ValueError."""
         return cls(Instant.load(fields.object("at")), fields.integer_or_none("sequence"))
 
 
-@dataclass(frozen=True)
-class Record(Entry):
+class Record(NamedTuple):
     """One line of an incident's log."""
 
     state: State
@@ -67,8 +39,8 @@ class Record(Entry):
         return cls(state, rank, Holder.me(), Instant.now(), store.sequence(1))
 
     @classmethod
-    def of(cls, fields: Stored) -> Record:
-        """From its fields as stored. Raises ValueError."""
+    def load(cls, fields: Stored) -> Record:
+        """As stored. Raises ValueError."""
         return cls(
             _STATES[fields.one_of("state", list(_STATES))],
             fields.count("rank"),

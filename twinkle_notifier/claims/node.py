@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import NODE_WORD, SECONDARY_NODE_WORD, STORE_OPEN
@@ -24,6 +23,7 @@ from twinkle_notifier.runtime.launcher import Where, run_key
 from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.runtime.process import Instant
 from twinkle_notifier.runtime.ranks import all_ranks
+from twinkle_notifier.runtime.stored import dumped, parsed
 
 # Up to so many ranks each connects when training starts, in the background: where the resolver does not answer,
 # torchrun's server takes one client in 5 s. With more ranks the server would be busy for long with clients that few
@@ -91,7 +91,7 @@ class NodeLease:
         """Record for the node what became of the alert, and which rank sent it; None: nothing is known."""
         if self._claim is None:
             return
-        claim, state = replace(self._claim, rank=sender), _state_of(outcome)
+        claim, state = self._claim._replace(rank=sender), _state_of(outcome)
         if state in ("sent", "refused"):
             self._decided()
         complaint = "the other ranks of this node do not learn what became of the message"
@@ -147,7 +147,7 @@ def _claim(where: Where, since: Watermark, participant: Participant, key: str, s
 
 def note(where: Where, count: int) -> None:
     """Let the other ranks of this node know what the run's store has counted to. Raises OSError."""
-    data = Watermark(Instant.now(), count).dump()
+    data = dumped(Watermark(Instant.now(), count))
 
     def noted(store: Store) -> bool:
         return store.append(_COUNT, len(store.read(_COUNT, 0)), data)
@@ -161,8 +161,8 @@ def with_count(where: Where, mark: Watermark) -> Watermark:
     if mark.sequence is not None:
         return mark
     noted = isolation.call(lambda: _store(where).read(_COUNT, 0), _READ).value or []  # `node_lease` logs an error
-    later = [found for data in noted if (found := Watermark.load(data)) is not None and found.at.after(mark.at)]
-    return replace(mark, sequence=later[0].sequence) if later else mark
+    later = [found for data in noted if (found := parsed(Watermark.load, data)) is not None and found.at.after(mark.at)]
+    return mark._replace(sequence=later[0].sequence) if later else mark
 
 
 def _store(where: Where) -> FileStore:

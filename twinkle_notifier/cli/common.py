@@ -9,7 +9,6 @@ import platform
 import sys
 import textwrap
 import time
-import uuid
 from typing import Any, Protocol, TextIO
 
 from twinkle_notifier import isolation, settings
@@ -18,7 +17,7 @@ from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import chat
 from twinkle_notifier.errors import ArgumentError, NotifierError
 from twinkle_notifier.isolation.safe import reason
-from twinkle_notifier.messages.message import Message, Outcome
+from twinkle_notifier.messages.message import Message, Outcome, random_id
 from twinkle_notifier.messages.sanitize import shown_in_log
 from twinkle_notifier.notifier import Notifier
 
@@ -107,7 +106,7 @@ def tested(notifier: Notifier, command: str) -> Outcome:
         f"- Time: {time.strftime('%Y-%m-%d %H:%M:%S %z')}",
     ]
     text = "\n".join(["### A test of twinkle-notifier", "", *facts])
-    return sender.send(notifier, Message(text, uuid.uuid4().hex), _SEND)
+    return sender.send(notifier, Message(text, random_id()), _SEND)
 
 
 def shown(outcome: Outcome) -> str:

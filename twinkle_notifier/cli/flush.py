@@ -134,7 +134,7 @@ class Flush:
             notifier = self._notifier_of(letter)
             for shown in show(letter, notifier):
                 self._list(shown if notifier is not None else f"{shown}: {_NOBODY}")
-            sent, left = (sent + letter.count(), left) if notifier is not None else (sent, left + 1)
+            sent, left = (sent + letter.event_count(), left) if notifier is not None else (sent, left + 1)
         for problem in found.problems:
             self._print(problem)
         self._print_elsewhere()
@@ -278,7 +278,7 @@ class Waiting:
 
     def count(self) -> int:
         """How many events they report."""
-        return sum(letter.count() for letter in self.letters)
+        return sum(letter.event_count() for letter in self.letters)
 
 
 def show(letter: Letter, to: Notifier | None) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import uuid
 from typing import get_args
 
 from twinkle_notifier.budgets import BACKGROUND_BUDGET
@@ -22,7 +21,7 @@ from twinkle_notifier.cli.common import (
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.errors import ArgumentError, NotifierError
 from twinkle_notifier.isolation.safe import reason
-from twinkle_notifier.messages.message import Level, Message
+from twinkle_notifier.messages.message import Level, Message, random_id
 
 _MOST = 1 << 20  # bytes of standard input
 
@@ -62,7 +61,7 @@ def _send(given: argparse.Namespace) -> int:
             print_json({"status": "failed", "service": "", "reason": reason(error)})
         raise
     markdown = f"### {title}\n\n{text.strip()}".strip() if title else text.strip()
-    message = Message(markdown, uuid.uuid4().hex, given.level)
+    message = Message(markdown, random_id(), given.level)
     outcome = sender.deliver(notifier, message, BACKGROUND_BUDGET, by_hand=True)
     is_sent = outcome.status == "sent"
     if given.json:

@@ -9,16 +9,15 @@ import json
 import os
 import stat
 import time
-import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from twinkle_notifier import system
 from twinkle_notifier.messages.catalog import fact, phrase
-from twinkle_notifier.messages.message import LEVELS, Level, Message, derived_id
+from twinkle_notifier.messages.message import LEVELS, Level, Message, derived_id, random_id
 from twinkle_notifier.messages.sanitize import line
 from twinkle_notifier.runtime import state_dir
 from twinkle_notifier.runtime.language import language
@@ -46,8 +45,7 @@ class Event:
         return cls(stored.text("headline"), stored.time("at"), min(stored.count("count", 1), _COUNT))
 
 
-@dataclass(frozen=True)
-class Letter:
+class Letter(NamedTuple):
     """A message that waits. It holds no credentials: `notifier` is a description without literal secrets.
 
     The names of its fields are the format of its file.
@@ -89,13 +87,14 @@ class Letter:
 
     def dump(self) -> bytes:
         """What its file holds."""
-        return json.dumps(asdict(self), ensure_ascii=False).encode("utf-8", "replace")
+        fields = {**self._asdict(), "events": [asdict(event) for event in self.events]}
+        return json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace")
 
     def goes_to(self) -> str:
         """A key that letters for the same notifier share."""
         return json.dumps(self.notifier, sort_keys=True)
 
-    def count(self) -> int:
+    def event_count(self) -> int:
         """The number of its events."""
         return sum(event.count for event in self.events)
 
@@ -117,7 +116,7 @@ def id_of(message: str) -> str:
     """The id of a letter that holds `message`: that of the message, hashed if it cannot be a file's name."""
     given = getattr(message, "id", None)
     if not given:
-        return uuid.uuid4().hex
+        return random_id()
     return str(given) if is_id(given) else hashed(str(given), 32, "replace")
 
 
@@ -126,8 +125,7 @@ def clock(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
-@dataclass(frozen=True)
-class Waiting:
+class Waiting(NamedTuple):
     """A letter and the files that hold it: more than one where somebody has copied it."""
 
     letter: Letter
@@ -139,8 +137,7 @@ class Waiting:
         return self.letter.id, self.letter.goes_to()
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """What a folder holds: letters, oldest first; files that are no letters; files that cannot be read, and why."""
 
     letters: list[Waiting]

@@ -137,7 +137,7 @@ class Spool:
         """Keep a message. It replaces one with the same id."""
         event = Event(title(message[:_TEXT], 200) or "a message", time.time())
         letter = Letter(id_of(message), message[:_TEXT], event.at, why, described, (event,))
-        letter = replace(letter, level=level_of(message), calls=may_call(message))
+        letter = letter._replace(level=level_of(message), calls=may_call(message))
         state_dir.replace(self._path(letter.id), letter.dump())
 
     def remove(self, message: str) -> None:
@@ -232,7 +232,7 @@ class _Flush:
             dropped = self._dropped()
             outcome = self._deliver(each.letter, each.letter.message(dropped))
             if outcome.status == "sent":
-                self._result += Flushed(sent=each.letter.count())
+                self._result += Flushed(sent=each.letter.event_count())
                 self._count_dropped(-dropped)
             if outcome.status in ("sent", "duplicate"):
                 self._remove(each)
@@ -255,7 +255,7 @@ class _Flush:
         if not each.letter.tried:
             with suppress(OSError):  # a disk that is full: it stays for longer
                 if each.paths[0].exists():  # else another process has delivered it meanwhile
-                    state_dir.replace(each.paths[0], replace(each.letter, tried=True).dump())
+                    state_dir.replace(each.paths[0], each.letter._replace(tried=True).dump())
         elif time.time() - each.written > _KEPT_FOR:  # since it was marked
             self._drop([each])
 
@@ -280,7 +280,7 @@ class _Flush:
         return [Waiting(letter, (path,), time.time())]
 
     def _drop(self, waiting: Sequence[Waiting]) -> None:
-        events = sum(each.letter.count() for each in waiting)
+        events = sum(each.letter.event_count() for each in waiting)
         if waiting:
             log.error(
                 "%d messages that could not be sent were dropped: the queue was full, or they were too old", events

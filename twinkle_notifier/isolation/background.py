@@ -6,8 +6,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from multiprocessing.util import Finalize
+from typing import NamedTuple
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import BACKGROUND_BUDGET, DISK, EXIT_BUDGET
@@ -27,8 +27,7 @@ def at_exit() -> bool:
     return not threading.main_thread().is_alive()
 
 
-@dataclass
-class _Piece:
+class _Piece(NamedTuple):
     """Work that waits until it is due, and what to do when there is no time for it."""
 
     work: Work

@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,7 +27,7 @@ from twinkle_notifier.messages.message import Message
 from twinkle_notifier.runtime import state_dir
 from twinkle_notifier.runtime.launcher import Where, run_key
 from twinkle_notifier.runtime.process import Holder
-from twinkle_notifier.runtime.stored import Stored, hashed
+from twinkle_notifier.runtime.stored import Stored, fields_of, hashed
 
 VARIABLE = "TWINKLE_NOTIFIER_SUPERVISOR"  # names the folder
 RUN_NAME = "TWINKLE_NOTIFIER_ATTACH_NAME"  # what the supervisor calls the run: attached callbacks call it so, too
@@ -55,7 +54,7 @@ class Mailbox:
         """A new one, with this process as its supervisor."""
 
         def made(folder: Path) -> Mailbox:
-            cls(folder)._write(HOLDER, asdict(Holder.me()))
+            cls(folder)._write(HOLDER, fields_of(Holder.me()))
             return cls(folder)
 
         return state_dir.within((_ROOM, os.urandom(16).hex()), made)
@@ -89,7 +88,7 @@ class Mailbox:
 
     def record(self, note: Note) -> None:
         """Write `note`; it replaces the one by the same process on the same incident."""
-        self._write(f"{note.holder.pid}-{hashed(note.incident, errors='replace')}.word", asdict(note))
+        self._write(f"{note.holder.pid}-{hashed(note.incident, errors='replace')}.word", fields_of(note))
 
     def notes(self) -> list[Note]:
         """All notes, oldest first."""
@@ -103,7 +102,7 @@ class Mailbox:
 
     def leave(self, leave: Leave) -> None:
         """Record how this process leaves."""
-        self._write(f"{os.getpid()}.leave", leave._asdict())
+        self._write(f"{os.getpid()}.leave", fields_of(leave))
 
     def leaves(self) -> dict[int, Leave]:
         """How processes left, by process ID."""
@@ -112,7 +111,7 @@ class Mailbox:
 
     def beat(self, beat: Beat) -> None:
         """Record how this rank progresses."""
-        self._write(f"{os.getpid()}.beat", beat._asdict())
+        self._write(f"{os.getpid()}.beat", fields_of(beat))
 
     def beats(self) -> list[Beat]:
         """How the ranks progress."""
@@ -205,7 +204,7 @@ def note(
     made = Note(state, incident, kind, Holder.me(), Where.here().rank, time.time(), _run_of_nodes())
     if message is None:
         return made
-    return replace(made, text=str(message), id=message.id, notifier=notifier, level=message.level, calls=message.calls)
+    return made._replace(text=str(message), id=message.id, notifier=notifier, level=message.level, calls=message.calls)
 
 
 def _run_of_nodes() -> str | None:

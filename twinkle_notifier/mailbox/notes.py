@@ -1,13 +1,12 @@
 """The records in a mailbox, by which a run's processes report to the supervisor above them.
 
-The names of a record's fields are the format of its file, and their types say how `loaded` reads them. Most are named
+The names of a record's fields are the format of its file, and their types say how `loaded` reads them. They are named
 tuples, which load in a fifth of the time of a dataclass: each training loads them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_type_hints
 
@@ -52,8 +51,7 @@ def _calls(fields: Stored, name: str) -> bool:
     return fields.flag(name) if fields.has(name) else True  # an older version writes none
 
 
-@dataclass(frozen=True)
-class Note:
+class Note(NamedTuple):
     """A process's note of an incident that it has met. `at` is in seconds since 1970."""
 
     state: Annotated[State, partial(Stored.one_of, allowed=get_args(State))]

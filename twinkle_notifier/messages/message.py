@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import uuid
+import os
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -12,6 +12,7 @@ from twinkle_notifier.isolation import safe
 Level = Literal["info", "success", "warning", "error"]  # a service shows it by a colour
 LEVELS: tuple[Level, ...] = get_args(Level)  # from the least to the most urgent
 _OF_KINDS: dict[str, Level] = {"failed": "error", "exited": "error", "ended": "success"}
+_NAMESPACE = bytes.fromhex("6ba7b8129dad11d180b400c04fd430c8")  # uuid.NAMESPACE_OID
 Status = Literal["sent", "duplicate", "throttled", "failed", "unknown", "spooled", "queued", "skipped"]
 
 
@@ -40,8 +41,15 @@ class Outcome:
 def derived_id(text: str) -> str:
     """A message id that is made of `text`: the same in every process."""
     # As uuid.uuid5, which imports hashlib at each call: that fails at the interpreter's end.
-    digest = hashlib.sha1(uuid.NAMESPACE_OID.bytes + text.encode(), usedforsecurity=False).digest()
-    return uuid.UUID(bytes=digest[:16], version=5).hex
+    digest = bytearray(hashlib.sha1(_NAMESPACE + text.encode(), usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50  # version 5
+    digest[8] = digest[8] & 0x3F | 0x80  # the variant of RFC 4122
+    return digest.hex()
+
+
+def random_id() -> str:
+    """A message id that no other message has."""
+    return os.urandom(16).hex()
 
 
 def as_text(message: object) -> str:

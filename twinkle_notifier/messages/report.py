@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from twinkle_notifier.exceptions import traceback_text
 from twinkle_notifier.exceptions.frames import innermost_own
@@ -30,8 +31,7 @@ _UNKNOWN = Attempt()
 _CLEAN = ("", "0", "None")  # the texts of a SystemExit that is no failure
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """An exception and where it was raised, without the exception object, which would keep its frames alive.
 
     `code` is the line at `at`, `own` the user's part of the traceback; `advice` and `surroundings` are list items.
@@ -46,7 +46,7 @@ class Report:
     traceback: str
     where: Where
     time: str
-    progress: Progress = field(default_factory=Progress)
+    progress: Progress
     in_worker: bool = False
     language: str = "en"
     code: str = ""
@@ -69,7 +69,7 @@ class Report:
             message=there.message,
             at=there.at() or innermost_own(safe.slot(exc, "__traceback__")),
             traceback=there.traceback,
-            where=where if there.rank is None else replace(where, rank=there.rank, local_rank=there.rank),
+            where=where if there.rank is None else where._replace(rank=there.rank, local_rank=there.rank),
             time=now(),
             progress=progress,
             in_worker=there.rank is not None,
@@ -98,8 +98,7 @@ class Report:
             return self
         is_here = self.at and self.at == innermost_own(safe.slot(exc, "__traceback__"))
         between = phrase(self.language, "{number} frames in {names}", number="{number}", names="{names}")
-        return replace(
-            self,
+        return self._replace(
             traceback=traceback_text.formatted(exc),
             own=tried(lambda: own_code(exc, between)).value or "",
             code=(tried(lambda: line_of_code(exc)).value or "") if is_here else "",
@@ -109,12 +108,12 @@ class Report:
         """The same with what is around the run; None: that is not known."""
         if around is None:
             return self
-        return replace(self, job=job_lines(around, self.language), surroundings=lines(around, self.language))
+        return self._replace(job=job_lines(around, self.language), surroundings=lines(around, self.language))
 
     def untraced(self, why: BaseException | None) -> Report:
         """The same without a traceback, as `traced` raised `why`, or did not return (None)."""
         said = phrase(self.language, "its traceback cannot be shown: {reason}", reason=reason(why))
-        return self if self.traceback else replace(self, traceback=f"{self.type} ({said})")
+        return self if self.traceback else self._replace(traceback=f"{self.type} ({said})")
 
     def headline(self, attempt: Attempt = _UNKNOWN) -> str:
         """One line: the run, how this `attempt` ended, and the error."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from twinkle_notifier.exceptions.cancellation import is_pruned
 from twinkle_notifier.isolation.safe import is_dict, is_list, is_tuple
@@ -14,15 +13,15 @@ from twinkle_notifier.messages.catalog import fact, facts, phrase
 _BEST = 5  # trials that are named; a search with several objectives has several best ones
 
 
-@dataclass
 class Search:
     """How many trials of a search ended in this process, and how."""
 
-    trials: int = 0
-    failed: int = 0
-    pruned: int = 0
-    language: str = "en"
-    _threads: set[int] = field(default_factory=set)  # ids of threads that run a trial now
+    def __init__(self, language: str = "en") -> None:
+        self.language: str = language
+        self.trials: int = 0
+        self.failed: int = 0
+        self.pruned: int = 0
+        self._threads: set[int] = set()  # ids of threads that run a trial now
 
     @contextmanager
     def trial(self, *, begins: bool) -> Generator[None]:

@@ -8,8 +8,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from twinkle_notifier import isolation
 from twinkle_notifier.runtime import host
@@ -22,16 +21,15 @@ _DIGITS = 10  # a launcher's number has fewer
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Where:
+class Where(NamedTuple):
     """The place of one process in its run."""
 
     rank: int
     world_size: int
     local_rank: int
     local_world_size: int
-    hostname: str = field(default_factory=socket.gethostname)
-    pid: int = field(default_factory=os.getpid)
+    hostname: str
+    pid: int
     python: str = sys.version.partition(" ")[0]
 
     @classmethod
@@ -41,12 +39,12 @@ class Where:
         world_size = max(world_size, rank + 1)
         local = _first_number("LOCAL_RANK", "SLURM_LOCALID", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID")
         local_world_size = _first_number("LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE")
-        return cls(rank, world_size, local or 0, local_world_size or world_size)
+        return cls(rank, world_size, local or 0, local_world_size or world_size, socket.gethostname(), os.getpid())
 
     @classmethod
     def alone(cls) -> Where:
         """This process as the only one of its run."""
-        return cls(0, 1, 0, 1)
+        return cls(0, 1, 0, 1, socket.gethostname(), os.getpid())
 
     def __str__(self) -> str:
         return f"rank {self.rank} of {self.world_size}"
@@ -109,8 +107,7 @@ def lost_child() -> bool:
     return ended is not None and ended.si_code in (os.CLD_KILLED, os.CLD_DUMPED)
 
 
-@dataclass(frozen=True)
-class Attempt:
+class Attempt(NamedTuple):
     """Which start of its run this is, according to the launcher. Only for people, as nodes may differ in it.
 
     `number` counts from 1; `of` is how many starts there may be. Each is 0 if it is not known.

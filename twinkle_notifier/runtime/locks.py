@@ -14,7 +14,7 @@ from twinkle_notifier import system
 from twinkle_notifier.isolation import forks
 from twinkle_notifier.runtime.ownership import contents, draft, open_file
 from twinkle_notifier.runtime.process import Holder
-from twinkle_notifier.runtime.stored import Stored
+from twinkle_notifier.runtime.stored import Stored, fields_of
 
 # A system without locks; Lustre without `-o flock`; some FUSE; NFS without its lock service.
 _NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL)
@@ -85,7 +85,7 @@ class _Guard:
         return abandoned is not None and self._removed(abandoned) and self._made()
 
     def _made(self) -> bool:
-        data = json.dumps({**vars(Holder.me()), "key": os.urandom(6).hex()}).encode()
+        data = json.dumps({**fields_of(Holder.me()), "key": os.urandom(6).hex()}).encode()
         try:
             handle = os.open(self._path, system.NEW_FILE, 0o600)
         except FileExistsError:

@@ -6,7 +6,6 @@ import logging
 import math
 import threading
 import time
-from dataclasses import dataclass
 from multiprocessing.util import Finalize
 
 from twinkle_notifier import isolation
@@ -22,15 +21,13 @@ _EXIT = 1.0  # seconds for all counts at the end of the process: a handler may b
 _Key = tuple[str, int, str, str]  # of a line: its logger, level, text and incident
 
 
-@dataclass
 class _Line:
     """A line that was written `at`, on the monotonic clock, and has come `more` times since."""
 
-    path: str
-    number: int
-    at: float
-    pause: float = _FIRST
-    more: int = 0
+    def __init__(self, path: str, number: int, at: float) -> None:
+        self.path, self.number, self.at = path, number, at
+        self.pause = _FIRST
+        self.more = 0
 
 
 class Repeats(logging.Filter):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from twinkle_notifier.isolation import forks
 from twinkle_notifier.runtime.host import boot_id, host_key, process_key, started_at
@@ -14,8 +14,7 @@ from twinkle_notifier.runtime.stored import Stored
 _WALL_MARGIN = 5.0  # seconds by which the clocks of two machines may differ
 
 
-@dataclass(frozen=True)
-class Instant:
+class Instant(NamedTuple):
     """A moment that other processes can compare: by the time since boot, or by wall clocks between machines."""
 
     boot: str
@@ -65,8 +64,7 @@ def process_start() -> Instant:
     return Instant.ago(max(age, seconds_since_fork()))
 
 
-@dataclass(frozen=True)
-class Holder:
+class Holder(NamedTuple):
     """A process, as others on its machine can find it."""
 
     host: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple, TypeVar
 
 from twinkle_notifier.isolation.safe import items_in
 
@@ -27,6 +28,24 @@ def hashed(text: str, length: int = 16, errors: str = "surrogatepass") -> str:
 def is_id(value: object) -> bool:
     """Whether `value` is a message id that can be a file's name."""
     return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
+def fields_of(record: NamedTuple) -> dict[str, Any]:
+    """The fields of a named tuple, with those of each one in it, for a JSON object: their names are the format."""
+    fields = record._asdict()
+    return {name: fields_of(value) if hasattr(value, "_asdict") else value for name, value in fields.items()}
+
+
+def dumped(record: NamedTuple) -> bytes:
+    """A named tuple as JSON."""
+    return json.dumps(fields_of(record)).encode()
+
+
+def parsed(load: Callable[[Stored], T], data: bytes) -> T | None:
+    """What `load` makes of the JSON object in `data`; None for what cannot be read, which then does not count."""
+    with suppress(ValueError):
+        return load(Stored.read(data))
+    return None
 
 
 class Stored:

@@ -8,9 +8,8 @@ import re
 import stat
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from twinkle_notifier import isolation, system
 from twinkle_notifier.isolation.safe import is_list
@@ -28,8 +27,7 @@ log: logging.Logger = logging.getLogger("twinkle_notifier")
 _read: UserFile | None = None
 
 
-@dataclass(frozen=True)
-class UserFile:
+class UserFile(NamedTuple):
     """What the file says; what it leaves out is empty. `problem` is why it is not used, and how to mend that."""
 
     path: Path | None = None  # None: there is no file
@@ -131,7 +129,7 @@ def _parsed(place: Path, data: bytes) -> UserFile:
         wanted, check = KEYS.get(key, ("", None))
         if check is not None and check(value):
             taken: Any = tuple(value) if is_list(value) else value.strip() if isinstance(value, str) else value
-            settings = replace(settings, **{key: taken})
+            settings = settings._replace(**{key: taken})
             continue
         where = f"{place}{_line_of(key, text)}"
         if check is None:

@@ -6,7 +6,7 @@ import functools
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from twinkle_notifier import claims, isolation
 from twinkle_notifier.budgets import LEASE, PROGRESS, STALL, STALL_READ
@@ -21,7 +21,7 @@ from twinkle_notifier.runtime.language import Language
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.runtime.process import Holder, Instant
-from twinkle_notifier.runtime.stored import hashed
+from twinkle_notifier.runtime.stored import dumped, hashed, parsed
 from twinkle_notifier.stalls.report import RankStatus
 from twinkle_notifier.stalls.stacks import Doing, doing
 
@@ -29,8 +29,7 @@ _BATCH = 32  # ranks whose status is read at once
 _ASK = 1.0  # seconds, at least, between two questions to the board
 
 
-@dataclass(frozen=True)
-class Watched:
+class Watched(NamedTuple):
     """The training that a watchdog watches: whom to alert, and as which of this process's trainings."""
 
     notifier: Callable[[str], object] | None
@@ -43,16 +42,8 @@ class Watched:
     resumes: bool = True  # people want to know when it goes on
     language: Language = "en"
 
-    @functools.cached_property
-    def key(self) -> str:
-        """The key by which the ranks agree on its stalls; a lone process may have several trainings at a time."""
-        name = hashed(self.name, errors="replace")
-        number = f"-{self.number}" if Where.here().world_size == 1 else ""
-        return f"stall-{name}-{channel(self.notifier)}{number}" if self.notifier is not None else ""
 
-
-@dataclass(frozen=True)
-class Board:
+class Board(NamedTuple):
     """One training's place in a store. Its methods raise OSError when the store fails."""
 
     access: Access
@@ -94,7 +85,7 @@ class Board:
     def is_gathering(self) -> bool:
         """Whether a rank is about to send the alert, and waits for the status of the others."""
         records = self.access.ask(lambda store: store.read(self.key, 0))
-        last = Record.load(records[-1]) if records else None
+        last = parsed(Record.load, records[-1]) if records else None
         return (
             last is not None
             and last.state == "claimed"
@@ -109,7 +100,7 @@ class Board:
 
     def _alerts(self) -> Iterator[RankStatus]:
         for data in self.access.ask(lambda store: store.read(f"{self.key}-told", 0)):
-            if (status := RankStatus.load(data)) is not None:
+            if (status := parsed(RankStatus.load, data)) is not None:
                 yield status
 
     def _read(self, ranks: Iterable[int]) -> Iterator[RankStatus]:
@@ -120,7 +111,7 @@ class Board:
 
     def _batch(self, ranks: list[int]) -> list[RankStatus]:
         logs = self.access.ask(lambda store: [store.read(f"{self.key}-{rank}", 0) for rank in ranks])
-        return [status for records in logs if records and (status := RankStatus.load(records[-1])) is not None]
+        return [status for records in logs if records and (status := parsed(RankStatus.load, records[-1])) is not None]
 
     def _counts(self, status: RankStatus) -> bool:
         return not status.moves and status.at.after(self.began) and not status.holder.dead()
@@ -128,7 +119,7 @@ class Board:
     def _append(self, key: str, status: RankStatus) -> None:
         def add(store: Store) -> None:
             index = len(store.read(key, 0))
-            while not store.append(key, index, status.dump()):
+            while not store.append(key, index, dumped(status)):
                 index += 1
 
         self.access.ask(add)
@@ -149,6 +140,14 @@ class Detector:
         self.doubted: bool = False
         self._beats, self._published = beats, False
         self._asking, self._asked_at = threading.Lock(), 0.0
+
+    @functools.cached_property
+    def key(self) -> str:
+        """The key by which the ranks agree on it; a lone process may have several trainings at a time."""
+        watched = self.watched
+        name = hashed(watched.name, errors="replace")
+        number = f"-{watched.number}" if Where.here().world_size == 1 else ""
+        return f"stall-{name}-{channel(watched.notifier)}{number}" if watched.notifier is not None else ""
 
     def listen(self) -> None:
         """Publish the status of this rank if another is about to send the alert. Returns at once."""
@@ -192,7 +191,7 @@ class Detector:
         """Do `work` with the board in the best store that works; see `claims.with_store`."""
         watched = self.watched
         return claims.with_store(
-            Where.here(), watched.store, lambda access: work(Board(access, watched.key, watched.mark.at))
+            Where.here(), watched.store, lambda access: work(Board(access, self.key, watched.mark.at))
         )
 
     def publish(self, board: Board) -> RankStatus:

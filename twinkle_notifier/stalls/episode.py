@@ -6,7 +6,6 @@ import functools
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 from twinkle_notifier import claims
 from twinkle_notifier.budgets import BACKGROUND_BUDGET, CRASH_BUDGET, PATIENCE, STALL, STALL_GATHER
@@ -20,6 +19,7 @@ from twinkle_notifier.messages.message import Message, Outcome, derived_id
 from twinkle_notifier.messages.wording import duration
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.log_repeats import log
+from twinkle_notifier.runtime.stored import dumped
 from twinkle_notifier.stalls.board import Board, Detector, in_thread
 from twinkle_notifier.stalls.report import RankStatus, markdown, named
 
@@ -28,13 +28,13 @@ _LAST_WAIT = 1.0  # seconds, at the end of a training, for the others to say tha
 _SHORT = 0.02  # seconds between two checks whether something is done
 
 
-@dataclass
 class Alert:
     """The alert that this rank sent for a stall."""
 
-    message_id: str
-    stuck: set[int]  # other ranks that it names, until they resume
-    kept: bool = False  # on the disk: not sent yet
+    def __init__(self, message_id: str, stuck: set[int]) -> None:
+        self.message_id: str = message_id
+        self.stuck: set[int] = stuck  # other ranks that it names, until they resume
+        self.kept: bool = False  # on the disk: not sent yet
 
 
 class Reporter:
@@ -238,12 +238,14 @@ class Resolver:
 
 def _renewed(claim: claims.Claim) -> claims.Claim | None:
     """`claim` for another lease, which leaves time for what follows; None if another rank has it."""
-    key, index = claim.key, claim.index + 1
+    key, number = claim.key, claim.number + 1
     try:
-        held = claim.access.ask(lambda store: store.append(key, index, Record.now("claimed", claim.rank, store).dump()))
+        held = claim.access.ask(
+            lambda store: store.append(key, number, dumped(Record.now("claimed", claim.rank, store)))
+        )
     except OSError:  # the store is gone, the claim is ours
         return claim
-    return replace(claim, index=index) if held else None
+    return claim._replace(number=number) if held else None
 
 
 def _close(claim: claims.Claim, outcome: Outcome) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from twinkle_notifier.claims.log import Entry
 from twinkle_notifier.messages.catalog import fact, phrase
 from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.messages.report import milestone
@@ -21,8 +20,7 @@ _SHOWN = 6  # places that are listed, each with a stack
 _HOST = 100  # characters of a host's name
 
 
-@dataclass(frozen=True)
-class RankStatus(Entry):
+class RankStatus(NamedTuple):
     """What one rank does that makes no step, for the other ranks to read."""
 
     rank: int
@@ -35,8 +33,8 @@ class RankStatus(Entry):
     at: Instant  # when this was written
 
     @classmethod
-    def of(cls, fields: Stored) -> RankStatus:
-        """From its fields as stored. Raises ValueError."""
+    def load(cls, fields: Stored) -> RankStatus:
+        """As stored. Raises ValueError."""
         return cls(
             fields.count("rank"),
             fields.text("hostname"),

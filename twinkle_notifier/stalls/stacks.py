@@ -6,8 +6,8 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from types import FrameType
+from typing import NamedTuple
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import STACKS
@@ -26,8 +26,7 @@ _current_frames: Callable[[], dict[int, FrameType]] = vars(sys)["_current_frames
 _OURS = "twinkle-notifier"  # what our threads' names begin with
 
 
-@dataclass(frozen=True)
-class Doing:
+class Doing(NamedTuple):
     """What a process does at one moment."""
 
     own: str  # the innermost place in the user's code, ``train.py:28 in load``; may be empty

@@ -7,10 +7,8 @@ import os
 import signal
 import socket
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,7 +29,7 @@ from twinkle_notifier.messages import report
 from twinkle_notifier.messages.advice import advice
 from twinkle_notifier.messages.around import job_lines, lines
 from twinkle_notifier.messages.catalog import fact, phrase
-from twinkle_notifier.messages.message import Level, Message, calls_people, level_of_end
+from twinkle_notifier.messages.message import Level, Message, calls_people, level_of_end, random_id
 from twinkle_notifier.messages.wording import duration
 from twinkle_notifier.runtime.language import language
 from twinkle_notifier.runtime.launcher import Attempt, Where, run_key
@@ -198,7 +196,7 @@ class Reporter:
         sent = _once_over_nodes(note.run, note.incident, lambda: self._deliver(notifier, message), follows=False)
         if sent:
             with suppress(OSError):  # it may be sent once more, with the same ID
-                self._mailbox.record(replace(note, state="told"))
+                self._mailbox.record(note._replace(state="told"))
                 # Where its process has kept it. A fan-out may have kept it for those that have not accepted it.
                 for spool in () if fans_out(notifier) else Spool.everyone():
                     spool.remove(message)
@@ -212,7 +210,7 @@ class Reporter:
         return _once_over_nodes(key, self._key, send, follows=follows)
 
     def _send(self, text: str, level: Level, calls: bool = True) -> bool:
-        return self._deliver(self._notifier(), Message(text, uuid.uuid4().hex, level, calls))
+        return self._deliver(self._notifier(), Message(text, random_id(), level, calls))
 
     def _deliver(self, notifier: Callable[[str], object] | None, message: Message) -> bool:
         if notifier is None:
