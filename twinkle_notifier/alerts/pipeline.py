@@ -169,9 +169,7 @@ def _bare(event: Event, why: str) -> str:
     report = isolation.call(lambda: traced(event.report(where), event.exc), _bounded()).value
     notes = [fact(event.language, "Note", phrase(event.language, "details are missing, because {why}", why=why))]
     text = isolation.tried(lambda: report.markdown(notes)).value if report is not None else None
-    name = isolation.tried(lambda: line(event.name, 100)).value or phrase(
-        event.language, "a run"
-    )  # no memory for it, say
+    name = isolation.tried(lambda: line(event.name, 100)).value or "?"  # no memory for it, say
     fate = phrase(event.language, "{name} failed", name=name)
     heading = "### " + phrase(event.language, "{fate}: {error}", fate=fate, error=safe.type_name(type(event.exc)))
     return text or f"{heading}\n\n{notes[0]}\n- Host: {where.hostname}, PID {where.pid}"

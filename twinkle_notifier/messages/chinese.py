@@ -65,7 +65,6 @@ _HEADINGS = {
     "{name} has been silent for {duration}": "{name} 已无输出 {duration}",
     "{name} resumed after {duration}": "{name} 停滞 {duration} 后恢复",
     "{number} messages that had to wait": "{number} 条延迟的消息",
-    "a run": "某个任务",
     "exit code {code}": "退出码 {code}",
     "exit code {code} of {who}": "{who} 的退出码为 {code}",
     "{who} ran out of memory, and was killed": "{who} 内存不足，被杀死",
