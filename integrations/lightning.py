@@ -101,6 +101,7 @@ class NotifierCallback(RunCallback, Callback):
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """See `Callback`. It returns when a rank has sent the alert, so that no rank ends before."""
         self._is_placed = False
+        self._report_saved(trainer)
         entry = str(getattr(trainer.state.fn, "value", ""))
         self.run.failed(exception, context=entry, progress=partial(_reached, trainer))
 

@@ -14,6 +14,9 @@ from twinkle_notifier.diagnosis.device_memory import facts, size
 from twinkle_notifier.testing import RecordingNotifier
 
 GIB = 2**30
+TEXT = (
+    "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 3 has a total capacity of 80.00 GiB of which 1.00 GiB is free."
+)
 
 
 class OutOfMemoryError(RuntimeError):
@@ -28,9 +31,9 @@ def cuda(processes: str = "", **more: Any) -> SimpleNamespace:
     }
     given = {
         "is_initialized": lambda: True,
-        "memory_stats": lambda: stats,
-        "mem_get_info": lambda: (GIB, 80 * GIB),
-        "list_gpu_processes": lambda: processes,
+        "memory_stats": lambda device: stats if device == 3 else {},
+        "mem_get_info": lambda device: (GIB, 80 * GIB),
+        "list_gpu_processes": lambda device: processes,
     }
     return SimpleNamespace(cuda=SimpleNamespace(**given | more))
 
@@ -45,16 +48,27 @@ def test_the_numbers_of_the_rank_that_failed(monkeypatch: pytest.MonkeyPatch) ->
     import os
 
     monkeypatch.setitem(sys.modules, "torch", cuda(listed((os.getpid(), 70_000), (4242, 2048), (7, 1024))))  # type: ignore[arg-type]
-    notify_exception(told := RecordingNotifier(), "fit", OutOfMemoryError("CUDA out of memory."), "sft")
+    notify_exception(told := RecordingNotifier(), "fit", OutOfMemoryError(TEXT), "sft")
     assert (
         "- Device memory: 60.00 GiB of 80.00 GiB used by this process (peak 61.00 GiB), 17.00 GiB reserved but unused, "
         "1.00 GiB free; other processes hold 3.00 GiB: PID 4242 2.00 GiB, PID 7 1.00 GiB\n"
     ) in told.messages[0]
     monkeypatch.setitem(sys.modules, "torch", cuda(listed((4242, 2048))))  # type: ignore[arg-type]
-    assert "others" not in facts(OutOfMemoryError("x"), "x")  # a container has other numbers
+    assert facts(OutOfMemoryError("x"), TEXT)
+    assert "others" not in facts(OutOfMemoryError("x"), TEXT)  # a container has other numbers
 
 
-def raising() -> None:
+def test_the_device_is_the_one_that_the_error_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The current one is another in each thread, and to ask that may take memory there. Without a name none is asked."""
+    asked: list[int] = []
+    found = cuda(mem_get_info=lambda device: asked.append(device) or (GIB, 80 * GIB))
+    monkeypatch.setitem(sys.modules, "torch", found)  # type: ignore[arg-type]
+    assert facts(OutOfMemoryError("x"), TEXT)
+    assert facts(OutOfMemoryError("x"), "CUDA out of memory.") == {}
+    assert asked == [3]
+
+
+def raising(_: int) -> None:
     raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
 
@@ -62,15 +76,15 @@ def raising() -> None:
     "more",
     [
         {"memory_stats": raising},
-        {"memory_stats": lambda: time.sleep(30)},
+        {"memory_stats": lambda device: time.sleep(30)},
         {"is_initialized": lambda: False},
-        {"memory_stats": dict},
+        {"memory_stats": lambda device: {}},
     ],
     ids=["raises", "hangs", "not begun", "empty"],
 )
 def test_a_device_that_does_not_answer_leaves_the_line_out(more: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", cuda(**more))
-    notify_exception(told := RecordingNotifier(), "fit", OutOfMemoryError("CUDA out of memory."), "sft")
+    notify_exception(told := RecordingNotifier(), "fit", OutOfMemoryError(TEXT), "sft")
     assert "Device memory" not in told.messages[0]
 
 

@@ -126,8 +126,25 @@ def test_what_a_launcher_puts_before_a_line_is_left_out(prefix: str) -> None:
         "\n".join(pattern for rule in KNOWN for pattern in rule.says) * 10,
         "\u4e2d" * 1_000_000,
         "\n" * 1_000_000,
+        "Process 1 got signal: 1\n" * 3_000,
+        "".join(f"mat1 and mat2 must have the same dtype, but got {at} and x\n" for at in range(3_000)),
+        "".join(
+            f"CUDA out of memory. Tried to allocate {at} GiB. GPU 0 has a total capacity of 9 GiB of which 1 GiB is free.\n"
+            for at in range(3_000)
+        ),
     ],
-    ids=["letters", "beginnings", "lines", "one line of all patterns", "all patterns", "Chinese", "line ends"],
+    ids=[
+        "letters",
+        "beginnings",
+        "lines",
+        "one line of all patterns",
+        "all patterns",
+        "Chinese",
+        "line ends",
+        "one line",
+        "one form",
+        "out of memory",
+    ],
 )
 def test_a_megabyte_costs_milliseconds(text: str) -> None:
     """Less than 5, promised; the best of some tries, as the machine may be busy."""
@@ -141,3 +158,20 @@ def test_a_megabyte_costs_milliseconds(text: str) -> None:
             took.append(time.perf_counter() - begun)
     assert min(took[::2]) < 0.005
     assert min(took[1::2]) < 0.005
+
+
+def test_what_was_printed_before_the_last_lines_may_have_been_survived() -> None:
+    """Unless a signal fits, which the rule names."""
+    lines = "\n".join(["Bus error", *("going on",) * 1, *(f"step {number}" for number in range(9))])
+    assert Table([rule(says=(), printed=("Bus error",))]).diagnose(printed(lines)) is None
+    killed_by = Evidence(signal="SIGBUS", output=lines)
+    assert Table([rule(says=(), printed=("Bus error",), signals=("SIGBUS",))]).diagnose(killed_by) is not None
+    assert Table([rule(says=(), printed=("Bus error",), signals=("SIGBUS",))]).diagnose(printed(lines)) is None
+
+
+def test_a_slot_that_is_too_long_ends_at_a_whole_part() -> None:
+    """Else it would show half of a secret, which the mask does not know."""
+    found = Pattern("open {path}").match("open " + "/folder" * 41 + "/glpat-AbCdEfGhIjKlMnOpQrStUvWx/x")
+    assert found is not None
+    assert found["path"].endswith("/…")
+    assert "glpat" not in found["path"]

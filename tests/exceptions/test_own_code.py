@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +87,20 @@ def test_a_file_that_is_gone_leaves_the_places(tmp_path: Path) -> None:
     linecache.clearcache()
     assert own_code(error, BETWEEN).startswith("train.py:12 in <module>\ntrain.py:9 in train\n")
     assert line_of_code(error) == ""
+
+
+def test_a_text_that_only_stands_beside_is_not_shown(tmp_path: Path) -> None:
+    """The name of the secret may stand a line above."""
+    source = "def train():\n    password = (\n        'Tr0ub4dor-horse'\n    ); json.loads('{')\n\ntrain()\n"
+    shown = own_code(failing(tmp_path, source), BETWEEN)
+    assert "Tr0ub4dor" not in shown
+    assert '"…"' in shown
+
+
+def test_a_deep_stack_is_read_in_time(tmp_path: Path) -> None:
+    """In proportion to its frames."""
+    source = "import sys\nsys.setrecursionlimit(30_000)\ndef deep(n):\n    return deep(n - 1) if n else json.loads('{')\n\ndeep(9_000)\n"
+    error = failing(tmp_path, source)
+    begun = time.perf_counter()
+    assert own_code(error, BETWEEN).count("train.py:") == 5
+    assert time.perf_counter() - begun < 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 import signal
 import sys
@@ -11,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier import Progress
+from twinkle_notifier import Progress, notify_exception
 from twinkle_notifier.exceptions.kind import kind_of
 from twinkle_notifier.messages.report import Report, milestone
 from twinkle_notifier.messages.wording import duration, fenced, now
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.run_name import default_name
+from twinkle_notifier.testing import RecordingNotifier
 
 WHERE = Where.here()._replace(rank=3, world_size=64, local_rank=1, hostname="node-07", pid=2790, python="3.11.7")
 REPORT = Report(
@@ -353,3 +355,28 @@ def test_many_metrics_that_hang_leave_time_for_the_next() -> None:
 def test_a_metric_that_cannot_be_read_is_said_to_be() -> None:
     """Beside those that can."""
     assert Progress(metrics={"loss": None, "acc": 0.5}).lines() == ["- Metrics: loss unreadable, acc 0.5"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"seconds": float("nan")},
+        {"seconds": float("inf")},
+        {"seconds": "3 min"},
+        {"saved_seconds": "x", "saved_steps": "y"},
+        {"history": [-1.7e308, 1.7e308, 0, 1]},
+        {"history": [10**400, 1, 2, 3]},
+        {"history": itertools.repeat(1.0)},
+        {"step": "x", "of_steps": object()},
+    ],
+    ids=["nan", "infinite", "a text", "two texts", "far apart", "huge", "endless", "objects"],
+)
+def test_an_odd_progress_costs_its_own_line_alone(odd: Any) -> None:
+    """The rest of the alert is there, and in time."""
+    told = RecordingNotifier()
+    assert (
+        notify_exception(told, "fit", ValueError("x"), "sft", progress=Progress(**{"epoch": 2.0, **odd})).status
+        == "sent"
+    )
+    assert "ValueError: x\n" in told.messages[0]
+    assert "epoch 2" in told.messages[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import math
 from collections.abc import Iterable, Sequence
@@ -31,6 +30,8 @@ from twinkle_notifier.runtime.run_name import default_name
 from twinkle_notifier.runtime.stored import dumped, hashed, parsed
 
 _PROGRESS = 1.0  # seconds to read what a trainer gives: tensors of a broken GPU may never answer
+_CODE = 1.0  # seconds to read the source files of the user's own code
+_ADVICE = 2.5  # seconds to find the likely cause; a device may be asked
 _NONE: Sequence[tuple[str, float]] = ()
 _EARLIER = 10_000  # incidents of a run's past
 
@@ -151,7 +152,8 @@ class Snapshot:
         seen = cls(event, where, channel)
         # All steps in one call: to hand each to a thread would take longer than the step.
         answer = isolation.call(seen._closely, EVENT)
-        found = copy.copy(seen)  # what is late is left
+        found = cls.__new__(cls)  # not copy.copy, which imports copyreg: that fails at the interpreter's end
+        vars(found).update(vars(seen))  # what is late is left
         found.report = found.report.untraced(answer.error or answer.value)
         return found
 
@@ -159,8 +161,6 @@ class Snapshot:
         """Each step is tried, whatever the one before raised. Returns why the traceback cannot be shown."""
         self.report = isolation.tried(lambda: self.event.report(self.where)).value or self.report
         isolation.tried(self._identify)
-        if self.event.diagnose and self.report.kind == "failed":
-            self.report = isolation.tried(self._advised).value or self.report
         shown = isolation.tried(lambda: traced(self.report, self.event.exc))
         self.report = shown.value or self.report
         isolation.tried(self._remember)
@@ -170,12 +170,6 @@ class Snapshot:
         self.is_secondary = self.where.world_size > 1 and is_collateral(self.event.exc)
         self.fingerprint = fingerprint(self.event.exc, self.report.kind, self.event.name, self.event.context)
         self.past = crash_loop.unknown(self.earlier())
-
-    def _advised(self) -> Report:
-        exc, language = self.event.exc, self.event.language
-        memory = device_memory.facts(exc, self.report.message)
-        said = [*advice(of_exception(exc, memory), language), *memory_line(memory, language)]
-        return self.report._replace(advice=said)
 
     def _remember(self) -> None:
         self.past = crash_loop.look(self.key, self.event.mark.at.wall, self.earlier())
@@ -206,6 +200,20 @@ def traced(report: Report, exc: BaseException) -> Report:
     """`report` with the traceback of `exc`, or with the reason why that cannot be shown."""
     answer = isolation.tried(lambda: report.traced(exc))
     return answer.value or report.untraced(answer.error)
+
+
+def explained(report: Report, event: Event) -> Report:
+    """`report` with the user's own code and the likely cause, for the one rank that sends. What is late is left out."""
+    exc = event.exc
+    report = isolation.call(lambda: report.with_code(exc), _CODE).value or report
+    if not event.diagnose or report.kind != "failed":
+        return report
+    return report.advised(isolation.call(lambda: _advice(event, report.message), _ADVICE).value or [])
+
+
+def _advice(event: Event, message: str) -> list[str]:
+    memory = device_memory.facts(event.exc, message)
+    return [*advice(of_exception(event.exc, memory), event.language), *memory_line(memory, event.language)]
 
 
 def _digest(*parts: str) -> str:

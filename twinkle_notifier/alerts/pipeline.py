@@ -11,7 +11,7 @@ from typing import Any
 from twinkle_notifier import claims, isolation
 from twinkle_notifier.alerts import crash_loop, handover
 from twinkle_notifier.alerts.dedupe import Occurrences, Seen
-from twinkle_notifier.alerts.event import Event, Snapshot, traced
+from twinkle_notifier.alerts.event import Event, Snapshot, explained, traced
 from twinkle_notifier.alerts.handover import defers, direct
 from twinkle_notifier.budgets import CRASH_BUDGET, DISK, GATHER, LAST_SEND, PATIENCE, WALK
 from twinkle_notifier.claims.store import tolerated
@@ -324,7 +324,7 @@ class _Incident:
         if missing:
             extra.append(fact(language, "Ranks that did not respond", missing))
         around = self._around(_AROUND).value if self._around else None
-        return self._report.placed(around).markdown(extra, Attempt.here())
+        return explained(self._report, self._event).placed(around).markdown(extra, Attempt.here())
 
     def _gathered(self, claim: claims.Claim) -> set[str]:
         if self.where.world_size == 1 or lost_child():

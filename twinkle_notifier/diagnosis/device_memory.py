@@ -14,6 +14,7 @@ from twinkle_notifier.isolation.safe import names
 _BUDGET = 1.0  # seconds for each of the two; a device that is broken may never answer
 _BEGINS = ("CUDA out of memory", "HIP out of memory")
 _PROCESS = re.compile(r"process +(\d{1,10}) uses +([\d.]{1,20}) MB")
+_DEVICE = re.compile(r"GPU (\d{1,4})\b")
 _PROCESSES = 5  # that are named
 _UNITS = ((2**30, "GiB"), (2**20, "MiB"))
 
@@ -26,18 +27,19 @@ def facts(exc: BaseException, text: str) -> dict[str, str]:
     """
     if "OutOfMemoryError" not in names(type(exc)) and not text.startswith(_BEGINS):
         return {}
-    cuda = getattr(sys.modules.get("torch"), "cuda", None)
-    if cuda is None:
+    cuda, named = getattr(sys.modules.get("torch"), "cuda", None), _DEVICE.search(text)
+    if cuda is None or named is None:
         return {}
-    found = isolation.call(lambda: _of_torch(cuda), _BUDGET).value or {}
-    return {**found, **(isolation.call(lambda: _of_others(cuda), _BUDGET).value or {})} if found else {}
+    device = int(named[1])  # the current one is another in each thread, and to ask for it may take memory there
+    found = isolation.call(lambda: _of_torch(cuda, device), _BUDGET).value or {}
+    return {**found, **(isolation.call(lambda: _of_others(cuda, device), _BUDGET).value or {})} if found else {}
 
 
-def _of_torch(cuda: Any) -> dict[str, str]:
+def _of_torch(cuda: Any, device: int) -> dict[str, str]:
     if not cuda.is_initialized():
         return {}
-    stats: Mapping[str, Any] = cuda.memory_stats()
-    free, total = cuda.mem_get_info()
+    stats: Mapping[str, Any] = cuda.memory_stats(device)
+    free, total = cuda.mem_get_info(device)
     allocated = stats["allocated_bytes.all.current"]
     numbers = {
         "allocated": allocated,
@@ -49,9 +51,9 @@ def _of_torch(cuda: Any) -> dict[str, str]:
     return {name: size(number) for name, number in numbers.items()}
 
 
-def _of_others(cuda: Any) -> dict[str, str]:
+def _of_others(cuda: Any, device: int) -> dict[str, str]:
     """What torch learns from NVML, if its package is installed. Nothing where NVML does not know this process."""
-    listed = _PROCESS.findall(cuda.list_gpu_processes())
+    listed = _PROCESS.findall(cuda.list_gpu_processes(device))
     found = {int(pid): float(used) * 2**20 for pid, used in listed}
     if found.pop(os.getpid(), None) is None or not found:  # in a container the numbers may be the host's
         return {}

@@ -10,6 +10,7 @@ from twinkle_notifier.errors import ArgumentError
 
 _SLOT = re.compile(r"\{(\w*)(?::(\w+))?\}")
 _LONGEST = 300  # characters that a slot takes
+_LAST_WORD = re.compile(r"[^/\\\s]*$")
 _WORD = re.compile(r"\w+")
 _NUMBER = r"[-+]?\d{1,20}(?:[.,]\d{1,20}){0,6}"
 # What a slot may be. A text ends where the literal behind it begins; these end by themselves.
@@ -70,9 +71,17 @@ class Pattern:
             if end is None:
                 return None
             if slot.name:
-                found[slot.name] = line[at:end].strip()
+                found[slot.name] = _whole(line, at, end)
             at = end + len(slot.literal)
         return found
+
+
+def _whole(line: str, at: int, end: int) -> str:
+    """What a slot holds. A text that was too long loses its last word or part of a path: that may be half a secret."""
+    text = line[at:end].strip()
+    if end - at < _LONGEST or end >= len(line):
+        return text
+    return _LAST_WORD.sub("", text) + "…"
 
 
 def _touches(marked: str, found: re.Match[str]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -16,7 +16,10 @@ from twinkle_notifier.isolation.safe import names
 _TEXT = 8_000  # characters of an error's text that are read at its begin, and as many at its end
 _LINE = 2_000  # characters of a line
 # What launchers put before a line: torch's "[rank3]: ", "[default0]:", Ray's "(pid=12, ip=...) ", srun's "12: ".
+_FRAME = re.compile(r"\s*(?:frame #\d|#\d{1,3} +0x|\*\*\* )")  # of a native stack
 _PREFIX = re.compile(r"^(?:\[(?:rank|default)\d{1,6}\]: ?|\([\w .,=:-]{1,80}\) |\d{1,6}: )")
+# Of an output, in which a rule without a signal must find its line: what was printed before may have been survived.
+_LAST = 5
 _LINES = 60  # at the begin of these, and as many at the end
 
 
@@ -47,10 +50,11 @@ class Diagnosis(NamedTuple):
     rule: Rule
     found: Mapping[str, str]
 
-    def advice(self, language: str) -> Advice:
-        """The likely cause and the next steps, in ``en`` or ``zh``."""
+    def advice(self, language: str, clean: Callable[[str], str] = str) -> Advice:
+        """The likely cause and the next steps, in ``en`` or ``zh``. What the error says there goes through `clean`."""
         given = self.rule.zh if language == "zh" else self.rule.en
-        return Advice(filled(given.likely, self.found), tuple(filled(step, self.found) for step in given.next))
+        found = {name: clean(text) for name, text in self.found.items()}
+        return Advice(filled(given.likely, found), tuple(filled(step, found) for step in given.next))
 
 
 def error_of(name: str, text: str) -> Error:
@@ -95,57 +99,81 @@ class Table:
 
     def diagnose(self, evidence: Evidence) -> Diagnosis | None:
         """The first rule that holds for `evidence`, or None. Takes less than 5 ms, whatever the texts."""
-        found = [*self._by_errors(evidence), *self._by_output(evidence), *self._by_signal(evidence)]
-        first = min(found, key=lambda one: one[0], default=None)
-        return first[1] if first is not None else None
-
-    def _by_errors(self, evidence: Evidence) -> Iterator[tuple[int, Diagnosis]]:
+        best = self._by_signal(evidence)
         for error in evidence.errors:
             lines = _lines(error.text) or [""]  # a MemoryError has no words
-            for known, found in _matching(self._of_errors, lines):
-                rule = known.rule
-                if rule.types and not error.types.intersection(rule.types):
-                    continue
-                if _fits(known, lines, found := {**evidence.facts, **found}, evidence):
-                    yield known.at, Diagnosis(rule, found)
+            best = _Look(evidence, lines, error.types).first(self._of_errors, best)
+        if evidence.output:
+            whole = _lines(printable(_ends(evidence.output)))
+            best = _Look(evidence, whole, None).first(self._of_output, best)
+        return best[1] if best is not None else None
 
-    def _by_output(self, evidence: Evidence) -> Iterator[tuple[int, Diagnosis]]:
-        whole = _lines(printable(_ends(evidence.output)))
-        lines = [*whole, *(bare for line in whole if (bare := _PREFIX.sub("", line)) != line)]
-        for known, found in _matching(self._of_output, lines):
-            if _fits(known, lines, found := {**evidence.facts, **found}, evidence):
-                yield known.at, Diagnosis(known.rule, found)
-
-    def _by_signal(self, evidence: Evidence) -> Iterator[tuple[int, Diagnosis]]:
+    def _by_signal(self, evidence: Evidence) -> _Found | None:
         for known in self._of_signals:
-            if evidence.signal and _fits(known, [], found := dict(evidence.facts), evidence):
-                yield known.at, Diagnosis(known.rule, found)
+            if evidence.signal and (found := _Look(evidence, [], None).others(known)) is not None:
+                return known.at, Diagnosis(known.rule, found)
+        return None
 
 
-def _matching(index: Mapping[str, list[_Known]], lines: Sequence[str]) -> Iterator[tuple[_Known, dict[str, str]]]:
-    """The rules of which a pattern matches a line."""
-    for line in lines:
-        for key in {"", *words(line)} & index.keys():
-            for known in index[key]:
-                if (found := known.says[0].match(line)) is not None:
-                    yield known, found
+_Found = tuple[int, Diagnosis]
 
 
-def _fits(known: _Known, lines: Sequence[str], found: dict[str, str], evidence: Evidence) -> bool:
-    """Whether the rest of the rule holds, too. What its other patterns find is added to `found`."""
-    rule = known.rule
-    if rule.signals and evidence.signal not in rule.signals:
-        return False
-    if rule.modules and not any(_within(module, rule.modules) for module in evidence.modules):
-        return False
-    if any(pattern.match(line) is not None for pattern in known.unless for line in lines):
-        return False
-    for pattern in known.also:
-        more = next((read for line in lines if (read := pattern.match(line)) is not None), None)
-        if more is None:
-            return False
-        found.update({name: text for name, text in more.items() if name not in found})
-    return all(Condition.of(text).holds(found) for text in rule.when)
+class _Look:
+    """One look at the `lines` of an error of these `types`, or of an output (None), for the first rule that holds."""
+
+    def __init__(self, evidence: Evidence, lines: Sequence[str], types: frozenset[str] | None) -> None:
+        self._evidence, self._types = evidence, types
+        self._lines = list(dict.fromkeys(lines))
+        self._known: dict[int, dict[str, str] | None] = {}  # by a rule's place: see `others`
+
+    def first(self, index: Mapping[str, list[_Known]], best: _Found | None) -> _Found | None:
+        """The rule of `index` that holds and stands first, if it stands before `best`; else that."""
+        last = self._lines[-_LAST:]
+        for line in self._lines:
+            for text in (line,) if self._types is not None else dict.fromkeys((line, _PREFIX.sub("", line))):
+                for key in {"", *words(text)} & index.keys():
+                    for known in index[key]:
+                        late = self._types is None and not known.rule.signals and line not in last
+                        if late or (best is not None and known.at >= best[0]):
+                            continue
+                        found = self._fits(known, text)
+                        best = best if found is None else (known.at, Diagnosis(known.rule, found))
+        return best
+
+    def _fits(self, known: _Known, text: str) -> dict[str, str] | None:
+        """What the rule finds, if it holds by this line."""
+        rule = known.rule
+        if self._types is not None and rule.types and not self._types.intersection(rule.types):
+            return None
+        found = known.says[0].match(text)
+        others = self.others(known) if found is not None else None
+        if found is None or others is None:
+            return None
+        everything = {**others, **found}
+        return everything if all(Condition.of(text).holds(everything) for text in rule.when) else None
+
+    def others(self, known: _Known) -> dict[str, str] | None:
+        """What is found beside the line that a rule is about; None if something speaks against it. Found out once."""
+        if known.at not in self._known:
+            self._known[known.at] = self._others(known)
+        return self._known[known.at]
+
+    def _others(self, known: _Known) -> dict[str, str] | None:
+        rule, evidence, found = known.rule, self._evidence, dict(self._evidence.facts)
+        if rule.signals and evidence.signal not in rule.signals:
+            return None
+        if rule.modules and not any(_within(module, rule.modules) for module in evidence.modules):
+            return None
+        if any(pattern.match(line) is not None for pattern in known.unless for line in self._lines):
+            return None
+        for pattern in known.also:
+            more = next((read for line in self._lines if (read := pattern.match(line)) is not None), None)
+            if more is None:
+                return None
+            found.update({name: text for name, text in more.items() if name not in found})
+        if not rule.says and not rule.printed and not all(Condition.of(text).holds(found) for text in rule.when):
+            return None
+        return found
 
 
 def _within(module: str, packages: Sequence[str]) -> bool:
@@ -158,5 +186,5 @@ def _ends(text: str) -> str:
 
 def _lines(text: str) -> list[str]:
     """The lines of `text` without what stands before and behind them; of a long one those at its begin and end."""
-    lines = [line.strip()[:_LINE] for line in _ends(text).splitlines() if line.strip()]
+    lines = [line.strip()[:_LINE] for line in _ends(text).splitlines() if line.strip() and not _FRAME.match(line)]
     return lines if len(lines) <= 2 * _LINES else [*lines[:_LINES], *lines[-_LINES:]]

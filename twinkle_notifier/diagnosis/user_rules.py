@@ -6,6 +6,7 @@ import importlib
 import logging
 import os
 import stat
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from twinkle_notifier.runtime.user_file import loads, user_file
 
 VARIABLE = "TWINKLE_NOTIFIER_DIAGNOSIS"
 GROUP = "twinkle_notifier.diagnosis"  # of entry points: each gives rules, or a function that does
-_BUDGET = 1.0  # seconds for a file, and for each package
+_BUDGET = 1.0  # seconds for a file, and for all packages
 _MOST = 1 << 20  # bytes of a file
 _MANY = 1_000  # rules of one source
 _TEXTS = ("says", "also", "unless", "types", "modules", "signals", "printed", "when")
@@ -39,7 +40,12 @@ def table() -> Table:
     """
     global _table
     if _table is None:
-        _table = Table([*_of_file(), *_of_packages(), *_known()])
+        known = _known()
+        found = Table([*_of_file(), *_of_packages(), *known])
+        if not known:
+            log.info("no likely causes: the rules of this package cannot be loaded now")
+            return found
+        _table = found
     return _table
 
 
@@ -72,8 +78,9 @@ def _of_file() -> list[Rule]:
 
 def _of_packages() -> list[Rule]:
     found: list[Rule] = []
+    until = time.monotonic() + _BUDGET  # for all of them
     for entry in isolation.call(_entries, _BUDGET).value or []:
-        answer = isolation.call(_loading(entry), _BUDGET)
+        answer = isolation.call(_loading(entry), max(until - time.monotonic(), 0.0))
         if not answer.returned:
             log.warning("the rules of %s are not used: %s", entry.value, reason(answer.error))
         found += answer.value or []

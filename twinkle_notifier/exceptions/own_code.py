@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from os.path import basename
@@ -15,6 +16,7 @@ from twinkle_notifier.exceptions.frames import is_library, is_ours, library_name
 from twinkle_notifier.isolation.safe import slot
 
 _PLACES = (1, 4)  # that are shown: the outermost and the innermost
+_TEXT_ALONE = re.compile(r"""^(\s*)[rbfuRBFU]{0,2}(?:"[^"]*"|'[^']*')([\s,;)\]}]*)$""")
 _FEW = 3  # frames of libraries
 _AROUND = 1  # lines before and after the one that failed
 _SOURCE = 200  # characters of a line
@@ -53,8 +55,8 @@ def _is_own(call: _Call) -> bool:
 def _lines(calls: Sequence[_Call], between: str) -> Iterator[str]:
     own = [call for call in calls if _is_own(call)]
     first, last = _PLACES
-    left_out = own[first:-last] if len(own) > first + last else []
-    for is_own, group in groupby((call for call in calls if call not in left_out), _is_own):
+    left_out = set(map(id, own[first:-last] if len(own) > first + last else []))
+    for is_own, group in groupby((call for call in calls if id(call) not in left_out), _is_own):
         found = list(group)
         if is_own:
             for frame, line in found:
@@ -66,10 +68,16 @@ def _lines(calls: Sequence[_Call], between: str) -> Iterator[str]:
 def _place(frame: FrameType, line: int) -> Iterator[str]:
     yield f"{basename(frame.f_code.co_filename)}:{line} in {frame.f_code.co_name}"
     numbers = range(max(line - _AROUND, frame.f_code.co_firstlineno), line + _AROUND + 1)
-    shown = dedent("\n".join(_source(frame, number) for number in numbers)).split("\n")
+    lines = [_source(frame, number) if number == line else _neighbour(frame, number) for number in numbers]
+    shown = dedent("\n".join(lines)).split("\n")
     for number, text in zip(numbers, shown, strict=True):
         if text.strip():
             yield f"{'>' if number == line else ' '} {number:>4}  {text}"
+
+
+def _neighbour(frame: FrameType, line: int) -> str:
+    """A line that only stands beside. A text alone may be a secret whose name stands in the line above."""
+    return _TEXT_ALONE.sub(r'\1"…"\2', _source(frame, line))
 
 
 def _source(frame: FrameType, line: int) -> str:

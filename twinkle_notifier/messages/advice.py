@@ -9,7 +9,7 @@ from twinkle_notifier.diagnosis.user_rules import table
 from twinkle_notifier.messages.catalog import fact, phrase
 from twinkle_notifier.messages.sanitize import line
 
-_LINE = 300  # characters
+_SLOT = 200  # characters of what an error says
 
 
 def device_memory(found: Mapping[str, str], language: str) -> list[str]:
@@ -27,6 +27,5 @@ def advice(evidence: Evidence, language: str) -> list[str]:
     found = table().diagnose(evidence)
     if found is None:
         return []
-    said = found.advice(language)
-    likely = fact(language, "Likely", line(said.likely, _LINE))
-    return [likely, *(fact(language, "Next", line(step, _LINE)) for step in said.next)]
+    said = found.advice(language, lambda text: line(text, _SLOT))  # the rest is ours, and has no marks of others
+    return [fact(language, "Likely", said.likely), *(fact(language, "Next", step) for step in said.next)]

@@ -23,6 +23,8 @@ _METRICS = 30  # that are shown
 _MOST_METRICS = 1_000  # that are read
 _METRIC = 60  # characters of a metric's name
 _READING = 0.5  # seconds
+_LONGEST = 1e9  # seconds
+_MOST_VALUES = 10_000  # that are read
 _VALUES = 60  # of a curve
 
 
@@ -66,8 +68,10 @@ class Progress:
             return tuple(_values(value_of("history")))
 
         texts: dict[str, Any] = {name: _text(value_of(name)) for name in _TEXTS}
-        numbers: dict[str, Any] = {name: _plain(value_of(name)) for name in _NUMBERS}
-        plain = {_text(name): _plain(value) for name, value in isolation.tried(metrics).value or []}
+        numbers: dict[str, Any] = {name: _plain(value_of(name)) for name in ("epoch", "step", "of_steps")}
+        numbers |= {name: _finite(value_of(name)) for name in ("seconds", "saved_seconds")}
+        numbers["saved_steps"] = found if type(found := value_of("saved_steps")) is int else None
+        plain = {_text(name): _plain(value) for name, value in isolation.call(metrics, _READING).value or []}
         return cls(**texts, **numbers, metrics=plain, history=isolation.tried(history).value or ())
 
     @classmethod
@@ -156,7 +160,7 @@ class Course:
         if not self.name:
             self.name = next((name for name in _LOSSES if name in metrics), "") or next(filter(_is_loss, metrics), "")
         if self.name and (value := metrics.get(self.name)) is not None:
-            self.values.append(value)
+            self.values.append(value.detach() if hasattr(value, "detach") else value)  # not the graph behind it
 
     def read(self) -> tuple[float, ...]:
         """The values, as far as they can be read. Takes half a second at most: a tensor may be on a broken device."""
@@ -170,6 +174,11 @@ def _is_loss(name: str) -> bool:
 _LOSSES = ("loss", "train_loss", "train/loss", "training_loss")
 _TEXTS = ("best_checkpoint", "why_ended", "last_checkpoint", "resume", "history_of")
 _NUMBERS = ("epoch", "step", "of_steps", "seconds", "saved_seconds", "saved_steps", "processes")
+
+
+def _finite(value: object) -> float | None:
+    """Seconds, if they are any."""
+    return float(value) if type(value) in (int, float) and 0 <= value < _LONGEST else None  # type: ignore[operator, arg-type]
 
 
 def _text(value: object) -> str:
@@ -200,7 +209,8 @@ def _pairs(metrics: Mapping[object, Any]) -> list[tuple[str, Any]]:
 
 def _values(values: Iterable[Any]) -> list[float]:
     """Those that can be read; a tensor on a broken device cannot."""
-    answers = (isolation.tried(functools.partial(_as_number, value)) for value in list(values)[-_VALUES:])
+    kept = list(islice(values, _MOST_VALUES))[-_VALUES:]  # it may have no end
+    answers = (isolation.tried(functools.partial(_as_number, value)) for value in kept)
     return [answer.result() for answer in answers if answer.returned]
 
 

@@ -96,13 +96,17 @@ class Report(NamedTuple):
         """The same with the traceback. It reads source files, which may be on a disk that hangs."""
         if self.traceback:
             return self
+        return self._replace(traceback=traceback_text.formatted(exc))
+
+    def with_code(self, exc: BaseException) -> Report:
+        """The same with the user's own code. It reads source files, too."""
         is_here = self.at and self.at == innermost_own(safe.slot(exc, "__traceback__"))
         between = phrase(self.language, "{number} frames in {names}", number="{number}", names="{names}")
-        return self._replace(
-            traceback=traceback_text.formatted(exc),
-            own=tried(lambda: own_code(exc, between)).value or "",
-            code=(tried(lambda: line_of_code(exc)).value or "") if is_here else "",
-        )
+        return self._replace(own=own_code(exc, between), code=line_of_code(exc) if is_here else "")
+
+    def advised(self, advice: Sequence[str]) -> Report:
+        """The same with `advice`, as list items."""
+        return self._replace(advice=advice)
 
     def placed(self, around: Surroundings | None) -> Report:
         """The same with what is around the run; None: that is not known."""
@@ -151,10 +155,10 @@ class Report(NamedTuple):
             fact(language, "Error", self._error()),
             fact(language, "At", self._at()),
             fact(language, "Context", line(self.context, _PATH)),
-            *replace(self.progress, processes=self.where.world_size).lines(language, failed=self._is_failure()),
+            *(tried(self._reached).value or []),
             *self.job,
             *(line(item, _FACT) for item in extra),
-            self.progress.curve(language),
+            tried(lambda: self.progress.curve(language)).value or "",
         )
         blocks = [fenced(block(text)) for text in (self.own, self.traceback) if text]
         bottom = facts(
@@ -165,6 +169,10 @@ class Report(NamedTuple):
         )
         parts = (f"### {self.headline(attempt)}", "\n".join(top), *blocks, "\n".join(bottom))
         return "\n\n".join(filter(None, parts))
+
+    def _reached(self) -> list[str]:
+        progress = replace(self.progress, processes=self.where.world_size)
+        return progress.lines(self.language, failed=self._is_failure())
 
     def _error(self) -> str:
         """The error, where the heading does not say it."""

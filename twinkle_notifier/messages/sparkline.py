@@ -36,4 +36,4 @@ def _bar(value: float, low: float, high: float) -> str:
         return _LOST
     if high == low:
         return _BARS[0]
-    return _BARS[round((value - low) / (high - low) * (len(_BARS) - 1))]
+    return _BARS[round((value / 2 - low / 2) / (high / 2 - low / 2) * (len(_BARS) - 1))]  # halves do not overflow

@@ -136,7 +136,8 @@ class ExitReport(NamedTuple):
 
     def cause(self) -> str:
         """Why it failed, as a part of a line."""
-        who, number, language = str(self.lost or ""), self.killed(), self.language
+        number, language = self.killed(), self.language
+        who = self._who(self.lost) if self.lost else ""
         code = phrase(language, "exit code {code}", code=self.failed_code)
         how = self._death(who, number) if number is not None else ""
         if error := heading(self.error(), _ERROR):
@@ -194,9 +195,23 @@ class ExitReport(NamedTuple):
 
     def _rank(self) -> str:
         if self.lost:
-            return _place(self.lost)
+            return self._place(self.lost)
         known = self.recorded and self.recorded.rank is not None
-        return f"- Rank: {self.recorded.rank}, PID {self.recorded.pid}" if self.recorded and known else ""
+        return fact(
+            self.language, "Rank", f"{self.recorded.rank}, PID {self.recorded.pid}" if self.recorded and known else ""
+        )
+
+    def _place(self, lost: Lost) -> str:
+        slots = {"rank": lost.rank, "local_rank": lost.local_rank, "host": line(lost.host, _NAME)}
+        text = "{rank} (local rank {local_rank})" if lost.rank is not None else "local rank {local_rank}"
+        rank = phrase(self.language, text, **slots)
+        placed = phrase(self.language, "{rank} on {host}", rank=rank, host=slots["host"]) if lost.host else rank
+        return fact(self.language, "Rank", f"{placed}, PID {lost.pid}")
+
+    def _who(self, lost: Lost) -> str:
+        slots = {"rank": lost.rank, "local_rank": lost.local_rank}
+        rank = phrase(self.language, "rank {rank}" if lost.rank is not None else "local rank {local_rank}", **slots)
+        return phrase(self.language, "{rank} on {host}", rank=rank, host=lost.host) if lost.host else rank
 
     def _how(self) -> list[str]:
         """The signal and the exit code."""
@@ -254,9 +269,3 @@ def signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-def _place(lost: Lost) -> str:
-    host = f" on {line(lost.host, _NAME)}" if lost.host else ""
-    rank = f"{lost.rank} (local rank {lost.local_rank})" if lost.rank is not None else f"local rank {lost.local_rank}"
-    return f"- Rank: {rank}{host}, PID {lost.pid}"

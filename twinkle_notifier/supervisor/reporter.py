@@ -261,7 +261,7 @@ def _advised(ending: ExitReport) -> str:
         ending.recorded.traceback if ending.recorded else "",
         signal_name(number) if number is not None else "",
         ending.output,
-        {"oom_kills": str(kills)} if kills is not None else {},
+        {"exit_code": str(ending.failed_code)} | ({"oom_kills": str(kills)} if kills is not None else {}),
     )
     return ending._replace(advice=advice(evidence, ending.language)).markdown()
 
