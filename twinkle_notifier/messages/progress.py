@@ -160,7 +160,8 @@ class Course:
         if not self.name:
             self.name = next((name for name in _LOSSES if name in metrics), "") or next(filter(_is_loss, metrics), "")
         if self.name and (value := metrics.get(self.name)) is not None:
-            self.values.append(value.detach() if hasattr(value, "detach") else value)  # not the graph behind it
+            detach: Any = getattr(value, "detach", None)  # of a tensor, which would keep the graph behind it
+            self.values.append(value if detach is None else detach())
 
     def read(self) -> tuple[float, ...]:
         """The values, as far as they can be read. Takes half a second at most: a tensor may be on a broken device."""
