@@ -297,39 +297,4 @@ CASES: dict[str, Case] = {
             raised("RuntimeError", "[Errno 101] Network is unreachable"),
         ),
     ),
-    "wandb-no-key": Case(
-        hits=(
-            raised("wandb.errors.UsageError", "api_key not configured (no-tty). call wandb.login(key=[your_api_key])"),
-            raised("wandb.errors.errors.UsageError", "No API key configured. Use `wandb login` to log in."),
-        ),
-        misses=(
-            raised("ValueError", "api_key not configured (no-tty). call wandb.login(key=[your_api_key])"),
-            raised("wandb.errors.UsageError", "API key must be 40 characters long, yours was 3"),
-            printed("wandb: ERROR api_key not configured (no-tty). call wandb.login(key=[your_api_key])"),
-        ),
-    ),
-    "wandb-timeout": Case(
-        hits=(
-            raised(
-                "wandb.errors.errors.CommError",
-                "Run initialization has timed out after 90.0 sec. Please try increasing the timeout with the `init_timeout` "
-                "setting: `wandb.init(settings=wandb.Settings(init_timeout=120))`.",
-            ),
-            raised(
-                "wandb.errors.CommError", "Run initialization has timed out after 60 sec. \nPlease refer to the docs"
-            ),
-            raised(
-                "wandb.errors.errors.CommError",
-                'Timed out while retrying: Post "https://api.wandb.ai/graphql": dial tcp: lookup api.wandb.ai: no such host\n'
-                "Consider increasing the init_timeout setting:",
-            ),
-        ),
-        misses=(
-            raised(
-                "wandb.errors.CommError", "It appears that you do not have permission to access the requested resource."
-            ),
-            raised("TimeoutError", "Timed out while retrying: Post"),
-            raised("RuntimeError", "Run initialization has timed out after 90.0 sec."),
-        ),
-    ),
 }
