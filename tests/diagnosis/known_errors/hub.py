@@ -260,6 +260,25 @@ CASES: dict[str, Case] = {
             raised("RuntimeError", _NO_FILE),
         ),
     ),
+    "hub-read-timeout": Case(
+        hits=(
+            raised(
+                "requests.exceptions.ReadTimeout",
+                "(ReadTimeoutError(\"HTTPSConnectionPool(host='cdn-lfs-us-1.hf.co', port=443): Read timed out. (read "
+                "timeout=10)\"), '(Request ID: 835293f3-08b9-4ec4-bbf1-4f9d8c1eaf61)')",
+            ),
+            raised(
+                "requests.exceptions.ConnectionError",
+                "HTTPSConnectionPool(host='cdn-lfs.huggingface.co', port=443): Read timed out.",
+            ),
+        ),
+        misses=(
+            raised(
+                "requests.exceptions.ReadTimeout", "HTTPSConnectionPool(host='api.wandb.ai', port=443): Read timed out."
+            ),
+            raised("RuntimeError", "HTTPSConnectionPool(host='huggingface.co', port=443): Read timed out."),
+        ),
+    ),
     "network-no-name": Case(
         hits=(
             raised("socket.gaierror", "[Errno -3] Temporary failure in name resolution"),

@@ -64,6 +64,7 @@ RULES: tuple[Rule, ...] = (
             "cuDNN version incompatibility: PyTorch was compiled ",
         ),
         types=("ImportError", "OSError", "RuntimeError"),
+        signals=("", "SIGABRT"),  # cuDNN aborts
         printed=("Could not load library libcudnn{name}. Error: ", "Unable to load any of {libcudnn{}"),
     ),
     Rule(

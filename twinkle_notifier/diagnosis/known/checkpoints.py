@@ -129,8 +129,9 @@ RULES: tuple[Rule, ...] = (
             ),
         ),
         "https://numpy.org/doc/stable/numpy_2_0_migration_guide.html",
-        says=("No module named 'numpy._core",),
+        says=("No module named 'numpy._core'", "No module named 'numpy._core."),
         types=("ModuleNotFoundError",),
+        modules=("torch.serialization", "pickle", "joblib"),
     ),
     Rule(
         "checkpoint-code-moved",

@@ -178,11 +178,11 @@ RULES: tuple[Rule, ...] = (
         "proxy-login",
         Advice(
             "the proxy wants a user name and a password (407)",
-            ("put them into the variable: HTTPS_PROXY=http://user:password@host:port (special characters as %40)",),
+            ("put both into HTTPS_PROXY, between `http://` and the host: user:password@ (an @ within them as %40)",),
         ),
         Advice(
             "代理需要用户名和密码（407）",
-            ("写入环境变量：HTTPS_PROXY=http://user:password@host:port（特殊字符用 %40 形式转义）",),
+            ("写入 HTTPS_PROXY，放在 `http://` 与主机名之间：user:password@（其中的 @ 写成 %40）",),
         ),
         _PROXIES,
         says=(
@@ -262,14 +262,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "hub-read-timeout",
         Advice(
-            "the Hub ({host}) stopped answering within the time limit: a slow or unsteady network, or an outage",
+            "the Hub stopped answering within the time limit: a slow or unsteady network, or an outage",
             (
                 "start again: what is downloaded stays in the cache; if it stays slow, set HF_HUB_DOWNLOAD_TIMEOUT=60",
                 "or fetch before the job (`hf download REPO`), then HF_HUB_OFFLINE=1",
             ),
         ),
         Advice(
-            "Hub（{host}）未在时限内响应：网络慢或不稳定，或服务故障",
+            "Hub 未在时限内响应：网络慢或不稳定，或服务故障",
             (
                 "重新启动：已下载的内容保留在缓存中；若一直很慢，设置 HF_HUB_DOWNLOAD_TIMEOUT=60",
                 "或在作业前下载（`hf download REPO`），再设置 HF_HUB_OFFLINE=1",
@@ -277,9 +277,9 @@ RULES: tuple[Rule, ...] = (
         ),
         _OFFLINE,
         says=tuple(
-            f"{begin}HTTPSConnectionPool(host='{{host:word}}{name}', port=443): Read timed out."
+            f"{begin}HTTPSConnectionPool(host='{{}}{name}', port=443): Read timed out."
             for begin in ("", '(ReadTimeoutError("')
-            for name in ("huggingface.co", "hf.co")
+            for name in ("huggingface.co", ".hf.co")
         ),
         types=("ReadTimeout", "ReadTimeoutError", "ConnectionError"),
     ),

@@ -163,7 +163,7 @@ RULES: tuple[Rule, ...] = (
             "the module {name} is not in the environment that ran: not installed, another version, or another Python",
             (
                 "in the job's script: `which python`, `python -m pip show PACKAGE`; activate the environment there",
-                "your own code: start in the project's directory, or pip install -e . (names differ: cv2 is opencv-python)",
+                "your own code: start in its directory, or pip install -e . (names differ: cv2 is opencv-python)",
             ),
         ),
         Advice(
@@ -300,17 +300,11 @@ RULES: tuple[Rule, ...] = (
         "codec-not-fitting",
         Advice(
             "the encoding that was used, by the code or as the system's default, does not fit this text",
-            (
-                "name the one that fits where it is opened, encoded or decoded: open(path, encoding='utf-8')",
-                "where the code names none, make UTF-8 the default: PYTHONUTF8=1 in the job's script",
-            ),
+            ("name the one that fits: open(path, encoding='utf-8'); PYTHONUTF8=1 makes UTF-8 the default",),
         ),
         Advice(
             "所用的编码（代码指定的，或系统默认的）不适合这段文本",
-            (
-                "在打开、编码或解码处写明合适的编码：open(path, encoding='utf-8')",
-                "代码没有指定编码时，把默认编码设为 UTF-8：在作业脚本中设置 PYTHONUTF8=1",
-            ),
+            ("写明合适的编码：open(path, encoding='utf-8')；PYTHONUTF8=1 可把默认编码设为 UTF-8",),
         ),
         _UTF8,
         says=tuple(text for codec in _SYSTEM for text in (f"'{codec}' codec can't decode byte ", *_encodes(codec))),

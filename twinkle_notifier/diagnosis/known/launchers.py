@@ -35,7 +35,7 @@ RULES: tuple[Rule, ...] = (
         Advice(
             "a port or socket on which this process wants to listen is taken: another process has it",
             (
-                "see in the traceback which part listens, and with ss -lxtnp who holds it; end that, or take another port or path",
+                "see which part listens (traceback), and who holds it (ss -lxtnp); end that, or take another port or path",
             ),
         ),
         Advice(

@@ -278,5 +278,6 @@ RULES: tuple[Rule, ...] = (
             for kind in ("MIG", "GPU")
         ),
         types=("ValueError", "ValidationError"),
+        modules=("torch.cuda", "vllm", "deepspeed"),
     ),
 )
