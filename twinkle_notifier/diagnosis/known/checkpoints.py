@@ -124,8 +124,8 @@ RULES: tuple[Rule, ...] = (
         Advice(
             "文件是用 NumPy 2 保存的，而当前环境是 NumPy 1",
             (
-                "升级当前环境：python -m pip install 'numpy>=2'（确认其他包兼容）",
-                "或在装有 NumPy 2 的环境中加载，转成 Python 数值或 torch 张量后重新保存",
+                "升级：python -m pip install 'numpy>=2'（确认其他包兼容）",
+                "或在有 NumPy 2 的环境中转成 torch 张量重新保存",
             ),
         ),
         "https://numpy.org/doc/stable/numpy_2_0_migration_guide.html",

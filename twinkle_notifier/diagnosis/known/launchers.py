@@ -34,9 +34,7 @@ RULES: tuple[Rule, ...] = (
         "port-taken",
         Advice(
             "a port or socket on which this process wants to listen is taken: another process has it",
-            (
-                "see which part listens (traceback), and who holds it (ss -lxtnp); end that, or take another port or path",
-            ),
+            ("see which part listens (traceback) and who holds it (ss -lxtnp); end that, or take another one",),
         ),
         Advice(
             "这个进程要监听的端口（或 socket）已被占用",
