@@ -75,6 +75,7 @@ CASES: dict[str, Case] = {
             ),
         ),
         misses=(
+            killed("SIGKILL", "Could not load library libcudnn_cnn_infer.so.8. Error: libnvrtc.so: cannot open"),
             raised(_IMPORT, _undefined("flash_attn_2_cuda.so", "_ZN3c105ErrorC2ENS_14SourceLocationESs")),
             raised(_RUNTIME, "warning was: " + _CUDNN),
             printed("to fix: Could not load library libcudnn_ops_infer.so.8. Error: see the docs"),

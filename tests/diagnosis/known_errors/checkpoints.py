@@ -124,10 +124,11 @@ CASES: dict[str, Case] = {
     ),
     "checkpoint-numpy-2": Case(
         hits=(
-            raised("ModuleNotFoundError", "No module named 'numpy._core'"),
+            raised("ModuleNotFoundError", "No module named 'numpy._core'", modules=("joblib.numpy_pickle", "pickle")),
             raised("ModuleNotFoundError", "No module named 'numpy._core.multiarray'", modules=_READS),
         ),
         misses=(
+            raised("ModuleNotFoundError", "No module named 'numpy._core'", modules=("scipy._lib", "scipy")),
             raised("ModuleNotFoundError", "No module named 'numpy'"),
             raised("ModuleNotFoundError", "No module named 'numpy.core._multiarray_umath'"),
             raised("ImportError", "numpy._core.multiarray failed to import"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnosed import Case, printed, raised
+from diagnosed import Case, killed, printed, raised
 
 _NEW, _OLD = "torch.AcceleratorError", "RuntimeError"
 
@@ -62,12 +62,27 @@ CASES: dict[str, Case] = {
     ),
     "device-launch-failure": Case(
         hits=(
+            raised("RuntimeError", "CUDA error: hardware stack error"),
+            raised("torch.AcceleratorError", "CUDA error: an illegal instruction was encountered"),
             raised(_NEW, _cuda("unspecified launch failure", "cudaErrorLaunchFailure")),
             raised(_OLD, _cuda("unspecified launch failure", api="HIP")),
         ),
         misses=(
             raised(_OLD, "Error running sage attention: CUDA error: unspecified launch failure"),
             raised(_OLD, _cuda("unknown error")),
+        ),
+    ),
+    "device-nvlink-error": Case(
+        hits=(
+            raised("RuntimeError", "CUDA error: uncorrectable NVLink error detected during the execution"),
+            raised(
+                "torch.AcceleratorError",
+                "CUDA error: uncorrectable NVLink error was detected during the execution\nCUDA kernel errors might be",
+            ),
+        ),
+        misses=(
+            raised("RuntimeError", "CUDA error: uncorrectable ECC error encountered"),
+            raised("ValueError", "CUDA error: uncorrectable NVLink error detected during the execution"),
         ),
     ),
     "device-ecc-error": Case(
@@ -191,6 +206,7 @@ CASES: dict[str, Case] = {
             printed("Failed to initialize NVML: Driver/library version mismatch\nNVML library version: 580.173"),
         ),
         misses=(
+            killed("SIGKILL", "Failed to initialize NVML: Driver/library version mismatch"),
             raised("ValueError", "RM has detected an NVML/RM version mismatch."),
             printed("nvidia-smi said: Failed to initialize NVML: Driver/library version mismatch"),
             printed("Failed to initialize NVML: Unknown Error"),

@@ -21,6 +21,16 @@ CASES: dict[str, Case] = {
             raised("OSError", "upload failed: [Errno 122] Disk quota exceeded"),
         ),
     ),
+    "inotify-limit": Case(
+        hits=(
+            raised("OSError", "[Errno 28] inotify watch limit reached", modules=("watchdog.observers.inotify_c",)),
+            raised("OSError", "[Errno 28] No space left on device", modules=("asyncinotify",)),
+        ),
+        misses=(
+            raised("OSError", "[Errno 28] No space left on device: '/scratch/model.pt'"),
+            raised("OSError", "[Errno 24] inotify instance limit reached", modules=("watchdog.observers.inotify_c",)),
+        ),
+    ),
     "disk-full": Case(
         hits=(
             raised("OSError", "[Errno 28] No space left on device: '/scratch/run/model.pt'"),
@@ -36,6 +46,8 @@ CASES: dict[str, Case] = {
             ),
         ),
         misses=(
+            raised("OSError", "[Errno 28] No space left on device", modules=("watchdog.observers.inotify_c",)),
+            raised("OSError", "[Errno 28] inotify watch limit reached", modules=("watchdog.observers.inotify_c",)),
             raised("OSError", "[Errno 28] No space left on device: '/dev/shm/cache.bin'"),
             raised("RuntimeError", "unable to write to file </torch_31911_952>: No space left on device (28)"),
             raised("OSError", "[Errno 2] No such file or directory: '[Errno 28] No space left on device'"),

@@ -203,7 +203,24 @@ CASES: dict[str, Case] = {
                 "The total norm of order 2.0 for gradients from `parameters` is non-finite, so it cannot be clipped. To"
                 " disable this error and scale the gradients by the non-finite norm anyway, set `error_if_nonfinite=False`",
             ),
+            raised(
+                "RuntimeError",
+                "The total norm of order 1.0 for gradients from `parameters` is non-finite, so it cannot be clipped. To",
+            ),
+        ),
+        misses=(
+            raised("RuntimeError", "invalid multinomial distribution (sum of probabilities <= 0)"),
             raised("RuntimeError", "probability tensor contains either `inf`, `nan` or element < 0"),
+        ),
+    ),
+    "probabilities-invalid": Case(
+        hits=(
+            raised("RuntimeError", "probability tensor contains either `inf`, `nan` or element < 0"),
+            raised(
+                "RuntimeError",
+                "probability tensor contains either `inf`, `nan` or element < 0",
+                modules=("transformers.generation.utils",),
+            ),
         ),
         misses=(
             raised("RuntimeError", "invalid multinomial distribution (sum of probabilities <= 0)"),

@@ -156,6 +156,7 @@ CASES: dict[str, Case] = {
     ),
     "shm-full": Case(
         hits=(
+            raised("RuntimeError", "unable to allocate shared memory(shm) for file </torch_5_6_0>: Success (0)"),
             raised(
                 "RuntimeError",
                 "unable to allocate shared memory(shm) for file </torch_9819_160215975_0>: No space left on device (28)",
@@ -167,6 +168,9 @@ CASES: dict[str, Case] = {
             raised("OSError", "[Errno 28] No space left on device: '/dev/shm/cache.bin'"),
         ),
         misses=(
+            raised(
+                "RuntimeError", "worker: unable to allocate shared memory(shm) for file </torch_5_6_0>: Success (0)"
+            ),
             raised(
                 "RuntimeError",
                 "unable to open shared memory object </torch_5_6_7> in read-write mode: Permission denied (13)",
@@ -207,6 +211,7 @@ CASES: dict[str, Case] = {
             printed("\nlibgomp: Thread creation failed: Resource temporarily unavailable\n"),
         ),
         misses=(
+            raised("RuntimeError", "can't start new thread at interpreter shutdown"),
             raised("BlockingIOError", "[Errno 11] Resource temporarily unavailable"),
             raised("ValueError", "can't start new thread"),
             printed("OpenBLAS blas_thread_init: pthread_create failed for thread 35 of 48: Operation not permitted"),

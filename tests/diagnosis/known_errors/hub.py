@@ -260,6 +260,25 @@ CASES: dict[str, Case] = {
             raised("RuntimeError", _NO_FILE),
         ),
     ),
+    "hub-read-timeout": Case(
+        hits=(
+            raised(
+                "requests.exceptions.ReadTimeout",
+                "(ReadTimeoutError(\"HTTPSConnectionPool(host='cdn-lfs-us-1.hf.co', port=443): Read timed out. (read "
+                "timeout=10)\"), '(Request ID: 835293f3-08b9-4ec4-bbf1-4f9d8c1eaf61)')",
+            ),
+            raised(
+                "requests.exceptions.ConnectionError",
+                "HTTPSConnectionPool(host='cdn-lfs.huggingface.co', port=443): Read timed out.",
+            ),
+        ),
+        misses=(
+            raised(
+                "requests.exceptions.ReadTimeout", "HTTPSConnectionPool(host='api.wandb.ai', port=443): Read timed out."
+            ),
+            raised("RuntimeError", "HTTPSConnectionPool(host='huggingface.co', port=443): Read timed out."),
+        ),
+    ),
     "network-no-name": Case(
         hits=(
             raised("socket.gaierror", "[Errno -3] Temporary failure in name resolution"),
@@ -295,41 +314,6 @@ CASES: dict[str, Case] = {
             raised("OSError", "[Errno 113] No route to host"),
             raised("ConnectionRefusedError", "[Errno 111] Connection refused"),
             raised("RuntimeError", "[Errno 101] Network is unreachable"),
-        ),
-    ),
-    "wandb-no-key": Case(
-        hits=(
-            raised("wandb.errors.UsageError", "api_key not configured (no-tty). call wandb.login(key=[your_api_key])"),
-            raised("wandb.errors.errors.UsageError", "No API key configured. Use `wandb login` to log in."),
-        ),
-        misses=(
-            raised("ValueError", "api_key not configured (no-tty). call wandb.login(key=[your_api_key])"),
-            raised("wandb.errors.UsageError", "API key must be 40 characters long, yours was 3"),
-            printed("wandb: ERROR api_key not configured (no-tty). call wandb.login(key=[your_api_key])"),
-        ),
-    ),
-    "wandb-timeout": Case(
-        hits=(
-            raised(
-                "wandb.errors.errors.CommError",
-                "Run initialization has timed out after 90.0 sec. Please try increasing the timeout with the `init_timeout` "
-                "setting: `wandb.init(settings=wandb.Settings(init_timeout=120))`.",
-            ),
-            raised(
-                "wandb.errors.CommError", "Run initialization has timed out after 60 sec. \nPlease refer to the docs"
-            ),
-            raised(
-                "wandb.errors.errors.CommError",
-                'Timed out while retrying: Post "https://api.wandb.ai/graphql": dial tcp: lookup api.wandb.ai: no such host\n'
-                "Consider increasing the init_timeout setting:",
-            ),
-        ),
-        misses=(
-            raised(
-                "wandb.errors.CommError", "It appears that you do not have permission to access the requested resource."
-            ),
-            raised("TimeoutError", "Timed out while retrying: Post"),
-            raised("RuntimeError", "Run initialization has timed out after 90.0 sec."),
         ),
     ),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnosed import Case, printed, raised
+from diagnosed import Case, killed, printed, raised
 
 _ALIAS = (
     "module 'numpy' has no attribute '{0}'.\n`np.{0}` was a deprecated alias for the builtin `{0}`. To avoid this error in "
@@ -83,16 +83,6 @@ CASES: dict[str, Case] = {
             raised("AttributeError", "module 'torch' has no attribute 'nn'"),
         ),
     ),
-    "module-shadowed": Case(
-        hits=(
-            raised("ModuleNotFoundError", "No module named 'datasets.utils'; 'datasets' is not a package"),
-            raised("ModuleNotFoundError", "No module named 'torch.nn'; 'torch' is not a package"),
-        ),
-        misses=(
-            raised("ModuleNotFoundError", "No module named 'datasets.utils'"),
-            raised("ImportError", "No module named 'torch.nn'; 'torch' is not a package"),
-        ),
-    ),
     "package-shadowed": Case(
         hits=(
             raised("ImportError", "cannot import name 'load_dataset' from 'datasets' (unknown location)"),
@@ -110,6 +100,10 @@ CASES: dict[str, Case] = {
             raised("ModuleNotFoundError", "No module named 'torch.nothing'"),
         ),
         misses=(
+            raised(
+                "ModuleNotFoundError", "No module named 'typing_extensions.foo'; 'typing_extensions' is not a package"
+            ),
+            raised("ModuleNotFoundError", "No module named 'os.errno'; 'os' is not a package"),
             raised("ModuleNotFoundError", "No module named 'pkg_resources'"),
             raised("ModuleNotFoundError", "No module named 'torch.nn'; 'torch' is not a package"),
             raised("RuntimeError", "No module named 'einops'"),
@@ -132,12 +126,29 @@ CASES: dict[str, Case] = {
             raised("RuntimeError", "cannot import name 'AdamW' from 'transformers' (/env/transformers/__init__.py)"),
         ),
     ),
+    "recursion-in-data": Case(
+        hits=(
+            raised("RecursionError", "maximum recursion depth exceeded while encoding a JSON object"),
+            raised("RecursionError", "maximum recursion depth exceeded while pickling an object"),
+            raised(
+                "RecursionError", "maximum recursion depth exceeded while decoding a JSON array from a unicode string"
+            ),
+        ),
+        misses=(
+            raised("RecursionError", "maximum recursion depth exceeded"),
+            raised("RecursionError", "maximum recursion depth exceeded while calling a Python object"),
+            raised("RuntimeError", "maximum recursion depth exceeded while pickling an object"),
+        ),
+    ),
     "recursion-too-deep": Case(
         hits=(
             raised("RecursionError", "maximum recursion depth exceeded"),
             raised("RecursionError", "maximum recursion depth exceeded while calling a Python object"),
         ),
         misses=(
+            raised("RecursionError", "maximum recursion depth exceeded while getting the repr of an object"),
+            raised("RecursionError", "maximum recursion depth exceeded while pickling an object"),
+            raised("RecursionError", "maximum recursion depth exceeded while encoding a JSON object"),
             raised("RuntimeError", "maximum recursion depth exceeded"),
             raised("RecursionError", "Stack overflow (used 8123 kB) while calling a Python object"),
         ),
@@ -155,6 +166,7 @@ CASES: dict[str, Case] = {
     ),
     "display-missing": Case(
         hits=(
+            killed("SIGABRT", "qt.qpa.xcb: could not connect to display :0"),
             raised("_tkinter.TclError", "no display name and no $DISPLAY environment variable"),
             raised("_tkinter.TclError", 'couldn\'t connect to display "localhost:10.0"'),
             raised(
@@ -166,6 +178,7 @@ CASES: dict[str, Case] = {
             ),
         ),
         misses=(
+            killed("SIGKILL", "qt.qpa.xcb: could not connect to display :0"),
             raised(
                 "ImportError",
                 "Cannot load backend 'TkAgg' which requires the 'tk' interactive framework, as 'qt' is currently running",
@@ -189,8 +202,11 @@ CASES: dict[str, Case] = {
             ),
         ),
     ),
-    "locale-ascii": Case(
+    "codec-not-fitting": Case(
         hits=(
+            raised(
+                "UnicodeEncodeError", "'ascii' codec can't encode characters in position 0-1: ordinal not in range(128)"
+            ),
             raised(
                 "UnicodeDecodeError", "'ascii' codec can't decode byte 0xe6 in position 0: ordinal not in range(128)"
             ),
@@ -217,6 +233,7 @@ CASES: dict[str, Case] = {
     ),
     "text-not-utf-8": Case(
         hits=(
+            raised("UnicodeDecodeError", "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
             raised(
                 "UnicodeDecodeError", "'utf-8' codec can't decode byte 0xd0 in position 2: invalid continuation byte"
             ),

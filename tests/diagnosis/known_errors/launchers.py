@@ -45,6 +45,7 @@ CASES: dict[str, Case] = {
     ),
     "port-taken": Case(
         hits=(
+            raised("OSError", "[Errno 98] Address already in use: '/tmp/notify.sock'"),
             raised("OSError", "[Errno 98] Address already in use"),
             raised(
                 "OSError",
@@ -133,13 +134,14 @@ CASES: dict[str, Case] = {
     ),
     "launcher-missing": Case(
         hits=(
-            raised("ValueError", _ENV.format("RANK")),
-            raised("ValueError", _ENV.format("MASTER_ADDR")),
-            raised("KeyError", "'LOCAL_RANK'"),
-            raised("KeyError", "'RANK'"),
+            raised("ValueError", _ENV.format("RANK"), modules=("torch.distributed.rendezvous",)),
+            raised("ValueError", _ENV.format("MASTER_ADDR"), modules=("torch.distributed.distributed_c10d",)),
+            raised("KeyError", "'LOCAL_RANK'", modules=("__main__", "os")),
+            raised("KeyError", "'RANK'", modules=("os",)),
         ),
         misses=(
-            raised("KeyError", "'NODE_RANK'"),
+            raised("KeyError", "'WORLD_SIZE'", modules=("__main__",)),
+            raised("KeyError", "'NODE_RANK'", modules=("os",)),
             raised(
                 "ValueError", "Error initializing torch.distributed using tcp:// rendezvous: rank parameter missing"
             ),

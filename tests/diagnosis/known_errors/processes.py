@@ -201,13 +201,23 @@ CASES: dict[str, Case] = {
             printed(
                 "slurmstepd: error: execve(): torchrun: No such file or directory\nsrun: error: n1: task 0: Exited"
             ),
-            printed("/var/spool/slurmd/job71/slurm_script: line 14: torchrun: command not found"),
-            printed("bash: deepspeed: command not found"),
+            printed("slurmstepd: error: execve(): /w/run.sh: No such file or directory"),
         ),
         misses=(
             printed("slurmstepd: error: execve(): job.sh: Permission denied"),
-            printed("/var/spool/slurmd/job71/slurm_script: line 2: module: command not found"),
-            printed("the log says: torchrun: command not found"),
+            printed("the log says: slurmstepd: error: execve(): torchrun: No such file or directory"),
+        ),
+    ),
+    "launcher-command-not-found": Case(
+        hits=(
+            killed("", "/var/spool/slurmd/job71/slurm_script: line 14: torchrun: command not found", exit_code="127"),
+            killed("", "bash: deepspeed: command not found", exit_code="127"),
+        ),
+        misses=(
+            killed("", "bash: deepspeed: command not found", exit_code="1"),
+            printed("bash: deepspeed: command not found"),
+            killed("", "/var/spool/slurmd/job71/slurm_script: line 2: module: command not found", exit_code="127"),
+            killed("", "the log says: torchrun: command not found", exit_code="127"),
         ),
     ),
     "nccl-locked-memory": Case(

@@ -243,15 +243,21 @@ CASES: dict[str, Case] = {
     ),
     "gpu-id-not-number": Case(
         hits=(
-            raised("ValueError", "invalid literal for int() with base 10: 'MIG-e3e1cf80-63a6-5b1d-8237-3daa43edde87'"),
+            raised(
+                "ValueError",
+                "invalid literal for int() with base 10: 'MIG-e3e1cf80-63a6-5b1d-8237-3daa43edde87'",
+                modules=("vllm.platforms.cuda",),
+            ),
             raised(
                 "pydantic_core._pydantic_core.ValidationError",
                 "1 validation error for VllmConfig\n  Value error, invalid literal for int() with base 10: 'GPU-d7b01cd6-5ec",
+                modules=("vllm.config",),
             ),
         ),
         misses=(
-            raised("ValueError", "invalid literal for int() with base 10: 'MIGRATED'"),
-            raised("ValueError", "invalid literal for int() with base 10: ''"),
+            raised("ValueError", "invalid literal for int() with base 10: 'GPU-model-a'"),
+            raised("ValueError", "invalid literal for int() with base 10: 'MIGRATED'", modules=("vllm.config",)),
+            raised("ValueError", "invalid literal for int() with base 10: ''", modules=("vllm.config",)),
         ),
     ),
 }

@@ -191,11 +191,17 @@ CASES: dict[str, Case] = {
             ),
             raised(
                 "RuntimeError",
-                "The size of tensor a (734) must match the size of tensor b (512) at non-singleton dimension 1",
-                modules=("transformers.models.distilbert.modeling_distilbert",),
+                "The expanded size of the tensor (1234) must match the existing size (1024) at non-singleton dimension 1. "
+                " Target sizes: [1, 1234].  Tensor sizes: [1, 1024]",
+                modules=("transformers.models.bert.modeling_bert",),
             ),
         ),
         misses=(
+            raised(
+                "RuntimeError",
+                "The size of tensor a (1024) must match the size of tensor b (768) at non-singleton dimension 1",
+                modules=BERT,
+            ),
             raised(
                 "RuntimeError",
                 "The size of tensor a (734) must match the size of tensor b (512) at non-singleton dimension 1",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnosed import Case, raised
+from diagnosed import Case, printed, raised
 
 BEST = "--load_best_model_at_end requires the save and eval strategy to match, "
 METRIC = (
@@ -133,12 +133,13 @@ CASES: dict[str, Case] = {
     ),
     "sharded-weights-empty": Case(
         hits=(
-            raised("RuntimeError", "'weight' must be 2-D"),
-            raised("RuntimeError", "'weight' must be 2-D", modules=("torch.nn.modules.sparse", "torch.nn.functional")),
+            raised("RuntimeError", "'weight' must be 2-D", modules=("torch.nn.functional", "deepspeed.runtime.engine")),
+            raised("RuntimeError", "'weight' must be 2-D", modules=("accelerate.utils.operations",)),
         ),
         misses=(
-            raised("ValueError", "'weight' must be 2-D"),
-            raised("RuntimeError", "The 'weight' must be 2-D"),
+            raised("RuntimeError", "'weight' must be 2-D", modules=("torch.nn.modules.sparse", "torch.nn.functional")),
+            raised("ValueError", "'weight' must be 2-D", modules=("deepspeed.runtime.engine",)),
+            raised("RuntimeError", "The 'weight' must be 2-D", modules=("deepspeed.runtime.engine",)),
         ),
     ),
     "ray-devices-missing": Case(
@@ -179,6 +180,62 @@ CASES: dict[str, Case] = {
         misses=(
             raised("RuntimeError", f"{WORKER}RuntimeError: unable to open file 0007.png"),
             raised("RuntimeError", "RuntimeError: stack expects each tensor to be equal size, but got [3]"),
+        ),
+    ),
+    "wandb-no-key": Case(
+        hits=(
+            raised("wandb.errors.UsageError", "api_key not configured (no-tty). call wandb.login(key=[your_api_key])"),
+            raised("wandb.errors.errors.UsageError", "No API key configured. Use `wandb login` to log in."),
+        ),
+        misses=(
+            raised("ValueError", "api_key not configured (no-tty). call wandb.login(key=[your_api_key])"),
+            raised("wandb.errors.UsageError", "API key must be 40 characters long, yours was 3"),
+            printed("wandb: ERROR api_key not configured (no-tty). call wandb.login(key=[your_api_key])"),
+        ),
+    ),
+    "wandb-timeout": Case(
+        hits=(
+            raised(
+                "wandb.errors.errors.CommError",
+                "Run initialization has timed out after 90.0 sec. Please try increasing the timeout with the `init_timeout` "
+                "setting: `wandb.init(settings=wandb.Settings(init_timeout=120))`.",
+            ),
+            raised(
+                "wandb.errors.CommError", "Run initialization has timed out after 60 sec. \nPlease refer to the docs"
+            ),
+            raised(
+                "wandb.errors.errors.CommError",
+                'Timed out while retrying: Post "https://api.wandb.ai/graphql": dial tcp: lookup api.wandb.ai: no such host\n'
+                "Consider increasing the init_timeout setting:",
+            ),
+        ),
+        misses=(
+            raised(
+                "wandb.errors.CommError", "It appears that you do not have permission to access the requested resource."
+            ),
+            raised("TimeoutError", "Timed out while retrying: Post"),
+            raised("RuntimeError", "Run initialization has timed out after 90.0 sec."),
+        ),
+    ),
+    "ray-object-store-full": Case(
+        hits=(
+            raised(
+                "ray.exceptions.ObjectStoreFullError",
+                "Failed to put object ffffffffffffffff0100000c0100 in object store because it is full. Object size is"
+                " 8000000 bytes.\nThe local object store is full of objects that are still in scope and cannot be evicted.",
+            ),
+            raised(
+                "ObjectStoreFullError",
+                "Failed to put.\nThe local object store is full of objects that are still in scope and cannot be evicted."
+                " Tip: Use the `ray memory` command to list active objects in the cluster.",
+            ),
+        ),
+        misses=(
+            raised("RuntimeError", "Failed to put object a in object store because it is full."),
+            raised(
+                "OutOfDiskError",
+                "Local disk is full\nThe object cannot be created because the local object store is full",
+            ),
         ),
     ),
 }

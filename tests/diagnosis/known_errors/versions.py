@@ -195,6 +195,8 @@ CASES: dict[str, Case] = {
             raised("AttributeError", "module 'pkgutil' has no attribute 'ImpImporter'. Did you mean: 'zipimporter'?"),
         ),
         misses=(
+            raised("ModuleNotFoundError", "No module named 'distutils.msvccompiler'"),
+            raised("ModuleNotFoundError", "No module named 'distutils_extra'"),
             raised("ModuleNotFoundError", "No module named 'important'"),
             raised("ImportError", _no_name("Mapping", "mine.collections")),
         ),

@@ -59,11 +59,11 @@ RULES: tuple[Rule, ...] = (
         ),
         "https://github.com/pytorch/pytorch/issues/111469",
         says=(
-            "{file:word}: undefined symbol: __nvJitLink{}",
-            "{file:word}: undefined symbol: nccl{}",
+            *(f"{{file:word}}: undefined symbol: {symbol}{{}}" for symbol in ("__nvJitLink", "nccl")),
             "cuDNN version incompatibility: PyTorch was compiled ",
         ),
         types=("ImportError", "OSError", "RuntimeError"),
+        signals=("", "SIGABRT"),  # cuDNN aborts
         printed=("Could not load library libcudnn{name}. Error: ", "Unable to load any of {libcudnn{}"),
     ),
     Rule(

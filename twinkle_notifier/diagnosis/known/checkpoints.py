@@ -116,21 +116,16 @@ RULES: tuple[Rule, ...] = (
         "checkpoint-numpy-2",
         Advice(
             "the file was saved with NumPy 2, and this environment has NumPy 1",
-            (
-                "upgrade here: python -m pip install 'numpy>=2' (check that the other packages allow it)",
-                "or load it where NumPy 2 is, and save plain Python numbers or torch tensors",
-            ),
+            ("upgrade: python -m pip install 'numpy>=2'; or load it where NumPy 2 is, and save torch tensors",),
         ),
         Advice(
             "文件是用 NumPy 2 保存的，而当前环境是 NumPy 1",
-            (
-                "升级当前环境：python -m pip install 'numpy>=2'（确认其他包兼容）",
-                "或在装有 NumPy 2 的环境中加载，转成 Python 数值或 torch 张量后重新保存",
-            ),
+            ("升级：python -m pip install 'numpy>=2'（确认其他包兼容）；或在有 NumPy 2 的环境中转存",),
         ),
         "https://numpy.org/doc/stable/numpy_2_0_migration_guide.html",
-        says=("No module named 'numpy._core",),
+        says=("No module named 'numpy._core'", "No module named 'numpy._core."),
         types=("ModuleNotFoundError",),
+        modules=("torch.serialization", "pickle", "joblib"),
     ),
     Rule(
         "checkpoint-code-moved",

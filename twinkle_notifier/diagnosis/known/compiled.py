@@ -129,7 +129,7 @@ RULES: tuple[Rule, ...] = (
             ("set MAX_JOBS=2, delete ~/.cache/torch_extensions, and start again",),
         ),
         Advice(
-            "编译器被杀死：很可能是并行编译任务太多，主机内存不足",
+            "编译器被杀死：很可能是并行编译进程太多，主机内存不足",
             ("设置 MAX_JOBS=2，删除 ~/.cache/torch_extensions 后重新启动",),
         ),
         _EXTENSION,

@@ -11,15 +11,15 @@ _SPAWN = "https://docs.python.org/3/library/multiprocessing.html#the-spawn-and-f
 _HANDLE = Advice(
     "the dataset, a collate_fn or an argument holds a {kind} object, which cannot be sent to a new process",
     (
-        "create it in the worker, at the first __getitem__ or in worker_init_fn; keep only the path in __init__",
-        "or leave it out of the pickle with __getstate__",
+        "create it in the worker, at the first `__getitem__` or in worker_init_fn; keep only the path in `__init__`",
+        "or leave it out of the pickle with `__getstate__`",
     ),
 )
 _HANDLE_ZH = Advice(
     "dataset、collate_fn 或参数持有 {kind} 对象，无法传给新进程",
     (
-        "在 worker 中创建：首次 __getitem__ 时或 worker_init_fn 中；__init__ 里只保存路径",
-        "或用 __getstate__ 把它排除在 pickle 之外",
+        "在 worker 中创建：首次 `__getitem__` 时或 worker_init_fn 中；`__init__` 里只保存路径",
+        "或用 `__getstate__` 把它排除在 pickle 之外",
     ),
 )
 
@@ -281,16 +281,16 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "loader-none-in-batch",
         Advice(
-            "a sample is None: __getitem__ returned nothing, and the default collate cannot make a batch of it",
+            "a sample is None: `__getitem__` returned nothing, and the default collate cannot make a batch of it",
             (
-                "look for a branch of __getitem__ or a transform without return (a failed read, for instance)",
+                "look for a branch of `__getitem__` or a transform without return (a failed read, for instance)",
                 "or drop such samples in a collate_fn of your own",
             ),
         ),
         Advice(
-            "某个样本为 None：__getitem__ 没有返回值，默认 collate 无法组成 batch",
+            "某个样本为 None：`__getitem__` 没有返回值，默认 collate 无法组成 batch",
             (
-                "检查 __getitem__ 或 transform 是否有分支缺少 return（如读取失败时）",
+                "检查 `__getitem__` 或 transform 是否有分支缺少 return（如读取失败时）",
                 "或用自定义 collate_fn 丢弃这类样本",
             ),
         ),

@@ -66,7 +66,18 @@ RULES: tuple[Rule, ...] = (
             ("查看 dmesg 里的 NVRM Xid，可判断是否硬件故障", "设置 CUDA_LAUNCH_BLOCKING=1 重跑"),
         ),
         _XID,
-        says=("CUDA error: unspecified launch failure", "HIP error: unspecified launch failure"),
+        says=(
+            *(f"{api} error: unspecified launch failure" for api in ("CUDA", "HIP")),
+            *(f"CUDA error: {what}" for what in ("an illegal instruction was encountered", "hardware stack error")),
+        ),
+        types=_TYPES,
+    ),
+    Rule(
+        "device-nvlink-error",
+        Advice("an NVLink between GPUs has a hardware error", ("run on another node; see nvidia-smi nvlink -e",)),
+        Advice("GPU 之间的 NVLink 出现硬件错误", ("换节点运行；用 nvidia-smi nvlink -e 查看",)),
+        _XID,
+        says=("CUDA error: uncorrectable NVLink error ",),
         types=_TYPES,
     ),
     Rule(
@@ -241,6 +252,7 @@ RULES: tuple[Rule, ...] = (
             _COUNTED + "803: system has unsupported display driver / cuda driver combination",
         ),
         types=("NVMLError_LibRmVersionMismatch", *_TYPES),
+        signals=("",),  # no signal
         printed=("Failed to initialize NVML: Driver/library version mismatch",),
     ),
     Rule(

@@ -35,6 +35,21 @@ RULES: tuple[Rule, ...] = (
         types=("OSError", "RuntimeError", "SafetensorError"),
     ),
     Rule(
+        "inotify-limit",
+        Advice(
+            "the limit of watched files (inotify) is reached: the disk is not full",
+            ("raise it: sysctl fs.inotify.max_user_watches=524288 (as root), or watch fewer directories",),
+        ),
+        Advice(
+            "监视的文件数（inotify）已达上限，并不是磁盘已满",
+            ("调大上限：sysctl fs.inotify.max_user_watches=524288（需 root），或减少监视的目录",),
+        ),
+        "https://man7.org/linux/man-pages/man7/inotify.7.html",
+        says=("[Errno 28] inotify watch limit reached", "[Errno 28] No space left on device"),
+        types=("OSError",),
+        modules=("watchdog", "inotify", "pyinotify", "asyncinotify"),
+    ),
+    Rule(
         "disk-full",
         Advice(
             "the disk is full (or has no inodes left): nothing more can be written there",

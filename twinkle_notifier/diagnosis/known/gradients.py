@@ -286,8 +286,24 @@ RULES: tuple[Rule, ...] = (
         _DOCS + "generated/torch.nn.utils.clip_grad_norm_.html",
         says=(
             "The total norm of order {:number} for gradients from `parameters` is non-finite, so it cannot be clipped.",
-            "probability tensor contains either `inf`, `nan` or element < 0",
         ),
+        types=_RUNTIME,
+    ),
+    Rule(
+        "probabilities-invalid",
+        Advice(
+            "the probabilities to sample from hold NaN, inf or a negative number",
+            (
+                "negative: these are logits or scores: apply softmax(dim=-1) first",
+                "NaN or inf: bfloat16 in place of float16; check that weights and last losses are finite",
+            ),
+        ),
+        Advice(
+            "用于采样的概率中有 NaN、inf 或负数",
+            ("负数：那是 logits 或分数，先做 softmax(dim=-1)", "NaN 或 inf：用 bfloat16 代替 float16；检查权重和 loss"),
+        ),
+        _DOCS + "generated/torch.multinomial.html",
+        says=("probability tensor contains either `inf`, `nan` or element < 0",),
         types=_RUNTIME,
     ),
     Rule(

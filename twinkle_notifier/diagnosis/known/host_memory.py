@@ -25,17 +25,15 @@ RULES: tuple[Rule, ...] = (
         Advice(
             "the kernel's out-of-memory killer ended the process: the machine or the container has no host memory left",
             (
-                "lower DataLoader's num_workers and prefetch_factor, or load the data lazily (memory-mapped files)",
+                "lower num_workers and prefetch_factor; if the memory grows by step, keep loss.item(), not loss",
                 "ask for more memory: --mem in Slurm, resources.limits.memory in Kubernetes, -m in docker",
-                "watch the memory over the steps: if it grows, keep loss.item() or detached tensors, not graphs",
             ),
         ),
         Advice(
             "进程被内核 OOM killer 杀死：机器或容器的主机内存耗尽",
             (
-                "调小 DataLoader 的 num_workers 和 prefetch_factor，或改为惰性读取数据（内存映射文件）",
+                "调小 num_workers 和 prefetch_factor；若内存随 step 增长，只保留 loss.item()，不要保留 loss",
                 "申请更多内存：Slurm 的 --mem、Kubernetes 的 resources.limits.memory、docker 的 -m",
-                "观察内存是否随 step 增长：累积时只保留 loss.item() 或 detach 后的张量，不要保留计算图",
             ),
         ),
         "https://docs.kernel.org/admin-guide/cgroup-v2.html#memory-interface-files",
@@ -228,7 +226,7 @@ RULES: tuple[Rule, ...] = (
         ),
         _SHM,
         says=(
-            "unable to allocate shared memory(shm) for file <{}>: No space left on device (28)",
+            "unable to allocate shared memory(shm) for file </torch_",  # posix_fallocate sets no errno
             "unable to write to file </torch_",
             "unable to open shared memory object <{}> in read-write mode: No space left on device (28)",
             "[Errno 28] No space left on device: '/dev/shm",
@@ -303,6 +301,7 @@ RULES: tuple[Rule, ...] = (
         ),
         _THREADS,
         says=("can't start new thread",),
+        unless=("can't start new thread at interpreter shutdown",),
         types=("RuntimeError",),
         printed=(
             "OpenBLAS blas_thread_init: pthread_create failed for thread {} of {}: Resource temporarily unavailable",

@@ -1,4 +1,4 @@
-"""Models and data from the Hugging Face Hub, the network on the way there, and trackers."""
+"""Models and data from the Hugging Face Hub, and the network on the way there."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ RULES: tuple[Rule, ...] = (
             "the model or dataset is gated: this token has no access to it, or there is no token",
             (
                 "accept the conditions on its page with your account, and wait for the approval if one is needed",
-                "give the token to the job on each node: HF_TOKEN=..., or `hf auth login`; check `hf auth whoami`",
+                "set HF_TOKEN for the job on each node, or run `hf auth login`; check with `hf auth whoami`",
                 "a fine-grained token needs the right to read gated repositories",
             ),
         ),
@@ -91,7 +91,7 @@ RULES: tuple[Rule, ...] = (
             "该模型或数据集需要授权（gated）：当前 token 没有权限，或没有 token",
             (
                 "用你的账号在其页面上同意条款，若需审批则等待通过",
-                "在每个节点上提供 token：HF_TOKEN=... 或 `hf auth login`；用 `hf auth whoami` 检查",
+                "在每个节点上设置 HF_TOKEN，或执行 `hf auth login`；用 `hf auth whoami` 检查",
                 "细粒度 token 需要勾选读取 gated 仓库的权限",
             ),
         ),
@@ -178,11 +178,11 @@ RULES: tuple[Rule, ...] = (
         "proxy-login",
         Advice(
             "the proxy wants a user name and a password (407)",
-            ("put them into the variable: HTTPS_PROXY=http://user:password@host:port (special characters as %40)",),
+            ("put both into HTTPS_PROXY, between `http://` and the host: user:password@ (an @ within them as %40)",),
         ),
         Advice(
             "代理需要用户名和密码（407）",
-            ("写入环境变量：HTTPS_PROXY=http://user:password@host:port（特殊字符用 %40 形式转义）",),
+            ("写入 HTTPS_PROXY，放在 `http://` 与主机名之间：user:password@（其中的 @ 写成 %40）",),
         ),
         _PROXIES,
         says=(
@@ -260,6 +260,30 @@ RULES: tuple[Rule, ...] = (
         types=("LocalEntryNotFoundError", "ConnectionError", "OSError"),
     ),
     Rule(
+        "hub-read-timeout",
+        Advice(
+            "the Hub stopped answering within the time limit: a slow or unsteady network, or an outage",
+            (
+                "start again: what is downloaded stays in the cache; if it stays slow, set HF_HUB_DOWNLOAD_TIMEOUT=60",
+                "or fetch before the job (`hf download REPO`), then HF_HUB_OFFLINE=1",
+            ),
+        ),
+        Advice(
+            "Hub 未在时限内响应：网络慢或不稳定，或服务故障",
+            (
+                "重新启动：已下载的内容保留在缓存中；若一直很慢，设置 HF_HUB_DOWNLOAD_TIMEOUT=60",
+                "或在作业前下载（`hf download REPO`），再设置 HF_HUB_OFFLINE=1",
+            ),
+        ),
+        _OFFLINE,
+        says=tuple(
+            f"{begin}HTTPSConnectionPool(host='{{}}{name}', port=443): Read timed out."
+            for begin in ("", '(ReadTimeoutError("')
+            for name in ("huggingface.co", ".hf.co")
+        ),
+        types=("ReadTimeout", "ReadTimeoutError", "ConnectionError"),
+    ),
+    Rule(
         "network-no-name",
         Advice(
             "this machine cannot resolve a host name: no network, no DNS server, or a wrong name",
@@ -302,45 +326,5 @@ RULES: tuple[Rule, ...] = (
         "https://man7.org/linux/man-pages/man2/connect.2.html",
         says=_connects("[Errno 101] Network is unreachable"),
         types=("OSError", *_NETWORK),
-    ),
-    Rule(
-        "wandb-no-key",
-        Advice(
-            "Weights & Biases has no API key, and a job without a terminal cannot ask for it",
-            (
-                "give the key to the job on each node: WANDB_API_KEY=..., or `wandb login` once per user",
-                "or do without: WANDB_MODE=offline (then `wandb sync`), or report_to='none' in transformers",
-            ),
-        ),
-        Advice(
-            "Weights & Biases 没有 API key，而没有终端的作业无法询问",
-            (
-                "在每个节点上提供：WANDB_API_KEY=...，或每个用户执行一次 `wandb login`",
-                "或不联网：WANDB_MODE=offline（之后用 `wandb sync` 上传），或在 transformers 中设 report_to='none'",
-            ),
-        ),
-        "https://docs.wandb.ai/support/save_metrics_offline_sync_them_wb_later",
-        says=("api_key not configured (no-tty)", "No API key configured. Use `wandb login` to log in."),
-        types=("UsageError",),
-    ),
-    Rule(
-        "wandb-timeout",
-        Advice(
-            "Weights & Biases did not answer in time: this machine reaches its server badly or not at all",
-            (
-                "train without it: WANDB_MODE=offline, and upload later with `wandb sync`",
-                "or set HTTPS_PROXY; if it is only slow: wandb.Settings(init_timeout=300)",
-            ),
-        ),
-        Advice(
-            "Weights & Biases 没有及时响应：本机访问其服务器不稳定或完全不通",
-            (
-                "先离线训练：WANDB_MODE=offline，之后用 `wandb sync` 上传",
-                "或设置 HTTPS_PROXY；若只是慢：wandb.Settings(init_timeout=300)",
-            ),
-        ),
-        "https://docs.wandb.ai/support/run_wandb_offline/",
-        says=("Run initialization has timed out after {:number} sec", "Timed out while retrying: "),
-        types=("CommError",),
     ),
 )

@@ -6,7 +6,9 @@ from twinkle_notifier.diagnosis.rule import Advice, Rule
 
 _IMPORT = "https://docs.python.org/3/reference/import.html"
 _UTF8 = "https://docs.python.org/3/library/os.html#utf8-mode"
-_SYSTEM = ("ascii", "gbk", "charmap", "cp949", "cp932", "cp950")  # encodings that a system sets
+_RECURSION = "https://docs.python.org/3/library/exceptions.html#RecursionError"
+_IN_DATA = tuple(f"maximum recursion depth exceeded while {how}" for how in ("encoding a", "decoding a", "pickling"))
+_SYSTEM = ("ascii", "gbk", "charmap", "cp949", "cp932", "cp950")
 _NOT_UNION = (
     "'type' and 'NoneType'",
     "'NoneType' and 'type'",
@@ -136,30 +138,16 @@ RULES: tuple[Rule, ...] = (
         types=("ImportError", "AttributeError"),
     ),
     Rule(
-        "module-shadowed",
-        Advice(
-            "Python found a file {parent}.py instead of the package {parent}",
-            ("print({parent}.__file__) shows which; rename that file, and delete its __pycache__",),
-        ),
-        Advice(
-            "Python 找到的是文件 {parent}.py，而不是包 {parent}",
-            ("用 print({parent}.__file__) 查看是哪个文件，将其改名并删除 __pycache__",),
-        ),
-        _IMPORT,
-        says=("No module named '{name:word}'; '{parent:word}' is not a package",),
-        types=("ModuleNotFoundError",),
-    ),
-    Rule(
         "package-shadowed",
         Advice(
-            "Python found a bare directory {module} (without __init__.py) instead of the package",
+            "Python found a bare directory {module} (without `__init__.py`) instead of the package",
             (
                 "run from another directory, or rename that directory: a clone of the source often has this name",
                 "check that the package itself is installed: python -m pip show {module}",
             ),
         ),
         Advice(
-            "Python 找到的是名为 {module} 的普通目录（没有 __init__.py），而不是包",
+            "Python 找到的是名为 {module} 的普通目录（没有 `__init__.py`），而不是包",
             (
                 "换个目录运行，或给该目录改名：常见原因是当前目录下有同名的源码仓库",
                 "确认包本身已安装：python -m pip show {module}",
@@ -172,23 +160,22 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "module-missing",
         Advice(
-            "the module {name} is not in the environment that ran: not installed, or another Python was used",
+            "the module {name} is not in the environment that ran: not installed, another version, or another Python",
             (
                 "in the job's script: `which python`, `python -m pip show PACKAGE`; activate the environment there",
-                "the package may be named otherwise: cv2 is opencv-python, yaml is PyYAML, sklearn is scikit-learn",
-                "if it is your own code: start in the project's directory, or pip install -e . (or PYTHONPATH)",
+                "your own code: start in its directory, or pip install -e . (names differ: cv2 is opencv-python)",
             ),
         ),
         Advice(
-            "运行环境中没有模块 {name}：没有安装，或用了另一个 Python",
+            "运行环境中没有模块 {name}：没有安装、版本不同，或用了另一个 Python",
             (
                 "在作业脚本中检查 `which python`、`python -m pip show PACKAGE`，并激活正确的环境",
-                "包名可能与模块名不同：cv2 是 opencv-python，yaml 是 PyYAML，sklearn 是 scikit-learn",
-                "若是自己的代码：在项目目录下启动，或 pip install -e .（或设置 PYTHONPATH）",
+                "自己的代码：在项目目录下启动，或 pip install -e .（包名可能不同：cv2 是 opencv-python）",
             ),
         ),
         "https://docs.python.org/3/library/exceptions.html#ModuleNotFoundError",
         says=("No module named '{name:word}'",),
+        unless=("No module named '{:word}'; '{:word}' is not a package",),
         types=("ModuleNotFoundError",),
     ),
     Rule(
@@ -213,23 +200,38 @@ RULES: tuple[Rule, ...] = (
         types=("ImportError",),
     ),
     Rule(
+        "recursion-in-data",
+        Advice(
+            "an object that is written or read as JSON or by pickle is nested too deeply, or refers to itself",
+            ("see which object it is where the traceback ends; store plain, flat data, or ids in place of references",),
+        ),
+        Advice(
+            "用 JSON 或 pickle 读写的对象嵌套过深，或引用了自身",
+            ("看 traceback 最后是哪个对象；改存扁平的普通数据，或用 id 代替对象引用",),
+        ),
+        _RECURSION,
+        says=_IN_DATA,
+        types=("RecursionError",),
+    ),
+    Rule(
         "recursion-too-deep",
         Advice(
-            "a function calls itself without end: often a __getattr__ that reads an attribute which is not set yet",
+            "a function calls itself without end: often a `__getattr__` that reads an attribute that is not set",
             (
-                "see which lines repeat in the traceback; in __getattr__ raise AttributeError for names with '__'",
+                "see which lines repeat in the traceback; in `__getattr__` raise AttributeError for names with `__`",
                 "raise the limit (sys.setrecursionlimit) only for data that is nested that deeply",
             ),
         ),
         Advice(
-            "函数无限递归：常见于 __getattr__ 读取了尚未设置的属性",
+            "函数无限递归：常见于 `__getattr__` 读取了尚未设置的属性",
             (
-                "查看 traceback 中重复的行；在 __getattr__ 中对带 '__' 的名字抛出 AttributeError",
+                "查看 traceback 中重复的行；在 `__getattr__` 中对带 `__` 的名字抛出 AttributeError",
                 "只有数据确实嵌套很深时才调大 sys.setrecursionlimit",
             ),
         ),
-        "https://docs.python.org/3/library/exceptions.html#RecursionError",
+        _RECURSION,
         says=("maximum recursion depth exceeded",),
+        unless=(*_IN_DATA, "maximum recursion depth exceeded while getting the repr"),
         types=("RecursionError",),
     ),
     Rule(
@@ -276,6 +278,7 @@ RULES: tuple[Rule, ...] = (
             "Cannot load backend '{}' which requires the '{}' interactive framework, as 'headless' is currently",
         ),
         types=("TclError", "RuntimeError", "ImportError"),
+        signals=("", "SIGABRT"),  # Qt aborts
         printed=("qt.qpa.xcb: could not connect to display",),
     ),
     Rule(
@@ -294,20 +297,14 @@ RULES: tuple[Rule, ...] = (
         modules=("http.client", "httpx._models"),
     ),
     Rule(
-        "locale-ascii",
+        "codec-not-fitting",
         Advice(
-            "Python uses the system's encoding for text here, not UTF-8: ASCII in a container, GBK on Windows",
-            (
-                "set PYTHONUTF8=1, or LANG=C.UTF-8 and LC_ALL=C.UTF-8, in the job's script or the Dockerfile",
-                "name the encoding where files are opened: open(path, encoding='utf-8')",
-            ),
+            "the encoding that was used, by the code or as the system's default, does not fit this text",
+            ("name the one that fits: open(path, encoding='utf-8'); PYTHONUTF8=1 makes UTF-8 the default",),
         ),
         Advice(
-            "此处 Python 按系统编码而不是 UTF-8 读写文本：容器或作业里是 ASCII，中文 Windows 上是 GBK",
-            (
-                "在作业脚本或 Dockerfile 中设置 PYTHONUTF8=1，或 LANG=C.UTF-8 和 LC_ALL=C.UTF-8",
-                "打开文件时写明编码：open(path, encoding='utf-8')",
-            ),
+            "所用的编码（代码指定的，或系统默认的）不适合这段文本",
+            ("写明合适的编码：open(path, encoding='utf-8')；PYTHONUTF8=1 可把默认编码设为 UTF-8",),
         ),
         _UTF8,
         says=tuple(text for codec in _SYSTEM for text in (f"'{codec}' codec can't decode byte ", *_encodes(codec))),
@@ -316,16 +313,16 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "text-not-utf-8",
         Advice(
-            "the file is no UTF-8 text (byte {byte} at {position}): another encoding, or a binary file",
+            "the bytes are no UTF-8 text (byte {byte} at {position}): another encoding, or a binary file",
             (
-                "look at it: `file PATH`; 0x8b at 1 is gzip: gzip.open(path, 'rt')",
+                "if they are of a file: `file PATH`; 0x8b at 1 is gzip: gzip.open(path, 'rt')",
                 "Chinese text is often GBK: open(path, encoding='gb18030'), or iconv -f gb18030 -t utf-8 OLD > NEW",
             ),
         ),
         Advice(
-            "文件不是 UTF-8 文本（位置 {position} 的字节 {byte}）：是其他编码或二进制文件",
+            "这些字节不是 UTF-8 文本（位置 {position} 的字节 {byte}）：是其他编码或二进制文件",
             (
-                "用 `file PATH` 查看；位置 1 的 0x8b 是 gzip：gzip.open(path, 'rt')",
+                "若来自文件，用 `file PATH` 查看；位置 1 的 0x8b 是 gzip：gzip.open(path, 'rt')",
                 "中文文本常为 GBK：open(path, encoding='gb18030')，或 iconv -f gb18030 -t utf-8 OLD > NEW",
             ),
         ),

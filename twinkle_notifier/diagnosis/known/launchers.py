@@ -33,12 +33,12 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "port-taken",
         Advice(
-            "a port on which this process wants to listen is taken by another process",
-            ("see in the traceback which part opens a port, and with ss -ltnp who holds it; end that or take another",),
+            "a port or socket on which this process wants to listen is taken: another process has it",
+            ("see which part listens (traceback) and who holds it (ss -lxtnp); end that, or take another one",),
         ),
         Advice(
-            "这个进程要监听的端口已被别的进程占用",
-            ("从 traceback 看是哪个组件在监听，用 ss -ltnp 看谁占用；结束占用者，或换一个端口",),
+            "这个进程要监听的端口（或 socket）已被占用",
+            ("从 traceback 看是哪个组件在监听，用 ss -lxtnp 看谁占用；结束占用者，或换一个端口或路径",),
         ),
         "https://docs.python.org/3/library/errno.html#errno.EADDRINUSE",
         says=("[Errno 98] Address already in use", "[Errno 98] error while attempting to bind on address ("),
@@ -131,6 +131,7 @@ RULES: tuple[Rule, ...] = (
             *(f"'{name}'" for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")),
         ),
         types=("ValueError", "KeyError", "RuntimeError"),
+        modules=("os", "torch.distributed"),  # a KeyError of os.environ, not of any dict
     ),
     Rule(
         "process-group-missing",
@@ -195,7 +196,7 @@ RULES: tuple[Rule, ...] = (
             ("resume from the last checkpoint with a longer --time; #SBATCH --signal=B:USR1@300 warns before",),
         ),
         Advice(
-            "任务达到时间上限，被 SLURM 结束（节点 {node}）",
+            "作业达到时间上限，被 SLURM 结束（节点 {node}）",
             ("加大 --time，从最近的 checkpoint 恢复；#SBATCH --signal=B:USR1@300 可提前 5 分钟通知",),
         ),
         "https://slurm.schedmd.com/sbatch.html",
@@ -208,7 +209,7 @@ RULES: tuple[Rule, ...] = (
             ("submit again and resume from the last checkpoint; sbatch --requeue lets SLURM queue it again",),
         ),
         Advice(
-            "任务被 SLURM 结束（节点 {node}），不是训练本身出错：{reason}",
+            "作业被 SLURM 结束（节点 {node}），不是训练本身出错：{reason}",
             ("重新提交，从最近的 checkpoint 恢复；sbatch --requeue 可自动重新排队",),
         ),
         "https://slurm.schedmd.com/preempt.html",
@@ -221,7 +222,7 @@ RULES: tuple[Rule, ...] = (
             ("raise --mem or --mem-per-cpu (see sacct --format=MaxRSS,ReqMem), or run fewer DataLoader workers",),
         ),
         Advice(
-            "任务用的内存超过了 SLURM 分配的上限，有进程被内核杀掉（oom_kill：{kills}）",
+            "作业用的内存超过了 SLURM 分配的上限，有进程被内核杀掉（oom_kill：{kills}）",
             ("加大 --mem 或 --mem-per-cpu（峰值见 sacct --format=MaxRSS,ReqMem），或减少 DataLoader worker",),
         ),
         "https://github.com/nextflow-io/nextflow/issues/5932",
@@ -238,8 +239,8 @@ RULES: tuple[Rule, ...] = (
             ("compare the request with sinfo -o '%P %c %m %G'; in a job srun gets no more than sbatch was given",),
         ),
         Advice(
-            "该分区（或当前任务）的节点满足不了 srun 的请求：GPU、CPU、内存或任务数",
-            ("用 sinfo -o '%P %c %m %G' 核对；任务内的 srun 不能超过 sbatch 申请的资源",),
+            "该分区（或当前作业）的节点满足不了 srun 的请求：GPU、CPU、内存或 task 数",
+            ("用 sinfo -o '%P %c %m %G' 核对；作业内的 srun 不能超过 sbatch 申请的资源",),
         ),
         "https://slurm.schedmd.com/faq.html",
         printed=(
@@ -255,7 +256,7 @@ RULES: tuple[Rule, ...] = (
             ("set #SBATCH --ntasks-per-node={devices}, or devices={tasks}",),
         ),
         Advice(
-            "Trainer 设置了 devices={devices}，但 SLURM 每个节点启动 {tasks} 个任务",
+            "Trainer 设置了 devices={devices}，但 SLURM 每个节点启动 {tasks} 个 task",
             ("设置 #SBATCH --ntasks-per-node={devices}，或 devices={tasks}",),
         ),
         "https://lightning.ai/docs/pytorch/stable/clouds/cluster_advanced.html",

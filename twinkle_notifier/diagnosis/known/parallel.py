@@ -325,7 +325,7 @@ RULES: tuple[Rule, ...] = (
         ),
         Advice(
             "Trainer 要用 GPU {asked}，但这个进程只能看到 {seen}",
-            ("把 devices 改成实际可用的，或检查 CUDA_VISIBLE_DEVICES 和任务申请的 GPU 数",),
+            ("把 devices 改成实际可用的，或检查 CUDA_VISIBLE_DEVICES 和作业申请的 GPU 数",),
         ),
         "https://github.com/xiong-zhitong/DOFA-pytorch/issues/20",
         says=("You requested gpu: {asked}", "You requested GPUs: {asked}"),

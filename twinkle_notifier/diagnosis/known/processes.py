@@ -10,6 +10,14 @@ _SIGNALS = "https://man7.org/linux/man-pages/man7/signal.7.html"
 _NCCL = ("DistBackendError", "RuntimeError")
 _ENDED = ("ChildFailedError", "ProcessExitedException", "CalledProcessError")
 _PROGRAMS = ("torchrun", "python", "python3", "deepspeed", "accelerate", "mpirun", "srun")
+_NO_PROGRAM = Advice(
+    "a program is not found on this node: its environment is not activated there, or the path is wrong",
+    ("in the job's script print `which python torchrun` and $PATH; activate the environment on each node",),
+)
+_NO_PROGRAM_ZH = Advice(
+    "该节点上找不到要执行的程序：没有激活环境，或路径写错",
+    ("在作业脚本里打印 `which python torchrun` 和 $PATH；在每个节点上激活环境",),
+)
 _POOLS = (
     "A process in the process pool was terminated abruptly while the future was running or pending.",
     "A child process terminated abruptly, the process pool is not usable anymore",
@@ -237,20 +245,21 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "launcher-program-missing",
-        Advice(
-            "a program is not found on this node: its environment is not activated there, or the path is wrong",
-            ("in the job's script print `which python torchrun` and $PATH; activate the environment on each node",),
-        ),
-        Advice(
-            "该节点上找不到要执行的程序：没有激活环境，或路径写错",
-            ("在作业脚本里打印 `which python torchrun` 和 $PATH；在每个节点上激活环境",),
-        ),
+        _NO_PROGRAM,
+        _NO_PROGRAM_ZH,
         "https://slurm.schedmd.com/srun.html",
+        printed=("slurmstepd: error: execve(): {}: No such file or directory",),
+    ),
+    Rule(
+        "launcher-command-not-found",
+        _NO_PROGRAM,
+        _NO_PROGRAM_ZH,
+        "https://www.gnu.org/software/bash/manual/html_node/Exit-Status.html",
         printed=(
-            "slurmstepd: error: execve(): {}: No such file or directory",
             *(f"{{:word}}: line {{:int}}: {name}: command not found" for name in _PROGRAMS),
             *(f"bash: {name}: command not found" for name in _PROGRAMS),
         ),
+        when=("exit_code == 127",),
     ),
     Rule(
         "nccl-locked-memory",

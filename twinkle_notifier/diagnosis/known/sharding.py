@@ -237,7 +237,7 @@ RULES: tuple[Rule, ...] = (
             ("write #SBATCH --ntasks-per-node=N, with N = devices; in an interactive shell unset SLURM_NTASKS",),
         ),
         Advice(
-            "SLURM 脚本设置了 --ntasks={tasks}，而 Lightning 需要每个节点的任务数",
+            "SLURM 脚本设置了 --ntasks={tasks}，而 Lightning 需要每个节点的 task 数",
             ("改为 #SBATCH --ntasks-per-node=N（N = devices）；交互式 shell 中可 unset SLURM_NTASKS",),
         ),
         "https://lightning.ai/docs/pytorch/stable/clouds/cluster_advanced.html",
@@ -278,5 +278,6 @@ RULES: tuple[Rule, ...] = (
             for kind in ("MIG", "GPU")
         ),
         types=("ValueError", "ValidationError"),
+        modules=("torch.cuda", "vllm", "deepspeed"),
     ),
 )

@@ -241,7 +241,6 @@ RULES: tuple[Rule, ...] = (
         says=(
             "The expanded size of the tensor ({asked:int}) must match the existing size ({limit:int}) at non-singleton"
             " dimension 1.  Target sizes: [{:int}, {:int}].  Tensor sizes: [1, {:int}]",
-            _SIZES + "({asked:int}) must match the size of tensor b ({limit:int}) at non-singleton dimension 1",
         ),
         modules=("transformers.models",),
         types=_RUNTIME,

@@ -297,14 +297,14 @@ RULES: tuple[Rule, ...] = (
             "the model {model} brings its own code, which transformers runs only if it is allowed to",
             (
                 "read the code in the repository; then pass trust_remote_code=True to every from_pretrained() of it",
-                "pin what you read: from_pretrained(..., revision='<commit>')",
+                "pin what you read: `from_pretrained(..., revision='COMMIT')`",
             ),
         ),
         Advice(
             "模型 {model} 自带代码，需要允许后 transformers 才会运行",
             (
                 "先阅读仓库里的代码，再给每个 from_pretrained() 传 trust_remote_code=True",
-                "固定读过的版本：from_pretrained(..., revision='<commit>')",
+                "固定读过的版本：`from_pretrained(..., revision='COMMIT')`",
             ),
         ),
         _DOCS + "transformers/custom_models",

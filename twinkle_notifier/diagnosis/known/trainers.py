@@ -1,4 +1,4 @@
-"""Trainers and the arguments that they take."""
+"""Trainers and the arguments that they take, and trackers."""
 
 from __future__ import annotations
 
@@ -161,6 +161,7 @@ RULES: tuple[Rule, ...] = (
         "https://github.com/deepspeedai/DeepSpeed/issues/2746",
         says=("'weight' must be 2-D",),
         types=("RuntimeError",),
+        modules=("deepspeed", "torch.distributed.fsdp", "accelerate"),
     ),
     Rule(
         "ray-devices-missing",
@@ -174,7 +175,7 @@ RULES: tuple[Rule, ...] = (
         Advice(
             "Ray 集群可用的设备只有 {seen}，而任务要求 {asked}",
             (
-                "用 `ray status` 查看是否所有节点都已加入，以及是否有别的任务占用设备",
+                "用 `ray status` 查看是否所有节点都已加入，以及是否有别的作业占用设备",
                 "否则把 trainer.nnodes 和 trainer.n_gpus_per_node 改成实际的数量",
             ),
         ),
@@ -198,13 +199,36 @@ RULES: tuple[Rule, ...] = (
         Advice(
             "Ray 没能及时为 worker 分配到资源：空闲的 CPU 或 GPU 少于所需",
             (
-                "用 `ray status` 查看各节点的资源，以及其他任务的占用",
+                "用 `ray status` 查看各节点的资源，以及其他作业的占用",
                 "减少 worker 数量或每个 worker 的资源；ray.init 要连接到已启动的集群",
             ),
         ),
         "https://docs.ray.io/en/latest/ray-core/scheduling/placement-group.html",
         says=("Placement group creation timed out. Make sure your cluster either has enough resources",),
         types=("TimeoutError",),
+    ),
+    Rule(
+        "ray-object-store-full",
+        Advice(
+            "Ray's object store is full of objects that are still referenced: one more did not fit",
+            (
+                "see with `ray memory` who holds references, and drop them (del) when they are no longer needed",
+                "or raise object_store_memory (ray init or ray start), and with it /dev/shm in a container",
+            ),
+        ),
+        Advice(
+            "Ray 的 object store 已被仍有引用的对象占满，放不下新对象",
+            (
+                "用 `ray memory` 查看谁持有引用，不再需要时 del 掉",
+                "或调大 object_store_memory（ray init 或 ray start），容器中同时调大 /dev/shm",
+            ),
+        ),
+        "https://docs.ray.io/en/latest/ray-core/objects.html",
+        says=(
+            "Failed to put object {}in object store because it is full.",
+            "The local object store is full of objects that are still in scope and cannot be evicted.",
+        ),
+        types=("ObjectStoreFullError",),
     ),
     Rule(
         "samples-differ-in-worker",
@@ -225,5 +249,45 @@ RULES: tuple[Rule, ...] = (
         ),
         also=(_CAUGHT,),
         types=("RuntimeError",),
+    ),
+    Rule(
+        "wandb-no-key",
+        Advice(
+            "Weights & Biases has no API key, and a job without a terminal cannot ask for it",
+            (
+                "set WANDB_API_KEY for the job on each node, or run `wandb login` once per user",
+                "or do without: WANDB_MODE=offline (then `wandb sync`), or report_to='none' in transformers",
+            ),
+        ),
+        Advice(
+            "Weights & Biases 没有 API key，而没有终端的作业无法询问",
+            (
+                "在每个节点上设置 WANDB_API_KEY，或每个用户执行一次 `wandb login`",
+                "或不联网：WANDB_MODE=offline（之后用 `wandb sync` 上传），或在 transformers 中设 report_to='none'",
+            ),
+        ),
+        "https://docs.wandb.ai/support/save_metrics_offline_sync_them_wb_later",
+        says=("api_key not configured (no-tty)", "No API key configured. Use `wandb login` to log in."),
+        types=("UsageError",),
+    ),
+    Rule(
+        "wandb-timeout",
+        Advice(
+            "Weights & Biases did not answer in time: this machine reaches its server badly or not at all",
+            (
+                "train without it: WANDB_MODE=offline, and upload later with `wandb sync`",
+                "or set HTTPS_PROXY; if it is only slow: wandb.Settings(init_timeout=300)",
+            ),
+        ),
+        Advice(
+            "Weights & Biases 没有及时响应：本机访问其服务器不稳定或完全不通",
+            (
+                "先离线训练：WANDB_MODE=offline，之后用 `wandb sync` 上传",
+                "或设置 HTTPS_PROXY；若只是慢：wandb.Settings(init_timeout=300)",
+            ),
+        ),
+        "https://docs.wandb.ai/support/run_wandb_offline/",
+        says=("Run initialization has timed out after {:number} sec", "Timed out while retrying: "),
+        types=("CommError",),
     ),
 )

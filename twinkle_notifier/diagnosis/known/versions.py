@@ -258,7 +258,7 @@ RULES: tuple[Rule, ...] = (
         ),
         "https://docs.python.org/3/whatsnew/3.12.html#removed",
         says=(
-            *_modules("distutils", "imp'", "asyncore'", "pipes'", "imghdr'", "cgi'", "telnetlib'"),
+            *_modules("distutils'", "imp'", "asyncore'", "pipes'", "imghdr'", "cgi'", "telnetlib'"),
             *_imports("collections", "Mapping", "MutableMapping", "Iterable", "Sequence", "Callable"),
             *_attributes("collections", "Mapping", "MutableMapping", "Iterable", "Sequence", "Callable"),
             *_attributes("inspect", "getargspec"),
