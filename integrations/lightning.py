@@ -101,7 +101,8 @@ class NotifierCallback(RunCallback, Callback):
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """See `Callback`. It returns when a rank has sent the alert, so that no rank ends before."""
         self._is_placed = False
-        self._report_saved(trainer)
+        if self._has_saved:  # or tried to
+            self.run.saved(partial(_newer, trainer, self.run.last_checkpoint), trainer.global_step)
         entry = str(getattr(trainer.state.fn, "value", ""))
         self.run.failed(exception, context=entry, progress=partial(_reached, trainer))
 
@@ -198,6 +199,11 @@ def _last(trainer: Trainer) -> str:
     last = _saved(newest) if newest is not None else resumed
     requeued = _requeued(trainer)
     return max([*requeued, last], key=_modified) if requeued else last
+
+
+def _newer(trainer: Trainer, known: str) -> str:
+    last = _last(trainer)
+    return last if last != known else ""
 
 
 def _requeued(trainer: Trainer) -> list[str]:

@@ -47,7 +47,7 @@ def _no_tmux(monkeypatch: pytest.MonkeyPatch) -> None:
         ("{run} -- sh -c 'rm out; echo to-out; exit 3' > out 2>&1", ["to-out"]),
         ("{run} -- sh -c 'echo long-ago; : > out; echo to-out; exit 3' > out 2>&1", ["to-out"]),
         ("{run} -- {fails} 2>&1 | tee out", ["to-out", "to-err"]),
-        ("echo earlier > out; {run} -- {fails} 2>&1 | (sleep 0.5; exec tee out)", ["to-out", "to-err"]),
+        ("echo earlier > out; {run} -- {fails} 2>&1 | (sleep 0.2; exec tee out)", ["to-out", "to-err"]),
         ("echo earlier > out; {run} -- sh -c 'sleep 2; echo to-out; exit 3' 2>&1 | tee -a out", ["to-out"]),
         ("{run} -- {fails} 2>&1 | cat | tee out", ["to-out", "to-err"]),
         ("{run} -- {fails} 2>&1 | cat > out", ["to-out", "to-err"]),

@@ -36,8 +36,8 @@ class Rule(NamedTuple):
     `says`: how a line of the error begins, see `Pattern`; one of these. `also`: how other lines of it begin; each of
     these. `unless`: no line begins like one of these. `types`: names of the exception's class or of a base of it; one
     of these. `modules`: a frame of the traceback is in one of these packages. `signals`: one of these killed the
-    process. `printed`: for a process that left no exception: how one of its last lines begins. `when`: comparisons of
-    numbers, ``reserved > 0.5 * asked``; a number that is not known makes it false.
+    process; "" stands for none. `printed`: for a process that left no exception: how one of its last lines begins.
+    `when`: comparisons of numbers, ``reserved > 0.5 * asked``; a number that is not known makes it false.
     """
 
     id: str

@@ -133,7 +133,7 @@ class _Look:
             for text in (line,) if self._types is not None else dict.fromkeys((line, _PREFIX.sub("", line))):
                 for key in {"", *words(text)} & index.keys():
                     for known in index[key]:
-                        late = self._types is None and not known.rule.signals and line not in last
+                        late = self._types is None and not any(known.rule.signals) and line not in last
                         if late or (best is not None and known.at >= best[0]):
                             continue
                         found = self._fits(known, text)
