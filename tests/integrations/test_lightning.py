@@ -1055,11 +1055,19 @@ def test_no_thread_outlives_a_fit(
     assert not isinstance(notifier, RecordingNotifier) or len(notifier.messages) == 1
 
 
+def _join(thread: threading.Thread) -> None:
+    """Wait for its end. One that is about to start cannot be joined."""
+    until = time.monotonic() + 30
+    while thread.ident is None and time.monotonic() < until:
+        time.sleep(0.01)
+    thread.join(30)
+
+
 def test_threads_end_by_themselves_after_a_fit(before: set[threading.Thread], tmp_path: Path) -> None:
     """Nobody has to stop them."""
     told = RecordingNotifier()
     trainer(tmp_path, NotifierCallback(told, on_start=True, stall_after=60)).fit(Model(), data())
     left = set(threading.enumerate()) - before
     for thread in left:
-        thread.join(30)
+        _join(thread)
     assert ([thread.name for thread in left if thread.is_alive()], len(told.messages)) == ([], 2)
