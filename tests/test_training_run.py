@@ -641,3 +641,14 @@ def test_our_hook_is_called_once_however_deep_a_subclass_is() -> None:
     for callback in (below, mixed, plain):
         callback.on_step()
     assert (below.called, mixed.called, plain.called) == (["ours", "own"], ["ours", "mixin"], ["ours"])
+
+
+def test_a_path_that_cannot_be_asked_for_is_not_known() -> None:
+    """Whatever the trainer's property does: it raises, or it hangs."""
+    run = TrainingRun(RecordingNotifier(), name="sft")
+    began = time.monotonic()
+    assert not run.saved(lambda: str(1 / 0))
+    assert not run.saved(lambda: time.sleep(60) or "")
+    assert time.monotonic() - began < 15
+    assert run.saved(lambda: "out/1", 7)
+    assert run.last_checkpoint == "out/1"

@@ -195,9 +195,10 @@ class TrainingRun(RunState):
     def saved(self, checkpoint: str | Callable[[], str], step: int | None = None) -> bool:
         """A checkpoint is written, at `step`. Messages name its path, and what is lost since, after a failure.
 
-        `checkpoint` may be a function that returns the path, or "" if it is not known yet. Whether it is known.
+        `checkpoint` may be a function that returns the path, or "" if that is not known yet; it gets 2 s at most.
+        Returns whether it is known.
         """
-        path = isolation.tried(checkpoint).value if callable(checkpoint) else checkpoint
+        path = isolation.call(checkpoint, PROGRESS).value if callable(checkpoint) else checkpoint
         if not path:
             return False
         self._note_saved(path, step)
