@@ -351,3 +351,16 @@ def test_a_pause_of_flush_is_more_than_nothing(run: Run) -> None:
     for pause in ("-1", "0", "nan", "inf"):
         done = run("flush", "--follow", "--every", pause)
         assert (done.returncode, "is no pause" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(("code", "is_known"), [(127, True), (5, False)])
+def test_run_finds_the_cause_in_the_last_lines_by_the_exit_code(
+    code: int, is_known: bool, run: Run, inbox: Inbox, url: str, tmp_path: Path
+) -> None:
+    """A command that was not found may have been no matter; with exit code 127 it was."""
+    log = tmp_path / "log"
+    command = f"echo 'bash: line 1: torchrun: command not found' > {log}; exit {code}"
+    done = run("run", "--to", url, "--log", str(log), "--", "sh", "-c", command)
+    assert done.returncode == code, done.stderr
+    [message] = inbox.messages
+    assert ("\n- Likely: " in message.text) is is_known, message.text
