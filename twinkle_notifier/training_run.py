@@ -166,8 +166,7 @@ class TrainingRun(RunState):
         self._check(notifier)
         if notifier is not None and Where.here().local_rank == 0:
             background.post(functools.partial(sender.flush, notifier))  # what an earlier run could not send
-        user_rules.ready()  # here: a child that is forked while another thread imports would wait for it for ever
-        background.post(user_rules.table)  # a crash is no moment to load them
+        user_rules.ready()  # a notifier of the user's own does not read them when it is made
         if Where.here().local_rank == 0 and self.is_supervised:
             background.post(self._describe_to_supervisor)
         if self._on_start and not self._is_part:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from twinkle_notifier import ArgumentError, notify_exception
+from twinkle_notifier import ArgumentError, DingNotifier, notify_exception
 from twinkle_notifier.diagnosis import user_rules
 from twinkle_notifier.diagnosis.known import KNOWN
 from twinkle_notifier.testing import RecordingNotifier
@@ -104,6 +104,36 @@ def test_a_package_may_have_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     assert "- Likely: the sun\n- Next: draw the curtain\n" in told(ValueError("too bright here"))
+
+
+def test_rules_are_read_when_the_notifier_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A crash is no moment to read the disk: what has held the rules may be gone by then."""
+    place = tmp_path / "rules.toml"
+    place.write_text(RULES)
+    monkeypatch.setenv(user_rules.VARIABLE, str(place))
+    DingNotifier("https://oapi.dingtalk.com/robot/send?access_token=0123")
+    place.unlink()
+    assert "\n- Likely: the group's store vision is full (950 GB)\n" in told(
+        OSError("store vision is full: 950 GB of 1000 GB")
+    )
+
+
+def test_rules_may_come_with_a_notifier_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That notifier does not wait for them: they wait for it."""
+    info = tmp_path / "theirs-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{user_rules.GROUP}]\na = their_rules:RULES\n")
+    (tmp_path / "their_rules.py").write_text(
+        "from twinkle_notifier import DingNotifier\n"
+        "from twinkle_notifier.diagnosis.rule import Advice, Rule\n"
+        "PAGER = DingNotifier('https://oapi.dingtalk.com/robot/send?access_token=0123')\n"
+        "ADVICE = Advice('the moon', ('light a lamp',))\n"
+        "RULES = [Rule('moon', ADVICE, ADVICE, 'https://example.org', says=('too dark',))]\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    DingNotifier("https://oapi.dingtalk.com/robot/send?access_token=0123")
+    assert "- Likely: the moon\n- Next: light a lamp\n" in told(ValueError("too dark here"))
 
 
 def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:

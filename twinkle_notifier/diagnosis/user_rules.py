@@ -31,12 +31,13 @@ if TYPE_CHECKING:
 
 log: logging.Logger = logging.getLogger("twinkle_notifier")
 _table: Table | None = None
+_reading: bool = False
 
 
 def table() -> Table:
     """All rules: those of the user's file, of installed packages, and of this package. Read once in a process.
 
-    Never raises, and takes at most some seconds; a warning names what cannot be used.
+    Never raises, and takes 3 s at most; a warning names what cannot be used.
     """
     global _table
     if _table is None:
@@ -50,9 +51,17 @@ def table() -> Table:
 
 
 def ready() -> None:
-    """Load the code that `table` needs, so that a crash need not. Where that fails, alerts go out without advice."""
-    isolation.tried(_rules)
-    isolation.tried(lambda: importlib.import_module("importlib.metadata"))
+    """Read all rules, so that a crash need not. Where that fails, alerts go out without advice."""
+    global _reading
+    if _table is not None or _reading:  # a package's rules may come with a notifier of its own
+        return
+    _reading = True
+    try:
+        isolation.tried(_rules)  # in this thread: a child that is forked while another one imports waits for ever
+        isolation.tried(lambda: importlib.import_module("importlib.metadata"))
+        isolation.tried(table)
+    finally:
+        _reading = False
 
 
 def _known() -> tuple[Rule, ...]:
