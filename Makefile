@@ -64,6 +64,8 @@ PYTHONS ?= $(foreach version,3.10 3.11 3.12 3.13 3.14,$(shell \
 		$$python -c "import ensurepip" 2>/dev/null && echo $$python && break; done))
 FRAMEWORKS := tests/integrations tests/claims/stores/test_ray.py tests/exceptions/test_remote_processes.py tests/test_docs.py tests/test_package.py tests/test_ranks.py
 
+CORE := pytest tests $(FRAMEWORKS:%=--ignore=%)
+
 # The second time without what Windows and macOS lack, and without the tests that are about it: see tests/helpers/bare.py.
 core: ## The core's tests, without any framework, on every Python from 3.10 to 3.14 that there is, as they are and bare.
 	@for python in $(PYTHONS); do \
@@ -72,8 +74,10 @@ core: ## The core's tests, without any framework, on every Python from 3.10 to 3
 		$$venv/bin/python -m pip --disable-pip-version-check --quiet install $(GROUPS_PIP) && \
 		$$venv/bin/python -m pip --disable-pip-version-check --quiet install --upgrade --group core . && \
 		rm -rf build *.egg-info && \
-		$$venv/bin/pytest tests -m "not stress" $(FRAMEWORKS:%=--ignore=%) && \
-		TWINKLE_TEST_MACHINE=bare $$venv/bin/pytest tests -m "not stress and not linux" $(FRAMEWORKS:%=--ignore=%) || exit 1; \
+		$$venv/bin/$(CORE) -m "alone and not stress" && \
+		$$venv/bin/$(CORE) -m "not alone and not stress" --numprocesses=6 && \
+		TWINKLE_TEST_MACHINE=bare $$venv/bin/$(CORE) -m "alone and not (stress or linux)" && \
+		TWINKLE_TEST_MACHINE=bare $$venv/bin/$(CORE) -m "not (alone or stress or linux)" --numprocesses=6 || exit 1; \
 	done
 
 lint: $(VENV)/installed ## Formatting, lints, types, and which room may import which.

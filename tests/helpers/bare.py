@@ -186,6 +186,8 @@ def _windows_locks() -> types.ModuleType:
 
 MACHINE = os.environ.get(VARIABLE, "")
 if MACHINE:
+    if sys.version_info >= (3, 13):
+        import asyncio  # noqa: F401 - its modules for Linux read os.sysconf as they load
     if MACHINE == "msvcrt":
         sys.modules["msvcrt"] = _windows_locks()
     _hide()
