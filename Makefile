@@ -10,7 +10,7 @@ SOURCES := $(shell find twinkle_notifier integrations -name '*.py') README.md
 export HF_HUB_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: help demo test golden core stress reliability bench lint clean
+.PHONY: help demo test docs golden core stress reliability bench lint clean
 
 help: ## Show these targets.
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -34,6 +34,11 @@ test-loaded: $(VENV)/installed
 
 test-others: $(VENV)/installed
 	$(BIN)/pytest --numprocesses=6 $(BESIDE) $(LOADED:%=--ignore=%)
+
+export NO_MKDOCS_2_WARNING = 1
+
+docs: $(VENV)/installed ## The site in both languages, into site/; a broken link is an error. Nothing is downloaded.
+	$(BIN)/mkdocs build --quiet
 
 golden: $(VENV)/installed ## The messages of tests/golden/; GOLDEN=write writes them anew, for `git diff` to show what changes.
 	$(BIN)/pytest tests/test_golden.py tests/diagnosis/test_page.py
@@ -86,14 +91,14 @@ lint: $(VENV)/installed ## Formatting, lints, types, and which room may import w
 	cd tests && ../$(BIN)/lint-imports ../pyproject.toml --no-cache
 
 clean: ## Remove what the other targets made.
-	rm -rf $(VENV) $(VENV)-3.* $(BENCH) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-3.* $(BENCH) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache
 
 # torch first: whatever asked for it later would choose another build.
 $(VENV)/dependencies: constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install $(GROUPS_PIP)
 	$(PIP) install 'torch==2.13.0'
-	$(PIP) install --constraint constraints.txt --group test --group lint '.[all]'
+	$(PIP) install --constraint constraints.txt --group test --group lint --group docs '.[all]'
 	touch $@
 
 # The wheel is what is tested, not the checkout.
