@@ -13,7 +13,11 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
-OUTSIDE = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
+OUTSIDE = {
+    "benchmarks.md": "benchmarks/README.md",
+    "contributing.md": "CONTRIBUTING.md",
+    "changelog.md": "CHANGELOG.md",
+}
 HEAD = "# {name}\n\n> {description}\n\nEach page as plain text; llms-full.txt has all of them in one.\n\n{pages}\n"
 # What a browser asks for by itself. A link that a reader follows is not among it.
 ASKED_FOR = re.compile(
@@ -32,7 +36,7 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str | None:
 def _moved(text: str) -> str:
     for page, source in OUTSIDE.items():
         text = text.replace(f"]({source}", f"]({page}")
-    return re.sub(r"\]\(docs/", "](", text)
+    return re.sub(r"\]\((\.\./)?docs/", "](", text)
 
 
 def on_post_build(config: MkDocsConfig) -> None:

@@ -12,15 +12,22 @@ from typing import Any
 import pytest
 
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.runtime import user_file
 
 ROOT = Path(__file__).parents[1]
 CORE = "twinkle_notifier"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TRANSLATIONS = sorted((ROOT / "docs").glob("*.zh.md"))
+
+
+def blocks(page: Path, language: str = "python") -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+
+
 EXAMPLES = [
     pytest.param(code, id=f"{page.stem}-{number}")
     for page in PAGES
-    for number, code in enumerate(re.findall(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE), 1)
+    if page not in TRANSLATIONS
+    for number, code in enumerate(blocks(page), 1)
 ]
 
 
@@ -58,10 +65,25 @@ def test_links_lead_somewhere() -> None:
     assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
 
 
-def anchors(page: Path) -> set[str]:
-    """Of the headings of `page`, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.*)", page.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+def anchors(page: Path) -> list[str]:
+    """Of the headings of `page`, as GitHub and the site make them, or as ``{#anchor}`` says."""
+    headings = re.findall(r"^#+ (.*)", re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.M), re.M)
+    given = [re.search(r"\{#(.+)\}$", heading) for heading in headings]
+    made = [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    return [one[1] if one else other for one, other in zip(given, made, strict=True)]
+
+
+@pytest.mark.parametrize("page", TRANSLATIONS, ids=lambda page: page.stem)
+def test_a_translation_has_the_same_anchors_and_examples(page: Path) -> None:
+    """Links lead to it as to the English page, and no example needs to run twice."""
+    english = page.with_name(page.name.replace(".zh.", "."))
+    assert anchors(page)[1:] == anchors(english)[1:]  # the first is the page itself
+    assert [code_of(block) for block in blocks(page)] == [code_of(block) for block in blocks(english)]
+
+
+def code_of(block: str) -> str:
+    """Without its comments, which are translated."""
+    return ast.dump(ast.parse(block))
 
 
 def test_links_lead_to_a_heading() -> None:
@@ -134,18 +156,12 @@ def test_a_line_that_nobody_writes_is_found() -> None:
     assert not is_logged("DingTalk 310000: the signature looks wrong: ... (...)")
 
 
-def test_each_setting_is_on_its_page() -> None:
-    """docs/settings.md names each of our variables that the source names, each key of the user's file, and no other."""
-    page = (ROOT / "docs" / "settings.md").read_text()
-    ours, others = (
-        set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]*) \|", part, re.MULTILINE))))
-        for part in page.split("## Variables of others")
-    )
-    named = {texts[0] for texts in strings() if len(texts) == 1}
-    keys = set(user_file.KEYS)
-    assert ours == {name for name in named if re.fullmatch(r"TWINKLE_[A-Z_]+", name)} | keys
+def test_each_variable_of_others_is_one_that_the_source_names() -> None:
+    """The page's own table of ours is checked by test_settings_page.py."""
+    page = (ROOT / "docs" / "settings.md").read_text().partition("## Variables of others")[2].partition("\n## ")[0]
+    others = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]*) \|", page, re.MULTILINE))))
     assert others
-    assert others <= named
+    assert others <= {texts[0] for texts in strings() if len(texts) == 1}
 
 
 COMPONENT = {
