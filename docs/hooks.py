@@ -28,14 +28,16 @@ ASKED_BY_CSS = re.compile(r"""(?:url\(|@import\s+)["']?((?:https?:)?//[^"')\s]+)
 log = logging.getLogger("mkdocs.hooks")
 
 
-def on_page_markdown(markdown: str, page: Page, **_: object) -> str | None:
-    """A page of the repository's root in place of the one that leads to it; its links lead elsewhere from there."""
-    return _moved((ROOT / OUTSIDE[page.file.src_uri]).read_text()) if page.file.src_uri in OUTSIDE else None
+def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
+    """A page of the repository's root in place of the one that leads to it, and links to it."""
+    source = OUTSIDE.get(page.file.src_uri)
+    return _moved((ROOT / source).read_text() if source else markdown)
 
 
 def _moved(text: str) -> str:
+    """With links that lead to the same from the site."""
     for page, source in OUTSIDE.items():
-        text = text.replace(f"]({source}", f"]({page}")
+        text = re.sub(rf"\]\((\.\./)?{re.escape(source)}", f"]({page}", text)
     return re.sub(r"\]\((\.\./)?docs/", "](", text)
 
 
@@ -71,10 +73,9 @@ def _pages(nav: Any) -> list[str]:
 
 
 def _plain(docs: Path, page: str, language: str) -> str:
-    if page in OUTSIDE:
-        return _moved((ROOT / OUTSIDE[page]).read_text())
     translated = docs / page.replace(".md", f".{language}.md")
-    text = (translated if translated.exists() else docs / page).read_text()
+    source = ROOT / OUTSIDE[page] if page in OUTSIDE else docs / page
+    text = _moved((translated if translated.exists() else source).read_text())
     return re.sub(r"^::: (\S+).*\n(?:    .*\n)*", lambda found: _described(found[1]), text, flags=re.MULTILINE)
 
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
+import twinkle_notifier
 from twinkle_notifier.inbox import Inbox
 
 ROOT = Path(__file__).parents[1]
 CORE = "twinkle_notifier"
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]  # README.md first
 TRANSLATIONS = sorted((ROOT / "docs").glob("*.zh.md"))
 
 
@@ -93,6 +94,38 @@ def test_links_lead_to_a_heading() -> None:
         (page.name, name, to) for page, name, to in links if to not in anchors(page.parent / name if name else page)
     ]
     assert wrong == []
+
+
+QUESTIONS = [line.split(" | ") for line in (ROOT / "tests" / "docs_questions.txt").read_text().splitlines()]
+
+
+@pytest.mark.parametrize(("question", "place", "says"), QUESTIONS, ids=[line[0] for line in QUESTIONS])
+def test_a_question_is_answered_in_two_clicks(question: str, place: str, says: str) -> None:
+    """From the first page a link leads to the page, and the table of its headings to the answer."""
+    page, _, anchor = place.partition("#")
+    first = ROOT / "docs" / "index.md"
+    assert page == first.name or re.search(rf"\]\({re.escape(page)}[)#]", first.read_text())
+    assert says in sections(ROOT / "docs" / page)[anchor]
+
+
+def sections(page: Path) -> dict[str, str]:
+    """What stands below each heading, up to the next."""
+    text = re.sub(
+        r"^```.*?^```", lambda block: block[0].replace("\n#", "\n "), page.read_text(), flags=re.DOTALL | re.M
+    )
+    return dict(zip(anchors(page), re.split(r"^#+ .*\n", text, flags=re.MULTILINE)[1:], strict=True))
+
+
+def test_the_api_page_has_every_public_name() -> None:
+    """No more and no fewer: names that are not there may change."""
+    named = re.findall(r"^::: twinkle_notifier\.(\w+)$", (ROOT / "docs" / "api.md").read_text(), re.MULTILINE)
+    assert sorted(named) == sorted(twinkle_notifier.__all__)
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    """mkdocs.yml names each page of docs/ once; a translation is found by its name."""
+    listed = re.findall(r"^ +- (?:.*: )?(\w+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(page.name for page in PAGES[1:] if page not in TRANSLATIONS)
 
 
 def test_the_map_of_rooms_is_true() -> None:
