@@ -38,7 +38,7 @@ test-others: $(VENV)/installed
 export NO_MKDOCS_2_WARNING = 1
 
 docs: $(VENV)/installed ## The site in both languages, into site/; a broken link is an error. Nothing is downloaded.
-	$(BIN)/mkdocs build --quiet
+	$(BIN)/mkdocs build
 
 golden: $(VENV)/installed ## The messages of tests/golden/, and the generated pages; GOLDEN=write writes them anew, for `git diff` to show what changes.
 	$(BIN)/pytest tests/test_golden.py tests/diagnosis/test_page.py tests/test_settings_page.py
