@@ -50,7 +50,7 @@ MEANING = {
     "name": "[the run's name](loop.md#the-runs-name) in messages",
     "stall_after": "seconds without progress until a [stall](stalls.md) is reported; with `run` also `90s`, `10m`, `2h`",
     "notifications": "[which alerts are sent](#which-alerts-are-sent)",
-    "language": "[of messages](messages.md#languages): `en` or `zh`",
+    "language": "[the language of messages](messages.md#languages): `en` or `zh`",
     "diagnose": "whether messages give [likely causes](messages.md#likely-causes)",
     "diagnosis": "a TOML file with [rules of your own](messages.md#write-a-rule) for them",
     "mentions": "[whom failures and stalls call](channels.md#mentions)",
