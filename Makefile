@@ -67,7 +67,7 @@ bench: $(VENV)/installed $(BENCH)/installed ## Beside what people use today: hal
 PYTHONS ?= $(foreach version,3.10 3.11 3.12 3.13 3.14,$(shell \
 	for python in python$(version) $$HOME/.pyenv/versions/$(version).*/bin/python; do \
 		$$python -c "import ensurepip" 2>/dev/null && echo $$python && break; done))
-FRAMEWORKS := tests/integrations tests/claims/stores/test_ray.py tests/exceptions/test_remote_processes.py tests/test_docs.py tests/test_package.py tests/test_ranks.py
+FRAMEWORKS := tests/integrations tests/claims/stores/test_ray.py tests/exceptions/test_remote_processes.py tests/test_docs.py tests/test_package.py tests/test_ranks.py tests/test_site.py
 
 # The second time without what Windows and macOS lack, and without the tests that are about it: see tests/helpers/bare.py.
 core: ## The core's tests, without any framework, on every Python from 3.10 to 3.14 that there is, as they are and bare.

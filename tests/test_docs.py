@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import ast
 import functools
+import importlib
+import inspect
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import twinkle_notifier
+from twinkle_notifier.cli.main import _parser
+from twinkle_notifier.diagnosis import user_rules
 from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.runtime import user_file
 
 ROOT = Path(__file__).parents[1]
 CORE = "twinkle_notifier"
@@ -43,6 +50,46 @@ def test_examples_run(code: str, run: Callable[..., Any], tmp_path: Path) -> Non
     )
     ends = (1, f"{raised[1]}: {raised[2]}") if raised else (0, "")
     assert (done.returncode, done.stderr.strip().rpartition("\n")[2] if raised else "") == ends, done.stderr
+
+
+def test_only_what_needs_twinkle_kit_does_not_run() -> None:
+    """A block ``py`` is not run: what it imports is not there in the tests."""
+    left_out = [code for page in PAGES for code in blocks(page, "py")]
+    assert left_out
+    assert [code for code in left_out if not code.startswith("import twinkle\n")] == []
+
+
+def commands(page: Path) -> list[list[str]]:
+    """What the blocks for a shell give to `twinkle-notifier`."""
+    text = "".join(block for language in ("console", "sh") for block in blocks(page, language))
+    lines = [shlex.split(line, comments=True) for line in text.splitlines() if "twinkle-notifier " in line]
+    return [words[words.index(name) + 1 :] for words in lines if (name := "twinkle-notifier") in words]
+
+
+def test_commands_have_the_options_that_are_written() -> None:
+    """Each `twinkle-notifier` in a block for a shell."""
+    found = [words for page in PAGES for words in commands(page)]
+    assert len(found) > 20
+    for words in found:
+        assert _parser().parse_args(words).do  # else it exits
+
+
+def test_a_yaml_example_names_what_is_there() -> None:
+    """Each class, and each of its arguments."""
+    (block,) = (code for page in PAGES if page not in TRANSLATIONS for code in blocks(page, "yaml"))
+    (callback,) = yaml.safe_load(block)["trainer"]["callbacks"]
+    for one in (callback, callback["init_args"]["notifier"]):
+        module, _, name = one["class_path"].rpartition(".")
+        inspect.signature(getattr(importlib.import_module(module), name)).bind(**one["init_args"])
+
+
+def test_toml_examples_can_be_read(caplog: pytest.LogCaptureFixture) -> None:
+    """A user's file, and a file with rules."""
+    (settings,) = blocks(ROOT / "docs" / "settings.md", "toml")
+    read = user_file._parsed(Path("config.toml"), settings.encode())
+    assert (bool(read.url), read.notifications, read.problem, caplog.text) == (True, "failure_only", "", "")
+    (rules,) = blocks(ROOT / "docs" / "messages.md", "toml")
+    assert [rule.id for rule in user_rules.parsed(rules)] == ["store-full"]
 
 
 def test_no_example_swallows_an_exception() -> None:
@@ -80,6 +127,7 @@ def test_a_translation_has_the_same_anchors_and_examples(page: Path) -> None:
     english = page.with_name(page.name.replace(".zh.", "."))
     assert anchors(page)[1:] == anchors(english)[1:]  # the first is the page itself
     assert [code_of(block) for block in blocks(page)] == [code_of(block) for block in blocks(english)]
+    assert commands(page) == commands(english)
 
 
 def code_of(block: str) -> str:
