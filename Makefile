@@ -10,7 +10,7 @@ SOURCES := $(shell find twinkle_notifier integrations -name '*.py') README.md
 export HF_HUB_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: help demo test golden core stress reliability bench lint clean
+.PHONY: help demo test docs golden core stress reliability bench lint clean
 
 help: ## Show these targets.
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -35,8 +35,13 @@ test-loaded: $(VENV)/installed
 test-others: $(VENV)/installed
 	$(BIN)/pytest --numprocesses=6 $(BESIDE) $(LOADED:%=--ignore=%)
 
-golden: $(VENV)/installed ## The messages of tests/golden/; GOLDEN=write writes them anew, for `git diff` to show what changes.
-	$(BIN)/pytest tests/test_golden.py tests/diagnosis/test_page.py
+export NO_MKDOCS_2_WARNING = 1
+
+docs: $(VENV)/installed ## The site in both languages, into site/; a broken link is an error. Nothing is downloaded.
+	$(BIN)/mkdocs build
+
+golden: $(VENV)/installed ## The messages of tests/golden/, and the generated pages; GOLDEN=write writes them anew, for `git diff` to show what changes.
+	$(BIN)/pytest tests/test_golden.py tests/diagnosis/test_page.py tests/test_settings_page.py
 
 CASES ?=
 TIMES ?=
@@ -62,7 +67,7 @@ bench: $(VENV)/installed $(BENCH)/installed ## Beside what people use today: hal
 PYTHONS ?= $(foreach version,3.10 3.11 3.12 3.13 3.14,$(shell \
 	for python in python$(version) $$HOME/.pyenv/versions/$(version).*/bin/python; do \
 		$$python -c "import ensurepip" 2>/dev/null && echo $$python && break; done))
-FRAMEWORKS := tests/integrations tests/claims/stores/test_ray.py tests/exceptions/test_remote_processes.py tests/test_docs.py tests/test_package.py tests/test_ranks.py
+FRAMEWORKS := tests/integrations tests/claims/stores/test_ray.py tests/exceptions/test_remote_processes.py tests/test_docs.py tests/test_package.py tests/test_ranks.py tests/test_site.py
 
 CORE := pytest tests $(FRAMEWORKS:%=--ignore=%)
 
@@ -90,14 +95,14 @@ lint: $(VENV)/installed ## Formatting, lints, types, and which room may import w
 	cd tests && ../$(BIN)/lint-imports ../pyproject.toml --no-cache
 
 clean: ## Remove what the other targets made.
-	rm -rf $(VENV) $(VENV)-3.* $(BENCH) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-3.* $(BENCH) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache
 
 # torch first: whatever asked for it later would choose another build.
 $(VENV)/dependencies: constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install $(GROUPS_PIP)
 	$(PIP) install 'torch==2.13.0'
-	$(PIP) install --constraint constraints.txt --group test --group lint '.[all]'
+	$(PIP) install --constraint constraints.txt --group test --group lint --group docs '.[all]'
 	touch $@
 
 # The wheel is what is tested, not the checkout.

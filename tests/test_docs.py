@@ -4,23 +4,38 @@ from __future__ import annotations
 
 import ast
 import functools
+import importlib
+import inspect
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+import twinkle_notifier
+from twinkle_notifier.cli.main import _parser
+from twinkle_notifier.diagnosis import user_rules
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.runtime import user_file
 
 ROOT = Path(__file__).parents[1]
 CORE = "twinkle_notifier"
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]  # README.md first
+TRANSLATIONS = sorted((ROOT / "docs").glob("*.zh.md"))
+
+
+def blocks(page: Path, language: str = "python") -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+
+
 EXAMPLES = [
     pytest.param(code, id=f"{page.stem}-{number}")
     for page in PAGES
-    for number, code in enumerate(re.findall(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE), 1)
+    if page not in TRANSLATIONS
+    for number, code in enumerate(blocks(page), 1)
 ]
 
 
@@ -35,6 +50,46 @@ def test_examples_run(code: str, run: Callable[..., Any], tmp_path: Path) -> Non
     )
     ends = (1, f"{raised[1]}: {raised[2]}") if raised else (0, "")
     assert (done.returncode, done.stderr.strip().rpartition("\n")[2] if raised else "") == ends, done.stderr
+
+
+def test_only_what_needs_twinkle_kit_does_not_run() -> None:
+    """A block ``py`` is not run: what it imports is not there in the tests."""
+    left_out = [code for page in PAGES for code in blocks(page, "py")]
+    assert left_out
+    assert [code for code in left_out if not code.startswith("import twinkle\n")] == []
+
+
+def commands(page: Path) -> list[list[str]]:
+    """What the blocks for a shell give to `twinkle-notifier`."""
+    text = "".join(block for language in ("console", "sh") for block in blocks(page, language))
+    lines = [shlex.split(line, comments=True) for line in text.splitlines() if "twinkle-notifier " in line]
+    return [words[words.index(name) + 1 :] for words in lines if (name := "twinkle-notifier") in words]
+
+
+def test_commands_have_the_options_that_are_written() -> None:
+    """Each `twinkle-notifier` in a block for a shell."""
+    found = [words for page in PAGES for words in commands(page)]
+    assert len(found) > 20
+    for words in found:
+        assert _parser().parse_args(words).do  # else it exits
+
+
+def test_a_yaml_example_names_what_is_there() -> None:
+    """Each class, and each of its arguments."""
+    (block,) = (code for page in PAGES if page not in TRANSLATIONS for code in blocks(page, "yaml"))
+    (callback,) = yaml.safe_load(block)["trainer"]["callbacks"]
+    for one in (callback, callback["init_args"]["notifier"]):
+        module, _, name = one["class_path"].rpartition(".")
+        inspect.signature(getattr(importlib.import_module(module), name)).bind(**one["init_args"])
+
+
+def test_toml_examples_can_be_read(caplog: pytest.LogCaptureFixture) -> None:
+    """A user's file, and a file with rules."""
+    (settings,) = blocks(ROOT / "docs" / "settings.md", "toml")
+    read = user_file._parsed(Path("config.toml"), settings.encode())
+    assert (bool(read.url), read.notifications, read.problem, caplog.text) == (True, "failure_only", "", "")
+    (rules,) = blocks(ROOT / "docs" / "messages.md", "toml")
+    assert [rule.id for rule in user_rules.parsed(rules)] == ["store-full"]
 
 
 def test_no_example_swallows_an_exception() -> None:
@@ -58,10 +113,26 @@ def test_links_lead_somewhere() -> None:
     assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
 
 
-def anchors(page: Path) -> set[str]:
-    """Of the headings of `page`, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.*)", page.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+def anchors(page: Path) -> list[str]:
+    """Of the headings of `page`, as GitHub and the site make them, or as ``{#anchor}`` says."""
+    headings = re.findall(r"^#+ (.*)", re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.M), re.M)
+    given = [re.search(r"\{#(.+)\}$", heading) for heading in headings]
+    made = [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    return [one[1] if one else other for one, other in zip(given, made, strict=True)]
+
+
+@pytest.mark.parametrize("page", TRANSLATIONS, ids=lambda page: page.stem)
+def test_a_translation_has_the_same_anchors_and_examples(page: Path) -> None:
+    """Links lead to it as to the English page, and no example needs to run twice."""
+    english = page.with_name(page.name.replace(".zh.", "."))
+    assert anchors(page)[1:] == anchors(english)[1:]  # the first is the page itself
+    assert [code_of(block) for block in blocks(page)] == [code_of(block) for block in blocks(english)]
+    assert commands(page) == commands(english)
+
+
+def code_of(block: str) -> str:
+    """Without its comments, which are translated."""
+    return ast.dump(ast.parse(block))
 
 
 def test_links_lead_to_a_heading() -> None:
@@ -71,6 +142,38 @@ def test_links_lead_to_a_heading() -> None:
         (page.name, name, to) for page, name, to in links if to not in anchors(page.parent / name if name else page)
     ]
     assert wrong == []
+
+
+QUESTIONS = [line.split(" | ") for line in (ROOT / "tests" / "docs_questions.txt").read_text().splitlines()]
+
+
+@pytest.mark.parametrize(("question", "place", "says"), QUESTIONS, ids=[line[0] for line in QUESTIONS])
+def test_a_question_is_answered_in_two_clicks(question: str, place: str, says: str) -> None:
+    """From the first page a link leads to the page, and the table of its headings to the answer."""
+    page, _, anchor = place.partition("#")
+    first = ROOT / "docs" / "index.md"
+    assert page == first.name or re.search(rf"\]\({re.escape(page)}[)#]", first.read_text())
+    assert says in sections(ROOT / "docs" / page)[anchor]
+
+
+def sections(page: Path) -> dict[str, str]:
+    """What stands below each heading, up to the next."""
+    text = re.sub(
+        r"^```.*?^```", lambda block: block[0].replace("\n#", "\n "), page.read_text(), flags=re.DOTALL | re.M
+    )
+    return dict(zip(anchors(page), re.split(r"^#+ .*\n", text, flags=re.MULTILINE)[1:], strict=True))
+
+
+def test_the_api_page_has_every_public_name() -> None:
+    """No more and no fewer: names that are not there may change."""
+    named = re.findall(r"^::: twinkle_notifier\.(\w+)$", (ROOT / "docs" / "api.md").read_text(), re.MULTILINE)
+    assert sorted(named) == sorted(twinkle_notifier.__all__)
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    """mkdocs.yml names each page of docs/ once; a translation is found by its name."""
+    listed = re.findall(r"^ +- (?:.*: )?(\w+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(page.name for page in PAGES[1:] if page not in TRANSLATIONS)
 
 
 def test_the_map_of_rooms_is_true() -> None:
@@ -134,18 +237,12 @@ def test_a_line_that_nobody_writes_is_found() -> None:
     assert not is_logged("DingTalk 310000: the signature looks wrong: ... (...)")
 
 
-def test_each_setting_is_on_its_page() -> None:
-    """docs/settings.md names each of our variables that the source names, each key of the user's file, and no other."""
-    page = (ROOT / "docs" / "settings.md").read_text()
-    ours, others = (
-        set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]*) \|", part, re.MULTILINE))))
-        for part in page.split("## Variables of others")
-    )
-    named = {texts[0] for texts in strings() if len(texts) == 1}
-    keys = set(user_file.KEYS)
-    assert ours == {name for name in named if re.fullmatch(r"TWINKLE_[A-Z_]+", name)} | keys
+def test_each_variable_of_others_is_one_that_the_source_names() -> None:
+    """The page's own table of ours is checked by test_settings_page.py."""
+    page = (ROOT / "docs" / "settings.md").read_text().partition("## Variables of others")[2].partition("\n## ")[0]
+    others = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]*) \|", page, re.MULTILINE))))
     assert others
-    assert others <= named
+    assert others <= {texts[0] for texts in strings() if len(texts) == 1}
 
 
 COMPONENT = {

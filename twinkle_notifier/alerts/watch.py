@@ -192,8 +192,6 @@ def watch(
 ) -> Any:
     """Send an alert about an exception that leaves the block or the function. The exception goes on to the caller.
 
-    ::
-
         with watch(notifier, "evaluation", name="sft"):
             evaluate(model)
 
