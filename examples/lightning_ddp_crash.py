@@ -1,4 +1,16 @@
-"""Two processes train with Lightning's DDP on the CPU; both meet the same error. One message arrives."""
+"""Two processes train with Lightning's DDP on the CPU; both meet the same error.
+
+Start it::
+
+    pip install '.[lightning]'
+    python examples/lightning_ddp_crash.py
+
+What arrives, once::
+
+    sft failed: ValueError: the loss is not a number on rank 0
+    - Progress: step 2 of 8, epoch 0
+    - Ranks: 0-1 of 2
+"""
 
 import torch
 from lightning.pytorch import LightningModule, Trainer

@@ -1,4 +1,15 @@
-"""A tiny model trains with the HF Trainer and ends well. One message arrives."""
+"""A tiny model trains with the HF Trainer, and ends well.
+
+Start it::
+
+    pip install '.[transformers]'
+    python examples/transformers_end.py
+
+What arrives::
+
+    reward-model ended after 2 s
+    - Progress: step 4 of 4, epoch 0.5
+"""
 
 import os
 import tempfile

@@ -330,10 +330,3 @@ def test_the_components_documentation_runs(
     done = run(code)
     assert done.returncode == 0, done.stderr
     assert [message.title for message in inbox.messages] == titles
-
-
-def test_the_demo_is_exactly_one_crash_and_one_end(run: Callable[..., Any]) -> None:
-    """What `make demo` runs."""
-    done = run(f"import runpy; runpy.run_path({str(ROOT / 'examples' / 'demo.py')!r}, run_name='__main__')")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "OK: 2 message(s)" in done.stdout

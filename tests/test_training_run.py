@@ -11,6 +11,7 @@ import time
 import uuid
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -652,3 +653,24 @@ def test_a_path_that_cannot_be_asked_for_is_not_known() -> None:
     assert time.monotonic() - began < 15
     assert run.saved(lambda: "out/1", 7)
     assert run.last_checkpoint == "out/1"
+
+
+def test_a_checkpoint_may_be_a_path() -> None:
+    """As `Accelerator.save_state` returns it; the end names it."""
+    told = RecordingNotifier()
+    run = TrainingRun(told, name="sft")
+    run.started()
+    assert run.saved(Path("out/1"), 7)
+    run.ended(lambda: Progress(step=7))
+    assert background.flush(10)
+    assert "- Last checkpoint: out/1\n" in told.messages[0]
+
+
+def test_an_end_with_odd_progress_is_reported_and_raises_nothing() -> None:
+    """What the trainer's fields hold is not looked at before."""
+    told = RecordingNotifier()
+    odd: Any = Path("out/1")
+    run = TrainingRun(told, name="sft")
+    run.ended(lambda: Progress(step=odd, last_checkpoint=odd, why_ended=odd, metrics={odd: odd}, history=odd))
+    assert background.flush(10)
+    assert "- Last checkpoint: out/1\n" in told.messages[0]

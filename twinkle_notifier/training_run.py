@@ -40,6 +40,7 @@ from twinkle_notifier.runtime.user_file import Notifications
 from twinkle_notifier.stalls import watchdog
 from twinkle_notifier.stalls.board import Watched
 
+_Path = str | os.PathLike[str]
 _numbers = itertools.count(1)  # of the trainings of this process
 
 
@@ -191,13 +192,14 @@ class TrainingRun(RunState):
         """
         isolation.tried(lambda: self._course.add(metrics() if callable(metrics) else metrics))
 
-    def saved(self, checkpoint: str | Callable[[], str], step: int | None = None) -> bool:
+    def saved(self, checkpoint: _Path | Callable[[], _Path], step: int | None = None) -> bool:
         """A checkpoint is written, at `step`. Messages name its path, and what is lost since, after a failure.
 
         `checkpoint` may be a function that returns the path, or "" if that is not known yet; it gets 2 s at most.
         Returns whether it is known.
         """
-        path = isolation.call(checkpoint, PROGRESS).value if callable(checkpoint) else checkpoint
+        found: object = isolation.call(checkpoint, PROGRESS).value if callable(checkpoint) else checkpoint
+        path = safe.text(found) if found is not None else ""
         if not path:
             return False
         self._note_saved(path, step)
@@ -280,8 +282,7 @@ class TrainingRun(RunState):
         return outcome
 
     def _reached(self, progress: Callable[[], Progress]) -> Progress:
-        found: object = isolation.call(progress, PROGRESS).value
-        reached = found if isinstance(found, Progress) else Progress()
+        reached = Progress.of(isolation.call(progress, PROGRESS).value)
         reached = replace(reached, last_checkpoint=reached.last_checkpoint or self.last_checkpoint)
         if reached.history:
             return reached

@@ -1,6 +1,7 @@
 """Public calls that are only type-checked: what a user may write, and gets."""
 
 from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Trainer
@@ -58,6 +59,7 @@ def calls(store: Store, error: Exception, hf_trainer: Any) -> None:
     run = TrainingRun(Own(), name=status, on_start=True, stall_after=600)
     run.started(progress=lambda: Progress(step=1))
     run.saved(Progress(last_checkpoint="/x").last_checkpoint, 1000)
+    run.saved(Path("out/checkpoint-1000"))
     run.log({"loss": 0.25, "lr": 1e-4}, 10)
     run.log(lambda: {"loss": 0.25})
     language: str = TrainingRun(language="zh", diagnose=False).language
