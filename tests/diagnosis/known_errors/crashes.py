@@ -79,6 +79,16 @@ CASES: dict[str, Case] = {
             raised("FileNotFoundError", "python: can't open file '/w/train.py': [Errno 2] No such file or directory"),
         ),
     ),
+    "slurm-launch-failed": Case(
+        hits=(
+            printed("srun: error: Task launch for 36.0 failed on node cn131: Job credential expired"),
+            printed("srun: error: Task launch for StepId=812.0 failed on node gpu07: Communication connection failure"),
+        ),
+        misses=(
+            printed("the advice was: srun: error: Task launch for 36.0 failed on node cn131: Job credential expired"),
+            raised("ValueError", "srun: error: Task launch for 36.0 failed on node cn131: Job credential expired"),
+        ),
+    ),
     "slurm-account": Case(
         hits=(
             printed(

@@ -84,10 +84,17 @@ CASES: dict[str, Case] = {
         hits=(
             raised("torch.OutOfMemoryError", "Allocation on device "),
             raised("torch.OutOfMemoryError", "Allocation on device 0 would exceed allowed memory. (out of memory)"),
+            raised("torch.OutOfMemoryError", "CUDA out of memory"),
         ),
         misses=(
-            raised("torch.OutOfMemoryError", "an earlier attempt said: Allocation on device "),
-            raised("KeyError", "Allocation on device "),
+            raised("pipeline.RunError", "CUDA out of memory"),
+            raised(
+                "torch.OutOfMemoryError",
+                (
+                    "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.20 GiB of "
+                    "which 70.10 GiB is free."
+                ),
+            ),
         ),
     ),
     "xla-memory-tpu": Case(

@@ -43,8 +43,8 @@ CASES: dict[str, Case] = {
             raised(
                 "RuntimeError",
                 (
-                    "an earlier attempt said: Timed out initializing process group in store based barrier on "
-                    "rank: 1, for key: store_based_barrier_key:1 (world_size=2, worker_count=1, timeout=0:30:00)"
+                    "Timed out initializing process group in store based barrier on rank: 0, for key: "
+                    "store_based_barrier_key:1 (world_size=8, worker_count=16, timeout=0:30:00)"
                 ),
             ),
             raised(
@@ -52,6 +52,40 @@ CASES: dict[str, Case] = {
                 (
                     "Timed out initializing process group in store based barrier on rank: 1, for key: "
                     "store_based_barrier_key:1 (world_size=2, worker_count=1, timeout=0:30:00)"
+                ),
+            ),
+        ),
+    ),
+    "rendezvous-shared": Case(
+        hits=(
+            raised(
+                "RuntimeError",
+                (
+                    "Timed out initializing process group in store based barrier on rank: 0, for key: "
+                    "store_based_barrier_key:1 (world_size=8, worker_count=16, timeout=0:30:00)"
+                ),
+            ),
+            raised(
+                "torch.distributed.DistStoreError",
+                (
+                    "Timed out initializing process group in store based barrier on rank 3, for key: "
+                    "store_based_barrier_key:1 (world_size=4, worker_count=5, timeout=0:30:00)"
+                ),
+            ),
+        ),
+        misses=(
+            raised(
+                "RuntimeError",
+                (
+                    "Timed out initializing process group in store based barrier on rank: 1, for key: "
+                    "store_based_barrier_key:1 (world_size=2, worker_count=1, timeout=0:30:00)"
+                ),
+            ),
+            raised(
+                "KeyError",
+                (
+                    "Timed out initializing process group in store based barrier on rank: 0, for key: k "
+                    "(world_size=8, worker_count=16, timeout=0:30:00)"
                 ),
             ),
         ),

@@ -50,6 +50,30 @@ CASES: dict[str, Case] = {
             raised("KeyError", "x, error code is 507015"),
         ),
     ),
+    "npu-operator-refused": Case(
+        hits=(
+            raised(
+                "RuntimeError",
+                (
+                    "copy_d2d_baseformat_opapi:build/CMakeFiles/torch_npu.dir/compiler_depend.ts:88 NPU function "
+                    "error: call aclnnInplaceCopy failed, error code is 161002\n[ERROR] ERR00100 PTA call acl api "
+                    "failed.\n[PID: 4346] 2025-11-30-05:12:25.730.116 AclNN_Parameter_Error(EZ1001): The self "
+                    "tensor cannot be larger than 8 dimensions."
+                ),
+            ),
+            raised(
+                "RuntimeError",
+                (
+                    "call aclnnAdd failed, error code is 161002\n[ERROR] ERR00100 PTA call acl api failed\nEZ1001: "
+                    "2025-01-02 Size does not match"
+                ),
+            ),
+        ),
+        misses=(
+            raised("RuntimeError", "call aclnnAdd failed, error code is 161002"),
+            raised("KeyError", "x AclNN_Parameter_Error(EZ1001): The self tensor cannot be larger than 8 dimensions."),
+        ),
+    ),
     "npu-device-not-started": Case(
         hits=(
             raised(

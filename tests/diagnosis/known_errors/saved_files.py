@@ -39,6 +39,31 @@ CASES: dict[str, Case] = {
             raised("KeyError", "invalid load key, '\\x0a'."),
         ),
     ),
+    "pickle-of-torch": Case(
+        hits=(
+            raised(
+                "_pickle.UnpicklingError",
+                "A load persistent id instruction was encountered,\nbut no persistent_load function was specified.",
+            ),
+            raised(
+                "_pickle.UnpicklingError",
+                "A load persistent id instruction was encountered, but no persistent_load function was specified.",
+            ),
+        ),
+        misses=(
+            raised(
+                "_pickle.UnpicklingError",
+                (
+                    "an earlier attempt said: A load persistent id instruction was encountered, but no "
+                    "persistent_load function was specified."
+                ),
+            ),
+            raised(
+                "KeyError",
+                "A load persistent id instruction was encountered,\nbut no persistent_load function was specified.",
+            ),
+        ),
+    ),
     "pickle-file-empty": Case(
         hits=(
             raised("EOFError", "Ran out of input"),

@@ -66,6 +66,25 @@ CASES: dict[str, Case] = {
             raised("ValueError", "Ran out of input", modules=("multiprocessing.spawn",)),
         ),
     ),
+    "loader-not-started": Case(
+        hits=(
+            raised("AttributeError", "'_MultiProcessingDataLoaderIter' object has no attribute '_workers_status'"),
+            raised(
+                "AttributeError",
+                (
+                    "'_MultiProcessingDataLoaderIter' object has no attribute '_workers_status'. Did you mean: "
+                    "'_workers_done_event'?"
+                ),
+            ),
+        ),
+        misses=(
+            raised(
+                "AttributeError",
+                ("an earlier attempt said: '_MultiProcessingDataLoaderIter' object has no attribute '_workers_status'"),
+            ),
+            raised("KeyError", "'_MultiProcessingDataLoaderIter' object has no attribute '_workers_status'"),
+        ),
+    ),
     "worker-connection-lost": Case(
         hits=(
             raised(

@@ -93,6 +93,27 @@ RULES: tuple[Rule, ...] = (
         printed=("{:word}: can't open file {path}: [Errno 2] No such file or directory",),
     ),
     Rule(
+        "slurm-launch-failed",
+        Advice(
+            "SLURM could not start the task on {node}: {why}",
+            (
+                (
+                    "start the job anew without that node (--exclude={node}), and tell the administrator: clock, "
+                    "munge or slurmd there"
+                ),
+            ),
+        ),
+        Advice(
+            "SLURM 无法在 {node} 上启动任务：{why}",
+            ("排除该节点重新提交（--exclude={node}），并告知管理员：那里的时钟、munge 或 slurmd",),
+        ),
+        "https://slurm.schedmd.com/troubleshoot.html",
+        printed=(
+            "srun: error: Task launch for {:word} failed on node {node:word}: {why}",
+            "srun: error: Task launch for StepId={:word} failed on node {node:word}: {why}",
+        ),
+    ),
+    Rule(
         "slurm-account",
         Advice(
             "SLURM refuses the job: this account, partition or QOS is not one that you may use",

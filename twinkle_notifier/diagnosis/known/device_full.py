@@ -132,7 +132,12 @@ RULES: tuple[Rule, ...] = (
             ),
         ),
         "https://docs.pytorch.org/docs/stable/notes/cuda.html#memory-management",
-        says=("Allocation on device",),
+        says=(
+            "Allocation on device",
+            "CUDA out of memory",
+            "HIP out of memory",
+        ),
+        unless=("{:word} out of memory. Tried to allocate ",),
         types=("OutOfMemoryError",),
     ),
     Rule(

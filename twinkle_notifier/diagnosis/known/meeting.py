@@ -66,6 +66,42 @@ RULES: tuple[Rule, ...] = (
             "RuntimeError",
             "DistStoreError",
         ),
+        when=("joined < all",),
+    ),
+    Rule(
+        "rendezvous-shared",
+        Advice(
+            (
+                "{joined} processes came to a group of {all}: two runs, or a run and its restart, share one "
+                "address and port"
+            ),
+            (
+                (
+                    "end left-over processes (nvidia-smi, ss -ltnp), or give each run its own port: "
+                    "--master-port, --rdzv-endpoint"
+                ),
+            ),
+        ),
+        Advice(
+            "{joined} 个进程来到大小为 {all} 的组：两个任务（或任务与其重启）共用了地址和端口",
+            ("结束残留进程（nvidia-smi、ss -ltnp），或让每个任务用自己的端口：--master-port、--rdzv-endpoint",),
+        ),
+        "https://docs.pytorch.org/docs/stable/distributed.html",
+        says=(
+            (
+                "Timed out initializing process group in store based barrier on rank: {:int}, for key: {} "
+                "(world_size={all:int}, worker_count={joined:int}, "
+            ),
+            (
+                "Timed out initializing process group in store based barrier on rank {:int}, for key: {} "
+                "(world_size={all:int}, worker_count={joined:int}, "
+            ),
+        ),
+        types=(
+            "RuntimeError",
+            "DistStoreError",
+        ),
+        when=("joined > all",),
     ),
     Rule(
         "rendezvous-port-taken-plain",

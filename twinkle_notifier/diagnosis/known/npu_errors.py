@@ -59,6 +59,28 @@ RULES: tuple[Rule, ...] = (
         types=("RuntimeError",),
     ),
     Rule(
+        "npu-operator-refused",
+        Advice(
+            "an NPU operator refused its arguments: {why}",
+            (
+                (
+                    "print shapes and dtypes at the line of the traceback; compare with the operator's page, or "
+                    "run that part on the CPU"
+                ),
+            ),
+        ),
+        Advice(
+            "NPU 算子拒绝了参数：{why}",
+            ("在 traceback 所指的行打印 shape 和 dtype；对照算子文档，或把这部分放到 CPU 上",),
+        ),
+        "https://www.hiascend.com/document",
+        says=(
+            "{}AclNN_Parameter_Error(EZ1001): {why}",
+            "EZ1001: {why}",
+        ),
+        types=("RuntimeError",),
+    ),
+    Rule(
         "npu-device-not-started",
         Advice(
             ("the NPU could not be started for this process: its driver, firmware or CANN do not fit, or it is faulty"),

@@ -76,6 +76,28 @@ RULES: tuple[Rule, ...] = (
         types=("UnpicklingError",),
     ),
     Rule(
+        "pickle-of-torch",
+        Advice(
+            (
+                "the file was saved by torch.save, and is read by pickle.load, or by a torch that is older "
+                "than the format"
+            ),
+            (
+                (
+                    "read it with torch.load(path, map_location='cpu'); upgrade torch; is it the inner data.pkl "
+                    "of an unpacked archive?"
+                ),
+            ),
+        ),
+        Advice(
+            "文件由 torch.save 保存，却用 pickle.load 或过旧的 torch 读取",
+            ("用 torch.load(path, map_location='cpu') 读取；升级 torch；确认不是解压后里面的 data.pkl",),
+        ),
+        "https://docs.pytorch.org/docs/stable/generated/torch.load.html",
+        says=("A load persistent id instruction was encountered,",),
+        types=("UnpicklingError",),
+    ),
+    Rule(
         "pickle-file-empty",
         Advice(
             "a pickle or checkpoint file is empty: its save was cut off, or the disk was full",

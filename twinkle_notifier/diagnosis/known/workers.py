@@ -143,6 +143,25 @@ RULES: tuple[Rule, ...] = (
         modules=("multiprocessing.spawn",),
     ),
     Rule(
+        "loader-not-started",
+        Advice(
+            "the DataLoader's workers could not be started: the error that stopped that stands above this one",
+            (
+                (
+                    "look for the first error above ('Can't pickle', out of memory, pickle data was truncated); "
+                    "try num_workers=0"
+                ),
+            ),
+        ),
+        Advice(
+            "DataLoader 的 worker 没能启动：真正的报错在上面",
+            ("找上面最早的报错（'Can't pickle'、内存不足、pickle data was truncated）；试试 num_workers=0",),
+        ),
+        "https://docs.pytorch.org/docs/stable/data.html",
+        says=("'_MultiProcessingDataLoaderIter' object has no attribute '_workers_status'",),
+        types=("AttributeError",),
+    ),
+    Rule(
         "worker-connection-lost",
         Advice(
             "the process at the other end of a queue or a shared tensor has ended: a worker, or its parent",
