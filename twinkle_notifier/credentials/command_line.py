@@ -8,24 +8,24 @@ from collections.abc import Iterator, Sequence
 
 from twinkle_notifier.credentials.references import is_reference
 from twinkle_notifier.credentials.scrub_forms import is_amount, is_random
-from twinkle_notifier.credentials.scrub_tokens import MASK
+from twinkle_notifier.credentials.scrub_tokens import MASK, later
 from twinkle_notifier.credentials.scrubber import scrub
 
 # Names of options that `scrub` does not know, as they may mean something else in a text.
-_OPTION = re.compile(r"(?i)(?:[\w.-]*[-_.])?(?:pass|pw|wandb|auth|credentials?)|cookies?")
-_OPTION_WORD = re.compile(r"[-+]{1,2}[\w.-]+")
-_SOME_KEY = re.compile(r"(?i).*(?:key|token)s?\d{0,3}")
-_A_KEY = re.compile(r"(?i)(?:[\w.-]+\.)?key")  # of anything: without `--` its value tells
-_PLAIN = re.compile(r"[a-z]+(?:[_./-](?:[a-z]+|\d+))*|[\d.]+")
-_MANY = re.compile(r"(?i)[\w.-]*(?:key|token|secret|credential|password|passphrase)s")  # it may have several values
-_MAY_BE_ALONE = re.compile(r"(?i)[\w.-]*(?:wandb|auth|cookies?)")  # options that may have no value
-_LONG_OPTION = re.compile(r"--(?:[A-Za-z][\w.-]*(?:=.*)?)?", re.DOTALL)
-_LOGIN_AT = re.compile(r"((?:\A|=)[\w.-]{1,100}:)[^\s:@/]+(?=@[\w.-]+(?::\d{1,5})?(?:/.*)?\Z)")  # without `https://`
-_SCRIPT = re.compile(r"-[A-Za-z]*c")
+_OPTION = later(r"(?i)(?:[\w.-]*[-_.])?(?:pass|pw|wandb|auth|credentials?)|cookies?")
+_OPTION_WORD = later(r"[-+]{1,2}[\w.-]+")
+_SOME_KEY = later(r"(?i).*(?:key|token)s?\d{0,3}")
+_A_KEY = later(r"(?i)(?:[\w.-]+\.)?key")  # of anything: without `--` its value tells
+_PLAIN = later(r"[a-z]+(?:[_./-](?:[a-z]+|\d+))*|[\d.]+")
+_MANY = later(r"(?i)[\w.-]*(?:key|token|secret|credential|password|passphrase)s")  # it may have several values
+_MAY_BE_ALONE = later(r"(?i)[\w.-]*(?:wandb|auth|cookies?)")  # options that may have no value
+_LONG_OPTION = later(r"--(?:[A-Za-z][\w.-]*(?:=.*)?)?", re.DOTALL)
+_LOGIN_AT = later(r"((?:\A|=)[\w.-]{1,100}:)[^\s:@/]+(?=@[\w.-]+(?::\d{1,5})?(?:/.*)?\Z)")  # without `https://`
+_SCRIPT = later(r"-[A-Za-z]*c")
 _NESTED = 4  # scripts within scripts
-_HARMLESS = re.compile(r"(?i)true|false|yes|no|on|off|online|offline|disabled|dryrun|none|[01]|\$\w+|\$\{\w+\}")
+_HARMLESS = later(r"(?i)true|false|yes|no|on|off|online|offline|disabled|dryrun|none|[01]|\$\w+|\$\{\w+\}")
 _HEADER = re.compile(r"(?i)([\w-]*(?:cookie|auth|token|key|secret|password)[\w-]*:\s?).+", re.DOTALL)
-_ASSIGNED = re.compile(r"(?s)([-+\w.]+)=(.*)")
+_ASSIGNED = later(r"(?s)([-+\w.]+)=(.*)")
 Options = dict[str, re.Pattern[str]]
 # Values of options of programs, with a group for the part before the secret.
 _USER = re.compile(r"(?s)([^:]+:).+")
@@ -68,10 +68,10 @@ _FLAGS = {
 _LOGINS = ("wandb", "swanlab", "huggingface-cli", "hf", "modelscope", "comet", "neptune", "vault")
 _LOGINS_BY_PASSWORD = ("docker", "podman", "helm", "az", "nerdctl", "oras", "skopeo")
 _PROGRAMS = {*_LOGINS, *_LOGINS_BY_PASSWORD, *(name for programs, _, _ in _OPTIONS for name in programs.split())}
-_SEPARATOR = re.compile(r"[;|&()]{1,2}")
-_NO_KEY = re.compile(r"(?s)-|.*://|[;|&()]{1,2}\Z")
+_SEPARATOR = later(r"[;|&()]{1,2}")
+_NO_KEY = later(r"(?s)-|.*://|[;|&()]{1,2}\Z")
 # An argument in a shell's line, with its quoted parts; a separator; a lone quote.
-_SHELL_WORD = re.compile(r"""((?:[^\s"';|&()]|"[^"]{0,1000}"|'[^']{0,1000}')+|[;|&()]{1,2}|["'])""")
+_SHELL_WORD = later(r"""((?:[^\s"';|&()]|"[^"]{0,1000}"|'[^']{0,1000}')+|[;|&()]{1,2}|["'])""")
 
 
 def shown(command: Sequence[str]) -> str:
@@ -83,20 +83,20 @@ def shown(command: Sequence[str]) -> str:
 def _masked(words: Sequence[str], nested: int) -> Iterator[str]:
     program, before, is_login = "", "", False
     for word in words:
-        if _SCRIPT.fullmatch(before):
+        if _SCRIPT().fullmatch(before):
             masked = _script(word, nested)
-        elif is_login and program in _LOGINS and not _NO_KEY.match(word):
+        elif is_login and program in _LOGINS and not _NO_KEY().match(word):
             masked = MASK
         else:
             masked = _without_secret(program, is_login, before, word, nested)
         yield masked
         name = word.rpartition("/")[2]
-        if _SEPARATOR.fullmatch(word):
+        if _SEPARATOR().fullmatch(word):
             program, is_login = "", False
         if name in _PROGRAMS:
             program = program or name
         is_login = is_login or (word == "login" and program != "")
-        if masked != MASK or not _MANY.fullmatch(before):
+        if masked != MASK or not _MANY().fullmatch(before):
             before = word
 
 
@@ -107,7 +107,7 @@ def _script(text: str, nested: int) -> str:
         return text
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" and text[0] not in text[1:-1]:
         return f"{text[0]}{_script(text[1:-1], nested - 1)}{text[0]}"
-    parts = _SHELL_WORD.split(text)
+    parts = _SHELL_WORD().split(text)
     masked = list(_masked(parts[1::2], nested - 1))
     for at, (part, word) in enumerate(zip(parts[1::2], masked, strict=True)):
         if word.endswith(MASK) and part[-1] in "\"'" and word.count(part[-1]) % 2:
@@ -117,7 +117,7 @@ def _script(text: str, nested: int) -> str:
 
 
 def _without_secret(program: str, is_login: bool, before: str, word: str, nested: int) -> str:
-    if is_reference(word) or _HARMLESS.fullmatch(word):
+    if is_reference(word) or _HARMLESS().fullmatch(word):
         return word
     options = _options(program, is_login)
     name = _unbundled(program, before)
@@ -126,24 +126,24 @@ def _without_secret(program: str, is_login: bool, before: str, word: str, nested
     value, secret = _attached(program, options, word)
     if secret is not None:
         return word[: len(word) - len(value)] + secret.sub(rf"\1{MASK}", value)
-    is_value = _OPTION_WORD.fullmatch(before) is not None and not _is_option(before, word)
+    is_value = _OPTION_WORD().fullmatch(before) is not None and not _is_option(before, word)
     if is_value and _is_secret(before, word):
         return MASK
-    assigned = _ASSIGNED.fullmatch(word)
+    assigned = _ASSIGNED().fullmatch(word)
     # In `env "API_KEY=x y"` the value has a space.
     if assigned and assigned[2] and _is_secret(assigned[1], assigned[2]):
-        return f"{assigned[1]}={MASK}" if not _HARMLESS.fullmatch(assigned[2]) else word
+        return f"{assigned[1]}={MASK}" if not _HARMLESS().fullmatch(assigned[2]) else word
     if any(map(str.isspace, word)):
         return _script(word, nested)  # of `ssh host "X=y command"`, for one
     if is_value:
         word = scrub(f"{before}={word}").removeprefix(f"{before}=")
-    return _LOGIN_AT.sub(rf"\1{MASK}", scrub(word))
+    return _LOGIN_AT().sub(rf"\1{MASK}", scrub(word))
 
 
 def _is_option(before: str, word: str) -> bool:
     """Whether `word` is the next option, not the value of the one `before` it, which may begin with a dash, too."""
     return word.startswith("-") and (
-        _LONG_OPTION.fullmatch(word) is not None or _MAY_BE_ALONE.fullmatch(before) is not None
+        _LONG_OPTION().fullmatch(word) is not None or _MAY_BE_ALONE().fullmatch(before) is not None
     )
 
 
@@ -176,13 +176,13 @@ def _is_secret(name: str, value: str) -> bool:
     bare = name.lstrip("-+")
     if len(bare) < 2 or value.startswith(MASK):
         return False
-    if _SOME_KEY.fullmatch(bare) and any(map(is_random, value.split(","))):
+    if _SOME_KEY().fullmatch(bare) and any(map(is_random, value.split(","))):
         return True
-    if _A_KEY.fullmatch(bare) and (name.lower() == "--key" or not _PLAIN.fullmatch(value)):
+    if _A_KEY().fullmatch(bare) and (name.lower() == "--key" or not _PLAIN().fullmatch(value)):
         return True
     if bare.lower() == "tokens" and is_amount(value):
         return False
-    if _OPTION.fullmatch(bare):
+    if _OPTION().fullmatch(bare):
         return True
     option = f"--{bare}" if name.startswith("-") else bare
     return any(scrub(f"{option}={one}").startswith(f"{option}={MASK}") for one in ("hunter", value))
