@@ -10,7 +10,7 @@ SOURCES := $(shell find twinkle_notifier integrations -name '*.py') README.md
 export HF_HUB_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: help demo test docs browser golden core stress reliability bench lint clean
+.PHONY: help demo test docs browser golden pictures core stress reliability bench lint clean
 
 help: ## Show these targets.
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -47,6 +47,9 @@ browser: $(VENV)/browser ## The inbox's page in a real Chromium; as root on Debi
 
 golden: $(VENV)/installed ## The messages of tests/golden/, and the generated pages; GOLDEN=write writes them anew, for `git diff` to show what changes.
 	$(BIN)/pytest tests/test_golden.py tests/diagnosis/test_page.py tests/test_settings_page.py
+
+pictures: $(VENV)/browser ## docs/pictures, by the inbox's page, of the golden messages.
+	PYTHONPATH=tests:tests/helpers $(BIN)/python tests/pictures
 
 CASES ?=
 TIMES ?=

@@ -4,32 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from importlib.util import find_spec
-from shutil import which
 from typing import TYPE_CHECKING, Any
 
+import chromium as real
 import pytest
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
-FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Skips where none can be started; `make browser`, which installs one, lets that fail."""
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(which, NAMES)), None)
-    lacking = "no Chromium" if path is None else "" if find_spec("playwright") else "no playwright"
-    if lacking and not os.environ.get("BROWSER_NEEDED"):
+    if (lacking := real.lacking()) and not os.environ.get("BROWSER_NEEDED"):
         pytest.skip(f"there is {lacking}: `make browser` installs what this needs")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=FLAGS.split())
+    with real.started() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -122,13 +122,16 @@ def test_neither_page_nor_log_shows_the_token(capfd: pytest.CaptureFixture[str])
 
 
 def ask(inbox: Inbox, path: str, host: str = "", method: str = "GET", more: str = "") -> bytes:
-    """The whole answer to a request, as it came; `host` stands for the inbox's own."""
+    """The whole answer to a request, or its head if it is a stream; `host` stands for the inbox's own."""
     port = urlsplit(inbox.url).port
     host = host.replace("PORT", str(port)) or f"127.0.0.1:{port}"
     with socket.create_connection(("127.0.0.1", port or 0), timeout=30) as line:
         head = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more.replace('PORT', str(port))}"
         line.sendall(f"{head}\r\n".encode())
-        return b"".join(iter(lambda: line.recv(65536), b""))
+        answer = b""
+        while b"text/event-stream" not in answer and (more_of_it := line.recv(65536)):
+            answer += more_of_it
+        return answer
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ function card(given) {
         el(
           "div",
           { class: `head head-${colour}` },
-          el("div", {}, words),
+          el("div", { class: "title-of" }, words),
           list(tags).map((tag) => el("span", { class: "tag" }, label(object(tag).text))),
           text(object(subtitle).content) ? el("small", {}, text(object(subtitle).content)) : null,
         ),
