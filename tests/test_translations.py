@@ -1,4 +1,4 @@
-"""Each translated page keeps step with the English one: docs/NAME.zh.md with docs/NAME.md."""
+"""Each translated page keeps step with the English one: NAME.zh.md with NAME.md."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from pages import TRANSLATIONS, anchors
 def test_a_translation_keeps_step(page: Path) -> None:
     """With the English page: so links lead to both, nothing is missing in one, and no example needs to run twice."""
     english = page.with_name(page.name.replace(".zh.", "."))
-    assert anchors(page)[1:] == anchors(english)[1:]  # the first is the page itself
+    if page.parent.name == "docs":
+        assert anchors(page)[1:] == anchors(english)[1:]  # the first is the page itself
+    else:  # in a README {#anchor} would be shown as it is
+        assert len(anchors(page)) == len(anchors(english))
     assert code(page) == code(english)
     assert tables(page) == tables(english)
 

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]  # README.md first
-TRANSLATIONS = sorted((ROOT / "docs").glob("*.zh.md"))
+TRANSLATIONS = [ROOT / "README.zh.md", *sorted((ROOT / "docs").glob("*.zh.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "README.zh.md"]  # README.md first
 
 
 def blocks(page: Path, language: str = "python") -> list[str]:
