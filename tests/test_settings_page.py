@@ -201,7 +201,7 @@ def places(where: list[str]) -> str:
 
 
 def escaped(text: str) -> str:
-    text = re.sub(r"``([^`]+)``", r"`\1`", re.sub(r" \(default: .*?\)|\.$", "", text))
+    text = re.sub(r"``([^`]+)``", r"`\1`", re.sub(r" \(default: %\(default\)\w\)|\.$", "", text))
     return text.replace("|", r"\|")
 
 
