@@ -1,4 +1,4 @@
-"""The table of docs/settings.md is what the code says. ``GOLDEN=write`` writes it anew."""
+"""The table of docs/settings.md, in both languages, is what the code says. ``GOLDEN=write`` writes it anew."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
+from settings_in_chinese import CHINESE
+
 import twinkle_notifier
 from twinkle_notifier import Notifier, TrainingRun, notify_exception, watch
 from twinkle_notifier.cli import check, demo, flush, inbox, init, run, send
@@ -18,9 +21,9 @@ from twinkle_notifier.cli.main import _parser
 from twinkle_notifier.runtime import user_file
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "settings.md"
+PAGES = {"en": ROOT / "docs" / "settings.md", "zh": ROOT / "docs" / "settings.zh.md"}
 BEGIN, END = "<!-- made by tests/test_settings_page.py -->\n\n", "\n<!-- up to here -->"
-HEAD = "| what it sets | in code | command | variable | your file | default |\n|---|---|---|---|---|---|\n"
+HEAD = ("what it sets", "in code", "command", "variable", "your file", "default")
 COMMANDS = (run, init, check, send, flush, demo, inbox)
 NOTIFIERS = [
     one
@@ -183,37 +186,56 @@ def shown(default: object) -> str:
     return ""
 
 
-def table() -> str:
-    return HEAD + "".join(line(name, row) for name, row in rows().items())
+def table(language: str) -> str:
+    lines = [[word(text, language) for text in HEAD], ["---"] * len(HEAD)]
+    lines += [cells(name, row, language) for name, row in rows().items()]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def line(name: str, row: Row) -> str:
+def cells(name: str, row: Row, language: str) -> list[str]:
+    meaning, default = spoken(name, row)
+    comma, semicolon = (", ", "; ") if language == "en" else ("、", "；")
+    code = [in_code(argument, where, language, comma) for argument, where in row.code.items()]
+    named = (comma.join(names) for names in (row.options, row.variables, row.keys))
+    return [word(meaning, language), semicolon.join(code), *named, word(default, language)]
+
+
+def spoken(name: str, row: Row) -> tuple[str, str]:
+    """What it means, and what holds without it; in English."""
     meaning = MEANING.get(name) or next(filter(None, row.meanings), "")
-    default = DEFAULT.get(name) or next(filter(None, row.defaults), "")
-    code = [f"`{argument}` of {places(where)}" for argument, where in row.code.items()]
-    cells = (meaning, "; ".join(code), *map(", ".join, (row.options, row.variables, row.keys)), default)
-    return "".join(f"| {escaped(cell)} " for cell in cells) + "|\n"
+    return escaped(meaning), escaped(DEFAULT.get(name) or next(filter(None, row.defaults), ""))
 
 
-def places(where: list[str]) -> str:
-    everywhere = [f"`{one.__name__}`" for one in NOTIFIERS]
-    return "all chats" if set(where) == set(everywhere) else ", ".join(where)
+def in_code(argument: str, where: list[str], language: str, comma: str) -> str:
+    named = comma.join(word(place, language) for place in places(where))
+    return f"`{argument}` of {named}" if language == "en" else f"`{argument}`（{named}）"
+
+
+def word(text: str, language: str) -> str:
+    """`text` in the language; what is only code is the same in each."""
+    return text if language == "en" or re.fullmatch("`[^`]+`", text) else CHINESE[text]
+
+
+def places(where: list[str]) -> list[str]:
+    everywhere = {f"`{one.__name__}`" for one in NOTIFIERS}
+    return ["all chats"] if set(where) == everywhere else where
 
 
 def escaped(text: str) -> str:
-    text = re.sub(r"``([^`]+)``", r"`\1`", re.sub(r" \(default: .*?\)|\.$", "", text))
+    text = re.sub(r"``([^`]+)``", r"`\1`", re.sub(r" \(default: %\(default\)\w\)|\.$", "", text))
     return text.replace("|", r"\|")
 
 
-def test_the_table_is_what_the_code_says() -> None:
+@pytest.mark.parametrize("language", PAGES)
+def test_the_table_is_what_the_code_says(language: str) -> None:
     """Each argument, option, variable and key that there is, and no other."""
-    text = PAGE.read_text()
-    before, _, rest = text.partition(BEGIN)
+    page, made = PAGES[language], table(language)
+    before, _, rest = page.read_text().partition(BEGIN)
     written, _, after = rest.partition(END)
     if os.environ.get("GOLDEN") == "write":
-        PAGE.write_text(before + BEGIN + table() + END + after)
-        written = table()
-    assert written.splitlines() == table().splitlines()
+        page.write_text(before + BEGIN + made + END + after)
+        written = made
+    assert written.splitlines() == made.splitlines()
 
 
 def test_each_setting_has_a_meaning() -> None:
@@ -221,3 +243,11 @@ def test_each_setting_has_a_meaning() -> None:
     found = rows()
     assert [name for name, row in found.items() if not (MEANING.get(name) or any(row.meanings))] == []
     assert (set(MEANING) | set(DEFAULT)) - set(found) == set()
+
+
+def test_each_chinese_text_is_of_an_english_one() -> None:
+    """None is left of a text that has changed."""
+    found = rows()
+    said = {text for name, row in found.items() for text in spoken(name, row)}
+    places_said = {place for row in found.values() for where in row.code.values() for place in places(where)}
+    assert set(CHINESE) - {*HEAD, *said, *places_said} == set()
