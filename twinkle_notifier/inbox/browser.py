@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from html import escape
 from pathlib import Path
@@ -16,7 +16,7 @@ _LEAD = '<!doctype html><meta charset="utf-8"><title>Inbox</title><meta http-equ
 
 
 @contextmanager
-def opened(url: str, is_wanted: bool = True) -> Iterator[None]:
+def opened(url: str, is_wanted: bool = True) -> Generator[None]:
     """Open `url` if this is a terminal with a display. Nothing waits for the browser, and none is needed.
 
     All users of this machine can read a command line, and `url` holds a token: what the browser is given is a file of

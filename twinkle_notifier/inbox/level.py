@@ -48,7 +48,9 @@ def _pattern(wording: str) -> re.Pattern[str]:
     return re.compile(".+?".join(map(re.escape, texts)) + r"(?:: .*|：.*| \(.*|（.*)?", re.DOTALL)
 
 
-_HEADINGS = [(_pattern(wording), level) for text, level in _WORDINGS.items() for wording in (text, CHINESE[text])]
+_HEADINGS: list[tuple[re.Pattern[str], Level]] = [
+    (_pattern(wording), level) for text, level in _WORDINGS.items() for wording in (text, CHINESE[text])
+]
 
 
 def level_of(service: str, payload: dict[str, Any]) -> Level | None:
@@ -70,7 +72,7 @@ def _colour(service: str, payload: dict[str, Any]) -> Level | None:
         return _SLACK.get(str(inside(first, "color")).lower())
     content = inside(payload, "markdown", "content") if service == "WeCom" else None
     font = _FONT.match(content) if isinstance(content, str) else None
-    return _WECOM.get(font[1]) if font else None
+    return _WECOM.get(str(font[1])) if font else None
 
 
 def _of_heading(line: str) -> Level | None:

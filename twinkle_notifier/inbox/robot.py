@@ -86,6 +86,10 @@ class Running:
         self.close()
 
 
+def _keep_nothing(robot: Robot, request: Request, response: Response, result: Result) -> None:
+    """For a robot without a page."""
+
+
 class Robot(ABC):
     """One robot of one service: its security settings, its rate, and what it has accepted.
 
@@ -120,7 +124,7 @@ class Robot(ABC):
         self.requests = 0
         self.repeats = 0
         self.clock: Callable[[], float] = time.time  # the service's, by which it judges a signature
-        self.on_answer: Callable[[Robot, Request, Response, Result], object] = lambda *_: None
+        self.on_answer: Callable[[Robot, Request, Response, Result], object] = _keep_nothing
         self._scripted: deque[Answer | Response] = deque()
         self._accepted: deque[float] = deque()
         self._closed_until = 0.0

