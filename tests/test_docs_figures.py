@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
-TRANSLATIONS = sorted(DOCS.glob("*.zh.md"))
+# A rule of diagnosis.md says in each language what it says: diagnosis/test_page.py has that page.
+TRANSLATIONS = [page for page in sorted(DOCS.glob("*.zh.md")) if page.name != "diagnosis.zh.md"]
 
 
 def figures(page: Path) -> list[list[list[str]]]:
