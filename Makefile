@@ -10,7 +10,7 @@ SOURCES := $(shell find twinkle_notifier integrations -name '*.py') README.md
 export HF_HUB_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: help demo test docs golden core stress reliability bench lint clean
+.PHONY: help demo test docs browser golden pictures core stress reliability bench lint clean
 
 help: ## Show these targets.
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -40,8 +40,16 @@ export NO_MKDOCS_2_WARNING = 1
 docs: $(VENV)/installed ## The site in both languages, into site/; a broken link is an error. Nothing is downloaded.
 	$(BIN)/mkdocs build
 
+CHROMIUM_PACKAGES := chromium fonts-noto-cjk fonts-noto-color-emoji
+
+browser: $(VENV)/browser ## The inbox's page in a real Chromium; as root on Debian it installs one where none is.
+	BROWSER_NEEDED=1 $(BIN)/pytest --numprocesses=2 -m browser tests/inbox
+
 golden: $(VENV)/installed ## The messages of tests/golden/, and the generated pages; GOLDEN=write writes them anew, for `git diff` to show what changes.
 	$(BIN)/pytest tests/test_golden.py tests/diagnosis/test_page.py tests/test_settings_page.py
+
+pictures: $(VENV)/browser ## docs/pictures, by the inbox's page, of the golden messages.
+	PYTHONPATH=tests:tests/helpers $(BIN)/python tests/pictures
 
 CASES ?=
 TIMES ?=
@@ -109,6 +117,14 @@ $(VENV)/dependencies: constraints.txt pyproject.toml
 $(VENV)/installed: $(VENV)/dependencies $(SOURCES)
 	$(PIP) install --no-deps --force-reinstall .
 	rm -rf build *.egg-info
+	touch $@
+
+$(VENV)/browser: $(VENV)/installed
+	@which chromium chromium-browser google-chrome 2>/dev/null | grep -q . || { \
+		if [ "$$(id -u)" = 0 ] && which apt-get > /dev/null; then \
+			apt-get update -qq && apt-get install -qq --no-install-recommends $(CHROMIUM_PACKAGES); \
+		else echo "There is no Chromium. On Debian: apt-get install $(CHROMIUM_PACKAGES)"; exit 1; fi; }
+	$(PIP) install --constraint constraints.txt --group browser
 	touch $@
 
 # What people use today. twinkle-kit without what it depends on, torch for CUDA among it: its notifier alone is run.

@@ -23,12 +23,13 @@ from typing import Any
 import pytest
 
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.inbox.robot import Received
+from twinkle_notifier.inbox.robot import Received, Request
 
 GOLDEN = Path(__file__).parent / "golden"
 SECRET = "SEC0123456789abcdef"
+SIGNED = {"DINGTALK": "&", "FEISHU": "?"}  # what parts a secret from the URL of each
+DING = '{"class": "DingNotifier", "ding_url": "env:DING_URL", "secret": "env:DING_SECRET"}'
 LIMIT = 120  # seconds for one script
-WRONG = {"errcode": 300001, "errmsg": "token is not exist"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class How:
     memory: int = 0  # bytes of its control group
     needs: str = ""
     unordered: bool = False  # some go out in the background
+    is_set_up: bool = True  # the environment names a notifier
     language: str = "en"
     command: tuple[str, ...] = (sys.executable, "train.py")
 
@@ -89,12 +91,21 @@ HOW = {
     "transformers": How(needs="transformers", unordered=True),
     "out_of_memory": How(),
     "channels": How(unordered=True),
+    # What docs/pictures shows.
+    "chats_crash": How(unordered=True),
+    "chats_digest": How(refused=12, unordered=True, is_set_up=False),
+    "chats_end": How(unordered=True),
+    "chats_stall": How(go=("go-0", "go-1", "go-2", "go-3"), unordered=True),
     # The same scripts in Chinese.
     **{
         f"{name}_zh": How(language="zh", **more)
         for name, more in {
             "again": {"times": 3},
             "channels": {"unordered": True},
+            "chats_crash": {"unordered": True},
+            "chats_digest": {"refused": 12, "unordered": True, "is_set_up": False},
+            "chats_end": {"unordered": True},
+            "chats_stall": {"go": ("go-0", "go-1", "go-2", "go-3"), "unordered": True},
             "command_out_of_memory": {"run": (), "memory": 200 << 20},
             "command_preempted": {"run": (), "ended_by": signal.SIGTERM},
             "command_silent": {"run": ("--stall-after", "2s"), "go": ("go-0", "go-1")},
@@ -120,7 +131,9 @@ class Scene:
         """Run it all."""
         for name in self.how.go:
             os.mkfifo(self.folder / name)
-        self.robot.script(*[WRONG] * self.how.refused)
+        for robot in self.robot.robots.values():
+            wrong = robot.refusal(Request("", {}, "", b""))  # of a token
+            robot.script(*[wrong] * self.how.refused if wrong else ())
         for _ in range(self.how.times):
             self._start()
             self._go()
@@ -151,10 +164,12 @@ class Scene:
             self._start_one(command, place)
 
     def _start_one(self, command: list[str], place: dict[str, str]) -> subprocess.Popen[bytes]:
-        notifier = '{"class": "DingNotifier", "ding_url": "env:DING_URL", "secret": "env:DING_SECRET"}'
-        env = {"DING_URL": self.robot.url, "DING_SECRET": SECRET, "TWINKLE_NOTIFIER": notifier, "TZ": "UTC", **place}
+        env = {"DING_URL": self.robot.url, "DING_SECRET": SECRET, "TZ": "UTC", **place}
+        env |= {"TWINKLE_NOTIFIER": DING} if self.how.is_set_up else {}
         env |= {"TWINKLE_NOTIFIER_DIR": str(self.folder / "state"), "PYTHONIOENCODING": "utf-8"}
         env |= {"TWINKLE_NOTIFIER_LANGUAGE": self.how.language, "CHATS": " ".join(self.robot.urls.values())}
+        env |= {f"{name.upper()}_URL": url for name, url in self.robot.urls.items()}
+        env |= {f"{name}_URL": f"{env[f'{name}_URL']}{sign}secret={SECRET}" for name, sign in SIGNED.items()}
         with self.output.open("ab") as output:
             process = subprocess.Popen(
                 command,

@@ -79,7 +79,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_module_is_in_wheel_and_sdist(built: Path) -> None:
     """A file that is added to a room is shipped."""
     core = {
-        str(path.relative_to(ROOT)) for path in ROOT.glob("twinkle_notifier/**/*") if path.suffix in (".py", ".typed")
+        str(path.relative_to(ROOT))
+        for path in ROOT.glob("twinkle_notifier/**/*")
+        if path.suffix in (".py", ".typed", ".html", ".css", ".js", ".svg")
     }
     adapters = {path.name for path in ROOT.glob("integrations/*.py")}
     with zipfile.ZipFile(next(built.glob("*.whl"))) as wheel:

@@ -450,6 +450,55 @@ def test_in_the_last_frames_of_a_recursion(run: Any) -> None:
     assert done.stdout.strip() == "1 0 True True", done.stderr
 
 
+def test_two_recursions_at_once(run: Any) -> None:
+    """The first to begin is the first to end: the other thread keeps its room, and then the limit is as it was."""
+    done = run(
+        """
+        import sys, threading, time
+        from twinkle_notifier import notify_exception
+        first_sends, second_sends, first_is_out = threading.Event(), threading.Event(), threading.Event()
+        statuses, waited, limits = {"first": [], "second": []}, [], []
+        def first(message):
+            first_sends.set()
+            waited.append(second_sends.wait(6))
+        def second(message):
+            limits.append(sys.getrecursionlimit())
+            second_sends.set()
+            waited.append(first_is_out.wait(6))
+            limits.append(sys.getrecursionlimit())
+        def dive(notifier):
+            try:
+                dive(notifier)
+            except RecursionError as error:
+                name = notifier.__name__
+                if "sent" not in statuses[name]:
+                    statuses[name].append(notify_exception(notifier, exc=error, name=name).status)
+                raise
+        def thread(notifier, begin, ended):
+            begin.wait(20)
+            try:
+                dive(notifier)
+            except RecursionError:
+                pass
+            ended.set()
+        limit, now = sys.getrecursionlimit(), threading.Event()
+        now.set()
+        threads = [
+            threading.Thread(target=thread, args=(first, now, first_is_out)),
+            threading.Thread(target=thread, args=(second, first_sends, threading.Event())),
+        ]
+        [one.start() for one in threads]
+        [one.join() for one in threads]
+        until = time.monotonic() + 20
+        while sys.getrecursionlimit() != limit and time.monotonic() < until:
+            time.sleep(0.01)
+        print([statuses[name][-1] for name in statuses], waited, limits[0] == limits[1] > limit)
+        print(sys.getrecursionlimit() - limit)
+        """
+    )
+    assert done.stdout.splitlines() == ["['sent', 'sent'] [True, True] True", "0"], done.stderr
+
+
 MEMORY = """
 import os, resource, twinkle_notifier as t
 ding = t.DingNotifier("env:DING_URL", "env:DING_SECRET")

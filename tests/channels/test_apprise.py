@@ -309,6 +309,7 @@ def test_an_exception_calls_nobody_in_discord(discord: Service, inbox: Inbox) ->
         ("not a URL at all", "takes no such"),
         ("", "empty"),
         (None, "empty"),
+        (["json://x"], "url takes text, and was given a value of type list: give a URL in apprise's form"),
     ],
 )
 def test_what_cannot_work_says_how_to_mend_it(url: Any, said: str) -> None:

@@ -306,7 +306,7 @@ def test_its_own_secrets_are_not_in_the_message(ding: DingNotifier, inbox: Inbox
         ({"ding_url": "http://127.0.0.1.evil.org/robot/send?access_token=tok-abcdefgh"}, "insecure=True"),
         ({"ding_url": "http://127.0.0.1@evil.org/robot/send?access_token=tok-abcdefgh"}, "insecure=True"),
         ({"ding_url": URL, "insecure": "no"}, "insecure"),
-        ({"ding_url": URL, "secret": 5}, "secret"),
+        ({"ding_url": URL, "secret": 5}, "secret takes text, and was given a value of type int"),
         ({"ding_url": URL, "timeout": 0}, "timeout"),
         ({"ding_url": URL, "timeout": -1}, "timeout"),
         ({"ding_url": URL, "timeout": "5"}, "timeout"),

@@ -105,6 +105,31 @@ def test_any_markdown_is_accepted(service: Service, inbox: Inbox, text: str) -> 
 
 
 @EVERY
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ([[TOKEN]], "list"),
+        ({TOKEN: TOKEN}, "dict"),
+        ([], "list"),
+        ({}, "dict"),
+        (3141592, "int"),
+        (TOKEN.encode(), "bytes"),
+    ],
+)
+def test_what_is_no_text_is_named_by_its_type(service: Service, url: Any, kind: str) -> None:
+    """As an argument and in a dict; its value may be a secret, and stays out."""
+    name = service._fields[0]
+    said = f"{name} takes text, and was given a value of type {kind}: give the robot's webhook URL, or a reference"
+    made = {"class": service.__name__, name: url}
+    for make in (lambda: service(url), lambda: Notifier.from_dict(made)):
+        with pytest.raises(ArgumentError) as caught:
+            make()
+        assert str(caught.value).startswith(said)
+        assert TOKEN not in str(caught.value)
+        assert "3141592" not in str(caught.value)
+
+
+@EVERY
 def test_an_empty_message_is_refused_here(service: Service, inbox: Inbox) -> None:
     """No service takes one."""
     with pytest.raises(ArgumentError, match="empty"):

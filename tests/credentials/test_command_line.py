@@ -97,6 +97,39 @@ bash -c 'sshpass -p "p w" ssh h' => bash -c 'sshpass -p *** ssh h'
 bash -c "curl -u 'me:p w' https://x.org" => bash -c 'curl -u '"'"'me:***'"'"' https://x.org'
 sh -c 'export HF_TOKEN=hf_abc; exec python train.py' => sh -c 'export HF_TOKEN=***; exec python train.py'
 srun sshpass -p pw ssh h => srun sshpass -p *** ssh h
+x --config '{"wandb":{"key":"K"}}' => x --config '{"wandb":{"key":"***"}}'
+x '--config={"wandb": {"init": {"a": 1}, "key": "K"}}' => x '--config={"wandb": {"init": {"a": 1}, "key": "***"}}'
+x --config '{wandb: {project: p, key: K}, lr: 1}' => x --config '{wandb: {project: p, key: ***}, lr: 1}'
+x --config "{'a': {'key': 'x7Kq2mP9vT4wx7Kq'}}" => x --config '{'"'"'a'"'"': {'"'"'key'"'"': '"'"'***'"'"'}}'
+x --config '{"db": {"pass": "hunter"}, "auth": {"user": "me"}}' => x --config '{"db": {"pass": "***"}, "auth": {"user": "me"}}'
+x --secrets K --lr 1 => x --secrets *** --lr 1
+x --secrets=K --my-secrets K => x --secrets=*** --my-secrets ***
+x --password -x --lr 1 => x --password *** --lr 1
+x --token -x=y --secret=-x => x --token *** --secret=***
+x --pass-phrase K --passphrase K --pass_phrase=K => x --pass-phrase *** --passphrase *** --pass_phrase=***
+x --api_keys a,b --api-keys=a,b => x --api_keys *** --api-keys=***
+x --api-keys a b c --lr 1 => x --api-keys *** *** *** --lr 1
+x --keys x7Kq2mP9vT4w,x7Kq2mP9vT4v --key1 x7Kq2mP9vT4w => x --keys *** --key1 ***
+x --tokens K --access-tokens=a,b => x --tokens *** --access-tokens=***
+x --bearer K --bearer=K => x --bearer *** --bearer=***
+x --user me:pw --login me:pw -u me:pw => x --user me:*** --login me:*** -u me:***
+x --user=me:pw --login=me:pw -u=me:pw => x --user=me:*** --login=me:*** -u=me:***
+x --smtp-user me:pw --db.user=me:12 => x --smtp-user me:*** --db.user=me:***
+x --proxy me:pw@h:3128 --proxy=me:pw@h => x --proxy 'me:***@h:3128' '--proxy=me:***@h'
+x +a.b.key=K a.key=hunter2 a.password=pw => x +a.b.key=*** a.key=*** a.password=***
+x +wandb.key=hunter => x +wandb.key=***
+x 'a.api_keys=[a,b]' => x a.api_keys=***
+x --cookies a=b => x --cookies ***
+env MY_SECRETS=K A=1 python x => env MY_SECRETS=*** A=1 python x
+bash -lc 'x --login me:pw; y' => bash -lc 'x --login me:***; y'
+bash -c "bash -c 'x --user me:pw --lr 1'" => bash -c 'bash -c '"'"'x --user me:*** --lr 1'"'"''
+ssh h 'A=1 WANDB_API_KEY=K python x' => ssh h 'A=1 WANDB_API_KEY=*** python x'
+ssh h "A=1 bash -c 'x --login me:pw --lr 1'" => ssh h 'A=1 bash -c '"'"'x --login me:*** --lr 1'"'"''
+ssh h 'API_KEY=K python x' => ssh h API_KEY=***
+watch 'wandb login K && x' => watch 'wandb login *** && x'
+x --header 'Authorization: Bearer K' '--header=X-Api-Key: K' => x --header Authorization: Bearer *** --header=X-Api-Key: ***
+x --dsn 'host=h password=pw port=1' => x --dsn 'host=h password=*** port=1'
+x --url https://me:pw@h/x --db=postgres://me:pw@h/x => x --url 'https://me:***@h/x' '--db=postgres://me:***@h/x'
 twinkle-notifier run --to https://x.org/send?access_token=abc123 -- x => twinkle-notifier run --to https://x.org/send?access_token=*** -- x
 """
 HARMLESS = r"""
@@ -114,6 +147,23 @@ x --wandb_project llm --wandb-mode offline
 x --report_to wandb --run_name a
 x --author-email a@b.c --authority x
 x --password
+x --password --lr 1
+x --wandb -b 32
+x --max_tokens 512 --num-tokens=2048 --tokens 512 --tokens=1.5e9 --tokens 300B --tokens_per_batch 100
+x --max_tokens 512 Qwen2.5-7B-Instruct a b
+x --key_size 64 --secret-length 5 --login-timeout 3 --login-timeout 3:00 --keyframes 3
+x --user-dir path --user-dir a:b --user-agent a:b --user me --login --bearer-auth true
+x --keys input_ids,labels --special_tokens a,b --stop-tokens a b
+x host:8080 user:group --chown me:users --chown=me:users a.py:12 a:b 12:30
+x --time 1:00:00 --map a:b --bind 0.0.0.0:80 --user 1000:1000 --volumes /a:/b:ro
+x -u localhost:8080 -u h.org:80 -u https://x.org/a
+rsync -u h:/a b
+x data.key=val_loss +model.key_size=64 +data.sort_key=len data.tokens=5 key=len
+x --config '{"lr": 1, "optimizer": {"name": "adam", "key": "x"}, "tokens": 512}'
+x --config '{"dataset": {"key": "image", "sort_key": "len"}, "s3": {"key": "a/b.json"}}'
+x --prompt 'a token of my love, with a key: none'
+x --notes 'the secrets: are mounted; tokens: 5'
+docker pull a:3.11@sha256:0123abcd
 python -u train.py
 python -m pkg.train -u 3
 git push -u origin main

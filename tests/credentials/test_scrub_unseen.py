@@ -271,6 +271,30 @@ ENV HF_TOKEN <R>
 logger.wandb.api_key: <H>
 sweep.wandb_api_key '<H>' refused
 private_key: "-----BEGIN PRIVATE KEY-----\\\\nMIIEvQ<L>\\\\n<L>\\\\n-----END PRIVATE KEY-----\\\\n"
+{"wandb":{"key":"<W>"}}
+{'wandb': {'project': 'p', 'init': {'a': 1}, 'key': '<W>'}}
+wandb: {project: p, key: <W>}
+wandb:⏎  init:⏎    a: 1⏎  key: <W>⏎lr: 1
+[wandb]⏎project = "p"⏎key = "<W>"
+Config(wandb=WandbConfig(project='p', key='<W>'), lr=1)
+{\\"wandb\\": {\\"key\\": \\"<W>\\"}}
+{'logger': {'key': '<R>'}}
+database:⏎  user: me⏎  pass: <W>
+{'auth': {'user': 'me', 'pass': '<W>'}}
+run --secrets <W> --lr 1
+--secrets=<W> --lr 1
+--api_keys <W>,<W> --lr 1
+API_KEYS=<W>,<W>
+api_keys: <W>, <W>
+Namespace(api_keys='<W>', secrets='<W>', lr=1)
+--tokens <W> --lr 1
+--bearer <W>
+bearer: <W>
+--pass-phrase <W>
+--login me:<W>
+--user=me:<P> --lr 1
+-u me:<P> --lr 1
+Command '['x', '--login', 'me:<W>']' returned non-zero exit status 1.
 -----BEGIN OPENSSH PRIVATE KEY-----⏎b3BlbnNza<L>⏎<L>⏎-----END OPENSSH PRIVATE KEY-----
 -----BEGIN PGP PRIVATE KEY BLOCK-----⏎Version: x⏎⏎lQOYBF<L>⏎<L>⏎=abcd⏎-----END PGP PRIVATE KEY BLOCK-----
 PuTTY-User-Key-File-2: ssh-rsa⏎Encryption: none⏎Private-Lines: 2⏎<L>⏎<L>⏎Private-MAC: 0123
@@ -453,6 +477,25 @@ token 151643 is out of range
 secrets are mounted at /run/secrets/wandb
 login me to node-07
 <token>hello</token>
+--tokens 512 --tokens=300B --secrets-dir x
+tokens: 512, keys: 3
+api_keys: 3
+secrets: are mounted
+'tokens': ['a', 'b'], 'text': 'hello'
+'tokens': 'hello world'
+api_keys = load_keys(path)
+secrets = vault.read(path)
+session_tokens: 12, user_tokens=512
+optimizer: {key: x}
+{'dataset': {'key': 'image'}}
+{"s3": {"bucket": "b", "key": "data/part.json"}}
+tls: {key: /etc/x.key}
+github = {key: value for key, value in items}
+--chown me:users --user-dir a:b --login-timeout 3:00 --user 1000:1000
+-u localhost:8080 -u https://x.org/a
+rsync -u h:/a b
+the bearer of this
+keys=input_ids,labels
 (key -> value)
 keys -> values
 密码错误

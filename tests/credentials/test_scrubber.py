@@ -344,6 +344,17 @@ HOSTILE = [
         "SecretStr('",
     ),
     *('"username": "a", "key": "', "token=a_", "password=password", "aa_password=aa_"),
+    *(
+        "{key:",
+        "wandb={key:",
+        "key=)",
+        " key:\n",
+        "wandb:\n key: ",
+        "[wandb]\nkey=",
+        "api_keys=a,",
+        "--user a:",
+        "--a-user ",
+    ),
     *("secret=/a/", "secret=env:", "password=Bearer ", "password=Bearer\t\t", "webhook_url=", "a_", "]", "\\"),
 ]
 

@@ -58,6 +58,22 @@ def test_the_numbers_of_the_rank_that_failed(monkeypatch: pytest.MonkeyPatch) ->
     assert "others" not in facts(OutOfMemoryError("x"), TEXT)  # a container has other numbers
 
 
+def test_what_other_processes_hold_is_the_likely_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If it is more than was asked for, and a good part of the device; else the error's own numbers tell the cause."""
+    import os
+
+    likely = []
+    for theirs in (20_480, 1024):
+        monkeypatch.setitem(sys.modules, "torch", cuda(listed((os.getpid(), 50_000), (4242, theirs))))  # type: ignore[arg-type]
+        notify_exception(told := RecordingNotifier(), "fit", OutOfMemoryError(TEXT), "sft")
+        likely += [line for line in told.messages[0].splitlines() if line.startswith("- Likely: ")]
+    assert likely == [
+        "- Likely: other processes hold 20.00 GiB of the device's 80.00 GiB (PID 4242 20.00 GiB), so that 2.00 GiB more did"
+        " not fit",
+        "- Likely: the device's 80.00 GiB is full: 2.00 GiB more did not fit, 1.00 GiB was free",
+    ]
+
+
 def test_the_device_is_the_one_that_the_error_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """The current one is another in each thread, and to ask that may take memory there. Without a name none is asked."""
     asked: list[int] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 
 import pytest
@@ -175,3 +176,38 @@ def test_a_slot_that_is_too_long_ends_at_a_whole_part() -> None:
     assert found is not None
     assert found["path"].endswith("/…")
     assert "glpat" not in found["path"]
+
+
+def test_a_number_may_be_taken_from_another() -> None:
+    said = rule(says=("kept {kept:size}, used {used:size}",), when=("kept - used > 2 * 1073741824",))
+    table = Table([said])
+    assert table.diagnose(raised("E", "kept 5 GiB, used 2 GiB")) is not None
+    assert table.diagnose(raised("E", "kept 5 GiB, used 4 GiB")) is None
+
+
+OOM = (
+    "CUDA out of memory. Tried to allocate 20.00 MiB (GPU 0; 10.76 GiB total capacity; 4.29 GiB already allocated; 10.12 "
+    "MiB free; 4.46 GiB reserved in total by PyTorch) If reserved memory is >> allocated memory try setting"
+)
+
+
+@pytest.mark.parametrize("width", [31, 80, 100])
+@pytest.mark.parametrize("cut", [True, False], ids=["in words", "between words"])
+def test_a_line_that_was_wrapped_is_put_together(width: int, cut: bool) -> None:
+    """A terminal cuts words, a log or a mail does not."""
+    lines = [OOM[at : at + width] for at in range(0, len(OOM), width)] if cut else textwrap.wrap(OOM, width)
+    found = Table(KNOWN).diagnose(raised("RuntimeError", "\n".join(lines)))
+    assert found is not None
+    assert found.rule.id == "device-memory-taken"
+    assert found.found["total"] == "10.76 GiB"
+
+
+def test_what_a_carrier_quotes_is_looked_up_and_what_others_quote_is_not() -> None:
+    """Ray, torch.compile and others report an error in their text; another's text may quote what does not matter."""
+    quoted = 'ray::f() (pid=7, ip=10.0.0.1)\n  File "a.py", line 3, in f\n    g()\nValueError: the store is full'
+    table = Table([rule(says=("the store",), types=("ValueError",))])
+    assert table.diagnose(raised("ray.exceptions.ActorDiedError", quoted)) is not None
+    assert table.diagnose(raised("pipeline.StepFailed", quoted)) is None
+    importing = "Failed to import a.b because of the following error (look up to see its traceback):\nthe store is gone"
+    assert table.diagnose(raised("RuntimeError", importing)) is not None
+    assert table.diagnose(raised("RuntimeError", importing.replace(" (look up to see its traceback)", ""))) is None

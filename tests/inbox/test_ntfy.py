@@ -83,9 +83,9 @@ def test_says_when_there_are_too_many() -> None:
 
 
 def test_the_page_of_the_inbox_stays_where_it_is() -> None:
-    """A visit of its address is no message to ntfy, and shows what ntfy accepted."""
+    """A visit of its address is no message to ntfy."""
     with Inbox(token=TOPIC) as inbox:
         ask(inbox, {"topic": TOPIC, "title": "lost"})
         page = requests.get(inbox.page_url, timeout=30)
-        assert (page.status_code, "<h2>lost</h2>" in page.text, ", ntfy, " in page.text) == (200, True, True)
+        assert (page.status_code, "page.js" in page.text) == (200, True)
         assert requests.get(root(inbox), timeout=30).status_code == 403

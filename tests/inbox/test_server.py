@@ -10,13 +10,15 @@ import subprocess
 import sys
 import threading
 import time
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 
-from twinkle_notifier import DingNotifier
+from twinkle_notifier import DingNotifier, SlackNotifier
 from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.messages.message import Message
 
 TEXT = {"msgtype": "text", "text": {"content": "hello"}}
 
@@ -86,41 +88,30 @@ def test_a_closed_inbox_refuses_connections() -> None:
 # The page
 
 
-def test_the_page_shows_what_arrived_newest_first() -> None:
-    """And says so when nothing did."""
+def test_the_page_is_files_of_its_own() -> None:
+    """It loads nothing from anywhere else, and holds no message and no token: those come by its stream."""
     with Inbox() as inbox:
-        assert "Nothing has arrived yet" in requests.get(inbox.page_url, timeout=30).text
-        for title in ("one", "two"):
-            post(inbox.url, {"msgtype": "markdown", "markdown": {"title": title, "text": f"text {title}"}})
+        post(inbox.url)
         page = requests.get(inbox.page_url, timeout=30)
-        assert page.headers["Content-Type"] == "text/html; charset=utf-8"
-        assert re.findall("<h2>(.*?)</h2>", page.text) == ["two", "one"]
-        assert "Inbox (2)" in page.text
-
-
-@pytest.mark.parametrize("text", ["<script>alert(1)</script>", '" onload="x', "{count} {}", "训练 \ud800 &amp;"])
-def test_the_page_shows_messages_as_text(text: str) -> None:
-    """Whatever they hold, it is not HTML, nor a reason for no page."""
-    with Inbox() as inbox:
-        requests.post(
-            inbox.url,
-            data=json.dumps({"msgtype": "markdown", "markdown": {"title": text, "text": text}}),
-            headers={"Content-Type": "application/json"},
-            timeout=30,
-        )
-        page = requests.get(inbox.page_url, timeout=30).text
-        assert "<article>" in page
-        assert "<script" not in page
-        assert 'onload="' not in page
-        assert ("{count}" in page) is ("{count}" in text)
-        assert ("&amp;amp;" in page) is ("&amp;" in text)
+        root = inbox.page_url.partition("?")[0]
+        names = re.findall('(?:href|src)="([^"#]+)"', page.text)
+        files = {name: requests.get(root + name, timeout=30) for name in names}
+        scripts = re.findall(r'from "\./(\w+\.js)"', "".join(file.text for file in files.values()))
+        files |= {name: requests.get(root + name, timeout=30) for name in scripts}
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert {name: file.status_code for name, file in files.items()} == dict.fromkeys(files, 200)
+    assert {name.rpartition(".")[2] for name in files} == {"js", "css", "svg"}
+    whole = page.text + "".join(file.text for file in files.values())
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)\w", whole)
+    assert "innerHTML" not in whole
+    assert not [text for text in (page.text,) if "hello" in text or inbox.page_url.partition("token=")[2] in text]
 
 
 def test_neither_page_nor_log_shows_the_token(capfd: pytest.CaptureFixture[str]) -> None:
     """A person may show the page to others."""
     with Inbox(token="tok-0123456789", secret="SEC0123456789") as inbox:
         DingNotifier(inbox.url, "SEC0123456789")("### hello")
-        page = requests.get(inbox.page_url, timeout=30).text
+        page = requests.get(inbox.page_url, timeout=30).text + json.dumps(events(inbox, 1))
         own = inbox.page_url.partition("token=")[2]
         for path in (f"/nowhere?access_token=tok-0123456789&token={own}", f"/?token={own}x", f"http://[/?token={own}"):
             ask(inbox, path)
@@ -130,17 +121,25 @@ def test_neither_page_nor_log_shows_the_token(capfd: pytest.CaptureFixture[str])
     assert not [text for text in (page, out, err) if "tok-0" in text or "SEC0" in text or own in text]
 
 
-def ask(inbox: Inbox, path: str, host: str = "", method: str = "GET") -> bytes:
-    """The whole answer to a request, as it came; `host` stands for the inbox's own."""
+def ask(inbox: Inbox, path: str, host: str = "", method: str = "GET", more: str = "") -> bytes:
+    """The whole answer to a request, or its head if it is a stream; `host` stands for the inbox's own."""
     port = urlsplit(inbox.url).port
     host = host.replace("PORT", str(port)) or f"127.0.0.1:{port}"
     with socket.create_connection(("127.0.0.1", port or 0), timeout=30) as line:
-        line.sendall(f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
-        return b"".join(iter(lambda: line.recv(65536), b""))
+        head = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more.replace('PORT', str(port))}"
+        line.sendall(f"{head}\r\n".encode())
+        answer = b""
+        while b"text/event-stream" not in answer and (more_of_it := line.recv(65536)):
+            answer += more_of_it
+        return answer
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/?token=", "/?token=TOKEn", "/?token=TOKE", "/?Token=TOKEN", "/TOKEN", "/nowhere", "/?token=%ff%00"]
+    "path",
+    [
+        *("/", "/?token=", "/?token=TOKEn", "/?token=TOKE", "/?Token=TOKEN", "/TOKEN", "/nowhere", "/?token=%ff%00"),
+        *("/arrivals", "/arrivals?token=TOKEn", "/arrivals?after=0"),
+    ],
 )
 def test_the_page_is_for_those_who_know_its_token(path: str) -> None:
     """Others who are logged in to this machine see no message, nor how many there are."""
@@ -179,19 +178,109 @@ def test_a_name_that_was_made_to_lead_here_shows_no_page(host: str, status: byte
     """Even with the token; a website may do so in a user's own browser."""
     with Inbox() as inbox:
         post(inbox.url)
-        answer = ask(inbox, f"/?{urlsplit(inbox.page_url).query}", host)
+        query = urlsplit(inbox.page_url).query
+        answer = ask(inbox, f"/?{query}", host)
         assert answer.split()[1] == status
-        assert (b"hello" in answer) is (status == b"200")
+        assert (b"page.js" in answer) is (status == b"200")
+        if status != b"200":
+            assert [ask(inbox, path, host).split()[1] for path in (f"/arrivals?{query}", "/page.js")] == [b"403"] * 2
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "http://evil.example:PORT", "null", "https://127.0.0.1:PORT"]
+)
+def test_another_site_reads_nothing_and_sends_nothing(origin: str) -> None:
+    """A browser names the site that makes it ask; a robot's token is no secret."""
+    with Inbox() as inbox:
+        query, robot = urlsplit(inbox.page_url).query, urlsplit(inbox.urls["WeCom"])
+        named = f"Origin: {origin}\r\n"
+        assert [ask(inbox, f"{path}?{query}", more=named).split()[1] for path in ("/", "/arrivals")] == [b"403"] * 2
+        body = json.dumps(TEXT)
+        sent = f"Content-Length: {len(body)}\r\n{named}\r\n{body}"
+        assert ask(inbox, f"{robot.path}?{robot.query}", method="POST", more=sent).split()[1] == b"403"
+        assert (inbox.requests, inbox.messages) == (0, [])
+        assert ask(inbox, f"/?{query}", more="Origin: http://127.0.0.1:PORT\r\n").split()[1] == b"200"
 
 
 def test_the_pages_url_does_not_leak() -> None:
-    """Not to a site that a message links to, nor into a cache; the page goes on to reload itself."""
+    """Not to a site that a message links to, nor into a cache; and no script but the page's own runs."""
     with Inbox() as inbox:
         page = requests.get(inbox.page_url, timeout=30)
-    assert (page.headers["Referrer-Policy"], page.headers["Cache-Control"]) == ("no-referrer", "no-store")
-    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
-    assert '<meta http-equiv="refresh" content="2">' in page.text
-    assert inbox.page_url.partition("token=")[2] not in page.text
+    names = ("Referrer-Policy", "Cache-Control", "X-Content-Type-Options")
+    assert [page.headers[name] for name in names] == ["no-referrer", "no-store", "nosniff"]
+    policy = dict(part.strip().split(" ", 1) for part in page.headers["Content-Security-Policy"].split(";"))
+    assert (policy["default-src"], policy["script-src"], policy["trusted-types"]) == ("'none'", "'self'", "'none'")
+    assert "unsafe" not in str(policy)
+
+
+# What the page is told
+
+
+def events(inbox: Inbox, count: int, **seen: str) -> list[dict[str, Any]]:
+    """The next events of the page's stream, each with its id."""
+    url = inbox.page_url.replace("/?", "/arrivals?")
+    with requests.get(url, stream=True, timeout=30, headers={"Last-Event-ID": seen["last"]} if seen else {}) as stream:
+        assert stream.headers["Content-Type"] == "text/event-stream"
+        lines = (line.decode() for line in stream.iter_lines(chunk_size=1))
+        ids = (line.removeprefix("id: ") for line in lines if line.startswith("id: "))
+        return [{"id": next(ids), **json.loads(next(lines).removeprefix("data: "))} for _ in range(count)]
+
+
+def test_the_stream_tells_what_was_accepted() -> None:
+    """Of each service, with its level where a message shows one, and the request without what grants access."""
+    with Inbox() as inbox:
+        post(inbox.url, {"msgtype": "markdown", "markdown": {"title": "sft 失败：x", "text": "### sft 失败：x"}})
+        SlackNotifier(inbox.urls["Slack"])(Message("### done", "1", "success"))
+        one, two = events(inbox, 2)
+    assert [(each["id"], each["service"], each["result"], each["level"]) for each in (one, two)] == [
+        ("1", "DingTalk", "accepted", "error"),
+        ("2", "Slack", "accepted", "success"),
+    ]
+    assert (one["line"], two["line"]) == ("POST /robot/send?access_token=***", "POST /services/***")
+    assert json.loads(one["body"])["markdown"]["title"] == "sft 失败：x"
+    assert (one["status"], json.loads(one["answer"])) == (200, {"errcode": 0, "errmsg": "ok"})
+
+
+def test_the_stream_tells_what_was_refused_and_why() -> None:
+    """By the service's own code and words, and what a person can do."""
+    with Inbox(secret="SEC0123456789") as inbox:
+        post(inbox.url)
+        requests.post(inbox.urls["Slack"], data=b"\xff", timeout=30)
+        requests.post(inbox.urls["Feishu"], data=b"[" * 100_000, timeout=30)
+        unsigned, word, deep = events(inbox, 3)
+    assert (unsigned["result"], unsigned["code"]) == ("refused", "310000")
+    assert unsigned["meaning"].startswith("the robot is in signed mode, and no secret is given")
+    assert (word["code"], word["words"], word["status"], word["level"]) == ("400", "invalid_payload", 400, "unknown")
+    assert (word["body"], deep["size"], len(deep["body"])) == ("\ufffd", 100_000, 65_536)
+
+
+def test_a_repeat_is_told_as_one() -> None:
+    """It was accepted, and the chat shows it once."""
+    with Inbox() as inbox:
+        for _ in range(2):
+            post(inbox.url, {**TEXT, "msgUuid": "1"})
+        assert [each["result"] for each in events(inbox, 2)] == ["accepted", "repeated"]
+
+
+def test_a_browser_that_comes_back_misses_nothing() -> None:
+    """Nor does it get anything twice: it names what it has seen."""
+    with Inbox(rate=1000) as inbox:
+        for number in range(5):
+            post(inbox.url, {"msgtype": "text", "text": {"content": str(number)}})
+        assert [each["id"] for each in events(inbox, 5)] == ["1", "2", "3", "4", "5"]
+        later = threading.Timer(0.1, post, (inbox.url,))
+        later.start()
+        assert [each["id"] for each in events(inbox, 3, last="3")] == ["4", "5", "6"]
+        later.join()
+        assert [each["id"] for each in events(inbox, 1, last="what")] == ["1"]
+
+
+def test_the_stream_ends_with_the_inbox() -> None:
+    """Its reader is not left waiting."""
+    inbox = Inbox()
+    with requests.get(inbox.page_url.replace("/?", "/arrivals?"), stream=True, timeout=30) as stream:
+        inbox.close()
+        assert stream.content.startswith(b"retry:")
 
 
 @pytest.mark.parametrize("path", ["//[", "http://[/", "/?token=%", "*", "/\x7f"])
@@ -214,7 +303,11 @@ def test_the_command_runs_until_ctrl_c(secret: str | None) -> None:
         assert process.stdout is not None
         urls = [process.stdout.readline().rpartition(" ")[2].strip() for _ in range(3)]
         DingNotifier(urls[0], secret)("### hello")
-        assert "<h2>hello</h2>" in requests.get(urls[1], timeout=30).text
+        with requests.get(urls[1].replace("/?", "/arrivals?"), stream=True, timeout=30) as stream:
+            assert (
+                "### hello"
+                in next(line for line in stream.iter_lines(chunk_size=1) if line.startswith(b"data")).decode()
+            )
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     finally:

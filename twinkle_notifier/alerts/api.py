@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import _thread
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from multiprocessing.util import Finalize, register_after_fork
@@ -20,7 +18,7 @@ from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import descriptor, sender
 from twinkle_notifier.exceptions import cancellation
 from twinkle_notifier.exceptions.cancellation import is_pruned
-from twinkle_notifier.isolation import forks, safe, signals, threads
+from twinkle_notifier.isolation import forks, safe, signals, stack_room, threads
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages import report
@@ -32,7 +30,6 @@ from twinkle_notifier.runtime.log_repeats import log
 
 _EXCEPTION: type = BaseException  # what is given as one may be anything
 _LOG = 1.0  # seconds for a line of the log
-_ROOM = 150  # calls within calls for which the caller's stack must have room
 _THREAD = 72 << 20  # bytes of address space that a thread takes: its stack, and what malloc sets aside for it
 # Address space, which takes no memory. It is given back for the one alert of a process that has used up its own.
 _RESERVE = 16 << 20
@@ -87,7 +84,7 @@ def notify_exception(
     SIGINT ends the wait. An alert that was not sent is an error in the log of the logger ``twinkle_notifier``.
     """
     global _unsent
-    limit, is_short, block = 0, False, None
+    has_room, is_short, block = False, False, None
     try:
         try:  # Right here: without memory no function of Python's can be called.
             bytes(_THREAD)
@@ -103,10 +100,13 @@ def notify_exception(
             _log_error("notify_exception was given %s as exc: it takes the exception itself", kind)
             return Outcome("failed", "exc is not an exception", final=True)
         try:
-            _need_stack(_ROOM)
+            _need_stack(stack_room.ROOM)
         except RecursionError:  # A thread, with a stack of its own, does the rest; this one only has to start it.
-            limit = sys.getrecursionlimit()
-            sys.setrecursionlimit(limit + _ROOM)
+            with stack_room.lock:
+                now = sys.getrecursionlimit()
+                sys.setrecursionlimit(now + stack_room.ROOM)
+                stack_room.limits += [now] * (2 - bool(stack_room.limits))
+                has_room = True
         if mark is None:  # else the caller has said when the run began
             block = dedupe.innermost.get()
         _unsent[:] = [one for one in _unsent if one[1][0] is not exc]  # it is reported now, further out
@@ -120,8 +120,8 @@ def notify_exception(
         _unsent += [(notifier, (exc, name, context, progress, mark, store, earlier, block, language, diagnose))]
         return _NO_ROOM
     finally:
-        if limit:
-            _restore(limit)
+        if has_room:
+            stack_room.give_back()
 
 
 def _send_late() -> None:
@@ -146,25 +146,6 @@ def _need_stack(calls: int) -> None:
     """Raise RecursionError where the stack has no room for so many `calls`."""
     if calls:
         _need_stack(calls - 1)
-
-
-def _restore(limit: int) -> None:
-    """Set the recursion limit to `limit` again. Python refuses that this deep in the stack: then a thread does it."""
-    done = threading.Lock()
-
-    def restore() -> None:
-        sys.setrecursionlimit(limit)
-        done.release()
-
-    try:
-        try:
-            sys.setrecursionlimit(limit)
-        except RecursionError:
-            done.acquire()
-            _thread.start_new_thread(restore, ())
-            done.acquire(timeout=RETURN)  # raises RecursionError when it is done already
-    except (RecursionError, RuntimeError, MemoryError):  # or no thread can start, and the limit stays
-        pass
 
 
 def _report(notifier: Callable[[str], object], facts: Any) -> Outcome:

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from twinkle_notifier import isolation
-from twinkle_notifier.channels.webhook import checked_insecure, checked_timeout, is_here, looked_up
+from twinkle_notifier.channels.webhook import checked_insecure, checked_text, checked_timeout, is_here, looked_up
 from twinkle_notifier.credentials.masking import in_authority, mask, secrets_in_url
 from twinkle_notifier.credentials.references import REDACTED, Secret, is_reference
 from twinkle_notifier.errors import ArgumentError, CredentialError, DeliveryError, NotifierError
@@ -28,6 +28,7 @@ from twinkle_notifier.messages.message import Level, as_text
 from twinkle_notifier.messages.sanitize import reply
 from twinkle_notifier.notifier import Notifier, checked_level
 
+_REMEDY = "give a URL in apprise's form, or a reference such as 'env:APPRISE_URL'"
 _INSTALL = "pip install 'twinkle_notifier[apprise]'"
 # apprise takes every answer of the first two for a success, whatever it says.
 _OURS = {
@@ -84,7 +85,7 @@ class AppriseNotifier(Notifier):
         self, url: str, timeout: float = 5.0, *, insecure: bool = False, min_level: Level | None = None
     ) -> None:
         self.insecure = checked_insecure(insecure)
-        self._url = Secret(_checked_url(url))
+        self._url = Secret(checked_text("url", url, _REMEDY).strip())
         self.timeout = checked_timeout(timeout)
         self.min_level = checked_level(min_level)
         _load()
@@ -215,12 +216,6 @@ def _imported() -> Any:
     except ImportError:
         raise ArgumentError(f"AppriseNotifier needs apprise: {_INSTALL}") from None
     return apprise
-
-
-def _checked_url(url: object) -> str:
-    if not isinstance(url, str) or not url.strip():
-        raise ArgumentError("url is empty: give a URL in apprise's form, or a reference such as 'env:APPRISE_URL'")
-    return url.strip()
 
 
 def _scheme(url: str) -> str:

@@ -174,7 +174,7 @@ class DingNotifier(WebhookNotifier):
     ) -> None:
         if ding_url and webhook_url:
             raise ArgumentError("ding_url and webhook_url are one: give either")
-        super().__init__(ding_url or webhook_url, secret, timeout, mentions, insecure=insecure, min_level=min_level)
+        super().__init__(webhook_url or ding_url, secret, timeout, mentions, insecure=insecure, min_level=min_level)
 
     @classmethod
     def _from_dict_impl(cls, data: dict[str, Any]) -> Notifier:

@@ -189,11 +189,10 @@ class WebhookNotifier(Notifier, abstract=True):
     def _checked_url(cls, url: object, insecure: bool) -> str:
         """`url` without white space around it. Raises ArgumentError if it can be neither a reference nor a robot's."""
         name = cls._fields[0]
-        if not isinstance(url, str) or not url.strip():
-            raise ArgumentError(
-                f"{name} is empty: give the robot's webhook URL, or a reference to it such as {_reference(name)}"
-            )
-        url = url.strip()
+        given = checked_text(
+            name, url, f"give the robot's webhook URL, or a reference to it such as {_reference(name)}"
+        )
+        url = given.strip()
         if is_reference(url):
             return url
         scheme, host = _scheme_and_host(url)
@@ -243,19 +242,29 @@ class WebhookNotifier(Notifier, abstract=True):
 
     @classmethod
     def _checked_secret(cls, secret: object) -> str | None:
-        if secret is None or secret == "":
+        if secret is None or (isinstance(secret, str) and not secret.strip()):
             return None  # an unsigned robot; "" is what an unset setting gives
-        if not isinstance(secret, str):
-            reference = _reference(cls._fields[0].replace("url", "secret"))
-            raise ArgumentError(
-                f"secret is no text: give the robot's signing secret, or a reference such as {reference}"
-            )
-        return secret.strip()
+        reference = _reference(cls._fields[0].replace("url", "secret"))
+        remedy = f"give the robot's signing secret, or a reference such as {reference}"
+        return checked_text("secret", secret, remedy).strip()
 
 
 def _reference(name: str) -> str:
     """An example of a reference, as people may write it: ``'env:DING_URL'``."""
     return f"'env:{name.upper()}'"
+
+
+def checked_text(name: str, value: object, remedy: str) -> str:
+    """`value`, if it is a text that is not blank. Raises ArgumentError, with the remedy, if it is not."""
+    if isinstance(value, str) and value.strip():
+        return value
+    of_type = type_name(type(value))
+    wrong = (
+        "is empty"
+        if value is None or isinstance(value, str)
+        else f"takes text, and was given a value of type {of_type}"
+    )
+    raise ArgumentError(f"{name} {wrong}: {remedy}")
 
 
 def looked_up(value: str) -> str:

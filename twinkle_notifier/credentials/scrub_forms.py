@@ -21,6 +21,11 @@ def is_random(word: str) -> bool:
     return bool(mixed or len(word) >= 40 or (re.search(r"[a-z][A-Z]|[A-Z][a-z]+[A-Z]", word) and word.isalnum()))
 
 
+def is_amount(text: str) -> bool:
+    """Whether `text` is a number, as of tokens: 512, 1.5e9, 300B."""
+    return re.fullmatch(r"-?[\d.,_]+(?:e[-+]?\d+)?[kmbt]?", text, re.IGNORECASE) is not None
+
+
 def _is_of_query(before: str, value: str) -> bool:
     """Whether the value of a query's key or code is no plain word and no error's number, as in code=E11000."""
     return len(value) >= 16 or not (before.lower().endswith("code=") or (value.isalpha() and value.isupper()))
@@ -64,6 +69,7 @@ _GAP = r"[ \t]{0,4}"
 _PLURAL = r"(?:(?:api|access|private|secret)[_-]?keys|passwords|secrets|credentials|(?:access|api|auth)[_-]?tokens)"
 _ENVIRONMENT = r"""[\w-]{1,40}_(?:TOKEN|KEY|SECRET)(?=["'][ \t]{0,4},[ \t]{0,4}["'][^"'\n\d]{0,40}\d)"""
 _NEXT = r"""(?:[ \t]{1,4}|["'],[ \t]{0,4}["'])"""  # between the words of a command, or of a list of them
+_JOIN = rf"(?:=|{_NEXT})[\"']?"  # between an option and its value
 _SAYING = "password |phrase |api key|secret key|access key|access token|_key |-key |_token "
 
 # In the order in which they are tried. All take time in proportion to the text.
@@ -166,10 +172,12 @@ FORMS: list[Form] = [
         r"[ \t]{0,4}[\"'「“]?)[^\s\"'，。、」”*]{4,1000}",
     ),
     _form("signature=", r"\b(Signature=)[0-9a-fA-F]{32,}"),
+    # Not the numbers of a user and a group, `-u host.x:80`, `-u https://x`, `-u host:/path`.
     _form(
-        "-u|--user|--proxy-user",
-        rf"""((?<![\w-])(?:-u|--user|--proxy-user)(?:=|{_NEXT})["']?(?!\d{{1,9}}:\d{{1,9}}(?!\w))[^\s:"']{{1,100}}:)"""
-        r"""[^\s"'*]{1,1000}""",
+        "-u|user|login",
+        rf"""(?i)((?<![\w-])(?:-u{_JOIN}(?!(?:localhost|[\w-]{{1,60}}\.[\w.-]{{1,60}}):\d{{1,5}}(?!\w))"""
+        rf"""|--(?:[\w.-]{{0,40}}[_.-])?(?:user|login){_JOIN})(?!\d{{1,9}}:\d{{1,9}}(?!\w))[^\s:"']{{1,100}}:)"""
+        r"""(?!/)(?:[^\s"'*;]|;(?!["']?(?:\s|$))){1,1000}""",
     ),
     _form(
         "sshpass|mysql",

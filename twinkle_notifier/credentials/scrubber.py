@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from twinkle_notifier.credentials.scrub_forms import FORMS, LAST, is_random
+from twinkle_notifier.credentials import scrub_owners
+from twinkle_notifier.credentials.scrub_forms import FORMS, LAST, is_amount, is_random
 from twinkle_notifier.credentials.scrub_tokens import MASK, later, without_tokens
 
 _NAME = later(
-    r"(?P<name>passw(?:or)?d|passphrase|pass|pwd|pw|secret(?:[_-]?(?:access[_-]?)?key)?|credentials?|creds?|authorization"
-    r"|auth|webhook(?:[_-]?url)?|ding[_-]?url|(?:php)?sess(?:ion)?[_-]?(?:id|key)|jsessionid|cookie|key|token|pat|[as]k)"
-    r"(?:[_-]?(?:value|data|\d{1,3}))?(?![A-Za-z0-9_-])"
+    r"(?P<name>passw(?:or)?d|pass[_-]?phrase|pass|pwd|pw|secret(?:[_-]?(?:access[_-]?)?key)?|credential|cred|bearer"
+    r"|authorization|auth|webhook(?:[_-]?url)?|ding[_-]?url|(?:php)?sess(?:ion)?[_-]?(?:id|key)|jsessionid|cookie|key"
+    r"|token|pat|[as]k)(?P<many>s)?(?:[_-]?(?:value|data|\d{1,3}))?(?![A-Za-z0-9_-])"
     r"(?P<sep>(?P<quote>\\{0,3}[\"'])?\]?[ \t]{0,8}"
     r"(?::[ \t]{0,8}(?:str|bytes|Optional\[str\]|str[ ]\|[ ]None)[ \t]{0,8}=(?!=)|=>|:=|[:=](?!=|//))[ \t]{0,8}"
     r"|(?P<argument>[ \t]{1,8}(?!-)|[\"'],[ \t]{0,8}(?=[\"'])))",
@@ -35,37 +36,27 @@ def _value(most: str) -> Callable[[], re.Pattern[str]]:
 # Only a value that is masked is read as a whole: many names may follow each other in one line, each with all that
 # follows as its value.
 _BEGINNING, _VALUE = _value("1000"), _value("")
+_OTHERS = later(r"(?:,[ \t]?[^\s&;,:=\"'()\[\]{}]+(?![\w:=]))+")  # of values that commas part
 _EMPTY_CALL = later(r"[A-Za-z_][\w.]{0,100}\(\)[)\]}]*")
+_IN_MANY = ("pass-phrase", "pass_phrase", "passphrase", "secret", "credential", "cred", "key", "token")
 _LINE = 400  # characters before a name in which the beginning of its line is looked for
 _READABLE = 200  # a longer value is no harmless word
-_BEFORE = 64  # characters before a name that may show whose it is
-_WORDS = ("pass", "pw", "secret", "cred", "auth", "webhook", "url", "sess", "cookie", "key", "token", "pat", "ak", "sk")
-# What a key or pass belongs to when it is a secret; num_key, key: 5, forward_pass are none.
-_OF_KEY = later(
-    r"(?:api|access|auth|client|private|routing|signing|encryption|webhook|hmac|license|aes|encrypt|master|admin|deploy"
-    r"|openai|anthropic|claude|deepseek|gemini|google|gcp|groq|mistral|cohere|together|openrouter|replicate|fireworks|xai"
-    r"|nvidia|ngc|wandb|comet|neptune|swanlab|mlflow|clearml|modelscope|dashscope|qwen|zhipu|moonshot|minimax|baichuan"
-    r"|volc|ark|tencent|aliyun|alibaba|oss|cos|s3|minio|aws|azure|hf|huggingface|github|gitlab|slack|discord|telegram|ding"
-    r"|dingtalk|feishu|lark|wecom|send|sendgrid|mailgun|twilio|stripe|datadog|dd|sentry|newrelic|grafana|serverchan|bark"
-    r"|pushover|tavily|serper|serpapi|pinecone|weaviate|qdrant|elastic|kaggle|ssh|rsa|tls|ssl|db|redis|mongo|service"
-    r"|zhipuai|bigmodel|siliconflow|stepfun|hunyuan|doubao|xfyun|iflytek|qianfan|huawei|obs|qiniu|ucloud|jina|voyage|exa"
-    r"|firecrawl|e2b|langfuse|langsmith|langchain|braintrust|helicone|pagerduty|opsgenie|cloudflare|digitalocean|notion"
-    r"|jira|atlassian|algolia|mapbox|okta|netlify|vercel|supabase|firebase|heroku|docker|npm|pypi|databricks|snowflake"
-    r"|secret|bot|robot|functions|runpod|newapi|oneapi|perplexity|pplx|cerebras|sambanova|deepgram|elevenlabs|assemblyai|stability|llamacloud)"
-    r"[._-]?$",
-    re.IGNORECASE,
-)
-# Storages and caches have such keys, too: the value decides.
-_OF_SOME_KEY = later(r"(?:app|account|shared|storage|subscription|host|user)[._-]?$", re.IGNORECASE)
-_OF_PASS = later(r"(?:db|smtp|user|pg|mysql|redis|root|admin|mail|ssh|proxy)[_-]$", re.IGNORECASE)
-_OF_PAT = later(
-    r"(?:github|gitlab|gitea|gh|gl|git|azure|ado|devops|bitbucket|databricks|snowflake)[_-]$", re.IGNORECASE
-)
-# Whose token grants access; that of a tokenizer (pad_token, eos_token, next_token) does not.
-_OF_TOKEN = later(
-    r"(?:access|api|auth|bearer|bot|deploy|ding|dingtalk|github|gitlab|hf|hub|id|identity|jwt|oauth|personal|private"
-    r"|refresh|robot|secret|security|session|slack|user|wandb|webhook)[_-]?$",
-    re.IGNORECASE,
+_WORDS = (
+    "pass",
+    "pw",
+    "secret",
+    "cred",
+    "auth",
+    "bearer",
+    "webhook",
+    "url",
+    "sess",
+    "cookie",
+    "key",
+    "token",
+    "pat",
+    "ak",
+    "sk",
 )
 _HARMLESS = later(
     r"none|null|nil|true|false|undefined|required|missing|write|\W+|--?[a-z][\w-]*|\$\{[A-Za-z_]\w*\}|\$[A-Z][A-Z0-9_]*|(?:bool|str|int|float|bytes|dict|list|any|secretstr|optional)\b.*|\*+|[|>][+-]?|<.*>?|\[.*|\.{2,}.*|~?/[\w.~-]+/[\w./~-]*|(?:env|file):.*"
@@ -98,23 +89,20 @@ def _without_named(text: str) -> str:
     kept, at = 0, 0
     while found := _NAME().search(text, at):
         at = found.end()
-        owner = _owner(text, found.start())
+        owner = scrub_owners.owner(text, found.start())
+        if not owner and found["name"].lower() in ("key", "pass", "pw"):
+            holder = scrub_owners.holder(text, found.start())
+            owner = holder if found["name"].lower() == "key" or scrub_owners.OF_PASS().search(holder) else ""
         if not _may_own(found, owner) or _is_code(text, found) or not _is_secret(found, owner, _beginning(text, at)):
             continue  # the next name may be within the value
         if (value := _VALUE().match(text, at)) is None:
             continue
         start, end = _bounds(value[0])
+        if found["many"] and start == 0 and (others := _OTHERS().match(text, value.end())):
+            value, end = others, len(value[0]) + len(others[0])
         parts += [text[kept : at + start], MASK]
         kept, at = at + end, value.end()
     return "".join([*parts, text[kept:]])
-
-
-def _owner(text: str, end: int) -> str:
-    """The part of a name before `end`, as ``access_`` of ``access_token``."""
-    start = end
-    while start > max(end - _BEFORE, 0) and (text[start - 1].isalnum() or text[start - 1] in "_-."):
-        start -= 1
-    return text[start:end]
 
 
 def _beginning(text: str, at: int) -> str:
@@ -128,10 +116,14 @@ def _may_own(found: re.Match[str], owner: str) -> bool:
     if found["argument"] and not owner.startswith("--"):
         return False
     name = found["name"].lower()
+    if found["many"] and name not in _IN_MANY and not name.startswith("passw"):
+        return False
     if name == "key":
-        return bool(_OF_KEY().search(owner) or _OF_SOME_KEY().search(owner))
+        return bool(_is_of_key(owner) or found["quote"] or owner.endswith("."))
     if name in ("pass", "pw"):
-        return _OF_PASS().search(owner) is not None or (not owner and ("=" in found["sep"] or bool(found["quote"])))
+        return scrub_owners.OF_PASS().search(owner) is not None or (
+            not owner and ("=" in found["sep"] or bool(found["quote"]))
+        )
     return name not in ("ak", "sk", "auth") or not owner.rstrip("-_.") or owner[-1] in "_-."
 
 
@@ -139,19 +131,47 @@ def _is_secret(found: re.Match[str], owner: str, value: str) -> bool:
     if not value or (len(value) <= _READABLE and _HARMLESS().fullmatch(value)):
         return False
     name = found["name"].lower()
+    if found["many"]:
+        return _are_secrets(found, name, owner, value)
     if name == "token":
         return _is_token(found, owner, value)
     if name == "pat":
-        return _OF_PAT().search(owner) is not None and is_random(value)
+        return scrub_owners.OF_PAT().search(owner) is not None and is_random(value)
     if name in ("ak", "sk") or "sess" in name:
         return len(value) >= 12 and is_random(value)
     if name == "auth":
-        return is_random(value) or re.fullmatch(r"[^\s:/]{1,100}:[^\s/]{3,}", value) is not None
+        return is_random(value) or re.fullmatch(r"[^\s:/{\[\"']{1,100}:[^\s/]{3,}", value) is not None
     if name == "pw" and found["sep"] == " = " and value.isalpha():
         return False  # ph = pw = side
-    if name in ("pass", "pw") and not _OF_PASS().search(owner):
+    if name in ("pass", "pw") and not scrub_owners.OF_PASS().search(owner):
         return len(value) >= 3 and re.fullmatch(r"-?[\d.,]+%?", value) is None
-    return name != "key" or _OF_KEY().search(owner) is not None or is_random(value)
+    return name != "key" or _is_key(owner, value)
+
+
+def _is_of_key(owner: str) -> bool:
+    return bool(scrub_owners.OF_KEY().search(owner) or scrub_owners.OF_SOME_KEY().search(owner))
+
+
+def _is_key(owner: str, value: str) -> bool:
+    """Whether a key grants access, and does not merely lead to something."""
+    if not _is_of_key(owner):
+        return len(value) >= 16 and value.isalnum() and is_random(value)
+    return scrub_owners.OF_SOME_KEY().search(owner) is None or is_random(value)
+
+
+def _are_secrets(found: re.Match[str], name: str, owner: str, value: str) -> bool:
+    """Whether the value of a plural is one or more secrets. Mostly it is a number, or words of a text."""
+    if name in ("key", "token"):
+        if is_amount(value):
+            return False
+        if not scrub_owners.OF_MANY().search(owner) and (name, owner) != ("token", "--"):
+            return is_random(value)
+    return _is_written(found, owner) or is_random(value)
+
+
+def _is_written(found: re.Match[str], owner: str) -> bool:
+    """Whether a program wrote name and value, not a person in a sentence."""
+    return "=" in found["sep"] or bool(found["quote"]) or owner.startswith("--")
 
 
 _KEYWORD = later(
@@ -192,10 +212,13 @@ def _is_code(text: str, found: re.Match[str]) -> bool:
         or (" = " in found["sep"] and _OPERATOR().match(text, at))  # password = a or b
     ):
         return True
-    own, variable = (_owner(text, found.start()) + found["name"]).lower(), _WORDS_OF_ONE().match(value[0])
+    own, variable = (
+        (scrub_owners.owner(text, found.start()) + found["name"] + (found["many"] or "")).lower(),
+        _WORDS_OF_ONE().match(value[0]),
+    )
     if variable is not None and f"_{variable[1]}".lower().endswith((f"_{own}", f".{own}")):
         return True  # api_key=DEFAULT_API_KEY
-    own_words = found["name"].lower() in ("token", "auth", "authorization")
+    own_words = found["many"] or found["name"].lower() in ("token", "auth", "authorization")
     if not own_words and not _EMPTY_CALL().fullmatch(value[0]) and not _stands_in_code(text, found, value.end()):
         return False  # a password may look like a variable or a call
     called = _CALLED().match(value[0])
@@ -207,7 +230,7 @@ def _is_code(text: str, found: re.Match[str]) -> bool:
 
 def _stands_in_code(text: str, found: re.Match[str], end: int) -> bool:
     """Whether name and value, which ends at `end`, are an argument of a call, or in an indented line of code."""
-    if "=" not in found["sep"] or _owner(text, found.start()).startswith("-"):
+    if "=" not in found["sep"] or scrub_owners.owner(text, found.start()).startswith("-"):
         return False
     line = text[text.rfind("\n", max(found.start() - _LINE, 0), found.start()) + 1 : found.start()]
     if "(" in line and (text[end : end + 1] == "," or ")" in text[end - 1 : end + _LINE].partition("\n")[0]):
@@ -235,9 +258,8 @@ def _is_token(found: re.Match[str], owner: str, value: str) -> bool:
     """Whether the value of a name that ends in "token" grants access."""
     if re.fullmatch(r"-?[\d.]+", value):
         return False
-    if _OF_TOKEN().search(owner):
+    if scrub_owners.OF_TOKEN().search(owner):
         return True
     if owner.strip("_-"):
         return is_random(value)
-    plain = "=" in found["sep"] or bool(found["quote"]) or owner.startswith("--")
-    return len(value) >= 3 if plain else is_random(value)
+    return len(value) >= 3 if _is_written(found, owner) else is_random(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from twinkle_notifier.errors import ArgumentError
@@ -44,7 +45,7 @@ class Pattern:
         """Raises ArgumentError: two slots stand side by side, or a type is unknown."""
         pieces = _SLOT.split(text)
         self.text: str = text
-        self._begins: str = pieces[0]
+        self.begins: str = pieces[0]
         self._slots: list[_Slot] = []
         for name, kind, literal in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
             if kind and kind not in _TYPES:
@@ -52,20 +53,21 @@ class Pattern:
             if self._slots and not self._slots[-1].literal:
                 raise ArgumentError(f"{text!r}: two slots stand side by side; write what is between them")
             self._slots.append(_Slot(name, _TYPES[kind] if kind else None, literal))
+        self._last: str = next((slot.literal for slot in reversed(self._slots) if slot.literal), "")
         self.key: str = self._key()
 
     def _key(self) -> str:
         """A word that each line has which it matches: without it no line need be tried. Empty if there is none."""
-        marked = "\0".join([self._begins, *(slot.literal for slot in self._slots)]) + "\0"
+        marked = "\0".join([self.begins, *(slot.literal for slot in self._slots)]) + "\0"
         # A word beside a slot may be a part of a longer one, and so may the last, as lines go on.
         whole = [found[0] for found in _WORD.finditer(marked) if not _touches(marked, found)]
         return max(whole, key=len, default="")
 
     def match(self, line: str) -> dict[str, str] | None:
         """What the slots hold in `line`, or None if it begins in another way."""
-        if not line.startswith(self._begins):
+        if not line.startswith(self.begins) or self._last not in line:
             return None
-        at, found = len(self._begins), dict[str, str]()
+        at, found = len(self.begins), dict[str, str]()
         for slot in self._slots:
             end = _end(slot, line, at)
             if end is None:
@@ -104,6 +106,7 @@ def words(line: str) -> Iterator[str]:
     return (found[0] for found in _WORD.finditer(line))
 
 
+@lru_cache(maxsize=256)
 def value(text: str) -> float | None:
     """The number in ``7.65 GiB`` (in bytes), ``1,024`` or ``12``; None if it is no number."""
     found = _VALUE.match(text)

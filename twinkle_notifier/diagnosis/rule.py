@@ -12,7 +12,7 @@ from twinkle_notifier.errors import ArgumentError
 
 _MOST_STEPS = 3
 _NAMED = re.compile(r"\{(\w+)\}")
-_CONDITION = re.compile(r"(\w+) (<=|>=|==|!=|<|>) (?:(\d+(?:\.\d+)?) \* )?(\w+(?:\.\d+)?)$")
+_CONDITION = re.compile(r"(\w+)(?: - (\w+))? (<=|>=|==|!=|<|>) (?:(\d+(?:\.\d+)?) \* )?(\w+(?:\.\d+)?)$")
 _COMPARED: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -37,7 +37,7 @@ class Rule(NamedTuple):
     these. `unless`: no line begins like one of these. `types`: names of the exception's class or of a base of it; one
     of these. `modules`: a frame of the traceback is in one of these packages. `signals`: one of these killed the
     process; "" stands for none. `printed`: for a process that left no exception: how one of its last lines begins.
-    `when`: comparisons of numbers, ``reserved > 0.5 * asked``; a number that is not known makes it false.
+    `when`: comparisons of numbers, ``reserved - used > 0.5 * asked``; a number that is not known makes it false.
     """
 
     id: str
@@ -67,9 +67,10 @@ class Rule(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """A comparison of two numbers, the second of which may have a factor."""
+    """A comparison of two numbers: another may be taken from the first, and the second may have a factor."""
 
     left: str
+    less: str
     compared: Callable[[float, float], bool]
     factor: float
     right: str
@@ -80,12 +81,14 @@ class Condition(NamedTuple):
         read = _CONDITION.match(text)
         if read is None:
             raise ArgumentError(f"{text!r} is no comparison: write it as 'asked > 0.5 * total'")
-        return cls(read[1], _COMPARED[read[2]], float(read[3] or 1), read[4])
+        return cls(read[1], read[2] or "0", _COMPARED[read[3]], float(read[4] or 1), read[5])
 
     def holds(self, found: Mapping[str, str]) -> bool:
         """Whether it is true; it is not if one of the numbers is unknown."""
-        left, right = (value(found.get(name, name)) for name in (self.left, self.right))
-        return left is not None and right is not None and self.compared(left, self.factor * right)
+        left, less, right = (value(found.get(name, name)) for name in (self.left, self.less, self.right))
+        if left is None or less is None or right is None:
+            return False
+        return self.compared(left - less, self.factor * right)
 
 
 def filled(text: str, found: Mapping[str, str]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -18,6 +19,19 @@ _LINE = 2_000  # characters of a line
 # What launchers put before a line: torch's "[rank3]: ", "[default0]:", Ray's "(pid=12, ip=...) ", srun's "12: ".
 _FRAME = re.compile(r"\s*(?:frame #\d|#\d{1,3} +0x|\*\*\* )")  # of a native stack
 _PREFIX = re.compile(r"^(?:\[(?:rank|default)\d{1,6}\]: ?|\([\w .,=:-]{1,80}\) |\d{1,6}: )")
+# These quote the error that they report, as "RuntimeError: no such kernel". What others quote may be of no importance.
+_CARRIERS = frozenset(
+    {"RayTaskError", "RayActorError", "ActorDiedError", "BackendCompilerFailed", "InductorError", "TorchRuntimeError"}
+    | {"CheckpointException", "ProcessRaisedException", "RuntimeEnvSetupError"}
+)
+_QUOTED = re.compile(r"(?:[A-Za-z_]\w*\.)*([A-Za-z_]\w{0,100}(?:Error|Exception|Failed|OutOfResources)): (.+)")
+# transformers quotes only the words of the error, so its class may be any of these.
+_IMPORTING = re.compile(r"Failed to import \S+ because of the following error \(look up to see its traceback\):$")
+_ANY_IMPORT = frozenset(
+    {"ImportError", "ModuleNotFoundError", "AttributeError", "OSError", "RuntimeError", "ValueError"}
+)
+_WRAPPED = (12, 10, 600)  # a line that was wrapped: begins in the first of these, has as many parts and characters
+_SHORT = 6_000  # characters of a text in which lines may be wrapped
 # Of an output, in which a rule without a signal must find its line: what was printed before may have been survived.
 _LAST = 5
 _LINES = 60  # at the begin of these, and as many at the end
@@ -75,6 +89,7 @@ class _Known(NamedTuple):
     says: Sequence[Pattern]
     also: Sequence[Pattern]
     unless: Sequence[Pattern]
+    when: Sequence[Condition]
 
 
 class Table:
@@ -89,13 +104,15 @@ class Table:
         self._of_errors: dict[str, list[_Known]] = {}  # by a word that the text must have
         self._of_output: dict[str, list[_Known]] = {}
         self._of_signals: list[_Known] = []
+        pattern_of = lru_cache(maxsize=None)(Pattern)  # many rules begin alike, and a line is matched once with each
         for at, rule in enumerate(self.rules):
-            also, unless = [Pattern(text) for text in rule.also], [Pattern(text) for text in rule.unless]
+            also, unless = [*map(pattern_of, rule.also)], [*map(pattern_of, rule.unless)]
+            when = [*map(Condition.of, rule.when)]
             for texts, index in ((rule.says, self._of_errors), (rule.printed, self._of_output)):
-                for pattern in map(Pattern, texts):
-                    index.setdefault(pattern.key, []).append(_Known(at, rule, [pattern], also, unless))
+                for pattern in map(pattern_of, texts):
+                    index.setdefault(pattern.key, []).append(_Known(at, rule, [pattern], also, unless, when))
             if rule.signals and not rule.says and not rule.printed:
-                self._of_signals.append(_Known(at, rule, [], also, unless))
+                self._of_signals.append(_Known(at, rule, [], also, unless, when))
 
     def diagnose(self, evidence: Evidence) -> Diagnosis | None:
         """The first rule that holds for `evidence`, or None. Takes less than 5 ms, whatever the texts."""
@@ -103,6 +120,11 @@ class Table:
         for error in evidence.errors:
             lines = _lines(error.text) or [""]  # a MemoryError has no words
             best = _Look(evidence, lines, error.types).first(self._of_errors, best)
+            for types, rest in _quoted(lines, error.types):
+                best = _Look(evidence, rest, types).first(self._of_errors, best)
+        if best is None:
+            for error in (error for error in evidence.errors if len(error.text) <= _SHORT):
+                best = _Look(evidence, _unwrapped(error.text), error.types).first(self._of_errors, best)
         if evidence.output:
             whole = _lines(printable(_ends(evidence.output)))
             best = _Look(evidence, whole, None).first(self._of_output, best)
@@ -131,26 +153,31 @@ class _Look:
         last = self._lines[-_LAST:]
         for line in self._lines:
             for text in (line,) if self._types is not None else dict.fromkeys((line, _PREFIX.sub("", line))):
+                matches: dict[str, dict[str, str] | None] = {}
                 for key in {"", *words(text)} & index.keys():
                     for known in index[key]:
-                        late = self._types is None and not any(known.rule.signals) and line not in last
-                        if late or (best is not None and known.at >= best[0]):
+                        if not text.startswith(known.says[0].begins) or (best is not None and known.at >= best[0]):
                             continue
-                        found = self._fits(known, text)
+                        if self._types is None and not any(known.rule.signals) and line not in last:
+                            continue
+                        found = self._fits(known, text, matches)
                         best = best if found is None else (known.at, Diagnosis(known.rule, found))
         return best
 
-    def _fits(self, known: _Known, text: str) -> dict[str, str] | None:
-        """What the rule finds, if it holds by this line."""
+    def _fits(self, known: _Known, text: str, matches: dict[str, dict[str, str] | None]) -> dict[str, str] | None:
+        """What the rule finds, if it holds by this line. `matches`: what patterns found in it, by their text."""
         rule = known.rule
         if self._types is not None and rule.types and not self._types.intersection(rule.types):
             return None
-        found = known.says[0].match(text)
+        pattern = known.says[0]
+        if pattern.text not in matches:
+            matches[pattern.text] = pattern.match(text)
+        found = matches[pattern.text]
         others = self.others(known) if found is not None else None
         if found is None or others is None:
             return None
         everything = {**others, **found}
-        return everything if all(Condition.of(text).holds(everything) for text in rule.when) else None
+        return everything if all(condition.holds(everything) for condition in known.when) else None
 
     def others(self, known: _Known) -> dict[str, str] | None:
         """What is found beside the line that a rule is about; None if something speaks against it. Found out once."""
@@ -171,13 +198,41 @@ class _Look:
             if more is None:
                 return None
             found.update({name: text for name, text in more.items() if name not in found})
-        if not rule.says and not rule.printed and not all(Condition.of(text).holds(found) for text in rule.when):
+        if not rule.says and not rule.printed and not all(condition.holds(found) for condition in known.when):
             return None
         return found
 
 
 def _within(module: str, packages: Sequence[str]) -> bool:
     return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+def _quoted(lines: Sequence[str], types: frozenset[str]) -> Iterator[tuple[frozenset[str], list[str]]]:
+    """The last error that one of these `types` quotes, with its own types and lines."""
+    carries = bool(types & _CARRIERS)
+    for at in range(len(lines) - 1, -1, -1):
+        if carries and at and (found := _QUOTED.match(lines[at])) is not None:
+            yield error_of(found[1], "").types, [found[2], *lines[at + 1 :]]
+            return
+        if at + 1 < len(lines) and _IMPORTING.match(lines[at]) is not None:
+            yield _ANY_IMPORT, list(lines[at + 1 :])
+            return
+
+
+def _unwrapped(text: str) -> list[str]:
+    """The first lines of `text`, each with those behind it: a terminal, a log or a mail may have wrapped it.
+
+    Where a word was cut, all lines but the last are as long; else the lines end between words.
+    """
+    most, parts, longest = _WRAPPED
+    lines = [line for line in text[:_SHORT].splitlines()[: most + parts] if line.strip()]
+    joined = list[str]()
+    for at in range(min(most, len(lines) - 1)):
+        of = [line[:longest] for line in lines[at : at + parts]]
+        width = max(map(len, of))
+        joined.append(" ".join(line.strip() for line in of)[:longest])
+        joined.append("".join(line if len(line) == width else f"{line.rstrip()} " for line in of).strip()[:longest])
+    return [*joined, *map(str.strip, lines)] if joined else []
 
 
 def _ends(text: str) -> str:

@@ -24,6 +24,8 @@ _QUOTED = 60  # lines from an error to the traceback that its message quotes
 
 _FRAME = re.compile(r'\s{0,20}(?:> )?File "')
 _ERROR = re.compile(r"[A-Za-z_][\w.]*(?:\((?P<inner>[\w.]+)\))?(?::(?: .*)?)?$", re.DOTALL)
+# Ray's, of a task or of an actor that could not be made: the frames there follow without a heading, then the error.
+_TASK = re.compile(r"ray\.exceptions\.\w+(?:\([\w.]+\))?: (?:.{0,200} )?ray::\S{1,200} \(pid=\d")
 _SYNTAX = re.compile(r"(?:SyntaxError|IndentationError|TabError): ")
 _SYNTAX_FILE = re.compile(r'  File "[^"]{1,500}", line \d+$')
 _MEMBER = re.compile(r"[ |]*\| (?=[A-Za-z_][\w.]*(?::|$))")
@@ -147,6 +149,8 @@ def _body(lines: Sequence[str], at: int) -> tuple[int, str] | None:
     """The number of the last line of the traceback whose heading is at `at`, and its error."""
     if _SYNTAX_FILE.match(lines[at]):
         return next(((n, lines[n]) for n in range(at + 1, min(at + 5, len(lines))) if _SYNTAX.match(lines[n])), None)
+    if _TASK.match(lines[at]):
+        return _of_frames(lines, at)
     before, words, after = lines[at].partition(_WORDS)
     if not words or len(after.rstrip(":")) > 200:
         return None
@@ -168,9 +172,9 @@ def _of_frames(lines: Sequence[str], at: int) -> tuple[int, str] | None:
         if _FRAME.match(line):
             frames = True
         elif frames and line.strip() and not line[0].isspace() and (error := _ERROR.match(line)):
-            if error["inner"]:  # Ray's: the task's frames and its error follow
+            if error["inner"] or _TASK.match(line):
                 task = _of_frames(lines, number)
-                return task if task is not None and error["inner"] in task[1] else (number, line)
+                return task if task is not None and (error["inner"] or "") in task[1] else (number, line)
             return _message(lines, number)
         elif _WORDS in line:
             return None

@@ -8,10 +8,13 @@ from contextlib import suppress
 
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.inbox.browser import opened
 
 
-def serve(port: int, secret: str | None) -> None:
+def serve(port: int, secret: str | None, browser: bool = True) -> None:
     """Run an inbox and print its addresses. That of the page holds a token: whoever has it can read the messages.
+
+    `browser`: the page is opened in one, where this is a terminal with a display.
 
     Raises:
         ArgumentError: it cannot listen at this port.
@@ -21,7 +24,7 @@ def serve(port: int, secret: str | None) -> None:
     except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", "") or "there is no such port"
         raise ArgumentError(f"port {port} cannot be used ({why}): give another one, or 0 for a free one") from None
-    with running as inbox, suppress(KeyboardInterrupt):
+    with running as inbox, opened(inbox.page_url, browser), suppress(KeyboardInterrupt):
         ding, *others = [f"{name + ':':12} {url}\n" for name, url in (inbox.urls | inbox.apprise_urls).items()]
         print(f"{ding}{'Messages:':12} {inbox.page_url}\n{''.join(others)}Ctrl-C ends it.", flush=True)
         threading.Event().wait()
@@ -32,8 +35,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m twinkle_notifier.inbox", description=__doc__)
     parser.add_argument("--port", type=int, default=8900, help="0 for a free one (default: 8900)")
     parser.add_argument("--secret", help="signing secret, for signed mode")
+    parser.add_argument("--no-browser", action="store_true", help="do not open the page")
     arguments = parser.parse_args()
-    serve(arguments.port, arguments.secret)
+    serve(arguments.port, arguments.secret, not arguments.no_browser)
 
 
 if __name__ == "__main__":

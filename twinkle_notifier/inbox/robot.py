@@ -12,13 +12,15 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 _MINUTE, _SECOND = 60.0, 1.0
+_KEPT = 10_000  # messages
 
 T = TypeVar("T")
 Answer = dict[str, Any]
 Json = dict[str, Any] | list[Any] | str | bool | float | None  # what may have come
+Result = Literal["accepted", "repeated", "refused"]  # a repeat is accepted, and shown to nobody
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ class Robot(ABC):
         self.requests = 0
         self.repeats = 0
         self.clock: Callable[[], float] = time.time  # the service's, by which it judges a signature
+        self.on_answer: Callable[[Robot, Request, Response, Result], object] = lambda *_: None
         self._scripted: deque[Answer | Response] = deque()
         self._accepted: deque[float] = deque()
         self._closed_until = 0.0
@@ -153,13 +156,20 @@ class Robot(ABC):
         self._scripted.extend(answers)
 
     def answer(self, request: Request) -> Response:
-        """What the service would answer; an accepted message is kept."""
+        """What the service would answer; an accepted message is kept, the newest 10,000 are."""
         with self._lock:
             self.requests += 1
-            if self._scripted:
-                scripted = self._scripted.popleft()
-                return scripted if isinstance(scripted, Response) else Response(scripted)
-            return self.refusal(request) or self._over_the_rate() or self._keep(request)
+            response, result = self._answered(request)
+            self.on_answer(self, request, response, result)
+            return response
+
+    def _answered(self, request: Request) -> tuple[Response, Result]:
+        if self._scripted:
+            scripted = self._scripted.popleft()
+            response = scripted if isinstance(scripted, Response) else Response(scripted)
+            return response, "accepted" if response == self.accepted() else "refused"
+        refusal = self.refusal(request) or self._over_the_rate()
+        return (refusal, "refused") if refusal else (self.accepted(), self._keep(request))
 
     def _over_the_rate(self) -> Response | None:
         now = time.monotonic()
@@ -170,14 +180,15 @@ class Robot(ABC):
             self._closed_until = now + self.penalty
         return self.too_fast() if now < self._closed_until else None
 
-    def _keep(self, request: Request) -> Response:
+    def _keep(self, request: Request) -> Result:
         message = self.received(json.loads(request.body), request)
         if message.msg_uuid and any(other.msg_uuid == message.msg_uuid for other in self.messages):
             self.repeats += 1
-        else:
-            self._accepted.append(time.monotonic())
-            self.messages.append(message)
-        return self.accepted()
+            return "repeated"
+        self._accepted.append(time.monotonic())
+        self.messages.append(message)
+        del self.messages[:-_KEPT]
+        return "accepted"
 
 
 def same(given: str, right: str) -> bool:

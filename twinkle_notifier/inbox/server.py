@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 import re
-import secrets
 import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from html import escape
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
 from typing import Any, cast
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from twinkle_notifier.inbox import bark, dingtalk, discord, feishu, ntfy, slack, wecom
+from twinkle_notifier.inbox import bark, dingtalk, discord, feishu, ntfy, page, slack, wecom
+from twinkle_notifier.inbox.arrivals import Arrivals
 from twinkle_notifier.inbox.robot import Answer, Received, Request, Response, Robot, Running
 
 _READ_LIMIT = 1024 * 1024  # bytes of a request
-_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="2">
-<meta name="viewport" content="width=device-width"><title>Inbox ({count})</title>
-<style>
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem; background: #eee }}
-article {{ background: #fff; border-radius: .5rem; padding: .75rem 1rem; margin: 1rem 0 }}
-h2 {{ font-size: 1rem; margin: 0 }} time {{ color: #666; font-size: .85rem }}
-pre {{ white-space: pre-wrap; overflow-wrap: anywhere; font-size: .85rem; margin: .5rem 0 0 }}
-</style><h1>Inbox</h1>{articles}"""
-_ARTICLE = "<article><h2>{title}</h2><time>{time}, {service}, {size} bytes</time><pre>{text}</pre></article>"
-_EMPTY = "<p>Nothing has arrived yet.</p>"
-_PRIVATE = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",  # the page's URL holds its token
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-}
+_READER = 60.0  # seconds for a browser to take what the stream has for it
 _SERVICES: tuple[type[Robot], ...] = (
     *(dingtalk.Robot, feishu.Robot, wecom.Robot, slack.Robot, bark.Robot),
     *(ntfy.Robot, discord.Robot),  # by apprise
@@ -95,7 +80,7 @@ class Inbox(Running):
     @property
     def page_url(self) -> str:
         """The URL of the page that shows what arrived. Without the token in it the page shows nothing."""
-        return f"{self._root}/?token={self._server.page_token}"
+        return f"{self._root}/?token={self._server.page.token}"
 
     @property
     def _root(self) -> str:
@@ -129,6 +114,7 @@ class Inbox(Running):
 
     def close(self) -> None:
         """Stop listening."""
+        self._server.arrivals.close()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -146,16 +132,10 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], robots: Sequence[Robot], delay: float) -> None:
         super().__init__(address, _Handler)
-        self.robots, self.delay = list(robots), delay
-        self.page_token = secrets.token_urlsafe(24)
-
-    def knows(self, host: str, token: str) -> bool:
-        """Whether a request for the page comes from somebody who knows its URL.
-
-        The host matters, too: a website could let a name of its own lead here, and so read the page in a browser.
-        """
-        ours = {f"{name}:{self.server_port}" for name in ("127.0.0.1", "localhost")}
-        return host.lower() in ours and hmac.compare_digest(token.encode(), self.page_token.encode())
+        self.robots, self.delay, self.arrivals = list(robots), delay, Arrivals()
+        for robot in robots:
+            robot.on_answer = self.arrivals.add
+        self.page = page.Page(self.server_port, self.arrivals)
 
     def robot(self, path: str) -> Robot | None:
         """The robot whose URL has this path."""
@@ -166,11 +146,6 @@ class _Server(ThreadingHTTPServer):
         messages = [message for robot in self.robots for message in list(robot.messages)]
         return sorted(messages, key=lambda message: message.at)
 
-    def page(self) -> str:
-        """HTML with the newest message first. It reloads itself every two seconds."""
-        messages, newest_first = self.messages(), reversed(self.messages())
-        return _PAGE.format(count=len(messages), articles="".join(map(_article, newest_first)) or _EMPTY)
-
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -180,7 +155,9 @@ class _Handler(BaseHTTPRequestHandler):
         parts, server = _split(self.path), cast(_Server, self.server)
         size = self.headers.get("Content-Length", "")
         body = self.rfile.read(min(int(size), _READ_LIMIT) if re.fullmatch("[0-9]{1,9}", size) else 0)
-        if robot := server.robot(parts.path):
+        if not server.page.knows_origin(self.headers.get("Origin")):
+            self._forbid("A website sent this.")
+        elif robot := server.robot(parts.path):
             kind = self.headers.get("Content-Type", "")
             answer = robot.answer(Request(parts.path, dict(parse_qsl(parts.query)), kind, body))
             time.sleep(server.delay)
@@ -190,27 +167,46 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         parts, server = _split(self.path), cast(_Server, self.server)
-        query, host = dict(parse_qsl(parts.query)), self.headers.get("Host", "")
-        if parts.path != "/" and (robot := server.robot(parts.path)):
+        own, query = server.page, dict(parse_qsl(parts.query))
+        is_known = own.knows_token(query.get("token", ""))
+        is_ours = own.knows_host(self.headers.get("Host", "")) and own.knows_origin(self.headers.get("Origin"))
+        if is_ours and (file := own.file(parts.path, is_known)):
+            self._send(200, *file)
+        elif parts.path != "/" and (robot := server.robot(parts.path)):
             self._respond(robot.without_post)
-        elif not server.knows(host, query.get("token", "")):
-            self._send(403, "text/html", "<h1>403 Forbidden</h1>The inbox has printed the page's URL, with a token.")
-        elif parts.path != "/":
-            self._send(404, "text/html", "<h1>404 Not Found</h1>")
+        elif not (is_ours and is_known):
+            self._forbid("The inbox has printed the page's URL, with a token.")
+        elif parts.path == page.STREAM:
+            self._stream(self.headers.get("Last-Event-ID", ""))
         else:
-            self._send(200, "text/html", server.page())
+            self._send(404, "text/html", "<h1>404 Not Found</h1>")
+
+    def _stream(self, last: str) -> None:
+        self.close_connection = True
+        self.connection.settimeout(_READER)
+        self.send_response(200)
+        for name, value in {"Content-Type": "text/event-stream", **page.HEADERS}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        with suppress(OSError):  # the reader left, or reads no more
+            cast(_Server, self.server).page.stream(last, self.wfile.write)
+
+    def _forbid(self, why: str) -> None:
+        self._send(403, "text/html", f"<h1>403 Forbidden</h1>{why}")
 
     def _respond(self, response: Response) -> None:
         is_word = isinstance(response.content, str)
         text = response.content if isinstance(response.content, str) else json.dumps(response.content)
         self._send(response.status, "text/html" if is_word else "application/json", text, response.headers)
 
-    def _send(self, status: int, kind: str, text: str, more: Mapping[str, str] = MappingProxyType({})) -> None:
-        body = text.encode("utf-8", "replace")
+    def _send(
+        self, status: int, kind: str, content: str | bytes, more: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        body = content.encode("utf-8", "replace") if isinstance(content, str) else content
         self.send_response(status)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
-        for name, value in {**_PRIVATE, **more}.items():
+        for name, value in {**page.HEADERS, **more}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
@@ -224,9 +220,3 @@ def _split(path: str) -> SplitResult:
         return urlsplit(path)
     except ValueError:
         return urlsplit("")
-
-
-def _article(message: Received) -> str:
-    when = time.strftime("%H:%M:%S", time.localtime(message.at))
-    title, text = escape(message.title), escape(message.text)
-    return _ARTICLE.format(title=title, time=when, service=message.service, size=message.size, text=text)

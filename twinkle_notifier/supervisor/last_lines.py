@@ -22,6 +22,7 @@ _HOPS = 4  # commands of a pipeline, up to the one that writes a file
 _READERS = 5  # checks for that one: a shell starts a pipeline's commands in any order
 _SETTLE = 1.0  # seconds for the last bytes to pass a pipeline
 _PAUSE = 0.05  # seconds
+_QUIET = 4  # pauses without a change: what is in a pipe further on cannot be seen
 _SCHEDULERS = ("LSB_OUTPUTFILE", "LSB_ERRORFILE")  # LSF's
 
 
@@ -76,6 +77,7 @@ class Output:
                 self._add_stream(stream)
         for name in _SCHEDULERS:
             self._add(os.environ.get(name, ""))
+        self._find_readers()  # before the command writes, to know where its output begins
 
     def _add_stream(self, stream: int) -> None:
         found = os.fstat(stream)
@@ -88,6 +90,15 @@ class Output:
             self._terminals.append(_File(os.ttyname(stream)))
         else:
             self._other = self._other or not os.path.samestat(found, os.stat(os.devnull))
+
+    def _find_readers(self) -> None:
+        """Add the files that the readers of our pipes write, where they are not known yet."""
+        for pipe in [pipe for pipe in self._pipes if pipe not in self._readers]:
+            with suppress(OSError):
+                path, start = next(_readers_files(f"pipe:[{os.fstat(pipe).st_ino}]", _HOPS), ("", None))
+                # A reader that starts later than the command opens its file later, too, and mostly empties it.
+                self._add(path, start if start is None or not self._checks else 0)
+                self._readers |= {pipe} if path else set()
 
     def _add(self, path: str, start: int | None = None) -> None:
         """Read `path` from `start` on, or from its present end."""
@@ -106,11 +117,8 @@ class Output:
     def check(self) -> bool:
         """Whether there is output since the last check, which should be about a second ago."""
         self._checks += 1
-        for pipe in [pipe for pipe in self._pipes if pipe not in self._readers and self._checks <= _READERS]:
-            with suppress(OSError):
-                path, start = next(_readers_files(f"pipe:[{os.fstat(pipe).st_ino}]", _HOPS), ("", None))
-                self._add(path, start)
-                self._readers |= {pipe} if path else set()
+        if self._checks <= _READERS:
+            self._find_readers()
         if self._checks == 1 and not self._files:
             self._add(_slurms_file())
         changed = [file.has_changed() for file in (*self._files.values(), *self._terminals)]
@@ -118,8 +126,10 @@ class Output:
 
     def end(self) -> None:
         """The command has ended: wait until readers have written its output, for a second at most."""
-        deadline = time.monotonic() + _SETTLE
-        while self._pipes and (self.check() or any(map(_waiting, self._readers))) and time.monotonic() < deadline:
+        deadline, quiet = time.monotonic() + _SETTLE, 0
+        while self._pipes and quiet < _QUIET and time.monotonic() < deadline:
+            is_moving = self.check() or any(map(_waiting, self._readers))
+            quiet = 0 if is_moving else quiet + 1
             time.sleep(_PAUSE)
 
     def complaint(self) -> str:
@@ -178,14 +188,14 @@ def _readers_files(pipe: str, hops: int) -> Iterator[tuple[str, int | None]]:
 
 
 def _written_by(process: str) -> Iterator[tuple[str, int | None]]:
-    """The files that a process writes, its standard output last."""
+    """The files that a process writes, its standard output last, and where it writes next; None: at the end."""
     numbers = sorted(map(int, os.listdir(f"/proc/{process}/fd")))
     for number in [*(number for number in numbers if number > 2), 1]:
         path = f"/proc/{process}/fd/{number}"
         fields = dict(line.split(":", 1) for line in Path(f"/proc/{process}/fdinfo/{number}").read_text().splitlines())
         flags = int(fields["flags"], 8)
         if flags & os.O_ACCMODE == os.O_WRONLY and stat.S_ISREG(os.stat(path).st_mode):
-            yield os.readlink(path), None if flags & os.O_APPEND else 0
+            yield os.readlink(path), None if flags & os.O_APPEND else int(fields["pos"])
 
 
 def _slurms_file() -> str:

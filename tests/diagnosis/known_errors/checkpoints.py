@@ -210,8 +210,8 @@ CASES: dict[str, Case] = {
     ),
     "state-dict-shapes": Case(
         hits=(
-            _shape("fc.weight", "1000, 2048", "10, 2048"),
-            _shape("model.embed_tokens.weight", "32000, 4096", "32001, 4096"),
+            _shape("neck.weight", "1000, 2048", "10, 2048"),
+            _shape("model.layers.0.up.weight", "32000, 4096", "32001, 4096"),
         ),
         misses=(
             _state('"fc.weight"'),

@@ -185,8 +185,8 @@ CASES: dict[str, Case] = {
         hits=(
             raised(
                 "RuntimeError",
-                "The expanded size of the tensor (600) must match the existing size (512) at non-singleton dimension 1. "
-                " Target sizes: [4, 600].  Tensor sizes: [1, 512]",
+                "The expanded size of the tensor (1500) must match the existing size (1024) at non-singleton dimension 1. "
+                " Target sizes: [4, 1500].  Tensor sizes: [1, 1024]",
                 modules=BERT,
             ),
             raised(

@@ -135,9 +135,10 @@ CASES: dict[str, Case] = {
         hits=(
             raised("RuntimeError", "'weight' must be 2-D", modules=("torch.nn.functional", "deepspeed.runtime.engine")),
             raised("RuntimeError", "'weight' must be 2-D", modules=("accelerate.utils.operations",)),
+            raised("RuntimeError", "'weight' must be 2-D", modules=("torch.nn.modules.sparse", "torch.nn.functional")),
         ),
         misses=(
-            raised("RuntimeError", "'weight' must be 2-D", modules=("torch.nn.modules.sparse", "torch.nn.functional")),
+            raised("RuntimeError", "'weight' must be 2-D", modules=("model", "torch.nn.functional")),
             raised("ValueError", "'weight' must be 2-D", modules=("deepspeed.runtime.engine",)),
             raised("RuntimeError", "The 'weight' must be 2-D", modules=("deepspeed.runtime.engine",)),
         ),

@@ -11,6 +11,16 @@ _COUNTED = (
     "Unexpected error from cudaGetDeviceCount(). Did you run some cuda functions before calling NumCudaDevices() that"
     " might have already set an error? Error "
 )
+# As torch, Thrust, Triton, the driver and torch before 1.11 begin such an error.
+_LAYERS = (
+    *("CUDA error: ", "HIP error: ", "CUDA driver error: ", "Triton Error [CUDA]: ", "cuda runtime error ({:int}) : "),
+    *("{:word}: failed to synchronize: {:word}: ", "{:word} failed to synchronize: {:word}: "),
+)
+
+
+def _error(*what: str) -> tuple[str, ...]:
+    return tuple(layer + error for error in what for layer in _LAYERS)
+
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -32,7 +42,7 @@ RULES: tuple[Rule, ...] = (
             ),
         ),
         _CUDART,
-        says=("CUDA error: device-side assert triggered", "HIP error: device-side assert triggered"),
+        says=_error("device-side assert triggered"),
         types=_TYPES,
     ),
     Rule(
@@ -46,13 +56,7 @@ RULES: tuple[Rule, ...] = (
             ("设置 CUDA_LAUNCH_BLOCKING=1 重跑，定位具体算子", "逐个关闭自定义、Triton 或 attention kernel"),
         ),
         _CUDART,
-        says=(
-            "CUDA error: an illegal memory access was encountered",
-            "HIP error: an illegal memory access was encountered",
-            "Triton Error [CUDA]: an illegal memory access was encountered",
-            "CUDA error: misaligned address",
-            "Triton Error [CUDA]: misaligned address",
-        ),
+        says=_error("an illegal memory access was encountered", "misaligned address"),
         types=_TYPES,
     ),
     Rule(
@@ -66,10 +70,7 @@ RULES: tuple[Rule, ...] = (
             ("查看 dmesg 里的 NVRM Xid，可判断是否硬件故障", "设置 CUDA_LAUNCH_BLOCKING=1 重跑"),
         ),
         _XID,
-        says=(
-            *(f"{api} error: unspecified launch failure" for api in ("CUDA", "HIP")),
-            *(f"CUDA error: {what}" for what in ("an illegal instruction was encountered", "hardware stack error")),
-        ),
+        says=_error("unspecified launch failure", "an illegal instruction was encountered", "hardware stack error"),
         types=_TYPES,
     ),
     Rule(
@@ -91,7 +92,7 @@ RULES: tuple[Rule, ...] = (
             ("换一张卡或换节点运行", "联系管理员重置或更换该卡：查看 nvidia-smi -q -d ECC"),
         ),
         _XID,
-        says=("CUDA error: uncorrectable ECC error encountered",),
+        says=_error("uncorrectable ECC error encountered"),
         types=_TYPES,
     ),
     Rule(
@@ -140,7 +141,7 @@ RULES: tuple[Rule, ...] = (
         "https://docs.nvidia.com/deploy/cuda-compatibility/",
         says=(
             "The NVIDIA driver on your system is too old (found version {found:int}).",
-            "CUDA error: CUDA driver version is insufficient for CUDA runtime version",
+            *_error("CUDA driver version is insufficient for CUDA runtime version"),
             "CUDA error: the provided PTX was compiled with an unsupported toolchain.",
         ),
         types=_TYPES,
@@ -157,7 +158,7 @@ RULES: tuple[Rule, ...] = (
         ),
         "https://github.com/pytorch/pytorch/blob/main/c10/cuda/CUDAFunctions.cpp",
         says=("Found no NVIDIA driver on your system.",),
-        types=_TYPES,
+        types=(*_TYPES, "AssertionError"),
     ),
     Rule(
         "device-none-visible",
@@ -170,11 +171,7 @@ RULES: tuple[Rule, ...] = (
             ("检查 CUDA_VISIBLE_DEVICES 以及 nvidia-smi -L 的输出", "向调度器申请 GPU（--gres=gpu:1）"),
         ),
         "https://docs.pytorch.org/docs/stable/notes/cuda.html",
-        says=(
-            "No CUDA GPUs are available",
-            "No HIP GPUs are available",
-            "CUDA error: no CUDA-capable device is detected",
-        ),
+        says=("No CUDA GPUs are available", "No HIP GPUs are available", *_error("no CUDA-capable device is detected")),
         types=_TYPES,
     ),
     Rule(

@@ -161,7 +161,7 @@ RULES: tuple[Rule, ...] = (
         "https://github.com/deepspeedai/DeepSpeed/issues/2746",
         says=("'weight' must be 2-D",),
         types=("RuntimeError",),
-        modules=("deepspeed", "torch.distributed.fsdp", "accelerate"),
+        modules=("deepspeed", "torch.distributed.fsdp", "accelerate", "torch.nn.modules.sparse"),
     ),
     Rule(
         "ray-devices-missing",

@@ -1,0 +1,66 @@
+"""What is said when nothing more special holds: how such errors read, and what only looks like them."""
+
+from __future__ import annotations
+
+from diagnosed import Case, raised
+
+CASES: dict[str, Case] = {
+    "import-library-missing": Case(
+        hits=(
+            raised("ImportError", "libmpi.so.40: cannot open shared object file: No such file or directory"),
+            raised("OSError", "libsndfile.so.1: cannot open shared object file: No such file or directory"),
+        ),
+        misses=(
+            raised(
+                "ImportError",
+                "an earlier attempt said: libmpi.so.40: cannot open shared object file: No such file or directory",
+            ),
+            raised("KeyError", "libmpi.so.40: cannot open shared object file: No such file or directory"),
+        ),
+    ),
+    "torch-name-missing": Case(
+        hits=(
+            raised("AttributeError", "module 'torch' has no attribute 'float4_e2m1fn_x2'"),
+            raised("AttributeError", "module 'torch.library' has no attribute 'wrap_triton'"),
+        ),
+        misses=(
+            raised("AttributeError", "an earlier attempt said: module 'torch' has no attribute 'float4_e2m1fn_x2'"),
+            raised("KeyError", "module 'torch' has no attribute 'float4_e2m1fn_x2'"),
+        ),
+    ),
+    "memory-of-python": Case(
+        hits=(
+            raised("MemoryError", ""),
+            raised("MemoryError", "bad allocation"),
+        ),
+        misses=(
+            raised("ValueError", ""),
+            raised(
+                "numpy.core._exceptions._ArrayMemoryError",
+                "Unable to allocate 7.39 GiB for an array with shape (60000, 3, 105, 105) and data type float32",
+            ),
+        ),
+    ),
+    "op-not-for-dtype": Case(
+        hits=(
+            raised("RuntimeError", "\"triu_tril_cuda_template\" not implemented for 'BFloat16'"),
+            raised("NotImplementedError", "\"cholesky_cusolver\" not implemented for 'Half'"),
+            raised("RuntimeError", "\"upsample_nearest2d_out_frame\" not implemented for 'BFloat16'"),
+        ),
+        misses=(
+            raised("RuntimeError", "\"log_softmax_lastdim_kernel_impl\" not implemented for 'Long'"),
+            raised("TypeError", "\"erfinv_cuda\" not implemented for 'BFloat16'"),
+            raised("RuntimeError", "\"_amp_foreach_non_finite_check_and_unscale_cuda\" not implemented for 'BFloat16'"),
+        ),
+    ),
+    "numpy-alias-gone": Case(
+        hits=(
+            raised("AttributeError", "module 'numpy' has no attribute 'float'"),
+            raised("AttributeError", "module 'numpy' has no attribute 'object'. Did you mean: 'object_'?"),
+        ),
+        misses=(
+            raised("AttributeError", "module 'numpy' has no attribute 'float8'"),
+            raised("ImportError", "module 'numpy' has no attribute 'float'"),
+        ),
+    ),
+}

@@ -1,0 +1,265 @@
+"""Files on the disk and network storage: how such errors read, and what only looks like them."""
+
+from __future__ import annotations
+
+from diagnosed import Case, raised
+
+CASES: dict[str, Case] = {
+    "save-not-written": Case(
+        hits=(
+            raised("RuntimeError", "PytorchStreamWriter failed writing file data/16: file write failed"),
+            raised("RuntimeError", "basic_ios::clear: iostream error"),
+        ),
+        misses=(
+            raised(
+                "RuntimeError",
+                "an earlier attempt said: PytorchStreamWriter failed writing file data/16: file write failed",
+            ),
+            raised("KeyError", "PytorchStreamWriter failed writing file data/16: file write failed"),
+        ),
+    ),
+    "save-directory-missing": Case(
+        hits=(
+            raised("RuntimeError", "Parent directory /out/ckpt does not exist."),
+            raised("RuntimeError", "Parent directory checkpoints does not exist."),
+        ),
+        misses=(
+            raised("RuntimeError", "an earlier attempt said: Parent directory /out/ckpt does not exist."),
+            raised("KeyError", "Parent directory /out/ckpt does not exist."),
+        ),
+    ),
+    "disk-not-permitted": Case(
+        hits=(
+            raised("PermissionError", "[Errno 1] Operation not permitted: '/data/x'"),
+            raised("PermissionError", "[Errno 1] Operation not permitted: '/mnt/out/checkpoint-100'"),
+        ),
+        misses=(
+            raised("PermissionError", "an earlier attempt said: [Errno 1] Operation not permitted: '/data/x'"),
+            raised("KeyError", "[Errno 1] Operation not permitted: '/data/x'"),
+        ),
+    ),
+    "disk-or-terminal-failed": Case(
+        hits=(
+            raised("OSError", "[Errno 5] Input/output error"),
+            raised("OSError", "[Errno 5] Input/output error", modules=("tqdm.std",)),
+        ),
+        misses=(
+            raised("OSError", "[Errno 5] Input/output error: '/mnt/x'"),
+            raised("OSError", "log: [Errno 5] Input/output error"),
+        ),
+    ),
+    "disk-nfs-busy": Case(
+        hits=(
+            raised("OSError", "[Errno 16] Device or resource busy: '.nfs00000000012345'"),
+            raised("OSError", "[Errno 16] Device or resource busy: '/home/u/tmp/pymp-x/.nfs0000001'"),
+        ),
+        misses=(
+            raised("OSError", "an earlier attempt said: [Errno 16] Device or resource busy: '.nfs00000000012345'"),
+            raised("KeyError", "[Errno 16] Device or resource busy: '.nfs00000000012345'"),
+        ),
+    ),
+    "checkpoint-rename-race": Case(
+        hits=(
+            raised(
+                "FileNotFoundError",
+                "[Errno 2] No such file or directory: '/out/tmp-checkpoint-500' -> '/out/checkpoint-500'",
+            ),
+            raised(
+                "OSError", "[Errno 39] Directory not empty: '/scratch/tmp-checkpoint-500' -> '/scratch/checkpoint-500'"
+            ),
+        ),
+        misses=(
+            raised(
+                "FileNotFoundError",
+                (
+                    "an earlier attempt said: [Errno 2] No such file or directory: '/out/tmp-checkpoint-500' -> "
+                    "'/out/checkpoint-500'"
+                ),
+            ),
+            raised(
+                "KeyError", "[Errno 2] No such file or directory: '/out/tmp-checkpoint-500' -> '/out/checkpoint-500'"
+            ),
+        ),
+    ),
+    "disk-directory-not-empty": Case(
+        hits=(
+            raised("OSError", "[Errno 39] Directory not empty: '/scratch/ckpt/checkpoint-500'"),
+            raised("OSError", "[Errno 39] Directory not empty: 'runs/a'"),
+        ),
+        misses=(
+            raised(
+                "OSError", "an earlier attempt said: [Errno 39] Directory not empty: '/scratch/ckpt/checkpoint-500'"
+            ),
+            raised("KeyError", "[Errno 39] Directory not empty: '/scratch/ckpt/checkpoint-500'"),
+        ),
+    ),
+    "disk-file-exists": Case(
+        hits=(
+            raised("FileExistsError", "[Errno 17] File exists: '/out/checkpoint-100'"),
+            raised("FileExistsError", "[Errno 17] File exists: 'runs/exp1'"),
+        ),
+        misses=(
+            raised("FileExistsError", "an earlier attempt said: [Errno 17] File exists: '/out/checkpoint-100'"),
+            raised("KeyError", "[Errno 17] File exists: '/out/checkpoint-100'"),
+        ),
+    ),
+    "hdf5-locked": Case(
+        hits=(
+            raised(
+                "BlockingIOError",
+                (
+                    "[Errno 11] Unable to synchronously open file (unable to lock file, errno = 11, error "
+                    "message = 'Resource temporarily unavailable')"
+                ),
+            ),
+            raised(
+                "BlockingIOError",
+                (
+                    "[Errno 11] Unable to open file (unable to lock file, errno = 11, error message = 'Resource "
+                    "temporarily unavailable')"
+                ),
+            ),
+        ),
+        misses=(
+            raised(
+                "BlockingIOError",
+                (
+                    "an earlier attempt said: [Errno 11] Unable to synchronously open file (unable to lock file, "
+                    "errno = 11, error message = 'Resource temporarily unavailable')"
+                ),
+            ),
+            raised(
+                "KeyError",
+                (
+                    "[Errno 11] Unable to synchronously open file (unable to lock file, errno = 11, error "
+                    "message = 'Resource temporarily unavailable')"
+                ),
+            ),
+        ),
+    ),
+    "hdf5-cut-short": Case(
+        hits=(
+            raised(
+                "OSError",
+                (
+                    "Unable to synchronously open file (truncated file: eof = 1048576, sblock->base_addr = 0, "
+                    "stored_eof = 2097152)"
+                ),
+            ),
+            raised("OSError", "Unable to open file (file signature not found)"),
+        ),
+        misses=(
+            raised(
+                "OSError",
+                (
+                    "an earlier attempt said: Unable to synchronously open file (truncated file: eof = 1048576, "
+                    "sblock->base_addr = 0, stored_eof = 2097152)"
+                ),
+            ),
+            raised(
+                "KeyError",
+                (
+                    "Unable to synchronously open file (truncated file: eof = 1048576, sblock->base_addr = 0, "
+                    "stored_eof = 2097152)"
+                ),
+            ),
+        ),
+    ),
+    "datasets-disk-space": Case(
+        hits=(
+            raised(
+                "OSError",
+                (
+                    "Not enough disk space. Needed: 250.91 GiB (download: 75.1 GiB, generated: 175 GiB, "
+                    "post-processed: Unknown size)"
+                ),
+            ),
+            raised(
+                "OSError",
+                (
+                    "Not enough disk space. Needed: Unknown size (download: Unknown size, generated: Unknown "
+                    "size, post-processed: Unknown size)"
+                ),
+            ),
+        ),
+        misses=(
+            raised(
+                "OSError",
+                (
+                    "an earlier attempt said: Not enough disk space. Needed: 250.91 GiB (download: 75.1 GiB, "
+                    "generated: 175 GiB, post-processed: Unknown size)"
+                ),
+            ),
+            raised(
+                "KeyError",
+                (
+                    "Not enough disk space. Needed: 250.91 GiB (download: 75.1 GiB, generated: 175 GiB, "
+                    "post-processed: Unknown size)"
+                ),
+            ),
+        ),
+    ),
+    "disk-quota-safetensors": Case(
+        hits=(
+            raised(
+                "safetensors_rust.SafetensorError",
+                (
+                    "Error while serializing: IoError(Os { code: 122, kind: FilesystemQuotaExceeded, message: "
+                    '"Disk quota exceeded" })'
+                ),
+            ),
+            raised(
+                "safetensors_rust.SafetensorError",
+                (
+                    'Error while serializing: IoError(Os { code: 122, kind: QuotaExceeded, message: "Disk quota '
+                    'exceeded" })'
+                ),
+            ),
+        ),
+        misses=(
+            raised(
+                "safetensors_rust.SafetensorError",
+                (
+                    "an earlier attempt said: Error while serializing: IoError(Os { code: 122, kind: "
+                    'FilesystemQuotaExceeded, message: "Disk quota exceeded" })'
+                ),
+            ),
+            raised(
+                "KeyError",
+                (
+                    "Error while serializing: IoError(Os { code: 122, kind: FilesystemQuotaExceeded, message: "
+                    '"Disk quota exceeded" })'
+                ),
+            ),
+        ),
+    ),
+    "sqlite-disk-full": Case(
+        hits=(
+            raised("sqlite3.OperationalError", "database or disk is full"),
+            raised(
+                "sqlalchemy.exc.OperationalError",
+                (
+                    "(sqlite3.OperationalError) database or disk is full\n[SQL: INSERT INTO metrics]\ndatabase or "
+                    "disk is full"
+                ),
+            ),
+        ),
+        misses=(
+            raised("ValueError", "database or disk is full"),
+            raised("sqlite3.OperationalError", "database is locked"),
+        ),
+    ),
+    "sqlite-locked": Case(
+        hits=(
+            raised("sqlite3.OperationalError", "database is locked"),
+            raised(
+                "sqlalchemy.exc.OperationalError",
+                "(sqlite3.OperationalError) database is locked\n[SQL: UPDATE trials SET state=?]",
+            ),
+        ),
+        misses=(
+            raised("sqlite3.OperationalError", "an earlier attempt said: database is locked"),
+            raised("KeyError", "database is locked"),
+        ),
+    ),
+}

@@ -1,0 +1,123 @@
+"""What arrived at the robots, in order and bounded, for the page: the requests, and what they were answered."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from twinkle_notifier.channels import http
+from twinkle_notifier.channels.bark import BarkRobot
+from twinkle_notifier.channels.dingtalk import DingRobot
+from twinkle_notifier.channels.feishu import FeishuRobot
+from twinkle_notifier.channels.slack import SlackRobot
+from twinkle_notifier.channels.wecom import WeComRobot
+from twinkle_notifier.inbox.level import level_of
+from twinkle_notifier.inbox.robot import Request, Response, Result, Robot, inside, object_of
+
+KEPT = 10_000  # requests
+_BYTES = 64 << 20  # of all that is kept
+_BODY = 64 << 10  # bytes of a request's body; no service takes more
+_CODES = ("errcode", "code", "StatusCode")
+_WORDS = ("errmsg", "msg", "message", "error")
+# Who says what a refusal means, in the words that an alert's own log would have.
+_SENDERS = {sender.service: sender for sender in (DingRobot, FeishuRobot, WeComRobot, SlackRobot, BarkRobot)}
+
+
+class Arrival(NamedTuple):
+    """One request: its number, from 1, and what the page is told of it, as JSON in one line."""
+
+    number: int
+    told: str
+
+
+class Arrivals:
+    """The newest requests. A reader gets those after the last one that it has seen, and waits for more."""
+
+    def __init__(self) -> None:
+        self._kept: deque[Arrival] = deque()
+        self._bytes = 0
+        self._last = 0
+        self._is_closed = False
+        self._changed = threading.Condition()
+
+    def add(self, robot: Robot, request: Request, response: Response, result: Result) -> None:
+        """Keep a request with its answer. The oldest ones go when there are too many."""
+        told = _told(robot, request, response, result)
+        with self._changed:
+            self._last += 1
+            self._kept.append(Arrival(self._last, json.dumps({"number": self._last, **told})))
+            self._bytes += len(self._kept[-1].told)
+            while len(self._kept) > KEPT or self._bytes > _BYTES:
+                self._bytes -= len(self._kept.popleft().told)
+            self._changed.notify_all()
+
+    def after(self, number: int, seconds: float) -> list[Arrival] | None:
+        """Those after this number; none if none comes within `seconds`, and None if none will ever come."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_closed or self._last > number, seconds)
+            if self._is_closed:
+                return None
+            new = min(self._last - number, len(self._kept))
+            return [self._kept[place] for place in range(-new, 0)]
+
+    def close(self) -> None:
+        """Let go all who wait."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+
+def _told(robot: Robot, request: Request, response: Response, result: Result) -> dict[str, Any]:
+    body, payload = request.body[:_BODY], object_of(request.body)
+    code, words = _code_and_words(response)
+    return {
+        "at": round(time.time(), 3),
+        "service": robot.service,
+        "result": result,
+        "code": code,
+        "words": words,
+        "meaning": _meaning(robot, request, response) if result == "refused" else "",
+        "level": (level_of(robot.service, payload) if payload else None) or "unknown",
+        "size": len(request.body),
+        "line": f"POST {_shown(robot, request)}",
+        "type": request.content_type[:200],
+        "body": body.decode("utf-8", "replace"),
+        "status": response.status,
+        "answer": response.content if isinstance(response.content, str) else json.dumps(response.content),
+    }
+
+
+def _shown(robot: Robot, request: Request) -> str:
+    """Path and query, without what grants access: the page may be shown to others."""
+    path = f"{robot.path}***" if robot.path.endswith("/") and len(robot.path) > 1 else robot.path
+    public = {key: value if key == "timestamp" else "***" for key, value in request.query.items()}
+    query = urlencode(public, safe="*", errors="replace")
+    return f"{path}?{query}" if query else path
+
+
+def _code_and_words(response: Response) -> tuple[str, str]:
+    if isinstance(response.content, str):
+        return str(response.status), response.content
+    return _first(response.content, _CODES) or str(response.status), _first(response.content, _WORDS)
+
+
+def _first(content: Mapping[str, Any], keys: tuple[str, ...]) -> str:
+    return next((str(content[key]) for key in keys if key in content), "")
+
+
+def _meaning(robot: Robot, request: Request, response: Response) -> str:
+    """What a person can do about a refusal; empty where apprise is the sender."""
+    sender = _SENDERS.get(robot.service)
+    if sender is None:
+        return ""
+    is_signed = "sign" in request.query or isinstance(inside(object_of(request.body), "sign"), str)
+    text = response.content if isinstance(response.content, str) else json.dumps(response.content)
+    reply = http.Reply(response.status, response.headers, text.encode("utf-8", "replace"))
+    found = sender("http://127.0.0.1/", "-" if is_signed else None, 1.0).refusal(reply)
+    return re.sub(r"\s+", " ", found.meaning.hint) if found else ""

@@ -1,0 +1,22 @@
+// Elements are made of names and texts, never of HTML: what a message holds stays text.
+
+export function el(name, attributes = {}, ...children) {
+  const node = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === true) node.setAttribute(key, "");
+    else if (value !== false && value != null) node.setAttribute(key, value);
+  }
+  node.append(...children.flat().filter((child) => child != null && child !== ""));
+  return node;
+}
+
+// A link leads to a website or to nowhere: "javascript:" and the like stay text.
+export function link(url, ...children) {
+  const inside = children.length ? children : [url];
+  if (!/^https?:\/\/[^\s]/i.test(url)) return el("span", {}, ...inside);
+  return el("a", { href: url, target: "_blank", rel: "noopener noreferrer", title: url }, ...inside);
+}
+
+export const text = (value) => (typeof value === "string" ? value : "");
+export const list = (value) => (Array.isArray(value) ? value : []);
+export const object = (value) => (value !== null && typeof value === "object" && !Array.isArray(value) ? value : {});
