@@ -86,6 +86,7 @@ _MEANINGS = {
     "no progress": "没有进展",
     "a good end": "正常结束",
     "0 for a free one": "0 表示任选一个空闲端口",
+    "do not open the page": "不打开页面",
     "signing secret, for signed mode": "加签密钥，用于加签模式",
     "do not open the page": "不打开页面",
     "a TOML file with [rules of your own](messages.md#write-a-rule) for them": (

@@ -34,7 +34,7 @@ _WRAPPED = (12, 10, 600)  # a line that was wrapped: begins in the first of thes
 _SHORT = 6_000  # characters of a text in which lines may be wrapped
 # Of an output, in which a rule without a signal must find its line: what was printed before may have been survived.
 _LAST = 5
-_LINES = 60  # at the begin of these, and as many at the end
+_LINES = 40  # at the begin of these, and as many at the end
 
 
 class Error(NamedTuple):
