@@ -49,7 +49,8 @@ def test_the_site_has_each_page_in_both_languages_and_as_plain_text(copy: Path) 
 def misread(html: str) -> list[str]:
     """Marks of Markdown that are still there, and text that was taken for an attribute."""
     text = re.sub(r"<(pre|code|script|style)\b.*?</\1>", "", html, flags=re.DOTALL)
-    return re.findall(r"\*\*[^*<]+\*\*|\]\([^)]*\)|\{#[^}]*\}|<t[dh] (?!style=)[^>]*>", text)
+    marks = r"\*\*[^*<]+\*\*|\]\([^)]*\)|\{#[^}]*\}|<t[dh] (?!style=)[^>]*>|^(?:<p>)?- .*"
+    return re.findall(marks, text, re.MULTILINE)
 
 
 def test_what_is_broken_ends_the_build(copy: Path) -> None:

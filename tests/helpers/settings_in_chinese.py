@@ -88,7 +88,6 @@ _MEANINGS = {
     "0 for a free one": "0 表示任选一个空闲端口",
     "do not open the page": "不打开页面",
     "signing secret, for signed mode": "加签密钥，用于加签模式",
-    "do not open the page": "不打开页面",
     "a TOML file with [rules of your own](messages.md#write-a-rule) for them": (
         "一个 TOML 文件，写着[你自己的规则](messages.md#write-a-rule)"
     ),
