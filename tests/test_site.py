@@ -42,6 +42,15 @@ def test_the_site_has_each_page_in_both_languages_and_as_plain_text(copy: Path) 
         assert "# Contributing" in (site / "contributing.md").read_text()
         assert "Send one alert about `exc`" in (site / "llms-full.txt").read_text()
     assert "先装好" in (copy / "site/zh/index.html").read_text()
+    built = (copy / "site").rglob("*.html")
+    assert {str(path): left for path in built if (left := misread(path.read_text()))} == {}
+
+
+def misread(html: str) -> list[str]:
+    """Marks of Markdown that are still there, and text that was taken for an attribute."""
+    text = re.sub(r"<(pre|code|script|style)\b.*?</\1>", "", html, flags=re.DOTALL)
+    marks = r"\*\*[^*<]+\*\*|\]\([^)]*\)|\{#[^}]*\}|<t[dh] (?!style=)[^>]*>|^(?:<p>)?- .*"
+    return re.findall(marks, text, re.MULTILINE)
 
 
 def test_what_is_broken_ends_the_build(copy: Path) -> None:
