@@ -118,7 +118,7 @@ def test_tells_of_a_failure() -> None:
     outcome = run.failed(raised(ValueError("x")), "fit", lambda: Progress(step=7))
     assert outcome.status == "sent"
     assert titles(told) == ["### sft failed: ValueError: x"]
-    assert re.search(r"\n- Context: fit\n- Progress: step 7, after \d+ s\n", told.messages[0])
+    assert re.search(r"\n- Progress: step 7, after \d+ s\n", told.messages[0])
     assert [entry["what"] for entry in run.state_dict()["sent"]] == ["failed: ValueError"]
 
 

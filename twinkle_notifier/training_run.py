@@ -250,7 +250,9 @@ class TrainingRun(RunState):
 
     def preempted(self, progress: Callable[[], Progress] = Progress, context: str = "") -> Outcome:
         """The trainer met SIGTERM, saved, and ends the training. Other trainers raise for that: see `failed`."""
-        return self.failed(Preempted("SIGTERM; the trainer saved a checkpoint and stopped"), context, progress)
+        return self.failed(
+            Preempted(self.says("SIGTERM; the trainer saved a checkpoint and stopped")), context, progress
+        )
 
     def failed(self, exc: BaseException, context: str = "", progress: Callable[[], Progress] = Progress) -> Outcome:
         """The training ends with `exc`. Returns when a rank has sent the alert; see `notify_exception`."""
@@ -304,6 +306,10 @@ class TrainingRun(RunState):
     def _describe_to_supervisor(self) -> None:
         described = descriptor.describe(self._notifier(), save_secrets=False)
         mailbox.report(lambda to: to.record_run(described))
+
+    def says(self, text: str, **values: object) -> str:
+        """For adapters: `text`, one of this package's English ones, in `language`, with `values` in its ``{slots}``."""
+        return phrase(self.language, text, **values)
 
     def _says(self, text: str, what: str = "", **values: object) -> str:
         name = self.name
