@@ -25,7 +25,7 @@ from twinkle_notifier.exceptions import kind
 from twinkle_notifier.isolation import safe, signals
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.mailbox import mailbox
-from twinkle_notifier.messages.catalog import fact, phrase
+from twinkle_notifier.messages.catalog import phrase
 from twinkle_notifier.messages.message import Level, Outcome
 from twinkle_notifier.messages.progress import Course, Progress
 from twinkle_notifier.messages.search import Search
@@ -224,8 +224,8 @@ class TrainingRun(RunState):
     def _send_end(self, progress: Callable[[], Progress], facts: Callable[[], list[str]], what: str) -> None:
         if self._on_end:
             took = duration(time.time() - self._began, self.language)
-            lines = [fact(self.language, "Duration", took), *self._lines(progress, facts)]
-            self._send_milestone(self._says("{name} ended after {duration}", what, duration=took), lines, "success")
+            headline = self._says("{name} ended after {duration}", what, duration=took)
+            self._send_milestone(headline, self._lines(progress, facts), "success")
 
     def _lines(self, progress: Callable[[], Progress], facts: Callable[[], list[str]]) -> list[str]:
         reached = self._reached(progress)

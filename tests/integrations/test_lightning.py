@@ -124,7 +124,6 @@ def test_tells_of_the_end(tmp_path: Path) -> None:
     [message] = told.messages
     assert message.startswith("### sft ended after ")
     for fact in (
-        "- Duration: ",
         "- Progress: step 8 of 8, epoch 2\n",
         "- Metrics: loss ",
         "- Ended because: max_epochs=2 reached",

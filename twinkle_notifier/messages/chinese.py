@@ -32,7 +32,6 @@ _FACTS = {
     "Exit code": "退出码",
     "Ended by": "终止信号",
     "Command": "命令",
-    "No progress for": "停滞时长",
     "Seen from outside": "外部观察",
     "Processes": "进程",
     "Delayed": "延迟送达",

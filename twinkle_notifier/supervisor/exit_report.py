@@ -160,7 +160,7 @@ class ExitReport(NamedTuple):
         top = facts(
             *self.advice,
             *self._facts(),
-            fact(language, "Duration", duration(self.seconds, language)),
+            fact(language, "Duration", duration(self.seconds, language) if self.kind() != "ended" else ""),
             *self._reached(),
             *self.job,
         )
