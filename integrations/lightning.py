@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from twinkle_notifier.integrations import RunCallback
 
-from twinkle_notifier import Progress
+from twinkle_notifier import Progress, TrainingRun
 
 if TYPE_CHECKING:
     from lightning.pytorch import Callback, LightningModule, Trainer
@@ -96,7 +96,7 @@ class NotifierCallback(RunCallback, Callback):
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """See `Callback`. It follows every `on_train_end`, ModelCheckpoint's too."""
         self._report_saved(trainer)
-        self.run.ended(partial(_reached, trainer, why_ended=partial(_why, trainer)))
+        self.run.ended(partial(_reached, trainer, why_ended=partial(_why, self.run, trainer)))
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """See `Callback`. It returns when a rank has sent the alert, so that no rank ends before."""
@@ -231,17 +231,17 @@ def _path(callback: Callback, name: str) -> str:
     return str(getattr(callback, name, "") or "")
 
 
-def _why(trainer: Trainer) -> str:
+def _why(run: TrainingRun, trainer: Trainer) -> str:
     stopped = [getattr(stopper, "stopping_reason_message", None) for stopper in trainer.early_stopping_callbacks]
     if any(stopped):
         return str(next(filter(None, stopped)))
     if -1 < trainer.max_steps <= trainer.global_step:
-        return f"max_steps={trainer.max_steps} reached"
+        return run.says("{limit} reached", limit=f"max_steps={trainer.max_steps}")
     if any(_is_over(callback) for callback in _callbacks(trainer)):
-        return "max_time reached"
+        return run.says("{limit} reached", limit="max_time")
     if trainer.max_epochs is not None and -1 < trainer.max_epochs <= trainer.current_epoch:
-        return f"max_epochs={trainer.max_epochs} reached"
-    return "trainer.should_stop was set" if trainer.should_stop else ""
+        return run.says("{limit} reached", limit=f"max_epochs={trainer.max_epochs}")
+    return run.says("{what} was set", what="trainer.should_stop") if trainer.should_stop else ""
 
 
 def _callbacks(trainer: Trainer) -> list[Callback]:

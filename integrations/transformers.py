@@ -78,7 +78,7 @@ class NotifierCallback(RunCallback, TrainerCallback):
         if self.twinkle_preempted:
             self.run.preempted(partial(_reached, self.run, state), context="train")
         else:
-            self.run.ended(partial(_reached, self.run, state, why_ended=partial(_why, state)))
+            self.run.ended(partial(_reached, self.run, state, why_ended=partial(_why, self.run, state)))
 
     def _end_step(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         if not self._is_watched:
@@ -285,8 +285,10 @@ def _metrics(state: TrainerState) -> dict[str, Any]:
     return {name: value for name, value in metrics.items() if name not in ("step", "epoch", "total_flos")}
 
 
-def _why(state: TrainerState) -> str:
-    return "a callback stopped it" if state.global_step < state.max_steps else f"all {state.max_steps} steps are done"
+def _why(run: TrainingRun, state: TrainerState) -> str:
+    if state.global_step < state.max_steps:
+        return run.says("a callback stopped it")
+    return run.says("all {steps} steps are done", steps=state.max_steps)
 
 
 def _present(last: str, state: TrainerState) -> str:

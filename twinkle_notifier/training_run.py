@@ -25,7 +25,7 @@ from twinkle_notifier.exceptions import kind
 from twinkle_notifier.isolation import safe, signals
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.mailbox import mailbox
-from twinkle_notifier.messages.catalog import fact, phrase
+from twinkle_notifier.messages.catalog import phrase
 from twinkle_notifier.messages.message import Level, Outcome
 from twinkle_notifier.messages.progress import Course, Progress
 from twinkle_notifier.messages.search import Search
@@ -225,8 +225,8 @@ class TrainingRun(RunState):
     def _send_end(self, progress: Callable[[], Progress], facts: Callable[[], list[str]], what: str) -> None:
         if self._on_end:
             took = duration(time.time() - self._began, self.language)
-            lines = [fact(self.language, "Duration", took), *self._lines(progress, facts)]
-            self._send_milestone(self._says("{name} ended after {duration}", what, duration=took), lines, "success")
+            headline = self._says("{name} ended after {duration}", what, duration=took)
+            self._send_milestone(headline, self._lines(progress, facts), "success")
 
     def _lines(self, progress: Callable[[], Progress], facts: Callable[[], list[str]]) -> list[str]:
         reached = self._reached(progress)
@@ -251,7 +251,9 @@ class TrainingRun(RunState):
 
     def preempted(self, progress: Callable[[], Progress] = Progress, context: str = "") -> Outcome:
         """The trainer met SIGTERM, saved, and ends the training. Other trainers raise for that: see `failed`."""
-        return self.failed(Preempted("SIGTERM; the trainer saved a checkpoint and stopped"), context, progress)
+        return self.failed(
+            Preempted(self.says("SIGTERM; the trainer saved a checkpoint and stopped")), context, progress
+        )
 
     def failed(self, exc: BaseException, context: str = "", progress: Callable[[], Progress] = Progress) -> Outcome:
         """The training ends with `exc`. Returns when a rank has sent the alert; see `notify_exception`."""
@@ -304,6 +306,10 @@ class TrainingRun(RunState):
     def _describe_to_supervisor(self) -> None:
         described = descriptor.describe(self._notifier(), save_secrets=False)
         mailbox.report(lambda to: to.record_run(described))
+
+    def says(self, text: str, **values: object) -> str:
+        """For adapters: `text`, one of this package's English ones, in `language`, with `values` in its ``{slots}``."""
+        return phrase(self.language, text, **values)
 
     def _says(self, text: str, what: str = "", **values: object) -> str:
         name = self.name

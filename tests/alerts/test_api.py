@@ -140,7 +140,7 @@ def test_tells_all_that_is_promised() -> None:
         "- Context: forward_backward\n",
         "- At: test_api.py:",
         'in test_tells_all_that_is_promised: `raise ValueError("the error") from cause`\n',
-        "- Rank: 0 of 1 (local rank 0)\n",
+        "- Rank: 0 of 1\n",
         f"- Host: {socket.gethostname()}, PID {os.getpid()}, Python {sys.version.split()[0]}\n",
         f"- Time: {time.strftime('%Y-%m-%d')}",
         time.strftime("%z"),

@@ -36,10 +36,9 @@ def test_each_message_says_how_many_it_stands_for() -> None:
     assert "2nd time" in lines[2][0]
     assert lines[3][1:] == ["- Crash loop: the next message comes after 2 more crashes"]
     assert lines[5][1:] == [
-        "- This message stands for 2 crashes",
-        "- Crash loop: the next message comes after 4 more crashes",
+        "- Crash loop: this message stands for 2 crashes; the next message comes after 4 more crashes",
     ]
-    assert lines[9][1] == "- This message stands for 4 crashes"
+    assert lines[9][1].startswith("- Crash loop: this message stands for 4 crashes; ")
 
 
 def test_a_past_is_kept_in_the_folder() -> None:

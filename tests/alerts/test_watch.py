@@ -67,7 +67,7 @@ def test_a_loop_of_failing_blocks_is_no_flood() -> None:
     told = RecordingNotifier()
     blocks(told, 20)
     assert len(told.messages) == 6  # the 1st, 2nd, 3rd, 5th, 9th and 17th
-    assert "- This message stands for 8 crashes" in told.messages[-1]
+    assert "- Crash loop: this message stands for 8 crashes; " in told.messages[-1]
 
 
 def test_a_loop_within_one_block_is_told_once() -> None:

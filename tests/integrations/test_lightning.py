@@ -90,7 +90,8 @@ def test_tells_of_exceptions(method: str, tmp_path: Path) -> None:
     [message] = told.messages
     assert message.startswith("### sft failed: ValueError: the loss is lost\n")
     reached = "step 0 of 4, epoch 0" if method == "fit" else "step 0, epoch 0"
-    assert re.search(rf"\n- Context: {method}\n- Progress: {reached}, after \d+ s\n", message)
+    context = "" if method == "fit" else rf"- Context: {method}\n"
+    assert re.search(rf"\n{context}- Progress: {reached}, after \d+ s\n", message)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,6 @@ def test_tells_of_the_end(tmp_path: Path) -> None:
     [message] = told.messages
     assert message.startswith("### sft ended after ")
     for fact in (
-        "- Duration: ",
         "- Progress: step 8 of 8, epoch 2\n",
         "- Metrics: loss ",
         "- Ended because: max_epochs=2 reached",

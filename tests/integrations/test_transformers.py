@@ -90,7 +90,7 @@ def test_tells_of_exceptions(entry: str, tmp_path: Path) -> None:
     assert (caught.value, caught.value.__context__) == (error, None)
     [message] = told.messages
     assert message.startswith("### sft failed: ValueError: bad example\n")
-    assert f"- Context: {entry}\n" in message
+    assert (f"- Context: {entry}\n" in message) is (entry != "train")
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,6 @@ def test_tells_of_start_and_end(tmp_path: Path) -> None:
     trainer(tmp_path, NotifierCallback(told, name="sft", on_start=True)).train()
     assert [line.split(" after")[0] for line in headlines(told)] == ["### sft started", "### sft ended"]
     for fact in (
-        "- Duration: ",
         "- Progress: step 2 of 2, epoch 0.25\n",
         "train_loss 0.",
         "- Ended because: all 2 steps are done",

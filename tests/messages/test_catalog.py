@@ -10,11 +10,11 @@ from string import Formatter
 import pytest
 
 import twinkle_notifier
-from twinkle_notifier.messages.catalog import fact, facts, phrase
+from twinkle_notifier.messages.catalog import fact, facts, phrase, retold
 from twinkle_notifier.messages.chinese import CHINESE
 
 SOURCES = sorted(Path(twinkle_notifier.__path__[0]).rglob("*.py"))
-SAYING = {"phrase", "fact", "_says", "_milestone"}  # functions that take an English text
+SAYING = {"phrase", "fact", "says", "_says", "_milestone"}  # functions that take an English text
 
 
 def trees() -> Iterator[ast.AST]:
@@ -32,7 +32,7 @@ def said(tree: ast.AST) -> Iterator[str]:
     for call in ast.walk(tree):
         if isinstance(call, ast.Call):
             name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
-            place = 0 if name.startswith("_") else 1
+            place = 0 if name.startswith("_") or name == "says" else 1
             if name in SAYING and len(call.args) > place:
                 yield from (text for text in texts(call.args[place]) if text not in ("restarts", "zh"))
 
@@ -62,3 +62,11 @@ def test_a_text_that_is_not_there_is_said_in_english() -> None:
         "- 时间: now",
         "- Time: now",
     ]
+
+
+def test_what_was_said_in_english_can_be_said_again() -> None:
+    """Where a part of a text has a form that is known; all else stays as it is."""
+    text = "a\n[12 characters left out]\nb, with uncommitted changes\n[twelve characters left out]"
+    forms = ("[{number} characters left out]", ", with uncommitted changes")
+    assert retold("zh", text, *forms) == "a\n[省略 12 个字符]\nb，有未提交的修改\n[twelve characters left out]"
+    assert retold("en", text, *forms) == text

@@ -20,12 +20,16 @@ from twinkle_notifier.messages import markdown
         ("\n\n  no heading \nmore", "no heading"),
         ("#no-heading\nx", "#no-heading"),
         ("# closed ##", "closed"),
-        ("# " + "训练" * 40, "训练" * 32),
+        ("# " + "训练" * 40, "训练" * 31 + "训…"),
+        (
+            "# sft failed: OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB",
+            "sft failed: OutOfMemoryError: CUDA out of memory. Tried to…",
+        ),
         ("", ""),
     ],
 )
 def test_title(message: str, title: str) -> None:
-    """The first heading without its marks, else the first line that is not empty; 64 characters at most."""
+    """The first heading without its marks, else the first line that is not empty; 64 characters at most, of whole words."""
     assert markdown.title(message, 64) == title
 
 
@@ -161,3 +165,10 @@ def test_ten_megabytes_take_little_time() -> None:
     for text in ("x" * 10**7, "训练 \n" * 10**6, "```\n" * 10**6):
         assert len(markdown.unfenced(markdown.cut(f"### x\n\n```\n{text}\n```", 18_000))) < 40_000
     assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize(("time", "note"), [("- Time: now", "bytes left out …"), ("- 时间: now", "字节 …")])
+def test_a_cut_is_said_in_the_language_of_the_message(time: str, note: str) -> None:
+    """That is seen by its fact of the time: a message on the disk holds its text alone."""
+    lines = "\n".join(f"line {number}" for number in range(300))
+    assert note in markdown.cut(f"### sft\n\n```\n{lines}\n```\n\n{time}", 1000)

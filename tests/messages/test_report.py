@@ -14,7 +14,7 @@ import pytest
 
 from twinkle_notifier import Progress, notify_exception
 from twinkle_notifier.exceptions.kind import kind_of
-from twinkle_notifier.messages.report import Report, milestone
+from twinkle_notifier.messages.report import Report, least, milestone, missing_details
 from twinkle_notifier.messages.wording import duration, fenced, now
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.run_name import default_name
@@ -149,7 +149,6 @@ def test_the_message_is_markdown() -> None:
 ### sft failed: ValueError: the loss is not a number
 
 - At: train.py:21 in training_step
-- Context: fit
 - Progress: step 18204, epoch 1.5
 - Metrics: loss 0.539389, n 3
 - Best checkpoint: /x/a b.ckpt
@@ -202,9 +201,11 @@ def test_a_failure_tells_how_to_go_on() -> None:
     )
     assert reached.lines(failed=True) == [
         "- Progress: step 5 of 10, epoch 0.5, after 3 s",
-        "- Lost since the last checkpoint: 1 min 03 s, 2 steps, on 64 processes",
+        "- Lost since the last checkpoint: 1 min 03 s, 2 steps, 64 processes",
         "- To go on: --resume_from_checkpoint /x/5",
     ]
+    on_gpus = dataclasses.replace(reached, saved_steps=1180, on_gpus=True)
+    assert on_gpus.lines("zh", failed=True)[1] == "- 自上次 checkpoint 起丢失: 1 分 03 秒，1,180 个 step，64 张 GPU"
     ended = dataclasses.replace(reached, seconds=None)
     assert ended.lines() == ["- Progress: step 5 of 10, epoch 0.5", "- Last checkpoint: /x/5"]
 
@@ -380,3 +381,29 @@ def test_an_odd_progress_costs_its_own_line_alone(odd: Any) -> None:
     )
     assert "ValueError: x\n" in told.messages[0]
     assert "epoch 2" in told.messages[0]
+
+
+def test_a_metric_with_a_line_of_its_own_is_said_once() -> None:
+    """Its line says the last value, too; where there are too few values for one, it is among the others."""
+    drawn = Progress(metrics={"loss": 0.5, "lr": 0.1}, history=[2, 1, 0.5], history_of="loss")
+    assert drawn.lines() == ["- Metrics: lr 0.1"]
+    assert dataclasses.replace(drawn, history=[1, 0.5]).lines() == ["- Metrics: loss 0.5, lr 0.1"]
+
+
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        ("preparing the alert raised OSError", "准备告警时出现 OSError"),
+        ("rank 3 has been sending it for too long", "rank 3 的发送耗时过长"),
+        ("a reason of the future", "a reason of the future"),  # rather in English than not at all
+    ],
+)
+def test_the_least_message_is_in_the_language_of_the_run(why: str, said: str) -> None:
+    """It goes out where no report can be made."""
+    note = missing_details(why, "zh")
+    assert least("sft", "ValueError", WHERE, note, "zh").splitlines() == [
+        "### sft 失败：ValueError",
+        "",
+        f"- 说明: 缺少细节，因为 {said}",
+        f"- 主机: node-07, PID {WHERE.pid}",
+    ]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinkle_notifier.credentials.masking import beginning, ends, shortened
-from twinkle_notifier.messages.sanitize import block, line, path, shown_in_log
+from twinkle_notifier.messages.sanitize import block, heading, line, path, shown_in_log
 from twinkle_notifier.messages.wording import fenced
 
 SHORT = settings(max_examples=60, deadline=None, derandomize=True, database=None)
@@ -194,3 +194,18 @@ def test_a_masked_text_shows_no_more_than_was_looked_at() -> None:
         assert text[66_384 - inside :].startswith(TOKEN)
         assert line(text, 300) == "***"
     assert line(f"password={'x' * 400} for {'y' * 20}", 300) == f"password=*** for {'y' * 20}"
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        ("RuntimeError: [../gloo/pair.cc:553] Connection closed by peer", "RuntimeError: Connection closed by peer"),
+        ("RuntimeError: [enforce fail at a/alloc_cpu.cpp:117] data. No memory", "RuntimeError: data. No memory"),
+        ("KeyError: [data.py:3] x", "KeyError: [data.py:3] x"),  # the user's own
+        (f"E: {'a b ' * 20}of 1 GiB. {'c ' * 80}", f"E: {'a b ' * 20}of 1 GiB. …"),
+        (f"E: {'c ' * 200}", f"E: {'c ' * 80}"[:159] + "…"),  # it has no sentence
+    ],
+)
+def test_a_heading_shows_what_matters(error: str, shown: str) -> None:
+    """No line of native code; and where it is cut, whole sentences."""
+    assert heading(error, 160) == shown

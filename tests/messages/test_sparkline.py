@@ -16,7 +16,8 @@ from twinkle_notifier.messages.sparkline import curve
         ([1.0, 2.0], ""),
         ([3.0, 2.0, 1.0], "▇▄▁ first 3, least 1, last 1"),
         ([1.0, 1.0, 1.0], "▁▁▁ first 1, least 1, last 1"),
-        ([4, 1, math.nan, math.inf], "▇▁×× first 4, least 1, last inf; no number since 2 values before its end"),
+        ([4, 1, math.nan, math.inf], "▇▁×× first 4, least 1, last inf; no number in the last 2 of 4 values"),
+        ([1, math.nan, 3, 2.00001], "▁×▇▄ first 1, least 1, last 2; no number in 1 of 4 values"),
         ([math.nan] * 3, ""),
     ],
 )

@@ -77,7 +77,7 @@ def test_alerts_on_a_stall_and_says_when_it_is_over() -> None:
     assert ", in load_for_ever\n" in told.messages[0]
     assert "# password = " in told.messages[0]
     assert "hunter2" not in told.messages[0]
-    assert re.search(r"- No progress for: \d+ s\n", told.messages[1])
+    assert re.match(r"### sft resumed after \d+ s\n", told.messages[1])
 
 
 def test_the_first_step_counts() -> None:

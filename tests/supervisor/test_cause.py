@@ -233,7 +233,6 @@ def test_exit_codes_that_stand_for_a_signal(code: int, number: int | None) -> No
 TOLD = """### sft failed: DistBackendError: NCCL communicator was aborted
 
 - At: train.py:9 in step: `loss.backward()`
-- Context: fit
 
 ```
 train.py:9 in step
@@ -247,7 +246,7 @@ DistBackendError: NCCL communicator was aborted
 ```
 
 - Run: sft
-- Rank: 1 of 2 (local rank 1)
+- Rank: 1 of 2
 - Host: node-a, PID 21, Python 3.11.7
 - Time: 2026-11-24 03:12:09 +0800 (CST)"""
 

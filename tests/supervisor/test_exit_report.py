@@ -201,6 +201,6 @@ def test_how_far_a_training_got_is_reported_of_a_good_end() -> None:
     ]
     known = {"reached": reached, "checkpoint": "out/16"}
     text, failed = ending(0, **known).markdown(), ending(3, **known).markdown()
-    assert "- Duration: 3 min 07 s\n- Progress: step 16, epoch 2\n- Last checkpoint: out/16\n- `a` - @" in text
+    assert "sft ended after 3 min 07 s\n\n- Progress: step 16, epoch 2\n- Last checkpoint: out/16\n- `a` - @" in text
     assert ("Not" in text, "@all" in text, "](" in text, text.count("out/16")) == (False, False, False, 1)
     assert ("step 16" in failed, failed.count("- Last checkpoint: out/16")) == (False, 1)

@@ -135,7 +135,7 @@ def test_a_killed_rank_is_named(begin: Begin, robot: Inbox) -> None:
     source = PLAIN + "if rank == 1: time.sleep(1); os.kill(os.getpid(), 9)\ntime.sleep(60)"
     done = begin(source, ranks=2).result()
     assert titles(robot) == [f"sft failed: rank 1 on {here()} was killed by SIGKILL"], done.stderr
-    assert f"- Rank: 1 (local rank 1) on {here()}, PID " in robot.messages[0].text
+    assert f"- Rank: 1 on {here()}, PID " in robot.messages[0].text
     assert "FAILED" not in robot.messages[0].text
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from twinkle_notifier.surroundings import look
 from twinkle_notifier.surroundings.devices import gpus
 
 pytestmark = pytest.mark.linux  # files of its /proc
@@ -78,7 +81,7 @@ def test_the_visible_ones_count(
         ("0,1,2,3", "", f"2 {A100}, 2 {H100}"),
         ("0", "PCI_BUS_ID", f"1 {A100}"),
         ("2,3", "PCI_BUS_ID", f"2 {H100}"),
-        ("0", "", f"1 of 2 {A100}, 2 {H100}"),  # the fastest comes first: which that is nobody says
+        ("0", "", f"1/2 {A100}, 2 {H100}"),  # the fastest comes first: which that is nobody says
     ],
 )
 def test_several_models(visible: str, order: str, wanted: str, driver: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,4 +99,20 @@ def test_files_of_another_form(driver: Path) -> None:
         (driver / name).mkdir()
         (driver / name / "information").write_bytes(content)
     (driver / "d").touch()
-    assert gpus() == f"1 {H100}, 2 GPU of unknown model"
+    assert gpus() == f"1 {H100}, 2 GPU"
+
+
+@pytest.mark.parametrize(
+    ("cuda", "wanted"),
+    [
+        (SimpleNamespace(is_initialized=lambda: True), True),
+        (SimpleNamespace(is_initialized=lambda: False), False),  # torch on a processor, or before its first tensor
+        (SimpleNamespace(), False),
+        (None, False),
+    ],
+    ids=["used", "not used", "another torch", "no torch"],
+)
+def test_whether_this_process_uses_a_gpu(cuda: object, wanted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As far as torch, if it is loaded, has taken one."""
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))  # type: ignore[arg-type]
+    assert look().uses_gpu is wanted

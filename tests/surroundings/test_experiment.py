@@ -77,7 +77,7 @@ REAL = {
     ),
     "mlflow": (
         "import mlflow; mlflow.set_tracking_uri('file:' + os.path.abspath('m')); mlflow.start_run()",
-        r"MLflow: run [0-9a-f]{32} in HERE/m",
+        r"MLflow: run [0-9a-f]{32}, HERE/m",
     ),
     "mlflow with a server": (
         "import mlflow; mlflow.set_tracking_uri('file:' + os.path.abspath('m')); mlflow.start_run()\n"
@@ -206,17 +206,17 @@ STAND_INS: list[tuple[str, dict[str, str], list[str]]] = [
     (
         "import mlflow.tracking.fluent; os.environ['MLFLOW_TRACKING_URI'] = 'databricks://profile'",
         {"mlflow.__init__": "", "mlflow.tracking.__init__": "", "mlflow.tracking.fluent": MLFLOW},
-        ["MLflow: run r1 at Databricks"],
+        ["MLflow: run r1, Databricks"],
     ),
     (
         "import mlflow.tracking.fluent; os.environ['MLFLOW_TRACKING_URI'] = 'postgresql://me:pw@db.example/m'",
         {"mlflow.__init__": "", "mlflow.tracking.__init__": "", "mlflow.tracking.fluent": MLFLOW},
-        ["MLflow: run r1 at db.example"],
+        ["MLflow: run r1, db.example"],
     ),
     (
         "import mlflow.tracking.fluent; os.environ['MLFLOW_TRACKING_URI'] = 'sqlite:////x/m.db'",
         {"mlflow.__init__": "", "mlflow.tracking.__init__": "", "mlflow.tracking.fluent": MLFLOW},
-        ["MLflow: run r1 in /x/m.db"],
+        ["MLflow: run r1, /x/m.db"],
     ),
 ]
 

@@ -42,7 +42,7 @@ def found(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
         ({"JOB_ID": "7", "SGE_TASK_ID": "undefined", "JOB_NAME": "sft"}, "Grid Engine 7 (sft)"),
         ({"JOB_ID": "7"}, ""),  # anybody's
         ({"AWS_BATCH_JOB_ID": "a1", "AWS_BATCH_JQ_NAME": "spot"}, "AWS Batch a1 (queue spot)"),
-        ({**POD, "POD_NAME": "sft-worker-1", "POD_NAMESPACE": "ml"}, "pod sft-worker-1 in ml"),
+        ({**POD, "POD_NAME": "sft-worker-1", "POD_NAMESPACE": "ml"}, "pod ml/sft-worker-1"),
         ({**POD, **SLURM, "POD_NAME": "x"}, "SLURM 4713 (sft, partition gpu)"),
         ({"POD_NAME": "x"}, ""),  # without Kubernetes
     ],

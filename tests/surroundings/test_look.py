@@ -80,7 +80,7 @@ def test_the_facts_are_found(folder: Path) -> None:
         log=str(folder / "out.txt"),
         command=f"{os.path.basename(sys.executable)} train.py --lr 1",
         folder=str(folder),
-        commit=f"{commit(folder)} on main",
+        commit=f"{commit(folder)} (main)",
         links=("W&B: https://wandb.example/p/x1",),
     )
 
@@ -90,7 +90,7 @@ def test_it_works_on_a_bare_machine(folder: Path) -> None:
     found, _ = told(folder, **bare.environment())
     python = os.path.basename(sys.executable)
     assert found == Surroundings(
-        command=f"{python} train.py", folder=str(folder), commit=f"{commit(folder)} on main", job=found.job
+        command=f"{python} train.py", folder=str(folder), commit=f"{commit(folder)} (main)", job=found.job
     )
 
 
@@ -126,7 +126,7 @@ def test_no_secret_comes_in(tmp_path: Path) -> None:
     found, _ = told(folder, "--hub", TOKEN, "--password", "hunter2", before=before, **variables)
     assert TOKEN[:12] not in repr(found)
     assert "hunter2" not in repr(found)
-    assert (found.job, found.commit) == ("SLURM 7 (***)", "0123abcd on ***")
+    assert (found.job, found.commit) == ("SLURM 7 (***)", "0123abcd (***)")
 
 
 @pytest.mark.linux

@@ -81,18 +81,18 @@ def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Git:
 def test_the_commit_and_its_branch(git: Git, monkeypatch: pytest.MonkeyPatch) -> None:
     """From any folder in it."""
     monkeypatch.chdir(git.folder / "pkg")
-    assert repository.commit() == f"{git.head} on main"
+    assert repository.commit() == f"{git.head} (main)"
 
 
 @pytest.mark.parametrize(
     ("commands", "branch"),
     [
         (["checkout -q --detach"], ""),
-        (["checkout -q -b feature/lora-7b"], " on feature/lora-7b"),
-        (["pack-refs --all"], " on main"),
-        (["branch other", "pack-refs --all", "commit -q --allow-empty -m two"], " on main"),  # a newer one beside it
-        (["gc -q"], " on main"),
-        (["symbolic-ref refs/heads/now refs/heads/main", "symbolic-ref HEAD refs/heads/now"], " on now"),
+        (["checkout -q -b feature/lora-7b"], " (feature/lora-7b)"),
+        (["pack-refs --all"], " (main)"),
+        (["branch other", "pack-refs --all", "commit -q --allow-empty -m two"], " (main)"),  # a newer one beside it
+        (["gc -q"], " (main)"),
+        (["symbolic-ref refs/heads/now refs/heads/main", "symbolic-ref HEAD refs/heads/now"], " (now)"),
     ],
 )
 def test_where_the_commit_may_stand(commands: list[str], branch: str, git: Git) -> None:
@@ -115,7 +115,7 @@ def test_another_working_tree(git: Git, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path / "other")
     clean = repository.commit()
     (tmp_path / "other" / "a.py").write_text("print(23)\n")
-    assert (clean, repository.commit()) == (f"{git.head} on trial", f"{git.head} on trial{CHANGED}")
+    assert (clean, repository.commit()) == (f"{git.head} (trial)", f"{git.head} (trial){CHANGED}")
 
 
 def test_a_submodule(git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +125,7 @@ def test_a_submodule(git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     git.commit()
     outside = repository.commit()
     monkeypatch.chdir(git.folder / "lib")
-    assert (outside, repository.commit()) == (f"{git.head} on main", f"{inner.head} on main")
+    assert (outside, repository.commit()) == (f"{git.head} (main)", f"{inner.head} (main)")
 
 
 def test_the_script_s_repository_counts_outside_of_any(git: Git, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_the_script_s_repository_counts_outside_of_any(git: Git, tmp_path: Path)
     git.commit()
     command = [sys.executable, str(git.folder / "a.py")]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
-    assert done.stdout == f"{git.head} on main\n"
+    assert done.stdout == f"{git.head} (main)\n"
 
 
 def test_outside_of_any_repository_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +155,7 @@ def test_a_repository_of_sha256(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (git.folder / "a.py").unlink()
     found, index = repository.commit(), git.folder / ".git" / "index"
     index.write_bytes(index.read_bytes()[:-32] + bytes(32))  # as git writes it if it is told to
-    assert (found, repository.commit()) == (f"{git.head} on main", f"{git.head} on main")
+    assert (found, repository.commit()) == (f"{git.head} (main)", f"{git.head} (main)")
 
 
 # Changes
@@ -214,8 +214,8 @@ def test_changes_are_those_that_git_finds(edit: str, form: str, git: Git) -> Non
     for command in FORMS[form]:
         git(*command.split())
     EDITS[edit](git)
-    assert (repository.commit() == f"{git.head} on main{CHANGED}") is git.has_changes()
-    assert repository.commit().startswith(f"{git.head} on main")
+    assert (repository.commit() == f"{git.head} (main){CHANGED}") is git.has_changes()
+    assert repository.commit().startswith(f"{git.head} (main)")
 
 
 @pytest.mark.parametrize("edit", ["print(1)\n", "print(2)\n"])
@@ -227,7 +227,7 @@ def test_an_edit_right_after_git_looked(edit: str, git: Git) -> None:
     (git.folder / "a.py").write_text(edit)
     os.utime(git.folder / "a.py", ns=(now, now))
     os.utime(git.folder / ".git" / "index", ns=(now, now))
-    assert (repository.commit() == f"{git.head} on main{CHANGED}") is ("2" in edit)
+    assert (repository.commit() == f"{git.head} (main){CHANGED}") is ("2" in edit)
 
 
 def test_an_edit_that_was_taken_back(git: Git) -> None:
@@ -245,7 +245,7 @@ def test_an_edit_that_was_taken_back(git: Git) -> None:
     git("update-index", "--force-write-index")
     assert "size: 0" in git("ls-files", "--debug", "a.py")
     write("print(1)\n")
-    assert repository.commit() == f"{git.head} on main"
+    assert repository.commit() == f"{git.head} (main)"
 
 
 def test_files_in_conflict(git: Git) -> None:
@@ -258,7 +258,7 @@ def test_files_in_conflict(git: Git) -> None:
     with pytest.raises(subprocess.CalledProcessError):
         git("merge", "other")
     (git.folder / "a.py").write_text("3\n")
-    assert repository.commit() == f"{git.head} on main{CHANGED}"
+    assert repository.commit() == f"{git.head} (main){CHANGED}"
 
 
 def test_a_copy_of_a_repository(git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,7 +267,7 @@ def test_a_copy_of_a_repository(git: Git, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path / "copy")
     clean = repository.commit()
     (tmp_path / "copy" / "a.py").write_text("print(2)\n")
-    assert (clean, repository.commit()) == (f"{git.head} on main", f"{git.head} on main{CHANGED}")
+    assert (clean, repository.commit()) == (f"{git.head} (main)", f"{git.head} (main){CHANGED}")
 
 
 def test_a_clone(git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,7 +277,7 @@ def test_a_clone(git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(tmp_path / "clone")
     clean = repository.commit()
     (tmp_path / "clone" / "a.py").write_text("print(23)\n")
-    assert (clean, repository.commit()) == (f"{git.head} on main", f"{git.head} on main{CHANGED}")
+    assert (clean, repository.commit()) == (f"{git.head} (main)", f"{git.head} (main){CHANGED}")
 
 
 @pytest.mark.parametrize("edit", ["print(1)\r\n", "print(2)\r\n"])
@@ -287,7 +287,7 @@ def test_other_line_ends_are_no_change(edit: str, git: Git) -> None:
     (git.folder / "a.py").write_bytes(b"print(1)\r\n")
     git.commit()
     (git.folder / "a.py").write_bytes(edit.encode())
-    assert (repository.commit() == f"{git.head} on main{CHANGED}") is git.has_changes() is ("2" in edit)
+    assert (repository.commit() == f"{git.head} (main){CHANGED}") is git.has_changes() is ("2" in edit)
 
 
 def test_files_that_git_stores_in_another_form(git: Git) -> None:
@@ -299,7 +299,7 @@ def test_files_that_git_stores_in_another_form(git: Git) -> None:
     git.commit()
     os.utime(git.folder / "m.bin")
     git("config", "filter.big.clean", "touch ran")
-    assert repository.commit() == f"{git.head} on main"
+    assert repository.commit() == f"{git.head} (main)"
     assert not (git.folder / "ran").exists()
 
 
@@ -309,7 +309,7 @@ def test_an_index_that_is_not_all_there(form: str, tmp_path: Path, monkeypatch: 
     git = Git(tmp_path / "work", others=80)
     git(*form.split())
     monkeypatch.chdir(git.folder)
-    assert repository.commit() == f"{git.head} on main"
+    assert repository.commit() == f"{git.head} (main)"
 
 
 def test_no_program_is_run(git: Git) -> None:
@@ -350,14 +350,14 @@ def test_more_files_than_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     git = Git(tmp_path / "work", others=60)
     monkeypatch.chdir(git.folder)
     (git.folder / "a.py").unlink()
-    assert repository.commit() == f"{git.head} on main"
+    assert repository.commit() == f"{git.head} (main)"
 
 
 def test_no_time_to_look_for_changes(git: Git, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is said of them."""
     monkeypatch.setattr("twinkle_notifier.surroundings.repository._PATIENCE", 0.0)
     (git.folder / "a.py").unlink()
-    assert repository.commit() == f"{git.head} on main"
+    assert repository.commit() == f"{git.head} (main)"
 
 
 # What others may have put there
@@ -409,7 +409,7 @@ def test_hostile_files_do_no_harm(
     harm(path)
     monkeypatch.chdir(git.folder)
     since = time.monotonic()
-    assert repository.commit() in ("", f"{head[:8]} on main")
+    assert repository.commit() in ("", f"{head[:8]} (main)")
     assert time.monotonic() - since < 1
 
 
@@ -444,4 +444,4 @@ def test_a_commit_that_grows_when_it_is_unpacked(git: Git) -> None:
     found = repository.commit()
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert (found, most < 5_000_000) == (f"{head[:8]} on main", True)
+    assert (found, most < 5_000_000) == (f"{head[:8]} (main)", True)

@@ -58,13 +58,16 @@ class Past:
         stands_for, more = self.loop - self._sent_before(), self.next_sent() - self.loop
         count = str(self.count) if language == "zh" else _ordinal(self.count)
         first = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.first))
-        stands = phrase(language, "This message stands for {crashes} crashes", crashes=stands_for)
+        stands = phrase(language, "this message stands for {crashes} crashes", crashes=stands_for)
         again = phrase(language, "{count} time, first at {first}, same error", count=count, first=first)
         loop = phrase(language, "the next message comes after {more} more crashes", more=more)
         return facts(
             fact(language, "Again", again),
-            f"- {stands}" if stands_for > 1 else "",
-            fact(language, "Crash loop", loop if self.is_loop() else ""),
+            fact(
+                language,
+                "Crash loop",
+                phrase(language, "; ").join([*[stands] * (stands_for > 1), *[loop] * self.is_loop()]),
+            ),
         )
 
     def _sent_before(self) -> int:

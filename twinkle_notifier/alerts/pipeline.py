@@ -26,6 +26,7 @@ from twinkle_notifier.mailbox.notes import State
 from twinkle_notifier.messages.catalog import fact, phrase
 from twinkle_notifier.messages.message import Level, Message, Outcome, calls_people, level_of_end, random_id
 from twinkle_notifier.messages.rank_lines import missing_ranks, rank_lines
+from twinkle_notifier.messages.report import least, missing_details
 from twinkle_notifier.messages.sanitize import line
 from twinkle_notifier.runtime.launcher import Attempt, Where, lost_child
 from twinkle_notifier.surroundings import look
@@ -167,12 +168,10 @@ def _bare(event: Event, why: str) -> str:
     """A message without what other ranks know. It shows what can be seen of the exception: its type at least."""
     where = isolation.call(Where.here, _bounded()).value or Where.alone()
     report = isolation.call(lambda: traced(event.report(where), event.exc), _bounded()).value
-    notes = [fact(event.language, "Note", phrase(event.language, "details are missing, because {why}", why=why))]
-    text = isolation.tried(lambda: report.markdown(notes)).value if report is not None else None
+    note = missing_details(why, event.language)
+    text = isolation.tried(lambda: report.markdown([note])).value if report is not None else None
     name = isolation.tried(lambda: line(event.name, 100)).value or "?"  # no memory for it, say
-    fate = phrase(event.language, "{name} failed", name=name)
-    heading = "### " + phrase(event.language, "{fate}: {error}", fate=fate, error=safe.type_name(type(event.exc)))
-    return text or f"{heading}\n\n{notes[0]}\n- Host: {where.hostname}, PID {where.pid}"
+    return text or least(name, safe.type_name(type(event.exc)), where, note, event.language)
 
 
 def _bounded() -> float:

@@ -8,7 +8,6 @@ import os
 import platform
 import sys
 import textwrap
-import time
 from typing import Any, Protocol, TextIO
 
 from twinkle_notifier import isolation, settings
@@ -17,9 +16,12 @@ from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import chat
 from twinkle_notifier.errors import ArgumentError, NotifierError
 from twinkle_notifier.isolation.safe import reason
+from twinkle_notifier.messages.catalog import fact, phrase
 from twinkle_notifier.messages.message import Message, Outcome, random_id
 from twinkle_notifier.messages.sanitize import shown_in_log
+from twinkle_notifier.messages.wording import now
 from twinkle_notifier.notifier import Notifier
+from twinkle_notifier.runtime.language import language
 
 IN_PS = "Every user of this machine sees a URL here in ps: rather give env:NAME or file:PATH, where it stands"
 
@@ -100,12 +102,15 @@ def tested(notifier: Notifier, command: str) -> Outcome:
     if not answer.returned:
         why = reason(answer.error) if isinstance(answer.error, NotifierError) or answer.error is None else ""
         return Outcome("failed", shown_in_log(why or "its check_setup() failed", _REASON))
-    facts = [
-        f"- Sent by: `twinkle-notifier {command}`",
-        f"- Host: {platform.node()}, PID {os.getpid()}",
-        f"- Time: {time.strftime('%Y-%m-%d %H:%M:%S %z')}",
+    chosen = language()
+    lines = [
+        f"### {phrase(chosen, 'A test of twinkle-notifier')}",
+        "",
+        fact(chosen, "Sent by", f"`twinkle-notifier {command}`"),
+        fact(chosen, "Host", f"{platform.node()}, PID {os.getpid()}"),
+        fact(chosen, "Time", now()),
     ]
-    text = "\n".join(["### A test of twinkle-notifier", "", *facts])
+    text = "\n".join(lines)
     return sender.send(notifier, Message(text, random_id()), _SEND)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import time
 from collections.abc import Iterable, Sequence
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from twinkle_notifier import system
-from twinkle_notifier.messages.catalog import fact, phrase
+from twinkle_notifier.messages.catalog import fact, phrase, retold
 from twinkle_notifier.messages.message import LEVELS, Level, Message, derived_id, random_id
 from twinkle_notifier.messages.sanitize import line
 from twinkle_notifier.runtime import state_dir
@@ -25,6 +26,8 @@ from twinkle_notifier.runtime.stored import Stored, hashed, is_id
 
 _COUNT = 10**9  # of one event; sums of many are read again
 _WHY = 300  # characters of the reason that a delayed message gives
+_REFUSED = re.compile(r"(\w+ -?\d+): .*\((.+)\)")
+_WHYS = ("there was no time to send it", "no answer in time")
 SUFFIX = ".json"
 DAMAGED = ".damaged"
 _SIZE = 4_000_000  # bytes of one letter's file
@@ -100,8 +103,8 @@ class Letter(NamedTuple):
 
     def message(self, dropped: int = 0) -> Message:
         """The message as it goes out now, with the same id as at the first try, and with why it was delayed."""
-        why = line(self.why, _WHY)  # it may quote a service or a proxy
         in_language = language()
+        why = line(_short(self.why) if in_language == "zh" else self.why, _WHY)  # it may quote a service or a proxy
         waited = phrase(in_language, "this waited since {time} ({why})", time=clock(self.at), why=why)
         note = fact(in_language, "Delayed", waited)
         if dropped:
@@ -110,6 +113,12 @@ class Letter(NamedTuple):
         head, blank, rest = self.text.partition("\n\n")
         text = f"{head}\n\n{note}\n{rest}" if blank else f"{head}\n\n{note}"
         return Message(text, self.id, self.level, self.calls)
+
+
+def _short(why: str) -> str:
+    """A service, its code and its own words, without the English advice between them, which has been followed now."""
+    found = _REFUSED.fullmatch(why)
+    return f"{found[1]}: {found[2]}" if found else retold("zh", why, *_WHYS)
 
 
 def id_of(message: str) -> str:

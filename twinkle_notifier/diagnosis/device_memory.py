@@ -60,7 +60,7 @@ def _of_others(cuda: Any, device: int) -> dict[str, str]:
     most = sorted(found, key=lambda pid: -found[pid])[:_PROCESSES]
     return {
         "others": size(sum(found.values())),
-        "processes": ", ".join(f"PID {pid} {size(found[pid])}" for pid in most),
+        "processes": ", ".join(f"PID {pid} {size(found[pid])}" for pid in most) if len(most) > 1 else f"PID {most[0]}",
     }
 
 

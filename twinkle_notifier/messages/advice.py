@@ -19,7 +19,7 @@ def device_memory(found: Mapping[str, str], language: str) -> list[str]:
     text = "{allocated} of {total} used by this process (peak {peak}), {reserved} reserved but unused, {free} free"
     said = phrase(language, text, **found)
     others = phrase(language, "other processes hold {others}: {processes}", **found) if "others" in found else ""
-    return [fact(language, "Device memory", "; ".join(filter(None, (said, others))))]
+    return [fact(language, "Device memory", phrase(language, "; ").join(filter(None, (said, others))))]
 
 
 def advice(evidence: Evidence, language: str) -> list[str]:

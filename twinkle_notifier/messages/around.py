@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from twinkle_notifier.messages.catalog import fact, facts, phrase
+from twinkle_notifier.messages.catalog import fact, facts, retold
 from twinkle_notifier.messages.sanitize import line, path
 from twinkle_notifier.surroundings import Surroundings
 
 _FACT = 300  # characters
-_CHANGED = "with uncommitted changes"  # as the repository says it
+_CHANGED = ", with uncommitted changes"  # as the repository says it
 
 
 def job_lines(around: Surroundings, language: str = "en") -> list[str]:
@@ -17,7 +17,7 @@ def job_lines(around: Surroundings, language: str = "en") -> list[str]:
 
 def lines(around: Surroundings, language: str = "en") -> list[str]:
     """What helps to do the same again, or to look it up."""
-    commit = line(around.commit, _FACT).replace(_CHANGED, phrase(language, _CHANGED))
+    commit = retold(language, line(around.commit, _FACT), _CHANGED)
     return facts(
         fact(language, "GPUs", line(around.gpus, _FACT)),
         fact(language, "Command", path(around.command, _FACT)),

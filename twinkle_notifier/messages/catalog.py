@@ -2,12 +2,48 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
+
 from twinkle_notifier.messages.chinese import CHINESE
 
 
 def phrase(language: str, text: str, **values: object) -> str:
     """`text`, which is English, in `language` (``en`` or ``zh``), with `values` in its ``{slots}``."""
     return (CHINESE.get(text, text) if language == "zh" else text).format_map(values)
+
+
+def retold(language: str, text: str, *known: str) -> str:
+    """`text`, with each part of it that has one of the `known` English forms in `language`."""
+    if language != "zh":
+        return text
+    for form in known:
+
+        def said(found: re.Match[str], form: str = form) -> str:
+            return phrase(language, form, **found.groupdict())
+
+        text = _pattern(form).sub(said, text)
+    return text
+
+
+@cache
+def _pattern(form: str) -> re.Pattern[str]:
+    """What has this form: in its ``{slots}`` is anything, in one that is a ``number`` digits."""
+    slots = re.sub(r"\\\{(\w+)\\\}", lambda slot: _SLOTS.get(slot[1], rf"(?P<{slot[1]}>.*)"), re.escape(form))
+    return re.compile(slots)
+
+
+_SLOTS = {name: rf"(?P<{name}>\d+)" for name in ("number", "frames", "rank")}
+
+
+def language_of(message: str) -> str:
+    """The language of a `message` of this package, by its fact of the time."""
+    return "zh" if f"\n- {phrase('zh', 'Time')}: " in message else "en"
+
+
+def listed(language: str, *parts: str) -> str:
+    """Those `parts` that are not empty, in one line."""
+    return phrase(language, ", ").join(filter(None, parts))
 
 
 def fact(language: str, name: str, value: str) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 
+from twinkle_notifier.messages.catalog import language_of, phrase
+
 _LITERAL = 500  # characters; marks in a longer line are not escaped
 _LINE = 200  # characters that a cut gives up to end at a line's end
 _TITLE = 10_000  # characters at a message's beginning in which its heading is looked for
 _WHOLE = 2  # blocks
 _BLOCK = 64  # bytes; a code block that would get less is left out
-_NOTE = "\n… {} bytes left out …\n"
+_NOTE = "… {number} bytes left out …"
+_WORD = 20  # characters that a title gives up to end with a word
 _OPENING = re.compile(r"^(`{3,})[^`\n]*$", re.MULTILINE)
 _FENCE = re.compile(r"^(`{3,})[^`\n]*\n(.*?)\n\1`*[ \t]*$", re.MULTILINE | re.DOTALL)
 # What Markdown would not show as text: emphasis (marks that can open it, then marks that can close it), links.
@@ -25,11 +28,18 @@ _STARTS = re.compile(r"^(?=[#>+=~|*-]|\d{1,9}[.)])")
 
 
 def title(message: str, limit: int) -> str:
-    """The first heading line without its marks, else the first line that is not empty; `limit` characters at most."""
+    """The first heading line without its marks, else the first line that is not empty; `limit` characters at most.
+
+    A longer one ends with a word, if one is near, and ``…``.
+    """
     lines = [line.strip() for line in message[:_TITLE].splitlines() if line.strip()]
     headings = [line for line in lines if re.match(r"#{1,6}\s+\S", line)]
     line = re.sub(r"^#{1,6}\s+|\s+#+$", "", headings[0]) if headings else next(iter(lines), "")
-    return line[:limit]
+    if len(line) <= limit:
+        return line
+    kept = line[: limit - 1]
+    word = kept.rfind(" ", limit - _WORD) if line[limit - 1] != " " else -1
+    return f"{kept[:word] if word > 0 else kept}…"
 
 
 def unfenced(message: str) -> str:
@@ -76,20 +86,24 @@ def _literal(line: str) -> str:
     return indent + (text.replace("`", r"\`") if text.count("`") % 2 else text)
 
 
-def cut(message: str, limit: int, whole: int = _WHOLE) -> str:
+def cut(message: str, limit: int) -> str:
     """`message` in at most `limit` bytes of UTF-8, from 300 on.
 
     The heading and the facts before the code block stay if they fit into half of the limit, else their end is left out.
-    Of the block the middle is left out, at line ends; its fences stay. Up to `whole` small blocks before the last stay
+    Of the block the middle is left out, at line ends; its fences stay. Up to two small blocks before the last stay
     whole: the user's own code. Of a message without a block the middle is left out, but not the heading. A note says
     how much is left out.
     """
+    return _cut(message, limit, _WHOLE, language_of(message))
+
+
+def _cut(message: str, limit: int, whole: int, language: str) -> str:
     if _size(message) <= limit:
         return message
     opening = _OPENING.search(message)
     if opening is None:
         heading = message[: limit // 2].lstrip().partition("\n")[0]
-        return _ends(message, limit, max(limit // 4, min(_size(heading) + 2, limit // 2)))
+        return _ends(message, limit, max(limit // 4, min(_size(heading) + 2, limit // 2)), language)
     before, code, after = _parts(message, opening)
     before = _beginning(before, max(limit // 2, limit - _size(code) - _size(after)))
     rest = limit - _size(before)
@@ -99,8 +113,8 @@ def cut(message: str, limit: int, whole: int = _WHOLE) -> str:
     if _OPENING.search(after):
         is_small = whole > 0 and _size(code) <= rest // 2
         room = room if is_small else min(room, rest // 2)  # half, or 100 blocks would recurse
-    after = cut(after, room, whole - 1)
-    return before + _shorter_block(code, opening[1], rest - _size(after)) + after
+    after = _cut(after, room, whole - 1, language)
+    return before + _shorter_block(code, opening[1], rest - _size(after), language) + after
 
 
 def _parts(message: str, opening: re.Match[str]) -> tuple[str, str, str]:
@@ -110,14 +124,14 @@ def _parts(message: str, opening: re.Match[str]) -> tuple[str, str, str]:
     return message[: opening.start()], message[opening.start() : end], message[end:]
 
 
-def _shorter_block(block: str, fence: str, limit: int) -> str:
+def _shorter_block(block: str, fence: str, limit: int, language: str) -> str:
     if _size(block) <= limit:
         return block
     lines = block.split("\n", 1)[1] if "\n" in block else ""
     if re.search(rf"(?:^|\n){fence}`*[ \t]*$", lines):
         lines = lines.rpartition("\n")[0]
     room = limit - 2 * len(fence) - 2
-    return f"{fence}\n{_ends(lines, room, room // 4)}\n{fence}" if limit >= _BLOCK else ""
+    return f"{fence}\n{_ends(lines, room, room // 4, language)}\n{fence}" if limit >= _BLOCK else ""
 
 
 def _beginning(text: str, limit: int) -> str:
@@ -133,12 +147,12 @@ def _beginning(text: str, limit: int) -> str:
     return f"{whole}\n…\n\n" if whole else f"{kept}…\n\n"
 
 
-def _ends(text: str, limit: int, first: int) -> str:
+def _ends(text: str, limit: int, first: int, language: str) -> str:
     """Up to `first` bytes of the beginning of `text`, a note, and the end of `text`; `limit` bytes in all."""
     data = text.encode("utf-8", "replace")
     if len(data) <= limit:
         return text
-    room = limit - len(_NOTE.format(len(data)).encode())
+    room = limit - _size(_note(len(data), language))
     if room < 0:
         return ""
     first = min(first, room)
@@ -149,7 +163,11 @@ def _ends(text: str, limit: int, first: int) -> str:
     broken, _, whole = tail.partition("\n")
     tail = whole if len(broken) < _LINE else tail
     head, tail = head.rstrip("`"), tail.lstrip("`")  # a part of a line would look like a fence
-    return head + _NOTE.format(len(data) - _size(head) - _size(tail)) + tail
+    return head + _note(len(data) - _size(head) - _size(tail), language) + tail
+
+
+def _note(number: int, language: str) -> str:
+    return f"\n{phrase(language, _NOTE, number=number)}\n"
 
 
 def _size(text: str) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import PROGRESS
 from twinkle_notifier.isolation import safe
-from twinkle_notifier.messages.catalog import fact, facts, phrase
+from twinkle_notifier.messages.catalog import fact, facts, listed, phrase
 from twinkle_notifier.messages.sanitize import line, path
 from twinkle_notifier.messages.sparkline import curve
 from twinkle_notifier.messages.wording import duration, number
@@ -34,7 +34,8 @@ class Progress:
 
     `resume`: what continues the run from the last checkpoint, to copy: an option, a line of code. `of_steps`: how many
     steps it was to take. `seconds`: since it began. `saved_seconds` and `saved_steps`: since the last checkpoint.
-    `history`: the last values of the metric `history_of`, oldest first. `processes`: how many train.
+    `history`: the last values of the metric `history_of`, oldest first. `processes`: how many train; `on_gpus`: each
+    on a GPU.
     """
 
     epoch: float | None = None
@@ -51,6 +52,7 @@ class Progress:
     history: Sequence[float] = ()
     history_of: str = ""
     processes: int = 1
+    on_gpus: bool = False
 
     @classmethod
     def of(cls, given: object) -> Progress:
@@ -111,16 +113,19 @@ class Progress:
         )
         epoch = phrase(language, "epoch {epoch}", epoch=number(self.epoch)) if self.epoch is not None else ""
         took = phrase(language, "after {duration}", duration=duration(self.seconds, language)) if self.seconds else ""
-        return ", ".join(filter(None, (steps if step else "", epoch, took)))
+        return listed(language, steps if step else "", epoch, took)
 
     def _lost(self, language: str) -> str:
         """What a run loses that goes on from the last checkpoint."""
         if self.saved_seconds is None:
             return ""
         since, wide = duration(self.saved_seconds, language), self.processes
-        steps = phrase(language, "{steps} steps", steps=self.saved_steps) if self.saved_steps is not None else ""
-        ranks = phrase(language, "on {processes} processes", processes=wide) if wide > 1 else ""
-        return fact(language, "Lost since the last checkpoint", ", ".join(filter(None, (since, steps, ranks))))
+        steps = (
+            phrase(language, "{steps} steps", steps=_parted(self.saved_steps)) if self.saved_steps is not None else ""
+        )
+        kind = "{number} GPUs" if self.on_gpus else "{number} processes"
+        ranks = phrase(language, kind, number=wide) if wide > 1 else ""
+        return fact(language, "Lost since the last checkpoint", listed(language, since, steps, ranks))
 
     def curve(self, language: str = "en") -> str:
         """The last values of the metric, as a list item; empty if there are too few."""
@@ -137,15 +142,17 @@ class Progress:
         return "" if self.best_checkpoint == self.last_checkpoint else path(self.last_checkpoint, _PATH)
 
     def _metrics(self, language: str) -> str:
+        drawn = self.history_of if isolation.tried(self.curve).value else ""
         unreadable = phrase(language, "unreadable")
         shown = [
             f"{line(str(name), _METRIC)} {unreadable if value is None else number(value)}"
             for name, value in self.metrics.items()
+            if name != drawn  # its line says the last value, too
         ]
-        listed = ", ".join(shown[:_METRICS])
+        some = listed(language, *shown[:_METRICS])
         if len(shown) > _METRICS:
-            return phrase(language, "{shown} and {number} more", shown=listed, number=len(shown) - _METRICS)
-        return listed
+            return phrase(language, "{shown} and {number} more", shown=some, number=len(shown) - _METRICS)
+        return some
 
 
 class Course:
@@ -175,6 +182,11 @@ def _is_loss(name: str) -> bool:
 _LOSSES = ("loss", "train_loss", "train/loss", "training_loss")
 _TEXTS = ("best_checkpoint", "why_ended", "last_checkpoint", "resume", "history_of")
 _NUMBERS = ("epoch", "step", "of_steps", "seconds", "saved_seconds", "saved_steps", "processes")
+
+
+def _parted(number: int) -> str:
+    """``1,180``; as it is where no run takes so many steps."""
+    return f"{number:,}" if abs(number) < _LONGEST else str(number)
 
 
 def _finite(value: object) -> float | None:

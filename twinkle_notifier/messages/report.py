@@ -15,11 +15,11 @@ from twinkle_notifier.exceptions.remote import Remote, remote, words
 from twinkle_notifier.isolation import safe, tried
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.around import job_lines, lines
-from twinkle_notifier.messages.catalog import fact, facts, phrase
+from twinkle_notifier.messages.catalog import fact, facts, listed, phrase, retold
 from twinkle_notifier.messages.message import Level
 from twinkle_notifier.messages.progress import Progress
-from twinkle_notifier.messages.sanitize import block, code, heading, line
-from twinkle_notifier.messages.wording import attempt_of, fenced, now
+from twinkle_notifier.messages.sanitize import code, heading, line
+from twinkle_notifier.messages.wording import attempt_of, code_block, now
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.surroundings import Surroundings
 
@@ -28,6 +28,14 @@ _NAME = 100  # characters of a run's name, a type, a host
 _PATH = 300  # characters of a path, a context, a place
 _FACT = 1_000  # characters of a fact that an adapter gives
 _UNKNOWN = Attempt()
+_ENTRIES = ("fit", "train")  # contexts that say nothing
+# Why a message lacks details, as an `Outcome` says it.
+_WHYS = (
+    "preparing the alert raised {error}",
+    "it was not sent in time",
+    "it was too late to send it, so it went out another way",
+    "rank {rank} has been sending it for too long",
+)
 _CLEAN = ("", "0", "None")  # the texts of a SystemExit that is no failure
 
 
@@ -112,7 +120,11 @@ class Report(NamedTuple):
         """The same with what is around the run; None: that is not known."""
         if around is None:
             return self
-        return self._replace(job=job_lines(around, self.language), surroundings=lines(around, self.language))
+        return self._replace(
+            job=job_lines(around, self.language),
+            surroundings=lines(around, self.language),
+            progress=replace(self.progress, on_gpus=around.uses_gpu),
+        )
 
     def untraced(self, why: BaseException | None) -> Report:
         """The same without a traceback, as `traced` raised `why`, or did not return (None)."""
@@ -154,13 +166,13 @@ class Report(NamedTuple):
             *self.advice,
             fact(language, "Error", self._error()),
             fact(language, "At", self._at()),
-            fact(language, "Context", line(self.context, _PATH)),
+            fact(language, "Context", "" if self.context in _ENTRIES else line(self.context, _PATH)),
             *(tried(self._reached).value or []),
             *self.job,
             *(line(item, _FACT) for item in extra),
             tried(lambda: self.progress.curve(language)).value or "",
         )
-        blocks = [fenced(block(text)) for text in (self.own, self.traceback) if text]
+        blocks = [code_block(text, language) for text in (self.own, self.traceback) if text]
         bottom = facts(
             fact(language, "Run", run_of(self.name, attempt, language)),
             *self._place(),
@@ -194,9 +206,23 @@ class Report(NamedTuple):
         if self.in_worker:
             rank = phrase(language, "{rank}, in a worker of this process", **slots)
         else:
-            rank = phrase(language, "{rank} of {world_size} (local rank {local_rank})", **slots)
-        host = f"{line(where.hostname, _NAME)}, PID {where.pid}, Python {where.python}"
+            elsewhere = where.local_rank != where.rank
+            of = "{rank} of {world_size} (local rank {local_rank})" if elsewhere else "{rank} of {world_size}"
+            rank = phrase(language, of, **slots)
+        host = listed(language, line(where.hostname, _NAME), f"PID {where.pid}", f"Python {where.python}")
         return [fact(language, "Rank", rank), fact(language, "Host", host)]
+
+
+def missing_details(why: str, language: str) -> str:
+    """The list item of a message that is less than it could be, because of `why`, which is English."""
+    said = retold(language, why, *_WHYS)
+    return fact(language, "Note", phrase(language, "details are missing, because {why}", why=said))
+
+
+def least(name: str, error: str, where: Where, note: str, language: str) -> str:
+    """The message about an exception of which no report can be made: the `error`, and a list item about why."""
+    heading = phrase(language, "{fate}: {error}", fate=phrase(language, "{name} failed", name=name), error=error)
+    return f"### {heading}\n\n{note}\n{fact(language, 'Host', f'{where.hostname}, PID {where.pid}')}"
 
 
 _FATES = {
@@ -212,7 +238,7 @@ _FOR_GOOD = {"failed": "{name} failed for good in {attempt}", "exited": "{name} 
 
 def run_of(name: str, attempt: Attempt, language: str) -> str:
     """The name of a run, and which attempt it is."""
-    return ", ".join(filter(None, (line(name, _NAME), attempt_of(attempt, language))))
+    return listed(language, line(name, _NAME), attempt_of(attempt, language))
 
 
 def milestone(

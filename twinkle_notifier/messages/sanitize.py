@@ -23,6 +23,8 @@ _STARS = re.compile(r"(?<!\*)(?!\*{3}(?!\*))\*+(?=[^\s*])(?=.*?[^\s*]\*)")
 _STRIKES = re.compile(r"~(?=~)")
 _STAR = "\u2217"
 _ERRNO = re.compile(r"\[(?:Errno|WinError) \d{1,5}\] ")
+# Of native code.
+_SOURCE = re.compile(r"\[(?:enforce fail at )?[\w./\\-]{1,200}\.(?:cc|cpp|cu|cuh|c|h|hpp):\d{1,6}\]:? (?=\S)")
 _CAUGHT = re.compile(r"Caught \w{1,60} in [\w ]{1,80}\. ?(?:Original )?")  # torch, of a worker
 _HEADING = 120  # characters of an error; a phone shows no more
 _LONG_WORD = re.compile(r"\S{41,}")
@@ -42,11 +44,16 @@ def line(text: str, limit: int) -> str:
 def heading(text: str, limit: int) -> str:
     """An error as a part of a heading, as `line`: its words are shortened before its end is lost.
 
-    What a phone has no room for is left out: ``[Errno 2]``, and that a worker has caught it.
+    What a phone has no room for is left out: ``[Errno 2]``, a line of native code, and that a worker has caught it.
+    Where its end is lost, then at the end of a sentence.
     """
-    text = _CAUGHT.sub("", _ERRNO.sub("", " ".join(beginning(text, _LONG // 2).split())))
+    text = " ".join(beginning(text, _LONG // 2).split())
+    for needless in (_ERRNO, _SOURCE, _CAUGHT):
+        text = needless.sub("", text)
     if len(text) > _HEADING:
         text = _LONG_WORD.sub(lambda found: _shortened(found[0]), text)
+    if len(text) > limit and (end := text.rfind(". ", limit // 2, limit - 2)) > 0:
+        text = f"{text[: end + 1]} …"
     return line(text, limit)
 
 

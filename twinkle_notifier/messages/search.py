@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from twinkle_notifier.exceptions.cancellation import is_pruned
 from twinkle_notifier.isolation.safe import is_dict, is_list, is_tuple
-from twinkle_notifier.messages.catalog import fact, facts, phrase
+from twinkle_notifier.messages.catalog import fact, facts, listed, phrase
 
 _BEST = 5  # trials that are named; a search with several objectives has several best ones
 
@@ -44,7 +44,7 @@ class Search:
         """Markdown list items: how many trials there were, and the `best`: name, objective, parameters of each."""
         language = self.language
         counts = (("{number} trials", self.trials), ("{number} failed", self.failed), ("{number} pruned", self.pruned))
-        shown = ", ".join(phrase(language, text, number=number) for text, number in counts if number)
+        shown = listed(language, *(phrase(language, text, number=number) for text, number in counts if number))
         return facts(
             fact(language, "Search", shown),
             *(fact(language, "Best trial", _trial(language, *trial)) for trial in best[:_BEST]),
@@ -55,7 +55,7 @@ def _shown(value: object) -> str:
     if is_dict(value):
         return ", ".join(f"{name} {_shown(of)}" for name, of in value.items())
     if is_list(value) or is_tuple(value):
-        return " and ".join(map(_shown, value))
+        return " / ".join(map(_shown, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

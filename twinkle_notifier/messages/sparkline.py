@@ -22,13 +22,24 @@ def curve(values: Sequence[float], language: str = "en") -> str:
         return ""
     low, high = min(finite), max(finite)
     bars = "".join(_bar(value, low, high) for value in values)
-    shown = {"first": f"{values[0]:g}", "least": f"{low:g}", "last": f"{values[-1]:g}"}
+    shown = {"first": _short(values[0]), "least": _short(low), "last": _short(values[-1])}
     said = phrase(language, "{bars} first {first}, least {least}, last {last}", bars=bars, **shown)
-    lost = next((at for at, value in enumerate(values) if not math.isfinite(value)), None)
-    if lost is None:
-        return said
-    back = len(values) - lost
-    return f"{said}; " + phrase(language, "no number since {back} values before its end", back=back)
+    return said + _lost(values, language)
+
+
+def _lost(values: Sequence[float], language: str) -> str:
+    """Where it stopped being a number, or how often it was none."""
+    lost = [at for at, value in enumerate(values) if not math.isfinite(value)]
+    if not lost:
+        return ""
+    slots = {"number": len(lost), "of": len(values)}
+    is_over = lost[0] == len(values) - len(lost)
+    text = "; no number in the last {number} of {of} values" if is_over else "; no number in {number} of {of} values"
+    return phrase(language, text, **slots)
+
+
+def _short(value: float) -> str:
+    return f"{value:.4g}"
 
 
 def _bar(value: float, low: float, high: float) -> str:

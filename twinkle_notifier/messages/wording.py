@@ -5,12 +5,22 @@ from __future__ import annotations
 import time
 
 from twinkle_notifier.isolation import safe
-from twinkle_notifier.messages.catalog import phrase
+from twinkle_notifier.messages.catalog import phrase, retold
 from twinkle_notifier.messages.markdown import fence
-from twinkle_notifier.messages.sanitize import line
+from twinkle_notifier.messages.sanitize import block, line
 from twinkle_notifier.runtime.launcher import Attempt
 
 _NUMBER = 60  # characters
+# What this package adds to tracebacks and long texts.
+_ADDED = (
+    "[{number} characters left out]",
+    "[{number} frames left out]",
+    "[{number} members left out]",
+    "[{number} notes left out]",
+    "[{number} exceptions of the chain left out]",
+    "[this frame {number} more times]",
+    "[these {frames} frames {number} more times]",
+)
 
 
 def now() -> str:
@@ -49,3 +59,8 @@ def fenced(text: str) -> str:
     """`text` as a code block that nothing in it can end."""
     marks = fence(text)
     return f"{marks}\n{text.rstrip()}\n{marks}"
+
+
+def code_block(text: str, language: str) -> str:
+    """`text`, which is not ours, as a code block. What this package has added to it is in `language`."""
+    return fenced(retold(language, block(text), *_ADDED))

@@ -14,7 +14,7 @@ from twinkle_notifier.claims.store import tolerated
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.messages import report
-from twinkle_notifier.messages.catalog import fact, phrase
+from twinkle_notifier.messages.catalog import phrase
 from twinkle_notifier.messages.message import Message, Outcome, derived_id
 from twinkle_notifier.messages.wording import duration
 from twinkle_notifier.runtime.launcher import Attempt, Where
@@ -226,7 +226,7 @@ class Resolver:
         detector = self.detector
         name, language = detector.watched.name, detector.watched.language
         took = duration(max(detector.ended, self._stuck_at) - detector.began, language)
-        facts = [fact(language, "No progress for", took)]
+        facts: list[str] = []
         if alert.stuck:
             stuck = named(alert.stuck, language)
             said = phrase(language, "The training has ended here; no report yet that {ranks} resumed", ranks=stuck)

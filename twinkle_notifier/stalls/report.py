@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from twinkle_notifier.messages.catalog import fact, phrase
+from twinkle_notifier.messages.catalog import fact, listed, phrase
 from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.messages.report import milestone
-from twinkle_notifier.messages.sanitize import block, line
-from twinkle_notifier.messages.wording import duration, fenced
+from twinkle_notifier.messages.sanitize import line
+from twinkle_notifier.messages.wording import code_block, duration
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.process import Holder, Instant
 from twinkle_notifier.runtime.ranks import compressed
@@ -54,18 +54,22 @@ def _fact(group: _Group, world_size: int, language: str) -> str:
     place = group[0].doing.place(language)
     if world_size == 1:
         return fact(language, "At", place)
-    ranks = named((status.rank for status in group), language)
-    ranks = ranks[:1].upper() + ranks[1:]
+    ranks = _first_upper(named((status.rank for status in group), language))
     return "- " + phrase(language, "{ranks} of {world_size}: {place}", ranks=ranks, world_size=world_size, place=place)
+
+
+def _first_upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _stacks(group: _Group, threads: bool, language: str) -> str:
     """The stack of one of them, with those of its other `threads` if asked."""
     status = group[0]
-    step = "" if status.step is None else ", " + phrase(language, "after {steps} steps", steps=status.step)
-    heading = f"Rank {status.rank}, {line(status.hostname, _HOST)}, PID {status.pid}{step}:"
+    step = "" if status.step is None else phrase(language, "after {steps} steps", steps=status.step)
+    rank = _first_upper(named([status.rank], language))
+    heading = f"{listed(language, rank, line(status.hostname, _HOST), f'PID {status.pid}', step)}:"
     others = f"\n\n{status.doing.others}" if threads and status.doing.others else ""
-    return f"{heading}\n\n{fenced(block(status.doing.stack + others))}"
+    return f"{heading}\n\n{code_block(status.doing.stack + others, language)}"
 
 
 def markdown(

@@ -11,8 +11,8 @@ from twinkle_notifier.credentials.command_line import shown
 from twinkle_notifier.credentials.masking import masked_end
 from twinkle_notifier.messages.catalog import fact, facts, phrase
 from twinkle_notifier.messages.report import run_of
-from twinkle_notifier.messages.sanitize import block, heading, line, path
-from twinkle_notifier.messages.wording import attempt_of, duration, fenced, now
+from twinkle_notifier.messages.sanitize import heading, line, path
+from twinkle_notifier.messages.wording import attempt_of, code_block, duration, now
 from twinkle_notifier.runtime.launcher import Attempt
 from twinkle_notifier.runtime.ranks import compressed
 from twinkle_notifier.supervisor import torchrun
@@ -160,7 +160,7 @@ class ExitReport(NamedTuple):
         top = facts(
             *self.advice,
             *self._facts(),
-            fact(language, "Duration", duration(self.seconds, language)),
+            fact(language, "Duration", duration(self.seconds, language) if self.kind() != "ended" else ""),
             *self._reached(),
             *self.job,
         )
@@ -172,7 +172,7 @@ class ExitReport(NamedTuple):
             *self.surroundings,
             fact(language, "Time", now()),
         )
-        code = fenced(block(below)) if below and self.kind() != "ended" else ""
+        code = code_block(below, language) if below and self.kind() != "ended" else ""
         return "\n\n".join(filter(None, (f"### {self.headline()}", "\n".join(top), code, "\n".join(bottom))))
 
     def _reached(self) -> list[str]:
@@ -203,7 +203,8 @@ class ExitReport(NamedTuple):
 
     def _place(self, lost: Lost) -> str:
         slots = {"rank": lost.rank, "local_rank": lost.local_rank, "host": line(lost.host, _NAME)}
-        text = "{rank} (local rank {local_rank})" if lost.rank is not None else "local rank {local_rank}"
+        text = "{rank} (local rank {local_rank})" if lost.rank != lost.local_rank else "{rank}"
+        text = text if lost.rank is not None else "local rank {local_rank}"
         rank = phrase(self.language, text, **slots)
         placed = phrase(self.language, "{rank} on {host}", rank=rank, host=slots["host"]) if lost.host else rank
         return fact(self.language, "Rank", f"{placed}, PID {lost.pid}")
@@ -219,10 +220,10 @@ class ExitReport(NamedTuple):
         if self.kind() in ("preempted", "interrupted"):
             asked = self.asked or self.signal or 0
             end = fact(language, "Exit code", str(self.code))
-            killed = fact(language, "Ended by", signal_name(-self.code))
+            killed = fact(language, "Ended by", "" if asked == -self.code else signal_name(-self.code))
             return [self._signal(asked, phrase(language, _MEANINGS[asked])), end if self.code >= 0 else killed]
-        if number is None:
-            return [fact(language, "Exit code", str(self.failed_code))] if self.code else []
+        if number is None:  # without both the heading says the code
+            return [fact(language, "Exit code", str(self.failed_code))] if self.error() and self.lost else []
         signalled = self._signal(number, self._meaning(number))
         if self.lost is None and self.code > 0 and signal_of(self.code) is not None:
             stands = phrase(language, "{code}, which stands for {signal}", code=self.code, signal=signal_name(number))

@@ -15,15 +15,19 @@ _LONGEST = 500  # characters of a fact
 
 
 class Surroundings(NamedTuple):
-    """What is known around a run. Each fact is one line without secrets, and empty if it is not known."""
+    """What is known around a run. Each fact is one line without secrets, and empty if it is not known.
 
-    job: str = ""  # the scheduler's: "SLURM 4711_3 (sft, partition gpu)", "pod trainer-0 in ml"
+    They are names and numbers, which read the same in each language.
+    """
+
+    job: str = ""  # the scheduler's: "SLURM 4711_3 (sft, partition gpu)", "pod ml/trainer-0"
     log: str = ""  # the path of the file that standard output goes to
     gpus: str = ""  # "8 NVIDIA H100 80GB HBM3"
     command: str = ""  # the command line of this process
     folder: str = ""  # the working folder
-    commit: str = ""  # "a1b2c3d4 on main, with uncommitted changes"; without these words it may have some, too
+    commit: str = ""  # "a1b2c3d4 (main), with uncommitted changes"; without these words it may have some, too
     links: tuple[str, ...] = ()  # where the experiment is tracked: "W&B: https://wandb.ai/me/llm/runs/x1"
+    uses_gpu: bool = False  # whether this process has used one, by torch
 
 
 def look() -> Surroundings:
@@ -41,6 +45,7 @@ def look() -> Surroundings:
         links=_links(0.4, until),
         commit=_fact(repository.commit, 0.8, until),
         gpus=_fact(devices.gpus, 0.2, until),
+        uses_gpu=isolation.call(devices.uses_gpu, _within(0.1, until)).value is True,
     )
 
 

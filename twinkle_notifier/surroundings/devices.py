@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections import Counter
 from contextlib import suppress
 from typing import NamedTuple
@@ -38,6 +39,12 @@ def gpus() -> str:
     return ", ".join(dict.fromkeys(gpu.model for gpu in there)) if "-1" not in visible and visible.strip() else ""
 
 
+def uses_gpu() -> bool:
+    """Whether torch has taken a GPU for this process: CUDA is initialised, of NVIDIA or AMD."""
+    cuda = getattr(sys.modules.get("torch"), "cuda", None)
+    return cuda is not None and cuda.is_initialized() is True
+
+
 def _there() -> list[_Gpu]:
     found: list[_Gpu] = []
     with suppress(OSError):
@@ -49,7 +56,7 @@ def _there() -> list[_Gpu]:
 
 def _described(information: str) -> _Gpu:
     fields = {name.strip(): value.strip() for name, _, value in map(_parted, information.splitlines())}
-    return _Gpu(fields.get("Model", "") or "GPU of unknown model", fields.get("GPU UUID", ""))
+    return _Gpu(fields.get("Model", "") or "GPU", fields.get("GPU UUID", ""))
 
 
 def _parted(line: str) -> tuple[str, str, str]:
@@ -64,7 +71,7 @@ def _numbered(there: list[_Gpu], numbers: list[int]) -> str:
     # Without that variable CUDA sorts them by speed: which model has which number is not known here.
     if ordered or len(chosen) == len(there) or len({gpu.model for gpu in there}) == 1:
         return _counted([there[number] for number in chosen])
-    return f"{len(chosen)} of {_counted(there)}" if chosen else ""
+    return f"{len(chosen)}/{_counted(there)}" if chosen else ""
 
 
 def _counted(found: list[_Gpu]) -> str:

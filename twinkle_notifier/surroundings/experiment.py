@@ -106,9 +106,9 @@ def _of_mlflow(run: str, experiment: str, uri: str) -> str:
     parts = urlsplit(uri)
     if parts.scheme in ("", "file", "sqlite") and parts.path not in ("", "databricks"):
         path = unquote(parts.path)
-        return f"run {run} in {path.removeprefix('/') if parts.scheme == 'sqlite' else path}"
+        return f"run {run}, {path.removeprefix('/') if parts.scheme == 'sqlite' else path}"
     place = "Databricks" if uri.startswith("databricks") else parts.hostname or parts.scheme
-    return f"run {run} at {place}" if place else f"run {run}"
+    return f"run {run}, {place}" if place else f"run {run}"
 
 
 def _tensorboard(_module: Any) -> Iterator[str]:

@@ -73,7 +73,7 @@ def _pod() -> str:
         return ""
     name = _get("POD_NAME") or _get("MY_POD_NAME") or (_get("HOSTNAME") if _has_its_own_name() else "")
     space = _get("POD_NAMESPACE") or _get("MY_POD_NAMESPACE")
-    return f"pod {name}{f' in {space}' if space else ''}" if name else ""
+    return f"pod {f'{space}/' if space else ''}{name}" if name else ""  # as kubectl writes it
 
 
 def _has_its_own_name() -> bool:

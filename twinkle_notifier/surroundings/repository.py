@@ -38,7 +38,7 @@ class _Repository(NamedTuple):
 
 
 def commit() -> str:
-    """The commit, its branch and whether tracked files differ: ``a1b2c3d4 on main, with uncommitted changes``.
+    """The commit, its branch and whether tracked files differ: ``a1b2c3d4 (main), with uncommitted changes``.
 
     Of the repository of the working folder, else of the script's; empty if neither is in one. Where it is not sure that
     files differ nothing is said of changes.
@@ -80,7 +80,7 @@ def _described(repository: _Repository) -> str:
     commit, branch = _resolved(repository)
     if not commit:
         return ""
-    named = f"{commit[:8]} on {branch}" if branch else commit[:8]
+    named = f"{commit[:8]} ({branch})" if branch else commit[:8]
     has_changes = isolation.tried(lambda: _has_changes(repository, commit)).value is True
     return f"{named}, with uncommitted changes" if has_changes else named
 

@@ -1,0 +1,65 @@
+"""A Chinese message is Chinese: its words of other letters are names, code, or somebody else's text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from twinkle_notifier.messages.chinese import CHINESE
+
+GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*_zh.md"))
+# What a Chinese engineer says, and searches for in logs, as it is.
+TERMS = """
+    Bark DingTalk Feishu WeCom callback cgroup checkpoint CPU Ctrl-C dev epoch GIL GPU killer KeyboardInterrupt local
+    NCCL NotifierCallback OOM PID py-spy dump Python rank Rank shm SIGKILL --signal SIGTERM SLURM stall_after step
+    submitit supervisor traceback trainer trial twinkle-notifier watchdog worker
+"""
+# Of the runs, their machines and libraries.
+NAMES = """
+    sft loss nan SIGTERMException max_epochs max_steps partition gpu main NVIDIA H100 GB GiB HBM3 W&B Parameters B
+    micro-batch gradient checkpointing bf16 FSDP ZeRO PYTORCH_CUDA_ALLOC_CONF expandable_segments True
+    Slurm --mem Kubernetes resources.limits.memory docker m DataLoader num_workers prefetch_factor loss.item
+"""
+ALLOWED = frozenset(f"{TERMS} {NAMES}".split())
+WORD = re.compile(r"[A-Za-z-]*[A-Za-z][\w.&-]*")
+OTHERS = (
+    r"```.*?```",  # code blocks
+    r"(?m)^>.*$",  # quotations, which are code blocks, too
+    r"`[^`\n]*`",
+    r"<\w+>[^\s，、：]*",  # what differs each time, and paths below it
+    r"https?://\S+",
+    r"\w+\.py:\d+ in \w+",
+    r"\b[0-9a-f]{8}\b",  # a commit
+    r"(?<=：)\w*(?:Error|Exception|Group|Exit)\b: .*",  # an error in a heading
+    r"(?m)^- (?:\*\*)?(?:位置|阶段|指标|命令|恢复训练|最新 checkpoint|最佳 checkpoint)\b.*$",  # the user's words
+    r"(?<=DingTalk 300001: ).*",  # the robot's
+)
+
+
+def words(text: str) -> set[str]:
+    return {word.strip(".-") if not word.startswith("--") else word for word in WORD.findall(text)}
+
+
+def shown(golden: Path) -> Iterator[str]:
+    """Its messages, without what is somebody else's; of those that show code without marks the others say the same."""
+    for message in golden.read_text("utf-8").split("\n---\n\n"):
+        if not message.startswith(("[Slack: ", "[Feishu: ]")):
+            text = message
+            for others in OTHERS:
+                text = re.sub(others, "", text, flags=re.DOTALL if others.startswith("```") else 0)
+            yield text.partition("\n\n")[2]  # the first line is a beginning of the heading
+
+
+@pytest.mark.parametrize("golden", GOLDEN, ids=lambda golden: golden.stem)
+def test_messages_hold_no_english(golden: Path) -> None:
+    """Those that people get: see `test_golden`."""
+    assert set().union(*map(words, shown(golden))) <= ALLOWED
+
+
+def test_the_catalog_holds_no_english() -> None:
+    """Whether a golden message shows it or not."""
+    said = {text: words(re.sub(r"\{\w+\}|`[^`]*`", "", text)) - ALLOWED for text in CHINESE.values()}
+    assert {text: left for text, left in said.items() if left} == {}
