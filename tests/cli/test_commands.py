@@ -204,15 +204,15 @@ def test_send_refuses_what_cannot_work(run: Run, arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "title"),
+    ("kind", "title", "says"),
     [
-        ((), "demo failed: ValueError: the loss is not a number"),
-        (("--fail",), "demo failed: ValueError: the loss is not a number"),
-        (("--hang",), "demo has made no progress for "),
-        (("--end",), "demo ended after "),
+        ((), "demo failed: OSError: No space left on device", "- Likely: the disk is full"),
+        (("--fail",), "demo failed: OSError: No space left on device", "- Next: "),
+        (("--hang",), "demo has made no progress for ", "- At: train.py:18 in wait_for_a_rank_that_is_gone"),
+        (("--end",), "demo ended after ", "- Progress: step 10 of 10\n- Metrics: loss 0.42"),
     ],
 )
-def test_the_demo_shows_an_alert(run: Run, kind: tuple[str, ...], title: str) -> None:
+def test_the_demo_shows_an_alert(run: Run, kind: tuple[str, ...], title: str, says: str) -> None:
     """Whatever is set up, and whoever runs it; it leaves nothing behind."""
     before = sorted(Path(os.environ["TMPDIR"]).iterdir())
     done = run("demo", *kind, "--json", TWINKLE_NOTIFIER_URL=NOWHERE, TWINKLE_NOTIFIER_NOTIFICATIONS="failure_only")
@@ -220,6 +220,7 @@ def test_the_demo_shows_an_alert(run: Run, kind: tuple[str, ...], title: str) ->
     found = json.loads(done.stdout)
     assert (found["title"].startswith(title), found["service"]) == (True, "DingTalk")
     assert "- Run: demo" in found["text"]
+    assert says in found["text"]
     assert sorted(Path(os.environ["TMPDIR"]).iterdir()) == before
 
 
@@ -229,8 +230,9 @@ def test_the_demo_for_people(run: Run) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0] == "$ twinkle-notifier run --name demo -- python train.py"
-    assert "### demo failed: ValueError: the loss is not a number (exit code 1)" in lines
-    assert any("in training_step" in line for line in lines)
+    assert "### demo failed: OSError: No space left on device: 'out/checkpoint-3' (exit code 1)" in lines
+    assert any("in save" in line for line in lines)
+    assert "- Likely: the disk is full (or has no inodes left): nothing more can be written there" in lines
     assert lines[-1] == "For your own chat: twinkle-notifier init"
 
 

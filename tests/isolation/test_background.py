@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import threading
 import time
@@ -284,7 +285,6 @@ os._exit(0)
     assert start(DING + source).result().stdout == "True\n"
 
 
-@pytest.mark.alone  # two waits of 2 s end at one time: a busy machine may end either first
 def test_a_hanging_notifier_holds_the_end_up_shortly(start: Any) -> None:
     """2 s are promised; it hangs for 60, and a log line says that the message was not delivered."""
     started = start(DING + "t.TrainingRun(Hanging()).ended()\nprint('end', flush=True)")
@@ -293,7 +293,8 @@ def test_a_hanging_notifier_holds_the_end_up_shortly(start: Any) -> None:
     done = started.result()
     assert time.monotonic() - began < 15
     assert done.returncode == 0
-    assert "1 message(s)" in done.stderr
+    # Two waits of 2 s end at one time: that of the end, or that of the send.
+    assert re.search(r"1 message\(s\)|Hanging gave no answer within 2 s; it is kept", done.stderr)
 
 
 def test_a_failing_work_stops_nothing_after_it(

@@ -116,7 +116,7 @@ def post(url: str, payload: Any) -> None:
 def opened(browser: Browser, inbox: Inbox, language: str, scale: float) -> Iterator[Page]:
     context = browser.new_context(
         locale="zh-CN" if language == "zh" else "en-GB",
-        viewport={"width": 1320, "height": 780},
+        viewport={"width": 1320, "height": 1100},
         device_scale_factor=scale,
         color_scheme="light",
     )

@@ -32,12 +32,18 @@ import time
 def training_step(step):
     time.sleep(0.02)
 """
-_FAIL = f"""{_STEPS}    if step == 3:
-        raise ValueError("the loss is not a number")
+_FAIL = f"""import errno
+import os
+{_STEPS}
+
+def save(step):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), f"out/checkpoint-{{step}}")
 
 
 for step in range(10):
     training_step(step)
+    if step == 3:
+        save(step)
 """
 _RUN = f"""from twinkle_notifier import Progress, TrainingRun
 
@@ -57,7 +63,7 @@ def wait_for_a_rank_that_is_gone():
 
 wait_for_a_rank_that_is_gone()
 """
-_END = f"""{_RUN}run.ended(lambda: Progress(steps=10))
+_END = f"""{_RUN}run.ended(lambda: Progress(step=10, of_steps=10, metrics={{"loss": 0.42}}))
 """
 _WATCHED = """\
 import runpy
@@ -66,10 +72,10 @@ from twinkle_notifier import watch
 with watch(context="demo"):
     runpy.run_path("train.py", run_name="__main__")
 """  # where `run` does not work
-_KINDS = {
-    "fail": (_FAIL, "It fails in step 3, and has no line of code for alerts"),
-    "hang": (_HANG, "It hangs after step 9"),
-    "end": (_END, "It ends well"),
+_KINDS: dict[str, tuple[str, str, tuple[str, ...]]] = {  # with options of `run`
+    "fail": (_FAIL, "The disk is full in step 3. The script has no line of code for alerts", ()),
+    "hang": (_HANG, "It hangs after step 9", ("--stall-after", "0.5")),
+    "end": (_END, "It ends well", ("--on-success",)),
 }
 
 
@@ -94,13 +100,14 @@ def add(commands: Commands) -> None:
 def _demo(given: argparse.Namespace) -> int:
     from twinkle_notifier.inbox import Inbox  # a server, which no other command needs
 
-    script, what = _KINDS[given.kind]
+    script, what, options = _KINDS[given.kind]
     if not given.json:
-        print(f"$ twinkle-notifier run --name demo -- python train.py\n{what}.", flush=True)
+        words = " ".join(("--name demo", *options, "--"))
+        print(f"$ twinkle-notifier run {words} python train.py\n{what}.", flush=True)
     began = time.monotonic()
     with Inbox(secret=_SECRET) as inbox, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         Path(folder, "train.py").write_text(script)
-        process = _started(folder, f"{inbox.url}&secret={_SECRET}")
+        process = _started(folder, f"{inbox.url}&secret={_SECRET}", options)
         try:
             while not inbox.wait(1, 0.2) and process.poll() is None and time.monotonic() - began < _LIMIT:
                 pass
@@ -125,7 +132,7 @@ def _show(message: Received, took: float) -> None:
     print("For your own chat: twinkle-notifier init", flush=True)
 
 
-def _started(folder: str, url: str) -> subprocess.Popen[bytes]:
+def _started(folder: str, url: str, options: tuple[str, ...]) -> subprocess.Popen[bytes]:
     """The command, in a session of its own, with what it prints in a file of `folder`."""
     own = {
         VARIABLE: url,
@@ -138,8 +145,8 @@ def _started(folder: str, url: str) -> subprocess.Popen[bytes]:
         "TWINKLE_NOTIFIER_STALL_AFTER": "0.5",
     }
     env = {name: value for name, value in os.environ.items() if not name.startswith("TWINKLE")} | own
-    run = [sys.executable, "-m", "twinkle_notifier", "run", "--name", "demo", "--", sys.executable, "train.py"]
-    command = run if hasattr(signal, "sigtimedwait") else [sys.executable, "-c", _WATCHED]
+    run = [sys.executable, "-m", "twinkle_notifier", "run", "--name", "demo", *options, "--"]
+    command = [*run, sys.executable, "train.py"] if hasattr(signal, "sigtimedwait") else [sys.executable, "-c", _WATCHED]
     with Path(folder, "output").open("wb") as output:
         return subprocess.Popen(  # noqa: S603  both are ours
             command,
