@@ -90,7 +90,7 @@ def draw(browser: Browser, messages: list[Received], kind: str, language: str, f
             assert bool(of_feishu["sign"]) is (chat == "Feishu")
             post(inbox.urls[chat], shown(payload, folder, language))
         assert [message.service for message in inbox.messages] == list(CHATS)
-        with opened(browser, inbox, language, SCALE) as page:
+        with opened(browser, inbox, language, SCALE, 1100) as page:
             page.evaluate(CLEAR)
             clear = {"color": {"r": 0, "g": 0, "b": 0, "a": 0}}
             page.context.new_cdp_session(page).send("Emulation.setDefaultBackgroundColorOverride", clear)
@@ -101,7 +101,7 @@ def draw(browser: Browser, messages: list[Received], kind: str, language: str, f
                 picture(chat, kind, language).write_bytes(taken(page, ".phone", LIMIT))
         if kind == "crash":
             post(f"{inbox.url}x", {"msgtype": "text", "text": {"content": "hello"}})
-            with opened(browser, inbox, language, 1.0) as page:
+            with opened(browser, inbox, language, 1.0, 780) as page:
                 page.locator("article").nth(3).click()
                 page.evaluate(CLOCK)
                 page_picture(language).write_bytes(taken(page, "body", PAGE_LIMIT))
@@ -113,10 +113,10 @@ def post(url: str, payload: Any) -> None:
 
 
 @contextmanager
-def opened(browser: Browser, inbox: Inbox, language: str, scale: float) -> Iterator[Page]:
+def opened(browser: Browser, inbox: Inbox, language: str, scale: float, height: int) -> Iterator[Page]:
     context = browser.new_context(
         locale="zh-CN" if language == "zh" else "en-GB",
-        viewport={"width": 1320, "height": 1100},
+        viewport={"width": 1320, "height": height},
         device_scale_factor=scale,
         color_scheme="light",
     )
