@@ -37,8 +37,8 @@ def titles(robot: Inbox) -> list[str]:
     [
         pytest.param("transformers", 0, marks=STRESS),
         pytest.param("transformers", 2, marks=STRESS),
-        pytest.param("lightning", 0, marks=STRESS),
-        ("lightning", 2),
+        ("lightning", 0),
+        pytest.param("lightning", 2, marks=STRESS),
         pytest.param("pytorch_lightning", 2, marks=STRESS),
     ],
 )
