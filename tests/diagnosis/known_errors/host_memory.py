@@ -209,12 +209,22 @@ CASES: dict[str, Case] = {
                 "OpenBLAS blas_thread_init: RLIMIT_NPROC 4096 current, 513046 max"
             ),
             printed("\nlibgomp: Thread creation failed: Resource temporarily unavailable\n"),
+            printed(
+                "terminate called after throwing an instance of 'boost::wrapexcept<boost::system::system_error>'\n"
+                "  what():  thread: Resource temporarily unavailable [system:11]"
+            ),
+            printed(
+                "(Trainer pid=91, ip=10.0.0.4) [2025-06-01 09:12:07,551 E 91 91] logging.cc:118: Unhandled exception:"
+                " N5boost10wrapexceptINS_6system12system_errorEEE. what(): thread: Resource temporarily unavailable"
+            ),
         ),
         misses=(
             raised("RuntimeError", "can't start new thread at interpreter shutdown"),
             raised("BlockingIOError", "[Errno 11] Resource temporarily unavailable"),
             raised("ValueError", "can't start new thread"),
             printed("OpenBLAS blas_thread_init: pthread_create failed for thread 35 of 48: Operation not permitted"),
+            printed("what():  thread: Invalid argument [system:22]"),
+            printed("(Trainer pid=91) logging.cc:118: Unhandled exception: St13runtime_error. what(): no rank 3"),
         ),
     ),
     "host-process-limit": Case(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from diagnosed import Case, raised
 
+_STORE = "torch.distributed.DistStoreError"
+
 CASES: dict[str, Case] = {
     "rendezvous-old-words": Case(
         hits=(
@@ -146,6 +148,16 @@ CASES: dict[str, Case] = {
         misses=(
             raised("RuntimeError", "Connection reset by peer"),
             raised("RuntimeError", "Broken pipe", modules=("labels.client",)),
+        ),
+    ),
+    "store-wait-timeout": Case(
+        hits=(
+            raised(_STORE, "wait timeout after 1800000ms, keys: /default_pg/0//cuda//timeout_key"),
+            raised(_STORE, "Socket Timeout"),
+        ),
+        misses=(
+            raised("RuntimeError", "Socket Timeout"),
+            raised(_STORE, "Timed out after 601 seconds waiting for clients. 1/2 clients joined."),
         ),
     ),
     "store-silent": Case(

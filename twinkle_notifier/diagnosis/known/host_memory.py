@@ -306,6 +306,8 @@ RULES: tuple[Rule, ...] = (
         printed=(
             "OpenBLAS blas_thread_init: pthread_create failed for thread {} of {}: Resource temporarily unavailable",
             "what():  Resource temporarily unavailable",
+            "what():  thread: Resource temporarily unavailable",
+            "{} Unhandled exception: {} what(): thread: Resource temporarily unavailable",
             "libgomp: Thread creation failed: Resource temporarily unavailable",
         ),
     ),

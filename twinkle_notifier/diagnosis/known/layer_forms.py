@@ -24,7 +24,7 @@ RULES: tuple[Rule, ...] = (
                 "打印每个样本的形状，找出不同的那个；数组用 torch.tensor(array) 代替 torch.from_numpy",
             ),
         ),
-        "https://github.com/pytorch/pytorch/issues/70182",
+        "https://docs.pytorch.org/docs/stable/data.html#working-with-collate-fn",
         says=("Trying to resize storage that is not resizable",),
         types=("RuntimeError",),
     ),

@@ -26,7 +26,7 @@ RULES: tuple[Rule, ...] = (
         ),
         "https://docs.pytorch.org/docs/stable/elastic/rendezvous.html",
         says=(
-            "connect() timed out. Original timeout was {waited} ms.",
+            "connect() timed out. Original timeout was {waited}.",
             "The client socket has timed out after {waited:word} while trying to connect to ",
         ),
         types=(
@@ -194,6 +194,20 @@ RULES: tuple[Rule, ...] = (
         ),
         types=("RuntimeError",),
         modules=("torch.distributed",),
+    ),
+    Rule(
+        "store-wait-timeout",
+        Advice(
+            "another process did not come to the same point in time: it failed, hangs, or took another path",
+            ("look for the rank that failed first, by time, over the logs of all ranks; then py-spy dump --pid PID",),
+        ),
+        Advice(
+            "另一个进程没有按时到达同一位置：已失败、卡住，或走了别的分支",
+            ("在所有 rank 的日志里按时间找出最先失败的 rank；再用 py-spy dump --pid PID 查看",),
+        ),
+        "https://github.com/pytorch/pytorch/pull/131808",
+        says=("wait timeout after {:int}ms, keys: ", "Socket Timeout"),
+        types=("DistStoreError",),
     ),
     Rule(
         "store-silent",

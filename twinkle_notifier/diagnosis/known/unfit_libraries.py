@@ -21,7 +21,7 @@ RULES: tuple[Rule, ...] = (
                 "否则在新环境里重装 torch 及其要求的 nvidia-* 包",
             ),
         ),
-        "https://github.com/pytorch/pytorch/issues/51080",
+        "https://github.com/microsoft/onnxruntime/issues/8594",
         says=(("{library:word}: symbol {:word} version {:word} not defined in file {:word} with link time reference"),),
         types=(
             "ImportError",

@@ -82,7 +82,7 @@ RULES: tuple[Rule, ...] = (
                 "多次前向：把 loss 相加，只调用一次 backward()",
             ),
         ),
-        "https://github.com/deepspeedai/DeepSpeed/issues/4173",
+        "https://github.com/deepspeedai/DeepSpeed/issues/988",
         says=("The parameter {id:int} has already been reduced.",),
         types=("AssertionError",),
     ),
