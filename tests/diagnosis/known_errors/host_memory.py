@@ -166,6 +166,13 @@ CASES: dict[str, Case] = {
             ),
             raised("RuntimeError", "unable to write to file </torch_15769_1517813162>"),
             raised("OSError", "[Errno 28] No space left on device: '/dev/shm/cache.bin'"),
+            raised(
+                "RuntimeError", "unable to resize file </torch_1_2> to the right size: No space left on device (28)"
+            ),
+            printed(
+                "Epoch 3\nERROR: Unexpected bus error encountered in worker. This might be caused by "
+                "insufficient shared memory (shm)."
+            ),
         ),
         misses=(
             raised(
@@ -177,6 +184,8 @@ CASES: dict[str, Case] = {
             ),
             raised("RuntimeError", "unable to write to file <weights.bin>: No space left on device (28)"),
             raised("OSError", "[Errno 28] No space left on device: '/data/dev/shm/x.pt'"),
+            raised("RuntimeError", "unable to resize file </torch_1_2> to the right size: Invalid argument (22)"),
+            printed("step: ERROR: Unexpected bus error encountered in worker."),
         ),
     ),
     "shm-full-semaphore": Case(

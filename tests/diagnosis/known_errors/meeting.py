@@ -6,6 +6,8 @@ from diagnosed import Case, raised
 
 _STORE = "torch.distributed.DistStoreError"
 
+_GROUP = "Default process group has not been initialized, please make sure to call init_process_group."
+
 CASES: dict[str, Case] = {
     "rendezvous-old-words": Case(
         hits=(
@@ -184,7 +186,7 @@ CASES: dict[str, Case] = {
             raised("KeyError", "Process 12 got signal: 2"),
         ),
     ),
-    "process-group-none": Case(
+    "process-group-missing": Case(
         hits=(
             raised("AssertionError", "DeepSpeed backend not set, please initialize it using init_process_group()"),
             raised(
@@ -192,6 +194,8 @@ CASES: dict[str, Case] = {
                 "DeepSpeed backend not set, please initialize it using init_process_group()",
                 modules=("deepspeed.comm.comm",),
             ),
+            raised("ValueError", _GROUP),
+            raised("RuntimeError", _GROUP),
         ),
         misses=(
             raised(
@@ -199,6 +203,8 @@ CASES: dict[str, Case] = {
                 ("an earlier attempt said: DeepSpeed backend not set, please initialize it using init_process_group()"),
             ),
             raised("KeyError", "DeepSpeed backend not set, please initialize it using init_process_group()"),
+            raised("AssertionError", "Default process group is not initialized"),
+            raised("ValueError", "rank 0: " + _GROUP),
         ),
     ),
     "launcher-variables-missing": Case(

@@ -123,7 +123,10 @@ RULES: tuple[Rule, ...] = (
             ("训练的 DataLoader 设 drop_last=True；每张卡只有一个样本时用 GroupNorm 或 SyncBatchNorm",),
         ),
         "https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm1d.html",
-        says=("Expected more than 1 value per channel when training, got input size [1, {shape}]",),
+        says=(
+            "Expected more than 1 value per channel when training, got input size [1, {shape}]",
+            "Expected more than 1 value per channel when training, got input size torch.Size([1, {shape}])",
+        ),
         types=("ValueError",),
     ),
     Rule(

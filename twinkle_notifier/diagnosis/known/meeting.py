@@ -254,34 +254,28 @@ RULES: tuple[Rule, ...] = (
         types=("SignalException",),
     ),
     Rule(
-        "process-group-none",
+        "process-group-missing",
         Advice(
-            "torch.distributed is used before init_process_group (or deepspeed.init_distributed)",
+            "torch.distributed is used before init_process_group, or after destroy_process_group",
             (
-                (
-                    "call deepspeed.init_distributed() or init_process_group() first; start with torchrun, "
-                    "deepspeed or accelerate launch"
-                ),
+                "call init_process_group (or deepspeed.init_distributed) first, in each process",
+                "start with torchrun, deepspeed or accelerate launch; a single process asks is_initialized() first",
             ),
         ),
         Advice(
-            "在 init_process_group（或 deepspeed.init_distributed）之前使用了 torch.distributed",
+            "在 init_process_group 之前（或 destroy_process_group 之后）使用了 torch.distributed",
             (
-                (
-                    "先调用 deepspeed.init_distributed() 或 init_process_group()；用 torchrun、deepspeed 或 accelerate "
-                    "launch 启动"
-                ),
+                "每个进程先调用 init_process_group（或 deepspeed.init_distributed）",
+                "用 torchrun、deepspeed 或 accelerate launch 启动；单进程运行时先判断 dist.is_initialized()",
             ),
         ),
-        "https://deepspeed.readthedocs.io/en/latest/initialize.html",
+        "https://docs.pytorch.org/docs/stable/distributed.html#initialization",
         says=(
+            "Default process group has not been initialized, please make sure to call init_process_group",
             "DeepSpeed backend not set, please initialize it using init_process_group()",
             "Distributed package is not available. Make sure to call",
         ),
-        types=(
-            "AssertionError",
-            "RuntimeError",
-        ),
+        types=("ValueError", "RuntimeError", "AssertionError"),
     ),
     Rule(
         "launcher-variables-missing",

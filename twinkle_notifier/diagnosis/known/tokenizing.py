@@ -85,34 +85,6 @@ RULES: tuple[Rule, ...] = (
         modules=("sentencepiece",),
     ),
     Rule(
-        "chat-template-none",
-        Advice(
-            (
-                "the tokenizer or processor has no chat template: it is of a base model, or "
-                "chat_template.jinja was not copied"
-            ),
-            (
-                "take the instruct model's tokenizer, or set tokenizer.chat_template to a template",
-                "copy chat_template.jinja or tokenizer_config.json beside the weights",
-            ),
-        ),
-        Advice(
-            "tokenizer 或 processor 没有 chat template：属于 base 模型，或没有复制 chat_template.jinja",
-            (
-                "使用 instruct 模型的 tokenizer，或自行设置 tokenizer.chat_template",
-                "把 chat_template.jinja 或 tokenizer_config.json 复制到权重旁边",
-            ),
-        ),
-        "https://huggingface.co/docs/transformers/chat_templating",
-        says=(
-            "Cannot use apply_chat_template() because tokenizer.chat_template is not set",
-            "Cannot use apply_chat_template because this processor does not have a chat template",
-            "No chat template is set for this tokenizer",
-            "No chat template is set for this processor",
-        ),
-        types=("ValueError",),
-    ),
-    Rule(
         "chat-roles-refused",
         Advice(
             (
