@@ -69,7 +69,9 @@ CHINESE = {
     "Trainers and the arguments that they take, and trackers": "训练框架及其参数，以及实验跟踪",
     "Versions that do not fit each other": "互相不匹配的版本",
     "Gradients: views, inference tensors and weights that were released": "梯度：view、inference tensor 与已释放的权重",
-    "NCCL and gloo, in the words of older releases and of one line": "NCCL 与 gloo：旧版本和单行形式的报错",
+    "NCCL and gloo, where the error says little, and in the words of older releases": (
+        "NCCL 与 gloo：报错说得很少的，以及旧版本的说法"
+    ),
     "Processes that crash or are refused without a Python error": "没有 Python 异常就崩溃或被拒绝的进程",
     "Calls of cuDNN and cuBLAS that fail": "cuDNN 与 cuBLAS 调用失败",
     "Datasets that are not found": "找不到的数据集",

@@ -60,6 +60,8 @@ def _shape(name: str, saved: str, now: str) -> Evidence:
     return raised("RuntimeError", text)
 
 
+_OLDER = "[enforce fail at inline_container.cc:222] . "
+
 CASES: dict[str, Case] = {
     "checkpoint-not-downloaded": Case(
         hits=(
@@ -82,11 +84,14 @@ CASES: dict[str, Case] = {
             raised("RuntimeError", _MINIZ.format("invalid header or archive is corrupted")),
             raised("RuntimeError", "PytorchStreamReader failed reading file data/94: file read failed"),
             raised("RuntimeError", "unexpected EOF, expected 200235 more bytes. The file might be corrupted."),
+            raised("RuntimeError", _OLDER + "PytorchStreamReader failed reading zip archive: not a ZIP archive"),
+            raised("RuntimeError", _OLDER + "PytorchStreamReader failed reading file data/3: file read failed"),
         ),
         misses=(
             raised("RuntimeError", "PytorchStreamReader failed locating file constants.pkl: file not found"),
             raised("zipfile.BadZipFile", "File is not a zip file"),
             raised("RuntimeError", "worker 3: unexpected EOF, expected 12 more bytes. The file might be corrupted."),
+            raised("RuntimeError", _OLDER + "PytorchStreamReader failed locating file data.pkl: file not found"),
         ),
     ),
     "checkpoint-empty": Case(

@@ -103,6 +103,22 @@ CASES: dict[str, Case] = {
                     " on device (28)"
                 ),
             ),
+            raised(
+                _DIST,
+                _system(
+                    "Error: failed to extend /dev/shm/nccl-0fX1aQ to 33030532 bytes, error: No space left on device"
+                ),
+            ),
+            printed(
+                "node7:41:97 [1] NCCL INFO Channel 00/0 : 1[1] -> 0[0] via SHM/direct/direct\n"
+                "[2026-03-02 08:11:40] node7:41:97 [1] misc/shmutils.cc:87 NCCL WARN Error: failed to extend"
+                " /dev/shm/nccl-Qm2Lpa to 33030532 bytes, error: No space left on device (28)\n\n"
+                "[2026-03-02 08:11:40] node7:41:97 [1] misc/shmutils.cc:131 NCCL WARN Error while creating shared memory"
+                " segment /dev/shm/nccl-Qm2Lpa (size 33030528), error: No space left on device (28)"
+            ),
+            printed(
+                "(Actor pid=731, ip=10.0.0.4) Error while creating shared memory segment /dev/shm/nccl-a (size 9637888)"
+            ),
         ),
         misses=(
             raised(
@@ -119,6 +135,11 @@ CASES: dict[str, Case] = {
                     " file or directory (2)"
                 ),
             ),
+            printed(
+                "node7:41:97 [1] misc/shmutils.cc:131 NCCL WARN Error while creating shared memory segment"
+                " /dev/shm/nccl-Qm2Lpa (size 33030528), error: Permission denied (13)"
+            ),
+            printed("node7:41:97 [1] NCCL WARN Error: failed to extend /data/nccl-Qm2Lpa to 33030532 bytes"),
         ),
     ),
     "nccl-no-interface": Case(
@@ -130,10 +151,18 @@ CASES: dict[str, Case] = {
                     "ncclSocketInit: connecting to address  with family 59936 is neither AF_INET(2) nor AF_INET6(10)"
                 ),
             ),
+            printed(
+                "[trainer1|1]:ncclInternalError: Internal check failed.\n[trainer1|1]:Last error:\n"
+                "[trainer1|1]:ncclSocketInit: connecting to address  with family 21845 is neither AF_INET(2) nor"
+                " AF_INET6(10)"
+            ),
+            printed("node7:41:41 [0] bootstrap.cc:45 NCCL WARN Bootstrap : no socket interface found"),
         ),
         misses=(
             raised(_DIST, _internal("Socket recv failed while polling for opId=0x7f6f18cb7f40")),
             raised("RuntimeError", "NCCL_SOCKET_IFNAME is not set; Bootstrap : no socket interface found"),
+            printed("node7:41:41 [0] NCCL INFO Bootstrap : Using eth0:10.0.0.4<0>"),
+            printed("see the page on 'Bootstrap : no socket interface found'"),
         ),
     ),
     "nccl-peer-access": Case(
@@ -212,28 +241,6 @@ CASES: dict[str, Case] = {
             raised("RuntimeError", "rank 1 failed: " + _SETUP),
         ),
     ),
-    "nccl-cuda-error": Case(
-        hits=(
-            raised(_DIST, _cuda("Cuda failure 1 'invalid argument'")),
-            raised("RuntimeError", _cuda("Failed to CUDA calloc async 608 bytes")),
-        ),
-        misses=(
-            raised(_DIST, _system("")),
-            raised("RuntimeError", _ADVICE + "ncclUnhandledCudaError: Call to CUDA function failed"),
-        ),
-    ),
-    "nccl-failed": Case(
-        hits=(
-            raised(_DIST, _system("")),
-            raised("RuntimeError", _internal("Socket recv failed while polling for opId=0x7f6f18cb7f40")),
-            raised("RuntimeError", "NCCL error: unhandled system error (run with NCCL_DEBUG=INFO for details)"),
-        ),
-        misses=(
-            raised(_DIST, _remote("")),
-            raised("RuntimeError", _ADVICE + "ncclSystemError: System call (e.g. socket, malloc) or external library"),
-            raised("OSError", "ncclInternalError: Internal check failed."),
-        ),
-    ),
     "collectives-differ": Case(
         hits=(
             raised(
@@ -296,21 +303,6 @@ CASES: dict[str, Case] = {
         misses=(
             raised("RuntimeError", "Timed out waiting 1800000ms for recv operation to complete"),
             raised("TimeoutError", f"[{_BUFFER}:78] Timed out waiting 1800000ms for recv operation to complete"),
-        ),
-    ),
-    "gloo-sizes-differ": Case(
-        hits=(
-            killed(
-                "SIGABRT",
-                "terminate called after throwing an instance of 'gloo::EnforceNotMet'\n"
-                f"  what():  [enforce fail at {_PAIR}:456] op.preamble.length <= op.nbytes. 100004 vs 4. Received data size"
-                " doesn't match expected size. Is there a distributed collective mismatch in your code?",
-            ),
-            raised("RuntimeError", f"[enforce fail at {_PAIR}:446] op.preamble.length <= op.nbytes. 8 vs 4"),
-        ),
-        misses=(
-            raised("RuntimeError", f"[enforce fail at {_PAIR}:446] rv == nbytes. 8 vs 4"),
-            printed("checked: op.preamble.length <= op.nbytes. 8 vs 4"),
         ),
     ),
     "gloo-no-interface": Case(

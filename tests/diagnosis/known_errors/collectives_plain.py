@@ -1,10 +1,38 @@
-"""NCCL and gloo, in the words of older releases and of one line: how such errors read, and what only looks like them."""
+"""NCCL and gloo, where the error says little: how such errors read, and what only looks like them."""
 
 from __future__ import annotations
 
-from diagnosed import Case, raised
+from diagnosed import Case, killed, printed, raised
+
+_DIST = "torch.distributed.DistBackendError"
+_NCCL = "NCCL error in: /pytorch/torch/csrc/distributed/c10d/NCCLUtils.hpp:268, "
+_PAIR = "/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc"
 
 CASES: dict[str, Case] = {
+    "nccl-library-older": Case(
+        hits=(
+            raised(
+                _DIST,
+                _NCCL + "invalid argument, NCCL version 2.14.3\nncclInvalidArgument: Invalid value for an argument.\n"
+                "Last error:\nInvalid config blocking attribute value -2147483648",
+            ),
+            raised(
+                "RuntimeError",
+                _NCCL + "invalid argument (run with NCCL_DEBUG=INFO for details), NCCL version 2.17.1\n"
+                "ncclInvalidArgument: Invalid value for an argument.\nLast error:\n"
+                "Invalid config splitShare attribute value -2147483648",
+            ),
+        ),
+        misses=(
+            raised(
+                _DIST,
+                _NCCL + "invalid argument, NCCL version 2.21.5\nncclInvalidArgument: Invalid value for an argument.\n"
+                "Last error:\nInvalid config blocking attribute value 5",
+            ),
+            raised("ValueError", "Invalid config blocking attribute value -2147483648"),
+            raised("RuntimeError", "the job of last night: Invalid config blocking attribute value -2147483648"),
+        ),
+    ),
     "nccl-invalid-usage": Case(
         hits=(
             raised(
@@ -60,7 +88,7 @@ CASES: dict[str, Case] = {
             raised("KeyError", "NCCL communicator was aborted on rank 0."),
         ),
     ),
-    "nccl-cuda-error-plain": Case(
+    "nccl-cuda-error": Case(
         hits=(
             raised("RuntimeError", "NCCL Error 1: unhandled cuda error (run with NCCL_DEBUG=INFO for details)"),
             raised(
@@ -70,6 +98,15 @@ CASES: dict[str, Case] = {
                     "version 2.7.8"
                 ),
             ),
+            raised(
+                _DIST,
+                _NCCL
+                + "unhandled cuda error, NCCL version 2.21.5\nncclUnhandledCudaError: Call to CUDA function failed.\n"
+                "Last error:\nCuda failure 1 'invalid argument'",
+            ),
+            raised(
+                "RuntimeError", "ncclUnhandledCudaError: Call to CUDA function failed.\nLast error:\nFailed to calloc"
+            ),
         ),
         misses=(
             raised(
@@ -77,9 +114,15 @@ CASES: dict[str, Case] = {
                 "an earlier attempt said: NCCL Error 1: unhandled cuda error (run with NCCL_DEBUG=INFO for details)",
             ),
             raised("KeyError", "NCCL Error 1: unhandled cuda error (run with NCCL_DEBUG=INFO for details)"),
+            raised(
+                _DIST,
+                _NCCL
+                + "unhandled cuda error, NCCL version 2.21.5\nncclUnhandledCudaError: Call to CUDA function failed.\n"
+                "Last error:\nCuda failure 2 'out of memory'",
+            ),
         ),
     ),
-    "nccl-system-error-plain": Case(
+    "nccl-failed": Case(
         hits=(
             raised(
                 "torch.distributed.DistBackendError",
@@ -90,6 +133,12 @@ CASES: dict[str, Case] = {
                 ),
             ),
             raised("RuntimeError", "NCCL Error 2: unhandled system error"),
+            raised(
+                _DIST,
+                _NCCL + "internal error, NCCL version 2.21.5\nncclInternalError: Internal check failed.\nLast error:\n"
+                "Socket recv failed while polling for opId=0x7f6f18cb7f40",
+            ),
+            raised("RuntimeError", "NCCL error: unhandled system error (run with NCCL_DEBUG=INFO for details)"),
         ),
         misses=(
             raised(
@@ -109,6 +158,13 @@ CASES: dict[str, Case] = {
                     "call (e.g. socket, malloc) or external library call failed or device error."
                 ),
             ),
+            raised(
+                _DIST,
+                _NCCL
+                + "remote process exited or there was a network error, NCCL version 2.21.5\nncclRemoteError: A call"
+                " failed possibly due to a network error or a remote process exiting prematurely.",
+            ),
+            raised("OSError", "ncclInternalError: Internal check failed."),
         ),
     ),
     "gloo-host-unknown": Case(
@@ -180,29 +236,24 @@ CASES: dict[str, Case] = {
             raised("RuntimeError", "Application timeouts are set"),
         ),
     ),
-    "gloo-sizes-plain": Case(
+    "gloo-sizes-differ": Case(
         hits=(
             raised(
                 "RuntimeError",
                 "[../third_party/gloo/gloo/transport/tcp/pair.cc:446] op.preamble.length <= op.nbytes. 8 vs 4",
             ),
-            raised(
-                "RuntimeError",
-                (
-                    "[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:498] op.preamble.length <= op.nbytes. "
-                    "4096 vs 1024"
-                ),
+            raised("RuntimeError", f"[enforce fail at {_PAIR}:446] op.preamble.length <= op.nbytes. 8 vs 4"),
+            killed(
+                "SIGABRT",
+                "terminate called after throwing an instance of 'gloo::EnforceNotMet'\n"
+                f"  what():  [enforce fail at {_PAIR}:456] op.preamble.length <= op.nbytes. 100004 vs 4. Received data size"
+                " doesn't match expected size. Is there a distributed collective mismatch in your code?",
             ),
         ),
         misses=(
-            raised(
-                "RuntimeError",
-                (
-                    "[enforce fail at ../third_party/gloo/gloo/transport/tcp/pair.cc:446] op.preamble.length <= "
-                    "op.nbytes. 8 vs 4"
-                ),
-            ),
-            raised("KeyError", "[/x/pair.cc:498] op.preamble.length <= op.nbytes. 8 vs 4"),
+            raised("RuntimeError", f"[enforce fail at {_PAIR}:446] rv == nbytes. 8 vs 4"),
+            raised("KeyError", f"[{_PAIR}:498] op.preamble.length <= op.nbytes. 8 vs 4"),
+            printed("checked: op.preamble.length <= op.nbytes. 8 vs 4"),
         ),
     ),
     "barrier-rank-faulty": Case(

@@ -131,14 +131,4 @@ CASES: dict[str, Case] = {
             raised("KeyError", "'utf-8' codec can't encode character '\\udce4' in position 10: surrogates not allowed"),
         ),
     ),
-    "locale-not-there": Case(
-        hits=(
-            raised("locale.Error", "unsupported locale setting"),
-            raised("locale.Error", "unsupported locale setting", modules=("gettext",)),
-        ),
-        misses=(
-            raised("ValueError", "unsupported locale setting"),
-            raised("locale.Error", "an unsupported locale setting"),
-        ),
-    ),
 }

@@ -14,11 +14,39 @@ CASES: dict[str, Case] = {
                 "safetensors._safetensors_rust.SafetensorError",
                 "Error while serializing: I/O error: Disk quota exceeded (os error 122)",
             ),
+            raised(
+                "safetensors_rust.SafetensorError",
+                (
+                    "Error while serializing: IoError(Os { code: 122, kind: FilesystemQuotaExceeded, message: "
+                    '"Disk quota exceeded" })'
+                ),
+            ),
+            raised(
+                "safetensors_rust.SafetensorError",
+                (
+                    'Error while serializing: IoError(Os { code: 122, kind: QuotaExceeded, message: "Disk quota '
+                    'exceeded" })'
+                ),
+            ),
         ),
         misses=(
             raised("OSError", "[Errno 28] No space left on device"),
             raised("ValueError", "[Errno 122] Disk quota exceeded"),
             raised("OSError", "upload failed: [Errno 122] Disk quota exceeded"),
+            raised(
+                "safetensors_rust.SafetensorError",
+                (
+                    "an earlier attempt said: Error while serializing: IoError(Os { code: 122, kind: "
+                    'FilesystemQuotaExceeded, message: "Disk quota exceeded" })'
+                ),
+            ),
+            raised(
+                "KeyError",
+                (
+                    "Error while serializing: IoError(Os { code: 122, kind: FilesystemQuotaExceeded, message: "
+                    '"Disk quota exceeded" })'
+                ),
+            ),
         ),
     ),
     "inotify-limit": Case(
@@ -69,11 +97,18 @@ CASES: dict[str, Case] = {
                 "[enforce fail at C:\\cb\\pytorch_1000000000000\\work\\caffe2\\serialize\\inline_container.cc:450] . "
                 "PytorchStreamWriter failed writing file data/10: file write failed",
             ),
+            raised("RuntimeError", "PytorchStreamWriter failed writing file data/16: file write failed"),
+            raised("RuntimeError", "basic_ios::clear: iostream error"),
         ),
         misses=(
             raised("RuntimeError", "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate"),
             raised("RuntimeError", "PytorchStreamReader failed reading zip archive: failed finding central directory"),
             raised("RuntimeError", "at byte 3: unexpected pos 576 vs 534"),
+            raised(
+                "RuntimeError",
+                "an earlier attempt said: PytorchStreamWriter failed writing file data/16: file write failed",
+            ),
+            raised("KeyError", "PytorchStreamWriter failed writing file data/16: file write failed"),
         ),
     ),
     "disk-file-too-large": Case(

@@ -16,10 +16,12 @@ CASES: dict[str, Case] = {
         hits=(
             raised(_FLOAT, "Loss became infinite or NaN at iteration=166!\nloss_dict = {'loss_cls_ce': nan}"),
             raised(_FLOAT, "Loss became infinite or NaN at iteration=0!\nloss_dict = {'loss_cls': tensor(157.09)}"),
+            raised(_FLOAT, "Loss became infinite or NaN at iteration=812\nloss_dict = {'loss': inf}"),
         ),
         misses=(
             raised(_VALUE, "Loss became infinite or NaN at iteration=166!"),
             raised(_FLOAT, "see docs/faq.md: Loss became infinite or NaN at iteration=166!"),
+            raised(_FLOAT, "Loss became infinite or NaN at iteration=last"),
         ),
     ),
     "loss-scale-at-minimum": Case(

@@ -207,10 +207,11 @@ CASES: dict[str, Case] = {
     "locale-missing": Case(
         hits=(
             raised("locale.Error", "unsupported locale setting", modules=("__main__", "locale")),
-            raised("locale.Error", "unsupported locale setting\n", modules=("locale", "matplotlib")),
+            raised("locale.Error", "unsupported locale setting\n", modules=("gettext",)),
         ),
         misses=(
-            raised("Error", "unsupported locale setting", modules=("__main__",)),
+            raised("ValueError", "unsupported locale setting", modules=("locale",)),
+            raised("locale.Error", "the page on an unsupported locale setting"),
             raised("ValueError", "unknown locale: UTF-8", modules=("locale",)),
         ),
     ),
@@ -227,13 +228,18 @@ CASES: dict[str, Case] = {
     "triton-helper-build": Case(
         hits=(
             raised(_CALLED, _GCC, modules=_MODULES),
-            raised(_CALLED, _OLD_GCC, modules=("triton.compiler", "subprocess")),
+            raised(_CALLED, _OLD_GCC),
             raised(
                 _COMPILED, f"backend='inductor' raised:\nCalledProcessError: {_GCC}", modules=("torch._inductor.graph",)
             ),
         ),
         misses=(
-            raised(_CALLED, _GCC, modules=("subprocess",)),
+            raised(
+                _CALLED,
+                "Command '['/usr/bin/gcc', '/tmp/x/ring.c', '-O3', '-shared']' returned non-zero exit status 1.",
+            ),
+            raised("KeyError", _GCC, modules=_MODULES),
+            raised(_CALLED, "an earlier attempt: " + _GCC),
             raised(_CALLED, "Command '['ptxas', '-v']' returned non-zero exit status 255.", modules=_MODULES),
         ),
     ),

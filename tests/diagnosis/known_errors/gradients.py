@@ -19,23 +19,6 @@ NORMAL = "Expected parameter loc (Tensor of shape (64, 6)) of distribution Norma
 LOGITS = "Expected parameter logits (Tensor of shape (1, 2)) of distribution Categorical(logits: torch.Size([1, 2]))"
 
 CASES: dict[str, Case] = {
-    "labels-not-int64": Case(
-        hits=(
-            raised("RuntimeError", "expected scalar type Long but found Int"),
-            raised("RuntimeError", "expected target dtype to be Long or Byte, but got Float"),
-            raised(
-                "RuntimeError",
-                "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got"
-                " torch.FloatTensor instead (while checking arguments for embedding)",
-            ),
-            raised("RuntimeError", "\"nll_loss_forward_reduce_cuda_kernel_2d_index\" not implemented for 'Int'"),
-        ),
-        misses=(
-            raised("RuntimeError", "expected scalar type Half but found Float"),
-            raised("RuntimeError", "the dataset expected scalar type Long but found Int"),
-            raised("RuntimeError", "Found dtype Long but expected Float"),
-        ),
-    ),
     "labels-out-of-bounds": Case(
         hits=(
             raised("IndexError", "Target 10 is out of bounds."),

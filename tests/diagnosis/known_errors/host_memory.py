@@ -166,6 +166,13 @@ CASES: dict[str, Case] = {
             ),
             raised("RuntimeError", "unable to write to file </torch_15769_1517813162>"),
             raised("OSError", "[Errno 28] No space left on device: '/dev/shm/cache.bin'"),
+            raised(
+                "RuntimeError", "unable to resize file </torch_1_2> to the right size: No space left on device (28)"
+            ),
+            printed(
+                "Epoch 3\nERROR: Unexpected bus error encountered in worker. This might be caused by "
+                "insufficient shared memory (shm)."
+            ),
         ),
         misses=(
             raised(
@@ -177,6 +184,8 @@ CASES: dict[str, Case] = {
             ),
             raised("RuntimeError", "unable to write to file <weights.bin>: No space left on device (28)"),
             raised("OSError", "[Errno 28] No space left on device: '/data/dev/shm/x.pt'"),
+            raised("RuntimeError", "unable to resize file </torch_1_2> to the right size: Invalid argument (22)"),
+            printed("step: ERROR: Unexpected bus error encountered in worker."),
         ),
     ),
     "shm-full-semaphore": Case(
@@ -209,12 +218,22 @@ CASES: dict[str, Case] = {
                 "OpenBLAS blas_thread_init: RLIMIT_NPROC 4096 current, 513046 max"
             ),
             printed("\nlibgomp: Thread creation failed: Resource temporarily unavailable\n"),
+            printed(
+                "terminate called after throwing an instance of 'boost::wrapexcept<boost::system::system_error>'\n"
+                "  what():  thread: Resource temporarily unavailable [system:11]"
+            ),
+            printed(
+                "(Trainer pid=91, ip=10.0.0.4) [2025-06-01 09:12:07,551 E 91 91] logging.cc:118: Unhandled exception:"
+                " N5boost10wrapexceptINS_6system12system_errorEEE. what(): thread: Resource temporarily unavailable"
+            ),
         ),
         misses=(
             raised("RuntimeError", "can't start new thread at interpreter shutdown"),
             raised("BlockingIOError", "[Errno 11] Resource temporarily unavailable"),
             raised("ValueError", "can't start new thread"),
             printed("OpenBLAS blas_thread_init: pthread_create failed for thread 35 of 48: Operation not permitted"),
+            printed("what():  thread: Invalid argument [system:22]"),
+            printed("(Trainer pid=91) logging.cc:118: Unhandled exception: St13runtime_error. what(): no rank 3"),
         ),
     ),
     "host-process-limit": Case(

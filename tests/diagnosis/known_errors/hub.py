@@ -75,11 +75,15 @@ CASES: dict[str, Case] = {
             ),
             raised(f"{_HUB}.LocalEntryNotFoundError", _CACHE),
             raised("ConnectionError", "Couldn't reach 'org/squad' on the Hub (OfflineModeIsEnabled)"),
+            raised("ConnectionError", "Offline mode is enabled. Tried to reach https://huggingface.co"),
+            raised("ValueError", "Couldn't find cache for squad for config 'plain_text'"),
         ),
         misses=(
             raised(f"{_HUB}.LocalEntryNotFoundError", _NO_FILE),
             raised("ConnectionError", "Couldn't reach 'org/squad' on the Hub (LocalEntryNotFoundError)"),
             raised("RuntimeError", _CACHE),
+            raised("ConnectionError", "an earlier attempt said: Offline mode is enabled."),
+            raised("KeyError", "Offline mode is enabled."),
         ),
     ),
     "hub-rate-limit": Case(

@@ -219,16 +219,6 @@ CASES: dict[str, Case] = {
             ),
         ),
     ),
-    "hub-offline-plain": Case(
-        hits=(
-            raised("ConnectionError", "Offline mode is enabled."),
-            raised("ConnectionError", "Offline mode is enabled. Tried to reach https://huggingface.co"),
-        ),
-        misses=(
-            raised("ConnectionError", "an earlier attempt said: Offline mode is enabled."),
-            raised("KeyError", "Offline mode is enabled."),
-        ),
-    ),
     "hub-download-cut-short": Case(
         hits=(
             raised(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from diagnosed import Case, raised
 
+_RUNTIME = "RuntimeError"
+
 CASES: dict[str, Case] = {
     "flash-attn-not-available": Case(
         hits=(
@@ -69,6 +71,9 @@ CASES: dict[str, Case] = {
                 ),
             ),
             raised("RuntimeError", "FlashAttention only supports fp16, bf16, and fp8_e4m3 data type"),
+            raised(
+                "RuntimeError", "FlashAttention only support fp16 and bf16 data type\nException raised from mha_fwd at"
+            ),
         ),
         misses=(
             raised(
@@ -85,6 +90,33 @@ CASES: dict[str, Case] = {
                     "torch.float32, this might lead to unexpected behaviour."
                 ),
             ),
+            raised("RuntimeError", "only support fp16 and bf16 data type"),
+            raised("KeyError", "FlashAttention only support fp16 and bf16 data type"),
+        ),
+    ),
+    "build-bitsandbytes-cuda": Case(
+        hits=(
+            raised(
+                _RUNTIME,
+                "\n🚨 CUDA VERSION MISMATCH 🚨\nRequested CUDA version:          13.2\nDetected PyTorch CUDA version:   "
+                "13.2\nAttempted to use bitsandbytes native library functionality but it's not available.\n",
+            ),
+            raised(
+                _RUNTIME,
+                "None of the available devices `available_devices = {'cpu'}` are supported by the bitsandbytes version you",
+            ),
+            raised("AttributeError", "/x/bitsandbytes/libbitsandbytes_cpu.so: undefined symbol: cget_managed_ptr"),
+            raised(
+                _RUNTIME,
+                "\n        CUDA Setup failed despite GPU being available. Inspect the CUDA SETUP outputs above to fix your"
+                " environment!\n        If you cannot find any issues and suspect a bug, please open an issue",
+            ),
+            raised(_RUNTIME, "Configured CUDA binary not found at /x/bitsandbytes/libbitsandbytes_cuda128.so"),
+        ),
+        misses=(
+            raised(_RUNTIME, "CUDA Setup failed"),
+            raised("ImportError", "Attempted to use bitsandbytes native library functionality but it's not available."),
+            raised("KeyError", "CUDA Setup failed despite GPU being available. Inspect the CUDA SETUP outputs above"),
         ),
     ),
     "model-code-packages": Case(
@@ -117,37 +149,6 @@ CASES: dict[str, Case] = {
                 (
                     "This modeling file requires the following packages that were not found in your environment: "
                     "flash_attn. Run `pip install flash_attn`"
-                ),
-            ),
-        ),
-    ),
-    "bitsandbytes-setup": Case(
-        hits=(
-            raised(
-                "RuntimeError",
-                (
-                    "\n        CUDA Setup failed despite GPU being available. Inspect the CUDA SETUP outputs "
-                    "above to fix your environment!\n        If you cannot find any issues and suspect a bug, "
-                    "please open an issue"
-                ),
-            ),
-            raised("RuntimeError", "Configured CUDA binary not found at /x/bitsandbytes/libbitsandbytes_cuda128.so"),
-        ),
-        misses=(
-            raised(
-                "RuntimeError",
-                (
-                    "an earlier attempt said:          CUDA Setup failed despite GPU being available. Inspect "
-                    "the CUDA SETUP outputs above to fix your environment!         If you cannot find any issues "
-                    "and suspect a bug, please open an issue"
-                ),
-            ),
-            raised(
-                "KeyError",
-                (
-                    "\n        CUDA Setup failed despite GPU being available. Inspect the CUDA SETUP outputs "
-                    "above to fix your environment!\n        If you cannot find any issues and suspect a bug, "
-                    "please open an issue"
                 ),
             ),
         ),
@@ -221,46 +222,6 @@ CASES: dict[str, Case] = {
         misses=(
             raised("RuntimeError", "an earlier attempt said: Triton Error [CUDA]: device kernel image is invalid"),
             raised("KeyError", "Triton Error [CUDA]: device kernel image is invalid"),
-        ),
-    ),
-    "triton-helper-compile": Case(
-        hits=(
-            raised(
-                "subprocess.CalledProcessError",
-                (
-                    "Command '['/usr/bin/gcc', '/tmp/tmpy1gk3r1e/main.c', '-O3', '-shared', '-fPIC', "
-                    "'-Wno-psabi', '-o', '/tmp/tmpy1gk3r1e/cuda_utils.cpython-310-x86_64-linux-gnu.so', "
-                    "'-lcuda', '-L/lib/x86_64-linux-gnu']' returned non-zero exit status 1."
-                ),
-            ),
-            raised(
-                "torch._dynamo.exc.BackendCompilerFailed",
-                (
-                    "backend='inductor' raised:\nCalledProcessError: Command '['/usr/bin/gcc', "
-                    "'/tmp/tmpq1d4g_vv/main.c', '-O3', "
-                    "'-I/usr/local/lib/python3.10/dist-packages/triton/common/../third_party/cuda/include']' "
-                    "returned non-zero exit status 1."
-                ),
-            ),
-        ),
-        misses=(
-            raised(
-                "subprocess.CalledProcessError",
-                (
-                    "an earlier attempt said: Command '['/usr/bin/gcc', '/tmp/tmpy1gk3r1e/main.c', '-O3', "
-                    "'-shared', '-fPIC', '-Wno-psabi', '-o', "
-                    "'/tmp/tmpy1gk3r1e/cuda_utils.cpython-310-x86_64-linux-gnu.so', '-lcuda', "
-                    "'-L/lib/x86_64-linux-gnu']' returned non-zero exit status 1."
-                ),
-            ),
-            raised(
-                "KeyError",
-                (
-                    "Command '['/usr/bin/gcc', '/tmp/tmpy1gk3r1e/main.c', '-O3', '-shared', '-fPIC', "
-                    "'-Wno-psabi', '-o', '/tmp/tmpy1gk3r1e/cuda_utils.cpython-310-x86_64-linux-gnu.so', "
-                    "'-lcuda', '-L/lib/x86_64-linux-gnu']' returned non-zero exit status 1."
-                ),
-            ),
         ),
     ),
 }

@@ -8,7 +8,6 @@ _NETWORK = "torch.distributed.DistNetworkError"
 _STORE = "torch.distributed.DistStoreError"
 _LISTEN = "The server socket has failed to listen on any local network address."
 _ENV = "Error initializing torch.distributed using env:// rendezvous: environment variable {} expected, but not set"
-_GROUP = "Default process group has not been initialized, please make sure to call init_process_group."
 _DIED = (
     "The actor died unexpectedly before finishing this task.\n\tclass_name: A\n\tactor_id: b85f43cafa99e8b05a72808401000000"
     "\n\tpid: 11678\n\tnamespace: 33808550\n\tip: 192.0.2.2\n{}"
@@ -145,13 +144,6 @@ CASES: dict[str, Case] = {
             raised(
                 "ValueError", "Error initializing torch.distributed using tcp:// rendezvous: rank parameter missing"
             ),
-        ),
-    ),
-    "process-group-missing": Case(
-        hits=(raised("ValueError", _GROUP), raised("RuntimeError", _GROUP)),
-        misses=(
-            raised("AssertionError", "Default process group is not initialized"),
-            raised("ValueError", "rank 0: " + _GROUP),
         ),
     ),
     "process-group-twice": Case(

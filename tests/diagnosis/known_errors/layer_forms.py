@@ -104,6 +104,13 @@ CASES: dict[str, Case] = {
         hits=(
             raised("ValueError", "Expected more than 1 value per channel when training, got input size [1, 256, 1, 1]"),
             raised("ValueError", "Expected more than 1 value per channel when training, got input size [1, 512]"),
+            raised(
+                "ValueError", "Expected more than 1 value per channel when training, got input size torch.Size([1, 8])"
+            ),
+            raised(
+                "ValueError",
+                "Expected more than 1 value per channel when training, got input size torch.Size([1, 256, 1, 1])",
+            ),
         ),
         misses=(
             raised(
@@ -114,6 +121,11 @@ CASES: dict[str, Case] = {
                 ),
             ),
             raised("KeyError", "Expected more than 1 value per channel when training, got input size [1, 256, 1, 1]"),
+            raised(
+                "ValueError",
+                "Expected more than 1 spatial element when training, got input size torch.Size([1, 8, 1, 1])",
+            ),
+            raised("RuntimeError", "running_mean should contain 7 elements not 8"),
         ),
     ),
     "lists-uneven": Case(

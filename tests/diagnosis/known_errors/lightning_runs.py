@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from diagnosed import Case, raised
 
+_MISCONFIGURED = "lightning.fabric.utilities.exceptions.MisconfigurationException"
+
 CASES: dict[str, Case] = {
     "lightning-no-accelerator": Case(
         hits=(
@@ -88,6 +90,37 @@ CASES: dict[str, Case] = {
                 "KeyError",
                 "Support for `training_epoch_end` has been removed in v2.0.0. `Model` implements this method.",
             ),
+        ),
+    ),
+    "lightning-devices-missing": Case(
+        hits=(
+            raised(_MISCONFIGURED, "You requested gpu: [0, 1]\n But your machine only has: [0]"),
+            raised(
+                "pytorch_lightning.utilities.exceptions.MisconfigurationException",
+                "You requested GPUs: [1]\n But your machine only has: []",
+            ),
+        ),
+        misses=(
+            raised(_MISCONFIGURED, "No supported gpu backend found!"),
+            raised("ValueError", "You requested gpu: [0, 1]\n But your machine only has: [0]"),
+        ),
+    ),
+    "notebook-strategy": Case(
+        hits=(
+            raised(
+                _MISCONFIGURED,
+                "`Trainer(strategy='ddp')` is not compatible with an interactive environment. Run your code as a script, or"
+                " choose a notebook-compatible strategy: `Trainer(strategy='ddp_notebook')`.",
+            ),
+            raised(
+                "pytorch_lightning.utilities.exceptions.MisconfigurationException",
+                "`Trainer(strategy='ddp_spawn')` is not compatible with an interactive environment. Run your code as a script,"
+                " or choose one of the compatible strategies: `Fabric(strategy=None|'dp'|'ddp_notebook')`.",
+            ),
+        ),
+        misses=(
+            raised(_MISCONFIGURED, "`Trainer(strategy='ddp')` and `plugins` are mutually exclusive"),
+            raised("RuntimeError", "`Trainer(strategy='ddp')` is not compatible with an interactive environment."),
         ),
     ),
 }

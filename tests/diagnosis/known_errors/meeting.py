@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from diagnosed import Case, raised
 
+_STORE = "torch.distributed.DistStoreError"
+
+_GROUP = "Default process group has not been initialized, please make sure to call init_process_group."
+
 CASES: dict[str, Case] = {
     "rendezvous-old-words": Case(
         hits=(
@@ -148,6 +152,16 @@ CASES: dict[str, Case] = {
             raised("RuntimeError", "Broken pipe", modules=("labels.client",)),
         ),
     ),
+    "store-wait-timeout": Case(
+        hits=(
+            raised(_STORE, "wait timeout after 1800000ms, keys: /default_pg/0//cuda//timeout_key"),
+            raised(_STORE, "Socket Timeout"),
+        ),
+        misses=(
+            raised("RuntimeError", "Socket Timeout"),
+            raised(_STORE, "Timed out after 601 seconds waiting for clients. 1/2 clients joined."),
+        ),
+    ),
     "store-silent": Case(
         hits=(
             raised("RuntimeError", "Socket Timeout", modules=("torch.distributed.distributed_c10d",)),
@@ -172,7 +186,7 @@ CASES: dict[str, Case] = {
             raised("KeyError", "Process 12 got signal: 2"),
         ),
     ),
-    "process-group-none": Case(
+    "process-group-missing": Case(
         hits=(
             raised("AssertionError", "DeepSpeed backend not set, please initialize it using init_process_group()"),
             raised(
@@ -180,6 +194,8 @@ CASES: dict[str, Case] = {
                 "DeepSpeed backend not set, please initialize it using init_process_group()",
                 modules=("deepspeed.comm.comm",),
             ),
+            raised("ValueError", _GROUP),
+            raised("RuntimeError", _GROUP),
         ),
         misses=(
             raised(
@@ -187,6 +203,8 @@ CASES: dict[str, Case] = {
                 ("an earlier attempt said: DeepSpeed backend not set, please initialize it using init_process_group()"),
             ),
             raised("KeyError", "DeepSpeed backend not set, please initialize it using init_process_group()"),
+            raised("AssertionError", "Default process group is not initialized"),
+            raised("ValueError", "rank 0: " + _GROUP),
         ),
     ),
     "launcher-variables-missing": Case(

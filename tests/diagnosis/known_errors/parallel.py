@@ -27,7 +27,6 @@ _TWICE = (
     " module parameter outside the `forward` function. Please make sure model parameters are not shared.\nParameter at"
     " index {} with name a.bias has been marked as ready twice."
 )
-_MISCONFIGURED = "lightning.fabric.utilities.exceptions.MisconfigurationException"
 _BATCH = (
     "Check batch related parameters. train_batch_size is not equal to micro_batch_per_gpu * gradient_acc_step *"
     " world_size {}"
@@ -151,10 +150,12 @@ CASES: dict[str, Case] = {
             raised(
                 "builtins.ValueError", "Must flatten tensors with uniform `requires_grad` when `use_orig_params=False`."
             ),
+            raised("ValueError", "`FlatParameter` requires uniform `requires_grad`"),
         ),
         misses=(
             raised("ValueError", "Must flatten tensors with uniform dtype but got torch.bfloat16 and torch.float32"),
             raised("RuntimeError", "element 0 of tensors does not require grad and does not have a grad_fn"),
+            raised("ValueError", "`FlatParameter` does not support nesting"),
         ),
     ),
     "fsdp-dtypes-mixed": Case(
@@ -164,10 +165,12 @@ CASES: dict[str, Case] = {
                 "AssertionError",
                 "FSDP expects uniform original parameter dtype but got {torch.float32, torch.bfloat16}",
             ),
+            raised("ValueError", "`FlatParameter` requires uniform dtype but got torch.bfloat16 and torch.float32"),
         ),
         misses=(
             raised("ValueError", "Must flatten tensors on the same device but got both cpu and cuda:0"),
             raised("RuntimeError", "expected mat1 and mat2 to have the same dtype, but got: float != c10::BFloat16"),
+            raised("KeyError", "`FlatParameter` requires uniform dtype but got torch.bfloat16 and torch.float32"),
         ),
     ),
     "fsdp-meta-parameters": Case(
@@ -298,37 +301,6 @@ CASES: dict[str, Case] = {
         misses=(
             raised("AttributeError", "'AcceleratorState' object has no attribute 'mixed_precision'"),
             raised("ValueError", "AcceleratorState has already been initialized"),
-        ),
-    ),
-    "lightning-devices-missing": Case(
-        hits=(
-            raised(_MISCONFIGURED, "You requested gpu: [0, 1]\n But your machine only has: [0]"),
-            raised(
-                "pytorch_lightning.utilities.exceptions.MisconfigurationException",
-                "You requested GPUs: [1]\n But your machine only has: []",
-            ),
-        ),
-        misses=(
-            raised(_MISCONFIGURED, "No supported gpu backend found!"),
-            raised("ValueError", "You requested gpu: [0, 1]\n But your machine only has: [0]"),
-        ),
-    ),
-    "notebook-strategy": Case(
-        hits=(
-            raised(
-                _MISCONFIGURED,
-                "`Trainer(strategy='ddp')` is not compatible with an interactive environment. Run your code as a script, or"
-                " choose a notebook-compatible strategy: `Trainer(strategy='ddp_notebook')`.",
-            ),
-            raised(
-                "pytorch_lightning.utilities.exceptions.MisconfigurationException",
-                "`Trainer(strategy='ddp_spawn')` is not compatible with an interactive environment. Run your code as a script,"
-                " or choose one of the compatible strategies: `Fabric(strategy=None|'dp'|'ddp_notebook')`.",
-            ),
-        ),
-        misses=(
-            raised(_MISCONFIGURED, "`Trainer(strategy='ddp')` and `plugins` are mutually exclusive"),
-            raised("RuntimeError", "`Trainer(strategy='ddp')` is not compatible with an interactive environment."),
         ),
     ),
 }

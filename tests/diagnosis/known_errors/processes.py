@@ -9,7 +9,6 @@ _EXITED = "torch.multiprocessing.spawn.ProcessExitedException"
 _CALLED = "subprocess.CalledProcessError"
 _SIGNAL = "torch.distributed.elastic.multiprocessing.api.SignalException"
 _RENDEZVOUS = "torch.distributed.elastic.rendezvous.api."
-_STORE = "torch.distributed.DistStoreError"
 _NCCL = (
     "NCCL error in: ../torch/csrc/distributed/c10d/ProcessGroupNCCL.cpp:1691, unhandled system error (run with "
     "NCCL_DEBUG=INFO for details), NCCL version 2.21.5\nncclSystemError: System call (e.g. socket, malloc) or external "
@@ -38,6 +37,11 @@ def _failed(*codes: int, said: str = "") -> str:
     )
 
 
+def _told(code: int) -> str:
+    at = "E1129 07:38:02.115000 58 torch/distributed/elastic/multiprocessing/api.py:882] "
+    return f"{at}failed (exitcode: {code}) local_rank: 2 (pid: 9002) of binary: /opt/venv/bin/python"
+
+
 def _died(name: str, *arguments: str) -> str:
     return f"Command '{['/opt/venv/bin/python', 'train.py', *arguments]}' died with <Signals.{name}>."
 
@@ -56,11 +60,13 @@ CASES: dict[str, Case] = {
                 "A process in the process pool was terminated abruptly while the future was running or pending.",
                 oom_kills="4",
             ),
+            killed("SIGKILL", _told(-9), oom_kills="1"),
         ),
         misses=(
             raised(_CHILD, _failed(-9), oom_kills="0"),
             raised(_CHILD, _failed(1, -9), oom_kills="1"),
             raised(_EXITED, "process 1 terminated with signal SIGTERM", oom_kills="1"),
+            killed("SIGKILL", _told(-9), oom_kills="0"),
         ),
     ),
     "worker-killed": Case(
@@ -70,6 +76,10 @@ CASES: dict[str, Case] = {
             raised(_EXITED, "process 0 terminated with signal SIGKILL"),
             raised(_CALLED, _died("SIGKILL: 9")),
             raised(_CALLED, "Command 'python train.py' died with <Signals.SIGKILL: 9>."),
+            killed("SIGKILL", _told(-9)),
+            printed(
+                "ERROR:torch.distributed.elastic.multiprocessing.api:failed (exitcode: -9) local_rank: 2 (pid: 41)"
+            ),
         ),
         misses=(
             # What failed is rank 0; torchrun ended the other one.
@@ -77,6 +87,9 @@ CASES: dict[str, Case] = {
             raised(_CHILD, _failed(-6, -9)),
             raised(_CHILD, _failed(-9, said=_TRACEBACK)),
             raised("RuntimeError", "process 0 terminated with signal SIGKILL"),
+            printed(_told(1)),
+            printed(f"{_told(-9)}\n  exitcode  : 1 (pid: 9000)"),
+            printed("the page says what failed (exitcode: -9) means"),
         ),
     ),
     "worker-segfault": Case(
@@ -84,24 +97,40 @@ CASES: dict[str, Case] = {
             raised(_CHILD, _failed(-11, -15)),
             raised(_EXITED, "process 3 terminated with signal SIGSEGV"),
             raised(_CALLED, _died("SIGSEGV: 11", "--lr", "1e-4")),
+            printed(_told(-11)),
         ),
         misses=(
             raised(_CHILD, _failed(2, -11)),
             raised(_CHILD, _failed(-1)),
             raised("RuntimeError", "see process 3 terminated with signal SIGSEGV"),
+            printed(_told(-1)),
         ),
     ),
     "worker-bus-error": Case(
-        hits=(raised(_CHILD, _failed(-7)), raised(_EXITED, "process 3 terminated with signal SIGBUS")),
-        misses=(raised(_CHILD, _failed(1, -7)), raised(_EXITED, "process 7 terminated with exit code 7")),
+        hits=(
+            raised(_CHILD, _failed(-7)),
+            raised(_EXITED, "process 3 terminated with signal SIGBUS"),
+            printed(_told(-7)),
+        ),
+        misses=(
+            raised(_CHILD, _failed(1, -7)),
+            raised(_EXITED, "process 7 terminated with exit code 7"),
+            printed(_told(7)),
+        ),
     ),
     "worker-aborted": Case(
         hits=(
             raised(_CHILD, _failed(-6, -15, -6)),
             raised(_EXITED, "process 0 terminated with signal SIGABRT"),
             raised(_CALLED, _died("SIGABRT: 6")),
+            printed(_told(-6)),
         ),
-        misses=(raised(_CHILD, _failed(1, -6)), raised(_CHILD, _failed(-11, -6)), raised(_CHILD, _failed(-9, -6))),
+        misses=(
+            raised(_CHILD, _failed(1, -6)),
+            raised(_CHILD, _failed(-11, -6)),
+            raised(_CHILD, _failed(-9, -6)),
+            printed(_told(6)),
+        ),
     ),
     "worker-terminated": Case(
         hits=(
@@ -275,16 +304,6 @@ CASES: dict[str, Case] = {
         misses=(
             killed("SIGABRT", "the bootstrap watchdog got stuck for 480 seconds"),
             killed("SIGABRT", "[rank1]:[E ProcessGroupNCCL.cpp:1316] [PG 0 Rank 1] Heartbeat monitor timed out!"),
-        ),
-    ),
-    "store-wait-timeout": Case(
-        hits=(
-            raised(_STORE, "wait timeout after 1800000ms, keys: /default_pg/0//cuda//timeout_key"),
-            raised(_STORE, "Socket Timeout"),
-        ),
-        misses=(
-            raised("RuntimeError", "Socket Timeout"),
-            raised(_STORE, "Timed out after 601 seconds waiting for clients. 1/2 clients joined."),
         ),
     ),
     "store-other-server": Case(

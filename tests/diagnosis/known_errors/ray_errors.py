@@ -5,6 +5,28 @@ from __future__ import annotations
 from diagnosed import Case, raised
 
 CASES: dict[str, Case] = {
+    "ray-disk-full": Case(
+        hits=(
+            raised(
+                "ray.exceptions.OutOfDiskError",
+                "Local disk is full\nThe object cannot be created because the local object store is full and the local disk's"
+                " utilization is over capacity (95% by default).Tip: Use `df` on this node to check disk usage.",
+            ),
+            raised(
+                "OutOfDiskError",
+                "The object cannot be created because the local object store is full and the local disk's utilization is"
+                " over capacity (95% by default).",
+            ),
+        ),
+        misses=(
+            raised("OSError", "Local disk is full"),
+            raised("ray.exceptions.OutOfDiskError", "the raylet said: Local disk is full"),
+            raised(
+                "ray.exceptions.ObjectStoreFullError",
+                "The local object store is full of objects that are still in scope and cannot be evicted.",
+            ),
+        ),
+    ),
     "ray-actor-creation": Case(
         hits=(
             raised(

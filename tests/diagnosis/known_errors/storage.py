@@ -5,19 +5,6 @@ from __future__ import annotations
 from diagnosed import Case, raised
 
 CASES: dict[str, Case] = {
-    "save-not-written": Case(
-        hits=(
-            raised("RuntimeError", "PytorchStreamWriter failed writing file data/16: file write failed"),
-            raised("RuntimeError", "basic_ios::clear: iostream error"),
-        ),
-        misses=(
-            raised(
-                "RuntimeError",
-                "an earlier attempt said: PytorchStreamWriter failed writing file data/16: file write failed",
-            ),
-            raised("KeyError", "PytorchStreamWriter failed writing file data/16: file write failed"),
-        ),
-    ),
     "save-directory-missing": Case(
         hits=(
             raised("RuntimeError", "Parent directory /out/ckpt does not exist."),
@@ -195,40 +182,6 @@ CASES: dict[str, Case] = {
                 (
                     "Not enough disk space. Needed: 250.91 GiB (download: 75.1 GiB, generated: 175 GiB, "
                     "post-processed: Unknown size)"
-                ),
-            ),
-        ),
-    ),
-    "disk-quota-safetensors": Case(
-        hits=(
-            raised(
-                "safetensors_rust.SafetensorError",
-                (
-                    "Error while serializing: IoError(Os { code: 122, kind: FilesystemQuotaExceeded, message: "
-                    '"Disk quota exceeded" })'
-                ),
-            ),
-            raised(
-                "safetensors_rust.SafetensorError",
-                (
-                    'Error while serializing: IoError(Os { code: 122, kind: QuotaExceeded, message: "Disk quota '
-                    'exceeded" })'
-                ),
-            ),
-        ),
-        misses=(
-            raised(
-                "safetensors_rust.SafetensorError",
-                (
-                    "an earlier attempt said: Error while serializing: IoError(Os { code: 122, kind: "
-                    'FilesystemQuotaExceeded, message: "Disk quota exceeded" })'
-                ),
-            ),
-            raised(
-                "KeyError",
-                (
-                    "Error while serializing: IoError(Os { code: 122, kind: FilesystemQuotaExceeded, message: "
-                    '"Disk quota exceeded" })'
                 ),
             ),
         ),

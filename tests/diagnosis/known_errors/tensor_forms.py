@@ -39,7 +39,7 @@ CASES: dict[str, Case] = {
             ),
         ),
     ),
-    "tensor-matmul-old-words": Case(
+    "tensor-matmul-shapes": Case(
         hits=(
             raised(
                 "RuntimeError",
@@ -50,6 +50,8 @@ CASES: dict[str, Case] = {
             ),
             raised("RuntimeError", "linear(): input and weight.T shapes cannot be multiplied (32x784 and 512x10)"),
             raised("RuntimeError", "a and b must have same reduction dim, but got [8, 768] X [1024, 4096]."),
+            raised("RuntimeError", "mat1 and mat2 shapes cannot be multiplied (2x3 and 5x2)"),
+            raised("RuntimeError", "mat1 and mat2 shapes cannot be multiplied (32x12544 and 9216x128)"),
         ),
         misses=(
             raised(
@@ -65,6 +67,11 @@ CASES: dict[str, Case] = {
                     "size mismatch, m1: [4 x 2048], m2: [512 x 1000] at "
                     "/pytorch/aten/src/THC/generic/THCTensorMathBlas.cu:283"
                 ),
+            ),
+            raised("RuntimeError", "mat1 and mat2 shapes cannot be multiplied (1024x4096 and 1x8388608)"),
+            raised("ValueError", "layer 3: mat1 and mat2 shapes cannot be multiplied (2x3 and 5x2)"),
+            raised(
+                "RuntimeError", "Expected size for first two dimensions of batch2 tensor to be: [2, 4] but got: [2, 5]."
             ),
         ),
     ),

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from diagnosed import Case, raised
 
+_SAME = "Expected all tensors to be on the same device, but "
+_FOUND = _SAME + "found at least two devices, "
+_ADDMM = "(when checking argument for argument mat1 in method wrapper_CUDA_addmm)"
+
 CASES: dict[str, Case] = {
-    "tensor-device-old-words": Case(
+    "tensor-left-on-cpu": Case(
         hits=(
             raised(
                 "RuntimeError",
@@ -14,6 +18,22 @@ CASES: dict[str, Case] = {
             raised("RuntimeError", "indices should be either on cpu or on the same device as the indexed tensor (cpu)"),
             raised("ValueError", "Pointer argument (at 0) cannot be accessed from Triton (cpu tensor?)"),
             raised("RuntimeError", "Input type (torch.FloatTensor) and weight type (MPSFloatType) should be the same"),
+            raised("RuntimeError", _FOUND + "cpu and cuda:0! " + _ADDMM),
+            raised("RuntimeError", _FOUND + "cuda:3 and cpu! " + _ADDMM),
+            raised(
+                "RuntimeError",
+                _SAME + "got mat1 is on cpu, different from other tensors on cuda:0 (when checking argument in method"
+                " wrapper_CUDA_addmm)",
+            ),
+            raised(
+                "RuntimeError",
+                "Input type (torch.cuda.FloatTensor) and weight type (torch.FloatTensor) should be the same or input"
+                " should be a MKLDNN tensor and weight is a dense tensor",
+            ),
+            raised(
+                "RuntimeError",
+                "Input type (torch.FloatTensor) and weight type (torch.cuda.FloatTensor) should be the same",
+            ),
         ),
         misses=(
             raised(
@@ -23,6 +43,13 @@ CASES: dict[str, Case] = {
             raised("IndexError", "indices should be either on cpu or on the same device as the indexed tensor (cpu)"),
             raised(
                 "RuntimeError", "Input type (torch.FloatTensor) and weight type (torch.HalfTensor) should be the same"
+            ),
+            raised("RuntimeError", _FOUND + "cuda:0 and cuda:1! " + _ADDMM),
+            raised("RuntimeError", _FOUND + "cpu and meta!"),
+            raised("ValueError", "Expected all tensors to be on the same device"),
+            raised(
+                "RuntimeError",
+                "Input type (torch.cuda.FloatTensor) and weight type (torch.cuda.HalfTensor) should be the same",
             ),
         ),
     ),
@@ -67,7 +94,7 @@ CASES: dict[str, Case] = {
             raised("TypeError", "mat1 and mat2 must have the same dtype"),
         ),
     ),
-    "labels-not-int64-old-words": Case(
+    "labels-not-int64": Case(
         hits=(
             raised(
                 "RuntimeError",
@@ -83,6 +110,14 @@ CASES: dict[str, Case] = {
                     "torch.FloatTensor instead (while checking arguments for embedding)"
                 ),
             ),
+            raised("RuntimeError", "expected scalar type Long but found Int"),
+            raised("RuntimeError", "expected target dtype to be Long or Byte, but got Float"),
+            raised(
+                "RuntimeError",
+                "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got"
+                " torch.FloatTensor instead (while checking arguments for embedding)",
+            ),
+            raised("RuntimeError", "\"nll_loss_forward_reduce_cuda_kernel_2d_index\" not implemented for 'Int'"),
         ),
         misses=(
             raised(
@@ -99,6 +134,9 @@ CASES: dict[str, Case] = {
                     "call to _thnn_nll_loss_forward"
                 ),
             ),
+            raised("RuntimeError", "expected scalar type Half but found Float"),
+            raised("RuntimeError", "the dataset expected scalar type Long but found Int"),
+            raised("RuntimeError", "Found dtype Long but expected Float"),
         ),
     ),
     "half-cannot-hold-number": Case(

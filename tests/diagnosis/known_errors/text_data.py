@@ -117,12 +117,36 @@ CASES: dict[str, Case] = {
                 " passed!",
                 modules=("trl.trainer.sft_trainer",),
             ),
+            raised(
+                "ValueError",
+                (
+                    "Cannot use apply_chat_template() because tokenizer.chat_template is not set and no template "
+                    "argument was passed! For information about writing templates"
+                ),
+            ),
+            raised(
+                "ValueError", "Cannot use apply_chat_template because this processor does not have a chat template."
+            ),
         ),
         misses=(
             raised("ValueError", "Cannot use chat template functions"),
             raised(
                 "jinja2.exceptions.TemplateError",
                 "Cannot use chat template functions because tokenizer.chat_template is not set",
+            ),
+            raised(
+                "ValueError",
+                (
+                    "an earlier attempt said: Cannot use apply_chat_template() because tokenizer.chat_template "
+                    "is not set and no template argument was passed! For information about writing templates"
+                ),
+            ),
+            raised(
+                "KeyError",
+                (
+                    "Cannot use apply_chat_template() because tokenizer.chat_template is not set and no template "
+                    "argument was passed! For information about writing templates"
+                ),
             ),
         ),
     ),

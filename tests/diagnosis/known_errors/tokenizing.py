@@ -85,36 +85,6 @@ CASES: dict[str, Case] = {
             raised("TypeError", "not a string at all: 3", modules=("numpy",)),
         ),
     ),
-    "chat-template-none": Case(
-        hits=(
-            raised(
-                "ValueError",
-                (
-                    "Cannot use apply_chat_template() because tokenizer.chat_template is not set and no template "
-                    "argument was passed! For information about writing templates"
-                ),
-            ),
-            raised(
-                "ValueError", "Cannot use apply_chat_template because this processor does not have a chat template."
-            ),
-        ),
-        misses=(
-            raised(
-                "ValueError",
-                (
-                    "an earlier attempt said: Cannot use apply_chat_template() because tokenizer.chat_template "
-                    "is not set and no template argument was passed! For information about writing templates"
-                ),
-            ),
-            raised(
-                "KeyError",
-                (
-                    "Cannot use apply_chat_template() because tokenizer.chat_template is not set and no template "
-                    "argument was passed! For information about writing templates"
-                ),
-            ),
-        ),
-    ),
     "chat-roles-refused": Case(
         hits=(
             raised(

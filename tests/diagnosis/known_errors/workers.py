@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnosed import Case, printed, raised
+from diagnosed import Case, raised
 
 CASES: dict[str, Case] = {
     "loader-worker-aborted": Case(
@@ -147,21 +147,6 @@ CASES: dict[str, Case] = {
                     "file or directory (2)"
                 ),
             ),
-        ),
-    ),
-    "shm-full-resize": Case(
-        hits=(
-            raised(
-                "RuntimeError", "unable to resize file </torch_1_2> to the right size: No space left on device (28)"
-            ),
-            printed(
-                "Epoch 3\nERROR: Unexpected bus error encountered in worker. This might be caused by "
-                "insufficient shared memory (shm)."
-            ),
-        ),
-        misses=(
-            raised("RuntimeError", "unable to resize file </torch_1_2> to the right size: Invalid argument (22)"),
-            printed("step: ERROR: Unexpected bus error encountered in worker."),
         ),
     ),
     "process-daemon-children": Case(

@@ -150,6 +150,10 @@ RULES: tuple[Rule, ...] = (
             "numpy.dtype size changed, may indicate binary incompatibility.",
         ),
         types=("ImportError", "ValueError"),
+        printed=(
+            "A module that was compiled using NumPy 1.x cannot be run in",
+            "We expect that some modules will need time to support NumPy 2.",
+        ),
     ),
     Rule(
         "build-flash-attn-missing",
@@ -177,14 +181,6 @@ RULES: tuple[Rule, ...] = (
         types=("RuntimeError", "ImportError"),
     ),
     Rule(
-        "build-flash-attn-dtype",
-        Advice("FlashAttention got fp32, and takes bf16 and fp16 only", ("set dtype=torch.bfloat16, or bf16=True",)),
-        Advice("FlashAttention 只支持 bf16 和 fp16，但收到了 fp32", ("设置 dtype=torch.bfloat16，或 bf16=True",)),
-        _FLASH,
-        says=("FlashAttention only support fp16 and bf16 data type",),
-        types=("RuntimeError",),
-    ),
-    Rule(
         "build-bitsandbytes-missing",
         Advice("bitsandbytes is not installed, or too old", ("pip install -U bitsandbytes",)),
         Advice("没有安装 bitsandbytes，或版本太旧", ("pip install -U bitsandbytes",)),
@@ -199,27 +195,6 @@ RULES: tuple[Rule, ...] = (
             "You need to install `bitsandbytes` in order to use bitsandbytes optimizers",
         ),
         types=("ImportError", "PackageNotFoundError"),
-    ),
-    Rule(
-        "build-bitsandbytes-cuda",
-        Advice(
-            "bitsandbytes runs without its GPU library: it has none for this CUDA or ROCm version, or found no GPU",
-            ("pip install -U bitsandbytes", "or take torch for a CUDA that python -m bitsandbytes lists"),
-        ),
-        Advice(
-            "bitsandbytes 没有加载 GPU 库：没有对应该 CUDA/ROCm 版本的库，或没有检测到 GPU",
-            ("pip install -U bitsandbytes", "或把 torch 换成 python -m bitsandbytes 所列的 CUDA 版本"),
-        ),
-        _BITSANDBYTES,
-        says=(
-            "Attempted to use bitsandbytes native library functionality but it's not available.",
-            "CUDA Setup failed despite GPU being available. Please run the following command to get more information:",
-            "None of the available devices `available_devices = {devices}` are supported by the bitsandbytes version",
-            "{}libbitsandbytes_cpu.so: undefined symbol:",
-            "'NoneType' object has no attribute 'cget_managed_ptr",
-            "'NoneType' object has no attribute 'cquantize_blockwise",
-        ),
-        types=("RuntimeError", "AttributeError"),
     ),
     Rule(
         "build-deepspeed-missing",

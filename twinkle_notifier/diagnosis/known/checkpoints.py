@@ -8,7 +8,9 @@ _LOAD = "https://docs.pytorch.org/docs/stable/generated/torch.load.html"
 _STATE = "https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html"
 _SAFETENSORS = "https://huggingface.co/docs/safetensors/index#format"
 _HEADER = "Error while deserializing header: "
-_ZIP = "PytorchStreamReader failed reading zip archive: "
+_ZIP = "PytorchStreamReader failed reading"
+_ZIP_BROKEN = ("failed finding central directory", "invalid header or archive is corrupted", "not a ZIP archive")
+_BEGINS = ("", "[enforce fail at {}inline_container.cc:{:int}] . ")  # the latter in older releases
 _MISSING = 'Missing key(s) in state_dict: "'
 _UNEXPECTED = 'Unexpected key(s) in state_dict: "'
 _SHAPES = (
@@ -70,10 +72,8 @@ RULES: tuple[Rule, ...] = (
         _CUT_ZH,
         _LOAD,
         says=(
-            _ZIP + "failed finding central directory",
-            _ZIP + "invalid header or archive is corrupted",
-            _ZIP + "not a ZIP archive",
-            "PytorchStreamReader failed reading file {}: file read failed",
+            *(f"{begin}{_ZIP} zip archive: {why}" for begin in _BEGINS for why in _ZIP_BROKEN),
+            *(f"{begin}{_ZIP} file {{}}: file read failed" for begin in _BEGINS),
             "unexpected EOF, expected {:int} more bytes. The file might be corrupted.",
         ),
         types=("RuntimeError",),

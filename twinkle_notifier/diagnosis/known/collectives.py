@@ -7,7 +7,10 @@ from twinkle_notifier.diagnosis.rule import Advice, Rule
 _NCCL = ("DistBackendError", "RuntimeError")
 _HELP = "https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/troubleshooting.html"
 _WORK = "Watchdog caught collective operation timeout: WorkNCCL(SeqNum={:int}, OpType={op:word}, {}Timeout(ms)={ms:int}"
-_SIZES = "[enforce fail at {}pair.cc:{:int}] op.preamble.length <= op.nbytes. {sent:int} vs {expected:int}"
+_SEGMENT = "Error while creating shared memory segment {:word} (size {size:int})"
+_EXTENDED = "Error: failed to extend /dev/shm/nccl-{:word} to {size:int} bytes, error: No space left on device"
+_NO_SOCKET = "Bootstrap : no socket interface found"
+_NO_FAMILY = "ncclSocketInit: connecting to address  with family {:int} is neither AF_INET(2) nor AF_INET6(10)"
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -75,9 +78,10 @@ RULES: tuple[Rule, ...] = (
             ),
         ),
         _HELP + "#shared-memory",
-        says=("Error while creating shared memory segment {:word} (size {size:int})",),
-        unless=("Error while creating shared memory segment {} error: Permission denied",),
+        says=(_SEGMENT, _EXTENDED),
+        unless=("{}Error while creating shared memory segment {} error: Permission denied",),
         types=_NCCL,
+        printed=(_SEGMENT, "{} NCCL WARN " + _SEGMENT, "{} NCCL WARN " + _EXTENDED),
     ),
     Rule(
         "nccl-no-interface",
@@ -90,11 +94,9 @@ RULES: tuple[Rule, ...] = (
             ("用 `ip -br addr` 查看本节点的网卡名，改正 NCCL_SOCKET_IFNAME，或者取消这个变量",),
         ),
         "https://github.com/NVIDIA/nccl/issues/1837",
-        says=(
-            "Bootstrap : no socket interface found",
-            "ncclSocketInit: connecting to address  with family {:int} is neither AF_INET(2) nor AF_INET6(10)",
-        ),
+        says=(_NO_SOCKET, _NO_FAMILY),
         types=_NCCL,
+        printed=("{} NCCL WARN " + _NO_SOCKET, "[{}]:" + _NO_FAMILY, "{} NCCL WARN " + _NO_FAMILY, _NO_FAMILY),
     ),
     Rule(
         "nccl-peer-access",
@@ -106,7 +108,7 @@ RULES: tuple[Rule, ...] = (
             "NCCL 尝试在两块不支持 P2P 的 GPU 之间直接访问",
             ("设置 NCCL_P2P_DISABLE=1 后重新启动；NCCL 2.24 及以上若仍报错，再设置 NCCL_CUMEM_HOST_ENABLE=0",),
         ),
-        "https://github.com/ray-project/ray/pull/64109",
+        "https://github.com/NVIDIA/nccl/issues/1838",
         says=(
             "Cuda failure 217 'peer access is not supported between these two devices'",
             "Cuda failure 'peer access is not supported between these two devices'",
@@ -181,46 +183,6 @@ RULES: tuple[Rule, ...] = (
         says=(
             "[{:int}] is setting up NCCL communicator and retrieving ncclUniqueId from [{root:int}] via c10d",
             "[{:int}] is setting up NCCL communicator and retreiving ncclUniqueId from [{root:int}] via c10d",
-        ),
-        types=_NCCL,
-    ),
-    Rule(
-        "nccl-cuda-error",
-        Advice(
-            "a CUDA call inside NCCL failed; the line under 'Last error' tells which",
-            ("look for an earlier CUDA error in this rank's log and for Xid in dmesg; then try NCCL_DEBUG=WARN",),
-        ),
-        Advice(
-            "NCCL 内部的一次 CUDA 调用失败，具体原因见 'Last error' 下面一行",
-            ("查看这个 rank 的日志里更早的 CUDA 报错和 dmesg 里的 Xid；再设置 NCCL_DEBUG=WARN 重跑",),
-        ),
-        "https://github.com/pytorch/pytorch/issues/111187",
-        says=("ncclUnhandledCudaError: Call to CUDA function failed",),
-        types=_NCCL,
-    ),
-    Rule(
-        "nccl-failed",
-        Advice(
-            "NCCL failed in a system call or in itself (network, shared memory, limits), or after another rank failed",
-            (
-                "look for the rank that failed first, by time, over the logs of all ranks",
-                "read the line under 'Last error'; if it says nothing, run again with NCCL_DEBUG=WARN",
-            ),
-        ),
-        Advice(
-            "NCCL 的系统调用或内部检查失败（网络、共享内存、系统限制），也可能是别的 rank 先失败了",
-            (
-                "在所有 rank 的日志里按时间找出最先失败的 rank，看它的报错",
-                "看 'Last error' 下面一行；没有内容的话，设置 NCCL_DEBUG=WARN 重跑",
-            ),
-        ),
-        _HELP,
-        says=(
-            "ncclSystemError: System call (e.g. socket, malloc) or external library call failed",
-            "ncclSystemError: System call (socket, malloc, munmap, etc) failed",
-            "ncclInternalError: Internal check failed",
-            "NCCL error: unhandled system error",
-            "NCCL error: internal error",
         ),
         types=_NCCL,
     ),
@@ -302,21 +264,6 @@ RULES: tuple[Rule, ...] = (
             "[{}unbound_buffer.cc:{:int}] Timed out waiting {ms:int}ms for recv operation to complete",
             "[{}unbound_buffer.cc:{:int}] Timed out waiting {ms:int}ms for send operation to complete",
         ),
-        types=("RuntimeError",),
-    ),
-    Rule(
-        "gloo-sizes-differ",
-        Advice(
-            "two ranks brought tensors of different sizes to one collective: {sent} bytes came instead of {expected}",
-            ("print the shapes on all ranks, or run with TORCH_DISTRIBUTED_DEBUG=DETAIL; then pad them to one size",),
-        ),
-        Advice(
-            "两个 rank 在同一次集合通信中的张量大小不同：收到 {sent} 字节，应为 {expected} 字节",
-            ("打印各 rank 的形状，或设置 TORCH_DISTRIBUTED_DEBUG=DETAIL 重跑；然后补齐到同一大小",),
-        ),
-        "https://github.com/facebookincubator/gloo/blob/main/gloo/transport/tcp/pair.cc",
-        says=(_SIZES,),
-        printed=("what():  " + _SIZES,),
         types=("RuntimeError",),
     ),
     Rule(

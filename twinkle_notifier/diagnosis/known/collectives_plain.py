@@ -1,10 +1,35 @@
-"""NCCL and gloo, in the words of older releases and of one line."""
+"""NCCL and gloo, where the error says little, and in the words of older releases."""
 
 from __future__ import annotations
 
 from twinkle_notifier.diagnosis.rule import Advice, Rule
 
+_NCCL = ("DistBackendError", "RuntimeError")
+_HELP = "https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/troubleshooting.html"
+_SIZES = "{}pair.cc:{:int}] op.preamble.length <= op.nbytes. {sent:int} vs {expected:int}"
+
 RULES: tuple[Rule, ...] = (
+    Rule(
+        "nccl-library-older",
+        Advice(
+            "the NCCL that was loaded ({version}) is older than the one that this torch was built with",
+            (
+                "unset LD_LIBRARY_PATH and LD_PRELOAD: another libnccl.so.2 (the system's or conda's) comes first",
+                "else reinstall torch in a new environment: pip brings the nvidia-nccl package that fits",
+            ),
+        ),
+        Advice(
+            "加载到的 NCCL（{version}）比当前 torch 编译时用的版本旧",
+            (
+                "清空 LD_LIBRARY_PATH 和 LD_PRELOAD：系统或 conda 的 libnccl.so.2 被优先加载了",
+                "否则在新环境里重装 torch：pip 会装上匹配的 nvidia-nccl 包",
+            ),
+        ),
+        "https://github.com/SpursGoZmy/Table-LLaVA/issues/4",
+        says=("Invalid config {:word} attribute value -2147483648",),  # NCCL's own mark for "not set", unknown to it
+        also=("NCCL error in: {}, NCCL version {version:word}",),
+        types=_NCCL,
+    ),
     Rule(
         "nccl-invalid-usage",
         Advice(
@@ -27,17 +52,14 @@ RULES: tuple[Rule, ...] = (
                 "NCCL_DEBUG=WARN 会指出具体调用",
             ),
         ),
-        "https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/troubleshooting.html",
+        _HELP,
         says=(
             "ncclInvalidUsage: This usually reflects invalid usage of NCCL library",
             "NCCL error in: {}, invalid usage",
             "NCCL error: invalid usage",
             "NCCL Error 5: invalid usage",
         ),
-        types=(
-            "DistBackendError",
-            "RuntimeError",
-        ),
+        types=_NCCL,
     ),
     Rule(
         "nccl-aborted",
@@ -58,65 +80,64 @@ RULES: tuple[Rule, ...] = (
             "NCCL communicator was aborted.",
             "Some NCCL operations have failed or timed out.",
         ),
-        types=(
-            "DistBackendError",
-            "RuntimeError",
-        ),
+        types=_NCCL,
     ),
     Rule(
-        "nccl-cuda-error-plain",
+        "nccl-cuda-error",
         Advice(
+            "a CUDA call inside NCCL failed: a GPU shared with another rank, no memory left, or a driver too old",
             (
-                "a CUDA call inside NCCL failed: often a GPU that another rank uses, a driver older than "
-                "NCCL's CUDA, or no memory left"
+                "read the line under 'Last error', if there is one; else NCCL_DEBUG=INFO names the call",
+                "look for an earlier CUDA error in this rank's log, and for Xid in dmesg",
+                "call torch.cuda.set_device(local_rank) before the first collective; see nvidia-smi on each node",
             ),
-            (("NCCL_DEBUG=INFO names the call; torch.cuda.set_device(local_rank) first; see nvidia-smi on each node"),),
         ),
         Advice(
-            "NCCL 内部的 CUDA 调用失败：多为 GPU 被另一个 rank 占用、驱动比 NCCL 的 CUDA 旧，或显存不足",
-            ("NCCL_DEBUG=INFO 会指出调用；先 torch.cuda.set_device(local_rank)；在各节点查看 nvidia-smi",),
+            "NCCL 内部的 CUDA 调用失败：多个 rank 共用一张 GPU、显存不足，或驱动太旧",
+            (
+                "有 'Last error' 时看它下面一行；没有的话，NCCL_DEBUG=INFO 会指出是哪个调用",
+                "查看这个 rank 的日志里更早的 CUDA 报错，以及 dmesg 里的 Xid",
+                "在第一次集合通信之前调用 torch.cuda.set_device(local_rank)；在各节点查看 nvidia-smi",
+            ),
         ),
-        "https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/troubleshooting.html",
+        _HELP,
         says=(
+            "ncclUnhandledCudaError: Call to CUDA function failed",
             "NCCL error in: {}, unhandled cuda error",
             "NCCL error: unhandled cuda error",
             "NCCL Error 1: unhandled cuda error",
         ),
-        types=(
-            "DistBackendError",
-            "RuntimeError",
-        ),
+        types=_NCCL,
     ),
     Rule(
-        "nccl-system-error-plain",
+        "nccl-failed",
         Advice(
+            "NCCL failed in a system call or in itself (network, shared memory, limits), or after another rank failed",
             (
-                "NCCL failed in a system call or in itself (network, shared memory, limits), or after "
-                "another rank failed"
-            ),
-            (
-                "start with NCCL_DEBUG=INFO: the line with WARN names the call; look for a rank that failed before",
-                "choose the network: NCCL_SOCKET_IFNAME=eth0; in a container --shm-size=16g --ulimit memlock=-1",
+                "look for the rank that failed first, by time, over the logs of all ranks",
+                "read the line under 'Last error'; if there is none, run again with NCCL_DEBUG=WARN",
             ),
         ),
         Advice(
-            "NCCL 的系统调用或内部失败（网络、共享内存、限制），或因其他 rank 失败",
+            "NCCL 的系统调用或内部检查失败（网络、共享内存、系统限制），也可能是别的 rank 先失败了",
             (
-                "用 NCCL_DEBUG=INFO 启动：WARN 行会指出调用；找更早失败的 rank",
-                "指定网卡：NCCL_SOCKET_IFNAME=eth0；容器加 --shm-size=16g --ulimit memlock=-1",
+                "在所有 rank 的日志里按时间找出最先失败的 rank，看它的报错",
+                "看 'Last error' 下面一行；没有的话，设置 NCCL_DEBUG=WARN 重跑",
             ),
         ),
-        "https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/troubleshooting.html",
+        _HELP,
         says=(
+            "ncclSystemError: System call (e.g. socket, malloc) or external library call failed",
+            "ncclSystemError: System call (socket, malloc, munmap, etc) failed",
+            "ncclInternalError: Internal check failed",
             "NCCL error in: {}, unhandled system error",
             "NCCL error in: {}, internal error",
+            "NCCL error: unhandled system error",
+            "NCCL error: internal error",
             "NCCL Error 2: unhandled system error",
             "NCCL Error 3: internal error",
         ),
-        types=(
-            "DistBackendError",
-            "RuntimeError",
-        ),
+        types=_NCCL,
     ),
     Rule(
         "gloo-host-unknown",
@@ -188,32 +209,28 @@ RULES: tuple[Rule, ...] = (
         types=("RuntimeError",),
     ),
     Rule(
-        "gloo-sizes-plain",
+        "gloo-sizes-differ",
         Advice(
-            ("two ranks brought tensors of different sizes to one collective: {sent} bytes came instead of {expected}"),
-            (
-                (
-                    "print shape and dtype on each rank before it: uneven last batches, other vocabularies or "
-                    "configurations"
-                ),
-            ),
+            "two ranks brought tensors of different sizes to one collective: {sent} bytes came instead of {expected}",
+            ("print the shapes on all ranks, or run with TORCH_DISTRIBUTED_DEBUG=DETAIL; then pad them to one size",),
         ),
         Advice(
-            "两个 rank 在同一次集合通信里的张量大小不同：收到 {sent} 字节，应为 {expected}",
-            ("在每个 rank 上先打印 shape 和 dtype：最后一个 batch 不齐、词表或配置不同",),
+            "两个 rank 在同一次集合通信中的张量大小不同：收到 {sent} 字节，应为 {expected} 字节",
+            ("打印各 rank 的形状，或设置 TORCH_DISTRIBUTED_DEBUG=DETAIL 重跑；然后补齐到同一大小",),
         ),
-        "https://docs.pytorch.org/docs/stable/distributed.html",
-        says=("[{}pair.cc:{:int}] op.preamble.length <= op.nbytes. {sent:int} vs {expected:int}",),
+        "https://github.com/facebookincubator/gloo/blob/main/gloo/transport/tcp/pair.cc",
+        says=(f"[enforce fail at {_SIZES}", f"[{_SIZES}"),
+        printed=(f"what():  [enforce fail at {_SIZES}",),
         types=("RuntimeError",),
     ),
     Rule(
         "barrier-rank-faulty",
         Advice(
-            "rank {missing} came to no barrier: it failed or hangs",
+            "rank {missing} did not answer in this barrier: it failed or hangs",
             ("look at the log of rank {missing}; py-spy dump --pid PID if it hangs",),
         ),
         Advice(
-            "rank {missing} 没有到达 barrier：已失败或卡住",
+            "rank {missing} 在 barrier 中没有应答：已失败或卡住",
             ("查看 rank {missing} 的日志；卡住时用 py-spy dump --pid PID",),
         ),
         "https://docs.pytorch.org/docs/stable/distributed.html#torch.distributed.monitored_barrier",

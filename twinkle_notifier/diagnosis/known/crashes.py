@@ -10,17 +10,18 @@ RULES: tuple[Rule, ...] = (
         Advice(
             "two copies of the OpenMP library are loaded (libiomp5), as by conda's MKL and pip's torch",
             (
-                (
-                    "install numpy and torch from one source (all pip or all conda); to go on anyway: "
-                    "KMP_DUPLICATE_LIB_OK=TRUE"
-                ),
+                "install numpy and torch from one source (all pip or all conda)",
+                "KMP_DUPLICATE_LIB_OK=TRUE only hides it: the run may then crash, or compute wrong numbers",
             ),
         ),
         Advice(
             "加载了两份 OpenMP 库（libiomp5），例如 conda 的 MKL 与 pip 的 torch",
-            ("numpy 和 torch 用同一来源安装（都用 pip 或都用 conda）；临时绕过：KMP_DUPLICATE_LIB_OK=TRUE",),
+            (
+                "numpy 和 torch 用同一来源安装（都用 pip 或都用 conda）",
+                "KMP_DUPLICATE_LIB_OK=TRUE 只是掩盖问题：之后可能崩溃，或算出错误的结果",
+            ),
         ),
-        "https://github.com/pytorch/pytorch/issues/44282",
+        "https://github.com/pytorch/pytorch/issues/13806",
         printed=("OMP: Error #15: Initializing ",),
     ),
     Rule(
@@ -181,19 +182,5 @@ RULES: tuple[Rule, ...] = (
         "https://peps.python.org/pep-0383/",
         says=("'utf-8' codec can't encode character{}: surrogates not allowed",),
         types=("UnicodeEncodeError",),
-    ),
-    Rule(
-        "locale-not-there",
-        Advice(
-            "LANG, LC_ALL or the program asks for a locale that this machine or container does not have",
-            ("export LC_ALL=C.UTF-8, or install it: apt install locales && locale-gen en_US.UTF-8",),
-        ),
-        Advice(
-            "LANG、LC_ALL 或程序要求的 locale 在该机器或容器里不存在",
-            ("export LC_ALL=C.UTF-8，或安装：apt install locales && locale-gen en_US.UTF-8",),
-        ),
-        "https://docs.python.org/3/library/locale.html",
-        says=("unsupported locale setting",),
-        types=("Error",),
     ),
 )

@@ -21,7 +21,7 @@ RULES: tuple[Rule, ...] = (
                 "设 torch.backends.cudnn.enabled = False 可确认是否只是 cuDNN 的问题",
             ),
         ),
-        "https://github.com/pytorch/pytorch/issues/47908",
+        "https://github.com/pytorch/pytorch/issues/11065",
         says=(
             "cuDNN error: CUDNN_STATUS_NOT_SUPPORTED",
             "cuDNN error: CUDNN_STATUS_BAD_PARAM",
@@ -92,7 +92,7 @@ RULES: tuple[Rule, ...] = (
                 "或升级 torch，或用 attn_implementation='eager'、flash attention",
             ),
         ),
-        "https://github.com/pytorch/pytorch/issues/139298",
+        "https://github.com/pytorch/pytorch/issues/129579",
         says=("cuDNN Frontend error: ",),
         types=("RuntimeError",),
     ),
@@ -115,7 +115,7 @@ RULES: tuple[Rule, ...] = (
                 "用 CUDA_LAUNCH_BLOCKING=1 跑一次，并打印报错行的 shape",
             ),
         ),
-        "https://github.com/pytorch/pytorch/issues/103868",
+        "https://github.com/huggingface/transformers/issues/21663",
         says=("CUDA error: CUBLAS_STATUS_INVALID_VALUE when calling `",),
         types=(
             "AcceleratorError",

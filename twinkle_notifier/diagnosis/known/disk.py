@@ -31,6 +31,7 @@ RULES: tuple[Rule, ...] = (
             "[Errno 122] Disk quota exceeded",
             "write(): fd {:int} failed with Disk quota exceeded",
             "Error while serializing: I/O error: Disk quota exceeded (os error 122)",
+            "Error while serializing: IoError(Os { code: 122,",
         ),
         types=("OSError", "RuntimeError", "SafetensorError"),
     ),
@@ -94,6 +95,9 @@ RULES: tuple[Rule, ...] = (
         says=(
             _WRITER + "PytorchStreamWriter failed writing file {}: file write failed",
             _WRITER + "unexpected pos {:int} vs {:int}",
+            "PytorchStreamWriter failed writing file {}: file write failed",
+            "basic_ios::clear: iostream error",
+            "unexpected pos {:int} vs {:int}",
         ),
         types=("RuntimeError",),
     ),

@@ -24,7 +24,7 @@ RULES: tuple[Rule, ...] = (
         Advice("training diverged: the loss became NaN or infinite at iteration {step}", _NEXT),
         Advice("训练发散：第 {step} 次迭代 loss 变成 NaN 或无穷大", _ZH_NEXT),
         "https://github.com/facebookresearch/detectron2/issues/214",
-        says=("Loss became infinite or NaN at iteration={step:int}!",),
+        says=("Loss became infinite or NaN at iteration={step:int}",),
         types=_FLOAT,
     ),
     Rule(

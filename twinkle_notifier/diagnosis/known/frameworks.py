@@ -11,7 +11,8 @@ _DEVICE = ("AcceleratorError", "RuntimeError")
 _DYNAMO = "https://github.com/pytorch/pytorch/blob/main/torch/_dynamo/eval_frame.py"
 _TRITON = "https://github.com/triton-lang/triton/blob/main/python/triton/runtime/build.py"
 _BUILDS = ("CalledProcessError", "BackendCompilerFailed", "InductorError", "RuntimeError")
-_TRITON_COMMANDS = tuple(f"Command '['{{cc}}', '{{}}.c', '-O3', '{end}" for end in ("-shared', '-fPIC', ", "-I"))
+_HELPERS = ("main", "cuda_utils", "hip_utils", "__triton_launcher")
+_TRITON_COMMANDS = tuple(f"Command '['{{cc}}', '{{}}/{name}.c', '-O3', '" for name in _HELPERS)
 
 
 def _assertion(name: str, en: Advice, zh: Advice, source: str, *checks: str) -> Rule:
@@ -209,7 +210,6 @@ RULES: tuple[Rule, ...] = (
         "https://docs.python.org/3/library/locale.html#locale.setlocale",
         says=("unsupported locale setting",),
         types=("Error",),
-        modules=("locale",),
     ),
     Rule(
         "pickle-4-gib",
@@ -234,21 +234,20 @@ RULES: tuple[Rule, ...] = (
         Advice(
             "Triton could not compile its helper with {cc}: it found no Python headers (Python.h), or no libcuda",
             (
-                "the compiler's own message stands further up; for Python.h: apt install python3-dev",
+                "the compiler's own message stands further up; for Python.h: apt install python3-dev (of this Python)",
                 "for 'cannot find -lcuda': set TRITON_LIBCUDA_PATH to the directory with libcuda.so",
             ),
         ),
         Advice(
             "Triton 用 {cc} 编译辅助模块失败：找不到 Python 头文件（Python.h）或 libcuda",
             (
-                "编译器的报错在日志更上方；缺 Python.h：apt install python3-dev",
+                "编译器的报错在日志更上方；缺 Python.h：apt install python3-dev（与当前 Python 版本一致）",
                 "'cannot find -lcuda'：把 TRITON_LIBCUDA_PATH 设为 libcuda.so 所在目录",
             ),
         ),
         _TRITON,
         says=_wrapped(*_TRITON_COMMANDS),
         types=_BUILDS,
-        modules=("triton", "torch._inductor"),
     ),
     Rule(
         "triton-missing",

@@ -10,26 +10,6 @@ _CHECKPOINT = "torch.utils.checkpoint: "
 
 RULES: tuple[Rule, ...] = (
     Rule(
-        "labels-not-int64",
-        Advice(
-            "the labels (or ids, or an index) have dtype {found}, but this operation takes int64",
-            ("write labels.long() or input_ids.long(); for numbers to predict use MSELoss, not CrossEntropyLoss",),
-        ),
-        Advice(
-            "标签（或 id、索引）的类型是 {found}，而该运算需要 int64",
-            ("写 labels.long() 或 input_ids.long()；回归任务请用 MSELoss，不要用 CrossEntropyLoss",),
-        ),
-        _DOCS + "generated/torch.nn.CrossEntropyLoss.html",
-        says=(
-            "expected scalar type Long but found {found:word}",
-            "expected target dtype to be Long or Byte, but got {found:word}",
-            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got"
-            " {found:word} instead",
-            "\"nll_loss_forward_reduce_cuda_kernel_2d_index\" not implemented for '{found:word}'",
-        ),
-        types=_RUNTIME,
-    ),
-    Rule(
         "labels-out-of-bounds",
         Advice(
             "a label is {label}, but the model's output has no class of that number (they count from 0)",

@@ -230,8 +230,10 @@ RULES: tuple[Rule, ...] = (
             "unable to write to file </torch_",
             "unable to open shared memory object <{}> in read-write mode: No space left on device (28)",
             "[Errno 28] No space left on device: '/dev/shm",
+            "unable to resize file <{}> to the right size: No space left on device (28)",
         ),
         types=("RuntimeError", "OSError"),
+        printed=("ERROR: Unexpected bus error encountered in worker. This might be caused by insufficient",),
     ),
     Rule(
         "shm-full-semaphore",
@@ -306,6 +308,8 @@ RULES: tuple[Rule, ...] = (
         printed=(
             "OpenBLAS blas_thread_init: pthread_create failed for thread {} of {}: Resource temporarily unavailable",
             "what():  Resource temporarily unavailable",
+            "what():  thread: Resource temporarily unavailable",
+            "{} Unhandled exception: {} what(): thread: Resource temporarily unavailable",
             "libgomp: Thread creation failed: Resource temporarily unavailable",
         ),
     ),

@@ -38,14 +38,14 @@ RULES: tuple[Rule, ...] = (
             "the file is not in the Hub's local cache, and downloads are off (HF_HUB_OFFLINE or local_files_only)",
             (
                 "download it before, where there is a network: `hf download REPO`, with the HF_HOME of the job",
-                "or allow downloads: unset HF_HUB_OFFLINE, local_files_only=False",
+                "or allow downloads: unset HF_HUB_OFFLINE and HF_DATASETS_OFFLINE, local_files_only=False",
             ),
         ),
         Advice(
             "本地 Hub 缓存中没有该文件，而下载已关闭（HF_HUB_OFFLINE 或 local_files_only）",
             (
                 "先在有网络的机器上执行 `hf download REPO`，HF_HOME 与作业一致",
-                "或允许下载：取消 HF_HUB_OFFLINE，设 local_files_only=False",
+                "或允许下载：取消 HF_HUB_OFFLINE、HF_DATASETS_OFFLINE，设 local_files_only=False",
             ),
         ),
         _OFFLINE,
@@ -54,8 +54,11 @@ RULES: tuple[Rule, ...] = (
             "Cannot find the requested files in the disk cache and outgoing traffic has been disabled.",
             "Cannot find an appropriate cached snapshot folder for the specified revision on the local disk and",
             "Couldn't reach '{}' on the Hub (OfflineModeIsEnabled)",
+            "Couldn't find '{}' on the Hugging Face Hub: offline mode",
+            "Couldn't find cache for ",
+            "Offline mode is enabled.",
         ),
-        types=("OfflineModeIsEnabled", "LocalEntryNotFoundError", "ConnectionError"),
+        types=("OfflineModeIsEnabled", "LocalEntryNotFoundError", "ConnectionError", "ValueError"),
     ),
     Rule(
         "hub-rate-limit",

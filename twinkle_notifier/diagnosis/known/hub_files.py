@@ -203,28 +203,6 @@ RULES: tuple[Rule, ...] = (
         types=("ConnectionError",),
     ),
     Rule(
-        "hub-offline-plain",
-        Advice(
-            "downloads are off (HF_DATASETS_OFFLINE or HF_HUB_OFFLINE), and the data is not in the cache",
-            ("fetch it once on a node with internet, into the HF_HOME of this run; or unset the variable",),
-        ),
-        Advice(
-            "已关闭下载（HF_DATASETS_OFFLINE 或 HF_HUB_OFFLINE），而缓存里没有该数据",
-            ("在能上网的节点下载到本任务的 HF_HOME；或 unset 该变量",),
-        ),
-        "https://huggingface.co/docs/datasets/loading#offline",
-        says=(
-            "Offline mode is enabled.",
-            "Couldn't find cache for ",
-            "Couldn't find '{}' on the Hugging Face Hub: offline mode",
-        ),
-        types=(
-            "ConnectionError",
-            "OfflineModeIsEnabled",
-            "ValueError",
-        ),
-    ),
-    Rule(
         "hub-download-cut-short",
         Advice(
             "a download is incomplete: {got} of {want} bytes came",

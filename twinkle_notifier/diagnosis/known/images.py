@@ -50,7 +50,7 @@ RULES: tuple[Rule, ...] = (
                 "图文都用当前 transformers 的 processor，每张图一个图像 token",
             ),
         ),
-        "https://github.com/huggingface/transformers/issues/35463",
+        "https://github.com/huggingface/transformers/issues/36002",
         says=(
             "Image features and image tokens do not match",
             "Video features and video tokens do not match",

@@ -240,14 +240,14 @@ RULES: tuple[Rule, ...] = (
             "the program asked a question (input), and the job has no terminal to answer it",
             (
                 "read the question in the last line of the log, and answer it by an option or a variable",
-                "the usual ones: --yes, trust_remote_code=True, WANDB_API_KEY, HF_TOKEN",
+                "the usual ones: --yes, WANDB_API_KEY, HF_TOKEN; trust_remote_code=True, if you know the model's code",
             ),
         ),
         Advice(
             "程序在等待输入（input），而作业没有终端可以回答",
             (
                 "看日志最后一行问了什么，用参数或环境变量提前回答",
-                "常见的有 --yes、trust_remote_code=True、WANDB_API_KEY、HF_TOKEN",
+                "常见的有 --yes、WANDB_API_KEY、HF_TOKEN；看过模型代码后可用 trust_remote_code=True",
             ),
         ),
         "https://docs.python.org/3/library/functions.html#input",

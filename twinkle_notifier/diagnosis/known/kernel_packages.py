@@ -73,12 +73,37 @@ RULES: tuple[Rule, ...] = (
             "Flash Attention 2 only supports torch.float16 and torch.bfloat16 dtypes.",
             "Flash Attention 2.0 only supports torch.float16 and torch.bfloat16 dtypes",
             "FlashAttention2 only supports fp16 and bf16 data type",
+            "FlashAttention only support fp16 and bf16 data type",
             "FlashAttention only supports fp16, bf16, and fp8_e4m3 data type",
         ),
         types=(
             "ValueError",
             "RuntimeError",
         ),
+    ),
+    Rule(
+        "build-bitsandbytes-cuda",
+        Advice(
+            "bitsandbytes runs without its GPU library: it has none for this CUDA or ROCm version, or found no GPU",
+            ("pip install -U bitsandbytes; python -m bitsandbytes tells what it looks for", "or a torch of that CUDA"),
+        ),
+        Advice(
+            "bitsandbytes 没有加载 GPU 库：没有对应该 CUDA/ROCm 版本的库，或没有检测到 GPU",
+            ("pip install -U bitsandbytes；python -m bitsandbytes 会说明它在找什么", "或换成对应 CUDA 版本的 torch"),
+        ),
+        "https://huggingface.co/docs/bitsandbytes/main/en/installation",
+        says=(
+            "Attempted to use bitsandbytes native library functionality but it's not available.",
+            "CUDA Setup failed despite GPU being available. ",
+            "CUDA SETUP: Setup Failed!",
+            "Configured {:word} binary not found at ",
+            "The installed version of bitsandbytes was compiled without GPU support.",
+            "None of the available devices `available_devices = {devices}` are supported by the bitsandbytes version",
+            "{}libbitsandbytes_cpu.so: undefined symbol:",
+            "'NoneType' object has no attribute 'cget_managed_ptr",
+            "'NoneType' object has no attribute 'cquantize_blockwise",
+        ),
+        types=("RuntimeError", "AttributeError"),
     ),
     Rule(
         "model-code-packages",
@@ -103,31 +128,6 @@ RULES: tuple[Rule, ...] = (
             ),
         ),
         types=("ImportError",),
-    ),
-    Rule(
-        "bitsandbytes-setup",
-        Advice(
-            "bitsandbytes found a GPU, and no library of its own that fits this CUDA",
-            (
-                "pip install -U bitsandbytes; python -m bitsandbytes tells what it looks for",
-                "or take torch for a CUDA that it has",
-            ),
-        ),
-        Advice(
-            "bitsandbytes 检测到 GPU，但没有匹配该 CUDA 的库",
-            (
-                "pip install -U bitsandbytes；python -m bitsandbytes 会说明它在找什么",
-                "或换用它支持的 CUDA 版本的 torch",
-            ),
-        ),
-        "https://huggingface.co/docs/bitsandbytes/main/en/installation",
-        says=(
-            "CUDA Setup failed despite GPU being available. Inspect the CUDA SETUP outputs above",
-            "CUDA SETUP: Setup Failed!",
-            "Configured {:word} binary not found at ",
-            "The installed version of bitsandbytes was compiled without GPU support.",
-        ),
-        types=("RuntimeError",),
     ),
     Rule(
         "bitsandbytes-not-imported",
@@ -186,7 +186,7 @@ RULES: tuple[Rule, ...] = (
             "已安装的 triton 与 torch（或 deepspeed、bitsandbytes）不匹配：缺少它们使用的名字",
             ("重装 torch，它会带上匹配的 triton：pip install --force-reinstall torch；升级 bitsandbytes、deepspeed",),
         ),
-        "https://github.com/pytorch/pytorch/issues/139378",
+        "https://github.com/Comfy-Org/ComfyUI/issues/7106",
         says=(
             "cannot import name '{:word}' from 'triton.compiler.compiler' (",
             "cannot import name '{:word}' from 'triton.{:word}' (",
@@ -216,7 +216,7 @@ RULES: tuple[Rule, ...] = (
             "Triton 编译的 kernel 与驱动或 GPU 不匹配",
             ("删除 ~/.triton/cache 和 /tmp/torchinductor_*；驱动要不低于 torch 的 CUDA（nvidia-smi）",),
         ),
-        "https://github.com/pytorch/pytorch/issues/119054",
+        "https://github.com/triton-lang/triton/issues/3001",
         says=(
             "Triton Error [CUDA]: device kernel image is invalid",
             "Triton Error [CUDA]: the provided PTX was compiled with an unsupported toolchain",
@@ -225,35 +225,6 @@ RULES: tuple[Rule, ...] = (
             "RuntimeError",
             "BackendCompilerFailed",
             "InductorError",
-        ),
-    ),
-    Rule(
-        "triton-helper-compile",
-        Advice(
-            ("Triton could not compile its helper with {cc}: it found no Python headers (Python.h), or no libcuda"),
-            (
-                "apt install gcc python3-dev (of this Python's version); in conda: conda install gcc_linux-64",
-                "libcuda: ldconfig -p | grep libcuda must list it; export LIBRARY_PATH=/usr/local/cuda/lib64/stubs",
-            ),
-        ),
-        Advice(
-            "Triton 用 {cc} 编译辅助代码失败：找不到 Python 头文件（Python.h）或 libcuda",
-            (
-                "apt install gcc python3-dev（与当前 Python 版本一致）；conda：conda install gcc_linux-64",
-                "libcuda：ldconfig -p | grep libcuda 应能列出；export LIBRARY_PATH=/usr/local/cuda/lib64/stubs",
-            ),
-        ),
-        "https://github.com/triton-lang/triton/issues/2688",
-        says=(
-            "Command '['{cc}', '{}/main.c', '-O3', '",
-            "Command '['{cc}', '{}/__triton_launcher.c', '-O3', '",
-            "Command '['{cc}', '{}/cuda_utils.c', '-O3', '",
-        ),
-        types=(
-            "CalledProcessError",
-            "BackendCompilerFailed",
-            "InductorError",
-            "RuntimeError",
         ),
     ),
 )

@@ -134,20 +134,6 @@ RULES: tuple[Rule, ...] = (
         modules=("os", "torch.distributed"),  # a KeyError of os.environ, not of any dict
     ),
     Rule(
-        "process-group-missing",
-        Advice(
-            "torch.distributed is used before init_process_group, or after destroy_process_group",
-            ("call init_process_group first in each process; with a single process ask dist.is_initialized() before",),
-        ),
-        Advice(
-            "在 init_process_group 之前（或 destroy_process_group 之后）使用了 torch.distributed",
-            ("每个进程先调用 init_process_group；单进程运行时先判断 dist.is_initialized()",),
-        ),
-        _INIT,
-        says=("Default process group has not been initialized, please make sure to call init_process_group",),
-        types=("ValueError", "RuntimeError"),
-    ),
-    Rule(
         "process-group-twice",
         Advice(
             "init_process_group is called twice in one process; a Trainer, Accelerator or DeepSpeed may have called it",

@@ -24,7 +24,7 @@ RULES: tuple[Rule, ...] = (
                 "打印每个样本的形状，找出不同的那个；数组用 torch.tensor(array) 代替 torch.from_numpy",
             ),
         ),
-        "https://github.com/pytorch/pytorch/issues/70182",
+        "https://docs.pytorch.org/docs/stable/data.html#working-with-collate-fn",
         says=("Trying to resize storage that is not resizable",),
         types=("RuntimeError",),
     ),
@@ -123,7 +123,10 @@ RULES: tuple[Rule, ...] = (
             ("训练的 DataLoader 设 drop_last=True；每张卡只有一个样本时用 GroupNorm 或 SyncBatchNorm",),
         ),
         "https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm1d.html",
-        says=("Expected more than 1 value per channel when training, got input size [1, {shape}]",),
+        says=(
+            "Expected more than 1 value per channel when training, got input size [1, {shape}]",
+            "Expected more than 1 value per channel when training, got input size torch.Size([1, {shape}])",
+        ),
         types=("ValueError",),
     ),
     Rule(

@@ -67,7 +67,7 @@ RULES: tuple[Rule, ...] = (
             ),
         ),
         Advice(
-            "代码是为旧版 Lightning 写的：Trainer 不再接受 该参数",
+            "代码是为旧版 Lightning 写的：Trainer 不再接受该参数",
             (
                 "gpus=N 改为 accelerator='gpu', devices=N；checkpoint 传给 trainer.fit(ckpt_path=...)；见 2.0 迁移指南",
                 "或安装该项目要求的旧版本",
@@ -124,5 +124,34 @@ RULES: tuple[Rule, ...] = (
         "https://lightning.ai/docs/pytorch/stable/upgrade/migration_guide.html",
         says=("Support for `{hook:word}` has been removed in v2.0.0.",),
         types=("NotImplementedError",),
+    ),
+    Rule(
+        "lightning-devices-missing",
+        Advice(
+            "the Trainer is to use the GPUs {asked}, but this process sees only {seen}",
+            ("set devices to what is there, or look at CUDA_VISIBLE_DEVICES and the GPUs that the job was given",),
+        ),
+        Advice(
+            "Trainer 要用 GPU {asked}，但这个进程只能看到 {seen}",
+            ("把 devices 改成实际可用的，或检查 CUDA_VISIBLE_DEVICES 和作业申请的 GPU 数",),
+        ),
+        "https://github.com/xiong-zhitong/DOFA-pytorch/issues/20",
+        says=("You requested gpu: {asked}", "You requested GPUs: {asked}"),
+        also=("But your machine only has: {seen}",),
+        types=("MisconfigurationException",),
+    ),
+    Rule(
+        "notebook-strategy",
+        Advice(
+            "this strategy starts new processes from a script, which a notebook cannot do",
+            ("run the code as a script, or in the notebook Trainer(strategy='ddp_notebook')",),
+        ),
+        Advice(
+            "这个 strategy 需要用脚本启动新进程，notebook 里不行",
+            ("把代码作为脚本运行，或在 notebook 里用 Trainer(strategy='ddp_notebook')",),
+        ),
+        "https://github.com/graphnet-team/graphnet/issues/413",
+        says=("`Trainer(strategy={})` is not compatible with an interactive environment",),
+        types=("MisconfigurationException",),
     ),
 )

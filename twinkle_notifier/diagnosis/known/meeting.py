@@ -26,7 +26,7 @@ RULES: tuple[Rule, ...] = (
         ),
         "https://docs.pytorch.org/docs/stable/elastic/rendezvous.html",
         says=(
-            "connect() timed out. Original timeout was {waited} ms.",
+            "connect() timed out. Original timeout was {waited}.",
             "The client socket has timed out after {waited:word} while trying to connect to ",
         ),
         types=(
@@ -196,6 +196,20 @@ RULES: tuple[Rule, ...] = (
         modules=("torch.distributed",),
     ),
     Rule(
+        "store-wait-timeout",
+        Advice(
+            "another process did not come to the same point in time: it failed, hangs, or took another path",
+            ("look for the rank that failed first, by time, over the logs of all ranks; then py-spy dump --pid PID",),
+        ),
+        Advice(
+            "另一个进程没有按时到达同一位置：已失败、卡住，或走了别的分支",
+            ("在所有 rank 的日志里按时间找出最先失败的 rank；再用 py-spy dump --pid PID 查看",),
+        ),
+        "https://github.com/pytorch/pytorch/pull/131808",
+        says=("wait timeout after {:int}ms, keys: ", "Socket Timeout"),
+        types=("DistStoreError",),
+    ),
+    Rule(
         "store-silent",
         Advice(
             "another process did not come to the same point in time: it failed, hangs, or took another path",
@@ -240,34 +254,28 @@ RULES: tuple[Rule, ...] = (
         types=("SignalException",),
     ),
     Rule(
-        "process-group-none",
+        "process-group-missing",
         Advice(
-            "torch.distributed is used before init_process_group (or deepspeed.init_distributed)",
+            "torch.distributed is used before init_process_group, or after destroy_process_group",
             (
-                (
-                    "call deepspeed.init_distributed() or init_process_group() first; start with torchrun, "
-                    "deepspeed or accelerate launch"
-                ),
+                "call init_process_group (or deepspeed.init_distributed) first, in each process",
+                "start with torchrun, deepspeed or accelerate launch; a single process asks is_initialized() first",
             ),
         ),
         Advice(
-            "在 init_process_group（或 deepspeed.init_distributed）之前使用了 torch.distributed",
+            "在 init_process_group 之前（或 destroy_process_group 之后）使用了 torch.distributed",
             (
-                (
-                    "先调用 deepspeed.init_distributed() 或 init_process_group()；用 torchrun、deepspeed 或 accelerate "
-                    "launch 启动"
-                ),
+                "每个进程先调用 init_process_group（或 deepspeed.init_distributed）",
+                "用 torchrun、deepspeed 或 accelerate launch 启动；单进程运行时先判断 dist.is_initialized()",
             ),
         ),
-        "https://deepspeed.readthedocs.io/en/latest/initialize.html",
+        "https://docs.pytorch.org/docs/stable/distributed.html#initialization",
         says=(
+            "Default process group has not been initialized, please make sure to call init_process_group",
             "DeepSpeed backend not set, please initialize it using init_process_group()",
             "Distributed package is not available. Make sure to call",
         ),
-        types=(
-            "AssertionError",
-            "RuntimeError",
-        ),
+        types=("ValueError", "RuntimeError", "AssertionError"),
     ),
     Rule(
         "launcher-variables-missing",

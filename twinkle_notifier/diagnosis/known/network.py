@@ -284,11 +284,11 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "wandb-permission",
         Advice(
-            "Weights & Biases refused: this account has no right to that project or entity",
+            "Weights & Biases refused: the key is missing or wrong, or may not use that project or entity",
             ("check the entity and project (WANDB_ENTITY, WANDB_PROJECT) and the key: wandb login --relogin",),
         ),
         Advice(
-            "Weights & Biases 拒绝：该账号对这个 project 或 entity 没有权限",
+            "Weights & Biases 拒绝：key 缺失或有误，或该账号对这个 project 或 entity 没有权限",
             ("检查 entity 和 project（WANDB_ENTITY、WANDB_PROJECT）以及 key：wandb login --relogin",),
         ),
         "https://docs.wandb.ai/support/",

@@ -138,7 +138,10 @@ RULES: tuple[Rule, ...] = (
             ("设置 use_orig_params=True（fsdp_use_orig_params: true），或者把冻结的模块单独包装",),
         ),
         "https://docs.pytorch.org/docs/stable/fsdp.html",
-        says=("Must flatten tensors with uniform `requires_grad` when `use_orig_params=False`",),
+        says=(
+            "Must flatten tensors with uniform `requires_grad` when `use_orig_params=False`",
+            "`FlatParameter` requires uniform `requires_grad`",
+        ),
         types=("ValueError",),
     ),
     Rule(
@@ -154,6 +157,7 @@ RULES: tuple[Rule, ...] = (
         "https://huggingface.co/docs/bitsandbytes/main/en/fsdp_qlora",
         says=(
             "Must flatten tensors with uniform dtype but got {dtypes}",
+            "`FlatParameter` requires uniform dtype but got {dtypes}",
             "FSDP expects uniform original parameter dtype but got {dtypes}",
         ),
         types=("ValueError", "AssertionError"),
@@ -316,34 +320,5 @@ RULES: tuple[Rule, ...] = (
             " pass `{flag}`",
         ),
         types=("ValueError",),
-    ),
-    Rule(
-        "lightning-devices-missing",
-        Advice(
-            "the Trainer is to use the GPUs {asked}, but this process sees only {seen}",
-            ("set devices to what is there, or look at CUDA_VISIBLE_DEVICES and the GPUs that the job was given",),
-        ),
-        Advice(
-            "Trainer 要用 GPU {asked}，但这个进程只能看到 {seen}",
-            ("把 devices 改成实际可用的，或检查 CUDA_VISIBLE_DEVICES 和作业申请的 GPU 数",),
-        ),
-        "https://github.com/xiong-zhitong/DOFA-pytorch/issues/20",
-        says=("You requested gpu: {asked}", "You requested GPUs: {asked}"),
-        also=("But your machine only has: {seen}",),
-        types=("MisconfigurationException",),
-    ),
-    Rule(
-        "notebook-strategy",
-        Advice(
-            "this strategy starts new processes from a script, which a notebook cannot do",
-            ("run the code as a script, or in the notebook Trainer(strategy='ddp_notebook')",),
-        ),
-        Advice(
-            "这个 strategy 需要用脚本启动新进程，notebook 里不行",
-            ("把代码作为脚本运行，或在 notebook 里用 Trainer(strategy='ddp_notebook')",),
-        ),
-        "https://github.com/graphnet-team/graphnet/issues/413",
-        says=("`Trainer(strategy={})` is not compatible with an interactive environment",),
-        types=("MisconfigurationException",),
     ),
 )

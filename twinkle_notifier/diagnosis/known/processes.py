@@ -39,6 +39,11 @@ def _signal(name: str, number: int) -> tuple[str, ...]:
     )
 
 
+def _told(number: int) -> str:
+    """The line that torchrun prints of the worker that failed first, before its table."""
+    return f"{{}}failed (exitcode: -{number}) local_rank: {{:int}} (pid: {{:int}})"
+
+
 def _by(*numbers: int) -> tuple[str, ...]:
     """A worker was ended by one of these signals."""
     return tuple(f"exitcode  : -{number} (pid: " for number in numbers)
@@ -57,6 +62,7 @@ RULES: tuple[Rule, ...] = (
         ),
         _ERRORS,
         says=(*_signal("SIGKILL", 9), *_POOLS[:3]),
+        printed=(_told(9),),
         unless=(*_BY_ITSELF, *_by(6, 7, 11)),
         types=(*_ENDED, *_POOL_TYPES),
         when=("oom_kills > 0",),
@@ -73,6 +79,7 @@ RULES: tuple[Rule, ...] = (
         ),
         _ERRORS,
         says=_signal("SIGKILL", 9),
+        printed=(_told(9),),
         unless=(*_BY_ITSELF, *_by(6, 7, 11)),
         types=_ENDED,
     ),
@@ -88,6 +95,7 @@ RULES: tuple[Rule, ...] = (
         ),
         _SIGNALS,
         says=_signal("SIGSEGV", 11),
+        printed=(_told(11),),
         unless=_BY_ITSELF,
         types=_ENDED,
     ),
@@ -103,6 +111,7 @@ RULES: tuple[Rule, ...] = (
         ),
         _SIGNALS,
         says=_signal("SIGBUS", 7),
+        printed=(_told(7),),
         unless=(*_BY_ITSELF, *_by(11)),
         types=_ENDED,
     ),
@@ -118,6 +127,7 @@ RULES: tuple[Rule, ...] = (
         ),
         _SIGNALS,
         says=_signal("SIGABRT", 6),
+        printed=(_told(6),),
         unless=(*_BY_ITSELF, *_by(7, 9, 11)),
         types=_ENDED,
     ),
@@ -311,20 +321,6 @@ RULES: tuple[Rule, ...] = (
             "[{}Rank {rank:int}] ProcessGroupNCCL's watchdog got stuck for {seconds:int} seconds",
             "[{}Rank {rank:int}] [{}Rank {:int}] ProcessGroupNCCL's watchdog got stuck for {seconds:int} seconds",
         ),
-    ),
-    Rule(
-        "store-wait-timeout",
-        Advice(
-            "another process did not come to the same point in time: it failed, hangs, or took another path",
-            ("look for the rank that failed first, by time, over the logs of all ranks; then py-spy dump --pid PID",),
-        ),
-        Advice(
-            "另一个进程没有按时到达同一位置：已失败、卡住，或走了别的分支",
-            ("在所有 rank 的日志里按时间找出最先失败的 rank；再用 py-spy dump --pid PID 查看",),
-        ),
-        "https://github.com/pytorch/pytorch/pull/131808",
-        says=("wait timeout after {:int}ms, keys: ", "Socket Timeout"),
-        types=("DistStoreError",),
     ),
     Rule(
         "store-other-server",

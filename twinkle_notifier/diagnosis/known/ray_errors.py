@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from twinkle_notifier.diagnosis.rule import Advice, Rule
 
+_SPILLING = "https://docs.ray.io/en/latest/ray-core/objects/object-spilling.html"
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "ray-actor-creation",
@@ -43,6 +45,31 @@ RULES: tuple[Rule, ...] = (
             "RayActorError",
             "ActorDiedError",
         ),
+    ),
+    Rule(
+        "ray-disk-full",
+        Advice(
+            "Ray's object store is full, and so is the disk of this node to which it moves objects (95 % by default)",
+            (
+                "see df -h /tmp on that node, and ray memory; delete the sessions of ended runs: /tmp/ray/session_*",
+                "put them on a larger disk: ray start --temp-dir=PATH (or ray.init(_temp_dir=PATH)) on each node",
+                "keep fewer objects: smaller blocks, and del the references that are no longer needed",
+            ),
+        ),
+        Advice(
+            "Ray 的 object store 已满，用来溢写（spill）对象的本机磁盘也超过上限（默认 95%）",
+            (
+                "在该节点查看 df -h /tmp 和 ray memory；清理已结束任务的会话目录：/tmp/ray/session_*",
+                "放到更大的磁盘：每个节点用 ray start --temp-dir=PATH（或 ray.init(_temp_dir=PATH)）",
+                "减少对象：调小数据块，不再需要的引用用 del 释放",
+            ),
+        ),
+        _SPILLING,
+        says=(
+            "Local disk is full",
+            "The object cannot be created because the local object store is full and the local disk's utilization",
+        ),
+        types=("OutOfDiskError",),
     ),
     Rule(
         "ray-object-lost",
@@ -208,14 +235,16 @@ RULES: tuple[Rule, ...] = (
                 "machine, or a proxy"
             ),
             (
-                "ray stop --force; see df -h /tmp, and /tmp/ray/session_latest/logs/gcs_server.out and raylet.err",
+                "see df -h /tmp, and /tmp/ray/session_latest/logs/gcs_server.out and raylet.err",
+                "left-over processes: ray stop --force, which ends all of your Ray on this node, other jobs' too",
                 "unset http_proxy, or add the node's address to no_proxy",
             ),
         ),
         Advice(
             "该节点上 Ray 的进程没能启动：有残留进程、/tmp 已满、机器繁忙，或代理",
             (
-                "ray stop --force；查看 df -h /tmp，以及 /tmp/ray/session_latest/logs 里的 gcs_server.out、raylet.err",
+                "查看 df -h /tmp，以及 /tmp/ray/session_latest/logs 里的 gcs_server.out、raylet.err",
+                "有残留进程时：ray stop --force（会结束你在该节点上的所有 Ray 进程，包括其他作业的）",
                 "unset http_proxy，或把节点地址加入 no_proxy",
             ),
         ),

@@ -166,7 +166,7 @@ RULES: tuple[Rule, ...] = (
             "safetensors 文件 {path} 保存时没有 transformers 需要的元数据（format）",
             ("用 save_pretrained() 保存，或 save_file(tensors, path, metadata={'format': 'pt'})",),
         ),
-        "https://github.com/huggingface/safetensors/issues/128",
+        "https://github.com/ml-explore/mlx/issues/743",
         says=("The safetensors archive passed at {path} does not contain the valid metadata.",),
         types=("OSError",),
     ),

@@ -20,11 +20,11 @@ RULES: tuple[Rule, ...] = (
         "vllm-memory-sampler",
         Advice(
             "the device was full when vLLM warmed its sampler up with {requests} requests",
-            ("lower max_num_seqs (its default is the number of requests)", "or lower gpu_memory_utilization"),
+            ("lower max_num_seqs (it is {requests} now)", "or lower gpu_memory_utilization"),
         ),
         Advice(
             "vLLM 用 {requests} 个请求预热采样器时显存已满",
-            ("调小 max_num_seqs（默认值就是这个请求数）", "或调小 gpu_memory_utilization"),
+            ("调小 max_num_seqs（目前是 {requests}）", "或调小 gpu_memory_utilization"),
         ),
         _CONSERVING,
         says=tuple(

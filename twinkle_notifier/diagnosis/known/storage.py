@@ -6,30 +6,6 @@ from twinkle_notifier.diagnosis.rule import Advice, Rule
 
 RULES: tuple[Rule, ...] = (
     Rule(
-        "save-not-written",
-        Advice(
-            "the checkpoint could not be written: the disk or the quota is full, or the storage failed",
-            (
-                "see df -h and df -i of that directory, and your quota; delete old checkpoints (save_total_limit)",
-                "save to local storage first, and copy then",
-            ),
-        ),
-        Advice(
-            "checkpoint 没能写入：磁盘或配额已满，或存储出错",
-            (
-                "查看该目录的 df -h、df -i 和配额；删除旧的 checkpoint（save_total_limit）",
-                "先保存到本地盘，再复制",
-            ),
-        ),
-        "https://docs.pytorch.org/docs/stable/generated/torch.save.html",
-        says=(
-            "PytorchStreamWriter failed writing file {}: file write failed",
-            "basic_ios::clear: iostream error",
-            "unexpected pos {:int} vs {:int}",
-        ),
-        types=("RuntimeError",),
-    ),
-    Rule(
         "save-directory-missing",
         Advice(
             "the directory {path}, into which a file is to be saved, does not exist",
@@ -160,14 +136,14 @@ RULES: tuple[Rule, ...] = (
             "the HDF5 file is locked: another process has it open, or the storage has no locks",
             (
                 "end the process that writes it; readers: h5py.File(path, 'r', locking=False)",
-                "on NFS or Lustre: export HDF5_USE_FILE_LOCKING=FALSE",
+                "on NFS or Lustre, if nobody writes the file: export HDF5_USE_FILE_LOCKING=FALSE",
             ),
         ),
         Advice(
             "HDF5 文件被锁：有其他进程打开了它，或存储不支持锁",
             (
                 "结束正在写它的进程；读取时：h5py.File(path, 'r', locking=False)",
-                "NFS、Lustre 上：export HDF5_USE_FILE_LOCKING=FALSE",
+                "NFS、Lustre 上，确认没有进程写该文件时：export HDF5_USE_FILE_LOCKING=FALSE",
             ),
         ),
         "https://docs.h5py.org/en/stable/high/file.html",
@@ -218,20 +194,6 @@ RULES: tuple[Rule, ...] = (
         "https://huggingface.co/docs/datasets/cache",
         says=("Not enough disk space. Needed: {need} (",),
         types=("OSError",),
-    ),
-    Rule(
-        "disk-quota-safetensors",
-        Advice(
-            "your disk quota is used up: the weights could not be written",
-            ("see your quota (quota -s, lfs quota), delete old checkpoints (save_total_limit), or save elsewhere",),
-        ),
-        Advice(
-            "磁盘配额已用完：权重没能写入",
-            ("查看配额（quota -s、lfs quota），删除旧的 checkpoint（save_total_limit），或保存到别处",),
-        ),
-        "https://man7.org/linux/man-pages/man2/write.2.html",
-        says=("Error while serializing: IoError(Os { code: 122,",),
-        types=("SafetensorError",),
     ),
     Rule(
         "sqlite-disk-full",

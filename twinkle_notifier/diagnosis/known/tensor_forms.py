@@ -35,7 +35,7 @@ RULES: tuple[Rule, ...] = (
         types=("RuntimeError",),
     ),
     Rule(
-        "tensor-matmul-old-words",
+        "tensor-matmul-shapes",
         Advice(
             "a layer takes {wants} features, but its input has {got} in the last dimension",
             ("print x.shape before that layer; set its in_features={got}, or use torch.flatten(x, 1) before it",),
@@ -49,8 +49,10 @@ RULES: tuple[Rule, ...] = (
             "size mismatch, m1: [{:int} x {got:int}], m2: [{wants:int} x {:int}]",
             "linear(): input and weight.T shapes cannot be multiplied ({:int}x{got:int} and {wants:int}x{:int})",
             "a and b must have same reduction dim, but got [{:int}, {got:int}] X [{wants:int}, {:int}]",
+            "mat1 and mat2 shapes cannot be multiplied ({:int}x{got:int} and {wants:int}x{:int})",
         ),
         types=("RuntimeError",),
+        when=("wants > 1",),  # 1: a packed 4-bit weight
     ),
     Rule(
         "tensor-matmul-unnamed",

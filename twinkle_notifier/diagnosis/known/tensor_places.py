@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from twinkle_notifier.diagnosis.rule import Advice, Rule
 
+_CPU = ("torch.HalfTensor", "torch.FloatTensor", "torch.BFloat16Tensor", "torch.DoubleTensor", "torch.CPUBFloat16Type")
+_DEVICE = ("torch.cuda.", "MPSFloatType", "MPSHalfType", "CUDABFloat16Type", "torch.npu.", "torch.xpu.")
+_KINDS = ("cuda", "npu", "xpu", "mps")
+_DEVICES = "Expected all tensors to be on the same device, but "
+
 RULES: tuple[Rule, ...] = (
     Rule(
-        "tensor-device-old-words",
+        "tensor-left-on-cpu",
         Advice(
             (
                 "one tensor is on the CPU, the other on the device: a batch, an index, or a part of the "
@@ -26,41 +31,8 @@ RULES: tuple[Rule, ...] = (
         ),
         "https://docs.pytorch.org/docs/stable/notes/cuda.html",
         says=(
-            "Input type (torch.cuda.{:word}) and weight type (torch.HalfTensor)",
-            "Input type (torch.cuda.{:word}) and weight type (torch.FloatTensor)",
-            "Input type (torch.cuda.{:word}) and weight type (torch.BFloat16Tensor)",
-            "Input type (torch.cuda.{:word}) and weight type (torch.DoubleTensor)",
-            "Input type (torch.cuda.{:word}) and weight type (torch.CPUBFloat16Type)",
-            "Input type (torch.HalfTensor) and weight type (torch.cuda.",
-            "Input type (torch.HalfTensor) and weight type (MPSFloatType",
-            "Input type (torch.HalfTensor) and weight type (MPSHalfType",
-            "Input type (torch.HalfTensor) and weight type (CUDABFloat16Type",
-            "Input type (torch.HalfTensor) and weight type (torch.npu.",
-            "Input type (torch.HalfTensor) and weight type (torch.xpu.",
-            "Input type (torch.FloatTensor) and weight type (torch.cuda.",
-            "Input type (torch.FloatTensor) and weight type (MPSFloatType",
-            "Input type (torch.FloatTensor) and weight type (MPSHalfType",
-            "Input type (torch.FloatTensor) and weight type (CUDABFloat16Type",
-            "Input type (torch.FloatTensor) and weight type (torch.npu.",
-            "Input type (torch.FloatTensor) and weight type (torch.xpu.",
-            "Input type (torch.BFloat16Tensor) and weight type (torch.cuda.",
-            "Input type (torch.BFloat16Tensor) and weight type (MPSFloatType",
-            "Input type (torch.BFloat16Tensor) and weight type (MPSHalfType",
-            "Input type (torch.BFloat16Tensor) and weight type (CUDABFloat16Type",
-            "Input type (torch.BFloat16Tensor) and weight type (torch.npu.",
-            "Input type (torch.BFloat16Tensor) and weight type (torch.xpu.",
-            "Input type (torch.DoubleTensor) and weight type (torch.cuda.",
-            "Input type (torch.DoubleTensor) and weight type (MPSFloatType",
-            "Input type (torch.DoubleTensor) and weight type (MPSHalfType",
-            "Input type (torch.DoubleTensor) and weight type (CUDABFloat16Type",
-            "Input type (torch.DoubleTensor) and weight type (torch.npu.",
-            "Input type (torch.DoubleTensor) and weight type (torch.xpu.",
-            "Input type (torch.CPUBFloat16Type) and weight type (torch.cuda.",
-            "Input type (torch.CPUBFloat16Type) and weight type (MPSFloatType",
-            "Input type (torch.CPUBFloat16Type) and weight type (MPSHalfType",
-            "Input type (torch.CPUBFloat16Type) and weight type (CUDABFloat16Type",
-            "Input type (torch.CPUBFloat16Type) and weight type (torch.npu.",
-            "Input type (torch.CPUBFloat16Type) and weight type (torch.xpu.",
+            *(f"Input type (torch.cuda.{{:word}}) and weight type ({cpu})" for cpu in _CPU),
+            *(f"Input type ({cpu}) and weight type ({device}" for cpu in _CPU for device in _DEVICE),
             "Input type (CUDABFloat16Type) and weight type (CPUBFloat16Type)",
             "Input type (MPSFloatType) and weight type (torch.HalfTensor)",
             "Input type (MPSFloatType) and weight type (torch.FloatTensor)",
@@ -87,9 +59,10 @@ RULES: tuple[Rule, ...] = (
                 "Expected all tensors to be on the same device. Expected NPU tensor, please check whether "
                 "the input tensor device is correct"
             ),
-            "Expected all tensors to be on the same device, but found at least two devices, npu:{:int} and cpu!",
-            "Expected all tensors to be on the same device, but found at least two devices, xpu:{:int} and cpu!",
-            "Expected all tensors to be on the same device, but found at least two devices, mps:{:int} and cpu!",
+            *(f"{_DEVICES}found at least two devices, {device}:{{:int}} and cpu!" for device in _KINDS),
+            _DEVICES + "found at least two devices, cpu and ",
+            _DEVICES + "got {:word} is on cpu, different from other tensors on ",
+            _DEVICES + "got {:word} is on cuda:{:int}, different from other tensors on cpu ",
             "Pointer argument (at {:int}) cannot be accessed from Triton (cpu tensor?)",
             "Pointer argument cannot be accessed from Triton (cpu tensor?)",
         ),
@@ -188,13 +161,13 @@ RULES: tuple[Rule, ...] = (
         types=("RuntimeError",),
     ),
     Rule(
-        "labels-not-int64-old-words",
+        "labels-not-int64",
         Advice(
-            "the labels (or ids) have dtype {found}, but this operation takes int64",
+            "the labels (or ids, or an index) have dtype {found}, but this operation takes int64",
             ("write labels.long() or input_ids.long(); for numbers to predict use MSELoss, not CrossEntropyLoss",),
         ),
         Advice(
-            "标签（或 id）的类型是 {found}，而该运算需要 int64",
+            "标签（或 id、索引）的类型是 {found}，而该运算需要 int64",
             ("写 labels.long() 或 input_ids.long()；回归任务请用 MSELoss，不要用 CrossEntropyLoss",),
         ),
         "https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html",
@@ -203,6 +176,11 @@ RULES: tuple[Rule, ...] = (
             "Expected tensor for argument #1 'indices' to have scalar type Long; but got {found:word} instead",
             "expected scalar type Int but found {found:word}",
             "one_hot is only applicable to index tensor of type LongTensor{found}",
+            "expected scalar type Long but found {found:word}",
+            "expected target dtype to be Long or Byte, but got {found:word}",
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got"
+            " {found:word} instead",
+            "\"nll_loss_forward_reduce_cuda_kernel_2d_index\" not implemented for '{found:word}'",
         ),
         types=("RuntimeError",),
     ),

@@ -35,33 +35,6 @@ RULES: tuple[Rule, ...] = (
         types=_RUNTIME,
     ),
     Rule(
-        "tensor-left-on-cpu",
-        Advice(
-            "one tensor is on the CPU, the other on a GPU: a batch, or a part of the model, was not moved",
-            (
-                "move the input: x = x.to(next(model.parameters()).device); create tensors with device=x.device",
-                "keep constants in register_buffer() and layers in nn.ModuleList, so that model.to() moves them",
-            ),
-        ),
-        Advice(
-            "一个张量在 CPU 上，另一个在 GPU 上：某个 batch 或模型的一部分没有移到 GPU",
-            (
-                "移动输入：x = x.to(next(model.parameters()).device)；新建张量时写 device=x.device",
-                "常量用 register_buffer() 注册，子层放进 nn.ModuleList，这样 model.to() 才会移动它们",
-            ),
-        ),
-        _DOCS + "notes/cuda.html",
-        says=(
-            _DEVICES + "found at least two devices, cpu and ",
-            _DEVICES + "found at least two devices, cuda:{:int} and cpu!",
-            _DEVICES + "got {:word} is on cpu, different from other tensors on ",
-            _DEVICES + "got {:word} is on cuda:{:int}, different from other tensors on cpu ",
-            "Input type (torch.FloatTensor) and weight type (torch.cuda.",
-            "Input type (torch.cuda.FloatTensor) and weight type (torch.FloatTensor)",
-        ),
-        types=_RUNTIME,
-    ),
-    Rule(
         "tensors-on-two-gpus",
         Advice(
             "tensors of one operation are on GPU {one} and GPU {other}: a rank uses another's, or the model is split",
@@ -186,7 +159,7 @@ RULES: tuple[Rule, ...] = (
                 "在 CPU 上用 float32 或 bfloat16：from_pretrained() 里写 dtype=torch.bfloat16，或 model.float()",
             ),
         ),
-        "https://github.com/huggingface/transformers/issues/27769",
+        "https://github.com/pytorch/pytorch/issues/52291",
         says=(
             "\"{}cpu{}\" not implemented for 'Half'",
             "\"LayerNormKernelImpl\" not implemented for 'Half'",
@@ -194,21 +167,6 @@ RULES: tuple[Rule, ...] = (
             "\"baddbmm_with_gemm\" not implemented for 'Half'",
         ),
         types=_RUNTIME,
-    ),
-    Rule(
-        "tensor-matmul-shapes",
-        Advice(
-            "a layer takes {wants} features, but its input has {got} in the last dimension",
-            ("print x.shape before that layer; set its in_features={got}, or use torch.flatten(x, 1) before it",),
-        ),
-        Advice(
-            "网络层需要 {wants} 个特征，而输入最后一维是 {got}",
-            ("在该层之前打印 x.shape；把 in_features 设为 {got}，或先用 torch.flatten(x, 1)",),
-        ),
-        _DOCS + "generated/torch.nn.Linear.html",
-        says=("mat1 and mat2 shapes cannot be multiplied ({:int}x{got:int} and {wants:int}x{:int})",),
-        types=_RUNTIME,
-        when=("wants > 1",),  # 1: a packed 4-bit weight
     ),
     Rule(
         "tensor-cat-sizes",
@@ -304,20 +262,6 @@ RULES: tuple[Rule, ...] = (
             " but got {got:int} channels",
         ),
         types=_RUNTIME,
-    ),
-    Rule(
-        "batchnorm-one-sample",
-        Advice(
-            "batch norm got one value per channel (shape [1, {shape}]): a training batch has a single sample",
-            ("drop_last=True in the training DataLoader; with one sample per GPU use GroupNorm or SyncBatchNorm",),
-        ),
-        Advice(
-            "batch norm 每个通道只有一个值（形状 [1, {shape}]）：训练 batch 里只有一个样本",
-            ("训练的 DataLoader 设 drop_last=True；每张卡只有一个样本时用 GroupNorm 或 SyncBatchNorm",),
-        ),
-        _DOCS + "generated/torch.nn.BatchNorm1d.html",
-        says=("Expected more than 1 value per channel when training, got input size torch.Size([1, {shape}])",),
-        types=("ValueError",),
     ),
     Rule(
         "samples-differ-in-size",

@@ -128,21 +128,26 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "tokenizer-no-chat-template",
         Advice(
-            "the tokenizer has no chat template: it is of a base model, or chat_template.jinja was not copied",
+            "tokenizer or processor has no chat template: it is of a base model, or chat_template.jinja was not copied",
             (
                 "load the tokenizer of the instruct or chat model, or copy chat_template.jinja from its folder",
                 "or set tokenizer.chat_template to a Jinja template of your own",
             ),
         ),
         Advice(
-            "tokenizer 没有 chat template：它属于 base 模型，或没有拷贝 chat_template.jinja",
+            "tokenizer 或 processor 没有 chat template：它属于 base 模型，或没有拷贝 chat_template.jinja",
             (
                 "加载 instruct 或 chat 模型的 tokenizer，或从其目录拷贝 chat_template.jinja",
                 "或把 tokenizer.chat_template 设为自己的 Jinja 模板",
             ),
         ),
         _DOCS + "transformers/main/en/chat_templating",
-        says=("Cannot use chat template functions because tokenizer.chat_template is not set",),
+        says=(
+            "Cannot use chat template functions because tokenizer.chat_template is not set",
+            "Cannot use apply_chat_template() because tokenizer.chat_template is not set",
+            "Cannot use apply_chat_template because this processor does not have a chat template",
+            *(f"No chat template is set for this {kind}" for kind in ("tokenizer", "processor")),
+        ),
         types=_VALUE,
     ),
     Rule(

@@ -43,7 +43,7 @@ RULES: tuple[Rule, ...] = (
             "tokenizer.model 内容不对：损坏、不完整，或是 git-lfs 指针",
             ("用 ls -l 看大小；重新下载：hf download REPO tokenizer.model，或 git lfs pull",),
         ),
-        "https://github.com/google/sentencepiece/issues/1083",
+        "https://github.com/google/sentencepiece/issues/1054",
         says=(
             "Internal: could not parse ModelProto from ",
             "Internal: {}ParseFromArray(serialized.data(), serialized.size())",
@@ -79,38 +79,10 @@ RULES: tuple[Rule, ...] = (
             "tokenizer 在模型目录里没有找到词表文件（tokenizer.model、spiece.model）",
             ("查看该目录：把 tokenizer 的文件复制进去，或从基座模型加载 tokenizer",),
         ),
-        "https://github.com/huggingface/transformers/issues/22222",
+        "https://github.com/huggingface/transformers/issues/30607",
         says=("not a string",),
         types=("TypeError",),
         modules=("sentencepiece",),
-    ),
-    Rule(
-        "chat-template-none",
-        Advice(
-            (
-                "the tokenizer or processor has no chat template: it is of a base model, or "
-                "chat_template.jinja was not copied"
-            ),
-            (
-                "take the instruct model's tokenizer, or set tokenizer.chat_template to a template",
-                "copy chat_template.jinja or tokenizer_config.json beside the weights",
-            ),
-        ),
-        Advice(
-            "tokenizer 或 processor 没有 chat template：属于 base 模型，或没有复制 chat_template.jinja",
-            (
-                "使用 instruct 模型的 tokenizer，或自行设置 tokenizer.chat_template",
-                "把 chat_template.jinja 或 tokenizer_config.json 复制到权重旁边",
-            ),
-        ),
-        "https://huggingface.co/docs/transformers/chat_templating",
-        says=(
-            "Cannot use apply_chat_template() because tokenizer.chat_template is not set",
-            "Cannot use apply_chat_template because this processor does not have a chat template",
-            "No chat template is set for this tokenizer",
-            "No chat template is set for this processor",
-        ),
-        types=("ValueError",),
     ),
     Rule(
         "chat-roles-refused",
@@ -157,7 +129,7 @@ RULES: tuple[Rule, ...] = (
             "tokenizer 没有最大长度（model_max_length 是一个极大的数），却要求截断",
             ("传 max_length：tokenizer(..., truncation=True, max_length=2048)，或设置 tokenizer.model_max_length",),
         ),
-        "https://github.com/huggingface/transformers/issues/16186",
+        "https://github.com/kubernetes-sigs/inference-perf/pull/290",
         says=("int too big to convert",),
         types=("OverflowError",),
         modules=(
@@ -181,7 +153,7 @@ RULES: tuple[Rule, ...] = (
             "要 decode 的 id 里有 -100（loss 忽略的标签）或其他负数",
             ("先替换：ids = np.where(ids != -100, ids, tokenizer.pad_token_id)，标签和预测都要",),
         ),
-        "https://github.com/huggingface/transformers/issues/24433",
+        "https://github.com/huggingface/transformers/issues/22634",
         says=("out of range integral type conversion attempted",),
         types=("OverflowError",),
     ),
@@ -200,7 +172,7 @@ RULES: tuple[Rule, ...] = (
             "要 decode 的 id 里有 -100（loss 忽略的标签）或其他负数",
             ("先替换：ids = np.where(ids != -100, ids, tokenizer.pad_token_id)，标签和预测都要",),
         ),
-        "https://github.com/huggingface/transformers/issues/24433",
+        "https://github.com/huggingface/transformers/issues/22634",
         says=("can't convert negative int to unsigned",),
         types=("OverflowError",),
         modules=(
@@ -218,7 +190,7 @@ RULES: tuple[Rule, ...] = (
             "模型仓库自带的 tokenizer 代码比当前 transformers 旧",
             ("更新模型仓库中的文件，或安装模型主页写明的 transformers 版本",),
         ),
-        "https://github.com/zai-org/ChatGLM-6B/issues/1477",
+        "https://github.com/zai-org/VisualGLM-6B/issues/323",
         says=(
             "'ChatGLMTokenizer' object has no attribute '",
             "'{name:word}' object has no attribute 'sp_tokenizer'",
@@ -246,7 +218,7 @@ RULES: tuple[Rule, ...] = (
             "模型的 rope_scaling 是当前 transformers 不认识的新格式（如 Llama 3.1）",
             ("pip install -U transformers（Llama 3.1 需要 4.43 及以上）",),
         ),
-        "https://github.com/huggingface/transformers/issues/32167",
+        "https://github.com/meta-llama/llama3/issues/299",
         says=(
             "`rope_scaling` must be a dictionary with ",
             "`rope_scaling`'s type field must be one of [",
@@ -342,7 +314,7 @@ RULES: tuple[Rule, ...] = (
             "要批量生成，却在右侧 padding，而该模型的注意力不支持",
             ("分词之前设 tokenizer.padding_side = 'left'；训练时设 model.config.use_cache = False",),
         ),
-        "https://github.com/huggingface/transformers/issues/26877",
+        "https://github.com/huggingface/trl/issues/1018",
         says=("You are attempting to perform batched generation with padding_side='right'",),
         types=("ValueError",),
     ),

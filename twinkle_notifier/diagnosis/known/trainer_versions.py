@@ -102,7 +102,7 @@ RULES: tuple[Rule, ...] = (
             "模型自带的代码（或某个库）比当前 transformers 旧：cache 不再有 `{name}`",
             ("更新模型仓库的文件，或 trust_remote_code=False；或安装模型主页写明的 transformers 版本",),
         ),
-        "https://github.com/huggingface/transformers/issues/36071",
+        "https://github.com/hiyouga/LlamaFactory/issues/8048",
         says=(
             "'DynamicCache' object has no attribute '{name:word}'",
             "'StaticCache' object has no attribute '{name:word}'",

@@ -21,7 +21,7 @@ RULES: tuple[Rule, ...] = (
                 "否则在新环境里重装 torch 及其要求的 nvidia-* 包",
             ),
         ),
-        "https://github.com/pytorch/pytorch/issues/51080",
+        "https://github.com/microsoft/onnxruntime/issues/8594",
         says=(("{library:word}: symbol {:word} version {:word} not defined in file {:word} with link time reference"),),
         types=(
             "ImportError",
@@ -76,7 +76,7 @@ RULES: tuple[Rule, ...] = (
             ),
         ),
         Advice(
-            "扩展 没有编译出来：编译失败，或被其他进程占用、删除",
+            "扩展没有编译出来：编译失败，或被其他进程占用、删除",
             (
                 "删除 ~/.cache/torch_extensions 后重试；ninja 或 nvcc 最早的报错在上面",
                 "多节点共用 home 时：TORCH_EXTENSIONS_DIR=/tmp/torch_extensions",
@@ -152,7 +152,7 @@ RULES: tuple[Rule, ...] = (
             (
                 (
                     "install them from one index: pip install -U torch torchvision torchaudio --index-url "
-                    "https://download.pytorch.org/whl/cu126"
+                    "https://download.pytorch.org/whl/cu126 (cu126: your CUDA)"
                 ),
             ),
         ),
@@ -161,7 +161,7 @@ RULES: tuple[Rule, ...] = (
             (
                 (
                     "从同一个 index 安装：pip install -U torch torchvision torchaudio --index-url "
-                    "https://download.pytorch.org/whl/cu126"
+                    "https://download.pytorch.org/whl/cu126 (cu126: your CUDA)"
                 ),
             ),
         ),
@@ -176,7 +176,7 @@ RULES: tuple[Rule, ...] = (
             (
                 (
                     "install both from one index: pip install -U torch torchvision --index-url "
-                    "https://download.pytorch.org/whl/cu126"
+                    "https://download.pytorch.org/whl/cu126 (cu126: your CUDA)"
                 ),
             ),
         ),
@@ -185,7 +185,7 @@ RULES: tuple[Rule, ...] = (
             (
                 (
                     "从同一个 index 一起安装：pip install -U torch torchvision --index-url "
-                    "https://download.pytorch.org/whl/cu126"
+                    "https://download.pytorch.org/whl/cu126 (cu126: your CUDA)"
                 ),
             ),
         ),

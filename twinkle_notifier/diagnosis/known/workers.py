@@ -224,35 +224,6 @@ RULES: tuple[Rule, ...] = (
         types=("RuntimeError",),
     ),
     Rule(
-        "shm-full-resize",
-        Advice(
-            "the shared memory (/dev/shm) is full: a tensor for another process did not fit",
-            (
-                (
-                    "start the container with a larger one: docker run --shm-size=16g (or --ipc=host); in "
-                    "Kubernetes an emptyDir with medium: Memory"
-                ),
-                "or lower num_workers and prefetch_factor; see df -h /dev/shm",
-            ),
-        ),
-        Advice(
-            "共享内存（/dev/shm）已满：传给其他进程的张量放不下",
-            (
-                "docker run --shm-size=16g（或 --ipc=host）；Kubernetes 用 medium: Memory 的 emptyDir",
-                "或调小 num_workers 和 prefetch_factor；用 df -h /dev/shm 查看",
-            ),
-        ),
-        "https://github.com/pytorch/pytorch/blob/main/README.md#docker-image",
-        says=("unable to resize file <{}> to the right size: No space left on device (28)",),
-        types=("RuntimeError",),
-        printed=(
-            (
-                "ERROR: Unexpected bus error encountered in worker. This might be caused by insufficient "
-                "shared memory (shm)."
-            ),
-        ),
-    ),
-    Rule(
         "process-daemon-children",
         Advice(
             "a DataLoader worker (or another daemon process) starts processes of its own, which it may not",

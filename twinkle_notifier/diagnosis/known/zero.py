@@ -22,10 +22,7 @@ RULES: tuple[Rule, ...] = (
             ),
         ),
         "https://www.deepspeed.ai/docs/config-json/",
-        says=(
-            "zero stage {stage:int} requires an optimizer",
-            "zero optimization requires an optimizer{stage}",
-        ),
+        says=("zero stage {stage:int} requires an optimizer",),
         types=("AssertionError",),
     ),
     Rule(
@@ -82,7 +79,7 @@ RULES: tuple[Rule, ...] = (
                 "多次前向：把 loss 相加，只调用一次 backward()",
             ),
         ),
-        "https://github.com/deepspeedai/DeepSpeed/issues/4173",
+        "https://github.com/deepspeedai/DeepSpeed/issues/988",
         says=("The parameter {id:int} has already been reduced.",),
         types=("AssertionError",),
     ),
