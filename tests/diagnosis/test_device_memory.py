@@ -68,8 +68,7 @@ def test_what_other_processes_hold_is_the_likely_cause(monkeypatch: pytest.Monke
         notify_exception(told := RecordingNotifier(), "fit", OutOfMemoryError(TEXT), "sft")
         likely += [line for line in told.messages[0].splitlines() if line.startswith("- Likely: ")]
     assert likely == [
-        "- Likely: other processes hold 20.00 GiB of the device's 80.00 GiB (PID 4242 20.00 GiB), so that 2.00 GiB more did"
-        " not fit",
+        "- Likely: other processes hold 20.00 GiB of the device's 80.00 GiB (PID 4242), so that 2.00 GiB more did not fit",
         "- Likely: the device's 80.00 GiB is full: 2.00 GiB more did not fit, 1.00 GiB was free",
     ]
 
