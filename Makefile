@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The first pip that installs dependency groups.
 GROUPS_PIP := 'pip>=25.1'
-SOURCES := $(shell find twinkle_notifier integrations -name '*.py') README.md
+SOURCES := $(shell find twinkle_notifier integrations -type f -not -name '*.pyc') README.md
 
 export HF_HUB_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
@@ -120,7 +120,7 @@ $(VENV)/installed: $(VENV)/dependencies $(SOURCES)
 	touch $@
 
 $(VENV)/browser: $(VENV)/installed
-	@which chromium chromium-browser google-chrome 2>/dev/null | grep -q . || { \
+	@which "$(CHROMIUM)" chromium chromium-browser google-chrome 2>/dev/null | grep -q . || { \
 		if [ "$$(id -u)" = 0 ] && which apt-get > /dev/null; then \
 			apt-get update -qq && apt-get install -qq --no-install-recommends $(CHROMIUM_PACKAGES); \
 		else echo "There is no Chromium. On Debian: apt-get install $(CHROMIUM_PACKAGES)"; exit 1; fi; }

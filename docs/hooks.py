@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import re
+from html.parser import HTMLParser
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,37 @@ OUTSIDE = {
     "changelog.md": "CHANGELOG.md",
 }
 HEAD = "# {name}\n\n> {description}\n\nEach page as plain text; llms-full.txt has all of them in one.\n\n{pages}\n"
-# What a browser asks for by itself. A link that a reader follows is not among it.
-ASKED_FOR = re.compile(
-    r"""<(?:script|img|iframe|link|source|video)\b[^>]*?\b(?:src|href)=["']?((?:https?:)?//[^"'\s>]+)"""
-)
+NOT_ASKED_FOR = {"alternate", "author", "canonical", "license", "next", "prev"}  # rel of a <link>
+ELSEWHERE = re.compile(r"(?:https?:)?//[^\s,]+")
 ASKED_BY_CSS = re.compile(r"""(?:url\(|@import\s+)["']?((?:https?:)?//[^"')\s]+)""")
 
 log = logging.getLogger("mkdocs.hooks")
+
+
+class AskedFor(HTMLParser):
+    """What a browser asks another machine for by itself. A link that a reader follows is not among it."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._is_style = False
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """What an element loads, by its attributes."""
+        self._is_style = tag == "style"
+        given = {name: value or "" for name, value in attrs}
+        places = [given.get(name, "") for name in ("src", "srcset", "poster")]
+        places += [given.get("data", "")] if tag == "object" else []
+        places += (
+            [given.get("href", "")] if tag == "link" and not NOT_ASKED_FOR & set(given.get("rel", "").split()) else []
+        )
+        self.found += [address for place in places for address in ELSEWHERE.findall(place)]
+        self.found += ASKED_BY_CSS.findall(given.get("style", ""))
+
+    def handle_data(self, data: str) -> None:
+        """What a style sheet within the page loads."""
+        self.found += ASKED_BY_CSS.findall(data) if self._is_style else []
 
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
@@ -49,9 +74,10 @@ def on_post_build(config: MkDocsConfig) -> None:
         for path in site.glob("sitemap.xml*"):  # its addresses would begin with "None"
             path.unlink()
     for path in site.rglob("*"):
-        pattern = {".html": ASKED_FOR, ".css": ASKED_BY_CSS}.get(path.suffix)
-        for address in pattern.findall(path.read_text()) if pattern else ():
-            log.warning("%s asks another machine: %s", path.relative_to(site), address)
+        if path.suffix in (".html", ".css"):
+            text = path.read_text()
+            for address in AskedFor(text).found if path.suffix == ".html" else ASKED_BY_CSS.findall(text):
+                log.warning("%s asks another machine: %s", path.relative_to(site), address)
 
 
 def _write_plain(config: MkDocsConfig, folder: Path, language: str) -> None:

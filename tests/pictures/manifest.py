@@ -30,9 +30,10 @@ def page_picture(language: str) -> Path:
 
 
 def made_of() -> dict[str, str]:
-    """Each golden alert, by what is in it now."""
+    """Each golden alert, what draws it, and each picture, by what is in it now."""
     files = [golden(kind, language) for kind in KINDS for language in LANGUAGES]
-    return {file.stem: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    files += sorted((ROOT / "twinkle_notifier/inbox/static").iterdir()) + sorted(PICTURES.glob("*.webp"))
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in files}
 
 
 def write() -> None:
