@@ -7,8 +7,7 @@ Start it::
 What arrives::
 
     line-fit failed: FloatingPointError: the loss is inf at step 510
-    - At: plain_loop.py:29 in train: `raise FloatingPointError(f"the loss is {loss} at step {step}")`
-    - Context: train
+    - At: plain_loop.py:28 in train: `raise FloatingPointError(f"the loss is {loss} at step {step}")`
 """
 
 import math

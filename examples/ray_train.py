@@ -8,7 +8,6 @@ Start it::
 What arrives, once::
 
     line-fit failed: ValueError: the loss is not a number
-    - Context: train
     - Ranks: 0-1 of 2
 
 The workers take the notifier from TWINKLE_NOTIFIER_URL, or from `twinkle-notifier init`: on a cluster, on each node.

@@ -282,9 +282,7 @@ def test_kubernetes(start: Start, inbox: Inbox, output: Output, tmp_path: Path) 
     assert start(*container["command"], *container["args"], **env).wait(LIMIT) == 1
     [message] = inbox.messages
     assert message.title == f"sft failed: rank 5 on {socket.getfqdn()} was killed by SIGKILL", output()
-    assert has(message.text, "- Job: pod sft-x7k2p in ml\n", "- Rank: 5 (local rank 5) on ", "- Signal: SIGKILL"), (
-        message.text
-    )
+    assert has(message.text, "- Job: pod ml/sft-x7k2p\n", "- Rank: 5 on ", "- Signal: SIGKILL"), message.text
 
 
 def test_each_example_is_in_the_table() -> None:

@@ -35,7 +35,8 @@ OTHERS = (
     r"\b[0-9a-f]{8}\b",  # a commit
     r"(?<=：)\w*(?:Error|Exception|Group|Exit)\b: .*",  # an error in a heading
     r"(?m)^- (?:\*\*)?(?:位置|阶段|指标|命令|恢复训练|最新 checkpoint|最佳 checkpoint)\b.*$",  # the user's words
-    r"(?<=DingTalk 300001: ).*",  # the robot's
+    r"(?:DingTalk 300001|Feishu 19001|WeCom 93000): .*",  # the robot's
+    r"</?font[^>]*>",  # WeCom's marks of colour
 )
 
 
