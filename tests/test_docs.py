@@ -9,6 +9,7 @@ import inspect
 import re
 import shlex
 from collections.abc import Callable
+from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from pages import PAGES, ROOT, TRANSLATIONS, anchors, blocks
 import twinkle_notifier
 from twinkle_notifier.cli.main import _parser
 from twinkle_notifier.diagnosis import user_rules
+from twinkle_notifier.diagnosis.known import KNOWN
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.runtime import user_file
 
@@ -37,9 +39,13 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize("code", EXAMPLES)
-def test_examples_run(code: str, run: Callable[..., Any], tmp_path: Path) -> None:
-    """With DING_URL and DING_SECRET set, and nothing else; one that raises again ends with its own exception."""
-    done = run(code)
+def test_examples_run(code: str, run: Callable[..., Any], inbox: Inbox) -> None:
+    """With DING_URL and DING_SECRET set, and nothing else; one that raises again ends with its own exception.
+
+    The robot, which wants signatures, refuses nothing: the URL has the secret, too, for examples that need none.
+    """
+    done = run(code, DING_URL=f"{inbox.url}&secret={inbox.robots['DingTalk'].secret}")
+    assert inbox.requests == len(inbox.messages) + inbox.repeats
     raised = (
         re.search(r'^    raise (\w+)\("(.*)"\)', code, re.MULTILINE)
         if re.search(r"^    raise\b *(#.*)?$", code, re.MULTILINE)
@@ -87,6 +93,31 @@ def test_toml_examples_can_be_read(caplog: pytest.LogCaptureFixture) -> None:
     assert (bool(read.url), read.notifications, read.problem, caplog.text) == (True, "failure_only", "", "")
     (rules,) = blocks(ROOT / "docs" / "messages.md", "toml")
     assert [rule.id for rule in user_rules.parsed(rules)] == ["store-full"]
+
+
+def test_an_extra_is_installed_from_a_checkout() -> None:
+    """In one way on each page: there is no such package on an index. Each extra is one that there is."""
+    named = {found for page in PAGES for found in re.findall(r"pip install '([^']*)\[([\w-]+)\]'", page.read_text())}
+    extras = {*(metadata("twinkle-notifier").get_all("Provides-Extra") or [])}
+    ours = {(what, extra) for what, extra in named if what != "requests"}
+    assert {what for what, _ in ours} == {"."}
+    assert {extra for _, extra in ours} <= extras
+
+
+PROMISES = {
+    "README.md": r"More than (\d+) \[known errors\]",
+    "README.zh.md": r"(\d+) 多种\[已知错误\]",
+    "CHANGELOG.md": r"more than (\d+) kinds of known errors",
+    "docs/comparison.md": r"\[here\]\(diagnosis.md\) more than (\d+)",
+    "docs/comparison.zh.md": r"\[这里\]\(diagnosis.md\)有 (\d+) 多种",
+}
+
+
+@pytest.mark.parametrize("page", PROMISES)
+def test_as_many_known_errors_as_a_page_promises(page: str) -> None:
+    """And not many more: a number that stays behind sells the table short."""
+    (promised,) = re.findall(PROMISES[page], (ROOT / page).read_text())
+    assert int(promised) < len(KNOWN) <= int(promised) + 200
 
 
 def test_no_example_swallows_an_exception() -> None:

@@ -198,10 +198,10 @@ def watch(
         @watch(notifier, "training", name="sft")
         def main(): ...
 
-        @watch  # by the notifier that the variable TWINKLE_NOTIFIER_URL describes
+        @watch  # by the notifier that is set up: by TWINKLE_NOTIFIER_URL, else by `twinkle-notifier init`
         def main(): ...
 
-    Without a notifier it takes that of the environment. When there is none, it logs that once, and the block runs. With
+    Without a notifier it takes the one that is set up. When there is none, it logs that once, and the block runs. With
     None no alert is sent. Each block that is entered is new: an error that has ended an earlier one is reported again.
     One exception that leaves several blocks is reported once.
 

@@ -57,7 +57,7 @@ def add(commands: Commands) -> None:
         "--to",
         metavar="URL",
         help="where to, for all messages: a webhook URL, or JSON as to_dict() writes it; by default what the variable "
-        f"{VARIABLE} holds, else each message's own robot, if it was given by reference. {IN_PS}",
+        f"{VARIABLE} or your file names, else each message's own robot, if it was given by reference. {IN_PS}",
     )
     flush.add_argument(
         "--all",

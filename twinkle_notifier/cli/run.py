@@ -56,7 +56,7 @@ def _add_options(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--to",
         metavar="URL",
-        help=f"as for flush; by default what {VARIABLE} holds, else the command's own notifier. {IN_PS}",
+        help=f"as for flush; by default what {VARIABLE} or your file names, else the command's own notifier. {IN_PS}",
     )
     run.add_argument("--on-success", action="store_true", help="send a message about an end with exit code 0, too")
     run.add_argument(
