@@ -89,10 +89,18 @@ def test_a_file_that_is_gone_leaves_the_places(tmp_path: Path) -> None:
     assert line_of_code(error) == ""
 
 
-def test_a_text_that_only_stands_beside_is_not_shown(tmp_path: Path) -> None:
-    """The name of the secret may stand a line above."""
-    source = "def train():\n    password = (\n        'Tr0ub4dor-horse'\n    ); json.loads('{')\n\ntrain()\n"
-    shown = own_code(failing(tmp_path, source), BETWEEN)
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "password = (\n        'Tr0ub4dor-horse'\n    ); json.loads('{')",
+        "login = max; login(\n        'Tr0ub4dor-horse', 'user'\n    ); json.loads('{')",
+        "login = max; login('Tr0ub4dor-horse')\n    json.loads('{')",
+    ],
+    ids=["a text alone", "the first of some", "of a call before"],
+)
+def test_a_text_that_only_stands_beside_is_not_shown(lines: str, tmp_path: Path) -> None:
+    """The name of the secret may stand a line above, or nowhere."""
+    shown = own_code(failing(tmp_path, f"def train():\n    {lines}\n\ntrain()\n"), BETWEEN)
     assert "Tr0ub4dor" not in shown
     assert '"…"' in shown
 

@@ -25,7 +25,8 @@ def step(batch):
     raise OutOfMemoryError(
         "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 80.00 GiB of which 1.00 GiB is "
         "free. Including non-PyTorch memory, this process has 77.20 GiB memory in use. Of the allocated memory 60.00 "
-        "GiB is allocated by PyTorch, and 16.00 GiB is reserved by PyTorch but unallocated."
+        "GiB is allocated by PyTorch, and 16.00 GiB is reserved by PyTorch but unallocated. If reserved but unallocated "
+        "memory is large try setting PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True to avoid fragmentation."
     )
 
 

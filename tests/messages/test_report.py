@@ -205,7 +205,7 @@ def test_a_failure_tells_how_to_go_on() -> None:
         "- To go on: --resume_from_checkpoint /x/5",
     ]
     on_gpus = dataclasses.replace(reached, saved_steps=1180, on_gpus=True)
-    assert on_gpus.lines("zh", failed=True)[1] == "- 自上次 checkpoint 起丢失: 1 分 03 秒，1,180 个 step，64 张 GPU"
+    assert on_gpus.lines("zh", failed=True)[1] == "- 上次 checkpoint 之后丢失: 1 分 03 秒，1,180 个 step，64 张 GPU"
     ended = dataclasses.replace(reached, seconds=None)
     assert ended.lines() == ["- Progress: step 5 of 10, epoch 0.5", "- Last checkpoint: /x/5"]
 

@@ -27,4 +27,4 @@ def test_values_become_bars(values: list[float], shown: str) -> None:
 
 
 def test_in_chinese() -> None:
-    assert curve([3.0, 2.0, 1.0], "zh") == "▇▄▁ 首个 3，最小 1，最后 1"
+    assert curve([3.0, 2.0, 1.0], "zh") == "▇▄▁ 首值 3，最小 1，最后 1"

@@ -146,7 +146,9 @@ def _started(folder: str, url: str, options: tuple[str, ...]) -> subprocess.Pope
     }
     env = {name: value for name, value in os.environ.items() if not name.startswith("TWINKLE")} | own
     run = [sys.executable, "-m", "twinkle_notifier", "run", "--name", "demo", *options, "--"]
-    command = [*run, sys.executable, "train.py"] if hasattr(signal, "sigtimedwait") else [sys.executable, "-c", _WATCHED]
+    command = (
+        [*run, sys.executable, "train.py"] if hasattr(signal, "sigtimedwait") else [sys.executable, "-c", _WATCHED]
+    )
     with Path(folder, "output").open("wb") as output:
         return subprocess.Popen(  # noqa: S603  both are ours
             command,

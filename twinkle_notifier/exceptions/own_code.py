@@ -16,7 +16,8 @@ from twinkle_notifier.exceptions.frames import is_library, is_ours, library_name
 from twinkle_notifier.isolation.safe import slot
 
 _PLACES = (1, 4)  # that are shown: the outermost and the innermost
-_TEXT_ALONE = re.compile(r"""^(\s*)[rbfuRBFU]{0,2}(?:"[^"]*"|'[^']*')([\s,;)\]}]*)$""")
+_LITERAL = re.compile(r"""[rbfuRBFU]{0,2}(?:"[^"]*"|'[^']*')""")
+_MAY_TAKE_A_SECRET = re.compile(r"(?i)login|auth|token(?!i[sz])|secret|passw|credential|api_?key|connect")
 _FEW = 3  # frames of libraries
 _AROUND = 1  # lines before and after the one that failed
 _SOURCE = 200  # characters of a line
@@ -76,8 +77,13 @@ def _place(frame: FrameType, line: int) -> Iterator[str]:
 
 
 def _neighbour(frame: FrameType, line: int) -> str:
-    """A line that only stands beside. A text alone may be a secret whose name stands in the line above."""
-    return _TEXT_ALONE.sub(r'\1"…"\2', _source(frame, line))
+    """A line that only stands beside. No traceback shows it, so what may be a secret there is left out.
+
+    An argument has no name: it may belong to a call in this line, or in the one above.
+    """
+    text = _source(frame, line)
+    may_hold_one = _LITERAL.match(text.lstrip()) or _MAY_TAKE_A_SECRET.search(text)
+    return _LITERAL.sub('"…"', text) if may_hold_one else text
 
 
 def _source(frame: FrameType, line: int) -> str:

@@ -217,6 +217,7 @@ CASES: dict[str, Case] = {
             raised("PermissionError", "[Errno 13] Permission denied"),  # a socket, or a port below 1024
             raised("PermissionError", "[Errno 1] Operation not permitted: '/data/shared/train.jsonl'"),
             raised("RuntimeError", "ssh: [Errno 13] Permission denied: '/data/shared/train.jsonl'"),
+            raised("PermissionError", "[Errno 13] Permission denied: '/dev/nvidiactl'"),  # a container's devices
         ),
     ),
 }

@@ -150,6 +150,8 @@ CASES: dict[str, Case] = {
             raised("RecursionError", "maximum recursion depth exceeded while pickling an object"),
             raised("RecursionError", "maximum recursion depth exceeded while encoding a JSON object"),
             raised("RuntimeError", "maximum recursion depth exceeded"),
+            raised("RecursionError", "maximum recursion depth exceeded during compilation"),
+            raised("RecursionError", "maximum recursion depth exceeded during ast construction"),
             raised("RecursionError", "Stack overflow (used 8123 kB) while calling a Python object"),
         ),
     ),

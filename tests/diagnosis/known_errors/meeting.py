@@ -210,6 +210,7 @@ CASES: dict[str, Case] = {
     "launcher-variables-missing": Case(
         hits=(
             raised("KeyError", "'LOCAL_RANK'"),
+            raised("KeyError", "'RANK'"),
             raised(
                 "ValueError",
                 (

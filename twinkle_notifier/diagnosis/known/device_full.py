@@ -73,7 +73,7 @@ RULES: tuple[Rule, ...] = (
             ),
         ),
         Advice(
-            "代码要求的张量大小不可能：形状有误，或数值溢出",
+            "请求的张量大小异常：形状有误，或数值溢出",
             ("在出错行打印各张量的 shape：(N, 1) 与 (1, N) 的广播，或从损坏数据读到的索引",),
         ),
         "https://docs.pytorch.org/docs/stable/notes/cuda.html#memory-management",

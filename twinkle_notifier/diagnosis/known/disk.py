@@ -313,6 +313,7 @@ RULES: tuple[Rule, ...] = (
         ),
         "https://man7.org/linux/man-pages/man7/path_resolution.7.html",
         says=("[Errno 13] Permission denied: {path}",),
+        unless=("[Errno 13] Permission denied: '/dev/",),
         types=("PermissionError", "OSError"),
     ),
 )

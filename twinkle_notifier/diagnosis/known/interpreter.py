@@ -231,7 +231,12 @@ RULES: tuple[Rule, ...] = (
         ),
         _RECURSION,
         says=("maximum recursion depth exceeded",),
-        unless=(*_IN_DATA, "maximum recursion depth exceeded while getting the repr"),
+        unless=(
+            *_IN_DATA,
+            "maximum recursion depth exceeded while getting the repr",
+            "maximum recursion depth exceeded during compilation",
+            "maximum recursion depth exceeded during ast construction",
+        ),
         types=("RecursionError",),
     ),
     Rule(

@@ -301,6 +301,7 @@ RULES: tuple[Rule, ...] = (
         ),
         "https://docs.pytorch.org/docs/stable/elastic/run.html",
         says=(
+            "'RANK'",
             "'LOCAL_RANK'",
             "'WORLD_SIZE'",
             "'MASTER_ADDR'",
