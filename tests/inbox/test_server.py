@@ -18,6 +18,7 @@ import requests
 
 from twinkle_notifier import DingNotifier, SlackNotifier
 from twinkle_notifier.inbox import Inbox
+from twinkle_notifier.inbox.server import _Handler
 from twinkle_notifier.messages.message import Message
 
 TEXT = {"msgtype": "text", "text": {"content": "hello"}}
@@ -83,6 +84,40 @@ def test_a_closed_inbox_refuses_connections() -> None:
     with pytest.raises(requests.ConnectionError):
         post(inbox.url)
     Inbox(port=port).close()
+
+
+def test_a_closed_inbox_takes_nothing_by_an_old_connection() -> None:
+    """A session keeps one open; the inbox ends it."""
+    with requests.Session() as session:
+        with Inbox() as inbox:
+            assert session.post(inbox.url, json=TEXT, timeout=30).json()["errcode"] == 0
+        with pytest.raises(requests.ConnectionError):
+            session.post(inbox.url, json=TEXT, timeout=30)
+        assert len(inbox.messages) == 1
+
+
+def test_an_answer_that_is_due_comes_though_the_inbox_closes() -> None:
+    """The message was accepted, and its sender hears so."""
+    said = list[object]()
+    with Inbox(delay=1.0) as inbox:
+        thread = threading.Thread(target=lambda: said.append(post(inbox.url)))
+        thread.start()
+        assert len(inbox.wait(1, 30)) == 1
+    thread.join()
+    assert said == [{"errcode": 0, "errmsg": "ok"}]
+
+
+@pytest.mark.parametrize(
+    "begun", ["", "GET / HTTP/1.1\r\nHo", "POST / HTTP/1.1\r\nHost: HOST\r\nContent-Length: 9\r\n\r\n{"]
+)
+def test_a_client_that_stops_is_let_go(begun: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before its request, in the head and in the body."""
+    monkeypatch.setattr(_Handler, "timeout", _Handler.timeout / 100)
+    with Inbox() as inbox:
+        url = urlsplit(inbox.url)
+        with socket.create_connection(("127.0.0.1", url.port or 0), timeout=30) as line:
+            line.sendall(begun.replace("HOST", url.netloc).encode())
+            assert line.recv(65536) == b""
 
 
 # The page
@@ -186,6 +221,31 @@ def test_a_name_that_was_made_to_lead_here_shows_no_page(host: str, status: byte
             assert [ask(inbox, path, host).split()[1] for path in (f"/arrivals?{query}", "/page.js")] == [b"403"] * 2
 
 
+def test_a_browser_leaves_out_the_port_of_http() -> None:
+    """The printed URL shows the page all the same, and its stream."""
+    try:
+        inbox = Inbox(port=80)
+    except OSError as error:
+        pytest.skip(f"port 80: {error.strerror}")
+    with inbox:
+        query = urlsplit(inbox.page_url).query
+        shown = [
+            ask(inbox, f"/?{query}", host, more=f"Origin: http://{host}\r\n").split()[1]
+            for host in ("127.0.0.1", "localhost", "localhost:80", "evil.example")
+        ]
+    assert shown == [b"200", b"200", b"200", b"403"]
+
+
+def test_words_say_which_header_is_wrong() -> None:
+    """A tunnel, a proxy and a website differ in that."""
+    with Inbox() as inbox:
+        query, port = urlsplit(inbox.page_url).query, urlsplit(inbox.url).port
+        host = ask(inbox, f"/?{query}", "localhost:1")
+        origin = ask(inbox, f"/?{query}", more="Origin: http://evil.example\r\n")
+    assert f"The Host of a request must be 127.0.0.1:{port} or localhost:{port}." in host.decode()
+    assert "The Origin of this request is another website." in origin.decode()
+
+
 @pytest.mark.parametrize(
     "origin", ["http://evil.example", "http://evil.example:PORT", "null", "https://127.0.0.1:PORT"]
 )
@@ -200,6 +260,73 @@ def test_another_site_reads_nothing_and_sends_nothing(origin: str) -> None:
         assert ask(inbox, f"{robot.path}?{robot.query}", method="POST", more=sent).split()[1] == b"403"
         assert (inbox.requests, inbox.messages) == (0, [])
         assert ask(inbox, f"/?{query}", more="Origin: http://127.0.0.1:PORT\r\n").split()[1] == b"200"
+
+
+@pytest.mark.parametrize("host", ["evil.example:PORT", "127.0.0.1.evil.example:PORT", "[::1]:PORT"])
+def test_a_name_that_was_made_to_lead_here_sends_nothing(host: str) -> None:
+    """A browser names no foreign site then: page and robot have one name for it."""
+    with Inbox() as inbox:
+        robot, body = urlsplit(inbox.urls["WeCom"]), json.dumps(TEXT)
+        answer = ask(inbox, f"{robot.path}?{robot.query}", host, "POST", f"Content-Length: {len(body)}\r\n\r\n{body}")
+        assert answer.split()[1] == b"403"
+        assert b"The Host of a request must be 127.0.0.1:" in answer
+        assert inbox.requests == 0
+
+
+_FOREIGN = "Host: 127.0.0.1:PORT\r\nOrigin: http://evil.example\r\n"
+_OWN = "Host: 127.0.0.1:PORT\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (f"POST /x HTTP/1.1\r\n{_FOREIGN}Content-Length: REST\r\n\r\n{'A' * (1 << 20)}", b"403"),
+        (f"POST /x HTTP/1.1\r\n{_FOREIGN}Content-Length: 9999999999\r\n\r\n", b"403"),
+        (f"POST /x HTTP/1.1\r\n{_FOREIGN}Transfer-Encoding: chunked\r\n\r\n", b"403"),
+        (f"POST /x HTTP/1.1\r\n{_OWN}Content-Length: REST\r\n\r\n{'A' * (1 << 20)}", b"413"),
+        (f"POST /x HTTP/1.1\r\n{_OWN}Content-Length: 9999999999\r\n\r\n", b"413"),
+        (f"POST /x HTTP/1.1\r\n{_OWN}Transfer-Encoding: chunked\r\n\r\n", b"411"),
+        (f"POST /x HTTP/1.1\r\n{_OWN}Content-Length: -1\r\n\r\n", b"400"),
+        (f"POST /x HTTP/1.1\r\n{_OWN}Content-Length: 0\r\nContent-Length: 9\r\n\r\n", b"400"),
+        (f"GET /robot/send HTTP/1.1\r\n{_FOREIGN}Content-Length: REST\r\n\r\n", b"200"),
+        (f"GET /page.css HTTP/1.1\r\n{_OWN}Transfer-Encoding: chunked\r\n\r\n", b"200"),
+        (f"PUT /robot/send HTTP/1.1\r\n{_FOREIGN}Content-Length: REST\r\n\r\n", b"501"),
+    ],
+)
+def test_no_request_hides_in_the_body_of_another(head: str, status: bytes) -> None:
+    """A website decides what a body holds: what is left of one is never read as a request, which names no site."""
+    with Inbox() as inbox:
+        url, body = urlsplit(inbox.url), json.dumps(TEXT)
+        hidden = f"POST {url.path}?{url.query} HTTP/1.1\r\n{_OWN}Content-Type: application/json\r\n"
+        hidden = f"{hidden}Content-Length: {len(body)}\r\n\r\n{body}"
+        length = len(head.partition("\r\n\r\n")[2]) + len(hidden.replace("PORT", str(url.port)))
+        sent = (head + hidden).replace("PORT", str(url.port)).replace("REST", str(length))
+        with socket.create_connection(("127.0.0.1", url.port or 0), timeout=30) as line:
+            line.sendall(sent.encode())
+            line.shutdown(socket.SHUT_WR)
+            answer = b"".join(iter(lambda: line.recv(65536), b""))
+        assert (answer.split()[1], answer.count(b"HTTP/1.1 ")) == (status, 1)
+        assert b"Connection: close" in answer
+        assert (inbox.requests, inbox.messages) == (0, [])
+
+
+def test_a_body_that_ends_too_early_is_no_message() -> None:
+    """Its client was killed, or the network."""
+    with Inbox() as inbox:
+        robot, body = urlsplit(inbox.url), json.dumps(TEXT)
+        with socket.create_connection(("127.0.0.1", robot.port or 0), timeout=30) as line:
+            head = f"POST {robot.path}?{robot.query} HTTP/1.1\r\nHost: {robot.netloc}\r\nContent-Type: application/json\r\n"
+            line.sendall(f"{head}Content-Length: {len(body) + 1}\r\n\r\n{body}".encode())
+            line.shutdown(socket.SHUT_WR)
+            assert line.recv(65536) == b""
+        assert inbox.requests == 0
+
+
+def test_a_client_reads_why_its_body_was_refused() -> None:
+    """Though it sends all of it before it reads."""
+    with Inbox() as inbox:
+        reply = requests.post(inbox.url, data=b"x" * (20 << 20), timeout=30)
+        assert (reply.status_code, reply.text) == (413, "<h1>413 Content Too Large: the inbox takes 1 MiB</h1>")
 
 
 def test_the_pages_url_does_not_leak() -> None:
@@ -314,6 +441,30 @@ def test_the_command_runs_until_ctrl_c(secret: str | None) -> None:
         process.kill()
         process.communicate()
     assert (process.returncode, out.strip(), err) == (0, "", "")
+
+
+@pytest.mark.linux
+def test_clients_that_stop_keep_no_alert_away() -> None:
+    """However many they are, and though a process may have few files open."""
+    command = f"ulimit -n 256; exec {sys.executable} -m twinkle_notifier.inbox --port 0"
+    process = subprocess.Popen(
+        ["sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/"
+    )
+    lines = list[socket.socket]()
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readline().rpartition(" ")[2].strip()
+        for _ in range(600):
+            lines.append(socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=30))
+            lines[-1].sendall(b"POST / HTTP/1.1\r\nHo")
+        assert post(url) == {"errcode": 0, "errmsg": "ok"}
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30)[1] == ""
+    finally:
+        for line in lines:
+            line.close()
+        process.kill()
+        process.communicate()
 
 
 def test_the_command_names_a_wrong_argument() -> None:

@@ -22,6 +22,7 @@ HEADERS = {
         "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     ),
 }
+_HTTP_PORT = 80
 STREAM = "/arrivals"
 # They hold no message: whoever reaches this machine may read them.
 _FILES = {
@@ -38,18 +39,22 @@ class Page:
     def __init__(self, port: int, arrivals: Arrivals) -> None:
         self.token = secrets.token_urlsafe(24)
         self._arrivals = arrivals
-        self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
+        names = ("127.0.0.1", "localhost")
+        self._hosts = [f"{name}:{port}" for name in names]
+        if port == _HTTP_PORT:
+            self._hosts += names  # a browser leaves out this port
 
-    def knows_host(self, host: str) -> bool:
-        """Whether a browser asked for this page by its own address.
+    def fault(self, host: str, origin: str | None) -> str:
+        """Why a request is not one of this machine's user, by its headers; empty if it is.
 
-        A website could let a name of its own lead here, and so read the page in a browser.
+        A website could let a name of its own lead here, and so read the page in a browser, or send to a robot: the
+        `host` tells. It can make a browser send elsewhere, which the `origin` tells; a program names none.
         """
-        return host.lower() in self._hosts
-
-    def knows_origin(self, origin: str | None) -> bool:
-        """Whether no other site makes a browser send this; a program names no origin."""
-        return origin is None or origin.lower() in {f"http://{host}" for host in self._hosts}
+        if host.lower() not in self._hosts:
+            return f"The Host of a request must be {' or '.join(self._hosts)}."
+        if origin is not None and origin.lower() not in {f"http://{own}" for own in self._hosts}:
+            return "The Origin of this request is another website."
+        return ""
 
     def knows_token(self, token: str) -> bool:
         """Whether somebody has the page's URL."""
