@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -402,6 +403,24 @@ def test_a_browser_that_comes_back_misses_nothing() -> None:
         assert [each["id"] for each in events(inbox, 1, last="what")] == ["1"]
 
 
+def test_the_stream_tells_what_is_no_longer_kept() -> None:
+    """The page lets go of it, too: what a reader holds is as bounded as what the inbox holds."""
+    body = b"[" * 65_536
+    with Inbox() as inbox, requests.Session() as session:
+        for _ in range(1100):
+            session.post(inbox.url, data=body, timeout=30)
+        url, seen = inbox.page_url.replace("/?", "/arrivals?"), {"Last-Event-ID": "1100"}
+        with requests.get(url, stream=True, timeout=30, headers=seen) as stream:
+            lines = (line for line in stream.iter_lines(chunk_size=1) if not line.startswith(b"id"))
+            told = [next(lines) for _ in range(4)]
+            session.post(inbox.url, data=body, timeout=30)
+            told += [next(lines)[:5] for _ in range(2)] + [next(lines) for _ in range(2)]
+        kept = 1100 - int(told[3].removeprefix(b"data: "))
+        assert told[2:] == [b"event: oldest", b"data: %d" % (1100 - kept), b"", b"data:", b"", b"event: oldest"]
+        assert 64 << 20 > kept * 65_536 > 60 << 20
+        assert int(events(inbox, 1)[0]["id"]) == 1101 - kept
+
+
 def test_the_stream_ends_with_the_inbox() -> None:
     """Its reader is not left waiting."""
     inbox = Inbox()
@@ -441,6 +460,46 @@ def test_the_command_runs_until_ctrl_c(secret: str | None) -> None:
         process.kill()
         process.communicate()
     assert (process.returncode, out.strip(), err) == (0, "", "")
+
+
+@pytest.mark.linux
+def test_the_commands_memory_is_bounded() -> None:
+    """Whatever it accepts and refuses, and however many pages stop to read."""
+    command = [sys.executable, "-m", "twinkle_notifier.inbox", "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/")
+    lines = list[socket.socket]()
+    try:
+        assert process.stdout is not None
+        printed = [process.stdout.readline().rpartition(" ")[2].strip() for _ in range(6)]
+        page, bark = urlsplit(printed[1]), printed[5].rstrip("/")
+        begun = _resident(process.pid)
+        with requests.Session() as session:
+            large = {"title": "x", "body": "x", "x": [[]] * 850}
+            for _ in range(990):  # of Bark, whose rate is the highest; what is read of each takes 54 kB
+                assert session.post(bark, json=large, timeout=30).status_code == 200
+            for _ in range(1100):
+                session.post(printed[0], data=b"[" * 65_536, timeout=30)
+        kept = _resident(process.pid)
+        for _ in range(20):
+            line = socket.socket()
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            line.connect(("127.0.0.1", page.port or 0))
+            line.sendall(f"GET /arrivals?{page.query} HTTP/1.1\r\nHost: {page.netloc}\r\n\r\n".encode())
+            lines.append(line)
+            assert b"text/event-stream" in line.recv(4096)
+        assert requests.get(printed[1], timeout=30).status_code == 200
+        assert kept - begun < 106 << 20
+        assert _resident(process.pid) - kept < 64 << 20
+    finally:
+        for line in lines:
+            line.close()
+        process.kill()
+        process.communicate()
+
+
+def _resident(pid: int) -> int:
+    """The most bytes of memory that a process has had."""
+    return int(re.findall(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())[0]) << 10
 
 
 @pytest.mark.linux

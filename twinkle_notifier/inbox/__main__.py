@@ -10,6 +10,8 @@ from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.inbox.browser import opened
 
+_KEPT = 1 << 20  # bytes of the messages by which a robot knows a repeat; what is read of them takes some times more
+
 
 def serve(port: int, secret: str | None, browser: bool = True) -> None:
     """Run an inbox and print its addresses. That of the page holds a token: whoever has it can read the messages.
@@ -24,6 +26,8 @@ def serve(port: int, secret: str | None, browser: bool = True) -> None:
     except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", "") or "there is no such port"
         raise ArgumentError(f"port {port} cannot be used ({why}): give another one, or 0 for a free one") from None
+    for robot in running.robots.values():
+        robot.most_bytes = _KEPT  # the page shows the requests, not these
     with running as inbox, opened(inbox.page_url, browser), suppress(KeyboardInterrupt):
         ding, *others = [f"{name + ':':12} {url}\n" for name, url in (inbox.urls | inbox.apprise_urls).items()]
         print(f"{ding}{'Messages:':12} {inbox.page_url}\n{''.join(others)}Ctrl-C ends it.", flush=True)

@@ -37,13 +37,13 @@ class Arrival(NamedTuple):
 
 
 class Arrivals:
-    """The newest requests. A reader gets those after the last one that it has seen, and waits for more."""
+    """The newest requests. A reader gets the next one after the last that it has seen, or waits for it."""
 
     def __init__(self) -> None:
         self._kept: deque[Arrival] = deque()
         self._bytes = 0
         self._last = 0
-        self._is_closed = False
+        self.is_closed = False
         self._changed = threading.Condition()
 
     def add(self, robot: Robot, request: Request, response: Response, result: Result) -> None:
@@ -57,19 +57,23 @@ class Arrivals:
                 self._bytes -= len(self._kept.popleft().told)
             self._changed.notify_all()
 
-    def after(self, number: int, seconds: float) -> list[Arrival] | None:
-        """Those after this number; none if none comes within `seconds`, and None if none will ever come."""
+    def after(self, number: int, seconds: float) -> Arrival | None:
+        """The first after this number that is kept; None if none comes within `seconds`, or `is_closed`."""
         with self._changed:
-            self._changed.wait_for(lambda: self._is_closed or self._last > number, seconds)
-            if self._is_closed:
-                return None
+            self._changed.wait_for(lambda: self.is_closed or self._last > number, seconds)
             new = min(self._last - number, len(self._kept))
-            return [self._kept[place] for place in range(-new, 0)]
+            return self._kept[-new] if new > 0 and not self.is_closed else None
+
+    @property
+    def oldest(self) -> int:
+        """The number of the oldest that is kept, or of the first to come."""
+        with self._changed:
+            return self._last - len(self._kept) + 1
 
     def close(self) -> None:
         """Let go all who wait."""
         with self._changed:
-            self._is_closed = True
+            self.is_closed = True
             self._changed.notify_all()
 
 

@@ -69,13 +69,19 @@ class Page:
     def stream(self, last: str, write: Callable[[bytes], object]) -> None:
         """Write what arrived after the event `last`, and what arrives from now on, until the inbox is closed.
 
-        Each event has an id, so that a browser which lost the connection goes on where it was.
+        Each has an id, so that a browser which lost the connection goes on where it was. Whatever is older than what
+        an event `oldest` tells is no longer kept. One is written at a time: a reader that stops holds no others.
         """
         number = int(last) if re.fullmatch("[0-9]{1,15}", last) else 0
+        told = 1
         write(b"retry: 500\n\n")
-        while (new := self._arrivals.after(number, _SILENCE)) is not None:
-            write("".join(f"id: {each.number}\ndata: {each.told}\n\n" for each in new).encode() or b":\n\n")
-            number = new[-1].number if new else number
+        while not self._arrivals.is_closed:
+            if (oldest := self._arrivals.oldest) != told:
+                write(f"event: oldest\ndata: {oldest}\n\n".encode())
+                told = oldest
+            new = self._arrivals.after(number, _SILENCE)
+            write(f"id: {new.number}\ndata: {new.told}\n\n".encode() if new else b":\n\n")
+            number = new.number if new else number
 
 
 def _read(name: str) -> bytes:
