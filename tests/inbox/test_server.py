@@ -12,7 +12,7 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import pytest
 import requests
@@ -380,6 +380,28 @@ def test_the_stream_tells_what_was_refused_and_why() -> None:
     assert unsigned["meaning"].startswith("the robot is in signed mode, and no secret is given")
     assert (word["code"], word["words"], word["status"], word["level"]) == ("400", "invalid_payload", 400, "unknown")
     assert (word["body"], deep["size"], len(deep["body"])) == ("\ufffd", 100_000, 65_536)
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("/robot/sendd?access_token=TOKEN", "/robot/sendd?access_token=***"),
+        ("/open-apis/bot/hook/TOKEN", "/open-apis/bot/hook/***"),
+        ("/open-apis/bot/v2/hoook/0123abcd-0123-abcd", "/open-apis/bot/v2/hoook/***"),
+    ],
+)
+def test_a_message_to_a_wrong_path_is_shown(path: str, line: str) -> None:
+    """Its sender waits for it; there are words that say which paths there are."""
+    token = "tok/0123"
+    with Inbox(token=token) as inbox:
+        post(inbox.url)
+        reply = requests.post(urljoin(inbox.url, path.replace("TOKEN", quote(token, safe=""))), json=TEXT, timeout=30)
+        told = events(inbox, 2)[1]
+    assert (reply.status_code, reply.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert (told["service"], told["result"], told["code"], told["status"]) == ("unknown", "refused", "404", 404)
+    assert (told["line"], json.loads(told["body"]), told["answer"]) == (f"POST {line}", TEXT, reply.text)
+    for robot in inbox.robots.values():
+        assert f"{robot.path.rstrip('/') or '/'} ({robot.service})" in told["meaning"]
 
 
 def test_a_repeat_is_told_as_one() -> None:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
 from typing import Any, cast
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
 from twinkle_notifier.inbox import bark, dingtalk, discord, feishu, ntfy, page, slack, wecom
 from twinkle_notifier.inbox.arrivals import Arrivals
@@ -159,6 +159,17 @@ class _Server(ThreadingHTTPServer):
         """The robot whose URL has this path."""
         return next((robot for robot in self.robots if robot.serves(path)), None)
 
+    @property
+    def token(self) -> str:
+        """What a request to a robot must name, as it stands in a path."""
+        return quote(self.robots[0].token, safe="")
+
+    @property
+    def paths(self) -> str:
+        """Which paths there are, for somebody who has mistaken one."""
+        ours = ", ".join(f"{robot.path.rstrip('/') or '/'} ({robot.service})" for robot in self.robots)
+        return f"no robot has this path: copy a URL that the inbox has printed. There are {ours}"
+
     def messages(self) -> list[Received]:
         """What all robots have accepted, in order."""
         messages = [message for robot in self.robots for message in list(robot.messages)]
@@ -206,7 +217,10 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(server.delay)
             self._respond(answer)
         else:
-            self._send(404, "text/html", "<h1>404 Not Found</h1>")
+            path = parts.path.replace(server.token, "***")
+            answer = Response("404 Not Found", 404)
+            server.arrivals.add_stray(Request(path, query, kind, body), answer, server.paths)
+            self._respond(answer)
 
     def do_GET(self) -> None:
         self._is_read = "Transfer-Encoding" not in self.headers and self.headers.get("Content-Length", "0") == "0"
