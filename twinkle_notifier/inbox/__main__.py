@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import threading
 from contextlib import suppress
 
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.inbox.browser import opened
+
+_KEPT = 1 << 20  # bytes of the messages by which a robot knows a repeat; what is read of them takes some times more
+_ENDS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows lacks one
 
 
 def serve(port: int, secret: str | None, browser: bool = True) -> None:
@@ -24,10 +28,21 @@ def serve(port: int, secret: str | None, browser: bool = True) -> None:
     except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", "") or "there is no such port"
         raise ArgumentError(f"port {port} cannot be used ({why}): give another one, or 0 for a free one") from None
+    for robot in running.robots.values():
+        robot.most_bytes = _KEPT  # the page shows the requests, not these
+    for number in _ENDS:
+        if signal.getsignal(number) is signal.SIG_DFL:  # under nohup it is ignored
+            signal.signal(number, _leave)
     with running as inbox, opened(inbox.page_url, browser), suppress(KeyboardInterrupt):
         ding, *others = [f"{name + ':':12} {url}\n" for name, url in (inbox.urls | inbox.apprise_urls).items()]
         print(f"{ding}{'Messages:':12} {inbox.page_url}\n{''.join(others)}Ctrl-C ends it.", flush=True)
         threading.Event().wait()
+
+
+def _leave(number: int, _frame: object) -> None:
+    for each in _ENDS:
+        signal.signal(each, signal.SIG_IGN)  # a second one would keep the rest from being put away
+    raise SystemExit(128 + number)
 
 
 def main() -> None:

@@ -23,6 +23,8 @@ from twinkle_notifier.inbox.robot import Request, Response, Result, Robot, insid
 KEPT = 10_000  # requests
 _BYTES = 64 << 20  # of all that is kept
 _BODY = 64 << 10  # bytes of a request's body; no service takes more
+_PATH = 200  # characters of a path that leads to no robot
+_TOKEN = 16  # characters of a part of it that may be a token
 _CODES = ("errcode", "code", "StatusCode")
 _WORDS = ("errmsg", "msg", "message", "error")
 # Who says what a refusal means, in the words that an alert's own log would have.
@@ -37,18 +39,27 @@ class Arrival(NamedTuple):
 
 
 class Arrivals:
-    """The newest requests. A reader gets those after the last one that it has seen, and waits for more."""
+    """The newest requests. A reader gets the next one after the last that it has seen, or waits for it."""
 
     def __init__(self) -> None:
         self._kept: deque[Arrival] = deque()
         self._bytes = 0
         self._last = 0
-        self._is_closed = False
+        self.is_closed = False
         self._changed = threading.Condition()
 
     def add(self, robot: Robot, request: Request, response: Response, result: Result) -> None:
         """Keep a request with its answer. The oldest ones go when there are too many."""
-        told = _told(robot, request, response, result)
+        meaning = _meaning(robot, request, response) if result == "refused" else ""
+        self._keep(_told(robot.service, _shown(robot, request), request, response, result, meaning))
+
+    def add_stray(self, request: Request, response: Response, meaning: str) -> None:
+        """Keep a request that came to no robot, as somebody waits for it: its service is "unknown"."""
+        segments = (part if len(part) < _TOKEN else "***" for part in request.path[:_PATH].split("/"))
+        line = _with_query("/".join(segments), request)
+        self._keep(_told("unknown", line, request, response, "refused", meaning))
+
+    def _keep(self, told: dict[str, Any]) -> None:
         with self._changed:
             self._last += 1
             self._kept.append(Arrival(self._last, json.dumps({"number": self._last, **told})))
@@ -57,35 +68,41 @@ class Arrivals:
                 self._bytes -= len(self._kept.popleft().told)
             self._changed.notify_all()
 
-    def after(self, number: int, seconds: float) -> list[Arrival] | None:
-        """Those after this number; none if none comes within `seconds`, and None if none will ever come."""
+    def after(self, number: int, seconds: float) -> Arrival | None:
+        """The first after this number that is kept; None if none comes within `seconds`, or `is_closed`."""
         with self._changed:
-            self._changed.wait_for(lambda: self._is_closed or self._last > number, seconds)
-            if self._is_closed:
-                return None
+            self._changed.wait_for(lambda: self.is_closed or self._last > number, seconds)
             new = min(self._last - number, len(self._kept))
-            return [self._kept[place] for place in range(-new, 0)]
+            return self._kept[-new] if new > 0 and not self.is_closed else None
+
+    @property
+    def oldest(self) -> int:
+        """The number of the oldest that is kept, or of the first to come."""
+        with self._changed:
+            return self._last - len(self._kept) + 1
 
     def close(self) -> None:
         """Let go all who wait."""
         with self._changed:
-            self._is_closed = True
+            self.is_closed = True
             self._changed.notify_all()
 
 
-def _told(robot: Robot, request: Request, response: Response, result: Result) -> dict[str, Any]:
+def _told(
+    service: str, line: str, request: Request, response: Response, result: Result, meaning: str
+) -> dict[str, Any]:
     body, payload = request.body[:_BODY], object_of(request.body)
     code, words = _code_and_words(response)
     return {
         "at": round(time.time(), 3),
-        "service": robot.service,
+        "service": service,
         "result": result,
         "code": code,
         "words": words,
-        "meaning": _meaning(robot, request, response) if result == "refused" else "",
-        "level": (level_of(robot.service, payload) if payload else None) or "unknown",
+        "meaning": meaning,
+        "level": (level_of(service, payload) if payload else None) or "unknown",
         "size": len(request.body),
-        "line": f"POST {_shown(robot, request)}",
+        "line": f"POST {line}",
         "type": request.content_type[:200],
         "body": body.decode("utf-8", "replace"),
         "status": response.status,
@@ -96,6 +113,10 @@ def _told(robot: Robot, request: Request, response: Response, result: Result) ->
 def _shown(robot: Robot, request: Request) -> str:
     """Path and query, without what grants access: the page may be shown to others."""
     path = f"{robot.path}***" if robot.path.endswith("/") and len(robot.path) > 1 else robot.path
+    return _with_query(path, request)
+
+
+def _with_query(path: str, request: Request) -> str:
     public = {key: value if key == "timestamp" else "***" for key, value in request.query.items()}
     query = urlencode(public, safe="*", errors="replace")
     return f"{path}?{query}" if query else path

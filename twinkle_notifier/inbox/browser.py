@@ -8,7 +8,7 @@ import tempfile
 import threading
 import webbrowser
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from html import escape
 from pathlib import Path
 
@@ -22,12 +22,24 @@ def opened(url: str, is_wanted: bool = True) -> Generator[None]:
     All users of this machine can read a command line, and `url` holds a token: what the browser is given is a file of
     the user's own, which leads there and lasts as long as this does.
     """
-    with tempfile.TemporaryDirectory(prefix="twinkle-inbox-", ignore_cleanup_errors=True) as folder:
-        if is_wanted and _has_display():
+    with ExitStack() as stack:
+        if is_wanted and _has_display() and (folder := _folder(stack)):
             lead = Path(folder, "inbox.html")
-            lead.write_text(_LEAD.format(url=escape(url)))
-            threading.Thread(target=_open, args=(lead.as_uri(),), daemon=True).start()
+            with suppress(OSError):  # the disk is full: the URL is printed, too
+                lead.touch(0o600)
+                lead.write_text(_LEAD.format(url=escape(url)))
+                threading.Thread(target=_open, args=(lead.as_uri(),), daemon=True).start()
         yield
+
+
+def _folder(stack: ExitStack) -> str | None:
+    """A folder of the user's own: in the home, as a browser in a sandbox (Snap) reads no other, and nothing hidden."""
+    for parent in (os.path.expanduser("~"), None):
+        with suppress(OSError):
+            return stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="twinkle-inbox-", dir=parent, ignore_cleanup_errors=True)
+            )
+    return None
 
 
 def _has_display() -> bool:

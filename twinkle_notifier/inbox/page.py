@@ -22,6 +22,7 @@ HEADERS = {
         "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     ),
 }
+_HTTP_PORT = 80
 STREAM = "/arrivals"
 # They hold no message: whoever reaches this machine may read them.
 _FILES = {
@@ -38,18 +39,22 @@ class Page:
     def __init__(self, port: int, arrivals: Arrivals) -> None:
         self.token = secrets.token_urlsafe(24)
         self._arrivals = arrivals
-        self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
+        names = ("127.0.0.1", "localhost")
+        self._hosts = [f"{name}:{port}" for name in names]
+        if port == _HTTP_PORT:
+            self._hosts += names  # a browser leaves out this port
 
-    def knows_host(self, host: str) -> bool:
-        """Whether a browser asked for this page by its own address.
+    def fault(self, host: str, origin: str | None) -> str:
+        """Why a request is not one of this machine's user, by its headers; empty if it is.
 
-        A website could let a name of its own lead here, and so read the page in a browser.
+        A website could let a name of its own lead here, and so read the page in a browser, or send to a robot: the
+        `host` tells. It can make a browser send elsewhere, which the `origin` tells; a program names none.
         """
-        return host.lower() in self._hosts
-
-    def knows_origin(self, origin: str | None) -> bool:
-        """Whether no other site makes a browser send this; a program names no origin."""
-        return origin is None or origin.lower() in {f"http://{host}" for host in self._hosts}
+        if host.lower() not in self._hosts:
+            return f"The Host of a request must be {' or '.join(self._hosts)}."
+        if origin is not None and origin.lower() not in {f"http://{own}" for own in self._hosts}:
+            return "The Origin of this request is another website."
+        return ""
 
     def knows_token(self, token: str) -> bool:
         """Whether somebody has the page's URL."""
@@ -64,13 +69,19 @@ class Page:
     def stream(self, last: str, write: Callable[[bytes], object]) -> None:
         """Write what arrived after the event `last`, and what arrives from now on, until the inbox is closed.
 
-        Each event has an id, so that a browser which lost the connection goes on where it was.
+        Each has an id, so that a browser which lost the connection goes on where it was. Whatever is older than what
+        an event `oldest` tells is no longer kept. One is written at a time: a reader that stops holds no others.
         """
         number = int(last) if re.fullmatch("[0-9]{1,15}", last) else 0
+        told = 1
         write(b"retry: 500\n\n")
-        while (new := self._arrivals.after(number, _SILENCE)) is not None:
-            write("".join(f"id: {each.number}\ndata: {each.told}\n\n" for each in new).encode() or b":\n\n")
-            number = new[-1].number if new else number
+        while not self._arrivals.is_closed:
+            if (oldest := self._arrivals.oldest) != told:
+                write(f"event: oldest\ndata: {oldest}\n\n".encode())
+                told = oldest
+            new = self._arrivals.after(number, _SILENCE)
+            write(f"id: {new.number}\ndata: {new.told}\n\n".encode() if new else b":\n\n")
+            number = new.number if new else number
 
 
 def _read(name: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import math
 import re
 import threading
 import time
@@ -121,12 +122,14 @@ class Robot(ABC):
         self.rate = self.own_rate if rate is None else rate
         self.penalty = self.own_penalty if penalty is None else penalty
         self.messages: list[Received] = []
+        self.most_bytes = math.inf  # of the requests whose messages are kept
         self.requests = 0
         self.repeats = 0
         self.clock: Callable[[], float] = time.time  # the service's, by which it judges a signature
         self.on_answer: Callable[[Robot, Request, Response, Result], object] = _keep_nothing
         self._scripted: deque[Answer | Response] = deque()
         self._accepted: deque[float] = deque()
+        self._bytes = 0
         self._closed_until = 0.0
         self._lock = threading.Lock()
 
@@ -160,7 +163,7 @@ class Robot(ABC):
         self._scripted.extend(answers)
 
     def answer(self, request: Request) -> Response:
-        """What the service would answer; an accepted message is kept, the newest 10,000 are."""
+        """What the service would answer; an accepted message is kept, the newest 10,000 within `most_bytes` are."""
         with self._lock:
             self.requests += 1
             response, result = self._answered(request)
@@ -191,7 +194,9 @@ class Robot(ABC):
             return "repeated"
         self._accepted.append(time.monotonic())
         self.messages.append(message)
-        del self.messages[:-_KEPT]
+        self._bytes += message.size
+        while self.messages and (len(self.messages) > _KEPT or self._bytes > self.most_bytes):
+            self._bytes -= self.messages.pop(0).size
         return "accepted"
 
 

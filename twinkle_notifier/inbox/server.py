@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import sys
 import threading
 import time
@@ -12,13 +13,16 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
 from typing import Any, cast
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
 from twinkle_notifier.inbox import bark, dingtalk, discord, feishu, ntfy, page, slack, wecom
 from twinkle_notifier.inbox.arrivals import Arrivals
+from twinkle_notifier.inbox.connections import Connections
 from twinkle_notifier.inbox.robot import Answer, Received, Request, Response, Robot, Running
 
-_READ_LIMIT = 1024 * 1024  # bytes of a request
+_READ_LIMIT = 1024 * 1024  # bytes of a request's body
+_CLIENT = 30.0  # seconds for a client to send some more of a request, or to take some more of its answer
+_LEFT_OVER = 2.0  # seconds for which what a refused client still sends is thrown away, so that it reads the answer
 _READER = 60.0  # seconds for a browser to take what the stream has for it
 _SERVICES: tuple[type[Robot], ...] = (
     *(dingtalk.Robot, feishu.Robot, wecom.Robot, slack.Robot, bark.Robot),
@@ -113,9 +117,10 @@ class Inbox(Running):
         return self.messages
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening, and close all connections; a request that came whole gets its answer."""
         self._server.arrivals.close()
         self._server.shutdown()
+        self._server.connections.close()
         self._server.server_close()
         self._thread.join()
 
@@ -132,14 +137,38 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], robots: Sequence[Robot], delay: float) -> None:
         super().__init__(address, _Handler)
-        self.robots, self.delay, self.arrivals = list(robots), delay, Arrivals()
+        self.robots, self.delay = list(robots), delay
+        self.arrivals, self.connections = Arrivals(), Connections()
         for robot in robots:
             robot.on_answer = self.arrivals.add
         self.page = page.Page(self.server_port, self.arrivals)
 
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """See `ThreadingHTTPServer`."""
+        if self.connections.add(request):
+            super().process_request(request, client_address)
+        else:
+            super().shutdown_request(request)
+
+    def shutdown_request(self, request: Any) -> None:
+        """See `ThreadingHTTPServer`."""
+        self.connections.remove(request)
+        super().shutdown_request(request)
+
     def robot(self, path: str) -> Robot | None:
         """The robot whose URL has this path."""
         return next((robot for robot in self.robots if robot.serves(path)), None)
+
+    @property
+    def token(self) -> str:
+        """What a request to a robot must name, as it stands in a path."""
+        return quote(self.robots[0].token, safe="")
+
+    @property
+    def paths(self) -> str:
+        """Which paths there are, for somebody who has mistaken one."""
+        ours = ", ".join(f"{robot.path.rstrip('/') or '/'} ({robot.service})" for robot in self.robots)
+        return f"no robot has this path: copy a URL that the inbox has printed. There are {ours}"
 
     def messages(self) -> list[Received]:
         """What all robots have accepted, in order."""
@@ -151,35 +180,88 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # head and body are two packets: the second would wait 40 ms
 
+    timeout = _CLIENT
+    _is_read = True  # the last request, to its end
+
+    def handle_one_request(self) -> None:
+        """See `BaseHTTPRequestHandler`. What was not read to its end closes the connection: the rest is no request."""
+        self.close_connection = True
+        if self._server.connections.wait(self.connection):
+            super().handle_one_request()
+            self.close_connection |= not self._is_read
+
+    def finish(self) -> None:
+        """See `BaseHTTPRequestHandler`. A connection that is closed on unread bytes loses its last answer."""
+        with suppress(OSError):
+            super().finish()
+            if not self._is_read:
+                deadline = time.monotonic() + _LEFT_OVER
+                self.connection.shutdown(socket.SHUT_WR)
+                while (left := deadline - time.monotonic()) > 0:
+                    self.connection.settimeout(left)
+                    if not self.connection.recv(65536):
+                        return
+
     def do_POST(self) -> None:
-        parts, server = _split(self.path), cast(_Server, self.server)
-        size = self.headers.get("Content-Length", "")
-        body = self.rfile.read(min(int(size), _READ_LIMIT) if re.fullmatch("[0-9]{1,9}", size) else 0)
-        if not server.page.knows_origin(self.headers.get("Origin")):
-            self._forbid("A website sent this.")
+        self._is_read = False
+        parts, server = _split(self.path), self._server
+        kind, query = self.headers.get("Content-Type", ""), dict(parse_qsl(parts.query))
+        if fault := server.page.fault(self.headers.get("Host", ""), self.headers.get("Origin")):
+            self._forbid(fault)
+        elif fault := self._wrong_size():
+            self._send(int(fault[:3]), "text/html", f"<h1>{fault}</h1>")
+        elif (body := self._body()) is None or not server.connections.begin(self.connection):
+            return
         elif robot := server.robot(parts.path):
-            kind = self.headers.get("Content-Type", "")
-            answer = robot.answer(Request(parts.path, dict(parse_qsl(parts.query)), kind, body))
+            answer = robot.answer(Request(parts.path, query, kind, body))
             time.sleep(server.delay)
             self._respond(answer)
         else:
-            self._send(404, "text/html", "<h1>404 Not Found</h1>")
+            path = parts.path.replace(server.token, "***")
+            answer = Response("404 Not Found", 404)
+            server.arrivals.add_stray(Request(path, query, kind, body), answer, server.paths)
+            self._respond(answer)
 
     def do_GET(self) -> None:
-        parts, server = _split(self.path), cast(_Server, self.server)
+        self._is_read = "Transfer-Encoding" not in self.headers and self.headers.get("Content-Length", "0") == "0"
+        parts, server = _split(self.path), self._server
         own, query = server.page, dict(parse_qsl(parts.query))
         is_known = own.knows_token(query.get("token", ""))
-        is_ours = own.knows_host(self.headers.get("Host", "")) and own.knows_origin(self.headers.get("Origin"))
-        if is_ours and (file := own.file(parts.path, is_known)):
+        fault = own.fault(self.headers.get("Host", ""), self.headers.get("Origin"))
+        if not server.connections.begin(self.connection):
+            return
+        if not fault and (file := own.file(parts.path, is_known)):
             self._send(200, *file)
         elif parts.path != "/" and (robot := server.robot(parts.path)):
             self._respond(robot.without_post)
-        elif not (is_ours and is_known):
-            self._forbid("The inbox has printed the page's URL, with a token.")
+        elif fault or not is_known:
+            self._forbid(fault or "The inbox has printed the page's URL, with a token.")
         elif parts.path == page.STREAM:
             self._stream(self.headers.get("Last-Event-ID", ""))
         else:
             self._send(404, "text/html", "<h1>404 Not Found</h1>")
+
+    @property
+    def _server(self) -> _Server:
+        return cast(_Server, self.server)
+
+    def _wrong_size(self) -> str:
+        """Why the body is not read, as a status and words; empty if it can be."""
+        sizes = set(self.headers.get_all("Content-Length", ["0"]))
+        if "Transfer-Encoding" in self.headers:
+            return "411 Length Required: send a Content-Length"
+        if len(sizes) > 1 or not re.fullmatch("[0-9]+", min(sizes)):
+            return "400 Bad Request: the Content-Length is no number"
+        if len(min(sizes)) > 9 or int(min(sizes)) > _READ_LIMIT:
+            return "413 Content Too Large: the inbox takes 1 MiB"
+        return ""
+
+    def _body(self) -> bytes | None:
+        """All of it; None if the client stops before."""
+        size = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(size)
+        self._is_read = len(body) == size
+        return body if self._is_read else None
 
     def _stream(self, last: str) -> None:
         self.close_connection = True
@@ -189,7 +271,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         with suppress(OSError):  # the reader left, or reads no more
-            cast(_Server, self.server).page.stream(last, self.wfile.write)
+            self._server.page.stream(last, self.wfile.write)
 
     def _forbid(self, why: str) -> None:
         self._send(403, "text/html", f"<h1>403 Forbidden</h1>{why}")
@@ -206,7 +288,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
-        for name, value in {**page.HEADERS, **more}.items():
+        for name, value in {**page.HEADERS, **more, **({} if self._is_read else {"Connection": "close"})}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
