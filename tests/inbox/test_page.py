@@ -259,10 +259,11 @@ def test_a_refusal_stands_beside_its_request(page: Page, inbox: Inbox) -> None:
     assert "Refused: 300001 token is not exist" in why
     assert "copy the webhook URL from the robot's settings again" in why
     assert page.locator(".request").inner_text().count("access_token=***") == 1
-    assert json.loads(page.locator(".raw").inner_text())["text"] == {"content": "hello"}
-    assert page.locator(".lock").count() == 0
-    page.get_by_label("Request", exact=True).locator("select").select_option("raw")
     assert page.locator(".raw").inner_text() == '{"msgtype": "text", "text": {"content": "hello"}}'
+    assert page.locator(".lock").count() == 0
+    page.get_by_label("Request", exact=True).locator("select").select_option("Well laid out")
+    assert page.locator(".raw").inner_text().splitlines()[1] == '  "msgtype": "text",'
+    assert json.loads(page.locator(".raw").inner_text())["text"] == {"content": "hello"}
     page.locator("article").nth(0).click()
     assert "Refused: 400 invalid_payload" in page.locator(".why").inner_text()
     assert "no message that could be shown" in page.locator(".bubble").inner_text()
@@ -305,6 +306,94 @@ def hostile(text: str) -> dict[str, list[Any]]:
         "Slack": [{"text": text, "attachments": [{"color": f"red;{text}", "blocks": [rich]}]}, {"text": text}],
         "Bark": [{"title": text, "markdown": text}],
     }
+
+
+@browser
+@pytest.mark.parametrize("depth", [300, 3000, 32_000])
+def test_a_deep_request_holds_nothing_up(depth: int, page: Page, inbox: Inbox) -> None:
+    """It is not laid out: each level makes each line longer, and 64 KB become gigabytes. The next alert is shown."""
+    deep = "[" * depth + "1," * ((65_000 - 2 * depth) // 2) + "1" + "]" * depth
+    ding(inbox, "before", json.dumps({"brackets in a text": ["}" * 50, '"' * 50]}))
+    page.goto(inbox.page_url)
+    page.locator("article").wait_for()
+    laid_out = page.get_by_label("Request", exact=True).locator("select")
+    laid_out.select_option("Well laid out")
+    assert page.locator(".raw").inner_text().count("\n") == 6
+    requests.post(inbox.url + "x", data=deep.encode(), headers={"Content-Type": "application/json"}, timeout=30)
+    page.locator("article").nth(1).wait_for()
+    assert page.locator(".raw").inner_text() == deep
+    ding(inbox, "a real alert")
+    page.locator("article >> text='a real alert'").wait_for()
+
+
+@browser
+def test_the_request_is_shown_as_it_came(page: Page, inbox: Inbox) -> None:
+    """Its own escapes, numbers and keys; what cannot be seen in it is written by its number."""
+    unseen = {"\u202e": r"\u202e", "\0": r"\u0000", "\u2066": r"\u2066", "\u200b": r"\u200b"}
+    body = r'{"a": "\u0041", "n": 12345678901234567890, "k": 1, "k": 2, "bidi": "x' + "".join(unseen) + '"}'
+    requests.post(inbox.url, data=body.encode(), headers={"Content-Type": "application/json"}, timeout=30)
+    page.goto(inbox.page_url)
+    assert page.locator(".raw").inner_text() == body.translate(str.maketrans(unseen))
+
+
+NAMES = ("__proto__", "constructor", "toString", "hasOwnProperty")
+STRANGE: list[Any] = [*NAMES, {"toString": 1}, ["x"], None, 5, {"__proto__": 1}]
+
+
+def strange(value: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Messages that have this where a chat has a name of its own."""
+    entity = f"&{value};" if isinstance(value, str) else "&lt;"
+    pieces = [{"type": value, "text": "told"}, {"user_id": value}, {"channel_id": value, "style": value}]
+    section = {"type": "rich_text_section", "elements": pieces}
+    elements = [{"tag": value}, {"tag": "div", "text": {"tag": value, "content": "told"}, "fields": [value]}]
+    header = {"title": {"content": "told"}, "template": value, "text_tag_list": [value]}
+    return [
+        ("DingTalk", {"msgtype": "markdown", "markdown": {"title": "told", "text": f"told {entity}"}}),
+        ("DingTalk", {"msgtype": value, "markdown": {"title": "told", "text": "told"}}),
+        ("Feishu", {"msg_type": "interactive", "card": {"header": header, "body": {"elements": elements}}}),
+        ("Feishu", {"msg_type": "text", "content": {"text": f"told <font color={value}>told</font>"}}),
+        ("WeCom", {"msgtype": value}),
+        ("WeCom", {"msgtype": "text", "text": {"content": "told", "mentioned_list": [value]}}),
+        (
+            "Slack",
+            {
+                "text": "told",
+                "blocks": [{"type": value}, {"type": "rich_text", "elements": [section, {"type": value}]}],
+            },
+        ),
+        ("Slack", {"text": "told", "attachments": [{"color": value, "text": "told", "pretext": value}]}),
+        ("Bark", {"title": "told", "markdown": value, "body": value}),
+    ]
+
+
+@browser
+@pytest.mark.parametrize("value", STRANGE, ids=str)
+def test_a_strange_name_is_none_of_the_pages_own(value: Any, page: Page, inbox: Inbox) -> None:
+    """Names that each object of JavaScript has, and what is no name: each message is drawn, and the next one is."""
+    page.goto(inbox.page_url)
+    for number, (service, payload) in enumerate(strange(value)):
+        post(inbox.urls[service], payload)
+        page.locator("article").nth(number).wait_for(state="attached")
+        page.locator(f"article[aria-current] >> text='{service}'").wait_for()
+        assert page.locator("#message .about b").inner_text() == service  # the pane is the selected row's
+        assert json.loads(page.locator(".raw").inner_text()) == payload
+        drawn = page.locator("#message .stage").inner_text()
+        assert not re.search("[[]object|native code|undefined", drawn)
+
+
+@browser
+def test_what_cannot_be_drawn_is_said(page: Page, inbox: Inbox) -> None:
+    """Its request is there all the same, and so is the next message."""
+    page.goto(inbox.page_url)
+    page.evaluate(
+        "make = document.createElement.bind(document), document.createElement = name => name === 'hr' ? nothing : make(name)"
+    )
+    post(inbox.urls["WeCom"], {"msgtype": "markdown_v2", "markdown_v2": {"content": "told\n\n---\n"}})
+    page.locator(".bubble >> text='This message cannot be drawn. Its request is beside it.'").wait_for()
+    assert json.loads(page.locator(".raw").inner_text())["msgtype"] == "markdown_v2"
+    assert page.locator("#message h2").inner_text() == chosen(page) == "told"
+    ding(inbox, "next")
+    page.locator("#message h2 >> text='next'").wait_for()
 
 
 @browser
