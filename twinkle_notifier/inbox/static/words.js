@@ -65,7 +65,8 @@ const CHINESE = {
   "Training alerts": "训练告警",
   robot: "机器人",
   now: "现在",
-  "New: {service}, {title}": "新消息：{service}，{title}",
+  "New: {service}, {title}, {badges}": "新消息：{service}，{title}，{badges}",
+  "{count} new, the last: {service}, {title}, {badges}": "{count} 条新消息，最后一条：{service}，{title}，{badges}",
   "Skip to the message": "跳到消息",
 };
 const SERVICES = { DingTalk: "钉钉", Feishu: "飞书", WeCom: "企业微信" };
