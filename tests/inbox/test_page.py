@@ -259,10 +259,11 @@ def test_a_refusal_stands_beside_its_request(page: Page, inbox: Inbox) -> None:
     assert "Refused: 300001 token is not exist" in why
     assert "copy the webhook URL from the robot's settings again" in why
     assert page.locator(".request").inner_text().count("access_token=***") == 1
-    assert json.loads(page.locator(".raw").inner_text())["text"] == {"content": "hello"}
-    assert page.locator(".lock").count() == 0
-    page.get_by_label("Request", exact=True).locator("select").select_option("raw")
     assert page.locator(".raw").inner_text() == '{"msgtype": "text", "text": {"content": "hello"}}'
+    assert page.locator(".lock").count() == 0
+    page.get_by_label("Request", exact=True).locator("select").select_option("Well laid out")
+    assert page.locator(".raw").inner_text().splitlines()[1] == '  "msgtype": "text",'
+    assert json.loads(page.locator(".raw").inner_text())["text"] == {"content": "hello"}
     page.locator("article").nth(0).click()
     assert "Refused: 400 invalid_payload" in page.locator(".why").inner_text()
     assert "no message that could be shown" in page.locator(".bubble").inner_text()
@@ -305,6 +306,94 @@ def hostile(text: str) -> dict[str, list[Any]]:
         "Slack": [{"text": text, "attachments": [{"color": f"red;{text}", "blocks": [rich]}]}, {"text": text}],
         "Bark": [{"title": text, "markdown": text}],
     }
+
+
+@browser
+@pytest.mark.parametrize("depth", [300, 3000, 32_000])
+def test_a_deep_request_holds_nothing_up(depth: int, page: Page, inbox: Inbox) -> None:
+    """It is not laid out: each level makes each line longer, and 64 KB become gigabytes. The next alert is shown."""
+    deep = "[" * depth + "1," * ((65_000 - 2 * depth) // 2) + "1" + "]" * depth
+    ding(inbox, "before", json.dumps({"brackets in a text": ["}" * 50, '"' * 50]}))
+    page.goto(inbox.page_url)
+    page.locator("article").wait_for()
+    laid_out = page.get_by_label("Request", exact=True).locator("select")
+    laid_out.select_option("Well laid out")
+    assert page.locator(".raw").inner_text().count("\n") == 6
+    requests.post(inbox.url + "x", data=deep.encode(), headers={"Content-Type": "application/json"}, timeout=30)
+    page.locator("article").nth(1).wait_for()
+    assert page.locator(".raw").inner_text() == deep
+    ding(inbox, "a real alert")
+    page.locator("article >> text='a real alert'").wait_for()
+
+
+@browser
+def test_the_request_is_shown_as_it_came(page: Page, inbox: Inbox) -> None:
+    """Its own escapes, numbers and keys; what cannot be seen in it is written by its number."""
+    unseen = {"\u202e": r"\u202e", "\0": r"\u0000", "\u2066": r"\u2066", "\u200b": r"\u200b"}
+    body = r'{"a": "\u0041", "n": 12345678901234567890, "k": 1, "k": 2, "bidi": "x' + "".join(unseen) + '"}'
+    requests.post(inbox.url, data=body.encode(), headers={"Content-Type": "application/json"}, timeout=30)
+    page.goto(inbox.page_url)
+    assert page.locator(".raw").inner_text() == body.translate(str.maketrans(unseen))
+
+
+NAMES = ("__proto__", "constructor", "toString", "hasOwnProperty")
+STRANGE: list[Any] = [*NAMES, {"toString": 1}, ["x"], None, 5, {"__proto__": 1}]
+
+
+def strange(value: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Messages that have this where a chat has a name of its own."""
+    entity = f"&{value};" if isinstance(value, str) else "&lt;"
+    pieces = [{"type": value, "text": "told"}, {"user_id": value}, {"channel_id": value, "style": value}]
+    section = {"type": "rich_text_section", "elements": pieces}
+    elements = [{"tag": value}, {"tag": "div", "text": {"tag": value, "content": "told"}, "fields": [value]}]
+    header = {"title": {"content": "told"}, "template": value, "text_tag_list": [value]}
+    return [
+        ("DingTalk", {"msgtype": "markdown", "markdown": {"title": "told", "text": f"told {entity}"}}),
+        ("DingTalk", {"msgtype": value, "markdown": {"title": "told", "text": "told"}}),
+        ("Feishu", {"msg_type": "interactive", "card": {"header": header, "body": {"elements": elements}}}),
+        ("Feishu", {"msg_type": "text", "content": {"text": f"told <font color={value}>told</font>"}}),
+        ("WeCom", {"msgtype": value}),
+        ("WeCom", {"msgtype": "text", "text": {"content": "told", "mentioned_list": [value]}}),
+        (
+            "Slack",
+            {
+                "text": "told",
+                "blocks": [{"type": value}, {"type": "rich_text", "elements": [section, {"type": value}]}],
+            },
+        ),
+        ("Slack", {"text": "told", "attachments": [{"color": value, "text": "told", "pretext": value}]}),
+        ("Bark", {"title": "told", "markdown": value, "body": value}),
+    ]
+
+
+@browser
+@pytest.mark.parametrize("value", STRANGE, ids=str)
+def test_a_strange_name_is_none_of_the_pages_own(value: Any, page: Page, inbox: Inbox) -> None:
+    """Names that each object of JavaScript has, and what is no name: each message is drawn, and the next one is."""
+    page.goto(inbox.page_url)
+    for number, (service, payload) in enumerate(strange(value)):
+        post(inbox.urls[service], payload)
+        page.locator("article").nth(number).wait_for(state="attached")
+        page.locator(f"article[aria-current] >> text='{service}'").wait_for()
+        assert page.locator("#message .about b").inner_text() == service  # the pane is the selected row's
+        assert json.loads(page.locator(".raw").inner_text()) == payload
+        drawn = page.locator("#message .stage").inner_text()
+        assert not re.search(r"\[object|native code|undefined", drawn)
+
+
+@browser
+def test_what_cannot_be_drawn_is_said(page: Page, inbox: Inbox) -> None:
+    """Its request is there all the same, and so is the next message."""
+    page.goto(inbox.page_url)
+    page.evaluate(
+        "make = document.createElement.bind(document), document.createElement = name => name === 'hr' ? nothing : make(name)"
+    )
+    post(inbox.urls["WeCom"], {"msgtype": "markdown_v2", "markdown_v2": {"content": "told\n\n---\n"}})
+    page.locator(".bubble >> text='This message cannot be drawn. Its request is beside it.'").wait_for()
+    assert json.loads(page.locator(".raw").inner_text())["msgtype"] == "markdown_v2"
+    assert page.locator("#message h2").inner_text() == chosen(page) == "told"
+    ding(inbox, "next")
+    page.locator("#message h2 >> text='next'").wait_for()
 
 
 @browser
@@ -460,9 +549,23 @@ def test_the_keyboard_is_enough(page: Page, inbox: Inbox) -> None:
     page.keyboard.press("/")
     page.keyboard.type("message 1jk?")
     assert page.locator("input[name=search]").input_value() == "message 1jk?"
-    page.locator("input[name=search]").fill("")
     page.keyboard.press("Escape")
+    assert page.locator("input[name=search]").input_value() == ""
+    assert len(titles(page)) == 4
     assert page.evaluate("document.activeElement.localName") == "article"
+    page.keyboard.press("/")
+    page.keyboard.type("message 1")
+    assert titles(page) == ["message 1"]
+    page.keyboard.press("Escape")
+    assert len(titles(page)) == 4
+    page.keyboard.press("/")
+    page.keyboard.type("message 1")
+    page.keyboard.press("Enter")
+    assert titles(page) == ["message 1"]
+    assert page.evaluate("document.activeElement.localName") == "article"
+    page.keyboard.press("/")
+    page.keyboard.press("Escape")
+    assert len(titles(page)) == 4
     page.keyboard.press("d")
     assert page.locator(".desk").count() == 1
     page.keyboard.press("r")
@@ -474,6 +577,95 @@ def test_the_keyboard_is_enough(page: Page, inbox: Inbox) -> None:
     assert not page.get_by_role("dialog").is_visible()
     page.keyboard.press("p")
     assert page.locator(".desk").count() == 1
+
+
+@browser
+def test_who_reads_a_message_stays_there(page: Page, inbox: Inbox) -> None:
+    """With the keyboard in it: the next one is in the list, and selected when the reader has left."""
+    ding(inbox, "read")
+    page.goto(inbox.page_url)
+    page.locator("article").wait_for()
+    page.keyboard.press("r")
+    page.evaluate("mine = document.activeElement")
+    ding(inbox, "next")
+    page.locator("article >> text='next'").wait_for()
+    assert page.evaluate("document.activeElement === mine && mine.className === 'raw'")
+    assert chosen(page) == page.locator("#message h2").inner_text() == "read"
+    page.keyboard.press("Escape")
+    page.keyboard.press("Home")
+    ding(inbox, "followed")
+    page.locator("article[aria-current] >> text='followed'").wait_for()
+
+
+STREAMS = """
+    streams = [];
+    EventSource = class extends EventSource {
+        came = 0;
+        constructor(url) {
+            super(url);
+            streams.push(this);
+            this.addEventListener("message", () => this.came++);
+        }
+    };
+"""
+
+
+@browser
+def test_what_comes_at_once_is_drawn_at_once(page: Page, inbox: Inbox) -> None:
+    """However many messages came since the last frame, the list changes once."""
+    page.add_init_script(STREAMS)
+    page.goto(inbox.page_url)
+    page.locator("#state.live").wait_for()
+    page.evaluate("""
+        real = requestAnimationFrame, frames = [], requestAnimationFrame = does => frames.push(does), changes = 0;
+        new MutationObserver(all => changes += all.length).observe(document.getElementById("list"), {childList: true});
+    """)
+    for number in range(30):
+        ding(inbox, f"message {number}")
+    page.wait_for_function("streams[0].came === 30", polling=50)
+    assert page.locator("article").count() == 0
+    page.evaluate("requestAnimationFrame = real, frames.forEach(does => does())")
+    page.locator("article").nth(29).wait_for(state="attached")
+    assert page.evaluate("[frames.length, changes]") == [1, 1]
+
+
+@browser
+def test_what_the_inbox_has_dropped_is_dropped(page: Page, inbox: Inbox) -> None:
+    """The page holds no more than the inbox does. A selected message that goes gives way to the newest."""
+    page.add_init_script(STREAMS)
+    page.goto(inbox.page_url)
+    for number in range(5):
+        ding(inbox, f"message {number}")
+    page.locator("article").nth(4).wait_for()
+    page.keyboard.press("End")
+    page.evaluate("streams[0].dispatchEvent(new MessageEvent('oldest', {data: '4'}))")
+    page.locator("#count >> text='2'").wait_for()
+    assert titles(page) == ["message 4", "message 3"]
+    assert chosen(page) == page.locator("#message h2").inner_text() == "message 4"
+    ding(inbox, "next")
+    page.locator("#count >> text='3'").wait_for()
+    page.evaluate("streams[0].dispatchEvent(new MessageEvent('oldest', {data: '7'}))")
+    page.get_by_text("Nothing has arrived yet.").wait_for()
+    ding(inbox, "after")
+    page.locator("article[aria-current] >> text='after'").wait_for()
+
+
+@browser
+def test_a_hidden_tab_holds_no_connection(page: Page, inbox: Inbox) -> None:
+    """A browser has six to a host. When the tab is shown it catches up, and each message is there once."""
+    page.add_init_script(STREAMS)
+    page.goto(inbox.page_url)
+    ding(inbox, "before")
+    page.locator("article").wait_for()
+    hide = "document.dispatchEvent(new Event('visibilitychange'))"
+    page.evaluate(f"Object.defineProperty(document, 'hidden', {{value: true, configurable: true}}), {hide}")
+    assert page.evaluate("streams.map(stream => stream.readyState)") == [2]
+    ding(inbox, "meanwhile")
+    page.evaluate(f"delete document.hidden, {hide}")
+    page.locator("article[aria-current] >> text='meanwhile'").wait_for()
+    page.locator("#state.live").wait_for()
+    assert titles(page) == ["meanwhile", "before"]
+    assert page.evaluate("streams.map(stream => stream.readyState)") == [2, 1]
 
 
 # For every eye and ear
@@ -533,12 +725,11 @@ def test_all_text_can_be_read(theme: Any, chromium: Browser, inbox: Inbox) -> No
 
 @browser
 def test_a_screen_reader_can_tell_it(page: Page, context: BrowserContext, inbox: Inbox) -> None:
-    """Each control has a name, the list is a feed of articles with names, and what arrives is said aloud."""
+    """Each control has a name, the list is a feed of articles with names and levels."""
     tell(inbox, "Slack")
-    page.goto(inbox.page_url)
-    page.locator("article").wait_for()
     tell(inbox, "DingTalk", "### sft started", "info")
-    page.locator("[role=log] >> text='New: DingTalk, sft started'").wait_for(state="attached")
+    page.goto(inbox.page_url)
+    page.locator("article").nth(1).wait_for()
     session = context.new_cdp_session(page)
     nodes = session.send("Accessibility.getFullAXTree")["nodes"]
     told = [
@@ -554,8 +745,31 @@ def test_a_screen_reader_can_tell_it(page: Page, context: BrowserContext, inbox:
         "DingTalk sft started",
         "Slack sft failed: ValueError: the loss is <not> a number",
     ]
+    described = [node["description"]["value"] for node in nodes if node.get("role", {}).get("value") == "article"]
+    assert described == ["info", "error"]
     assert {"Inbox 2", "sft started", "Request", "Answer"} <= set(names["heading"])
     assert "The selected message" in names["region"]
+
+
+@browser
+def test_what_arrives_is_said_aloud(page: Page, inbox: Inbox) -> None:
+    """The first one, too; how many came, the last one's title, level and result; but no more of it than one can hear."""
+    page.add_init_script(STREAMS)
+    ding(inbox, "there before")
+    page.goto(inbox.page_url)
+    page.locator("article").wait_for()
+    news = page.locator("[role=log]")
+    tell(inbox, "DingTalk", "### sft started", "info")
+    news.get_by_text("New: DingTalk, sft started, info", exact=True).wait_for(state="attached")
+    post(inbox.url + "x", {"msgtype": "text", "text": {"content": "W" * 18_000}})
+    news.get_by_text("WW, unknown, refused").wait_for(state="attached")
+    assert len(str(news.text_content())) < 250
+    page.evaluate("real = requestAnimationFrame, requestAnimationFrame = does => frame = does")
+    for number in range(3):
+        ding(inbox, f"message {number}")
+    page.wait_for_function("streams[0].came === 6", polling=50)
+    page.evaluate("requestAnimationFrame = real, frame()")
+    news.get_by_text("3 new, the last: DingTalk, message 2, unknown", exact=True).wait_for(state="attached")
 
 
 @browser

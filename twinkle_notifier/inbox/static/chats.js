@@ -1,6 +1,6 @@
 // What each chat makes of a payload: its title, the line that a locked phone shows, and the message itself.
 
-import { el, link, list, object, text } from "./dom.js";
+import { el, link, list, object, own, text } from "./dom.js";
 import { markdown } from "./markdown.js";
 import { slack } from "./slack.js";
 
@@ -83,7 +83,7 @@ function label(given) {
 function elements(given, depth = 0) {
   return list(given).map((each) => {
     const element = object(each);
-    return depth < 10 && ELEMENTS[element.tag] ? ELEMENTS[element.tag](element, depth) : null;
+    return depth < 10 ? own(ELEMENTS, element.tag)?.(element, depth) : null;
   });
 }
 
@@ -131,16 +131,16 @@ function feishu(payload) {
 
 function wecom(payload) {
   const kind = text(payload.msgtype);
-  const content = object(payload[kind]);
+  const content = object(own(payload, kind));
   const said = text(content.content);
-  const whom = [...list(content.mentioned_list), ...list(content.mentioned_mobile_list)];
+  const whom = [...list(content.mentioned_list), ...list(content.mentioned_mobile_list)].map(text);
   const shown = {
     title: bare(said),
     preview: bare(said),
     body: () => markdown(said, kind === "markdown_v2" ? WECOM_V2 : WECOM),
   };
   if (kind !== "text") return shown;
-  return { ...shown, body: () => [...plain(said), ...whom.map((name) => called(String(name).replace(/^@/, "")))] };
+  return { ...shown, body: () => [...plain(said), ...whom.map((name) => called(name.replace(/^@/, "")))] };
 }
 
 function push(payload) {

@@ -17,6 +17,12 @@ export function link(url, ...children) {
   return el("a", { href: url, target: "_blank", rel: "noopener noreferrer", title: url }, ...inside);
 }
 
+// What a table holds under a name that came in a message: "constructor" and the like are none of its entries.
+export const own = (table, name) => (typeof name === "string" && Object.hasOwn(table, name) ? table[name] : undefined);
+
+// A string of its own: a slice would keep all that it was cut from.
+export const clipped = (words, most) => [...words.slice(0, 2 * most)].slice(0, most).join("");
+
 export const text = (value) => (typeof value === "string" ? value : "");
 export const list = (value) => (Array.isArray(value) ? value : []);
 export const object = (value) => (value !== null && typeof value === "object" && !Array.isArray(value) ? value : {});

@@ -4,7 +4,7 @@
 // line's end is one. escapes: it knows the backslash. entities: it knows "&lt;". tag(name, attributes, inside): the
 // element of a tag such as <font color="red">, or null.
 
-import { el, link } from "./dom.js";
+import { el, link, own } from "./dom.js";
 
 const SPAN = 5000; // characters within which a mark must be closed
 const DEPTH = 8;
@@ -167,7 +167,7 @@ const READERS = {
     const found = dialect.entities && /^&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|(\w{2,8}));/i.exec(source.slice(at, at + 12));
     if (!found) return null;
     const code = found[1] ? parseInt(found[1], 10) : parseInt(found[2], 16);
-    const sign = found[3] ? ENTITIES[found[3]] : code <= 0x10ffff ? String.fromCodePoint(code) : undefined;
+    const sign = found[3] ? own(ENTITIES, found[3]) : code <= 0x10ffff ? String.fromCodePoint(code) : undefined;
     return sign === undefined ? null : [sign, at + found[0].length];
   },
   h: (source, at) => {

@@ -1,11 +1,15 @@
 // The list of what arrived, newest first: live, filtered, and led by the keyboard.
 
-import { el } from "./dom.js";
+import { clipped, el } from "./dom.js";
 import { read } from "./chats.js";
 import { languageIs, say, service, speak, time } from "./words.js";
 import { badge, mark, show, view } from "./view.js";
 
 const KEPT = 10000; // rows, as many as the inbox keeps
+const TITLE = 200; // characters of one in the list
+const SILENCE = 500; // ms between two things that are said aloud
+const PATIENCE = 10000; // ms without a connection, after which the inbox is taken to have ended
+const ENDED = "No connection. The inbox has ended, or was started anew: open the URL that it printed.";
 const LEVELS = ["error", "warning", "success", "info", "unknown"];
 const RESULTS = ["accepted", "refused", "repeated"];
 const SERVICES = ["DingTalk", "Feishu", "WeCom", "Slack", "Bark", "ntfy", "Discord"];
@@ -18,25 +22,48 @@ let shownRows = []; // newest first, those that the filters let through
 let selected = null;
 let isFollowing = true; // the newest message is selected as it arrives
 let waiting = [];
+let oldest = 0; // the number of the oldest request that the inbox still keeps
+let isDue = false;
+let unsaid = 0; // messages that came since the last word
+const opened = Date.now();
+let stream = null;
+let patience = 0;
 let state = "Connecting …";
 let last = 0;
 
 // What arrives
 
+// A browser has six connections to a host. A hidden tab gives its own back, and catches up when it is shown.
 function listen() {
+  stream?.close();
+  stream = null;
+  if (document.hidden) return;
   const token = new URLSearchParams(location.search).get("token") ?? "";
-  const stream = new EventSource(`arrivals?token=${encodeURIComponent(token)}`);
-  stream.onopen = () => tell("Live");
-  stream.onerror = () =>
-    tell(
-      stream.readyState === EventSource.CLOSED
-        ? "No connection. The inbox has ended, or was started anew: open the URL that it printed."
-        : "Connecting …",
-    );
-  stream.onmessage = (event) => {
-    if (!waiting.length) setTimeout(take); // all that came at once is shown at once, in a hidden tab, too
-    waiting.push(JSON.parse(event.data));
+  stream = new EventSource(`arrivals?token=${encodeURIComponent(token)}&last=${waiting.at(-1)?.number ?? last}`);
+  stream.onopen = () => {
+    clearTimeout(patience);
+    patience = 0;
+    tell("Live");
   };
+  stream.onerror = () => {
+    patience ||= setTimeout(() => tell(ENDED), PATIENCE);
+    if (stream.readyState === EventSource.CLOSED) tell(ENDED);
+    else if (state !== ENDED) tell("Connecting …");
+  };
+  stream.onmessage = (event) => {
+    waiting.push(JSON.parse(event.data));
+    due();
+  };
+  stream.addEventListener("oldest", (event) => {
+    oldest = Number(event.data);
+    due();
+  });
+}
+
+// All that came is shown at once, at most once a frame.
+function due() {
+  if (!isDue) requestAnimationFrame(take);
+  isDue = true;
 }
 
 function tell(words) {
@@ -46,34 +73,43 @@ function tell(words) {
 }
 
 function take() {
-  const fresh = waiting.filter((arrival) => arrival.number > last).map(row);
+  isDue = false;
+  const fresh = waiting.filter(({ number }) => number > last && number >= oldest).slice(-KEPT).map(row);
+  last = Math.max(last, ...waiting.slice(-1).map(({ number }) => number));
   waiting = [];
-  if (!fresh.length) return;
-  const isFirst = rows.length === 0;
-  last = fresh.at(-1).arrival.number;
   rows.push(...fresh);
   feed.prepend(...fresh.map(({ node }) => node).reverse());
-  for (const { node } of rows.splice(0, Math.max(0, rows.length - KEPT))) node.remove();
+  const kept = rows.findIndex(({ arrival }) => arrival.number >= oldest);
+  const gone = rows.splice(0, Math.max(kept < 0 ? rows.length : kept, rows.length - KEPT));
+  gone.forEach(({ node }) => node.remove());
+  if (!fresh.length && !gone.length) return;
   filter();
-  const newest = fresh.at(-1);
-  if (!isFirst) $("news").textContent = say("New: {service}, {title}", labels(newest));
+  const news = fresh.filter(({ arrival }) => arrival.at * 1000 >= opened).length;
+  if (news && !unsaid) setTimeout(announce, SILENCE);
+  unsaid += news;
 }
 
-const labels = ({ arrival, shown }) => ({ service: service(arrival.service), title: shown.title || arrival.words });
+function announce() {
+  const { arrival, title } = rows.at(-1) ?? {};
+  const words = arrival && { count: unsaid, service: service(arrival.service), title, badges: badges(arrival).join(", ") };
+  unsaid = 0;
+  if (words) $("news").textContent = say(words.count > 1 ? "{count} new, the last: {service}, {title}, {badges}" : "New: {service}, {title}, {badges}", words);
+}
+
+const badges = ({ level, result }) => [say(level), ...(result === "accepted" ? [] : [say(result)])];
 
 function row(arrival) {
   const { title, preview } = read(arrival);
-  const shown = { title, preview };
   const id = `m${arrival.number}`;
-  const node = el("article", { class: "row", tabindex: "-1", "aria-labelledby": `${id} ${id}t` });
-  const made = { arrival, shown, node };
+  const node = el("article", { class: "row", tabindex: "-1", "aria-labelledby": `${id} ${id}t`, "aria-describedby": `${id}b` });
+  const made = { arrival, title: clipped(title || preview || arrival.line, TITLE), node };
   node.addEventListener("click", () => select(made, true));
   node.addEventListener("focus", () => select(made));
   label(made);
   return made;
 }
 
-function label({ arrival, shown, node }) {
+function label({ arrival, title, node }) {
   const id = `m${arrival.number}`;
   const isRefused = arrival.result === "refused";
   node.replaceChildren(
@@ -82,10 +118,10 @@ function label({ arrival, shown, node }) {
       "div",
       {},
       el("p", { class: "from", id }, el("b", {}, service(arrival.service)), el("time", {}, time(arrival.at))),
-      el("p", { class: "title", id: `${id}t` }, shown.title || shown.preview || arrival.line),
+      el("p", { class: "title", id: `${id}t` }, title),
       el(
         "p",
-        { class: "badges" },
+        { class: "badges", id: `${id}b` },
         badge(arrival.level, say(arrival.level)),
         arrival.result === "accepted" ? null : badge(arrival.result, say(arrival.result)),
         isRefused ? el("span", { class: "code" }, `${arrival.code} ${arrival.words}`) : null,
@@ -113,6 +149,7 @@ function filter() {
   shownRows.forEach(({ node }, place) => node.setAttribute("aria-posinset", place + 1));
   shownRows.forEach(({ node }) => node.setAttribute("aria-setsize", shownRows.length));
   count();
+  if (isReading()) return;
   if (isFollowing || !selected || selected.node.hidden || !selected.node.isConnected) select(shownRows[0] ?? null);
 }
 
@@ -129,6 +166,9 @@ function count() {
 }
 
 // The selection
+
+// Who is in a message with the keyboard stays there.
+const isReading = () => $("message").contains(document.activeElement);
 
 function select(made, isByHand = false) {
   if (isByHand) isFollowing = made === shownRows[0];
@@ -174,7 +214,14 @@ const IN_LIST = {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || $("help").open) return;
   const isTyping = event.target.matches("input, select, textarea");
-  if (event.key === "Escape") return void move(here());
+  if (event.key === "Escape") {
+    event.preventDefault(); // Chromium would empty the search box, and tell nobody
+    if (event.target === filters.elements.search) {
+      event.target.value = "";
+      filter();
+    }
+    return move(here());
+  }
   const inList = event.target === document.body || feed.contains(event.target);
   const does = (inList && IN_LIST[event.key]) || (!isTyping && $("keys").checked && KEYS[event.key]);
   if (does) event.preventDefault(), does();
@@ -216,7 +263,8 @@ choices("service", SERVICES, "data-service");
 choices("level", LEVELS, "data-say");
 choices("result", RESULTS, "data-say");
 filters.addEventListener("input", filter);
-filters.addEventListener("submit", (event) => event.preventDefault());
+filters.addEventListener("submit", (event) => (event.preventDefault(), move(here())));
+document.addEventListener("visibilitychange", listen);
 document.querySelectorAll("[data-view]").forEach((button) => button.addEventListener("click", () => shape(button.dataset.view)));
 $("theme").addEventListener("change", () => theme($("theme").value));
 $("language").addEventListener("change", () => language($("language").value));

@@ -1,6 +1,6 @@
 // Slack's blocks, and its own marks ("mrkdwn").
 
-import { el, link, list, object, text } from "./dom.js";
+import { el, link, list, object, own, text } from "./dom.js";
 
 const SPAN = 5000;
 const FENCE = "```";
@@ -94,15 +94,16 @@ const RICH = {
     el(part.style === "ordered" ? "ol" : "ul", {}, list(part.elements).map((item) => el("li", {}, pieces(object(item))))),
 };
 
-const rich = (part) => (RICH[part.type] ? RICH[part.type](part) : null);
+const rich = (part) => own(RICH, part.type)?.(part);
 
 function pieces(part) {
   return list(part.elements).map((each) => {
     const piece = object(each);
     const style = object(piece.style);
-    const call = piece.user_id ?? piece.usergroup_id ?? piece.range;
+    const call = text(piece.user_id) || text(piece.usergroup_id) || text(piece.range);
+    const channel = text(piece.channel_id);
     let node = piece.type === "link" ? link(text(piece.url), text(piece.text) || text(piece.url)) : text(piece.text);
-    if (call || piece.channel_id) node = el("span", { class: "call" }, call ? `@${call}` : `#${piece.channel_id}`);
+    if (call || channel) node = el("span", { class: "call" }, call ? `@${call}` : `#${channel}`);
     if (piece.type === "emoji") node = `:${text(piece.name)}:`;
     for (const [key, name] of [["code", "code"], ["bold", "strong"], ["italic", "em"], ["strike", "s"]]) {
       if (style[key] === true) node = el(name, {}, node);
@@ -114,13 +115,13 @@ function pieces(part) {
 function blocks(given) {
   return list(given).map((each) => {
     const block = object(each);
-    return BLOCKS[block.type] ? BLOCKS[block.type](block) : null;
+    return own(BLOCKS, block.type)?.(block);
   });
 }
 
 function attachment(given) {
   const part = object(given);
-  const colour = COLOURS[part.color] ?? (/^#[0-9a-f]{6}$/i.test(text(part.color)) ? part.color : "#8d8d8d");
+  const colour = own(COLOURS, part.color) ?? (/^#[0-9a-f]{6}$/i.test(text(part.color)) ? part.color : "#8d8d8d");
   const inside = list(part.blocks).length
     ? blocks(part.blocks)
     : [el("strong", {}, text(part.title)), el("div", {}, mrkdwn(text(part.text) || text(part.fallback)))];

@@ -5,8 +5,10 @@ import { read } from "./chats.js";
 import { say, service, time } from "./words.js";
 
 const BODY = 65536; // bytes of a request that the inbox keeps
+const DEPTH = 40; // within which JSON is laid out: each level makes each line longer, 64 KB become gigabytes
+const LAID_OUT = 262144; // characters
 
-export const view = { shape: localStorage.getItem("shape") ?? "phone", isRaw: false };
+export const view = { shape: localStorage.getItem("shape") ?? "phone", isLaidOut: false };
 
 export const badge = (kind, words) => el("span", { class: `badge is-${kind}` }, words);
 
@@ -114,8 +116,16 @@ function desktop(arrival, shown) {
   );
 }
 
+function drawn(shown, isPhone) {
+  const empty = (words) => el("p", { class: "empty" }, words);
+  try {
+    return shown.body?.(isPhone) ?? empty(say("This request holds no message that could be shown."));
+  } catch {
+    return empty(say("This message cannot be drawn. Its request is beside it."));
+  }
+}
+
 function message(arrival, shown, isPhone) {
-  const content = shown.body?.(isPhone) ?? [el("p", { class: "empty" }, say("This request holds no message that could be shown."))];
   return el(
     "div",
     { class: "said" },
@@ -124,25 +134,43 @@ function message(arrival, shown, isPhone) {
       "div",
       { class: "words" },
       el("p", { class: "who" }, el("b", {}, "twinkle"), el("span", { class: "tag" }, say("robot")), el("small", {}, clock(arrival))),
-      el("div", { class: "bubble" }, content),
+      el("div", { class: "bubble" }, drawn(shown, isPhone)),
     ),
   );
 }
 
 function laidOut(body) {
   try {
-    return JSON.stringify(JSON.parse(body), null, 2);
+    const content = JSON.parse(body);
+    const made = depth(body) <= DEPTH ? JSON.stringify(content, null, 2) : body;
+    return made.length <= LAID_OUT ? made : body;
   } catch {
     return body;
   }
 }
 
+function depth(json) {
+  let here = 0;
+  let most = 0;
+  for (const [sign] of json.replace(/"(?:[^"\\]|\\.)*"/g, "").matchAll(/[[\]{}]/g)) {
+    here += sign === "[" || sign === "{" ? 1 : -1;
+    most = Math.max(most, here);
+  }
+  return most;
+}
+
+// A sign that shows nothing, or turns the line round, is written by its number.
+function visible(body) {
+  const number = (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return body.replace(/(?![\n\t])[\p{Cc}\p{Cf}\u2028\u2029]/gu, (sign) => sign.replace(/[^]/g, number));
+}
+
 function request(arrival) {
   const body = el("pre", { class: "raw", tabindex: "0", "aria-label": say("Request") });
-  const show = () => (body.textContent = view.isRaw ? arrival.body : laidOut(arrival.body));
+  const show = () => (body.textContent = visible(view.isLaidOut ? laidOut(arrival.body) : arrival.body));
   const choice = el("select", { "aria-label": say("Request") });
-  choice.append(new Option(say("Well laid out"), ""), new Option(say("As it came"), "raw", false, view.isRaw));
-  choice.addEventListener("change", () => ((view.isRaw = choice.value === "raw"), show()));
+  choice.append(new Option(say("As it came"), ""), new Option(say("Well laid out"), "laid", false, view.isLaidOut));
+  choice.addEventListener("change", () => ((view.isLaidOut = choice.value === "laid"), show()));
   show();
   return el(
     "aside",

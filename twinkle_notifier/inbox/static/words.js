@@ -58,13 +58,15 @@ const CHINESE = {
   "Accepted, but not shown: it repeats a message that the robot has accepted.":
     "已接受，但不显示：机器人已经接受过同一条消息。",
   "This request holds no message that could be shown.": "该请求中没有可显示的消息。",
+  "This message cannot be drawn. Its request is beside it.": "这条消息无法绘制。请求内容见旁边。",
   "It has an HTML tag: DingTalk's phones may show nothing of it.": "其中有 HTML 标签：钉钉手机端可能什么都不显示。",
   "A phone shows no line: the message has no text of its own.": "手机上没有预览：消息没有自己的文本。",
   "It shows no level": "它没有显示级别",
   "Training alerts": "训练告警",
   robot: "机器人",
   now: "现在",
-  "New: {service}, {title}": "新消息：{service}，{title}",
+  "New: {service}, {title}, {badges}": "新消息：{service}，{title}，{badges}",
+  "{count} new, the last: {service}, {title}, {badges}": "{count} 条新消息，最后一条：{service}，{title}，{badges}",
   "Skip to the message": "跳到消息",
 };
 const SERVICES = { DingTalk: "钉钉", Feishu: "飞书", WeCom: "企业微信" };
