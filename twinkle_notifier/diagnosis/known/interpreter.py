@@ -233,9 +233,7 @@ RULES: tuple[Rule, ...] = (
         says=("maximum recursion depth exceeded",),
         unless=(
             *_IN_DATA,
-            "maximum recursion depth exceeded while getting the repr",
-            "maximum recursion depth exceeded during compilation",
-            "maximum recursion depth exceeded during ast construction",
+            *(f"maximum recursion depth exceeded {how}" for how in ("while getting the repr", "during ")),
         ),
         types=("RecursionError",),
     ),
