@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -807,6 +808,69 @@ def test_a_narrow_window_is_no_wider_than_it_is(width: int, page: Page, inbox: I
             assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@browser
+def test_an_inbox_that_ended_is_said_to_have_ended(context: BrowserContext, inbox: Inbox) -> None:
+    """After ten seconds, which the page's clock has sooner. A short gap is "Connecting"."""
+    page = context.new_page()
+    page.clock.install()
+    page.goto(inbox.page_url)
+    page.locator("#state.live").wait_for()
+    state = page.locator("#state")
+    with page.expect_event("requestfailed", lambda request: "REFUSED" in request.failure):
+        inbox.close()
+    assert state.inner_text() == "Connecting …"
+    page.clock.fast_forward(10_000)
+    assert state.inner_text().startswith("No connection. The inbox has ended")
+    with page.expect_event("requestfailed", lambda request: "REFUSED" in request.failure):
+        pass  # one more try, that says nothing else
+    assert state.inner_text().startswith("No connection. The inbox has ended")
+
+
+@browser
+def test_a_time_of_another_day_has_its_date(page: Page, inbox: Inbox) -> None:
+    """As the next day begins, too. A year that is not this one stands there as well."""
+    now = datetime.now()
+    page.clock.install(time=now)
+    page.goto(inbox.page_url)
+    ding(inbox, "one")
+    shown = page.locator("article >> text='one' >> xpath=../.. >> time").inner_text
+    assert re.fullmatch(r"\d\d:\d\d:\d\d", shown())
+    page.clock.set_system_time(now + timedelta(days=1))
+    ding(inbox, "two")
+    page.locator("article >> text='two'").wait_for()
+    assert re.fullmatch(rf"{now.day} {now:%b}t?( \d{{4}})?,? (at )?\d\d:\d\d:\d\d", shown())
+    page.clock.set_system_time(now + timedelta(days=400))
+    page.reload()
+    assert re.fullmatch(rf"{now.day} {now:%b}t? {now.year},? (at )?\d\d:\d\d:\d\d", shown())
+
+
+@browser
+def test_a_browser_that_keeps_nothing_shows_the_page(page: Page, inbox: Inbox) -> None:
+    """As one does that blocks a site's data; the switches hold until the page is closed."""
+    page.add_init_script("Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no') }})")
+    page.goto(inbox.page_url)
+    ding(inbox, "one")
+    page.locator("article").wait_for()
+    page.get_by_label("Language").select_option("zh")
+    page.get_by_label("主题").select_option("dark")
+    page.get_by_role("button", name="桌面").click()
+    assert page.locator(".desk").count() == 1
+
+
+@browser
+def test_without_javascript_the_page_says_what_it_needs(chromium: Browser, inbox: Inbox) -> None:
+    """In both languages, as it cannot know which."""
+    context = chromium.new_context(java_script_enabled=False)
+    try:
+        page = context.new_page()
+        page.goto(inbox.page_url)
+        needs = page.locator("noscript p")
+        assert needs.is_visible()
+        assert needs.inner_text() == "This page needs JavaScript. 本页面需要 JavaScript。"
+    finally:
+        context.close()
+
+
 # Without a browser
 
 
@@ -816,8 +880,9 @@ def test_all_that_the_page_says_has_its_chinese() -> None:
     chinese = files["words.js"].partition("const CHINESE = {")[2].partition("\n};")[0]
     keys = set(re.findall(r'^  (?:"([^"]+)"|(\w+)):', chinese, re.MULTILINE))
     there = {quoted or bare for quoted, bare in keys}
-    code = "".join(text for name, text in files.items() if name.endswith(".js") and name != "words.js")
-    said = set(re.findall(r'data-(?:say|label)="([^"]+)"', files["index.html"]))
-    said |= {text for text in there if f'"{text}"' in code}
-    said |= set(re.findall(r'say\(\s*"([^"]+)"', code)) | {"error", "warning", "success", "info", "unknown"}
+    code = "".join(text for name, text in files.items() if name.endswith(".js"))
+    words = re.findall(r"\b(?:say|tell)\(((?:[^()]|\([^()]*\))*)\)", code)  # both sides of a ternary, too
+    words += re.findall(r"(?:\bnote:|const (?:LEVELS|RESULTS|ENDED) =|\bstate =|\"data-say\":)([^\n]+)", code)
+    said = {text for part in words for text in re.findall(r'"([^"\n]+)"', part)}
+    said |= set(re.findall(r'data-(?:say|label)="([^"]+)"', files["index.html"]))
     assert there == said

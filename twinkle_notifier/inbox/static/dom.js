@@ -23,6 +23,23 @@ export const own = (table, name) => (typeof name === "string" && Object.hasOwn(t
 // A string of its own: a slice would keep all that it was cut from.
 export const clipped = (words, most) => [...words.slice(0, 2 * most)].slice(0, most).join("");
 
+// What a person has chosen, if the browser lets the page keep it.
+export function kept(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+export function keep(name, value) {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // It is chosen until the page is closed.
+  }
+}
+
 export const text = (value) => (typeof value === "string" ? value : "");
 export const list = (value) => (Array.isArray(value) ? value : []);
 export const object = (value) => (value !== null && typeof value === "object" && !Array.isArray(value) ? value : {});

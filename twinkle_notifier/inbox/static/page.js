@@ -1,6 +1,6 @@
 // The list of what arrived, newest first: live, filtered, and led by the keyboard.
 
-import { clipped, el } from "./dom.js";
+import { clipped, el, keep, kept } from "./dom.js";
 import { read } from "./chats.js";
 import { languageIs, say, service, speak, time } from "./words.js";
 import { badge, mark, show, view } from "./view.js";
@@ -24,6 +24,7 @@ let isFollowing = true; // the newest message is selected as it arrives
 let waiting = [];
 let oldest = 0; // the number of the oldest request that the inbox still keeps
 let isDue = false;
+let day = new Date().toDateString();
 let unsaid = 0; // messages that came since the last word
 const opened = Date.now();
 let stream = null;
@@ -35,6 +36,7 @@ let last = 0;
 
 // A browser has six connections to a host. A hidden tab gives its own back, and catches up when it is shown.
 function listen() {
+  turn();
   stream?.close();
   stream = null;
   if (document.hidden) return;
@@ -72,15 +74,23 @@ function tell(words) {
   $("state").className = words === "Live" ? "live" : "";
 }
 
+// A time has its date from the next day on.
+function turn() {
+  if (day === new Date().toDateString()) return;
+  day = new Date().toDateString();
+  rows.forEach(label);
+}
+
 function take() {
   isDue = false;
+  turn();
   const fresh = waiting.filter(({ number }) => number > last && number >= oldest).slice(-KEPT).map(row);
   last = Math.max(last, ...waiting.slice(-1).map(({ number }) => number));
   waiting = [];
   rows.push(...fresh);
   feed.prepend(...fresh.map(({ node }) => node).reverse());
-  const kept = rows.findIndex(({ arrival }) => arrival.number >= oldest);
-  const gone = rows.splice(0, Math.max(kept < 0 ? rows.length : kept, rows.length - KEPT));
+  const place = rows.findIndex(({ arrival }) => arrival.number >= oldest);
+  const gone = rows.splice(0, Math.max(place < 0 ? rows.length : place, rows.length - KEPT));
   gone.forEach(({ node }) => node.remove());
   if (!fresh.length && !gone.length) return;
   filter();
@@ -215,8 +225,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || $("help").open) return;
   const isTyping = event.target.matches("input, select, textarea");
   if (event.key === "Escape") {
-    event.preventDefault(); // Chromium would empty the search box, and tell nobody
-    if (event.target === filters.elements.search) {
+    if (event.target === filters.elements.search) { // Chromium empties it, and tells nobody if the focus leaves
       event.target.value = "";
       filter();
     }
@@ -231,7 +240,7 @@ document.addEventListener("keydown", (event) => {
 
 function shape(chosen) {
   view.shape = chosen;
-  localStorage.setItem("shape", chosen);
+  keep("shape", chosen);
   for (const button of document.querySelectorAll("[data-view]")) {
     button.setAttribute("aria-pressed", String(button.dataset.view === chosen));
   }
@@ -239,7 +248,7 @@ function shape(chosen) {
 }
 
 function theme(chosen) {
-  localStorage.setItem("theme", chosen);
+  keep("theme", chosen);
   document.documentElement.dataset.theme = chosen;
   $("theme").value = chosen;
 }
@@ -269,9 +278,9 @@ document.querySelectorAll("[data-view]").forEach((button) => button.addEventList
 $("theme").addEventListener("change", () => theme($("theme").value));
 $("language").addEventListener("change", () => language($("language").value));
 $("ask").addEventListener("click", () => $("help").showModal());
-$("keys").checked = localStorage.getItem("keys") !== "off";
-$("keys").addEventListener("change", () => localStorage.setItem("keys", $("keys").checked ? "on" : "off"));
-theme(localStorage.getItem("theme") ?? "");
+$("keys").checked = kept("keys") !== "off";
+$("keys").addEventListener("change", () => keep("keys", $("keys").checked ? "on" : "off"));
+theme(kept("theme") ?? "");
 shape(view.shape);
 language(languageIs());
 filter();

@@ -1,6 +1,6 @@
 // The selected message, as its service would show it, with what was refused and why, and the request beside it.
 
-import { el } from "./dom.js";
+import { el, kept } from "./dom.js";
 import { read } from "./chats.js";
 import { say, service, time } from "./words.js";
 
@@ -8,7 +8,7 @@ const BODY = 65536; // bytes of a request that the inbox keeps
 const DEPTH = 40; // within which JSON is laid out: each level makes each line longer, 64 KB become gigabytes
 const LAID_OUT = 262144; // characters
 
-export const view = { shape: localStorage.getItem("shape") ?? "phone", isLaidOut: false };
+export const view = { shape: kept("shape") ?? "phone", isLaidOut: false };
 
 export const badge = (kind, words) => el("span", { class: `badge is-${kind}` }, words);
 
@@ -84,7 +84,7 @@ function phone(arrival, shown) {
   );
 }
 
-const clock = (arrival) => time(arrival.at, { hour: "2-digit", minute: "2-digit" });
+const clock = (arrival) => time(arrival.at, true);
 
 function locked(arrival, shown) {
   const preview = shown.preview || say("A phone shows no line: the message has no text of its own.");

@@ -1,5 +1,7 @@
 // What the page itself says, in English and Chinese. The English text is the key to the Chinese one.
 
+import { keep, kept, own } from "./dom.js";
+
 const CHINESE = {
   Inbox: "收件箱",
   Messages: "消息",
@@ -71,14 +73,14 @@ const CHINESE = {
 };
 const SERVICES = { DingTalk: "钉钉", Feishu: "飞书", WeCom: "企业微信" };
 
-const known = () => localStorage.getItem("language") ?? (navigator.language.startsWith("zh") ? "zh" : "en");
+const known = () => kept("language") ?? (navigator.language.startsWith("zh") ? "zh" : "en");
 let language = known();
 
 export const languageIs = () => language;
 
 export function speak(chosen) {
   language = chosen === "zh" ? "zh" : "en";
-  localStorage.setItem("language", language);
+  keep("language", language);
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
   for (const node of document.querySelectorAll("[data-say]")) node.textContent = say(node.dataset.say);
   for (const node of document.querySelectorAll("[data-label]")) node.setAttribute("aria-label", say(node.dataset.label));
@@ -86,12 +88,22 @@ export function speak(chosen) {
 }
 
 export function say(english, values = {}) {
-  const words = language === "zh" ? (CHINESE[english] ?? english) : english;
-  return words.replace(/\{(\w+)\}/g, (slot, name) => values[name] ?? slot);
+  const chinese = own(CHINESE, english);
+  if (chinese === undefined) console.error(`No Chinese for "${english}".`); // in English, too: so a test sees it
+  const words = language === "zh" ? (chinese ?? english) : english;
+  return words.replace(/\{(\w+)\}/g, (slot, name) => own(values, name) ?? slot);
 }
 
-export const service = (name) => (language === "zh" ? (SERVICES[name] ?? name) : name);
+export const service = (name) => (language === "zh" ? (own(SERVICES, name) ?? name) : name);
 
-export function time(seconds, parts = { hour: "2-digit", minute: "2-digit", second: "2-digit" }) {
-  return new Date(seconds * 1000).toLocaleTimeString(language === "zh" ? "zh-CN" : "en-GB", parts);
+// With its date if that is not today's; `isShort`: as a phone's clock, without date and seconds.
+export function time(seconds, isShort = false) {
+  const then = new Date(seconds * 1000);
+  const now = new Date();
+  const date = {
+    ...(then.toDateString() !== now.toDateString() && { month: "short", day: "numeric" }),
+    ...(then.getFullYear() !== now.getFullYear() && { year: "numeric" }),
+  };
+  const parts = isShort ? {} : { ...date, second: "2-digit" };
+  return then.toLocaleString(language === "zh" ? "zh-CN" : "en-GB", { hour: "2-digit", minute: "2-digit", ...parts });
 }
