@@ -71,7 +71,7 @@ const CHINESE = {
   "{count} new, the last: {service}, {title}, {badges}": "{count} 条新消息，最后一条：{service}，{title}，{badges}",
   "Skip to the message": "跳到消息",
 };
-const SERVICES = { DingTalk: "钉钉", Feishu: "飞书", WeCom: "企业微信" };
+const SERVICES = { DingTalk: "钉钉", Feishu: "飞书", WeCom: "企业微信", unknown: "未知" };
 
 const known = () => kept("language") ?? (navigator.language.startsWith("zh") ? "zh" : "en");
 let language = known();
