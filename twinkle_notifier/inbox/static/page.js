@@ -17,34 +17,33 @@ const SERVICES = ["DingTalk", "Feishu", "WeCom", "Slack", "Bark", "ntfy", "Disco
 const $ = (id) => document.getElementById(id);
 const feed = $("list");
 const filters = $("filters");
-const rows = []; // oldest first, each {arrival, shown, node}
+const rows = []; // oldest first, each {arrival, title, node}
 let shownRows = []; // newest first, those that the filters let through
 let selected = null;
 let isFollowing = true; // the newest message is selected as it arrives
-let waiting = [];
-let oldest = 0; // the number of the oldest request that the inbox still keeps
-let isDue = false;
-let day = new Date().toDateString();
-let unsaid = 0; // messages that came since the last word
-const opened = Date.now();
 let stream = null;
-let patience = 0;
 let state = "Connecting …";
-let last = 0;
+let patience = 0; // the timer that says that the inbox has ended
+let waiting = []; // for the next frame
+let isDue = false; // the next frame shows what waits
+let last = 0; // the number of the newest row
+let oldest = 0; // the number of the oldest request that the inbox still keeps
+let unsaid = 0; // messages that came since the last word
+let day = new Date().toDateString();
+const opened = Date.now();
 
 // What arrives
 
 // A browser has six connections to a host. A hidden tab gives its own back, and catches up when it is shown.
 function listen() {
-  turn();
+  redate();
   stream?.close();
-  stream = null;
+  patience = clearTimeout(patience);
   if (document.hidden) return;
   const token = new URLSearchParams(location.search).get("token") ?? "";
   stream = new EventSource(`arrivals?token=${encodeURIComponent(token)}&last=${waiting.at(-1)?.number ?? last}`);
   stream.onopen = () => {
-    clearTimeout(patience);
-    patience = 0;
+    patience = clearTimeout(patience);
     tell("Live");
   };
   stream.onerror = () => {
@@ -75,7 +74,7 @@ function tell(words) {
 }
 
 // A time has its date from the next day on.
-function turn() {
+function redate() {
   if (day === new Date().toDateString()) return;
   day = new Date().toDateString();
   rows.forEach(label);
@@ -83,7 +82,7 @@ function turn() {
 
 function take() {
   isDue = false;
-  turn();
+  redate();
   const fresh = waiting.filter(({ number }) => number > last && number >= oldest).slice(-KEPT).map(row);
   last = Math.max(last, ...waiting.slice(-1).map(({ number }) => number));
   waiting = [];
@@ -100,10 +99,16 @@ function take() {
 }
 
 function announce() {
-  const { arrival, title } = rows.at(-1) ?? {};
-  const words = arrival && { count: unsaid, service: service(arrival.service), title, badges: badges(arrival).join(", ") };
+  const count = unsaid;
+  const newest = rows.at(-1);
   unsaid = 0;
-  if (words) $("news").textContent = say(words.count > 1 ? "{count} new, the last: {service}, {title}, {badges}" : "New: {service}, {title}, {badges}", words);
+  if (!newest) return;
+  const { arrival, title } = newest;
+  const values = { count, service: service(arrival.service), title, badges: badges(arrival).join(", ") };
+  $("news").textContent = say(
+    count > 1 ? "{count} new, the last: {service}, {title}, {badges}" : "New: {service}, {title}, {badges}",
+    values,
+  );
 }
 
 const badges = ({ level, result }) => [say(level), ...(result === "accepted" ? [] : [say(result)])];
@@ -244,7 +249,9 @@ function shape(chosen) {
   for (const button of document.querySelectorAll("[data-view]")) {
     button.setAttribute("aria-pressed", String(button.dataset.view === chosen));
   }
+  const wasReading = isReading();
   if (selected) show($("message"), selected.arrival);
+  if (wasReading) $("message").focus(); // what had it is drawn anew
 }
 
 function theme(chosen) {
