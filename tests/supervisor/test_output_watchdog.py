@@ -89,8 +89,8 @@ def test_a_silent_command_that_ends_well(begin: Begin, robot: Inbox) -> None:
 )
 def test_only_what_people_want_is_reported(begin: Begin, robot: Inbox, wanted: str, expected: list[str]) -> None:
     """Of a silence, what follows it, and a good end."""
-    source = "import time\nprint('step 1', flush=True)\ntime.sleep(5)\nprint('step 2', flush=True)\ntime.sleep(2)"
-    options = ("--stall-after", "2s", "--on-success")
+    source = "import time\nprint('step 1', flush=True)\ntime.sleep(7)\nprint('step 2', flush=True)\ntime.sleep(1)"
+    options = ("--stall-after", "4s", "--on-success")
     done = begin(source, options=options, TWINKLE_NOTIFIER_NOTIFICATIONS=wanted).result()
     titles = [message.title for message in robot.messages]
     assert (done.returncode, [title[: len(begun)] for title, begun in zip(titles, expected, strict=True)]) == (
