@@ -55,7 +55,7 @@ RULES: tuple[Rule, ...] = (
             "OpenCV 需要图形库（libGL、libglib），而该容器或节点没有",
             ("用 opencv-python-headless 代替 opencv-python，或 apt install libgl1 libglib2.0-0",),
         ),
-        "https://pypi.org/project/opencv-python/",
+        "https://github.com/opencv/opencv-python#installation-and-usage",
         says=(
             "libGL.so.1: cannot open shared object file: ",
             "libgthread-2.0.so.0: cannot open shared object file: ",
