@@ -423,6 +423,9 @@ def test_a_browser_that_comes_back_misses_nothing() -> None:
         assert [each["id"] for each in events(inbox, 3, last="3")] == ["4", "5", "6"]
         later.join()
         assert [each["id"] for each in events(inbox, 1, last="what")] == ["1"]
+        with requests.get(f"{inbox.page_url.replace('/?', '/arrivals?')}&last=5", stream=True, timeout=30) as stream:
+            ids = (line for line in stream.iter_lines(chunk_size=1) if line.startswith(b"id: "))
+            assert next(ids) == b"id: 6"  # a page that was hidden asks so, as it opens a new stream
 
 
 def test_the_stream_tells_what_is_no_longer_kept() -> None:

@@ -32,10 +32,10 @@ _SENDERS = {sender.service: sender for sender in (DingRobot, FeishuRobot, WeComR
 
 
 class Arrival(NamedTuple):
-    """One request: its number, from 1, and what the page is told of it, as JSON in one line."""
+    """One request: its number, from 1, and what the page shows of it, as JSON in one line."""
 
     number: int
-    told: str
+    shown: str
 
 
 class Arrivals:
@@ -51,21 +51,21 @@ class Arrivals:
     def add(self, robot: Robot, request: Request, response: Response, result: Result) -> None:
         """Keep a request with its answer. The oldest ones go when there are too many."""
         meaning = _meaning(robot, request, response) if result == "refused" else ""
-        self._keep(_told(robot.service, _shown(robot, request), request, response, result, meaning))
+        self._keep(_described(robot.service, _shown(robot, request), request, response, result, meaning))
 
     def add_stray(self, request: Request, response: Response, meaning: str) -> None:
         """Keep a request that came to no robot, as somebody waits for it: its service is "unknown"."""
         segments = (part if len(part) < _TOKEN else "***" for part in request.path[:_PATH].split("/"))
         line = _with_query("/".join(segments), request)
-        self._keep(_told("unknown", line, request, response, "refused", meaning))
+        self._keep(_described("unknown", line, request, response, "refused", meaning))
 
-    def _keep(self, told: dict[str, Any]) -> None:
+    def _keep(self, described: dict[str, Any]) -> None:
         with self._changed:
             self._last += 1
-            self._kept.append(Arrival(self._last, json.dumps({"number": self._last, **told})))
-            self._bytes += len(self._kept[-1].told)
+            self._kept.append(Arrival(self._last, json.dumps({"number": self._last, **described})))
+            self._bytes += len(self._kept[-1].shown)
             while len(self._kept) > KEPT or self._bytes > _BYTES:
-                self._bytes -= len(self._kept.popleft().told)
+                self._bytes -= len(self._kept.popleft().shown)
             self._changed.notify_all()
 
     def after(self, number: int, seconds: float) -> Arrival | None:
@@ -88,7 +88,7 @@ class Arrivals:
             self._changed.notify_all()
 
 
-def _told(
+def _described(
     service: str, line: str, request: Request, response: Response, result: Result, meaning: str
 ) -> dict[str, Any]:
     body, payload = request.body[:_BODY], object_of(request.body)

@@ -73,14 +73,14 @@ class Page:
         an event `oldest` tells is no longer kept. One is written at a time: a reader that stops holds no others.
         """
         number = int(last) if re.fullmatch("[0-9]{1,15}", last) else 0
-        told = 1
+        known = 1
         write(b"retry: 500\n\n")
         while not self._arrivals.is_closed:
-            if (oldest := self._arrivals.oldest) != told:
+            if (oldest := self._arrivals.oldest) != known:
                 write(f"event: oldest\ndata: {oldest}\n\n".encode())
-                told = oldest
+                known = oldest
             new = self._arrivals.after(number, _SILENCE)
-            write(f"id: {new.number}\ndata: {new.told}\n\n".encode() if new else b":\n\n")
+            write(f"id: {new.number}\ndata: {new.shown}\n\n".encode() if new else b":\n\n")
             number = new.number if new else number
 
 

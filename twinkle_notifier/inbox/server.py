@@ -237,7 +237,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault or not is_known:
             self._forbid(fault or "The inbox has printed the page's URL, with a token.")
         elif parts.path == page.STREAM:
-            self._stream(self.headers.get("Last-Event-ID", ""))
+            # A browser names it as it connects again, and the page itself as it opens a new stream.
+            self._stream(self.headers.get("Last-Event-ID") or query.get("last", ""))
         else:
             self._send(404, "text/html", "<h1>404 Not Found</h1>")
 
