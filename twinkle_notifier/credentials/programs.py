@@ -97,7 +97,7 @@ _OTHERS = ("ssh", "mosh", "scp", "sftp", "rsync", "git")  # their options are no
 _SCRIPT = later(r".*\.py")
 _RUNNERS = later(r"(?:.*/)?(?:python[\d.]*|torchrun|deepspeed|launch)")
 _LONG = later(r"--[^=]+")
-_KEPT = 300  # words that are remembered
+_KEPT = 60  # words that are remembered
 
 
 class Seen(NamedTuple):
