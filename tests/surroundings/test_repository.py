@@ -136,6 +136,16 @@ def test_a_submodule(git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert (outside, repository.commit()) == (f"{git.head} (main)", f"{inner.head} (main)")
 
 
+def test_a_submodule_that_cannot_be_read(git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is not taken for the repository around it."""
+    inner = git.folder / "inner"
+    inner.mkdir()
+    monkeypatch.chdir(inner)
+    around = repository.commit()
+    (inner / ".git").write_text(f"gitdir: {tmp_path}/gone\n")
+    assert (around, repository.commit()) == (f"{git.head} (main)", "")
+
+
 def test_the_script_s_repository_counts_outside_of_any(git: Git, tmp_path: Path) -> None:
     """As where a scheduler starts it in another folder."""
     ask = "from twinkle_notifier.surroundings.repository import commit; print(commit())"

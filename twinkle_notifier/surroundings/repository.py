@@ -54,6 +54,8 @@ def _around(folder: str) -> _Repository | None:
     for _ in range(_DEEP):
         with suppress(OSError, ValueError):
             return _opened(folder)
+        if os.path.isfile(os.path.join(folder, ".git")):
+            break  # of a repository that cannot be read: one around it is another
         if (parent := os.path.dirname(folder)) == folder:
             break
         folder = parent
