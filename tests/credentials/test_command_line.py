@@ -180,6 +180,7 @@ x --sas '?sv=1&sig=abc' --sas-token K => x --sas *** --sas-token ***
 x --env.WANDB_API_KEY K --env WANDB_API_KEY:K => x --env.WANDB_API_KEY *** --env WANDB_API_KEY:***
 torchrun --nproc 8 train.py --oss_ak a --oss_sk b => torchrun --nproc 8 train.py --oss_ak *** --oss_sk ***
 deepspeed train.py --wandb_token K => deepspeed train.py --wandb_token ***
+x 'wandb: {login: 0123456789abcdef0123456789abcdef01234567}' => x 'wandb: {login: ***}'
 x --mnemonic 'a b c' --seed-phrase 'a b c' => x --mnemonic *** --seed-phrase ***
 x --passcode 1234 --jwt K --tkn K --psw pw => x --passcode *** --jwt *** --tkn *** --psw ***
 x --serial 9f8e7d6c5b4a --feishu 9f8e7d6c-5b4a => x --serial *** --feishu ***

@@ -147,6 +147,10 @@ vastai set api-key K => vastai set api-key ***
 runpodctl config --apiKey K => runpodctl config --apiKey ***
 runpodctl config --apiKey=K => runpodctl config --apiKey=***
 lambda --apikey K => lambda --apikey ***
+python -m wandb login K => python -m wandb login ***
+python3 -m twine upload -u me -p pw d => python3 -m twine upload -u me -p *** d
+bash -c 'docker login --password-stdin <<< pw' => bash -c docker login --password-stdin <<< ***
+bash -c 'sudo -S x <<<"p w"' => bash -c sudo -S x ***
 docker exec db mysql -u root -ppw => docker exec db mysql -u root -p***
 kubectl exec db -- mongosh -p pw => kubectl exec db -- mongosh -p ***
 sshpass -p pw ssh -p 22 h => sshpass -p *** ssh -p 22 h
@@ -164,6 +168,8 @@ smbclient -N //h/s pw => smbclient -N //h/s ***
 mysql -e "create user a identified by 'pw'" => mysql -e 'create user a identified by '"'"'***'"'"''
 """
 HARMLESS = r"""
+python -m http.server -a x
+bash -c 'read -r a <<< b'
 docker run -p 8080:80 -v /a:/b --shm-size 8g -w /work img python train.py -p 8
 docker run --name mongo -d img
 docker build -t login .

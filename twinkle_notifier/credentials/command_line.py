@@ -39,7 +39,7 @@ _NESTED = 4  # scripts within scripts
 _HARMLESS = later(r"(?i)true|false|yes|no|on|off|online|offline|disabled|dryrun|none|[01]|\$\w+|\$\{\w+\}")
 _ASSIGNED = later(r"(?s)([-+\w.]+)=(.*)")
 # A mapping or a list as JSON, YAML or Python write it, also as the value of an option; and `a=b,c=d`.
-_NOTATION = later(r"(?s)(?:[-+\w.]+=)?\s*[\[{].*[\]}]\s*|[\w.-]+=[^\s,;]*(?:[,;][\w.-]+=[^\s,;]*)+;?")
+_NOTATION = later(r"(?s)(?:[-+\w.]+[=:])?\s*[\[{].*[\]}]\s*|[\w.-]+=[^\s,;]*(?:[,;][\w.-]+=[^\s,;]*)+;?")
 _FIELD = later(
     r"""(?<![\w.-])(["']?)([A-Za-z_][\w.-]{0,80})\1(\s{0,4}[:=]\s{0,4})"""
     r"""(?:(["'])((?:(?!\4)[^\\]|\\.){1,1000})\4|([^\s"'{}\[\],;&]{1,1000}))"""
@@ -82,8 +82,10 @@ def _masked(words: Sequence[str], nested: int) -> list[str]:
 
 def _of_command(words: Sequence[str], nested: int) -> list[str]:
     masked, seen, before = list[str](), Seen(), ""
+    hears = any(map(_HEARS().fullmatch, words))
     for word in words:
-        one = _without_secret(seen, before, word, nested)
+        is_told = hears and (before == "<<<" or (word.startswith("<<<") and word != "<<<"))
+        one = MASK if is_told else _without_secret(seen, before, word, nested)
         masked.append(one)
         seen = seen.and_then(word)
         if one != MASK or not _MANY().fullmatch(before):

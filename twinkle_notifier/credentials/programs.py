@@ -115,7 +115,7 @@ class Seen(NamedTuple):
     def and_then(self, word: str) -> Seen:
         """The same with `word`."""
         name = word.rpartition("/")[2]
-        is_module = self.last == "-m" and any(map(_RUNNERS().fullmatch, self.words))
+        is_module = self.last == "-m" and any(map(_RUNNERS().fullmatch, self.words)) and name not in _KNOWN
         if self.is_own or is_module or _SCRIPT().fullmatch(name):
             return Seen((*self.words, word)[-_KEPT:], (), True)
         if name in _OTHERS:
