@@ -131,6 +131,65 @@ x --header 'Authorization: Bearer K' '--header=X-Api-Key: K' => x --header Autho
 x --dsn 'host=h password=pw port=1' => x --dsn 'host=h password=*** port=1'
 x --url https://me:pw@h/x --db=postgres://me:pw@h/x => x --url 'https://me:***@h/x' '--db=postgres://me:***@h/x'
 twinkle-notifier run --to https://x.org/send?access_token=abc123 -- x => twinkle-notifier run --to https://x.org/send?access_token=*** -- x
+x --aksk a:b => x --aksk ***
+x --aksk=a:b --ak a --ak=x => x --aksk=*** --ak *** --ak=***
+x --pat x --github-pat x --gitlab_pat=x => x --pat *** --github-pat *** --gitlab_pat=***
+x --wandb_login 0123456789abcdef0123456789abcdef01234567 => x --wandb_login ***
+x --login 0123456789abcdef0123456789abcdef01234567 => x --login ***
+x '{"logger":[{"key":"abc123"}]}' => x '{"logger":[{"key":"***"}]}'
+x --cfg '{"logger":[{"key":"abc123"}]}' => x --cfg '{"logger":[{"key":"***"}]}'
+x --cfg '{"a":[{"key":"abc123"}]}' => x --cfg '{"a":[{"key":"***"}]}'
+env MYSQL_PWD=pw mysql -u me => env MYSQL_PWD=*** mysql -u me
+env PGPASSWORD=pw psql -U me => env PGPASSWORD=*** psql -U me
+psql postgresql://me:pw@h/db => psql 'postgresql://me:***@h/db'
+psql 'host=h user=me password=pw' => psql host=h user=me password=***
+env SSHPASS=pw sshpass -e ssh h => env SSHPASS=*** sshpass -e ssh h
+env RSYNC_PASSWORD=pw rsync a h::b => env RSYNC_PASSWORD=*** rsync a h::b
+env REDISCLI_AUTH=pw redis-cli => env REDISCLI_AUTH=*** redis-cli
+mount -t cifs -o username=me,password=pw //h/s /m => mount -t cifs -o username=me,password=*** //h/s /m
+mount.cifs //h/s /m -o user=me,pass=pw => mount.cifs //h/s /m -o user=me,pass=***
+git clone https://me:K@github.com/a/b => git clone 'https://me:***@github.com/a/b'
+git -c http.extraHeader='Authorization: Basic abc' clone u => git -c http.extraHeader=Authorization: Basic *** clone u
+git config user.password pw => git config user.password ***
+git remote set-url origin https://oauth2:K@h/a.git => git remote set-url origin 'https://oauth2:***@h/a.git'
+hadoop fs -Dfs.s3a.secret.key=K -ls s3a://x => hadoop fs -Dfs.s3a.secret.key=*** -ls s3a://x
+java -Djavax.net.ssl.keyStorePassword=pw -jar a.jar => java -Djavax.net.ssl.keyStorePassword=*** -jar a.jar
+java -Dpassword=pw -Dhttp.proxyPassword=pw A => java -Dpassword=*** -Dhttp.proxyPassword=*** A
+echo pw | sudo -S x => echo *** '|' sudo -S x
+bash -c 'echo pw | sudo -S x' => bash -c 'echo *** | sudo -S x'
+bash -c 'echo hunter2 | docker login --password-stdin' => bash -c 'echo *** | docker login --password-stdin'
+wget --http-password=pw --ftp-password pw u => wget --http-password=*** --ftp-password *** u
+wget --post-data 'user=me&password=pw' u => wget --post-data user=me&password=*** u
+curl -d 'user=me&password=pw' u => curl -d user=me&password=*** u
+curl --data-urlencode 'token=K' u => curl --data-urlencode token=*** u
+curl -F token=K u => curl -F token=*** u
+curl -d '{"password":"pw"}' u => curl -d '{"password":"***"}' u
+curl --proxy-user=me:pw u => curl --proxy-user=me:*** u
+curl --pass pw --cert c u => curl --pass *** --cert c u
+curl --proxy-header 'Proxy-Authorization: Basic abc' u => curl --proxy-header Proxy-Authorization: *** u
+curl -H 'X-Auth: abc' -H 'X-My-Thing: abc' u => curl -H X-Auth: *** -H 'X-My-Thing: abc' u
+http --auth=me:pw u => http --auth=me:*** u
+http -A basic -ame:pw u => http -A basic -ame:*** u
+jupyter notebook --NotebookApp.password=sha1:abc => jupyter notebook --NotebookApp.password=***
+x --app-key abc --app_key=abc --appKey abc => x --app-key *** --app_key=*** --appKey ***
+x --credentials K --creds me:pw --cred K => x --credentials *** --creds *** --cred ***
+x --email-pwd pw --smtp_pass pw --smtp-pw pw => x --email-pwd *** --smtp_pass *** --smtp-pw ***
+x --conn 'Server=h;User Id=me;Password=pw;' => x --conn 'Server=h;User Id=me;Password=***;'
+x --connection-string 'AccountName=a;AccountKey=K;EndpointSuffix=c' => x --connection-string ***
+x --sas '?sv=1&sig=abc' --sas-token K => x --sas *** --sas-token ***
+x --env.WANDB_API_KEY K --env WANDB_API_KEY:K => x --env.WANDB_API_KEY *** --env WANDB_API_KEY:***
+torchrun --nproc 8 train.py --oss_ak a --oss_sk b => torchrun --nproc 8 train.py --oss_ak *** --oss_sk ***
+deepspeed train.py --wandb_token K => deepspeed train.py --wandb_token ***
+x 'wandb: {login: 0123456789abcdef0123456789abcdef01234567}' => x 'wandb: {login: ***}'
+x --mnemonic 'a b c' --seed-phrase 'a b c' => x --mnemonic *** --seed-phrase ***
+x --passcode 1234 --jwt K --tkn K --psw pw => x --passcode *** --jwt *** --tkn *** --psw ***
+x --serial 9f8e7d6c5b4a --feishu 9f8e7d6c-5b4a => x --serial *** --feishu ***
+x 'wandb={project: p, key: abc1}' => x wandb=***
+x 'a={project: p, key: abc1}' => x 'a={project: p, key: ***}'
+x '[{"token": "p w"}]' => x '[{"token": "***"}]'
+printf pw '|' sudo -kS id => printf *** '|' sudo -kS id
+bash -c 'cd a; echo "p w" | gpg --passphrase-fd 0 b' => bash -c 'cd a; echo *** | gpg --passphrase-fd 0 b'
+sftp me:pw@h:/a => sftp 'me:***@h:/a'
 """
 HARMLESS = r"""
 x --max-tokens 5 --author me
@@ -190,6 +249,64 @@ wandb sync --include-online a
 hf download org/model --local-dir m
 bash -c 'mkdir -p a && git push -u origin main; python -u train.py'
 bash -c 'for i in 1 2; do python train.py --seed $i; done'
+python train.py -p 8
+python train.py --sk-learn true
+python train.py --key-bias --key_bias true
+python train.py --pad-token-id 0 --eos_token_id 2
+python train.py --tokens 4096 --max-tokens 4096
+python train.py --patience 3 --pat 5 --pat 0.5
+python train.py --pattern a.b --pat 'img_*.png'
+python train.py --secret-santa bob
+python train.py --sk 3 --ak 2 --model.sk=4
+python train.py --task mask --disk 100G --risk high --break-at 5
+python train.py --kspace true --skip 5 --skew 0.1 --ask-first
+python train.py --pin 1 --pin-memory true --pass 0
+python train.py --loss exp data/train --format zip -P 8 -k 5
+python train.py --report_to wandb -p 8 -k 5 -t 3
+python train.py login -p 8
+torchrun --nproc-per-node 8 train.py --name http -a sgd
+torchrun -m pkg.train --optim hf -k 5 --config a.yaml
+accelerate launch --num_processes 8 train.py --mode set -w 0.1
+deepspeed --num_gpus 8 train.py --deepspeed z3.json -p 1
+python -m torch.distributed.run --nproc 8 train.py -u 3
+python -m mlflow.cli -p 8
+python train.py --tokenizer.token bert --data.token w --model.pad.token x
+python train.py --signature forward --serial true --license mit
+python train.py --session train1 --session-id 5 --login me
+python train.py --wandb-id 1a2b3c4d --run-id 9f8e7d6c
+python train.py --revision 0123456789abcdef0123456789abcdef01234567
+python train.py --commit 0123456789abcdef0123456789abcdef01234567
+python train.py '{"lr": 0.1, "keys": ["image", "label"]}'
+python train.py '{"logger": [{"name": "wandb", "key": "val_loss"}]}'
+python train.py --cfg '{"auth": "none", "wandb": "run-a"}'
+python train.py --cfg '{"token": "env:NAME", "sk": 3, "pat": 0.5}'
+python train.py --cfg '[1, 2, 3]' --betas '[0.9,0.999]' --shape '(1, 2)'
+python train.py optimizer=adam,lr=0.1 a=b,c=d
+python train.py 'optimizer={lr: 0.1, key: len}' trainer.max_epochs=3
+python train.py '+model.layers=[{type: conv, key: k1/w}]'
+python train.py --map a=b,c=d
+python train.py --mode set password hint
+python train.py --prompt 'set the password please'
+python train.py --words create password
+python train.py --login-url https://x.org/login --sso-account a
+python train.py model=a data=b key=len pattern=x
+echo a b '|' tee log
+bash -c 'echo start | tee log && python train.py -p 8'
+bash -c 'cd a; source b/bin/activate; torchrun --nproc 8 train.py -k 5'
+nohup python -u train.py -c cfg.yaml -p 8
+srun -p gpu -n 8 -c 4 --gres gpu:8 python train.py -p 1
+sbatch --partition gpu -J login job.sh -p 5
+taskset -c 0-7 nice -n 5 python train.py
+time -p python train.py
+env CUDA_VISIBLE_DEVICES=0,1 NCCL_DEBUG=INFO OMP_NUM_THREADS=8 python train.py
+env BYPASS=no MULTIPASS=on COMPASS=off TOKENIZERS_PARALLELISM=false x
+jupyter nbconvert --to script a.ipynb
+ray start --head --port 6379
+tensorboard --logdir a --port 6006
+sqlite3 a.db 'select key, token from t'
+openssl version
+xvfb-run -a python a.py
+make -j 8 KEY=a PASS=1
 """
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import builtins
 import json
 import sys
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import pairwise
 from multiprocessing import get_context
 from typing import Any
 
 import pytest
 
 from twinkle_notifier.diagnosis.evidence import of_end, of_exception
+from twinkle_notifier.diagnosis.known import KNOWN
+from twinkle_notifier.diagnosis.table import Table
 
 
 def caught(raising: object) -> BaseException:
@@ -80,3 +84,87 @@ def test_the_end_of_another_process() -> None:
         "last",
         {"oom_kills": "1"},
     )
+
+
+def work(run: Callable[[], object]) -> int:
+    """How many functions `run` calls: a measure that is the same on a busy machine."""
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        run()
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def chained(texts: Sequence[str], kind: type[Exception] = RuntimeError) -> Exception:
+    links = [kind(text) for text in texts]
+    for link, cause in pairwise(links):
+        link.__cause__ = cause
+    return links[0]
+
+
+def diagnosing(table: Table, texts: Sequence[str]) -> int:
+    """The work for a chain of errors with these texts."""
+    error = chained(texts)
+    return work(lambda: table.diagnose(of_exception(error)))
+
+
+TRACEBACK = 'Traceback (most recent call last):\n  File "a.py", line 3, in f\n    g()\nValueError: x\n'
+LONG = {
+    "one form": "CUDA out of memory. Tried to allocate {} GiB. GPU 0 has a total capacity of 9 GiB of which 1 GiB is free.\n",
+    "all patterns": "".join(f"{pattern}\n" for rule in KNOWN for pattern in rule.says)
+    .replace("{", "")
+    .replace("}", ""),
+    "tracebacks": TRACEBACK,
+    "line ends": "\n{}\n",
+    "words": "error of the CUDA device {}, ",
+}
+
+
+@pytest.mark.parametrize("form", LONG)
+def test_a_chain_costs_no_more_than_one_error(form: str) -> None:
+    """Whatever its texts are: what is read is bounded for all links together."""
+    table = Table(KNOWN)
+    texts = [
+        "".join(LONG[form].format(f"{at}{link}") for at in range(2 + 200_000 // len(LONG[form]))) for link in range(8)
+    ]
+    one, eight = (diagnosing(table, some) for some in (texts[:1], texts))
+    assert eight < 1.5 * one + 5_000
+    assert eight < 30_000
+
+
+def test_wrapped_lines_of_a_chain_cost_no_more_than_those_of_one_error() -> None:
+    text = "\n".join(["the CUDA error of the device is not"] * 150)
+    table = Table(KNOWN)
+    one, eight = (diagnosing(table, some) for some in ([text], [text] * 8))
+    assert eight < 1.5 * one + 5_000
+
+
+def test_many_frames_cost_no_more_than_some() -> None:
+    """Those of a deep recursion, in each link of a chain."""
+
+    def deep(depth: int) -> None:
+        if depth:
+            deep(depth - 1)
+        raise ValueError("x")
+
+    def raised(depth: int) -> Exception:
+        with pytest.raises(ValueError, match="x") as caught:
+            deep(depth)
+        return caught.value
+
+    few, many = ([raised(depth) for _ in range(8)] for depth in (600, 900))
+    for links in (few, many):
+        for link, cause in pairwise(links):
+            link.__cause__ = cause
+    assert work(lambda: of_exception(many[0])) < work(lambda: of_exception(few[0])) + 100
+
+
+def test_a_name_of_a_class_that_is_none_costs_little() -> None:
+    assert work(lambda: of_end(error="(" * 1_000_000)) < 5_000

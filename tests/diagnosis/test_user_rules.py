@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint
+from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from twinkle_notifier import ArgumentError, DingNotifier, notify_exception
 from twinkle_notifier.diagnosis import user_rules
 from twinkle_notifier.diagnosis.known import KNOWN
+from twinkle_notifier.diagnosis.rule import Advice, Rule
 from twinkle_notifier.testing import RecordingNotifier
 
 RULES = """
@@ -134,6 +139,45 @@ def test_rules_may_come_with_a_notifier_of_their_own(tmp_path: Path, monkeypatch
     monkeypatch.syspath_prepend(str(tmp_path))
     DingNotifier("https://oapi.dingtalk.com/robot/send?access_token=0123")
     assert "- Likely: the moon\n- Next: light a lamp\n" in told(ValueError("too dark here"))
+
+
+ADVICE = Advice("the sun", ("draw the curtain",))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"says": "too bright"},
+        {"says": ("too bright",), "types": "OSError"},
+        {"says": ("too bright",), "modules": 5},
+        {"says": (5,)},
+        {"says": ("too bright",), "en": "the sun"},
+        {"says": ("too bright",), "zh": ("the sun", ("draw the curtain",))},
+        {"says": ("too bright",), "en": Advice("the sun", "draw the curtain")},  # type: ignore[arg-type]
+        {"says": ("too bright",), "en": Advice(5, ("draw the curtain",))},  # type: ignore[arg-type]
+    ],
+)
+def test_a_rule_of_wrong_types_is_refused(given: dict[str, Any]) -> None:
+    """One would match letter by letter, another would fail in a crash, and take all advice with it."""
+    with pytest.raises(ArgumentError, match="rule 'sun'"):
+        Rule(**{"id": "sun", "en": ADVICE, "zh": ADVICE, "source": "", **given}).check()
+
+
+def test_rules_that_never_end_are_read_up_to_a_bound() -> None:
+    entry = EntryPoint("a", f"{__name__}:endless", user_rules.GROUP)
+    assert len(user_rules._loading(entry)()) == 1_000
+
+
+def endless() -> Iterator[Rule]:
+    return repeat(Rule("sun", ADVICE, ADVICE, "", says=("too bright",)))
+
+
+def test_a_file_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    """And not cut, as the rules behind the cut would be missing in silence."""
+    place = tmp_path / "rules.toml"
+    place.write_text(RULES + "# more\n" * 200_000)
+    with pytest.raises(ArgumentError, match="1,048,576 bytes"):
+        user_rules.read(place)
 
 
 def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -73,6 +74,18 @@ def test_the_visible_ones_count(
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert gpus() == wanted
+
+
+@pytest.mark.parametrize("visible", ["1" + " " * 100_000 + "x", "0," * 50_000, "0" * 100_000, "GPU-0," * 16_000])
+def test_a_variable_of_another_kind_takes_little_time(
+    visible: str, driver: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In processor time, with a wide margin."""
+    install(driver, *[H100] * 8)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    since = time.process_time()
+    gpus()
+    assert time.process_time() - since < 1
 
 
 @pytest.mark.parametrize(

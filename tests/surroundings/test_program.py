@@ -113,6 +113,30 @@ def test_a_long_command_takes_little_time(monkeypatch: pytest.MonkeyPatch) -> No
     assert "hunter2" not in program.command()
 
 
+@pytest.mark.parametrize("word", ["'a ", '{"key": "a1", ', "a b ", "a=b,", "mysql "])
+def test_no_more_of_a_command_is_looked_at_than_may_be_shown(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted in calls of functions: two megabytes cost no more than some thousand characters."""
+    from twinkle_notifier.surroundings import program
+
+    def work(words: int) -> int:
+        calls = 0
+
+        def count(_frame: object, event: str, _argument: object) -> None:
+            nonlocal calls
+            calls += event in ("call", "c_call")
+
+        monkeypatch.setattr(sys, "orig_argv", ["python", "x", *([word * (1 + 7_000 // len(word))] * words)])
+        program.command()
+        sys.setprofile(count)
+        try:
+            program.command()
+        finally:
+            sys.setprofile(None)
+        return calls
+
+    assert work(300) < work(4) + 5_000
+
+
 # Folders
 
 

@@ -40,6 +40,14 @@ class Git:
             path.write_text(f"# {number}\n")
         self.commit()
 
+    @classmethod
+    def of(cls, folder: Path) -> Git:
+        """Of a repository that is there."""
+        made = cls.__new__(cls)
+        made.folder = folder
+        made.settle()
+        return made
+
     def __call__(self, *arguments: str) -> str:
         env = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
         who = ["-c", "user.name=me", "-c", "user.email=me@x.org", "-c", "protocol.file.allow=always"]
@@ -126,6 +134,16 @@ def test_a_submodule(git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     outside = repository.commit()
     monkeypatch.chdir(git.folder / "lib")
     assert (outside, repository.commit()) == (f"{git.head} (main)", f"{inner.head} (main)")
+
+
+def test_a_submodule_that_cannot_be_read(git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is not taken for the repository around it."""
+    inner = git.folder / "inner"
+    inner.mkdir()
+    monkeypatch.chdir(inner)
+    around = repository.commit()
+    (inner / ".git").write_text(f"gitdir: {tmp_path}/gone\n")
+    assert (around, repository.commit()) == (f"{git.head} (main)", "")
 
 
 def test_the_script_s_repository_counts_outside_of_any(git: Git, tmp_path: Path) -> None:
@@ -270,14 +288,93 @@ def test_a_copy_of_a_repository(git: Git, tmp_path: Path, monkeypatch: pytest.Mo
     assert (clean, repository.commit()) == (f"{git.head} (main)", f"{git.head} (main){CHANGED}")
 
 
-def test_a_clone(git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its commit is packed: what was staged is not seen, what was edited is."""
+def a_clone(git: Git, path: Path, *options: str) -> Git:
+    git("clone", "-q", *options, f"file://{git.folder}", str(path))
+    return Git.of(path)
+
+
+def repacked(git: Git, *options: str) -> Git:
+    """At an older commit, which git keeps as the changes to a newer one."""
+    for number in range(5):
+        (git.folder / "a.py").write_text(f"print({number})\n")
+        git("commit", "-qam", f"{number} " + " ".join(f"line {line}" for line in range(500)))
+    git(*options, "repack", "-adfq", "--depth=50", "--window=50")
+    git("checkout", "-q", "HEAD~3")
+    git.settle()
+    (pack,) = (git.folder / ".git" / "objects" / "pack").glob("*.idx")
+    (line,) = [
+        line for line in git("verify-pack", "-v", str(pack)).splitlines() if line.startswith(git("rev-parse", "HEAD"))
+    ]
+    assert len(line.split()) == 7  # with a depth and a base
+    return git
+
+
+def a_borrower(git: Git, path: Path) -> Git:
+    git("clone", "-q", "--shared", str(git.folder), str(path))
+    return Git.of(path)
+
+
+def a_worktree(git: Git, path: Path) -> Git:
     git("gc", "-q")
-    git("clone", "-q", f"file://{git.folder}", str(tmp_path / "clone"))
-    monkeypatch.chdir(tmp_path / "clone")
-    clean = repository.commit()
-    (tmp_path / "clone" / "a.py").write_text("print(23)\n")
-    assert (clean, repository.commit()) == (f"{git.head} (main)", f"{git.head} (main){CHANGED}")
+    git("worktree", "add", "-q", str(path))
+    return Git.of(path)
+
+
+def a_partial_clone(git: Git, path: Path) -> Git:
+    git("config", "uploadpack.allowFilter", "true")
+    return a_clone(git, path, "--filter=blob:none")
+
+
+def many_packs(git: Git) -> Git:
+    for number in range(20):
+        (git.folder / "a.py").write_text(f"print({number})\n")
+        git("commit", "-qam", f"{number}")
+        git("repack", "-dq")
+    git.settle()
+    return git
+
+
+STORES: dict[str, Callable[[Git, Path], Git]] = {
+    "a clone": a_clone,
+    "changes, by offset": lambda git, _: repacked(git),
+    "changes, by name": lambda git, _: repacked(git, "-c", "repack.useDeltaBaseOffset=false"),
+    "objects of another repository": a_borrower,
+    "packs of another repository": lambda git, path: a_borrower(repacked(git), path),
+    "another working tree": a_worktree,
+    "a partial clone": a_partial_clone,
+    "a shallow clone": lambda git, path: a_clone(repacked(git), path, "--depth=1"),
+    "many packs": lambda git, _: many_packs(git),
+}
+
+
+@pytest.mark.parametrize("form", STORES)
+def test_what_was_staged_is_seen_wherever_git_keeps_the_commit(
+    form: str, git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As git finds it: before, when it was staged, and when it was taken back."""
+    here = STORES[form](git, tmp_path / "other")
+    monkeypatch.chdir(here.folder)
+    name = repository.commit()
+    assert not name.endswith(CHANGED)
+    (here.folder / "pkg.txt").write_text("another text\n")
+    here("add", "-A")
+    assert (repository.commit(), here.has_changes()) == (f"{name}{CHANGED}", True)
+    here("reset", "-q", "--hard")
+    here.settle()
+    assert (repository.commit(), here.has_changes()) == (name, False)
+
+
+@pytest.mark.parametrize("kind", ["idx", "pack"])
+@pytest.mark.parametrize("at", [*range(8, 2_000, 97), -40, -100])
+def test_a_damaged_pack_tells_nothing(kind: str, at: int, git: Git, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Either the commit is still what its hash says, or nothing is said of what was staged."""
+    git("gc", "-q")
+    (path,) = (git.folder / ".git" / "objects" / "pack").glob(f"*.{kind}")
+    path.chmod(0o600)
+    data = bytearray(path.read_bytes())
+    data[at % len(data)] ^= 0xFF
+    path.write_bytes(data)
+    assert repository.commit() == f"{git.head} (main)"
 
 
 @pytest.mark.parametrize("edit", ["print(1)\r\n", "print(2)\r\n"])
@@ -377,6 +474,13 @@ def a_loop(path: Path) -> None:
     path.symlink_to(path)
 
 
+def a_long_chain(path: Path) -> None:
+    path.unlink()
+    for number in range(10_000):
+        path.with_name(f"{path.name}-{number}").symlink_to(f"{path.name}-{number + 1}")
+    path.symlink_to(f"{path.name}-0")
+
+
 def a_device(path: Path) -> None:
     path.unlink()
     path.symlink_to("/dev/zero")
@@ -392,7 +496,7 @@ def lines(path: Path) -> None:
 
 
 @pytest.mark.linux
-@pytest.mark.parametrize("harm", [a_fifo, rubbish, a_loop, a_device, much, lines])
+@pytest.mark.parametrize("harm", [a_fifo, rubbish, a_loop, a_long_chain, a_device, much, lines])
 @pytest.mark.parametrize("name", ["HEAD", "index", "packed-refs", "refs/heads/main", "commondir", "object", ".git"])
 def test_hostile_files_do_no_harm(
     name: str, harm: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

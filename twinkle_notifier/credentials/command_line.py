@@ -4,73 +4,57 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
+from twinkle_notifier.credentials import programs
+from twinkle_notifier.credentials.programs import Seen
 from twinkle_notifier.credentials.references import is_reference
 from twinkle_notifier.credentials.scrub_forms import is_amount, is_random
 from twinkle_notifier.credentials.scrub_tokens import MASK, later
 from twinkle_notifier.credentials.scrubber import scrub
 
 # Names of options that `scrub` does not know, as they may mean something else in a text.
-_OPTION = later(r"(?i)(?:[\w.-]*[-_.])?(?:pass|pw|wandb|auth|credentials?)|cookies?")
+_OPTION = later(
+    r"(?i)(?:[\w.-]*[-_.])?(?:pass|passw|pw|psw|pswd|passcode|wandb|auth|credentials?|jwt|mnemonic|seed[-_]phrase"
+    r"|app[-_]?key|priv[-_]?key|connection[-_]string|(?:user|usr|ssh|my|db|smtp|ftp|mail|root|sudo)pass(?:wd|word)?"
+    r"|ak[-_]?sk|ak|sk|pat|sas|otp|tkn)|cookies?"
+)
+# Of these, which may as well stand for a number, or for a pattern of files.
+_SHORT = later(r"(?i)(?:[\w.-]*[-_.])?(?:ak|sk|pat|sas|otp|tkn)")
+_NO_TOKEN = later(r"[-+]?[\d.,_]{1,8}|.*[*{\[(%].*")
 _OPTION_WORD = later(r"[-+]{1,2}[\w.-]+")
-_SOME_KEY = later(r"(?i).*(?:key|token)s?\d{0,3}")
+_SOME_KEY = later(
+    r"(?i).*(?:key|token|login|licen[cs]e|serial|sign|signature|feishu|lark|dingtalk|wecom|bark)s?\d{0,3}"
+)
 _A_KEY = later(r"(?i)(?:[\w.-]+\.)?key")  # of anything: without `--` its value tells
-_PLAIN = later(r"[a-z]+(?:[_./-](?:[a-z]+|\d+))*|[\d.]+")
+# A server's, as `--ServerApp.token`; but that of a model is a word.
+_A_TOKEN = later(r"(?i)(?!.*(?:tokenizer|model|data|vocab|special|prompt|pad|eos|bos|mask|unk|cls|sep)\b)[\w-]+\.token")
+_PLAIN = later(r"[a-z]+(?:[_./-](?:[a-z]+\d?|\d+))*|[a-z]+\d(?:[_./-](?:[a-z]+\d?|\d+))+|[\d.]+")
 _MANY = later(r"(?i)[\w.-]*(?:key|token|secret|credential|password|passphrase)s")  # it may have several values
 _MAY_BE_ALONE = later(r"(?i)[\w.-]*(?:wandb|auth|cookies?)")  # options that may have no value
 _LONG_OPTION = later(r"--(?:[A-Za-z][\w.-]*(?:=.*)?)?", re.DOTALL)
-_LOGIN_AT = later(r"((?:\A|=)[\w.-]{1,100}:)[^\s:@/]+(?=@[\w.-]+(?::\d{1,5})?(?:/.*)?\Z)")  # without `https://`
+_LOGIN_AT = later(r"((?:\A|=)[\w.-]{1,100}:)[^\s:@/]+(?=@(?!sha\d+:)[\w.-]+(?:[:/].*)?\Z)")  # without `https://`
 _SCRIPT = later(r"-[A-Za-z]*c")
 _NESTED = 4  # scripts within scripts
 _HARMLESS = later(r"(?i)true|false|yes|no|on|off|online|offline|disabled|dryrun|none|[01]|\$\w+|\$\{\w+\}")
-_HEADER = re.compile(r"(?i)([\w-]*(?:cookie|auth|token|key|secret|password)[\w-]*:\s?).+", re.DOTALL)
 _ASSIGNED = later(r"(?s)([-+\w.]+)=(.*)")
-Options = dict[str, re.Pattern[str]]
-# Values of options of programs, with a group for the part before the secret.
-_USER = re.compile(r"(?s)([^:]+:).+")
-_ALL = re.compile(r"(?s)().+")
-_COOKIE = re.compile(r"(?s)([^=]+=).+")  # without `=` it is a file
-_TOKEN = re.compile(r"(?s)([^:]+:)?.+")
-_MYSQL = (
-    "mysql mysqladmin mysqlbinlog mysqlcheck mysqldump mysqlimport mysqlpump mysqlsh mysqlshow mysqlslap"
-    " mariadb mariadb-admin mariadb-binlog mariadb-check mariadb-dump mariadb-import mariadb-show"
+# A mapping or a list as JSON, YAML or Python write it, also as the value of an option; and `a=b,c=d`.
+_NOTATION = later(r"(?s)(?:[-+\w.]+[=:])?\s*[\[{].*[\]}]\s*|[\w.-]+=[^\s,;]*(?:[,;][\w.-]+=[^\s,;]*)+;?")
+_FIELD = later(
+    r"""(?<![\w.-])(["']?)([A-Za-z_][\w.-]{0,80})\1(\s{0,4}[:=]\s{0,4})"""
+    r"""(?:(["'])((?:(?!\4)[^\\]|\\.){1,1000})\4|([^\s"'{}\[\],;&]{1,1000}))"""
 )
-_OPTIONS = (
-    ("curl", "-u --user -U --proxy-user -E --cert --proxy-cert", _USER),
-    ("curl", "-b --cookie", _COOKIE),
-    ("curl", "-H --header --proxy-header", _HEADER),
-    ("curl", "--oauth2-bearer", _ALL),
-    ("wget", "--header", _HEADER),
-    ("http https xh", "-a --auth", _TOKEN),
-    (f"{_MYSQL} mycli sshpass 7z 7za mongo mongosh mongodump mongorestore ncftpget ncftpput", "-p", _ALL),
-    ("rar unrar", "-p -hp", _ALL),
-    ("zip unzip ipmitool mosquitto_pub mosquitto_sub sqlcmd bcp", "-P", _ALL),
-    ("redis-cli", "-a", _ALL),
-    ("openssl", "-passin -passout -pass -k -K", _ALL),
-    ("keytool jarsigner", "-storepass -keypass", _ALL),
-    ("ssh-keygen", "-N -P", _ALL),
-    ("aws", "aws_secret_access_key aws_session_token", _ALL),  # configure set
-    ("ldapsearch ldapmodify", "-w", _ALL),
-    ("smbclient", "-U", re.compile(r"(?s)([^%]+%).+")),
-    ("lftp", "-u", re.compile(r"(?s)([^,]+,).+")),
-    ("kubectl", "--from-literal", _COOKIE),
+# `config set secret_access_key x`: a name and its value are two words.
+_SETS = later(r"set|config|configure|modify|create|connect|add|update|edit")
+_SET_NAME = later(
+    r"(?i)(?:[\w./:-]*[./:_-])?(?:password|passwd|passphrase|_authtoken|(?:auth|access|api|session|secret)[-_]?(?:token|key)"
+    r"|secret[-_]access[-_]key)"
 )
-# With `-p x` they ask for the password, and x is something else.
-_ATTACHED = (*_MYSQL.split(), "7z", "7za", "rar", "unrar")
-_APART = ("openssl", "keytool", "jarsigner")  # `-kfile` is another option than `-k`
-# Options without a value, after which another may stand in the same word: `-sSu me:secret`.
-_FLAGS = {
-    "curl": re.compile(r"-[0-9#:BGIJLMNORSVZafgijklnpqsv]+(?=[A-Za-z])"),
-    "sshpass": re.compile(r"-v+(?=[A-Za-z])"),
-    **dict.fromkeys(_MYSQL.split(), re.compile(r"-[BEGHNXfnqrstv]+(?=[A-Za-z])")),
-}
-_LOGINS = ("wandb", "swanlab", "huggingface-cli", "hf", "modelscope", "comet", "neptune", "vault")
-_LOGINS_BY_PASSWORD = ("docker", "podman", "helm", "az", "nerdctl", "oras", "skopeo")
-_PROGRAMS = {*_LOGINS, *_LOGINS_BY_PASSWORD, *(name for programs, _, _ in _OPTIONS for name in programs.split())}
-_SEPARATOR = later(r"[;|&()]{1,2}")
-_NO_KEY = later(r"(?s)-|.*://|[;|&()]{1,2}\Z")
-# An argument in a shell's line, with its quoted parts; a separator; a lone quote.
+_SPEAKS = ("echo", "printf")
+# Of programs that read a secret from another one.
+_HEARS = later(r"-\w*S|--(?:\w+-)?stdin|--with-token|--passphrase-fd(?:=0)?|(?:.*/)?(?:chpasswd|passwd)")
+_SIGN = later(r"[;|&()]{1,2}")
+# An argument in a shell's line, with its quoted parts; a sign between commands; a lone quote.
 _SHELL_WORD = later(r"""((?:[^\s"';|&()]|"[^"]{0,1000}"|'[^']{0,1000}')+|[;|&()]{1,2}|["'])""")
 
 
@@ -80,24 +64,33 @@ def shown(command: Sequence[str]) -> str:
     return " ".join(word if word.endswith(MASK) else shlex.quote(word) for word in words)
 
 
-def _masked(words: Sequence[str], nested: int) -> Iterator[str]:
-    program, before, is_login = "", "", False
-    for word in words:
-        if _SCRIPT().fullmatch(before):
-            masked = _script(word, nested)
-        elif is_login and program in _LOGINS and not _NO_KEY().match(word):
-            masked = MASK
+def _masked(words: Sequence[str], nested: int) -> list[str]:
+    """The words of one or more commands, without secrets."""
+    masked: list[str] = []
+    begin = 0
+    ends = [at for at, word in enumerate(words) if _SIGN().fullmatch(word)]
+    for end, after in zip([*ends, len(words)], [*ends[1:], len(words), len(words)], strict=False):
+        is_told = words[begin : begin + 1] and words[begin] in _SPEAKS and words[end : end + 1] == ["|"]
+        if is_told and any(map(_HEARS().fullmatch, words[end + 1 : after])):
+            masked += [words[begin], *(word if word.startswith("-") else MASK for word in words[begin + 1 : end])]
         else:
-            masked = _without_secret(program, is_login, before, word, nested)
-        yield masked
-        name = word.rpartition("/")[2]
-        if _SEPARATOR().fullmatch(word):
-            program, is_login = "", False
-        if name in _PROGRAMS:
-            program = program or name
-        is_login = is_login or (word == "login" and program != "")
-        if masked != MASK or not _MANY().fullmatch(before):
+            masked += _of_command(words[begin:end], nested)
+        masked += words[end : end + 1]
+        begin = end + 1
+    return masked
+
+
+def _of_command(words: Sequence[str], nested: int) -> list[str]:
+    masked, seen, before = list[str](), Seen(), ""
+    hears = any(map(_HEARS().fullmatch, words))
+    for word in words:
+        is_told = hears and (before == "<<<" or (word.startswith("<<<") and word != "<<<"))
+        one = MASK if is_told else _without_secret(seen, before, word, nested)
+        masked.append(one)
+        seen = seen.and_then(word)
+        if one != MASK or not _MANY().fullmatch(before):
             before = word
+    return masked
 
 
 def _script(text: str, nested: int) -> str:
@@ -108,7 +101,7 @@ def _script(text: str, nested: int) -> str:
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" and text[0] not in text[1:-1]:
         return f"{text[0]}{_script(text[1:-1], nested - 1)}{text[0]}"
     parts = _SHELL_WORD().split(text)
-    masked = list(_masked(parts[1::2], nested - 1))
+    masked = _masked(parts[1::2], nested - 1)
     for at, (part, word) in enumerate(zip(parts[1::2], masked, strict=True)):
         if word.endswith(MASK) and part[-1] in "\"'" and word.count(part[-1]) % 2:
             masked[at] = word + part[-1]
@@ -116,23 +109,23 @@ def _script(text: str, nested: int) -> str:
     return "".join(parts)
 
 
-def _without_secret(program: str, is_login: bool, before: str, word: str, nested: int) -> str:
+def _without_secret(seen: Seen, before: str, word: str, nested: int) -> str:
     if is_reference(word) or _HARMLESS().fullmatch(word):
         return word
-    options = _options(program, is_login)
-    name = _unbundled(program, before)
-    if name in options and program not in _ATTACHED:
-        return options[name].sub(rf"\1{MASK}", word)
-    value, secret = _attached(program, options, word)
-    if secret is not None:
-        return word[: len(word) - len(value)] + secret.sub(rf"\1{MASK}", value)
+    told = programs.without_secret(seen, word)
+    if told is not None:
+        return told if MASK in told else _LOGIN_AT().sub(rf"\1{MASK}", scrub(told))
+    if _SCRIPT().fullmatch(before):
+        return _script(word, nested)
     is_value = _OPTION_WORD().fullmatch(before) is not None and not _is_option(before, word)
-    if is_value and _is_secret(before, word):
+    if (is_value and _is_secret(before, word)) or _is_set(seen, word):
         return MASK
     assigned = _ASSIGNED().fullmatch(word)
     # In `env "API_KEY=x y"` the value has a space.
     if assigned and assigned[2] and _is_secret(assigned[1], assigned[2]):
         return f"{assigned[1]}={MASK}" if not _HARMLESS().fullmatch(assigned[2]) else word
+    if _NOTATION().fullmatch(word):
+        word = _FIELD().sub(_field, word)
     if any(map(str.isspace, word)):
         return _script(word, nested)  # of `ssh host "X=y command"`, for one
     if is_value:
@@ -147,28 +140,20 @@ def _is_option(before: str, word: str) -> bool:
     )
 
 
-def _attached(program: str, options: Options, word: str) -> tuple[str, re.Pattern[str] | None]:
-    """The value that stands in one word with one of the `options`, and what matches its secret; None if none does."""
-    option_and_value = _unbundled(program, word)
-    for option, secret in options.items():
-        value = option_and_value.removeprefix(option + "=" * option.startswith("--"))
-        is_joined = option.startswith("--") or (len(option) == 2 and program not in _APART) or option == "-hp"
-        if is_joined and value not in ("", option_and_value):
-            return value, secret
-    return "", None
+def _is_set(seen: Seen, word: str) -> bool:
+    """Whether `word` is the value in ``config set secret_access_key x``."""
+    if seen.is_own or word.startswith("-") or not _SET_NAME().fullmatch(seen.last):
+        return False
+    return any(map(_SETS().fullmatch, seen.words[1:]))
 
 
-def _unbundled(program: str, word: str) -> str:
-    """`word` without flags that stand before an option: ``-u`` of ``-sSu``."""
-    found = _FLAGS[program].match(word) if program in _FLAGS else None
-    return f"-{word[found.end() :]}" if found else word
-
-
-def _options(program: str, is_login: bool) -> Options:
-    if is_login and program in _LOGINS_BY_PASSWORD:
-        return {"-p": _ALL}
-    rows = (row for row in _OPTIONS if program in row[0].split())
-    return {option: secret for _, options, secret in rows for option in options.split()}
+def _field(found: re.Match[str]) -> str:
+    """A field of a mapping, without its value if that is a secret."""
+    name, value, quote = found[2], found[5] or found[6], found[4] or ""
+    is_known = is_reference(value) or _HARMLESS().fullmatch(value) is not None
+    if is_known or not _is_secret(name, value) or (_MAY_BE_ALONE().fullmatch(name) and not is_random(value)):
+        return found[0]
+    return f"{found[1]}{name}{found[1]}{found[3]}{quote}{MASK}{quote}"
 
 
 def _is_secret(name: str, value: str) -> bool:
@@ -183,6 +168,8 @@ def _is_secret(name: str, value: str) -> bool:
     if bare.lower() == "tokens" and is_amount(value):
         return False
     if _OPTION().fullmatch(bare):
+        return not (_SHORT().fullmatch(bare) and _NO_TOKEN().fullmatch(value))
+    if _A_TOKEN().fullmatch(bare) and not is_amount(value):
         return True
     option = f"--{bare}" if name.startswith("-") else bare
     return any(scrub(f"{option}={one}").startswith(f"{option}={MASK}") for one in ("hunter", value))

@@ -134,6 +134,10 @@ FORMS: list[Form] = [
         r"|\bpassword[ \t]is[ \t]{1,4})([^\s\"',;*]{8,1000})",
         lambda _, secret: is_random(secret),
     ),
+    _form(
+        "identified",
+        r"""(?i)(\bidentified(?:[ ]with[ ]\w{1,60})?[ ](?:by|as)[ ](?:password[ ])?(["']))(?:(?!\2)[^\n*]){1,1000}""",
+    ),  # SQL
     # `aws configure set NAME x`, a Dockerfile's `ENV NAME x`, csh's `setenv NAME x`.
     _form(
         "configure set|env |arg |setenv",
@@ -177,7 +181,7 @@ FORMS: list[Form] = [
         "-u|user|login",
         rf"""(?i)((?<![\w-])(?:-u{_JOIN}(?!(?:localhost|[\w-]{{1,60}}\.[\w.-]{{1,60}}):\d{{1,5}}(?!\w))"""
         rf"""|--(?:[\w.-]{{0,40}}[_.-])?(?:user|login){_JOIN})(?!\d{{1,9}}:\d{{1,9}}(?!\w))[^\s:"']{{1,100}}:)"""
-        r"""(?!/)(?:[^\s"'*;]|;(?!["']?(?:\s|$))){1,1000}""",
+        r"""(?<!jdbc:)(?!/)(?:[^\s"'*;]|;(?!["']?(?:\s|$))){1,1000}""",
     ),
     _form(
         "sshpass|mysql",

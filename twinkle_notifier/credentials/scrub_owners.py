@@ -40,7 +40,7 @@ OF_PAT = later(r"(?:github|gitlab|gitea|gh|gl|git|azure|ado|devops|bitbucket|dat
 # Whose token grants access; that of a tokenizer (pad_token, eos_token, next_token) does not.
 OF_TOKEN = later(
     r"(?:access|api|auth|bearer|bot|deploy|ding|dingtalk|github|gitlab|hf|hub|id|identity|jwt|oauth|personal|private"
-    r"|refresh|robot|secret|security|session|slack|user|wandb|webhook)[_-]?$",
+    r"|refresh|robot|sas|secret|security|session|slack|sts|user|wandb|webhook)[_-]?$",
     re.IGNORECASE,
 )
 

@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 from twinkle_notifier.diagnosis.pattern import Pattern, value
 from twinkle_notifier.errors import ArgumentError
+from twinkle_notifier.isolation.safe import is_list, is_tuple
 
 _MOST_STEPS = 3
+_LISTS = ("says", "also", "unless", "types", "modules", "signals", "printed", "when")
 _NAMED = re.compile(r"\{(\w+)\}")
 _CONDITION = re.compile(r"(\w+)(?: - (\w+))? (<=|>=|==|!=|<|>) (?:(\d+(?:\.\d+)?) \* )?(\w+(?:\.\d+)?)$")
 _COMPARED: dict[str, Callable[[float, float], bool]] = {
@@ -55,15 +57,26 @@ class Rule(NamedTuple):
 
     def check(self) -> None:
         """Raises ArgumentError: something is missing, or cannot be read."""
+        for name in _LISTS:
+            _check_texts(self.id, name, getattr(self, name))
         if not (self.says or self.printed or self.signals):
             raise ArgumentError(f"rule {self.id!r}: give `says`, `printed` or `signals`, else it holds for every error")
         for advice in (self.en, self.zh):
+            if not isinstance(advice, Advice) or not isinstance(advice.likely, str):
+                raise ArgumentError(f"rule {self.id!r}: `en` and `zh` are each an Advice: a text, and the next steps")
+            _check_texts(self.id, "next", advice.next)
             if not advice.likely or not 1 <= len(advice.next) <= _MOST_STEPS:
                 raise ArgumentError(f"rule {self.id!r}: give a likely cause, and one to {_MOST_STEPS} next steps")
         for text in (*self.says, *self.also, *self.unless, *self.printed):
             Pattern(text)
         for text in self.when:
             Condition.of(text)
+
+
+def _check_texts(rule: str, name: str, given: object) -> None:
+    """Raises ArgumentError: they are no texts in a tuple or a list. A lone text would be read letter by letter."""
+    if not (is_tuple(given) or is_list(given)) or not all(isinstance(text, str) for text in given):
+        raise ArgumentError(f"rule {rule!r}: `{name}` is no tuple of texts: write ('text',), also for one")
 
 
 class Condition(NamedTuple):

@@ -14,7 +14,9 @@ from twinkle_notifier.diagnosis.pattern import Pattern, words
 from twinkle_notifier.diagnosis.rule import Advice, Condition, Rule, filled
 from twinkle_notifier.isolation.safe import names
 
-_TEXT = 8_000  # characters of an error's text that are read at its begin, and as many at its end
+# Of all texts of a failure together; of each the half is read at its begin, and the half at its end.
+_TEXT = 16_000  # characters
+_LINES = 80
 _LINE = 2_000  # characters of a line
 # What launchers put before a line: torch's "[rank3]: ", "[default0]:", Ray's "(pid=12, ip=...) ", srun's "12: ".
 _FRAME = re.compile(r"\s*(?:frame #\d|#\d{1,3} +0x|\*\*\* )")  # of a native stack
@@ -31,10 +33,10 @@ _ANY_IMPORT = frozenset(
     {"ImportError", "ModuleNotFoundError", "AttributeError", "OSError", "RuntimeError", "ValueError"}
 )
 _WRAPPED = (12, 10, 600)  # a line that was wrapped: begins in the first of these, has as many parts and characters
-_SHORT = 6_000  # characters of a text in which lines may be wrapped
+_SHORT = 6_000  # characters of the texts in which lines may be wrapped
+_NAME = 300  # characters of the name of a class
 # Of an output, in which a rule without a signal must find its line: what was printed before may have been survived.
 _LAST = 5
-_LINES = 40  # at the begin of these, and as many at the end
 
 
 class Error(NamedTuple):
@@ -74,7 +76,7 @@ class Diagnosis(NamedTuple):
 def error_of(name: str, text: str) -> Error:
     """An error of which only the class is known, by name: ``torch.OutOfMemoryError``, ``RayTaskError(ValueError)``."""
     found = set[str]()
-    for part in name.rstrip(")").split("("):
+    for part in name[:_NAME].rstrip(")").split("("):
         last = part.rpartition(".")[2]
         kind = getattr(builtins, last, None)
         found |= {last, *(names(kind) if isinstance(kind, type) else ())}
@@ -117,16 +119,16 @@ class Table:
     def diagnose(self, evidence: Evidence) -> Diagnosis | None:
         """The first rule that holds for `evidence`, or None. Takes less than 5 ms, whatever the texts."""
         best = self._by_signal(evidence)
-        for error in evidence.errors:
-            lines = _lines(error.text) or [""]  # a MemoryError has no words
+        for error, found in zip(evidence.errors, _lines([error.text for error in evidence.errors]), strict=True):
+            lines = found or [""]  # a MemoryError has no words
             best = _Look(evidence, lines, error.types).first(self._of_errors, best)
             for types, rest in _quoted(lines, error.types):
                 best = _Look(evidence, rest, types).first(self._of_errors, best)
         if best is None:
-            for error in (error for error in evidence.errors if len(error.text) <= _SHORT):
+            for error in _short(evidence.errors):
                 best = _Look(evidence, _unwrapped(error.text), error.types).first(self._of_errors, best)
         if evidence.output:
-            whole = _lines(printable(_ends(evidence.output)))
+            (whole,) = _lines([printable(_ends(evidence.output, _TEXT))])
             best = _Look(evidence, whole, None).first(self._of_output, best)
         return best[1] if best is not None else None
 
@@ -235,11 +237,44 @@ def _unwrapped(text: str) -> list[str]:
     return [*joined, *map(str.strip, lines)] if joined else []
 
 
-def _ends(text: str) -> str:
-    return text if len(text) <= 2 * _TEXT else f"{text[:_TEXT]}\n{text[-_TEXT:]}"
+def _short(errors: Sequence[Error]) -> Iterator[Error]:
+    """Those of `errors` in which lines may be wrapped, as long as their texts are short together."""
+    room = _SHORT
+    for error in errors:
+        if len(error.text) <= room:
+            room -= len(error.text)
+            yield error
 
 
-def _lines(text: str) -> list[str]:
-    """The lines of `text` without what stands before and behind them; of a long one those at its begin and end."""
-    lines = [line.strip()[:_LINE] for line in _ends(text).splitlines() if line.strip() and not _FRAME.match(line)]
-    return lines if len(lines) <= 2 * _LINES else [*lines[:_LINES], *lines[-_LINES:]]
+def _lines(texts: Sequence[str]) -> list[list[str]]:
+    """The lines of each of the `texts` without what stands before and behind them, as many as all may have together."""
+    rooms = _shares([len(text) for text in texts], _TEXT)
+    read = [
+        [*map(_line, filter(_counts, _ends(text, room).splitlines()))] for text, room in zip(texts, rooms, strict=True)
+    ]
+    rooms = _shares([len(lines) for lines in read], _LINES)
+    return [
+        lines if len(lines) <= room else [*lines[: room - room // 2], *lines[-(room // 2) :]]
+        for lines, room in zip(read, rooms, strict=True)
+    ]
+
+
+def _shares(asked: Sequence[int], room: int) -> list[int]:
+    """What each gets of `room`: those that ask for little all of it, the others as much as each other, but some."""
+    shares = [0] * len(asked)
+    for done, at in enumerate(sorted(range(len(asked)), key=asked.__getitem__)):
+        shares[at] = min(asked[at], max(room // (len(asked) - done), 2))
+        room -= shares[at]
+    return shares
+
+
+def _ends(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - most // 2]}\n{text[-(most // 2) :]}"
+
+
+def _counts(line: str) -> bool:
+    return not line.isspace() and line != "" and _FRAME.match(line) is None
+
+
+def _line(line: str) -> str:
+    return line.strip()[:_LINE]

@@ -8,6 +8,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,8 +108,7 @@ def _loading(entry: EntryPoint) -> Callable[[], list[Rule]]:
         given: Any = entry.load()
         if callable(given):
             given = given()
-        rules: list[object] = list(given)
-        return [_checked(rule) for rule in rules[:_MANY]]
+        return [_checked(rule) for rule in islice(given, _MANY)]  # it may never end
 
     return load
 
@@ -135,7 +135,11 @@ def _text(place: Path) -> str:
     try:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             raise ArgumentError("it is no file")
-        return os.read(file, _MOST).decode("utf-8", "replace")
+        with open(file, "rb", closefd=False) as stream:
+            data = stream.read(_MOST + 1)
+        if len(data) > _MOST:
+            raise ArgumentError(f"it has more than {_MOST:,} bytes")  # half of it would lack rules, in silence
+        return data.decode("utf-8", "replace")
     finally:
         os.close(file)
 

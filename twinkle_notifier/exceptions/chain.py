@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container
+from itertools import islice
 from typing import Any
 
 from twinkle_notifier.isolation import tried
@@ -40,14 +41,14 @@ def chain(
     return list(links.values())
 
 
-def members(exc: BaseException) -> tuple[BaseException, ...]:
-    """The members of an exception group (also of the backport for Python 3.10); empty for other exceptions."""
+def members(exc: BaseException, most: int | None = None) -> tuple[BaseException, ...]:
+    """The first `most` members of an exception group (also of Python 3.10's backport); empty for other exceptions."""
     for base in class_slot(type(exc), "__mro__"):
         if class_slot(base, "__name__") == "BaseExceptionGroup":
-            return _members(exc, class_slot(base, "__dict__"))  # not a property that a subclass makes of it
+            return _members(exc, class_slot(base, "__dict__"), most)  # not a property that a subclass makes of it
     return ()  # without an error of our own: its traceback would keep `exc`
 
 
-def _members(exc: BaseException, own: Any) -> tuple[BaseException, ...]:
+def _members(exc: BaseException, own: Any, most: int | None) -> tuple[BaseException, ...]:
     found = tried(lambda: own["exceptions"].__get__(exc)).value
-    return tuple(filter(is_exception, found)) if is_tuple(found) else ()
+    return tuple(islice(filter(is_exception, found), most)) if is_tuple(found) else ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from traceback import walk_tb
+from types import TracebackType
 from typing import NamedTuple
 
 from twinkle_notifier.credentials.masking import ends, shortened
@@ -12,7 +12,8 @@ from twinkle_notifier.exceptions.frames import is_library_path
 from twinkle_notifier.isolation.safe import attribute, is_exception, module_name, names, slot, text, type_name
 
 _FRAME = re.compile(r'File "([^"\n]+)", line (\d{1,9}), in (\S+)')
-_TEXT = (20_000, 40_000)  # characters of a traceback: its beginning and its end
+_TITLE = "Traceback (most recent call last):"
+_DEEPEST = 2_000  # frames of a traceback that are followed: no library raises what another process told so deep
 _NESTED = 8  # Ray errors within Ray errors that are unpacked
 _HEADING = re.compile(r"^(.*)Traceback \(most recent call last\):[ \t]*$", re.MULTILINE)
 _CHAINED = ("the following exception:", "another exception occurred:")
@@ -21,6 +22,25 @@ _RULER = re.compile(r'[ \t|]*(?:[-=]{5}|""")')
 _POOLS = {"_RemoteTraceback", "RemoteTraceback"}  # of concurrent.futures and loky; of multiprocessing
 
 Place = tuple[str, int, str]  # path, line, function
+
+
+class Reading(NamedTuple):
+    """How much of a text is read: so many characters at its beginning and its end; and whether people will see it."""
+
+    first: int = 20_000
+    last: int = 40_000
+    is_shown: bool = True
+
+    def read(self, said: str) -> str:
+        """What is read of `said`."""
+        return shortened(said, self.first, self.last)
+
+    def shown(self, said: str) -> str:
+        """The same, without secrets if people will see it: to mask a long text takes longer than all else here."""
+        return ends(said, self.first, self.last) if self.is_shown else self.read(said)
+
+
+_ALL = Reading()
 
 
 class Remote(NamedTuple):
@@ -46,7 +66,7 @@ class Remote(NamedTuple):
         return places_in(self.read or self.traceback)
 
 
-def remote(exc: BaseException, nested: int = _NESTED, shown: str = "") -> Remote | None:
+def remote(exc: BaseException, reading: Reading = _ALL, nested: int = _NESTED, shown: str = "") -> Remote | None:
     """The error of another process that `exc` reports; None if `exc` is an error of its own.
 
     `exc` reports another error if a library raised it with a traceback in its message, or if its cause is a pool's
@@ -55,57 +75,68 @@ def remote(exc: BaseException, nested: int = _NESTED, shown: str = "") -> Remote
     """
     known = names(type(exc))
     if "ProcessRaisedException" in known:  # torch.multiprocessing: the traceback is text, the class is lost
-        return _spawned(text(exc), attribute(exc, "error_index"))
+        return _spawned(text(exc), attribute(exc, "error_index"), reading)
     if "RayTaskError" in known and nested:
-        return _of_task(exc, nested)
-    return _of_pool(exc) or (read(text(exc)) if _is_of_library(exc, shown) else None)
+        return _of_task(exc, reading, nested)
+    if (found := _of_pool(exc, reading)) is not None:
+        return found
+    said = reading.read(text(exc))
+    return read(said, reading) if _TITLE in said and _is_of_library(exc, shown) else None
 
 
-def read(said: str) -> Remote | None:
+def read(said: str, reading: Reading = _ALL) -> Remote | None:
     """The error whose traceback is in `said`, the text of a library's exception; None if there is none."""
-    raised = _read(said)
+    raised = _read(said, reading)
     return raised.remote() if raised is not None else None
 
 
-def words(exc: BaseException) -> str:
+def words(exc: BaseException, reading: Reading = _ALL) -> str:
     """The text of `exc`. A traceback in it is replaced by its error."""
     said = text(exc, "<its __str__ {}>")
-    raised = _read(said)
+    raised = _read(said, reading)
     return f"{said[: raised.begins]}{raised.type}: {raised.words}" if raised is not None else said
 
 
-def _of_task(exc: BaseException, nested: int) -> Remote | None:
+def _of_task(exc: BaseException, reading: Reading, nested: int) -> Remote | None:
     cause = attribute(exc, "cause")
     if not is_exception(cause):
         return None
     there = attribute(exc, "traceback_str")
-    shown = ends(text(there if there is not None else exc), *_TEXT)
-    inner = remote(cause, nested - 1, shown)
+    shown = reading.shown(text(there if there is not None else exc))
+    inner = remote(cause, reading, nested - 1, shown)
     return inner or Remote(type_name(type(cause)), text(cause, "<its __str__ {}>"), shown)
 
 
-def _of_pool(exc: BaseException) -> Remote | None:
+def _of_pool(exc: BaseException, reading: Reading) -> Remote | None:
     cause: BaseException | None = slot(exc, "__cause__")
-    raised = _read(text(cause)) if cause is not None and _POOLS & names(type(cause)) else None
+    raised = _read(text(cause), reading) if cause is not None and _POOLS & names(type(cause)) else None
     if raised is None:
         return None
     if raised.inner:  # a DataLoader's worker, in a worker of a pool
         return raised.remote()
-    return Remote(type_name(type(exc)), words(exc), "", read=raised.frames)
+    return Remote(type_name(type(exc)), words(exc, reading), "", read=raised.frames)
 
 
 def _is_of_library(exc: BaseException, shown: str) -> bool:
     """Whether a library raised `exc`, or defines its class."""
-    own = [frame.f_code.co_filename for frame, _ in walk_tb(slot(exc, "__traceback__"))]
+    own = [_innermost(tb).tb_frame.f_code.co_filename] if (tb := slot(exc, "__traceback__")) is not None else []
     paths = own or [path for path, _, _ in places_in(_HEADING.split(shown, 1)[0])]
     home = getattr(sys.modules.get(module_name(type(exc))), "__file__", None)
     return any(is_library_path(path) for path in (*paths[-1:], home) if type(path) is str)
 
 
-def _spawned(said: str, rank: object) -> Remote:
+def _innermost(tb: TracebackType) -> TracebackType:
+    for _ in range(_DEEPEST):
+        if tb.tb_next is None:
+            break
+        tb = tb.tb_next
+    return tb
+
+
+def _spawned(said: str, rank: object, reading: Reading) -> Remote:
     said = (said.partition("following error:\n")[2] or said).strip()
-    raised = _read(said) or _error(said.splitlines()[-1:])
-    return Remote(raised.type, raised.words, ends(said, *_TEXT), rank if type(rank) is int else None, raised.frames)
+    raised = _read(said, reading) or _error(reading.read(said).splitlines()[-1:])
+    return Remote(raised.type, raised.words, reading.shown(said), rank if type(rank) is int else None, raised.frames)
 
 
 class _Raised(NamedTuple):
@@ -121,10 +152,10 @@ class _Raised(NamedTuple):
         return Remote(self.type, self.words, "", read=self.frames)
 
 
-def _read(said: str) -> _Raised | None:
+def _read(said: str, reading: Reading) -> _Raised | None:
     """The error of the last traceback in `said`, without those that the message of a user's error quotes."""
-    said = shortened(said, *_TEXT)
-    headings = list(_HEADING.finditer(said))
+    said = reading.read(said)
+    headings = list(_HEADING.finditer(said)) if _TITLE in said else []
     found: _Raised | None = None
     chained = True
     for at, heading in enumerate(headings):

@@ -13,7 +13,8 @@ from twinkle_notifier.surroundings import files
 
 _DRIVER = "/proc/driver/nvidia/gpus"  # a folder for each GPU, named by its place on the bus
 _MOST = 64  # GPUs of a machine that are read
-_NUMBERS = re.compile(r"\s*\d{1,4}\s*(?:,\s*\d{1,4}\s*)*,?\s*")
+_VISIBLE = 1 << 14  # characters of CUDA_VISIBLE_DEVICES
+_NUMBER = re.compile(r"\d{1,4}")
 _UUIDS = re.compile(r"GPU-[0-9a-fA-F-]+(?:,GPU-[0-9a-fA-F-]+)*")
 
 
@@ -29,10 +30,11 @@ def gpus() -> str:
     """
     there = _there()
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is None:
-        return _counted(there)
-    if _NUMBERS.fullmatch(visible):
-        return _numbered(there, [int(number) for number in visible.split(",") if number.strip()])
+    if visible is None or len(visible) > _VISIBLE:
+        return _counted(there) if visible is None else ""
+    numbers = [number.strip() for number in visible.removesuffix(",").split(",")]
+    if all(map(_NUMBER.fullmatch, numbers)):
+        return _numbered(there, list(map(int, numbers)))
     if _UUIDS.fullmatch(visible):
         beginnings = tuple(visible.split(","))
         return _counted([gpu for gpu in there if gpu.uuid.startswith(beginnings)])

@@ -8,11 +8,13 @@ import stat
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import accumulate
 
 from twinkle_notifier.credentials.command_line import shown
 
 _OUTPUT = "/proc/self/fd/1"
-_WORDS, _WORD = 300, 1000  # words of a command line, and characters of a word, that are looked at
+# Words of a command line, characters of a word, and of all of them, that are looked at: fewer are shown.
+_WORDS, _WORD, _TEXT = 300, 1000, 4000
 _CODE = 80  # characters of code after ``-c`` that are shown
 _SPAWNED = "--multiprocessing-fork"
 _NO_COMMAND = re.compile(r"(?:.*[/\\])?(?:\w*kernel_launcher(?:\.py)?|default_worker\.py)")  # Jupyter's, Ray's
@@ -58,7 +60,9 @@ def command() -> str:
 
 
 def _words(given: Sequence[object]) -> list[str]:
-    return [word[:_WORD] for word in given[:_WORDS] if type(word) is str]
+    words = [word[:_WORD] for word in given[:_WORDS] if type(word) is str]
+    lengths = accumulate(map(len, words), initial=0)
+    return [word for word, before in zip(words, lengths, strict=False) if before < _TEXT]
 
 
 def _without_long_code(words: list[str]) -> list[str]:

@@ -8,24 +8,22 @@ from __future__ import annotations
 import os
 import re
 import time
-import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
 from twinkle_notifier import isolation
-from twinkle_notifier.surroundings import files, git_index, program
+from twinkle_notifier.surroundings import files, git_index, git_objects, program
 
 _PATIENCE = 0.5  # seconds to look for changes
 _DEEP = 64  # folders upwards
 _SHORT = 4096  # bytes of HEAD, of a ref, of a file that names a folder
 _PACKED = 8 << 20  # bytes of all refs in one file
-_COMMIT = 1 << 16  # bytes of a commit that are read; its tree stands first
 _SYMBOLIC = 5  # refs that name another
 _HASH = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 _SHA1 = 40  # digits
 _REF = re.compile(r"ref:[ \t]*(refs/(?!.*\.\.)[^\x00-\x20~^:?*\[\\\x7f]{1,200})")
-_TREE = re.compile(rb"commit \d{1,10}\x00tree ([0-9a-f]{40})\n")
+_TREE = re.compile(rb"tree ([0-9a-f]{40})\n")
 
 
 class _Repository(NamedTuple):
@@ -56,6 +54,8 @@ def _around(folder: str) -> _Repository | None:
     for _ in range(_DEEP):
         with suppress(OSError, ValueError):
             return _opened(folder)
+        if os.path.isfile(os.path.join(folder, ".git")):
+            break  # of a repository that cannot be read: one around it is another
         if (parent := os.path.dirname(folder)) == folder:
             break
         folder = parent
@@ -104,10 +104,10 @@ def _values(repository: _Repository, ref: str) -> Iterator[str]:
         with suppress(OSError, ValueError):
             yield files.text(os.path.join(folder, ref), _SHORT)
     with suppress(OSError, ValueError):
-        line = re.compile(rb"(?m)^([0-9a-f]{40,64}) %s$" % re.escape(os.fsencode(ref)))
-        found = line.search(files.read(os.path.join(repository.common, "packed-refs"), _PACKED))
-        if found is not None:
-            yield found[1].decode("ascii")
+        lines = b"\n" + files.read(os.path.join(repository.common, "packed-refs"), _PACKED) + b"\n"
+        end = lines.find(b" %s\n" % os.fsencode(ref))
+        if end >= 0:
+            yield lines[lines.rindex(b"\n", 0, end) + 1 : end].decode("ascii")
 
 
 def _has_changes(repository: _Repository, commit: str) -> bool:
@@ -116,17 +116,17 @@ def _has_changes(repository: _Repository, commit: str) -> bool:
         return False
     until = time.monotonic() + _PATIENCE
     index = git_index.read(os.path.join(repository.folder, "index"), until)
-    with suppress(OSError, ValueError, zlib.error):
-        if _tree(repository, commit) != index.tree(until):
+    with suppress(OSError, ValueError):
+        if _tree(repository, commit, until) != index.tree(until):
             return True
     attributes = os.path.join(repository.common, "info", "attributes")
     return git_index.differs(index, os.fsencode(repository.root), os.fsencode(attributes), until)
 
 
-def _tree(repository: _Repository, commit: str) -> bytes:
-    """The tree of a commit that is not packed. Raises OSError, ValueError or zlib.error."""
-    data = files.read(os.path.join(repository.common, "objects", commit[:2], commit[2:]), _COMMIT)
-    found = _TREE.match(zlib.decompressobj().decompress(data, _COMMIT))
+def _tree(repository: _Repository, commit: str, until: float) -> bytes:
+    """The tree of a commit. Raises ValueError if it is not known."""
+    store = os.path.join(repository.common, "objects")
+    found = _TREE.match(git_objects.commit(store, bytes.fromhex(commit), until))
     if found is None:
         raise ValueError("it is no commit")
     return bytes.fromhex(found[1].decode("ascii"))

@@ -108,7 +108,7 @@ RULES: tuple[Rule, ...] = (
             "NCCL 尝试在两块不支持 P2P 的 GPU 之间直接访问",
             ("设置 NCCL_P2P_DISABLE=1 后重新启动；NCCL 2.24 及以上若仍报错，再设置 NCCL_CUMEM_HOST_ENABLE=0",),
         ),
-        "https://github.com/NVIDIA/nccl/issues/1838",
+        "https://github.com/hiyouga/EasyR1/issues/579",
         says=(
             "Cuda failure 217 'peer access is not supported between these two devices'",
             "Cuda failure 'peer access is not supported between these two devices'",

@@ -92,7 +92,7 @@ RULES: tuple[Rule, ...] = (
                 "或升级 torch，或用 attn_implementation='eager'、flash attention",
             ),
         ),
-        "https://github.com/pytorch/pytorch/issues/129579",
+        "https://github.com/pytorch/pytorch/issues/140930",
         says=("cuDNN Frontend error: ",),
         types=("RuntimeError",),
     ),

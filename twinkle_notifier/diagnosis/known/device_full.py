@@ -199,7 +199,7 @@ RULES: tuple[Rule, ...] = (
             "Windows 可提交内存不足：页面文件太小，放不下这么多进程",
             ("调小 num_workers（每个进程都会加载 CUDA 库），或在系统设置里调大页面文件",),
         ),
-        "https://github.com/ultralytics/yolov3/issues/1643",
+        "https://github.com/WongKinYiu/yolov7/issues/1036",
         says=(
             "[WinError 1455] ",
             "The paging file is too small for this operation to complete.",

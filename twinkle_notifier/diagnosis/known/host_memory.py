@@ -190,7 +190,7 @@ RULES: tuple[Rule, ...] = (
                 "减少共享张量的数量：把小张量合并，不要把 worker 返回的张量存进列表（先 clone）",
             ),
         ),
-        "https://github.com/pytorch/pytorch/issues/60626",
+        "https://github.com/kohya-ss/sd-scripts/issues/1790",
         says=("unable to mmap {size:int} bytes from file <{}>: Cannot allocate memory (12)",),
         types=("RuntimeError",),
     ),

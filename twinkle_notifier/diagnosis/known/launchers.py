@@ -157,7 +157,7 @@ RULES: tuple[Rule, ...] = (
             "进程组没有 {device} 的后端，集合通信却收到了 {device} 上的张量",
             ("先移动张量；或用 init_process_group('cpu:gloo,cuda:nccl')，FSDP 的 CPU offload 需要它",),
         ),
-        "https://github.com/pytorch/pytorch/pull/136156",
+        "https://github.com/rwth-i6/returnn/issues/1724",
         says=("No backend type associated with device type {device:word}",),
         types=("RuntimeError",),
     ),

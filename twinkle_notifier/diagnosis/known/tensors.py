@@ -159,7 +159,7 @@ RULES: tuple[Rule, ...] = (
                 "在 CPU 上用 float32 或 bfloat16：from_pretrained() 里写 dtype=torch.bfloat16，或 model.float()",
             ),
         ),
-        "https://github.com/pytorch/pytorch/issues/52291",
+        "https://github.com/pytorch/pytorch/issues/74625",
         says=(
             "\"{}cpu{}\" not implemented for 'Half'",
             "\"LayerNormKernelImpl\" not implemented for 'Half'",

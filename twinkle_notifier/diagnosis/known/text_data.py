@@ -246,7 +246,7 @@ RULES: tuple[Rule, ...] = (
             "新版本改了参数名：evaluation_strategy 改为 eval_strategy，tokenizer 改为 processing_class",
             ("在脚本里改名，或固定为脚本当初使用的版本",),
         ),
-        "https://github.com/huggingface/transformers/pull/41128",
+        "https://github.com/huggingface/course/issues/974",
         says=(
             "TrainingArguments.__init__() got an unexpected keyword argument 'evaluation_strategy'",
             "Seq2SeqTrainingArguments.__init__() got an unexpected keyword argument 'evaluation_strategy'",

@@ -79,7 +79,7 @@ RULES: tuple[Rule, ...] = (
             "tokenizer 在模型目录里没有找到词表文件（tokenizer.model、spiece.model）",
             ("查看该目录：把 tokenizer 的文件复制进去，或从基座模型加载 tokenizer",),
         ),
-        "https://github.com/huggingface/transformers/issues/30607",
+        "https://github.com/huggingface/transformers/issues/29137",
         says=("not a string",),
         types=("TypeError",),
         modules=("sentencepiece",),
@@ -293,7 +293,7 @@ RULES: tuple[Rule, ...] = (
             "数据集没有行：被过滤光，或 Trainer 丢弃了所有列",
             ("在 Trainer 之前 print(dataset)；如果 forward() 的参数名不同，设 remove_unused_columns=False",),
         ),
-        "https://github.com/huggingface/datasets/issues/5946",
+        "https://github.com/huggingface/peft/issues/1299",
         says=(
             "Invalid key: {:int} is out of bounds for size 0",
             '"Invalid key: {:int} is out of bounds for size 0',

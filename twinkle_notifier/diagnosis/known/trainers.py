@@ -158,7 +158,7 @@ RULES: tuple[Rule, ...] = (
                 "必须直接调用的模型可改用 ZeRO-2",
             ),
         ),
-        "https://github.com/deepspeedai/DeepSpeed/issues/2746",
+        "https://github.com/huggingface/transformers/issues/22705",
         says=("'weight' must be 2-D",),
         types=("RuntimeError",),
         modules=("deepspeed", "torch.distributed.fsdp", "accelerate", "torch.nn.modules.sparse"),
