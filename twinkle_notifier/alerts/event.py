@@ -212,7 +212,7 @@ def explained(report: Report, event: Event) -> Report:
 
 
 def _advice(event: Event, message: str) -> list[str]:
-    memory = device_memory.facts(event.exc, message)
+    memory = device_memory.facts(event.exc, message, event.progress.growth)
     return [*advice(of_exception(event.exc, memory), event.language), *memory_line(memory, event.language)]
 
 
