@@ -128,7 +128,7 @@ VARIES = [
     (r"位于 [\w.-]+|(?<=[ ：])[\w.-]+(?= 上的 rank)", "位于 <host>"),
     (r"PID \d+", "PID <pid>"),
     (r"(Processes|进程): \d+", r"\1: <pid>"),
-    (r"(_runtime|_per_second|grad_norm) [\d.e+-]+", r"\1 <number>"),
+    (r"(_runtime|_per_second|grad_norm)([ =])[\d.e+-]+", r"\1\2<number>"),
 ]
 CARETS = re.compile(r"(?m)^>(?:[^\S\n]|[\u200b~^])*\n")  # which each Python sets in its own way
 GOLDEN_PYTHON = (3, 11)

@@ -148,7 +148,12 @@ class Progress:
         drawn = self.history_of if isolation.tried(self.curve).value else ""
         unreadable = phrase(language, "unreadable")
         shown = [
-            f"{line(str(name), _METRIC)} {unreadable if value is None else number(value)}"
+            phrase(
+                language,
+                "{metric} {value}",
+                metric=line(str(name), _METRIC),
+                value=unreadable if value is None else number(value),
+            )
             for name, value in self.metrics.items()
             if name != drawn  # its line says the last value, too
         ]
