@@ -206,7 +206,7 @@ def explained(report: Report, event: Event) -> Report:
     """`report` with the user's own code and the likely cause, for the one rank that sends. What is late is left out."""
     exc = event.exc
     report = isolation.call(lambda: report.with_code(exc), _CODE).value or report
-    if not event.diagnose or report.kind != "failed":
+    if not event.diagnose or report.kind not in ("failed", "exited"):
         return report
     return report.advised(isolation.call(lambda: _advice(event, report.message), _ADVICE).value or [])
 
