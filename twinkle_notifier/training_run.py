@@ -188,7 +188,8 @@ class TrainingRun(RunState):
     def log(self, metrics: Mapping[str, object] | Callable[[], Mapping[str, object]], step: int | None = None) -> None:
         """The trainer logs `metrics`, or what they return, at `step`. Messages show the course of the loss.
 
-        It never raises, and never waits for a device: values are read when a message needs them.
+        It never raises, and never waits for a device: values are read when a message needs them. The memory that torch
+        has in use is noted, see `diagnosis.memory_growth`.
         """
         isolation.tried(lambda: self._course.add(metrics() if callable(metrics) else metrics))
 
@@ -285,7 +286,8 @@ class TrainingRun(RunState):
 
     def _reached(self, progress: Callable[[], Progress]) -> Progress:
         reached = Progress.of(isolation.call(progress, PROGRESS).value)
-        reached = replace(reached, last_checkpoint=reached.last_checkpoint or self.last_checkpoint)
+        last, growth = reached.last_checkpoint or self.last_checkpoint, reached.growth or self._course.growth()
+        reached = replace(reached, last_checkpoint=last, growth=growth)
         if reached.history:
             return reached
         return replace(reached, history=self._course.read(), history_of=self._course.name)

@@ -6,8 +6,10 @@ import re
 
 import pytest
 
+from twinkle_notifier import notify_exception
 from twinkle_notifier.alerts.event import Event, Snapshot
 from twinkle_notifier.runtime.launcher import Where
+from twinkle_notifier.testing import RecordingNotifier
 
 
 def look(exc: BaseException, name: str = "sft", context: str = "step") -> Snapshot:
@@ -35,3 +37,13 @@ def test_what_is_seen_is_all_there() -> None:
         seen = look(error)
     assert (seen.report.type, seen.how, seen.past.count) == ("KeyError", "cause", 1)
     assert "raise KeyError" in seen.report.traceback
+
+
+def test_an_exit_with_words_gets_advice_as_an_error_does() -> None:
+    """Scripts end so when the loss is no number; a code alone says nothing."""
+    likely = {}
+    for said in ("Loss is nan, stopping training", 1):
+        notify_exception(told := RecordingNotifier(), exc=SystemExit(said), name=f"sft {said}")
+        likely[said] = [line for line in told.messages[0].splitlines() if line.startswith("- Likely: ")]
+    assert likely[1] == []
+    assert "training diverged" in likely["Loss is nan, stopping training"][0]

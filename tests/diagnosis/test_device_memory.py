@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from twinkle_notifier import notify_exception
-from twinkle_notifier.diagnosis.device_memory import facts, size
+from twinkle_notifier.diagnosis.device_memory import facts
+from twinkle_notifier.diagnosis.pattern import size
 from twinkle_notifier.testing import RecordingNotifier
 
 GIB = 2**30

@@ -93,6 +93,7 @@ CHINESE = {
     "Ray": "Ray",
     "Saved weights and files that cannot be read": "读不出的权重与文件",
     "Files on the disk and network storage": "磁盘与网络存储上的文件",
+    "What the system refused, and data that cannot be decompressed": "系统拒绝的调用，以及解压不了的数据",
     "Shapes that do not fit": "不匹配的形状",
     "Tensors on the wrong device, of the wrong dtype, or not for NumPy": "设备或 dtype 不对、NumPy 不接受的 tensor",
     "Tokenizers and the texts that they get": "tokenizer 与输入的文本",

@@ -111,9 +111,21 @@ def test_the_first_rule_that_holds_is_told() -> None:
     assert (found.rule.id, found.advice("en")) == ("general", Advice("2 GiB is too much", ("ask for less than 1 GiB",)))
 
 
-@pytest.mark.parametrize("prefix", ["[rank3]: ", "[default0]:", "(pid=42, ip=10.0.0.1) ", "12: ", "\x1b[31m"])
+PREFIXES = [
+    *("[rank3]: ", "[default0]:", "[trainer0]:", "[trainer0|0]:", "[my-role7|15]: "),  # torchrun
+    *("(pid=42, ip=10.0.0.1) ", "12: ", "[1,0]<stderr>:", "[1,12]: "),  # Ray, srun, mpirun
+    *("worker-0: ", "10.0.0.7: ", "\x1b[31m"),  # pdsh
+]
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
 def test_what_a_launcher_puts_before_a_line_is_left_out(prefix: str) -> None:
     assert Table([rule(says=(), printed=("Bus error",))]).diagnose(printed(f"{prefix}Bus error (core dumped)"))
+
+
+@pytest.mark.parametrize("before", ["why: ", "in step 3: ", "[INFO]: ", "Error 3: ", "[rank3] ", "[a|b]: "])
+def test_what_a_person_puts_before_it_is_not(before: str) -> None:
+    assert Table([rule(says=(), printed=("Bus error",))]).diagnose(printed(f"{before}Bus error")) is None
 
 
 @pytest.mark.alone  # a busy machine takes longer

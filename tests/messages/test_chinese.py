@@ -22,6 +22,7 @@ NAMES = """
     sft loss nan SIGTERMException max_epochs max_steps partition gpu main NVIDIA H100 GB GiB HBM3 W&B Parameters B
     micro-batch gradient checkpointing bf16 FSDP ZeRO PYTORCH_CUDA_ALLOC_CONF expandable_segments True
     Slurm --mem Kubernetes resources.limits.memory docker m DataLoader num_workers prefetch_factor loss.item
+    SwanLab trackio MLflow TensorBoard project llm run sft-7b
 """
 ALLOWED = frozenset(f"{TERMS} {NAMES}".split())
 WORD = re.compile(r"[A-Za-z-]*[A-Za-z][\w.&-]*")

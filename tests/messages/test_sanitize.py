@@ -202,6 +202,18 @@ def test_a_masked_text_shows_no_more_than_was_looked_at() -> None:
         ("RuntimeError: [../gloo/pair.cc:553] Connection closed by peer", "RuntimeError: Connection closed by peer"),
         ("RuntimeError: [enforce fail at a/alloc_cpu.cpp:117] data. No memory", "RuntimeError: data. No memory"),
         ("KeyError: [data.py:3] x", "KeyError: [data.py:3] x"),  # the user's own
+        # What else a full device says is in the likely cause.
+        *(
+            (
+                f"E: CUDA out of memory. Tried to allocate 2.00 GiB{more}",
+                "E: CUDA out of memory. Tried to allocate 2.00 GiB on GPU 3",
+            )
+            for more in (
+                ". GPU 3 has a total capacity of 79.20 GiB of which 1.10 GiB is free. Including non-PyTorch memory",
+                " (GPU 3; 79.20 GiB total capacity; 60.01 GiB already allocated; 1.10 GiB free)",
+            )
+        ),
+        ("E: CUDA out of memory. Tried to allocate 2 things.", "E: CUDA out of memory. Tried to allocate 2 things."),
         (f"E: {'a b ' * 20}of 1 GiB. {'c ' * 80}", f"E: {'a b ' * 20}of 1 GiB. …"),
         (f"E: {'c ' * 200}", f"E: {'c ' * 80}"[:159] + "…"),  # it has no sentence
     ],

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 import chromium
 import requests
 from manifest import CHATS, KINDS, LANGUAGES, LIMIT, PAGE_LIMIT, PICTURES, golden, page_picture, picture, write
-from test_golden import HOW, SECRET, Scene, normal, rendered
+from scenes import SECRET, Scene
+from test_golden import HOW, normal, rendered
 
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.inbox.robot import Received

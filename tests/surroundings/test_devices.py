@@ -54,16 +54,16 @@ def test_without_a_driver_there_are_none(driver: Path) -> None:
 @pytest.mark.parametrize(
     ("visible", "wanted"),
     [
-        (None, f"8 {H100}"),
-        ("0,1,2,3", f"4 {H100}"),
-        ("3", f"1 {H100}"),
-        (" 0, 1 ", f"2 {H100}"),
-        ("0,9,1", f"1 {H100}"),  # CUDA stops at a number that does not exist
+        (None, f"8 × {H100}"),
+        ("0,1,2,3", f"4 × {H100}"),
+        ("3", f"1 × {H100}"),
+        (" 0, 1 ", f"2 × {H100}"),
+        ("0,9,1", f"1 × {H100}"),  # CUDA stops at a number that does not exist
         ("-1", ""),
         ("", ""),
         ("NoDevFiles", H100),  # not understood: the model alone
         ("MIG-GPU-00000000-0c34/1/0", H100),
-        ("GPU-00000001-0c34-5b1d-9c86-0a1b2c3d4e5f,GPU-00000002", f"2 {H100}"),
+        ("GPU-00000001-0c34-5b1d-9c86-0a1b2c3d4e5f,GPU-00000002", f"2 × {H100}"),
     ],
 )
 def test_the_visible_ones_count(
@@ -91,10 +91,10 @@ def test_a_variable_of_another_kind_takes_little_time(
 @pytest.mark.parametrize(
     ("visible", "order", "wanted"),
     [
-        ("0,1,2,3", "", f"2 {A100}, 2 {H100}"),
-        ("0", "PCI_BUS_ID", f"1 {A100}"),
-        ("2,3", "PCI_BUS_ID", f"2 {H100}"),
-        ("0", "", f"1/2 {A100}, 2 {H100}"),  # the fastest comes first: which that is nobody says
+        ("0,1,2,3", "", f"2 × {A100}, 2 × {H100}"),
+        ("0", "PCI_BUS_ID", f"1 × {A100}"),
+        ("2,3", "PCI_BUS_ID", f"2 × {H100}"),
+        ("0", "", f"1 of 2 × {A100}, 2 × {H100}"),  # the fastest comes first: which that is nobody says
     ],
 )
 def test_several_models(visible: str, order: str, wanted: str, driver: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +112,7 @@ def test_files_of_another_form(driver: Path) -> None:
         (driver / name).mkdir()
         (driver / name / "information").write_bytes(content)
     (driver / "d").touch()
-    assert gpus() == f"1 {H100}, 2 GPU"
+    assert gpus() == f"1 × {H100}, 2 × GPU"
 
 
 @pytest.mark.parametrize(

@@ -206,13 +206,13 @@ def explained(report: Report, event: Event) -> Report:
     """`report` with the user's own code and the likely cause, for the one rank that sends. What is late is left out."""
     exc = event.exc
     report = isolation.call(lambda: report.with_code(exc), _CODE).value or report
-    if not event.diagnose or report.kind != "failed":
+    if not event.diagnose or report.kind not in ("failed", "exited"):
         return report
     return report.advised(isolation.call(lambda: _advice(event, report.message), _ADVICE).value or [])
 
 
 def _advice(event: Event, message: str) -> list[str]:
-    memory = device_memory.facts(event.exc, message)
+    memory = device_memory.facts(event.exc, message, event.progress.growth)
     return [*advice(of_exception(event.exc, memory), event.language), *memory_line(memory, event.language)]
 
 

@@ -9,21 +9,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from twinkle_notifier import isolation
+from twinkle_notifier.diagnosis.memory_growth import Growth
+from twinkle_notifier.diagnosis.pattern import size
 from twinkle_notifier.isolation.safe import names
 
 _BUDGET = 1.0  # seconds for each of the two; a device that is broken may never answer
-_BEGINS = ("CUDA out of memory", "HIP out of memory")
+_BEGINS = tuple(f"{kind} out of memory" for kind in ("CUDA", "HIP", "NPU", "XPU"))
 _PROCESS = re.compile(r"process +(\d{1,10}) uses +([\d.]{1,20}) MB")
-_DEVICE = re.compile(r"GPU (\d{1,4})\b")
+_DEVICE = re.compile(r"[GN]PU (\d{1,4})\b")
 _PROCESSES = 5  # that are named
-_UNITS = ((2**30, "GiB"), (2**20, "MiB"))
 
 
-def facts(exc: BaseException, text: str) -> dict[str, str]:
+def facts(exc: BaseException, text: str, growth: Growth | None = None) -> dict[str, str]:
     """Numbers of the device on which `exc`, with the words `text`, found no memory. Empty for other errors.
 
     ``allocated``, ``peak``, ``reserved`` (free, but kept by torch), ``total``, ``free``; ``others`` (memory of other
-    processes) and ``processes`` (these, for people) where NVML is there. Never raises, and takes two seconds at most.
+    processes) and ``processes`` (these, for people) where NVML is there; those of `growth`, if it is of this device.
+    Never raises, and takes two seconds at most.
     """
     if "OutOfMemoryError" not in names(type(exc)) and not text.startswith(_BEGINS):
         return {}
@@ -31,8 +33,10 @@ def facts(exc: BaseException, text: str) -> dict[str, str]:
     if cuda is None or named is None:
         return {}
     device = int(named[1])  # the current one is another in each thread, and to ask for it may take memory there
+    grew = growth.facts() if growth is not None and growth.device == device else {}
     found = isolation.call(lambda: _of_torch(cuda, device), _BUDGET).value or {}
-    return {**found, **(isolation.call(lambda: _of_others(cuda, device), _BUDGET).value or {})} if found else {}
+    others = (isolation.call(lambda: _of_others(cuda, device), _BUDGET).value or {}) if found else {}
+    return {**grew, **found, **others}
 
 
 def _of_torch(cuda: Any, device: int) -> dict[str, str]:
@@ -62,11 +66,3 @@ def _of_others(cuda: Any, device: int) -> dict[str, str]:
         "others": size(sum(found.values())),
         "processes": ", ".join(f"PID {pid} {size(found[pid])}" for pid in most) if len(most) > 1 else f"PID {most[0]}",
     }
-
-
-def size(number: float) -> str:
-    """``7.65 GiB``."""
-    for unit, name in _UNITS:
-        if number >= unit:
-            return f"{number / unit:.2f} {name}"
-    return f"{number:g} bytes"

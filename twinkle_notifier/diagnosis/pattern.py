@@ -24,6 +24,7 @@ _TYPES = {
 _POWERS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 # "GB" is torch's older word for GiB.
 _UNITS = {"bytes": 1} | {f"{letter}{end}": size for letter, size in _POWERS.items() for end in ("iB", "B")}
+_SIZES = ((2**30, "GiB"), (2**20, "MiB"))
 _VALUE = re.compile(rf"({_NUMBER})(?: ?([A-Za-z]+))?$")
 
 
@@ -116,3 +117,11 @@ def value(text: str) -> float | None:
         return float(found[1].replace(",", "")) * (_UNITS[found[2]] if found[2] else 1)
     except ValueError:  # 1.2.3
         return None
+
+
+def size(number: float) -> str:
+    """``7.65 GiB``, as torch writes it; `value` reads it."""
+    for unit, name in _SIZES:
+        if number >= unit:
+            return f"{number / unit:.2f} {name}"
+    return f"{number:g} bytes"

@@ -18,9 +18,13 @@ from twinkle_notifier.isolation.safe import names
 _TEXT = 16_000  # characters
 _LINES = 80
 _LINE = 2_000  # characters of a line
-# What launchers put before a line: torch's "[rank3]: ", "[default0]:", Ray's "(pid=12, ip=...) ", srun's "12: ".
 _FRAME = re.compile(r"\s*(?:frame #\d|#\d{1,3} +0x|\*\*\* )")  # of a native stack
-_PREFIX = re.compile(r"^(?:\[(?:rank|default)\d{1,6}\]: ?|\([\w .,=:-]{1,80}\) |\d{1,6}: )")
+# What launchers put before a line: torch's "[rank3]: ", and "[trainer0]:" or "[trainer0|8]:" (role, local rank, rank);
+# Ray's "(pid=12, ip=...) ", srun's "12: ", mpirun's "[1,0]<stderr>:", pdsh's "worker-0: " (DeepSpeed's nodes).
+_PREFIX = re.compile(
+    r"^(?:\[[A-Za-z][\w.-]{0,60}\d(?:\|\d{1,6})?\]: ?|\([\w .,=:-]{1,80}\) |\d{1,6}: "
+    r"|\[\d{1,6},\d{1,6}\](?:<std(?:out|err)>)?: ?|[a-z\d][a-z\d.-]{0,60}\d: )"
+)
 # These quote the error that they report, as "RuntimeError: no such kernel". What others quote may be of no importance.
 _CARRIERS = frozenset(
     {"RayTaskError", "RayActorError", "ActorDiedError", "BackendCompilerFailed", "InductorError", "TorchRuntimeError"}

@@ -14,7 +14,7 @@ _SLOT = 200  # characters of what an error says
 
 def device_memory(found: Mapping[str, str], language: str) -> list[str]:
     """The `found` numbers of a device that had no memory left, as a list item."""
-    if not found:
+    if "allocated" not in found:
         return []
     text = "{allocated} of {total} used by this process (peak {peak}), {reserved} reserved but unused, {free} free"
     said = phrase(language, text, **found)

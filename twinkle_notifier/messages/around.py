@@ -19,7 +19,7 @@ def lines(around: Surroundings, language: str = "en") -> list[str]:
     """What helps to do the same again, or to look it up."""
     commit = retold(language, line(around.commit, _FACT), _CHANGED)
     return facts(
-        fact(language, "GPUs", line(around.gpus, _FACT)),
+        fact(language, "Visible GPUs", line(around.gpus, _FACT)),
         fact(language, "Command", path(around.command, _FACT)),
         fact(language, "Folder", path(around.folder, _FACT)),
         fact(language, "Commit", commit),

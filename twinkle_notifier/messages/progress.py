@@ -12,6 +12,7 @@ from typing import Any
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import PROGRESS
+from twinkle_notifier.diagnosis.memory_growth import Growth, Usage
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.messages.catalog import fact, facts, listed, phrase
 from twinkle_notifier.messages.sanitize import line, path
@@ -35,7 +36,7 @@ class Progress:
     `resume`: what continues the run from the last checkpoint, to copy: an option, a line of code. `of_steps`: how many
     steps it was to take. `seconds`: since it began. `saved_seconds` and `saved_steps`: since the last checkpoint.
     `history`: the last values of the metric `history_of`, oldest first. `processes`: how many train; `on_gpus`: each
-    on a GPU.
+    on a GPU. `growth`: of the memory in use on the device; `TrainingRun.log` finds it.
     """
 
     epoch: float | None = None
@@ -53,6 +54,7 @@ class Progress:
     history_of: str = ""
     processes: int = 1
     on_gpus: bool = False
+    growth: Growth | None = None
 
     @classmethod
     def of(cls, given: object) -> Progress:
@@ -73,6 +75,7 @@ class Progress:
         numbers: dict[str, Any] = {name: _plain(value_of(name)) for name in ("epoch", "step", "of_steps")}
         numbers |= {name: _finite(value_of(name)) for name in ("seconds", "saved_seconds")}
         numbers["saved_steps"] = found if type(found := value_of("saved_steps")) is int else None
+        numbers["growth"] = Growth.of(value_of("growth"))
         plain = {_text(name): _plain(value) for name, value in isolation.call(metrics, _READING).value or []}
         return cls(**texts, **numbers, metrics=plain, history=isolation.tried(history).value or ())
 
@@ -145,7 +148,12 @@ class Progress:
         drawn = self.history_of if isolation.tried(self.curve).value else ""
         unreadable = phrase(language, "unreadable")
         shown = [
-            f"{line(str(name), _METRIC)} {unreadable if value is None else number(value)}"
+            phrase(
+                language,
+                "{metric} {value}",
+                metric=line(str(name), _METRIC),
+                value=unreadable if value is None else number(value),
+            )
             for name, value in self.metrics.items()
             if name != drawn  # its line says the last value, too
         ]
@@ -156,14 +164,16 @@ class Progress:
 
 
 class Course:
-    """The last values of a training's loss, as it is logged."""
+    """The last values of a training's loss, as it is logged, and the device's memory in use at the logs."""
 
     def __init__(self) -> None:
         self.name: str = ""
         self.values: deque[Any] = deque(maxlen=_VALUES)
+        self._usage = Usage()
 
     def add(self, metrics: Mapping[str, object]) -> None:
         """Keep the loss among `metrics`, if there is one. It is not read here: it may be a tensor."""
+        isolation.tried(self._usage.note)
         if not self.name:
             self.name = next((name for name in _LOSSES if name in metrics), "") or next(filter(_is_loss, metrics), "")
         if self.name and (value := metrics.get(self.name)) is not None:
@@ -173,6 +183,10 @@ class Course:
     def read(self) -> tuple[float, ...]:
         """The values, as far as they can be read. Takes half a second at most: a tensor may be on a broken device."""
         return tuple(isolation.call(lambda: _values(self.values), _READING).value or ())
+
+    def growth(self) -> Growth | None:
+        """How the memory in use grew, if it did so steadily."""
+        return isolation.tried(self._usage.growth).value
 
 
 def _is_loss(name: str) -> bool:

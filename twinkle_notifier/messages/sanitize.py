@@ -26,6 +26,8 @@ _ERRNO = re.compile(r"\[(?:Errno|WinError) \d{1,5}\] ")
 # Of native code.
 _SOURCE = re.compile(r"\[(?:enforce fail at )?[\w./\\-]{1,200}\.(?:cc|cpp|cu|cuh|c|h|hpp):\d{1,6}\]:? (?=\S)")
 _CAUGHT = re.compile(r"Caught \w{1,60} in [\w ]{1,80}\. ?(?:Original )?")  # torch, of a worker
+# Of torch; the rest is in the likely cause, and in the traceback.
+_FULL = re.compile(r"( out of memory\. Tried to allocate [\d.]{1,20} \w{1,5})(?:\. | \()([GN]PU \d{1,4})\b.*")
 _HEADING = 120  # characters of an error; a phone shows no more
 _LONG_WORD = re.compile(r"\S{41,}")
 _END = 18  # characters of a long word's ends
@@ -44,10 +46,12 @@ def line(text: str, limit: int) -> str:
 def heading(text: str, limit: int) -> str:
     """An error as a part of a heading, as `line`: its words are shortened before its end is lost.
 
-    What a phone has no room for is left out: ``[Errno 2]``, a line of native code, and that a worker has caught it.
+    What a phone has no room for is left out: ``[Errno 2]``, a line of native code, that a worker has caught it, and the
+    numbers of a device that is full, but for what was asked.
     Where its end is lost, then at the end of a sentence.
     """
     text = " ".join(beginning(text, _LONG // 2).split())
+    text = _FULL.sub(r"\1 on \2", text)
     for needless in (_ERRNO, _SOURCE, _CAUGHT):
         text = needless.sub("", text)
     if len(text) > _HEADING:

@@ -22,7 +22,7 @@ class Surroundings(NamedTuple):
 
     job: str = ""  # the scheduler's: "SLURM 4711_3 (sft, partition gpu)", "pod ml/trainer-0"
     log: str = ""  # the path of the file that standard output goes to
-    gpus: str = ""  # "8 NVIDIA H100 80GB HBM3"
+    gpus: str = ""  # that this process may use, as `devices.gpus` says it
     command: str = ""  # the command line of this process
     folder: str = ""  # the working folder
     commit: str = ""  # "a1b2c3d4 (main), with uncommitted changes"; without these words it may have some, too

@@ -24,7 +24,7 @@ class _Gpu(NamedTuple):
 
 
 def gpus() -> str:
-    """How many of which model: ``8 NVIDIA H100 80GB HBM3``; empty without NVIDIA's driver, or if none is visible.
+    """How many of which model: ``8 × NVIDIA H100 80GB HBM3``; empty without NVIDIA's driver, or if none is visible.
 
     CUDA_VISIBLE_DEVICES limits them. The model stands alone where it does so in another way than by numbers or UUIDs.
     """
@@ -73,8 +73,8 @@ def _numbered(there: list[_Gpu], numbers: list[int]) -> str:
     # Without that variable CUDA sorts them by speed: which model has which number is not known here.
     if ordered or len(chosen) == len(there) or len({gpu.model for gpu in there}) == 1:
         return _counted([there[number] for number in chosen])
-    return f"{len(chosen)}/{_counted(there)}" if chosen else ""
+    return f"{len(chosen)} of {_counted(there)}" if chosen else ""
 
 
 def _counted(found: list[_Gpu]) -> str:
-    return ", ".join(f"{count} {model}" for model, count in Counter(gpu.model for gpu in found).items())
+    return ", ".join(f"{count} × {model}" for model, count in Counter(gpu.model for gpu in found).items())

@@ -54,11 +54,24 @@ _PINNED = (
     '  File "/opt/venv/lib/python3.11/site-packages/torch/utils/data/_utils/pin_memory.py", line 41, in do_one_step\n'
     "    data = pin_memory(data, device)\n{1}\n"
 )
-_SHARE = (
-    " GiB) on startup is less than desired GPU memory utilization (0.92, 21.67 GiB). Decrease GPU memory utilization"
-)
+
+_GROWTH = {"grew_from": "31.20 GiB", "grew_to": "70.55 GiB", "grown": "39.35 GiB", "logs": "88"}
 
 CASES: dict[str, Case] = {
+    "device-memory-leak": Case(
+        hits=(
+            raised(_OOM, _FULL, **_GROWTH),
+            raised(_OLD_OOM, _old("2.00 GiB", "79.20 GiB", "77.01 GiB", "1.10 GiB", "78.00 GiB"), **_GROWTH),
+        ),
+        misses=(
+            raised(_OOM, _FULL),  # it did not grow, or nobody knows whether it did
+            raised(_OOM, _FULL, **{**_GROWTH, "grown": "12.00 GiB"}),  # which is little of this device
+            raised(_OOM, _FULL.replace("7.65", "50.65"), **_GROWTH),  # it would not have fitted without, either
+            raised(
+                _OOM, _new("7.65 GiB", "79.20 GiB", "1.10 GiB", "78.05 GiB", used="30.11 GiB"), **_GROWTH
+            ),  # it went
+        ),
+    ),
     "device-memory-other-process": Case(
         hits=(
             raised(
@@ -102,6 +115,22 @@ CASES: dict[str, Case] = {
             # The driver does not count this process: it is the one that has the memory.
             raised(_OOM, _new("896.00 MiB", "21.99 GiB", "759.38 MiB", "0 bytes", used="20.52 GiB")),
             raised(_OLD_OOM, _old("12.55 GiB", "23.69 GiB", "12.58 GiB", "10.38 GiB", "12.58 GiB")),
+        ),
+    ),
+    "device-memory-taken-since": Case(
+        hits=(
+            raised(_OOM, _new("2.00 GiB", "79.20 GiB", "1.10 GiB", "61.05 GiB", used="60.11 GiB"), peak="70.00 GiB"),
+            raised(_OOM, _new("512.00 MiB", "79.20 GiB", "80.00 MiB", used="70.11 GiB"), peak="73.50 GiB"),
+        ),
+        misses=(
+            raised(_OOM, _new("2.00 GiB", "79.20 GiB", "1.10 GiB", "77.05 GiB", used="76.11 GiB"), peak="76.20 GiB"),
+            # The rest may be in pieces.
+            raised(
+                _OOM,
+                _new("2.00 GiB", "79.20 GiB", "1.10 GiB", "77.05 GiB", used="60.11 GiB", reserved="3.00 GiB"),
+                peak="70.00 GiB",
+            ),
+            raised(_OOM, _new("2.00 GiB", "79.20 GiB", "1.10 GiB", "61.05 GiB", used="60.11 GiB")),
         ),
     ),
     "device-memory-fragmented": Case(
@@ -261,52 +290,6 @@ CASES: dict[str, Case] = {
         misses=(
             raised("RuntimeError", "MPS backend out of memory"),
             raised("ValueError", "MPS backend out of memory (MPS allocated: 17.36 GB) is what you will see"),
-        ),
-    ),
-    "device-memory-vllm-cache": Case(
-        hits=(
-            raised(
-                "ValueError",
-                "No available memory for the cache blocks. Try increasing `gpu_memory_utilization` when initializing the "
-                "engine.",
-            ),
-            raised("builtins.ValueError", "No available memory for the cache blocks. Try increasing `gpu_memory_uti"),
-        ),
-        misses=(
-            raised("ValueError", "vLLM: No available memory for the cache blocks."),
-            raised("KeyError", "No available memory for the cache blocks."),
-        ),
-    ),
-    "device-memory-vllm-share": Case(
-        hits=(
-            raised("ValueError", "Free memory on device cuda:0 (12.18/23.56" + _SHARE),
-            raised("ValueError", "Free memory on device (6.05/119.7" + _SHARE),
-        ),
-        misses=(
-            raised("ValueError", "Free memory on device cuda:0 is 12.18 GiB"),
-            raised("ValueError", "why: Free memory on device cuda:0 (12.18/23.56" + _SHARE),
-        ),
-    ),
-    "device-memory-vllm-length": Case(
-        hits=(
-            raised(
-                "ValueError",
-                "To serve at least one request with the models's max seq len (116160), (4.43 GB KV cache is needed, which "
-                "is larger than the available KV cache memory (3.48 GB). Try increasing `gpu_memory_utilization`",
-            ),
-            raised(
-                "ValueError",
-                "To serve at least one request with the model's max seq len (917504), 23.38 GiB KV cache is needed, which",
-            ),
-            raised(
-                "ValueError",
-                "The model's max seq len (32768) is larger than the maximum number of tokens that can be stored in KV "
-                "cache (15424). Try increasing `gpu_memory_utilization` or decreasing `max_model_len`",
-            ),
-        ),
-        misses=(
-            raised("ValueError", "The model's max seq len (4096) is shorter than the prompt"),
-            raised("RuntimeError", "hint: To serve at least one request with the model's max seq len (9), lower it"),
         ),
     ),
     "device-memory-no-batch-fits": Case(

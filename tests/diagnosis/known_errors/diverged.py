@@ -37,11 +37,17 @@ CASES: dict[str, Case] = {
     "loss-nan-stopped": Case(
         hits=(
             raised("RuntimeError", "Loss is nan, stopping training"),
+            raised("SystemExit", "Loss is nan, stopping training"),
+            raised("SystemExit", "NaN loss encountered at step 1180"),
+            raised("FloatingPointError", "loss is tensor(nan, device='cuda:0')"),
             printed("Epoch: [0]  [ 40/1000]  eta: 0:11:22\nLoss is nan, stopping training"),
         ),
         misses=(
             printed("Loss is 0.4, stopping training"),
             raised("KeyError", "see: Loss is nan, stopping training"),
+            raised("SystemExit", "1"),
+            raised("ValueError", "Loss is infeasible for these bounds"),
+            printed("loss is nan, skipping this batch\nKilled by the scheduler"),
         ),
     ),
     "nan-to-integer": Case(

@@ -115,6 +115,8 @@ CASES: dict[str, Case] = {
             ),
             raised("MemoryError", "std::bad_alloc"),
             raised("RuntimeError", "std::bad_alloc"),
+            raised("MemoryError", "bad allocation"),
+            raised("xgboost.core.XGBoostError", "std::bad_alloc"),
         ),
         misses=(
             printed(
@@ -244,6 +246,11 @@ CASES: dict[str, Case] = {
                 modules=("multiprocessing.popen_fork",),
             ),
             raised("BlockingIOError", "[Errno 11] Resource temporarily unavailable", modules=("subprocess",)),
+            raised(
+                "BlockingIOError",
+                "[Errno 11] Resource temporarily unavailable",
+                modules=("joblib.externals.loky.backend.fork_exec",),
+            ),
         ),
         misses=(
             raised("BlockingIOError", "[Errno 11] Resource temporarily unavailable", modules=("fcntl", "filelock")),

@@ -31,7 +31,7 @@ CASES: dict[str, Case] = {
     "memory-of-python": Case(
         hits=(
             raised("MemoryError", ""),
-            raised("MemoryError", "bad allocation"),
+            raised("MemoryError", "Unable to allocate internal buffer."),
         ),
         misses=(
             raised("ValueError", ""),

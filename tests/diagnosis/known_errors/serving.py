@@ -19,6 +19,9 @@ _DTYPE = "torch.bfloat16 is not supported for quantization method {}. Supported 
 _OLD = (
     "The quantization method {} is not supported for the current GPU. Minimum capability: {}. Current capability: {}."
 )
+_SHARE = (
+    " GiB) on startup is less than desired GPU memory utilization (0.92, 21.67 GiB). Decrease GPU memory utilization"
+)
 
 CASES: dict[str, Case] = {
     "vllm-memory-sampler": Case(
@@ -117,6 +120,52 @@ CASES: dict[str, Case] = {
         misses=(
             raised(_VALUE, "max_lora_rank (10) must be one of [8, 16, 32, 64]."),
             raised("KeyError", "LoRA rank 64 is greater than max_lora_rank 16."),
+        ),
+    ),
+    "device-memory-vllm-cache": Case(
+        hits=(
+            raised(
+                "ValueError",
+                "No available memory for the cache blocks. Try increasing `gpu_memory_utilization` when initializing the "
+                "engine.",
+            ),
+            raised("builtins.ValueError", "No available memory for the cache blocks. Try increasing `gpu_memory_uti"),
+        ),
+        misses=(
+            raised("ValueError", "vLLM: No available memory for the cache blocks."),
+            raised("KeyError", "No available memory for the cache blocks."),
+        ),
+    ),
+    "device-memory-vllm-share": Case(
+        hits=(
+            raised("ValueError", "Free memory on device cuda:0 (12.18/23.56" + _SHARE),
+            raised("ValueError", "Free memory on device (6.05/119.7" + _SHARE),
+        ),
+        misses=(
+            raised("ValueError", "Free memory on device cuda:0 is 12.18 GiB"),
+            raised("ValueError", "why: Free memory on device cuda:0 (12.18/23.56" + _SHARE),
+        ),
+    ),
+    "device-memory-vllm-length": Case(
+        hits=(
+            raised(
+                "ValueError",
+                "To serve at least one request with the models's max seq len (116160), (4.43 GB KV cache is needed, which "
+                "is larger than the available KV cache memory (3.48 GB). Try increasing `gpu_memory_utilization`",
+            ),
+            raised(
+                "ValueError",
+                "To serve at least one request with the model's max seq len (917504), 23.38 GiB KV cache is needed, which",
+            ),
+            raised(
+                "ValueError",
+                "The model's max seq len (32768) is larger than the maximum number of tokens that can be stored in KV "
+                "cache (15424). Try increasing `gpu_memory_utilization` or decreasing `max_model_len`",
+            ),
+        ),
+        misses=(
+            raised("ValueError", "The model's max seq len (4096) is shorter than the prompt"),
+            raised("RuntimeError", "hint: To serve at least one request with the model's max seq len (9), lower it"),
         ),
     ),
 }

@@ -47,6 +47,7 @@ from twinkle_notifier.diagnosis.known import (
     serving,
     sharding,
     storage,
+    system_calls,
     tensor_forms,
     tensor_places,
     tensors,
@@ -120,6 +121,7 @@ KNOWN: tuple[Rule, ...] = (
     *ray_errors.RULES,
     *meeting.RULES,
     *collectives_plain.RULES,
+    *system_calls.RULES,
     *crashes.RULES,
     *last_resort.RULES,
 )

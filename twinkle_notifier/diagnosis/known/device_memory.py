@@ -5,8 +5,6 @@ from __future__ import annotations
 from twinkle_notifier.diagnosis.rule import Advice, Rule
 
 _TYPES = ("OutOfMemoryError", "RuntimeError")
-_VLLM = ("ValueError", "RuntimeError")
-_CONSERVING = "https://docs.vllm.ai/en/latest/configuration/conserving_memory.html"
 _CUDA = "https://docs.pytorch.org/docs/stable/notes/cuda.html"
 _ASKED = "{device:word} out of memory. Tried to allocate {asked:size}"
 # torch 2.1 misspelt it. What holds the memory stands between this and the numbers of the allocator.
@@ -30,12 +28,32 @@ _OTHER = " Process {pid:int} has {other:size} memory in use."
 _USED = "{}Of the allocated memory {used:size} is allocated by PyTorch"
 # In a container the driver may count this process as another, or as none: then it has less than torch allocated.
 _COUNTED = "mine >= 0.9 * used"
-_SHARE = (
-    "{free:number}/{total:number} GiB) on startup is less than desired GPU memory utilization"
-    " ({share:number}, {wanted:number} GiB)."
-)
 
 RULES: tuple[Rule, ...] = (
+    Rule(
+        "device-memory-leak",
+        Advice(
+            "memory in use at each log grew steadily, {grew_from} to {grew_to} in {logs} logs: tensors are kept alive",
+            (
+                "keep numbers, not tensors with their graph: total += loss.item(), outputs.append(x.detach().cpu())",
+                "torchmetrics: reset() at each epoch's end; no retain_graph=True",
+                "to see what stays: torch.cuda.memory._record_memory_history() and _dump_snapshot(PATH)",
+            ),
+        ),
+        Advice(
+            "显存泄漏：{logs} 次日志期间，已用显存从 {grew_from} 稳步涨到 {grew_to}，有 tensor 一直没释放",
+            (
+                "只累积数值，不要累积带计算图的 tensor：total += loss.item()，outputs.append(x.detach().cpu())",
+                "torchmetrics 的指标每个 epoch 结束要 reset()；不要用 retain_graph=True",
+                "用 torch.cuda.memory._record_memory_history() 和 _dump_snapshot(PATH) 查看是哪些 tensor",
+            ),
+        ),
+        "https://docs.pytorch.org/docs/stable/notes/faq.html",
+        says=(*(text + _USED for text in _NEW), *_OLD),
+        types=_TYPES,
+        # Without what it grew by, it would have fitted; and that is still there.
+        when=("grown > 0.2 * total", "grown > asked", "used > 0.9 * grew_to"),
+    ),
     Rule(
         "device-memory-other-process",
         Advice(
@@ -83,6 +101,28 @@ RULES: tuple[Rule, ...] = (
         ),
         types=_TYPES,
         when=("free < 0.2 * total", "mine < 0.6 * total", _COUNTED),
+    ),
+    Rule(
+        "device-memory-taken-since",
+        Advice(
+            "it fitted before: this process had {peak} in use at its peak; since then something else took memory",
+            (
+                "see with nvidia-smi what else uses the device, also outside of the container; end what is left over",
+                "else leave room outside of PyTorch's pool (NCCL, a serving engine): lower the batch size",
+            ),
+        ),
+        Advice(
+            "之前放得下：本进程的显存峰值曾到 {peak}；之后这张卡上有别的程序占用了显存",
+            (
+                "用 nvidia-smi 查看还有谁在用这张卡（包括容器外的进程），结束残留的进程",
+                "否则给 PyTorch 显存池之外的占用（例如 NCCL、推理引擎）留出余量：调小 batch size",
+            ),
+        ),
+        _CUDA + "#memory-management",
+        says=tuple(text + _USED + ",{} and {reserved:size} is reserved by PyTorch but unallocated." for text in _NEW),
+        types=_TYPES,
+        # More was in use at once than is in use, asked, reserved and free now.
+        when=("peak - used > 2 * asked", "free < asked", "reserved < asked"),
     ),
     Rule(
         "device-memory-fragmented",
@@ -279,58 +319,6 @@ RULES: tuple[Rule, ...] = (
             " {allowed:size}). Tried to allocate {asked:size} on ",
         ),
         types=("RuntimeError",),
-    ),
-    Rule(
-        "device-memory-vllm-cache",
-        Advice(
-            "vLLM has no room left for its KV cache: the weights already take the share that it may use",
-            (
-                "raise gpu_memory_utilization, or raise tensor_parallel_size",
-                "free what the trainer holds on this device",
-            ),
-        ),
-        Advice(
-            "vLLM 没有显存放 KV cache：权重已占满允许它使用的份额",
-            ("调高 gpu_memory_utilization，或调大 tensor_parallel_size", "释放训练进程在这张卡上占用的显存"),
-        ),
-        _CONSERVING,
-        says=("No available memory for the cache blocks.",),
-        types=_VLLM,
-    ),
-    Rule(
-        "device-memory-vllm-share",
-        Advice(
-            "vLLM wants {wanted} GiB, a share of {share}, but the device has {free} of its {total} GiB free",
-            (
-                "see with nvidia-smi what holds the device, as the trainer or an old engine",
-                "or lower gpu_memory_utilization",
-            ),
-        ),
-        Advice(
-            "vLLM 要占 {wanted} GiB（比例 {share}），但该卡 {total} GiB 只剩 {free}",
-            ("用 nvidia-smi 查看谁占着这张卡，例如训练进程或残留的引擎", "或者调低 gpu_memory_utilization"),
-        ),
-        _CONSERVING,
-        says=tuple(f"Free memory on device{name} ({_SHARE}" for name in ("", " {device}")),
-        types=_VLLM,
-    ),
-    Rule(
-        "device-memory-vllm-length",
-        Advice(
-            "a single text of max_model_len={length} does not fit into vLLM's KV cache",
-            ("lower max_model_len to what your texts need", "or raise gpu_memory_utilization"),
-        ),
-        Advice(
-            "vLLM 的 KV cache 放不下一条 max_model_len={length} 的文本",
-            ("把 max_model_len 降到实际需要的长度", "或者调高 gpu_memory_utilization"),
-        ),
-        _CONSERVING,
-        says=(
-            "To serve at least one request with the model's max seq len ({length:int}), ",
-            "To serve at least one request with the models's max seq len ({length:int}), ",
-            "The model's max seq len ({length:int}) is larger than the maximum number of tokens that can be stored in",
-        ),
-        types=_VLLM,
     ),
     Rule(
         "device-memory-no-batch-fits",

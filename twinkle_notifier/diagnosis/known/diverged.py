@@ -54,16 +54,22 @@ RULES: tuple[Rule, ...] = (
             ),
         ),
         "https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html",
+        # DETR and what follows it, timm; the tensor itself; and how people write it in scripts of their own.
         says=(
-            "Loss is nan, stopping training",
-            "Loss is inf, stopping training",
-            "Loss is -inf, stopping training",
+            *(
+                f"{word} is {kind}"
+                for word in ("Loss", "loss")
+                for kind in ("nan", "NaN", "inf, ", "-inf", "tensor(nan")
+            ),
+            *(f"{kind} loss {met}" for kind in ("NaN", "nan") for met in ("encountered", "detected")),
         ),
         types=(
             "RuntimeError",
             "ValueError",
             "AssertionError",
+            "FloatingPointError",
             "Exception",
+            "SystemExit",
         ),
         printed=(
             "Loss is nan, stopping training",

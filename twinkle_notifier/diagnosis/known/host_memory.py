@@ -169,8 +169,8 @@ RULES: tuple[Rule, ...] = (
             ),
         ),
         "https://en.cppreference.com/w/cpp/memory/new/bad_alloc",
-        says=("std::bad_alloc",),
-        types=("MemoryError", "RuntimeError"),
+        says=("std::bad_alloc", "bad allocation"),
+        types=("MemoryError", "RuntimeError", "XGBoostError"),
         printed=("terminate called after throwing an instance of 'std::bad_alloc'", "what():  std::bad_alloc"),
         unless=("std::bad_alloc: ", "what():  std::bad_alloc: "),  # with more behind it: memory of the device
     ),
@@ -332,6 +332,11 @@ RULES: tuple[Rule, ...] = (
         _THREADS,
         says=("[Errno 11] Resource temporarily unavailable",),
         types=("BlockingIOError",),
-        modules=("multiprocessing.popen_fork", "multiprocessing.popen_spawn_posix", "subprocess"),
+        modules=(
+            "multiprocessing.popen_fork",
+            "multiprocessing.popen_spawn_posix",
+            "joblib.externals.loky",
+            "subprocess",
+        ),
     ),
 )

@@ -8,6 +8,11 @@ _CONSERVING = "https://docs.vllm.ai/en/latest/configuration/conserving_memory.ht
 _PARALLEL = "https://docs.vllm.ai/en/latest/serving/parallelism_scaling.html"
 _QUANTIZED = "https://docs.vllm.ai/en/latest/features/quantization/"
 _VALUE = ("ValueError", "ValidationError")
+_ENGINE = ("ValueError", "RuntimeError")
+_SHARE = (
+    "{free:number}/{total:number} GiB) on startup is less than desired GPU memory utilization"
+    " ({share:number}, {wanted:number} GiB)."
+)
 
 
 def _config(text: str) -> tuple[str, str]:
@@ -203,5 +208,57 @@ RULES: tuple[Rule, ...] = (
         "https://docs.vllm.ai/en/latest/features/lora.html",
         says=("LoRA rank {rank:int} is greater than max_lora_rank {most:int}",),
         types=("ValueError",),
+    ),
+    Rule(
+        "device-memory-vllm-cache",
+        Advice(
+            "vLLM has no room left for its KV cache: the weights already take the share that it may use",
+            (
+                "raise gpu_memory_utilization, or raise tensor_parallel_size",
+                "free what the trainer holds on this device",
+            ),
+        ),
+        Advice(
+            "vLLM 没有显存放 KV cache：权重已占满允许它使用的份额",
+            ("调高 gpu_memory_utilization，或调大 tensor_parallel_size", "释放训练进程在这张卡上占用的显存"),
+        ),
+        _CONSERVING,
+        says=("No available memory for the cache blocks.",),
+        types=_ENGINE,
+    ),
+    Rule(
+        "device-memory-vllm-share",
+        Advice(
+            "vLLM wants {wanted} GiB, a share of {share}, but the device has {free} of its {total} GiB free",
+            (
+                "see with nvidia-smi what holds the device, as the trainer or an old engine",
+                "or lower gpu_memory_utilization",
+            ),
+        ),
+        Advice(
+            "vLLM 要占 {wanted} GiB（比例 {share}），但该卡 {total} GiB 只剩 {free}",
+            ("用 nvidia-smi 查看谁占着这张卡，例如训练进程或残留的引擎", "或者调低 gpu_memory_utilization"),
+        ),
+        _CONSERVING,
+        says=tuple(f"Free memory on device{name} ({_SHARE}" for name in ("", " {device}")),
+        types=_ENGINE,
+    ),
+    Rule(
+        "device-memory-vllm-length",
+        Advice(
+            "a single text of max_model_len={length} does not fit into vLLM's KV cache",
+            ("lower max_model_len to what your texts need", "or raise gpu_memory_utilization"),
+        ),
+        Advice(
+            "vLLM 的 KV cache 放不下一条 max_model_len={length} 的文本",
+            ("把 max_model_len 降到实际需要的长度", "或者调高 gpu_memory_utilization"),
+        ),
+        _CONSERVING,
+        says=(
+            "To serve at least one request with the model's max seq len ({length:int}), ",
+            "To serve at least one request with the models's max seq len ({length:int}), ",
+            "The model's max seq len ({length:int}) is larger than the maximum number of tokens that can be stored in",
+        ),
+        types=_ENGINE,
     ),
 )
