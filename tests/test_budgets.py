@@ -36,7 +36,7 @@ def test_a_word_of_a_node_outlasts_the_patience_of_its_ranks() -> None:
 
 def test_a_stall_fits_into_its_budget() -> None:
     """The word of another rank, gathering, reading, the send and the disk, one after the other."""
-    looking = b.PROGRESS + 2 * b.STACKS
+    looking = b.PROGRESS + 2 * b.STACKS + b.COLLECTIVES
     assert looking + b.PATIENCE + b.STALL_GATHER + b.STALL_READ + b.CRASH_BUDGET + b.DISK <= b.STALL
 
 

@@ -59,6 +59,7 @@ EXIT_BUDGET = 2.0  # that the end of the interpreter waits for the background
 STALL = 75.0  # all that is done for the alert of a stall
 STALL_GATHER = 10.0  # for the other ranks to find that they make no progress either, at most
 STALL_READ = 8.0  # to read the other ranks' reports
+COLLECTIVES = 2.0  # to read torch's flight recorder
 STACKS = 4.0  # to read the stacks of one kind of threads: the one that trains, or the others
 
 # The supervisor

@@ -361,8 +361,10 @@ def test_the_rank_that_is_elsewhere_is_named(run: Callable[..., Any], inbox: Inb
     stall, moves = (message.text for message in inbox.messages)
     assert inbox.requests == 2
     assert re.match(
-        r"### sft has made no progress for \d+ s: rank 3 is stuck in a different place than the others\n", stall
+        r"### sft has made no progress for \d+ s: rank 3 has not entered all_reduce no. 6 of default_pg\n", stall
     )
+    collective = "rank 3 has not entered all_reduce no. 6 of default_pg (1 floats); ranks 0-2 wait in it"
+    assert f"\n- Collective: {collective}\n" in stall
     assert "\n- Rank 3 of 4: train.py:8 in load\n" in stall
     assert re.search(r"\n- Ranks 0-2 of 4: train.py:11 in train_step, then torch/distributed/\S+ in \w+\n", stall)
     assert "No word" not in stall

@@ -39,3 +39,8 @@ def runs(ranks: Iterable[int]) -> list[tuple[int, int]]:
 def compressed(ranks: Iterable[int]) -> str:
     """``0-3, 8, 10-11``."""
     return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs(ranks))
+
+
+def parsed(text: str) -> set[int]:
+    """The ranks in what `compressed` made; raises ValueError for anything else."""
+    return {rank for series in text.split(", ") for rank in ranks(series)} if text else set()

@@ -32,8 +32,13 @@ def is_id(value: object) -> bool:
 
 def fields_of(record: NamedTuple) -> dict[str, Any]:
     """The fields of a named tuple, with those of each one in it, for a JSON object: their names are the format."""
-    fields = record._asdict()
-    return {name: fields_of(value) if hasattr(value, "_asdict") else value for name, value in fields.items()}
+    return {name: _plain(value) for name, value in record._asdict().items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return fields_of(value) if hasattr(value, "_asdict") else value
 
 
 def dumped(record: NamedTuple) -> bytes:
@@ -149,6 +154,10 @@ class Stored:
     def object(self, name: str) -> Stored:
         """An object, to be read in the same way."""
         return Stored(self._fields.get(name))
+
+    def objects_or_none(self, name: str) -> list[Stored] | None:
+        """A list of objects, or null."""
+        return None if self._fields.get(name) is None else list(map(Stored, self.items(name)))
 
     def dict_or_none(self, name: str) -> dict[str, Any] | None:
         """An object as it is, or null."""

@@ -14,6 +14,7 @@ from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.process import Holder, Instant
 from twinkle_notifier.runtime.ranks import compressed
 from twinkle_notifier.runtime.stored import Stored
+from twinkle_notifier.stalls.collectives import finding
 from twinkle_notifier.stalls.stacks import Doing
 
 _SHOWN = 6  # places that are listed, each with a stack
@@ -78,13 +79,16 @@ def markdown(
     """The alert for a run in which `statuses` are stuck; `where`, the rank that sends it, for `idle` seconds."""
     groups, odd = _grouped(statuses)
     missing = set(range(where.world_size)) - {status.rank for status in statuses}
-    items = [_fact(group, where.world_size, language) for group in groups[:_SHOWN]]
+    hangs = finding({status.rank: status.doing.calls for status in statuses}, where.world_size, language)
+    items = [fact(language, "Collective", hangs.line)] if hangs else []
+    items += [_fact(group, where.world_size, language) for group in groups[:_SHOWN]]
     if len(groups) > _SHOWN:
         items.append("- " + phrase(language, "And {number} more places", number=len(groups) - _SHOWN))
     if missing:
         silent = phrase(language, "{ranks} (progressing, ended, or holding Python's lock)", ranks=compressed(missing))
         items.append(fact(language, "Ranks that did not respond", silent))
-    headline = _headline(name, idle, _why(groups, odd, missing, where, language), language)
+    why = (hangs and hangs.headline) or _why(groups, odd, missing, where, language)
+    headline = _headline(name, idle, why, language)
     items += [*progress.lines(language), progress.curve(language)]
     text = milestone(headline, name, where, list(filter(None, items)), Attempt.here(), language)
     shown = [_stacks(group, group in odd or len(groups) == 1, language) for group in groups[:_SHOWN]]

@@ -16,6 +16,7 @@ from twinkle_notifier.exceptions import traceback_text
 from twinkle_notifier.exceptions.frames import FrameSnapshot, is_library, is_ours, library_name
 from twinkle_notifier.messages.catalog import phrase
 from twinkle_notifier.runtime.stored import Stored
+from twinkle_notifier.stalls.recorder import Call, calls
 
 _FRAMES = (10, 40)  # of a stack: the outermost and the innermost
 _STACK = 5_000  # characters of the training thread's stack: its end
@@ -34,12 +35,15 @@ class Doing(NamedTuple):
     waits: bool  # whether ranks wait for each other there
     stack: str  # of the training thread, the innermost call last
     others: str  # the ends of the stacks of the other threads
+    calls: list[Call] | None = None  # the collectives that it has entered; None where nothing records them
 
     @classmethod
     def load(cls, fields: Stored) -> Doing:
         """As stored. Raises ValueError."""
         own, library, stack, others = map(fields.text, ("own", "library", "stack", "others"))
-        return cls(own, library, fields.flag("waits"), stack, others)
+        found = fields.objects_or_none("calls")
+        calls = None if found is None else list(map(Call.load, found))
+        return cls(own, library, fields.flag("waits"), stack, others, calls)
 
     def place(self, language: str = "en") -> str:
         """Where it is, in one line."""
@@ -54,7 +58,7 @@ class Doing(NamedTuple):
 
 
 def doing(thread: int) -> Doing:
-    """What this process does now, above all in `thread` (its Python identifier). Never raises; takes up to 8 s."""
+    """What this process does now, above all in `thread` (its Python identifier). Never raises; takes up to 10 s."""
     stills = {ident: list(_stills(frame)) for ident, frame in _current_frames().items()}
     frames = stills.pop(thread, [])
     own, library, waits = _places(frames)
@@ -62,7 +66,7 @@ def doing(thread: int) -> Doing:
     others = isolation.call(lambda: "\n\n".join(_others(stills)), STACKS).value if stack else ""
     # A stack without source lines is better than none.
     stack = scrub(stack or "\n".join(reversed([f"  {_place(frame)}" for frame in frames])))
-    return Doing(own, library, waits, _end(stack, _STACK), _beginning(scrub(others or ""), _OTHERS))
+    return Doing(own, library, waits, _end(stack, _STACK), _beginning(scrub(others or ""), _OTHERS), calls())
 
 
 def debugged(thread: int) -> bool:
