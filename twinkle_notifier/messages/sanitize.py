@@ -12,7 +12,7 @@ _BLOCK = (16_000, 48_000)  # characters of a code block's ends; no channel takes
 _BREAK = "\u200b"  # a zero-width space after a mark: people do not see it, and services do not see the mark
 
 _FENCE = re.compile("``(?=`)")
-_MENTION = re.compile(r"(?<![\w*.)\]])@(?=\w)|@(?=(?:all|everyone|here|channel|所有人)\b|\d{5})", re.IGNORECASE)
+_MENTION = re.compile(r"(?<![\w*.)\]/])@(?=\w)|@(?=(?:all|everyone|here|channel|所有人)\b|\d{5})", re.IGNORECASE)
 _TAG = re.compile(r"<(?=[A-Za-z/!?@#])")
 _LINK = re.compile(r"\](?=\()")
 _ADDRESS = re.compile(r":(?=//)|\bwww(?=\.)", re.IGNORECASE)

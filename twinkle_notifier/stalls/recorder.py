@@ -40,10 +40,10 @@ class Call(NamedTuple):
     @classmethod
     def load(cls, fields: Stored) -> Call:
         """As stored. Raises ValueError."""
-        texts = map(fields.text, ("group", "title", "members"))
-        shape = map(fields.text, ("name", "dtype", "sizes"))
-        numbers = fields.count("values"), fields.flag("done"), fields.time("since")
-        return cls(*texts, fields.count("number"), *shape, *numbers)
+        group, title, members = map(fields.text, ("group", "title", "members"))
+        name, dtype, sizes = map(fields.text, ("name", "dtype", "sizes"))
+        values, done, since = fields.count("values"), fields.flag("done"), fields.time("since")
+        return cls(group, title, members, fields.count("number"), name, dtype, sizes, values, done, since)
 
 
 def calls() -> list[Call] | None:
