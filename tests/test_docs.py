@@ -201,10 +201,10 @@ def strings() -> list[list[str]]:
 
 
 def texts_between_values(node: ast.AST) -> list[str]:
-    """Of a literal, which may be a format with ``%``, or of an f-string; nothing of other nodes."""
+    """Of a literal, which may be a format with ``%`` or ``{slots}``, or of an f-string; nothing of other nodes."""
     match node:
         case ast.Constant(value=str() as text):
-            return re.split(r"%[.\d]*[sdrg]", text)
+            return re.split(r"%[.\d]*[sdrg]|\{\w+\}", text)
         case ast.JoinedStr(values=parts):
             return "".join(str(part.value) if isinstance(part, ast.Constant) else "\0" for part in parts).split("\0")
     return []

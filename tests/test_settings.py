@@ -160,6 +160,31 @@ def test_with_nothing_set_up_one_line_says_how(caplog: pytest.LogCaptureFixture)
     )
 
 
+@pytest.mark.parametrize("off", ["off", " OFF\n"])
+def test_switched_off_nothing_that_is_set_up_sends(
+    off: str, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither the file, twinkle-kit's variable nor a checkpoint; no warning complains. What code gives is sent."""
+    url = f"{inbox.url}&secret=SEC0123456789abcdef"
+    write(f'url = "{url}"')
+    monkeypatch.setenv("TWINKLE_NOTIFIER", url)
+    saved = TrainingRun(RecordingNotifier()).state_dict()
+    monkeypatch.setenv(VARIABLE, off)
+    caplog.set_level("INFO")
+    run = TrainingRun(name="sft", on_start=True)
+    run.load_state_dict(saved)
+    run.started()
+    outcome = run.failed(ValueError("x"))
+    with pytest.raises(KeyError), watch():
+        raise KeyError("y")
+    assert (background.flush(10), outcome.status, inbox.messages) == (True, "skipped", [])
+    said = "no alert will be sent for this run: alerts are switched off: TWINKLE_NOTIFIER_URL is off"
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("INFO", said)]
+    assert run.state_dict()["notifier"] == saved["notifier"]
+    assert TrainingRun(Notifier.from_url(url), name="sft").failed(ValueError("z")).status == "sent"
+    assert [message.title for message in inbox.messages] == ["sft failed: ValueError: z"]
+
+
 @pytest.mark.parametrize(
     ("argument", "variable", "file", "expected"),
     [

@@ -49,7 +49,8 @@ SAME = {
 SHARED = ("to", "json")  # options that mean the same in each command
 # A variable that no argument, option or key stands for has its meaning here, and so has what reads better than there.
 MEANING = {
-    "notifier": "where alerts go: in code a notifier, elsewhere [what a URL may be](#what-a-url-may-be)",
+    "notifier": "where alerts go: in code a notifier, elsewhere [what a URL may be](#what-a-url-may-be); "
+    "[`off`](#for-a-debug-run) in the variable: nowhere",
     "name": "[the run's name](loop.md#the-runs-name) in messages",
     "stall_after": "seconds without progress until a [stall](stalls.md) is reported; with `run` also `90s`, `10m`, `2h`",
     "notifications": "[which alerts are sent](#which-alerts-are-sent)",

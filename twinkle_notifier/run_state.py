@@ -12,7 +12,7 @@ from twinkle_notifier import checkpoint
 from twinkle_notifier.credentials.masking import redact
 from twinkle_notifier.delivery import descriptor
 from twinkle_notifier.runtime.stored import hashed
-from twinkle_notifier.settings import Configured
+from twinkle_notifier.settings import Configured, is_off
 
 _living: weakref.WeakSet[RunState] = weakref.WeakSet()  # one trainer may have any two of them
 
@@ -46,7 +46,7 @@ class RunState:
         described = self._state["notifier"]
         if not self._save_secrets:  # the checkpoint may be written with it, but the next one is not
             self._state["notifier"] = redact(described)
-        if self._outside() is not None:
+        if self._outside() is not None or is_off():
             self._restored = None
             return
         digest = hashed(repr(described), 64)
@@ -86,7 +86,7 @@ class RunState:
 
     def _notifier(self, *, now: bool = False) -> Callable[[str], object] | None:
         outside = self._outside(now=now)
-        return outside if outside is not None else self._restored
+        return outside if outside is not None or is_off() else self._restored
 
     def _alerting(self) -> Callable[[str], object] | None:
         """The notifier for the alert of an exception."""

@@ -21,6 +21,8 @@ NOTIFICATIONS = "TWINKLE_NOTIFIER_NOTIFICATIONS"
 DIAGNOSE = "TWINKLE_NOTIFIER_DIAGNOSE"
 _SWITCH = {"0": False, "false": False, "no": False, "off": False, "1": True, "true": True, "yes": True, "on": True}
 HOW = f"set {VARIABLE}, or run `twinkle-notifier init`"  # to set up a notifier
+OFF = "off"  # in VARIABLE: no notifier is set up
+IS_OFF = f"alerts are switched off: {VARIABLE} is {OFF}"
 _BUDGET = 2.0  # seconds to make it
 _PAUSE = 60.0  # seconds until the next try, after it could not be made
 
@@ -30,11 +32,14 @@ log: logging.Logger = logging.getLogger("twinkle_notifier")
 def set_up(*, strict: bool = False) -> tuple[Notifier | None, str]:
     """The notifier that the environment describes, else the user's file, and the name of what describes it.
 
-    Of several URLs those that cannot work are left out, with a warning; if `strict`, the first is an error.
+    Of several URLs those that cannot work are left out, with a warning; if `strict`, the first is an error. None if
+    the user has switched alerts off, see `is_off`.
 
     Raises:
         ValueError: it does not hold what `Notifier.from_url` takes. The text shows nothing of it.
     """
+    if is_off():
+        return None, ""
     wrong = None if strict else _warn_of
     for variable in (VARIABLE, OF_TWINKLE):
         if text := os.environ.get(variable, "").strip():
@@ -60,6 +65,19 @@ def uncalled(notifier: Notifier, mentions: Sequence[str]) -> list[str]:
 
 def _warn_of(error: NotifierError) -> None:
     log.warning("one of several chats is left out: %s", reason(error))
+
+
+def is_off() -> bool:
+    """Whether the user has switched off whatever is set up: only a notifier that code, or an option, names sends."""
+    return os.environ.get(VARIABLE, "").strip().lower() == OFF
+
+
+def log_none(to: str) -> None:
+    """Log that a run has no notifier, and how to give one `to` it; no warning if alerts are switched off."""
+    if is_off():
+        log.info("no alert will be sent for this run: %s", IS_OFF)
+    else:
+        log.warning("no alert will be sent for this run: give %s a notifier, or %s", to, HOW)
 
 
 def by_environment() -> bool:
@@ -137,8 +155,9 @@ class Configured:
         texts = hash(variables)
         if texts == self.texts and (self._notifier is not None or (not now and monotonic() < self._again)):
             return self._notifier
-        if not any(variables) and not user_file().url:
-            self.texts, self.complaint, self._notifier, self._again = texts, user_file().problem, None, 0.0
+        if is_off() or (not any(variables) and not user_file().url):
+            problem = "" if is_off() else user_file().problem
+            self.texts, self.complaint, self._notifier, self._again = texts, problem, None, 0.0
             return None
         # A try that failed may work later: the class may be registered by then, or a disk be back.
         answer = isolation.call(set_up, _BUDGET)

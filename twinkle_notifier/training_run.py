@@ -33,7 +33,6 @@ from twinkle_notifier.messages.wording import attempt_of, duration, now
 from twinkle_notifier.run_state import RunState
 from twinkle_notifier.runtime.language import Language, checked, language
 from twinkle_notifier.runtime.launcher import Attempt, Where
-from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.runtime.process import Instant, process_start
 from twinkle_notifier.runtime.run_name import default_name
 from twinkle_notifier.runtime.user_file import Notifications
@@ -53,7 +52,7 @@ class TrainingRun(RunState):
     Args:
         notifier: what sends the messages. Without one, the one that the environment variable ``TWINKLE_NOTIFIER_URL``
             describes, or the user's file; else that of the checkpoint which the run resumes, as far as that is
-            trusted: see docs/security.md.
+            trusted: see docs/security.md. If the variable is ``off``, none.
         name: the run's name in messages; by default the script's.
         on_start: send an alert at the start, too.
         on_end: send one at the end: duration, epochs, steps, metrics, best and last checkpoint, why it ended.
@@ -183,7 +182,7 @@ class TrainingRun(RunState):
         """Log what will not work, while somebody may still read it."""
         check.begin(notifier)
         if notifier is None and not self._configured.complaint:
-            log.warning("no alert will be sent for this run: give the callback a notifier, or %s", settings.HOW)
+            settings.log_none("the callback")
 
     def log(self, metrics: Mapping[str, object] | Callable[[], Mapping[str, object]], step: int | None = None) -> None:
         """The trainer logs `metrics`, or what they return, at `step`. Messages show the course of the loss.

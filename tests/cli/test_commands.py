@@ -146,6 +146,22 @@ def test_check_names_what_is_wrong(run: Run, inbox: Inbox, url: str) -> None:
     assert "no notifier is set up: set TWINKLE_NOTIFIER_URL, or run `twinkle-notifier init`" in done.stderr
 
 
+@pytest.mark.parametrize("command", [("check",), ("send", "the data is ready")])
+def test_a_command_says_that_alerts_are_switched_off(
+    run: Run, inbox: Inbox, url: str, command: tuple[str, ...]
+) -> None:
+    """What is set up otherwise is not asked. A URL that is given to the command is."""
+    done = run(*command, TWINKLE_NOTIFIER_URL="off", TWINKLE_NOTIFIER=url)
+    assert done.returncode != 0
+    assert (
+        done.stderr
+        == "twinkle-notifier: alerts are switched off: TWINKLE_NOTIFIER_URL is off. Unset it, or give --to\n"
+    )
+    assert (done.stdout, inbox.messages) == ("", [])
+    assert run(*command, "--to", url, TWINKLE_NOTIFIER_URL="off").returncode == 0
+    assert len(inbox.messages) == 1
+
+
 def test_check_for_programs(run: Run, inbox: Inbox, url: str) -> None:
     """One JSON object, also where nothing is set up."""
     done = run("check", "--json", TWINKLE_NOTIFIER_URL=url)

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import random
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -206,6 +209,17 @@ def test_few_harmless_lines_are_changed() -> None:
     changed = [(line, scrub(line)) for line in HARMLESS if scrub(line) != line]
     assert len(HARMLESS) >= 143
     assert len(changed) < len(HARMLESS) * 0.14, changed
+
+
+def test_the_docs_say_how_many() -> None:
+    """The table of docs/security.md, in both languages, is the one that ``python tests/credentials`` prints."""
+    folder = Path(__file__).parent
+    printed = subprocess.run([sys.executable, folder], capture_output=True, text=True, check=True).stdout
+    numbers = re.findall(r"\| \d+ \| \d+ \|", printed)
+    assert len(numbers) == 2
+    for page in ("security.md", "security.zh.md"):
+        text = (folder.parents[1] / "docs" / page).read_text("utf-8")
+        assert re.findall(r"\| \d+ \| \d+ \|", text) == numbers
 
 
 @pytest.mark.parametrize("line", HARMLESS[:12])

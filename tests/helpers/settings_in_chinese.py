@@ -11,8 +11,10 @@ _HEADS = {
     "default": "默认值",
 }
 _MEANINGS = {
-    "where alerts go: in code a notifier, elsewhere [what a URL may be](#what-a-url-may-be)": (
-        "告警发往哪里：代码里是 notifier，其他地方见 [URL 可以怎么写](#what-a-url-may-be)"
+    "where alerts go: in code a notifier, elsewhere [what a URL may be](#what-a-url-may-be); "
+    "[`off`](#for-a-debug-run) in the variable: nowhere": (
+        "告警发往哪里：代码里是 notifier，其他地方见 [URL 可以怎么写](#what-a-url-may-be)；"
+        "变量设为 [`off`](#for-a-debug-run) 时哪里也不发"
     ),
     "[the run's name](loop.md#the-runs-name) in messages": "消息里的[运行名](loop.md#the-runs-name)",
     "an alert at the start": "开始时发一条",

@@ -270,6 +270,23 @@ def test_a_refusal_stands_beside_its_request(page: Page, inbox: Inbox) -> None:
     assert "no message that could be shown" in page.locator(".bubble").inner_text()
 
 
+@browser
+def test_a_request_to_no_robot_is_no_message(page: Page, inbox: Inbox) -> None:
+    """No chat is drawn: what it is, why, and the request as it came."""
+    body = {"msgtype": "text", "text": {"content": "hello"}}
+    post(inbox.url.replace("/robot/send", "/robot/sendd"), body)
+    page.goto(inbox.page_url)
+    page.locator("article").click()
+    assert page.locator("#message h2").inner_text() == "Not a message"
+    assert page.locator(".phone, .desk").count() == 0
+    why = page.locator(".why").inner_text()
+    assert "no robot has this path: copy a URL that the inbox has printed" in why
+    assert "/robot/send (DingTalk)" in why
+    assert "It came to no robot" in why
+    assert json.loads(page.locator(".raw").inner_text()) == body
+    assert page.locator(".request pre").first.inner_text().startswith("POST /robot/sendd?access_token=***")
+
+
 # Hostile messages
 
 
@@ -647,10 +664,34 @@ def test_what_the_inbox_has_dropped_is_dropped(page: Page, inbox: Inbox) -> None
     assert chosen(page) == page.locator("#message h2").inner_text() == "message 4"
     ding(inbox, "next")
     page.locator("#count >> text='3'").wait_for()
+    assert chosen(page) == "next"  # from the newest on, the next ones are followed
     page.evaluate("streams[0].dispatchEvent(new MessageEvent('oldest', {data: '7'}))")
     page.get_by_text("Nothing has arrived yet.").wait_for()
     ding(inbox, "after")
     page.locator("article[aria-current] >> text='after'").wait_for()
+
+
+@browser
+def test_the_oldest_give_way_to_the_newest(page: Page, inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the inbox, once there are more than it keeps, and so in the page that is open, and in one that is opened."""
+    monkeypatch.setattr("twinkle_notifier.inbox.arrivals.KEPT", 20)
+    page.goto(inbox.page_url)
+    for number in range(5):
+        ding(inbox, f"message {number}")
+    page.locator("article").nth(4).wait_for()
+    page.keyboard.press("End")
+    assert chosen(page) == "message 0"
+    for number in range(5, 28):
+        ding(inbox, f"message {number}")
+    page.locator("#count >> text=/^20$/").wait_for()
+    page.locator("article >> text='message 27'").wait_for()
+    page.locator("article >> text='message 7'").wait_for(state="detached")
+    kept = [f"message {number}" for number in range(27, 7, -1)]
+    assert titles(page) == kept
+    assert chosen(page) == "message 27"
+    page.reload()
+    page.locator("article").nth(19).wait_for()
+    assert titles(page) == kept
 
 
 @browser
@@ -788,6 +829,7 @@ def test_it_speaks_chinese(chromium: Browser, inbox: Inbox) -> None:
         assert page.locator("article .from b").inner_text() == "钉钉"
         assert page.get_by_role("search").get_by_label("服务").count() == 1
         assert "已拒绝：300001" in page.locator(".why").inner_text()
+        assert "请从机器人设置里重新复制 webhook URL" in page.locator(".why").inner_text()
         page.get_by_label("Language").select_option("en")
         assert page.locator("h1").inner_text() == "Inbox 1"
     finally:

@@ -377,7 +377,8 @@ def test_the_stream_tells_what_was_refused_and_why() -> None:
         requests.post(inbox.urls["Feishu"], data=b"[" * 100_000, timeout=30)
         unsigned, word, deep = events(inbox, 3)
     assert (unsigned["result"], unsigned["code"]) == ("refused", "310000")
-    assert unsigned["meaning"].startswith("the robot is in signed mode, and no secret is given")
+    assert unsigned["meaning"]["en"].startswith("the robot is in signed mode, and no secret is given")
+    assert unsigned["meaning"]["zh"].startswith("机器人开启了加签，但没有给密钥")
     assert (word["code"], word["words"], word["status"], word["level"]) == ("400", "invalid_payload", 400, "unknown")
     assert (word["body"], deep["size"], len(deep["body"])) == ("\ufffd", 100_000, 65_536)
 
@@ -401,7 +402,9 @@ def test_a_message_to_a_wrong_path_is_shown(path: str, line: str) -> None:
     assert (told["service"], told["result"], told["code"], told["status"]) == ("unknown", "refused", "404", 404)
     assert (told["line"], json.loads(told["body"]), told["answer"]) == (f"POST {line}", TEXT, reply.text)
     for robot in inbox.robots.values():
-        assert f"{robot.path.rstrip('/') or '/'} ({robot.service})" in told["meaning"]
+        for words in told["meaning"].values():
+            assert f"{robot.path.rstrip('/') or '/'} ({robot.service})" in words
+    assert told["meaning"]["zh"].startswith("没有机器人使用这个路径：")
 
 
 def test_a_repeat_is_told_as_one() -> None:

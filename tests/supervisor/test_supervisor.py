@@ -204,6 +204,23 @@ def test_without_a_notifier(begin: Begin, robot: Inbox, monkeypatch: pytest.Monk
     assert done.stderr.startswith("twinkle-notifier: no notifier: give --to, or set TWINKLE_NOTIFIER_URL.")
 
 
+def test_switched_off_the_command_runs_and_no_alert_is_sent(
+    begin: Begin, robot: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor from a process below it, which says nothing. One line at the begin says why; `--to` still sends."""
+    monkeypatch.setenv("TWINKLE_NOTIFIER_URL", "off")
+    source = "from twinkle_notifier import watch\nwith watch():\n    raise ValueError(4)"
+    done = begin(source).result()
+    assert (done.returncode, robot.messages) == (1, [])
+    off = (
+        "twinkle-notifier: alerts are switched off: TWINKLE_NOTIFIER_URL is off. Only a notifier that the command's own"
+    )
+    assert done.stderr.startswith(f"{off} code gives by reference is used.\nTraceback (most recent call last):")
+    assert done.stderr.count("switched off") == 1
+    assert begin(source, options=("--to", os.environ["TWINKLE_NOTIFIER"])).result().returncode == 1
+    assert len(robot.messages) == 1
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

@@ -17,8 +17,7 @@ from twinkle_notifier.delivery import check
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime.language import Language, checked
-from twinkle_notifier.runtime.log_repeats import log
-from twinkle_notifier.settings import HOW, checked_diagnose, configured
+from twinkle_notifier.settings import checked_diagnose, configured, log_none
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _Notifier = Callable[[str], object]
@@ -38,7 +37,7 @@ def _warn_once() -> None:
     global _warned
     if not configured.complaint and configured.texts != _warned:
         _warned = configured.texts
-        log.warning("no alert will be sent for this run: give `watch` a notifier, or %s", HOW)
+        log_none("`watch`")
 
 
 class Watch:

@@ -42,6 +42,9 @@ Kind = Literal["final", "throttled", "busy", "local"]
 Change = Literal["shorter", "plainer", "clock"]
 
 
+NO_ROBOT = "no answer of a {service} robot, but HTTP {status}: is the URL right, is there a proxy?"
+
+
 class Meaning(NamedTuple):
     """What a refusal means: what a person can do about it, whether it lasts, and what the next try may change."""
 
@@ -231,7 +234,7 @@ class Robot(ABC):
 
     def no_robot(self, answer: http.Reply) -> Refusal:
         """What to say of an answer that is none of this service's."""
-        hint = f"no answer of a {self.service} robot, but HTTP {answer.status}: is the URL right, is there a proxy?"
+        hint = NO_ROBOT.format(service=self.service, status=answer.status)
         return Refusal(None, "", Meaning(hint, "local"))
 
 

@@ -79,6 +79,8 @@ def chosen(to: str | None) -> tuple[Notifier, str]:
     if to:
         return from_text(to, "--to"), "--to"
     found, where = settings.set_up(strict=True)
+    if found is None and settings.is_off():
+        raise ArgumentError(f"{settings.IS_OFF}. Unset it, or give --to")
     if found is None:
         raise ArgumentError(f"no notifier is set up: {settings.HOW}")
     return found, where

@@ -141,6 +141,8 @@ def _notifier(to: str | None) -> Notifier | None:
     if answer.error is not None:  # the command runs all the same
         source = "environment" if settings.by_environment() else "user file"
         supervisor.say(f"no notifier from the {source}: {reason(answer.error)}")
+    elif settings.is_off():
+        supervisor.say(f"{settings.IS_OFF}. Only a notifier that the command's own code gives by reference is used.")
     elif notifier is None:
         supervisor.say(f"no notifier: give --to, or set {VARIABLE}. Or run `twinkle-notifier init` once. {_OWN}")
     return notifier

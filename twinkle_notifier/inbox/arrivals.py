@@ -15,16 +15,19 @@ from twinkle_notifier.channels import http
 from twinkle_notifier.channels.bark import BarkRobot
 from twinkle_notifier.channels.dingtalk import DingRobot
 from twinkle_notifier.channels.feishu import FeishuRobot
+from twinkle_notifier.channels.robot import NO_ROBOT
 from twinkle_notifier.channels.slack import SlackRobot
 from twinkle_notifier.channels.wecom import WeComRobot
 from twinkle_notifier.inbox.level import level_of
 from twinkle_notifier.inbox.robot import Request, Response, Result, Robot, inside, object_of
+from twinkle_notifier.messages.catalog import phrase, retold
 
 KEPT = 10_000  # requests
 _BYTES = 64 << 20  # of all that is kept
 _BODY = 64 << 10  # bytes of a request's body; no service takes more
 _PATH = 200  # characters of a path that leads to no robot
 _TOKEN = 16  # characters of a part of it that may be a token
+_NO_PATH = "no robot has this path: copy a URL that the inbox has printed. There are {paths}"
 _CODES = ("errcode", "code", "StatusCode")
 _WORDS = ("errmsg", "msg", "message", "error")
 # Who says what a refusal means, in the words that an alert's own log would have.
@@ -53,8 +56,12 @@ class Arrivals:
         meaning = _meaning(robot, request, response) if result == "refused" else ""
         self._keep(_described(robot.service, _shown(robot, request), request, response, result, meaning))
 
-    def add_stray(self, request: Request, response: Response, meaning: str) -> None:
-        """Keep a request that came to no robot, as somebody waits for it: its service is "unknown"."""
+    def add_stray(self, request: Request, response: Response, paths: str) -> None:
+        """Keep a request that came to none of the robots' `paths`, as somebody waits for it.
+
+        Its service is "unknown", and the page shows it as no message.
+        """
+        meaning = _NO_PATH.format(paths=paths)
         segments = (part if len(part) < _TOKEN else "***" for part in request.path[:_PATH].split("/"))
         line = _with_query("/".join(segments), request)
         self._keep(_described("unknown", line, request, response, "refused", meaning))
@@ -99,7 +106,7 @@ def _described(
         "result": result,
         "code": code,
         "words": words,
-        "meaning": meaning,
+        "meaning": {one: _told(one, meaning) for one in ("en", "zh")} if meaning else None,
         "level": (level_of(service, payload) if payload else None) or "unknown",
         "size": len(request.body),
         "line": f"POST {line}",
@@ -130,6 +137,10 @@ def _code_and_words(response: Response) -> tuple[str, str]:
 
 def _first(content: Mapping[str, Any], keys: tuple[str, ...]) -> str:
     return next((str(content[key]) for key in keys if key in content), "")
+
+
+def _told(language: str, meaning: str) -> str:
+    return retold(language, phrase(language, meaning), NO_ROBOT, _NO_PATH)
 
 
 def _meaning(robot: Robot, request: Request, response: Response) -> str:

@@ -167,8 +167,7 @@ class _Server(ThreadingHTTPServer):
     @property
     def paths(self) -> str:
         """Which paths there are, for somebody who has mistaken one."""
-        ours = ", ".join(f"{robot.path.rstrip('/') or '/'} ({robot.service})" for robot in self.robots)
-        return f"no robot has this path: copy a URL that the inbox has printed. There are {ours}"
+        return ", ".join(f"{robot.path.rstrip('/') or '/'} ({robot.service})" for robot in self.robots)
 
     def messages(self) -> list[Received]:
         """What all robots have accepted, in order."""

@@ -165,7 +165,8 @@ function filter() {
   shownRows.forEach(({ node }) => node.setAttribute("aria-setsize", shownRows.length));
   count();
   if (isReading()) return;
-  if (isFollowing || !selected || selected.node.hidden || !selected.node.isConnected) select(shownRows[0] ?? null);
+  if (selected?.node.hidden || !selected?.node.isConnected) isFollowing = true; // it is not in the list any more
+  if (isFollowing) select(shownRows[0] ?? null);
 }
 
 function count() {

@@ -2,7 +2,7 @@
 
 import { el, kept } from "./dom.js";
 import { read } from "./chats.js";
-import { say, service, time } from "./words.js";
+import { languageIs, say, service, time } from "./words.js";
 
 const BODY = 65536; // bytes of a request that the inbox keeps
 const DEPTH = 40; // within which JSON is laid out: each level makes each line longer, 64 KB become gigabytes
@@ -14,6 +14,9 @@ export const badge = (kind, words) => el("span", { class: `badge is-${kind}` }, 
 
 export const mark = (name) => el("span", { class: `mark mark-${name}`, "aria-hidden": "true" }, name[0]);
 
+// What came to no robot is none, whatever it holds.
+const isMessage = ({ service }) => service !== "unknown";
+
 export function show(place, arrival) {
   const shown = read(arrival);
   const shape = view.shape === "desktop" ? desktop : phone;
@@ -23,7 +26,7 @@ export function show(place, arrival) {
       { class: "stage" },
       heading(arrival, shown),
       ...reasons(arrival, shown),
-      shape(arrival, shown),
+      isMessage(arrival) ? shape(arrival, shown) : null,
     ),
     request(arrival),
   );
@@ -34,7 +37,7 @@ function heading(arrival, shown) {
   return el(
     "div",
     { class: "about" },
-    el("h2", {}, shown.title || say("Request")),
+    el("h2", {}, isMessage(arrival) ? shown.title || say("Request") : say("Not a message")),
     el(
       "p",
       {},
@@ -49,14 +52,15 @@ function heading(arrival, shown) {
 
 function reasons(arrival, shown) {
   const notes = [];
+  const meaning = arrival.meaning?.[languageIs()];
   if (arrival.result === "refused") {
     notes.push(
       el(
         "div",
         { class: "why" },
         el("p", {}, el("b", {}, say("Refused: {code} {words}", arrival))),
-        arrival.meaning ? el("p", {}, say("What it means: {meaning}", arrival)) : null,
-        el("p", {}, say("The chat would not show it.")),
+        meaning ? el("p", {}, say("What it means: {meaning}", { meaning })) : null,
+        el("p", {}, say(isMessage(arrival) ? "The chat would not show it." : "It came to no robot, so no chat would show it.")),
       ),
     );
   }

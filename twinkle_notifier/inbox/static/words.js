@@ -57,6 +57,8 @@ const CHINESE = {
   "Refused: {code} {words}": "已拒绝：{code} {words}",
   "What it means: {meaning}": "含义：{meaning}",
   "The chat would not show it.": "聊天中不会显示它。",
+  "It came to no robot, so no chat would show it.": "它没有发到任何机器人，所以不会有聊天显示它。",
+  "Not a message": "不是消息",
   "Accepted, but not shown: it repeats a message that the robot has accepted.":
     "已接受，但不显示：机器人已经接受过同一条消息。",
   "This request holds no message that could be shown.": "该请求中没有可显示的消息。",
