@@ -159,6 +159,16 @@ def test_accelerate_that_diverges(start: Start, inbox: Inbox, output: Output) ->
     assert keeps(message.text, promised("accelerate_loop.py")[1]), message.text
 
 
+def test_hydra(start: Start, inbox: Inbox, output: Output) -> None:
+    """One message for the kind of error, one for the end."""
+    needs("hydra")
+    command = ("python", "examples/hydra_sweep.py", "--multirun", "lr=0.1,0.5,1.2,1.5")
+    assert start(*command).wait(LIMIT) == 1, output()
+    first, end = inbox.messages
+    assert first.title == "line-fit: job 2 failed: FloatingPointError: the loss is inf"
+    assert keeps(end.text, *promised("hydra_sweep.py")), end.text
+
+
 def test_trl(start: Start, inbox: Inbox, output: Output) -> None:
     """Where trl is: `pip install trl`."""
     needs("trl")
