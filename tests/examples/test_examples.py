@@ -169,6 +169,16 @@ def test_hydra(start: Start, inbox: Inbox, output: Output) -> None:
     assert keeps(end.text, *promised("hydra_sweep.py")), end.text
 
 
+def test_notebook(start: Start, inbox: Inbox, output: Output, tmp_path: Path) -> None:
+    """By the command of nbclient, in a kernel of its own."""
+    needs("nbclient", "ipykernel")
+    folders = {"IPYTHONDIR": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(tmp_path)}
+    assert start("jupyter", "execute", "examples/notebook.ipynb", **folders).wait(LIMIT) == 0, output()
+    [message] = inbox.messages
+    assert message.title.startswith("line-fit ended after ")
+    assert has(message.text, "- Cell: In [3]: for _ in range(2000):"), message.text
+
+
 def test_trl(start: Start, inbox: Inbox, output: Output) -> None:
     """Where trl is: `pip install trl`."""
     needs("trl")

@@ -44,6 +44,7 @@ _FACTS = {
     "Search": "超参搜索",
     "Sent by": "发送者",
     "Best trial": "最佳 trial",
+    "Cell": "单元格",
     "Sweep": "参数扫描",
     "Jobs": "作业",
     "Overrides": "参数",
