@@ -215,8 +215,8 @@ def test_a_multirun_of_four(run: Run, inbox: Inbox, tmp_path: Path, supervised: 
 
 
 def test_a_multirun_with_one_message(run: Run, inbox: Inbox) -> None:
-    """That is what `end_only` means."""
-    run(*FOUR, "+hydra.callbacks.notify.notifications=end_only", code=1)
+    """That is what `end_only` means. `run` knows by that one why the program ended."""
+    run(*FOUR, "+hydra.callbacks.notify.notifications=end_only", code=1, supervised=True)
     [message] = inbox.messages
     assert message.title == "sft: 3 of 4 jobs failed"
 
