@@ -79,11 +79,15 @@ def test_commands_have_the_options_that_are_written() -> None:
 
 def test_a_yaml_example_names_what_is_there() -> None:
     """Each class, and each of its arguments."""
-    (block,) = (code for page in PAGES if page not in TRANSLATIONS for code in blocks(page, "yaml"))
-    (callback,) = yaml.safe_load(block)["trainer"]["callbacks"]
-    for one in (callback, callback["init_args"]["notifier"]):
-        module, _, name = one["class_path"].rpartition(".")
-        inspect.signature(getattr(importlib.import_module(module), name)).bind(**one["init_args"])
+    found = [yaml.safe_load(code) for page in PAGES if page not in TRANSLATIONS for code in blocks(page, "yaml")]
+    (callback,) = (callback for one in found if "trainer" in one for callback in one["trainer"]["callbacks"])
+    classes = [(one["class_path"], one["init_args"]) for one in (callback, callback["init_args"]["notifier"])]
+    for hydras in (one["hydra"]["callbacks"] for one in found if "hydra" in one):
+        classes += [(given.pop("_target_"), given) for given in hydras.values()]
+    assert len(classes) == 3
+    for path, arguments in classes:
+        module, _, name = path.rpartition(".")
+        inspect.signature(getattr(importlib.import_module(module), name)).bind(**arguments)
 
 
 def test_toml_examples_can_be_read(caplog: pytest.LogCaptureFixture) -> None:

@@ -21,6 +21,7 @@ from twinkle_notifier.messages.message import Message, Outcome
 from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime import log_repeats
+from twinkle_notifier.sweep import Sweep
 from twinkle_notifier.training_run import TrainingRun
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "Secret",
     "SlackNotifier",
     "Store",
+    "Sweep",
     "TrainingRun",
     "UnknownNotifierError",
     "WeComNotifier",

@@ -6,7 +6,6 @@ import functools
 import inspect
 import itertools
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping
@@ -16,7 +15,7 @@ from time import monotonic
 from typing import Any, ClassVar
 
 from twinkle_notifier import checkpoint, claims, isolation, settings
-from twinkle_notifier.alerts.api import notify_exception, send_milestone
+from twinkle_notifier.alerts.api import notify_exception, send_failures, send_milestone
 from twinkle_notifier.budgets import PROGRESS
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import check, descriptor, sender
@@ -92,7 +91,8 @@ class TrainingRun(RunState):
         self.search: Search | None = None  # counts the parts of this training, see `parts`
         self.last_checkpoint: str = ""
         wanted, after = settings.notifications(notifications), watchdog.seconds(stall_after)
-        self._name, self._says_resumed = name, wanted == "all"
+        self.notifications: Notifications = wanted
+        self._name = name
         self._on_start, self._on_end = on_start and wanted == "all", on_end and wanted != "failure_only"
         self._began, self._since = time.time(), TrainingRun._last_end
         self._language: Language | None = checked(language)
@@ -107,6 +107,10 @@ class TrainingRun(RunState):
     def name(self) -> str:
         """The run's name in messages."""
         return (safe.text(self._name) if self._name is not None else "") or default_name()
+
+    def keep_name(self) -> None:
+        """Copies in other processes, which may be called otherwise, have this name, too."""
+        self._name = self.name
 
     @property
     def language(self) -> Language:
@@ -174,7 +178,7 @@ class TrainingRun(RunState):
             what = "{name} restarted ({attempt})" if attempt.number > 1 else "{name} started"
             self._send_milestone(self._says(what, attempt=attempt_of(attempt, self.language)), facts or [])
         mark, number = claims.Watermark(self._since or process_start()), next(_numbers)
-        thread, resumes = threading.get_ident(), self._says_resumed
+        thread, resumes = threading.get_ident(), self.notifications == "all"
         language = self.language
         self._watch.start(Watched(notifier, self.name, self._store, mark, progress, thread, number, resumes, language))
 
@@ -233,6 +237,13 @@ class TrainingRun(RunState):
         given = isolation.call(facts, PROGRESS).value or []
         return [*given, *reached.lines(self.language), *filter(None, [reached.curve(self.language)])]
 
+    def ended_in_part(self, failed: int, number: int, progress: Progress) -> Outcome:
+        """All `number` jobs that it consists of are over, and so many of them `failed`. Returns when that is sent."""
+        headline = self._says("{name}: {failed} of {number} jobs failed", failed=failed, number=number)
+        lines = progress.lines(self.language)
+        self._mark_end()
+        return send_failures(self._alerting(), headline, self.name, lines, self.language)
+
     @contextmanager
     def parts(self, what: str) -> Generator[Search]:
         """Trainings within the block, such as a search's trials, get no alerts of their start and end.
@@ -252,16 +263,18 @@ class TrainingRun(RunState):
     def preempted(self, progress: Callable[[], Progress] = Progress, context: str = "") -> Outcome:
         """The trainer met SIGTERM, saved, and ends the training. Other trainers raise for that: see `failed`."""
         return self.failed(
-            Preempted(self.says("SIGTERM; the trainer saved a checkpoint and stopped")), context, progress
+            kind.Preempted(self.says("SIGTERM; the trainer saved a checkpoint and stopped")), context, progress
         )
 
-    def failed(self, exc: BaseException, context: str = "", progress: Callable[[], Progress] = Progress) -> Outcome:
-        """The training ends with `exc`. Returns when a rank has sent the alert; see `notify_exception`."""
+    def failed(
+        self, exc: BaseException, context: str = "", progress: Callable[[], Progress] = Progress, what: str = ""
+    ) -> Outcome:
+        """The training, or `what` of it, ends with `exc`. Returns when a rank has sent it; see `notify_exception`."""
         self._watch.stop(moves=False)
         with signals.deferred():  # now: the trainer's progress is read before `notify_exception` is called
-            return self._failed(exc, context, progress)
+            return self._failed(exc, context, progress, what)
 
-    def _failed(self, exc: BaseException, context: str, progress: Callable[[], Progress]) -> Outcome:
+    def _failed(self, exc: BaseException, context: str, progress: Callable[[], Progress], what: str) -> Outcome:
         notifier = self._alerting()
         if notifier is None:
             return Outcome("skipped", "there is no notifier")
@@ -269,7 +282,7 @@ class TrainingRun(RunState):
             notifier,
             context=context,
             exc=exc,
-            name=self.name,
+            name=self._name_of(what),
             progress=self._lost(self._reached(progress)),
             mark=claims.Watermark(self._since or process_start(), self._sequence),
             store=self._store,
@@ -278,8 +291,8 @@ class TrainingRun(RunState):
             diagnose=self._diagnose,
         )
         if outcome.status in ("sent", "duplicate"):
-            what = f"{kind.kind_of(exc)}: {safe.type_name(type(exc))}"
-            checkpoint.add_sent(self._state, what=what, time=now(), incident=outcome.incident)
+            known = f"{kind.kind_of(exc)}: {safe.type_name(type(exc))}"
+            checkpoint.add_sent(self._state, what=known, time=now(), incident=outcome.incident)
         self._mark_end()
         return outcome
 
@@ -313,10 +326,10 @@ class TrainingRun(RunState):
         return phrase(self.language, text, **values)
 
     def _says(self, text: str, what: str = "", **values: object) -> str:
-        name = self.name
-        if what:
-            name = f"{name}: {what}"
-        return phrase(self.language, text, name=name, **values)
+        return phrase(self.language, text, name=self._name_of(what), **values)
+
+    def _name_of(self, what: str) -> str:
+        return f"{self.name}: {what}" if what else self.name
 
     def _mark_end(self) -> None:
         self._since = TrainingRun._last_end = Instant.now()
@@ -329,11 +342,3 @@ class TrainingRun(RunState):
 def _both(callback: Any, kept: Callable[..., object], own: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     kept(callback, *args, **kwargs)
     return own(callback, *args, **kwargs)
-
-
-class Preempted(SystemExit):
-    """A trainer has met SIGTERM, saved and stopped."""
-
-    def __init__(self, *args: object) -> None:
-        super().__init__(*args)
-        self.code: str | int | None = 128 + signal.SIGTERM

@@ -159,6 +159,26 @@ def test_accelerate_that_diverges(start: Start, inbox: Inbox, output: Output) ->
     assert keeps(message.text, promised("accelerate_loop.py")[1]), message.text
 
 
+def test_hydra(start: Start, inbox: Inbox, output: Output) -> None:
+    """One message for the kind of error, one for the end."""
+    needs("hydra")
+    command = ("python", "examples/hydra_sweep.py", "--multirun", "lr=0.1,0.5,1.2,1.5")
+    assert start(*command).wait(LIMIT) == 1, output()
+    first, end = inbox.messages
+    assert first.title == "line-fit: job 2 failed: FloatingPointError: the loss is inf"
+    assert keeps(end.text, *promised("hydra_sweep.py")), end.text
+
+
+def test_notebook(start: Start, inbox: Inbox, output: Output, tmp_path: Path) -> None:
+    """By the command of nbclient, in a kernel of its own."""
+    needs("nbclient", "ipykernel")
+    folders = {"IPYTHONDIR": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(tmp_path)}
+    assert start("jupyter", "execute", "examples/notebook.ipynb", **folders).wait(LIMIT) == 0, output()
+    [message] = inbox.messages
+    assert message.title.startswith("line-fit ended after ")
+    assert has(message.text, "- Cell: In [3]: for _ in range(2000):"), message.text
+
+
 def test_trl(start: Start, inbox: Inbox, output: Output) -> None:
     """Where trl is: `pip install trl`."""
     needs("trl")

@@ -12,7 +12,7 @@ from twinkle_notifier import isolation
 from twinkle_notifier.alerts import dedupe, pipeline
 from twinkle_notifier.alerts.event import Event
 from twinkle_notifier.alerts.pipeline import Sending
-from twinkle_notifier.budgets import BACKGROUND_BUDGET, PATIENCE, RETURN
+from twinkle_notifier.budgets import BACKGROUND_BUDGET, CRASH_BUDGET, PATIENCE, RETURN
 from twinkle_notifier.claims import Watermark
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import descriptor, sender
@@ -22,7 +22,7 @@ from twinkle_notifier.isolation import forks, safe, signals, stack_room, threads
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages import report
-from twinkle_notifier.messages.message import Level, Message, Outcome, random_id
+from twinkle_notifier.messages.message import Level, Message, Outcome, calls_people, level_of_end, random_id
 from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.runtime.language import Language
 from twinkle_notifier.runtime.launcher import Attempt, Where
@@ -241,3 +241,21 @@ def send_milestone(
         sender.keep(notifier, message, Outcome("unknown", "there was no time to send it"))
 
     background.post(send, otherwise=keep)
+
+
+def send_failures(
+    notifier: Callable[[str], object] | None, headline: str, name: str, facts: list[str], language: str = "en"
+) -> Outcome:
+    """Send the alert of a run of many jobs, some of which failed: from rank 0. Returns when it is sent."""
+    where = Where.here()
+    if notifier is None or where.rank != 0:
+        return Outcome("skipped", "there is no notifier" if notifier is None else "rank 0 sends it")
+    text = report.milestone(headline, name, where, facts, Attempt.here(), language)
+    message = Message(text, random_id(), level_of_end("failed"), calls_people("failed"))
+    with signals.deferred():
+        outcome = sender.deliver(notifier, message, CRASH_BUDGET)
+    if outcome.status in ("sent", "skipped"):
+        pipeline.leave_note("told", message.id, lambda: "failed")  # this process may end by it
+    else:
+        _log_error("alert not sent for %r: %s", message.splitlines()[0], outcome.reason)
+    return outcome

@@ -116,10 +116,10 @@ def _reported_below(notifier: Callable[[str], object], channel: str, event: Even
 def _note_reported(incident: str, event: Event, channel: str, state: State = "told") -> None:
     """Note for the supervisor that another process has reported `event`: this one may end by it."""
     _seen.add(channel, event.exc, incident)
-    _note(state, incident, lambda: kind_of(event.exc))
+    leave_note(state, incident, lambda: kind_of(event.exc))
 
 
-def _note(
+def leave_note(
     state: State, incident: str, kind: Callable[[], str], notifier: Any = None, message: Message | None = None
 ) -> bool:
     """Leave a note for the supervisor. Whether there is one. It may have to send the `message`, by the `notifier`."""
@@ -249,7 +249,7 @@ class _Incident:
         return Outcome("queued", "secondary error; the supervisor reports the cause", incident=self._key)
 
     def _note(self, state: State, incident: str, message: Message | None = None) -> bool:
-        return _note(state, incident, lambda: self._report.kind, self._notifier, message)
+        return leave_note(state, incident, lambda: self._report.kind, self._notifier, message)
 
     def _note_reported(self, incident: str) -> None:
         """Note that the alert is sent, or that the supervisor decides on it. A note on the disk may lack the text."""

@@ -45,6 +45,15 @@ _FACTS = {
     "Search": "超参搜索",
     "Sent by": "发送者",
     "Best trial": "最佳 trial",
+    "Cell": "单元格",
+    "Sweep": "参数扫描",
+    "Jobs": "作业",
+    "Overrides": "参数",
+    "Best value": "最佳值",
+    "Value": "值",
+    "Least value": "最小值",
+    "Greatest value": "最大值",
+    "Output folder": "输出目录",
 }
 # How it ended, and what follows in a heading.
 _HEADINGS = {
@@ -62,6 +71,7 @@ _HEADINGS = {
     "{name} started": "{name} 已开始",
     "{name} restarted ({attempt})": "{name} 已重启（{attempt}）",
     "{name} ended after {duration}": "{name} 已结束，用时 {duration}",
+    "{name}: {failed} of {number} jobs failed": "{name}：{number} 个作业中有 {failed} 个失败",
     "{name} has made no progress for {duration}": "{name} 已卡住 {duration}",
     "{name} has been silent for {duration}": "{name} 已无输出 {duration}",
     "{name} resumed after {duration}": "{name} 卡住 {duration} 后恢复",
@@ -141,6 +151,16 @@ _VALUES = {
     "{number} trials": "{number} 个 trial",
     "{number} failed": "{number} 个失败",
     "{number} pruned": "{number} 个被剪枝",
+    "{number} in all": "共 {number} 个",
+    "{number} fine": "{number} 个正常",
+    "{number} without an end": "{number} 个未结束",
+    "{value}, by job {number}: {settings}": "{value}，作业 {number}：{settings}",
+    "{times} × {error}, at {at}; first in job {number}: {settings}": (
+        "{times} 次 {error}，位于 {at}；首次出现在作业 {number}：{settings}"
+    ),
+    "{times} × {error}; first in job {number}: {settings}": "{times} 次 {error}；首次出现在作业 {number}：{settings}",
+    "job {number}": "作业 {number}",
+    "it goes on, and its end counts what fails like this": "仍在继续，结束时会统计同类失败",
     "{name}, objective {objective}": "{name}，目标值 {objective}",
     "others": "其他",
     "{headline} ({number} times)": "{headline}（{number} 次）",

@@ -20,6 +20,8 @@ from twinkle_notifier.messages.sparkline import curve
 from twinkle_notifier.messages.wording import duration, number
 
 _PATH = 300  # characters of a path
+_FACT = 600  # characters of another fact
+_MOST_FACTS = 30
 _METRICS = 30  # that are shown
 _MOST_METRICS = 1_000  # that are read
 _METRIC = 60  # characters of a metric's name
@@ -36,7 +38,8 @@ class Progress:
     `resume`: what continues the run from the last checkpoint, to copy: an option, a line of code. `of_steps`: how many
     steps it was to take. `seconds`: since it began. `saved_seconds` and `saved_steps`: since the last checkpoint.
     `history`: the last values of the metric `history_of`, oldest first. `processes`: how many train; `on_gpus`: each
-    on a GPU. `growth`: of the memory in use on the device; `TrainingRun.log` finds it.
+    on a GPU. `growth`: of the memory in use on the device; `TrainingRun.log` finds it. `facts`: what else a message
+    says, as names and values.
     """
 
     epoch: float | None = None
@@ -55,6 +58,7 @@ class Progress:
     processes: int = 1
     on_gpus: bool = False
     growth: Growth | None = None
+    facts: Sequence[tuple[str, str]] = ()
 
     @classmethod
     def of(cls, given: object) -> Progress:
@@ -71,13 +75,18 @@ class Progress:
         def history() -> tuple[float, ...]:
             return tuple(_values(value_of("history")))
 
+        def more() -> tuple[tuple[str, str], ...]:
+            pairs = [(_text(name), _text(value)) for name, value in islice(value_of("facts"), _MOST_FACTS)]
+            return tuple((name, value) for name, value in pairs if not set("{}") & set(name))  # of no phrase
+
         texts: dict[str, Any] = {name: _text(value_of(name)) for name in _TEXTS}
         numbers: dict[str, Any] = {name: _plain(value_of(name)) for name in ("epoch", "step", "of_steps")}
         numbers |= {name: _finite(value_of(name)) for name in ("seconds", "saved_seconds")}
         numbers["saved_steps"] = found if type(found := value_of("saved_steps")) is int else None
         numbers["growth"] = Growth.of(value_of("growth"))
         plain = {_text(name): _plain(value) for name, value in isolation.call(metrics, _READING).value or []}
-        return cls(**texts, **numbers, metrics=plain, history=isolation.tried(history).value or ())
+        others = isolation.tried(more).value or ()
+        return cls(**texts, **numbers, metrics=plain, history=isolation.tried(history).value or (), facts=others)
 
     @classmethod
     def asked(cls, **questions: Callable[[], object]) -> Progress:
@@ -100,6 +109,7 @@ class Progress:
     def lines(self, language: str = "en", *, failed: bool = False) -> list[str]:
         """Markdown list items; after a failure with what is lost, and how to go on."""
         return facts(
+            *(fact(language, name, line(value, _FACT)) for name, value in self.facts),
             fact(language, "Ended because", line(self.why_ended, _PATH)),
             fact(language, "Progress", self._reached(language)),
             fact(language, "Metrics", self._metrics(language)),
