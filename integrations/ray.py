@@ -53,13 +53,14 @@ class NotifierCallback(RunCallback, ControllerCallback, WorkerGroupCallback, Rep
 
         A node without this package gets a callback that does nothing: Ray pickles a function in a function by value.
         """
-        pickled = cloudpickle.dumps((type(self), vars(self)))
+        dumps: Callable[[object], bytes] = cloudpickle.dumps
+        pickled = dumps((type(self), vars(self)))
 
         def unpickled() -> object:
             import logging
 
             from ray import cloudpickle
-            from ray.train.v2._internal.execution.callback import RayTrainCallback
+            from ray.train.v2.api.callback import RayTrainCallback
 
             try:
                 kind, state = cloudpickle.loads(pickled)
