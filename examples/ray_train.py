@@ -8,36 +8,36 @@ Start it::
 What arrives, once::
 
     line-fit failed: ValueError: the loss is not a number
+    - Progress: step 5, epoch 0
     - Ranks: 0-1 of 2
 
-The workers take the notifier from TWINKLE_NOTIFIER_URL, or from `twinkle-notifier init`: on a cluster, on each node.
+The callback takes the notifier from TWINKLE_NOTIFIER_URL, or from `twinkle-notifier init`, on the driver's node.
 """
 
 import ray.train
 import torch
-from ray.train import ScalingConfig
+from ray.train import RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer, prepare_model
+from twinkle_notifier.integrations.ray import NotifierCallback
 
-from twinkle_notifier import watch
 
-
-@watch(context="train", name="line-fit")  # in each worker, where the exception is met
 def train() -> None:
     model = prepare_model(torch.nn.Linear(4, 1))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    for step in range(10):
+    for step in range(1, 11):
         loss = model(torch.randn(8, 4)).square().mean()
-        if step == 5:
+        if step == 6:
             raise ValueError("the loss is not a number")
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-        ray.train.report({"loss": loss.item()})
+        ray.train.report({"loss": loss.item(), "epoch": 0, "step": step})
 
 
 def main() -> None:
-    trainer = TorchTrainer(train, scaling_config=ScalingConfig(num_workers=2))
-    trainer.fit()  # raises the workers' error once more: without `watch` here that is no second message
+    callback = NotifierCallback(name="line-fit")
+    config = RunConfig(callbacks=[callback])
+    TorchTrainer(train, scaling_config=ScalingConfig(num_workers=2), run_config=config).fit()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twinkle_notifier.alerts.api import notify_exception
 from twinkle_notifier.alerts.watch import watch
+from twinkle_notifier.alerts.workers import WorkerError
 from twinkle_notifier.channels.apprise import AppriseNotifier
 from twinkle_notifier.channels.bark import BarkNotifier
 from twinkle_notifier.channels.console import ConsoleNotifier
@@ -13,6 +14,7 @@ from twinkle_notifier.channels.several import FallbackNotifier, FanoutNotifier
 from twinkle_notifier.channels.slack import SlackNotifier
 from twinkle_notifier.channels.wecom import WeComNotifier
 from twinkle_notifier.claims.store import Store
+from twinkle_notifier.controller_run import ControllerRun
 from twinkle_notifier.credentials.references import Secret, resolve
 from twinkle_notifier.delivery.sender import counters
 from twinkle_notifier.errors import ArgumentError, CredentialError, DeliveryError, NotifierError, UnknownNotifierError
@@ -29,6 +31,7 @@ __all__ = [
     "ArgumentError",
     "BarkNotifier",
     "ConsoleNotifier",
+    "ControllerRun",
     "CredentialError",
     "DeliveryError",
     "DingNotifier",
@@ -47,6 +50,7 @@ __all__ = [
     "TrainingRun",
     "UnknownNotifierError",
     "WeComNotifier",
+    "WorkerError",
     "counters",
     "notify_exception",
     "remaining",

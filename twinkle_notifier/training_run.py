@@ -16,7 +16,8 @@ from typing import Any, ClassVar
 
 from twinkle_notifier import checkpoint, claims, isolation, settings
 from twinkle_notifier.alerts.api import notify_exception, send_failures, send_milestone
-from twinkle_notifier.budgets import PROGRESS
+from twinkle_notifier.alerts.workers import Met
+from twinkle_notifier.budgets import BACKGROUND_BUDGET, PROGRESS
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import check, descriptor, sender
 from twinkle_notifier.diagnosis import user_rules
@@ -177,10 +178,15 @@ class TrainingRun(RunState):
             attempt = Attempt.here()
             what = "{name} restarted ({attempt})" if attempt.number > 1 else "{name} started"
             self._send_milestone(self._says(what, attempt=attempt_of(attempt, self.language)), facts or [])
+        self._start_watch(progress)
+
+    def _start_watch(self, progress: Callable[[], Progress] | None) -> None:
+        self._look_for_stalls(progress, threading.get_ident())
+
+    def _look_for_stalls(self, progress: Callable[[], Progress] | None, thread: int) -> None:
         mark, number = claims.Watermark(self._since or process_start()), next(_numbers)
-        thread, resumes = threading.get_ident(), self.notifications == "all"
-        language = self.language
-        self._watch.start(Watched(notifier, self.name, self._store, mark, progress, thread, number, resumes, language))
+        run = (self._notifier(), self.name, self._store, mark, progress, thread, number)
+        self._watch.start(Watched(*run, self.notifications == "all", self.language))
 
     def _check(self, notifier: Callable[[str], object] | None) -> None:
         """Log what will not work, while somebody may still read it."""
@@ -274,8 +280,16 @@ class TrainingRun(RunState):
         with signals.deferred():  # now: the trainer's progress is read before `notify_exception` is called
             return self._failed(exc, context, progress, what)
 
-    def _failed(self, exc: BaseException, context: str, progress: Callable[[], Progress], what: str) -> Outcome:
-        notifier = self._alerting()
+    def _failed(
+        self,
+        exc: BaseException,
+        context: str,
+        progress: Callable[[], Progress],
+        what: str = "",
+        met: Met | None = None,
+    ) -> Outcome:
+        goes_on = met is not None and met.attempt.is_followed()
+        notifier = self._notifier(now=True) if goes_on else self._alerting()
         if notifier is None:
             return Outcome("skipped", "there is no notifier")
         outcome = notify_exception(
@@ -289,6 +303,7 @@ class TrainingRun(RunState):
             earlier=checkpoint.times(self._state),
             language=self._language,
             diagnose=self._diagnose,
+            met=met,
         )
         if outcome.status in ("sent", "duplicate"):
             known = f"{kind.kind_of(exc)}: {safe.type_name(type(exc))}"
@@ -320,6 +335,10 @@ class TrainingRun(RunState):
     def _describe_to_supervisor(self) -> None:
         described = descriptor.describe(self._notifier(), save_secrets=False)
         mailbox.report(lambda to: to.record_run(described))
+
+    def settle(self) -> None:
+        """Wait for what is being sent: for a process that is killed after the training's end."""
+        background.flush(BACKGROUND_BUDGET)
 
     def says(self, text: str, **values: object) -> str:
         """For adapters: `text`, one of this package's English ones, in `language`, with `values` in its ``{slots}``."""

@@ -219,7 +219,7 @@ def test_a_walk_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
         go_on.wait(60)
 
     monkeypatch.setattr("twinkle_notifier.alerts.pipeline._Incident._announce", late)
-    monkeypatch.setattr("twinkle_notifier.alerts.pipeline.WALK", 0.5)
+    monkeypatch.setattr("twinkle_notifier.alerts.sending.WALK", 0.5)
     told, began = RecordingNotifier(), time.monotonic()
     assert notify_exception(told, "step", raised(ValueError("the error")), "sft").status == "sent"
     assert time.monotonic() - began < 20

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier.exceptions.remote import Remote, remote, words
+from twinkle_notifier.exceptions.remote import Remote, carried, remote, words
 
 
 class ProcessRaisedException(Exception):
@@ -74,6 +74,69 @@ def test_a_tasks_error() -> None:
     worker = remote(RayTaskError(ProcessRaisedException(WORKER.format(last="ValueError: lost"))))
     assert worker is not None
     assert worker.rank == 3
+
+
+class UserExceptionWithTraceback(Exception):
+    """As Ray Train's controller gets it of a worker."""
+
+    def __init__(self, exc: object, traceback: str) -> None:
+        super().__init__()
+        self._base_exc, self._traceback_str = exc, traceback
+
+
+class WorkerHealthCheckFailedError(Exception):
+    """The same of a worker that has died."""
+
+    def __init__(self, failure: BaseException) -> None:
+        super().__init__("A worker health check failed.")
+        self.health_check_failure = failure
+
+
+class WorkerGroupError(Exception):
+    """As Ray Train's `fit` raises it."""
+
+    def __init__(self, message: str, failures: object) -> None:
+        super().__init__(message)
+        self.worker_failures = failures
+
+
+def test_an_error_of_ray_trains_worker() -> None:
+    """What the worker raised, with its traceback there; or how it died."""
+    raised = UserExceptionWithTraceback(ValueError("lost"), "train.py\nValueError: lost")
+    assert remote(raised) == Remote("ValueError", "lost", "train.py\nValueError: lost")
+    died = WorkerHealthCheckFailedError(OSError("the actor died\n\tactor_id: 2412b7"))
+    assert remote(died) == Remote("OSError", "the actor died", "A worker health check failed.")
+    assert (carried(raised).args, type(carried(died))) == (("lost",), OSError)
+    plain = ValueError("lost")
+    assert carried(plain) is plain
+    assert remote(UserExceptionWithTraceback("nothing", "")) is None
+
+
+def snippet(ranks: str, line: int, error: str) -> str:
+    return (
+        f"[Rank {ranks} Error Snippet]:\nTraceback (most recent call last):\n"
+        f'  File "/home/a/train.py", line {line}, in step\n    loss.backward()\n{error}\n\n'
+    )
+
+
+def test_an_error_of_ray_trains_workers() -> None:
+    """The first rank that met no secondary error, and its place; the text has all."""
+    said = snippet("0,2", 7, "RuntimeError: Connection closed by peer") + snippet("1,3", 8, "ValueError: lost")
+    closed = RuntimeError("Connection closed by peer")
+    failures = {0: closed, 3: ValueError("lost"), 1: ValueError("lost"), 2: closed}
+    there = remote(WorkerGroupError(said, failures))
+    assert there is not None
+    assert (there.type, there.message, there.rank, there.at()) == ("ValueError", "lost", 1, "train.py:8 in step")
+    assert there.traceback == said
+    of_one = remote(WorkerGroupError(said, {2: closed}))
+    assert of_one is not None
+    assert (of_one.rank, of_one.at()) == (2, "train.py:7 in step")
+
+
+@pytest.mark.parametrize("failures", [None, {}, {"0": ValueError()}, {0: "lost"}, [ValueError()]])
+def test_an_error_of_workers_of_which_nothing_is_known(failures: object) -> None:
+    """Another version may have another form."""
+    assert remote(WorkerGroupError("lost", failures)) is None
 
 
 def test_what_is_odd_is_reported() -> None:

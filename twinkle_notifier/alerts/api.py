@@ -11,7 +11,8 @@ from typing import Any
 from twinkle_notifier import isolation
 from twinkle_notifier.alerts import dedupe, pipeline
 from twinkle_notifier.alerts.event import Event
-from twinkle_notifier.alerts.pipeline import Sending
+from twinkle_notifier.alerts.sending import Sending
+from twinkle_notifier.alerts.workers import Met
 from twinkle_notifier.budgets import BACKGROUND_BUDGET, CRASH_BUDGET, PATIENCE, RETURN
 from twinkle_notifier.claims import Watermark
 from twinkle_notifier.claims.store import Store
@@ -53,6 +54,7 @@ def notify_exception(
     earlier: Sequence[tuple[str, float]] = (),
     language: Language | None = None,
     diagnose: bool | None = None,
+    met: Met | None = None,
 ) -> Outcome:
     """Send one alert about `exc` for all ranks of the run, and return when it is sent.
 
@@ -79,6 +81,7 @@ def notify_exception(
         earlier: incidents (`Outcome.incident`) of this run's past and their times, in seconds since 1970.
         language: ``en`` or ``zh``; by default what is set up, see docs/settings.md, else that of the locale.
         diagnose: whether a known error gets its likely cause and next steps; by default what is set up, else True.
+        met: which workers of this process met it, see `TrainingRun.workers_failed`; by default this process did.
 
     Never raises, and takes at most 25 s, 8 s of them for the send. SIGTERM and SIGINT take effect when it returns;
     SIGINT ends the wait. An alert that was not sent is an error in the log of the logger ``twinkle_notifier``.
@@ -110,14 +113,14 @@ def notify_exception(
         if mark is None:  # else the caller has said when the run began
             block = dedupe.innermost.get()
         _unsent[:] = [one for one in _unsent if one[1][0] is not exc]  # it is reported now, further out
-        facts = (exc, name, context, progress, mark, store, earlier, block, language, diagnose)
+        facts = (exc, name, context, progress, mark, store, earlier, block, language, diagnose, met)
         if is_short:
             with threads.no_new():  # a thread that finds no memory may never say that it has started
                 return _report(notifier, facts)
         return _report(notifier, facts)
     except (RecursionError, MemoryError, SystemError):  # the last is how CPython 3.11 fails to call without memory
         # This calls nothing.
-        _unsent += [(notifier, (exc, name, context, progress, mark, store, earlier, block, language, diagnose))]
+        _unsent += [(notifier, (exc, name, context, progress, mark, store, earlier, block, language, diagnose, met))]
         return _NO_ROOM
     finally:
         if has_room:
@@ -126,10 +129,10 @@ def notify_exception(
 
 def _send_late() -> None:
     for _ in range(len(_unsent)):  # not what comes back, as there is still no room
-        notifier, (exc, name, context, progress, mark, store, earlier, block, language, diagnose) = _unsent.pop(0)
+        notifier, (exc, name, context, progress, mark, store, earlier, block, language, diagnose, met) = _unsent.pop(0)
         dedupe.innermost.set(block)
         given = {"progress": progress, "mark": mark, "store": store, "earlier": earlier}
-        notify_exception(notifier, context, exc, name, **given, language=language, diagnose=diagnose)
+        notify_exception(notifier, context, exc, name, **given, language=language, diagnose=diagnose, met=met)
 
 
 def _send_at_the_end(_: object = None) -> None:

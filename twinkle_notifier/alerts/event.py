@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from twinkle_notifier import claims, isolation, settings
 from twinkle_notifier.alerts import crash_loop
 from twinkle_notifier.alerts.dedupe import Block
+from twinkle_notifier.alerts.workers import Met
 from twinkle_notifier.budgets import EVENT
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.diagnosis import device_memory
@@ -24,7 +25,7 @@ from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.messages.report import Report
 from twinkle_notifier.runtime.language import Language
 from twinkle_notifier.runtime.language import language as language_of
-from twinkle_notifier.runtime.launcher import Where
+from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.process import Instant, process_start
 from twinkle_notifier.runtime.run_name import default_name
 from twinkle_notifier.runtime.stored import dumped, hashed, parsed
@@ -51,6 +52,7 @@ class Event(NamedTuple):
     block: Block | None = None  # of `watch`, in which it was met
     language: Language = "en"
     diagnose: bool = True
+    met: Met | None = None  # in workers of this process
 
     @classmethod
     def of(
@@ -65,6 +67,7 @@ class Event(NamedTuple):
         block: Block | None = None,
         language: Language | None = None,
         diagnose: bool | None = None,
+        met: Met | None = None,
     ) -> Event:
         """From the arguments of `notify_exception`. What is missing or cannot be read becomes a default."""
         run_name = (safe.text(name) if name is not None else "") or default_name()
@@ -82,6 +85,7 @@ class Event(NamedTuple):
             block,
             language_of(language),
             settings.diagnoses(diagnose),
+            met,
         )
 
     @property
@@ -98,12 +102,17 @@ class Event(NamedTuple):
         """`exc`, of which nothing else is known."""
         return cls(exc, default_name(), "", Progress(), claims.Watermark(process_start()), None, ())
 
+    @property
+    def attempt(self) -> Attempt:
+        """Which start of the run it ended."""
+        return self.met.attempt if self.met is not None else Attempt.here()
+
     def about(self, where: Where) -> dict[str, Any]:
-        """What a report of it says beside the exception, seen from `where`."""
+        """What a report of it says beside the exception, seen from `where`, or from the worker that met it."""
         return {
             "name": self.name,
             "context": self.context,
-            "where": where,
+            "where": where if self.met is None else self.met.where,
             "progress": self.progress,
             "language": self.language,
         }

@@ -2,7 +2,8 @@
 
 A parent meets the exception of its child as another object. Both can compute its type, the first line of its message
 and its innermost place. A child that has reported the exception leaves a note of these where its parent reads: in a
-folder that is named after the parent, or for a Ray task in the job's actor.
+folder that is named after the parent, or for a Ray task in the job's actor. What Ray Train raises in the driver lacks
+the place, so processes of Ray leave a second note, without it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from twinkle_notifier.budgets import STORE_OPEN
 from twinkle_notifier.claims.store import Access, Store
 from twinkle_notifier.claims.stores.files import FileStore
 from twinkle_notifier.claims.stores.memory import RayStore
-from twinkle_notifier.exceptions.remote import remote
+from twinkle_notifier.exceptions.remote import remote, worker_failures
 from twinkle_notifier.isolation import call, tried
 from twinkle_notifier.isolation.safe import attribute, is_dict, is_plain, names, slot, text, type_name
 from twinkle_notifier.mailbox import mailbox
@@ -33,6 +34,8 @@ _MOST = 16  # notes of one error and minute that a process leaves
 _KNOWN = 256  # errors and minutes of which it knows how many
 _MARK = 1.0  # second to read a mark that is no plain value
 
+_OF_TRAIN = "TrainingFailedError"  # what Ray Train's `fit` raises
+_OF_RAY = {"RayTaskError", "UserExceptionWithTraceback", "WorkerHealthCheckFailedError", _OF_TRAIN}
 _noted: dict[str, int] = {}  # how many notes this process has left
 
 
@@ -45,22 +48,25 @@ def note(exc: BaseException, channel: str, incident: str) -> None:
     opened = _for_parent()
     if opened is None:
         return
-    key, now = _key(exc, channel), Instant.now()
-    data = dumped(_Noted(now, incident))
-    before, this = _minutes(key, now.wall)[:2]
-    if _noted.get(this, 0) >= _MOST:
+    now = Instant.now()
+    keys = [_key(exc, channel), *([_key(exc, channel, placed=False)] if opened is RayStore else [])]
+    both = [_minutes(key, now.wall)[:2] for key in keys]
+    first = both[0][1]
+    if _noted.get(first, 0) >= _MOST:
         return
+    data = dumped(_Noted(now, incident))
 
     def write(store: Store) -> None:
-        count = len(store.read(this, 0))
-        while (incident or count or store.read(before, 0)) and not store.append(this, count, data):
-            count += 1
+        for before, this in both:
+            count = len(store.read(this, 0))
+            while (incident or count or store.read(before, 0)) and not store.append(this, count, data):
+                count += 1
 
     with suppress(OSError), closing(Access(opened, STORE_OPEN)) as access:  # without a note the parent reports it, too
         access.ask(write)
         if len(_noted) > _KNOWN:
             _noted.clear()
-        _noted[this] = _noted.get(this, 0) + 1
+        _noted[first] = _noted.get(first, 0) + 1
 
 
 def taken(exc: BaseException, channel: str, since: Instant) -> str | None:
@@ -73,9 +79,13 @@ def taken(exc: BaseException, channel: str, since: Instant) -> str | None:
     if opened is None:
         return None
 
-    key, now = _key(exc, channel), Instant.now()
+    now = Instant.now()
 
-    def take(store: Store) -> str | None:
+    def take_any(store: Store) -> str | None:
+        taken = [take(store, key) for key in _keys_below(exc, channel)]
+        return next(filter(None, taken), None)
+
+    def take(store: Store, key: str) -> str | None:
         while True:
             found, last, count = "", "", 0
             for minute in _minutes(key, now.wall):
@@ -90,7 +100,7 @@ def taken(exc: BaseException, channel: str, since: Instant) -> str | None:
                 return found or None
 
     with suppress(OSError), closing(Access(opened, STORE_OPEN)) as access:
-        return access.ask(take)
+        return access.ask(take_any)
     return None
 
 
@@ -126,7 +136,16 @@ class _Noted(NamedTuple):
         return cls(Instant.load(fields.object("at")), fields.text("incident"))
 
 
-def _key(exc: BaseException, channel: str) -> str:
+def _keys_below(exc: BaseException, channel: str) -> list[str]:
+    """The keys under which a child may have left a note on `exc`."""
+    if _is_exit_of_ray(exc):
+        return [_key(KeyboardInterrupt(), channel, placed=False)]
+    if _OF_TRAIN not in names(type(exc)):
+        return [_key(exc, channel)]
+    return [_key(failure, channel, placed=False) for failure in worker_failures(exc).values() or [exc]]
+
+
+def _key(exc: BaseException, channel: str, *, placed: bool = True) -> str:
     there = remote(exc)
     if there is not None:
         kind, message, places = there.type, there.message, there.places()
@@ -134,7 +153,8 @@ def _key(exc: BaseException, channel: str) -> str:
         frames = walk_tb(slot(exc, "__traceback__"))
         places = [(frame.f_code.co_filename, line, frame.f_code.co_name) for frame, line in frames]
         kind, message = type_name(type(exc)), text(exc)
-    what = (kind.rpartition(".")[2], message.strip().partition("\n")[0].strip(), *places[-1:])
+    where = places[-1:] if placed else []
+    what = (kind.rpartition(".")[2], message.strip().partition("\n")[0].strip(), *where)
     return f"told-{hashed(repr(what))}-{channel}"
 
 
@@ -155,11 +175,19 @@ def _for_parent() -> Callable[[], Store] | None:
 
 def _from_child(exc: BaseException) -> Callable[[], Store] | None:
     """Opens the store of the notes of the process that handed `exc` to this one; None if it was raised here."""
+    if _OF_RAY & names(type(exc)) or _is_exit_of_ray(exc):
+        return RayStore if running_ray() is not None else None
     if remote(exc) is None:
         return None
-    if "RayTaskError" in names(type(exc)):
-        return RayStore if running_ray() is not None else None
     return lambda: _room(os.getpid())
+
+
+def _is_exit_of_ray(exc: BaseException) -> bool:
+    """Whether Ray ends this process: as the driver of Ray Train, after Ctrl-C, when the controller has aborted."""
+    if not issubclass(type(exc), SystemExit):
+        return False
+    frames = [frame.f_code.co_name for frame, _ in walk_tb(slot(exc, "__traceback__"))]
+    return frames[-1:] == ["ray._raylet.raise_sys_exit_with_custom_error_message"]
 
 
 def _room(parent: int) -> Store:

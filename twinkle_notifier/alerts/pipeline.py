@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from twinkle_notifier import claims, isolation
@@ -13,7 +11,8 @@ from twinkle_notifier.alerts import crash_loop, handover
 from twinkle_notifier.alerts.dedupe import Occurrences, Seen
 from twinkle_notifier.alerts.event import Event, Snapshot, explained, traced
 from twinkle_notifier.alerts.handover import defers, direct
-from twinkle_notifier.budgets import CRASH_BUDGET, DISK, GATHER, LAST_SEND, PATIENCE, WALK
+from twinkle_notifier.alerts.sending import Sending
+from twinkle_notifier.budgets import CRASH_BUDGET, DISK, GATHER, PATIENCE
 from twinkle_notifier.claims.store import tolerated
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import channel as channel_of
@@ -22,13 +21,13 @@ from twinkle_notifier.exceptions import cancellation
 from twinkle_notifier.exceptions.kind import kind_of
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.mailbox import mailbox
-from twinkle_notifier.mailbox.notes import State
+from twinkle_notifier.mailbox.notes import Note, State
 from twinkle_notifier.messages.catalog import fact, phrase
 from twinkle_notifier.messages.message import Level, Message, Outcome, calls_people, level_of_end, random_id
 from twinkle_notifier.messages.rank_lines import missing_ranks, rank_lines
 from twinkle_notifier.messages.report import least, missing_details
 from twinkle_notifier.messages.sanitize import line
-from twinkle_notifier.runtime.launcher import Attempt, Where, lost_child
+from twinkle_notifier.runtime.launcher import Where, lost_child
 from twinkle_notifier.surroundings import look
 
 _SECONDARY = "secondary error; no rank reported the cause"
@@ -40,37 +39,6 @@ _CAUSE_OF_SIGNAL = 2.0  # seconds for the same after SIGTERM: a launcher sends t
 
 _seen = Seen()
 _occurrences = Occurrences()
-
-
-class Sending:
-    """The message of one alert, and the right to send it, which is taken once: by `begin` or by `taken_over`."""
-
-    def __init__(self) -> None:
-        self.message: Message | None = None  # once it is made
-        self.incident: str = ""  # of the message
-        self.outcome: Outcome | None = None  # once it is known
-        self._right = threading.Lock()
-        self._began = self._since = time.monotonic()
-        self._waits = False
-
-    def begin(self) -> bool:
-        """Whether the caller is the first to ask, and so sends."""
-        return self._right.acquire(blocking=False)
-
-    @contextmanager
-    def waiting(self) -> Generator[None]:
-        """Within the block the pipeline waits for another rank, and is not late."""
-        self._waits = True
-        try:
-            yield
-        finally:
-            self._waits, self._since = False, time.monotonic()
-
-    def taken_over(self) -> bool:
-        """Whether the pipeline is late and has not begun to send: then the caller sends instead."""
-        now = time.monotonic()
-        is_late = now - self._since > WALK or now - self._began > LAST_SEND
-        return is_late and not self._waits and self.begin()
 
 
 def send_alert(notifier: Callable[[str], object], event: Event, hurry: Callable[[], bool], sending: Sending) -> Outcome:
@@ -131,6 +99,23 @@ def leave_note(
         return True
 
     return mailbox.report(write) or False
+
+
+def adopt(exc: BaseException, since: float) -> bool:
+    """Note for the supervisor that `exc`, by which this process may end, is what another process below it has reported.
+
+    That is the one that has noted an incident last, after `since` (seconds since 1970). Whether there is one.
+    """
+
+    def last(to: mailbox.Mailbox) -> Note | None:
+        notes = [note for note in to.notes() if note.state in ("deferred", "told") and note.at >= since]
+        return notes[-1] if notes else None
+
+    found = mailbox.report(last)
+    if found is None:
+        return False
+    _seen.add("", exc, found.incident)
+    return _note(found.state, found.incident, lambda: kind_of(exc))
 
 
 def remember(channel: str, exc: BaseException, incident: str) -> None:
@@ -277,7 +262,7 @@ class _Incident:
             return _outcome_of(claim, incident=self._key)
         if self._how != "collateral":
             self._announce(agreed)
-        if not self._past.is_sent() and not Attempt.here().is_last() and not self._defers:
+        if not self._past.is_sent() and not self._event.attempt.is_last() and not self._defers:
             _close(claim, "sent")
             crash_loop.keep(self._occurrence.incident, self._past)
             why = f"a crash loop: the next alert is sent after {self._past.next_sent() - self._past.loop} more"
@@ -311,19 +296,21 @@ class _Incident:
         return outcome
 
     def _message(self, ranks: set[str], past: crash_loop.Past, message_id: str) -> Message:
-        level: Level = "error" if past.is_loop() else self._report.level(Attempt.here())
+        level: Level = "error" if past.is_loop() else self._report.level(self._event.attempt)
         return Message(self._markdown(ranks, past), message_id, level, calls_people(self._report.kind))
 
     def _markdown(self, ranks: set[str], past: crash_loop.Past) -> str:
         language = self._event.language
-        extra = [*rank_lines(ranks, self.where, language), *past.lines(language)]
+        met, here = self._event.met, self.where
+        who = rank_lines(ranks, here, language) if met is None else rank_lines(met.members, met.where, language)
+        extra = [*who, *past.lines(language)]
         missing = missing_ranks(ranks, self.where) if self._how != "cause" and ranks else ""
         if self._how == "collateral":
             extra.append(fact(language, "Note", phrase(language, _KILLED if missing or lost_child() else _SECONDARY)))
         if missing:
             extra.append(fact(language, "Ranks that did not respond", missing))
         around = self._around(_AROUND).value if self._around else None
-        return explained(self._report, self._event).placed(around).markdown(extra, Attempt.here())
+        return explained(self._report, self._event).placed(around).markdown(extra, self._event.attempt)
 
     def _gathered(self, claim: claims.Claim) -> set[str]:
         if self.where.world_size == 1 or lost_child():

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import sys
 from types import TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from twinkle_notifier.credentials.masking import ends, shortened
+from twinkle_notifier.exceptions.collateral import is_collateral
 from twinkle_notifier.exceptions.frames import is_library_path
-from twinkle_notifier.isolation.safe import attribute, is_exception, module_name, names, slot, text, type_name
+from twinkle_notifier.isolation.safe import attribute, is_dict, is_exception, module_name, names, slot, text, type_name
 
 _FRAME = re.compile(r'File "([^"\n]+)", line (\d{1,9}), in (\S+)')
 _TITLE = "Traceback (most recent call last):"
@@ -19,7 +20,13 @@ _HEADING = re.compile(r"^(.*)Traceback \(most recent call last\):[ \t]*$", re.MU
 _CHAINED = ("the following exception:", "another exception occurred:")
 _ERROR = re.compile(r"^(?:[\w<>]+\.)*(\w+)(?:: (.*))?$", re.DOTALL)
 _RULER = re.compile(r'[ \t|]*(?:[-=]{5}|""")')
+_SNIPPET = re.compile(r"^\[Rank ([\d,]+) Error Snippet\]:\n", re.MULTILINE)
 _POOLS = {"_RemoteTraceback", "RemoteTraceback"}  # of concurrent.futures and loky; of multiprocessing
+# What Ray Train's controller gets of a worker: the attributes with the exception itself, and with its traceback.
+_OF_TRAIN = {
+    "UserExceptionWithTraceback": ("_base_exc", "_traceback_str"),
+    "WorkerHealthCheckFailedError": ("health_check_failure", ""),
+}
 
 Place = tuple[str, int, str]  # path, line, function
 
@@ -77,7 +84,15 @@ def remote(exc: BaseException, reading: Reading = _ALL, nested: int = _NESTED, s
     if "ProcessRaisedException" in known:  # torch.multiprocessing: the traceback is text, the class is lost
         return _spawned(text(exc), attribute(exc, "error_index"), reading)
     if "RayTaskError" in known and nested:
-        return _of_task(exc, reading, nested)
+        return _of_task(attribute(exc, "cause"), attribute(exc, "traceback_str"), exc, reading, nested)
+    if nested and (kind := _train_kind(exc)):
+        inner, traceback = _OF_TRAIN[kind]
+        there = _of_task(attribute(exc, inner), attribute(exc, traceback) if traceback else None, exc, reading, nested)
+        if there is not None and not traceback:  # the identifiers of a dead actor follow
+            return there._replace(message=there.message.partition("\n")[0])
+        return there
+    if failures := worker_failures(exc):
+        return _of_group(exc, failures, reading)
     if (found := _of_pool(exc, reading)) is not None:
         return found
     said = reading.read(text(exc))
@@ -97,11 +112,38 @@ def words(exc: BaseException, reading: Reading = _ALL) -> str:
     return f"{said[: raised.begins]}{raised.type}: {raised.words}" if raised is not None else said
 
 
-def _of_task(exc: BaseException, reading: Reading, nested: int) -> Remote | None:
-    cause = attribute(exc, "cause")
+def worker_failures(exc: BaseException) -> dict[int, BaseException]:
+    """The exceptions of workers, by rank, for which Ray Train raises `exc` in the driver. They have no tracebacks."""
+    found = attribute(exc, "worker_failures") if "WorkerGroupError" in names(type(exc)) else None
+    if not is_dict(found):
+        return {}
+    return {rank: failure for rank, failure in dict.items(found) if type(rank) is int and is_exception(failure)}
+
+
+def carried(exc: BaseException) -> BaseException:
+    """The exception of a worker of Ray Train's, where `exc` is what the controller got in its place; else `exc`."""
+    kind = _train_kind(exc)
+    inner = attribute(exc, _OF_TRAIN[kind][0]) if kind else None
+    return inner if is_exception(inner) else exc
+
+
+def _train_kind(exc: BaseException) -> str:
+    return next(iter(_OF_TRAIN.keys() & names(type(exc))), "")
+
+
+def _of_group(exc: BaseException, failures: dict[int, BaseException], reading: Reading) -> Remote:
+    rank = min(failures, key=lambda rank: (is_collateral(failures[rank]), rank))
+    failure, said = failures[rank], text(exc)
+    begun = [(match.end(), match[1].split(",")) for match in _SNIPPET.finditer(said)]
+    snippet = next((said[at:] for at, ranks in begun if str(rank) in ranks), "")
+    snippet = _SNIPPET.split(snippet, maxsplit=1)[0]
+    inner = remote(failure, reading) or Remote(type_name(type(failure)), text(failure, "<its __str__ {}>"), "")
+    return inner._replace(traceback=reading.shown(said), rank=rank, read=snippet)
+
+
+def _of_task(cause: Any, there: object, exc: BaseException, reading: Reading, nested: int) -> Remote | None:
     if not is_exception(cause):
         return None
-    there = attribute(exc, "traceback_str")
     shown = reading.shown(text(there if there is not None else exc))
     inner = remote(cause, reading, nested - 1, shown)
     return inner or Remote(type_name(type(cause)), text(cause, "<its __str__ {}>"), shown)

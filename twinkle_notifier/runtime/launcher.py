@@ -110,11 +110,13 @@ def lost_child() -> bool:
 class Attempt(NamedTuple):
     """Which start of its run this is, according to the launcher. Only for people, as nodes may differ in it.
 
-    `number` counts from 1; `of` is how many starts there may be. Each is 0 if it is not known.
+    `number` counts from 1; `of` is how many starts there may be. Each is 0 if it is not known. `again`: whether another
+    follows, where the launcher has decided that; else the numbers say so.
     """
 
     number: int = 0
     of: int = 0
+    again: bool | None = None
 
     @classmethod
     def here(cls) -> Attempt:
@@ -130,11 +132,13 @@ class Attempt(NamedTuple):
 
     def is_last(self) -> bool:
         """Whether the launcher will not start this run again."""
+        if self.again is not None:
+            return not self.again and max(self.number, self.of) > 1
         return 0 < self.of <= self.number
 
     def is_followed(self) -> bool:
         """Whether the launcher will start this run again if it fails."""
-        return 0 < self.number < self.of
+        return self.again if self.again is not None else 0 < self.number < self.of
 
 
 _SIZES = (  # variables with the ranks of the run, and of this node

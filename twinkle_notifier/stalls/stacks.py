@@ -69,6 +69,11 @@ def doing(thread: int) -> Doing:
     return Doing(own, library, waits, _end(stack, _STACK), _beginning(scrub(others or ""), _OTHERS), calls())
 
 
+def is_running(thread: int) -> bool:
+    """Whether `thread` has not ended."""
+    return thread in _current_frames()
+
+
 def debugged(thread: int) -> bool:
     """Whether a debugger has stopped `thread`, or runs it."""
     modules = {str(still.f_globals["__name__"]).partition(".")[0] for still in _stills(_current_frames().get(thread))}

@@ -18,7 +18,7 @@ from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.stalls.board import Detector, Watched
 from twinkle_notifier.stalls.episode import Reporter, Resolver
-from twinkle_notifier.stalls.stacks import debugged
+from twinkle_notifier.stalls.stacks import debugged, is_running
 
 VARIABLE: str = "TWINKLE_NOTIFIER_STALL_AFTER"  # seconds, for runs whose code names none
 _IDLE_POLLS = 2  # without a beat: from then on a rank checks whether another is about to send the alert
@@ -153,7 +153,7 @@ class _Watcher:
             if self._over.wait(self._gauge.poll):
                 return
             watch = self._watch()
-            if watch is None:
+            if watch is None or not is_running(self._watched.thread):
                 self._close(False)
                 return
             self._sample(watch, monotonic() - asleep - self._gauge.poll)

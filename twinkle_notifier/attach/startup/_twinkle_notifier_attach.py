@@ -152,6 +152,7 @@ _HOOKED = _THREADS | {
     "transformers.trainer",
     "lightning.pytorch.trainer.trainer",
     "pytorch_lightning.trainer.trainer",
+    "ray.train.v2.api.data_parallel_trainer",
 }
 
 

@@ -143,4 +143,10 @@ _METHODS = {
     "transformers.trainer": ("Trainer", "__init__", lambda _, module: _attach("transformers", module), _nothing),
     "lightning.pytorch.trainer.trainer": _LIGHTNING,
     "pytorch_lightning.trainer.trainer": _LIGHTNING,
+    "ray.train.v2.api.data_parallel_trainer": (
+        "DataParallelTrainer",
+        "fit",
+        lambda trainer, _: _attach("ray", trainer),
+        _nothing,
+    ),
 }  # type: dict[str, _Method]

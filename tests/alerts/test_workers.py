@@ -1,0 +1,107 @@
+"""What a controller met in its workers, as people read it."""
+
+from __future__ import annotations
+
+import pytest
+
+from twinkle_notifier import ControllerRun, WorkerError
+from twinkle_notifier.testing import RecordingNotifier
+
+TRACEBACK = """Traceback (most recent call last):
+  File "/home/a/train.py", line {line}, in step
+    raise ValueError("lost")
+ValueError: lost
+"""
+
+
+class UserExceptionWithTraceback(Exception):
+    """As a worker of Ray Train's sends it."""
+
+    def __init__(self, exc: BaseException, traceback: str = "") -> None:
+        super().__init__()
+        self._base_exc, self._traceback_str = exc, traceback
+
+    def __str__(self) -> str:
+        return self._traceback_str
+
+
+def lost(rank: int, line: int = 7) -> WorkerError:
+    exc = UserExceptionWithTraceback(ValueError("lost"), TRACEBACK.format(line=line))
+    return WorkerError(exc, rank, 4, rank % 2, f"node{rank // 2}", 70 + rank)
+
+
+def closed(rank: int) -> WorkerError:
+    return lost(rank)._replace(exc=UserExceptionWithTraceback(RuntimeError("Connection closed by peer")))
+
+
+def told(*errors: WorkerError, **attempt: int | bool) -> list[list[str]]:
+    """The heading and the facts of each message."""
+    notifier = RecordingNotifier()
+    outcome = ControllerRun(notifier, name="sft").workers_failed(lambda: errors, **attempt)  # type: ignore[arg-type]
+    assert outcome.status == "sent"
+    return [
+        [line for line in message.splitlines() if line.startswith(("### ", "- At", "- Rank", "- Errors", "- Host"))]
+        for message in notifier.messages
+    ]
+
+
+def test_the_ranks_that_met_it_and_those_that_followed() -> None:
+    """One message, with the place of the first that met the cause."""
+    [[heading, at, ranks, followers, rank, host]] = told(closed(0), lost(3), lost(1), closed(2))
+    assert (heading, at) == ("### sft failed: ValueError: lost", "- At: train.py:7 in step")
+    assert ranks == "- Ranks: 1, 3 of 4 on node0, node1"
+    assert followers.startswith("- Errors that follow from it: 0, 2 of 4")
+    assert (rank, host.rpartition(",")[0]) == ("- Rank: 1 of 4", "- Host: node0, PID 71")
+
+
+def test_each_cause_gets_a_message() -> None:
+    """As everywhere: errors of one type that were raised in two places are two."""
+    messages = told(lost(0), lost(1, line=8), closed(2))
+    assert [at for _, at, *_ in messages] == ["- At: train.py:7 in step", "- At: train.py:8 in step"]
+    assert [any("follow" in line for line in lines) for lines in messages] == [True, False]
+
+
+def test_where_nobody_met_a_cause() -> None:
+    """The secondary error is told: perhaps a worker was killed."""
+    [[heading, *_]] = told(closed(0), closed(2))
+    assert heading == "### sft failed: RuntimeError: Connection closed by peer"
+
+
+@pytest.mark.parametrize(
+    ("attempt", "heading"),
+    [
+        ({}, "sft failed"),
+        ({"attempt": 1, "attempts": 3, "again": True}, "sft restarts after attempt 1 of 3"),
+        ({"attempt": 5, "attempts": 0, "again": True}, "sft restarts after attempt 5"),
+        ({"attempt": 3, "attempts": 3, "again": False}, "sft failed for good in attempt 3 of 3"),
+        ({"attempt": 1, "attempts": 3, "again": False}, "sft failed for good in attempt 1 of 3"),
+        ({"again": False}, "sft failed"),
+    ],
+)
+def test_whether_the_controller_starts_them_again(attempt: dict[str, int | bool], heading: str) -> None:
+    """As it has decided, whatever the numbers say."""
+    [[first, *_]] = told(lost(0), **attempt)
+    assert first == f"### {heading}: ValueError: lost"
+
+
+def test_the_same_after_a_restart_is_told_again() -> None:
+    """Each attempt is a run of its own."""
+    notifier = RecordingNotifier()
+    run = ControllerRun(notifier, name="sft")
+    run.started()
+    for number in (1, 2):
+        run.workers_failed(lambda: [lost(0)], attempt=number, attempts=2, again=number < 2)
+    assert [message.splitlines()[0].partition(":")[0] for message in notifier.messages] == [
+        "### sft restarts after attempt 1 of 2",
+        "### sft failed for good in attempt 2 of 2",
+    ]
+
+
+def test_what_cannot_be_read_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """As of another version of a trainer."""
+
+    def errors() -> list[WorkerError]:
+        raise AttributeError("worker_statuses")
+
+    assert ControllerRun(RecordingNotifier()).workers_failed(errors).status == "failed"
+    assert "AttributeError" in caplog.text

@@ -1,0 +1,59 @@
+"""verl's plug-in, of the group ``verl.plugins``: verl loads this module in the driver and in each worker.
+
+It does nothing unless a notifier is set up by a variable or a file, and if ``TWINKLE_NOTIFIER_ATTACH`` is 0.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import time
+
+from twinkle_notifier import notify_exception, settings
+from twinkle_notifier.alerts import pipeline
+from twinkle_notifier.attach.trainers import AttachedRun
+from twinkle_notifier.integrations.verl import track
+from twinkle_notifier.mailbox import mailbox
+from twinkle_notifier.runtime import run_name
+from twinkle_notifier.runtime.user_file import user_file
+from twinkle_notifier.supervisor.command import ATTACH
+from twinkle_notifier.training_run import TrainingRun
+
+
+def attach() -> None:
+    """Put a tracker into each `Tracking` of this process; as the driver, report at the end what no tracker could."""
+    from verl.utils.tracking import Tracking
+
+    track(Tracking, _run_of)
+    if not _is_worker_of_ray():
+        atexit.register(_end_of_driver, time.time())
+
+
+def is_wanted() -> bool:
+    """Whether somebody has set up a notifier, and has not switched this off."""
+    is_on = os.environ.get(ATTACH, "").strip() != "0"
+    return is_on and (settings.by_environment() or bool(user_file().url))
+
+
+def _run_of(experiment: str) -> TrainingRun:
+    if mailbox.VARIABLE in os.environ:
+        return AttachedRun()
+    return TrainingRun(name=None if os.environ.get(run_name.VARIABLE) else experiment)
+
+
+def _is_worker_of_ray() -> bool:
+    return os.path.basename((sys.argv or [""])[0]) == "default_worker.py"
+
+
+def _end_of_driver(began: float) -> None:
+    """Report Ctrl-C, which the driver alone gets. Note what the trainer's process has reported: here the run ends."""
+    error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+    if mailbox.VARIABLE in os.environ:
+        pipeline.adopt(error or SystemExit(1), began)
+    elif error is not None:
+        notify_exception(settings.configured.get(now=True), "", error)
+
+
+if is_wanted():
+    attach()
