@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from twinkle_notifier.alerts.api import notify_exception
+from twinkle_notifier.alerts.by_hand import alert
 from twinkle_notifier.alerts.watch import watch
 from twinkle_notifier.channels.apprise import AppriseNotifier
 from twinkle_notifier.channels.bark import BarkNotifier
@@ -45,6 +46,7 @@ __all__ = [
     "TrainingRun",
     "UnknownNotifierError",
     "WeComNotifier",
+    "alert",
     "counters",
     "notify_exception",
     "remaining",

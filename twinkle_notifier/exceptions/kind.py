@@ -29,3 +29,11 @@ def kind_of(exc: BaseException) -> str:
         return "failed"
     code = safe.slot(exc, "code", SystemExit)
     return _BY_SIGNAL.get(code - 128, "exited") if type(code) is int else "exited"
+
+
+class Preempted(SystemExit):
+    """A trainer has met SIGTERM, saved and stopped."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        self.code: str | int | None = 128 + signal.SIGTERM
