@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import random
 import statistics
 from typing import Any
 
@@ -185,6 +186,15 @@ def decided_by_a_rounding(tree: Any, logs: Log) -> bool:
 
 def _is_flat(xs: list[float]) -> bool:
     return not xs or not all(map(math.isfinite, xs)) or max(xs) - min(xs) <= 1e-9 * max(1.0, *map(abs, xs))
+
+
+@pytest.mark.parametrize("count", [2, 5, 20, 50])
+@pytest.mark.parametrize("function", WINDOWED)
+def test_each_function_of_a_window(function: str, count: int) -> None:
+    """On usual values, to many digits."""
+    noise = random.Random(count)
+    logs = [{"a": noise.gauss(2, 1)} if at % 3 else {} for at in range(75)]
+    assert worth(f"{function}(a[{count}])", logs) == pytest.approx(reference(("window", function, "a", count), logs))
 
 
 # What people expect, by hand

@@ -236,10 +236,12 @@ def test_only_failures_are_reported_where_only_they_are_wanted() -> None:
 def test_levels_are_for_the_chat_to_choose() -> None:
     """What is below its `min_level` is not sent, nor is its end."""
     run, told = started(["loss > 10 => error", "loss > 5 => warning", "loss > 2 => info"])
-    told.min_level = "error"
-    for loss in (20.0, 1.0):
-        run.log({"loss": loss}, 1)
-    assert titles(told) == ["sft: loss > 10 at step 1"]
+    told.min_level = "warning"
+    run.log({"loss": 20.0}, 1)
+    assert titles(told) == ["sft: loss > 10 at step 1", "sft: loss > 5 at step 1"]
+    told.min_level = "success"
+    run.log({"loss": 1.0}, 2)
+    assert titles(told)[2:] == ["sft: resolved at step 2: loss > 10", "sft: resolved at step 2: loss > 5"]
 
 
 def test_a_search_is_left_alone() -> None:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from twinkle_notifier import isolation
-from twinkle_notifier.budgets import CRASH_BUDGET, DISK, PATIENCE
+from twinkle_notifier.budgets import PATIENCE
 from twinkle_notifier.claims import Watermark
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import sender
@@ -149,7 +149,7 @@ def _send(said: _Said, seconds: float) -> Outcome:
     if said.level != "error":
         background.post(lambda: _deliver(said, notifier, key), otherwise=lambda: _keep(said, notifier))
         return Outcome("queued", "it is sent in the background")
-    answer = isolation.call(lambda: _deliver(said, notifier, key), PATIENCE + CRASH_BUDGET + DISK)
+    answer = isolation.call(lambda: _deliver(said, notifier, key), PATIENCE)
     return answer.value or Outcome("unknown", reason(answer.error))
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from twinkle_notifier import claims
-from twinkle_notifier.budgets import CRASH_BUDGET, PATIENCE
+from twinkle_notifier.budgets import CRASH_BUDGET, DISK, PATIENCE
 from twinkle_notifier.claims.store import Access, Store, tolerated
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.messages.message import Level, Message, Outcome
 from twinkle_notifier.runtime.launcher import Where
+
+_WAIT = PATIENCE - CRASH_BUDGET - DISK  # seconds for another rank to send it: longer than a claim holds
 
 
 def send_once(
@@ -22,13 +24,13 @@ def send_once(
 ) -> Outcome:
     """Send the message that `text` makes, unless another rank has sent one for `key` since `mark`.
 
-    If that one fails or dies, this rank takes over. Takes as long as `PATIENCE` at most, and a send. Never raises an
-    OSError: where no store works, this rank sends.
+    If that one fails or dies, this rank takes over. Takes as long as `PATIENCE` at most. Never raises an OSError: where
+    no store works, this rank sends.
     """
     where = Where.here()
 
     def agree(access: Access) -> Outcome:
-        claim = claims.Claims(access, where, mark).claim(key, PATIENCE)
+        claim = claims.Claims(access, where, mark).claim(key, _WAIT)
         if isinstance(claim, claims.Verdict):
             status, said = ("duplicate", "has sent it") if claim.state == "sent" else ("failed", "could not send it")
             if claim.state == "claimed":
