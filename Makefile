@@ -46,7 +46,7 @@ browser: $(VENV)/browser ## The inbox's page in a real Chromium; as root on Debi
 	BROWSER_NEEDED=1 $(BIN)/pytest --numprocesses=2 -m browser tests/inbox
 
 golden: $(VENV)/installed ## The messages of tests/golden/, and the generated pages; GOLDEN=write writes them anew, for `git diff` to show what changes.
-	$(BIN)/pytest tests/test_golden.py tests/diagnosis/test_page.py tests/test_settings_page.py
+	$(BIN)/pytest tests/test_golden.py tests/test_golden_rules.py tests/diagnosis/test_page.py tests/test_settings_page.py
 
 pictures: $(VENV)/browser ## docs/pictures, by the inbox's page, of the golden messages.
 	PYTHONPATH=tests:tests/helpers $(BIN)/python tests/pictures

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypeVar
 
 from twinkle_notifier import Notifier, Store, TrainingRun
@@ -33,6 +33,7 @@ class RunCallback:
         notifications: Literal["all", "end_only", "failure_only"] | None = None,
         language: Literal["en", "zh"] | None = None,
         diagnose: bool | None = None,
+        rules: Sequence[str | Mapping[str, object]] | None = None,
     ) -> None:
         """The arguments are those of `TrainingRun`."""
         self.run: TrainingRun = self._run_class(
@@ -46,6 +47,7 @@ class RunCallback:
             notifications=notifications,
             language=language,
             diagnose=diagnose,
+            rules=rules,
         )
         self._is_watched = self.run.stall_after is not None
         self._twinkle_prepare()

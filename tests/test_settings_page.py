@@ -16,7 +16,7 @@ from settings_in_chinese import CHINESE
 
 import twinkle_notifier
 from twinkle_notifier import Notifier, TrainingRun, notify_exception, watch
-from twinkle_notifier.cli import check, demo, flush, inbox, init, run, send
+from twinkle_notifier.cli import check, demo, flush, inbox, init, rules, run, send
 from twinkle_notifier.cli.main import _parser
 from twinkle_notifier.runtime import user_file
 
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = {"en": ROOT / "docs" / "settings.md", "zh": ROOT / "docs" / "settings.zh.md"}
 BEGIN, END = "<!-- made by tests/test_settings_page.py -->\n\n", "\n<!-- up to here -->"
 HEAD = ("what it sets", "in code", "command", "variable", "your file", "default")
-COMMANDS = (run, init, check, send, flush, demo, inbox)
+COMMANDS = (run, init, check, send, rules, flush, demo, inbox)
 NOTIFIERS = [
     one
     for name in twinkle_notifier.__all__
@@ -41,6 +41,7 @@ IN_CODE: dict[str, Callable[..., Any]] = {
 SAME = {
     "ding_url": "webhook_url",
     "no_attach": "attach",
+    "rule": "rules",
     "no_diagnosis": "diagnose",
     "session_id": "TWINKLE_SESSION_ID",
     "url": "notifier",
@@ -56,6 +57,7 @@ MEANING = {
     "notifications": "[which alerts are sent](#which-alerts-are-sent)",
     "language": "[the language of messages](messages.md#languages): `en` or `zh`",
     "diagnose": "whether messages give [likely causes](messages.md#likely-causes)",
+    "rules": "[rules on metrics](rules.md#write-a-rule); in the variable parted by `;` or lines, `off` for none",
     "diagnosis": "a TOML file with [rules of your own](messages.md#write-a-rule) for them",
     "mentions": "[whom failures and stalls call](channels.md#mentions)",
     "min_level": "alerts [below it](channels.md#levels) are left out: `info`, `success`, `warning`, `error`",
@@ -97,6 +99,7 @@ DEFAULT = {
     "attach": "yes",
     "notifications": "`all`",
     "diagnose": "yes",
+    "rules": "NaN and infinity alone",
 }
 
 
@@ -155,15 +158,24 @@ def described(doc: str) -> dict[str, str]:
 
 def options() -> Iterator[tuple[str, str, str, str]]:
     """Command, option, default and meaning of each, but for ``--help``."""
-    (commands,) = (one for one in _parser()._actions if isinstance(one, argparse._SubParsersAction))
-    assert len(commands.choices) == len(COMMANDS)
-    for command, parser in sorted(commands.choices.items(), key=lambda one: one[0] != "run"):
+    commands = dict(below(_parser()))
+    assert len(commands) == len(COMMANDS)
+    for command, parser in sorted(commands.items(), key=lambda one: one[0] != "run"):
         for action in parser._actions:
             if action.help is argparse.SUPPRESS or isinstance(action, argparse._HelpAction):
                 continue
             name = action.option_strings[-1] if action.option_strings else str(action.metavar)
             is_flag = action.nargs == 0
             yield command, name, "no" if is_flag else shown(action.default), (action.help or "").split(". ")[0]
+
+
+def below(parser: argparse.ArgumentParser, name: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Each command, as people write it: ``rules test``."""
+    verbs = [one for one in parser._actions if isinstance(one, argparse._SubParsersAction)]
+    for verb, inner in (one for action in verbs for one in action.choices.items()):
+        yield from below(inner, f"{name} {verb}".strip())
+    if not verbs:
+        yield name, parser
 
 
 def variables() -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from twinkle_notifier.alerts.api import notify_exception
+from twinkle_notifier.alerts.by_hand import alert
 from twinkle_notifier.alerts.watch import watch
 from twinkle_notifier.alerts.workers import WorkerError
 from twinkle_notifier.channels.apprise import AppriseNotifier
@@ -51,6 +52,7 @@ __all__ = [
     "UnknownNotifierError",
     "WeComNotifier",
     "WorkerError",
+    "alert",
     "counters",
     "notify_exception",
     "remaining",

@@ -8,28 +8,34 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from time import monotonic
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from twinkle_notifier import checkpoint, claims, isolation, settings
+from twinkle_notifier.alerts import by_hand
 from twinkle_notifier.alerts.api import notify_exception, send_failures, send_milestone
+from twinkle_notifier.alerts.by_hand import By
 from twinkle_notifier.alerts.workers import Met
 from twinkle_notifier.budgets import BACKGROUND_BUDGET, PROGRESS
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import check, descriptor, sender
 from twinkle_notifier.diagnosis import user_rules
-from twinkle_notifier.exceptions import kind
+from twinkle_notifier.exceptions.kind import Preempted, kind_of
+from twinkle_notifier.how_far import HowFar
 from twinkle_notifier.isolation import safe, signals
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.messages.catalog import phrase
 from twinkle_notifier.messages.message import Level, Outcome
-from twinkle_notifier.messages.progress import Course, Progress
+from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.messages.search import Search
 from twinkle_notifier.messages.wording import attempt_of, duration, now
+from twinkle_notifier.rules.chosen import chosen
+from twinkle_notifier.rules.report import Training
+from twinkle_notifier.rules.watch import RuleWatch
 from twinkle_notifier.run_state import RunState
 from twinkle_notifier.runtime.language import Language, checked, language
 from twinkle_notifier.runtime.launcher import Attempt, Where
@@ -37,13 +43,14 @@ from twinkle_notifier.runtime.process import Instant, process_start
 from twinkle_notifier.runtime.run_name import default_name
 from twinkle_notifier.runtime.user_file import Notifications
 from twinkle_notifier.stalls import watchdog
+from twinkle_notifier.stalls.beats import Beats
 from twinkle_notifier.stalls.board import Watched
 
 _Path = str | os.PathLike[str]
 _numbers = itertools.count(1)  # of the trainings of this process
 
 
-class TrainingRun(RunState):
+class TrainingRun(Beats, RunState):
     """Sends the alerts of one training run, and keeps the state of that for its checkpoints.
 
     None of its methods raises. All but `failed` and `preempted` return at once; but where the notifier that the
@@ -64,6 +71,8 @@ class TrainingRun(RunState):
         notifications: ``all``, ``end_only`` or ``failure_only``, see docs/settings.md; by default what is set up.
         language: of the messages, ``en`` or ``zh``; by default what is set up, else that of the locale.
         diagnose: give the likely cause of a known error, and next steps; by default what is set up, else True.
+        rules: conditions on metrics that get an alert, see docs/rules.md; by default what is set up. NaN and infinity
+            get one in any case, but for an empty list: then nothing is looked at.
 
     Raises:
         ArgumentError: `stall_after` is no positive number, or another argument none of its values; it is a ValueError.
@@ -86,21 +95,23 @@ class TrainingRun(RunState):
         notifications: Notifications | None = None,
         language: Language | None = None,
         diagnose: bool | None = None,
+        rules: Sequence[str | Mapping[str, object]] | None = None,
     ) -> None:
         super().__init__(notifier, save_secrets=save_secrets)
         self._is_part = False  # of a training that is reported as a whole
         self.search: Search | None = None  # counts the parts of this training, see `parts`
-        self.last_checkpoint: str = ""
         wanted, after = settings.notifications(notifications), watchdog.seconds(stall_after)
         self.notifications: Notifications = wanted
         self._name = name
         self._on_start, self._on_end = on_start and wanted == "all", on_end and wanted != "failure_only"
-        self._began, self._since = time.time(), TrainingRun._last_end
+        self._since = TrainingRun._last_end
         self._language: Language | None = checked(language)
         self._diagnose = settings.checked_diagnose(diagnose)
         self._store = store
-        self._saved: tuple[float, int | None] | None = None  # when the last checkpoint was written, and its step
-        self._course = Course()
+        self._far = HowFar()
+        self._number = 0  # of this training among those of this process
+        self._progress: Callable[[], Progress] = Progress
+        self._rules = RuleWatch(chosen(rules), wanted)
         self._sequence: int | None = None
         self._watch = watchdog.StallWatch(after if wanted != "end_only" else None)
 
@@ -118,22 +129,6 @@ class TrainingRun(RunState):
         """The language of its messages."""
         return language(self._language)
 
-    @property
-    def stall_after(self) -> float | None:
-        """Seconds without a beat after which an alert is sent; None: no stall is looked for."""
-        return self._watch.after
-
-    def beat(self, *_: object, **__: object) -> None:
-        """A step is done. It reads a clock and stores two numbers, whatever it is given: it can be a hook itself."""
-        watch = self._watch
-        watch.at = monotonic()
-        watch.beats += 1
-
-    def lull(self, *_: object, **__: object) -> None:
-        """A step is done. What follows, such as a checkpoint's write, may take ten times `stall_after`."""
-        self.beat()
-        self._watch.lull = self._watch.beats
-
     @staticmethod
     def keep_hooks(subclass: type, callback: type, names: Iterable[str]) -> None:
         """For adapters: call the hooks `names` of `callback` before those that a `subclass` has in their place."""
@@ -143,18 +138,9 @@ class TrainingRun(RunState):
                 setattr(subclass, name, functools.partialmethod(_both, kept, own))
 
     @property
-    def watcher(self) -> object:
-        """A new object for each training in which stalls are looked for; None while there is none."""
-        return self._watch.watcher
-
-    @property
     def is_supervised(self) -> bool:
         """Whether it runs below `twinkle-notifier run`, which needs the path of each checkpoint: see `saved`."""
         return mailbox.VARIABLE in os.environ
-
-    def pause(self) -> None:
-        """The training is over, well or not: no stall is looked for until it starts again."""
-        self._watch.stop()
 
     def started(self, facts: list[str] | None = None, progress: Callable[[], Progress] | None = None) -> None:
         """The training begins (again), in this thread. `facts` are Markdown list items for the message.
@@ -162,9 +148,10 @@ class TrainingRun(RunState):
         If the training stalls, a thread calls `progress` for how far it got; this should not wait for a device.
         Without it, the beats are the steps.
         """
-        self._began, self._since, self._sequence = time.time(), TrainingRun._last_end, None
-        self._saved = (self._began, None) if self.last_checkpoint else None  # it goes on from that one
-        self._course = Course()
+        self._since, self._sequence = TrainingRun._last_end, None
+        self._number, self._progress = next(_numbers), progress or Progress
+        self._far.start()
+        self._rules.start()
         if claims.counts(Where.here(), self._store):
             background.post(self._count)
         notifier = self._notifier()
@@ -184,7 +171,7 @@ class TrainingRun(RunState):
         self._look_for_stalls(progress, threading.get_ident())
 
     def _look_for_stalls(self, progress: Callable[[], Progress] | None, thread: int) -> None:
-        mark, number = claims.Watermark(self._since or process_start()), next(_numbers)
+        mark, number = claims.Watermark(self._since or process_start()), self._number or next(_numbers)
         run = (self._notifier(), self.name, self._store, mark, progress, thread, number)
         self._watch.start(Watched(*run, self.notifications == "all", self.language))
 
@@ -197,10 +184,48 @@ class TrainingRun(RunState):
     def log(self, metrics: Mapping[str, object] | Callable[[], Mapping[str, object]], step: int | None = None) -> None:
         """The trainer logs `metrics`, or what they return, at `step`. Messages show the course of the loss.
 
-        It never raises, and never waits for a device: values are read when a message needs them. The memory that torch
-        has in use is noted, see `diagnosis.memory_growth`.
+        Rules look at the values: at numbers here, and at tensors and arrays in this machine's memory. It never raises,
+        and never waits for a device: the background reads what one holds, or a message that needs it. The memory that
+        torch has in use is noted, see `diagnosis.memory_growth`.
         """
-        isolation.tried(lambda: self._course.add(metrics() if callable(metrics) else metrics))
+        isolation.tried(lambda: self._log(metrics() if callable(metrics) else metrics, step))
+
+    def _log(self, metrics: Mapping[str, object], step: int | None) -> None:
+        isolation.tried(lambda: self._far.log(metrics))
+        if not self._is_part:  # of a search, in which bad trials are no news
+            self._rules.log(metrics, step, self._training)
+
+    def _training(self) -> Training:
+        """For the alert of a rule."""
+        mark = claims.Watermark(self._since or process_start(), self._sequence)
+        far, asked, course = self._far, self._progress, self._far.course()
+
+        def progress() -> Progress:
+            reached = far.reached(asked, course)
+            return replace(reached, seconds=reached.seconds or far.seconds())
+
+        return Training(self._notifier, self.name, self._store, mark, self.language, self._number, progress)
+
+    @property
+    def last_checkpoint(self) -> str:
+        """The path of the last checkpoint, or of that which the training has resumed; "" if there is none."""
+        return self._far.last_checkpoint
+
+    @last_checkpoint.setter
+    def last_checkpoint(self, path: str) -> None:
+        self._far.last_checkpoint = path
+
+    def alert(
+        self, title: str, text: str | None = "", level: object = "warning", wait_duration: float | timedelta = 60.0
+    ) -> Outcome:
+        """Send people a message by this run's notifier, with how far it got. See `twinkle_notifier.alert`."""
+        this = self._training()
+
+        def facts() -> list[str]:
+            return this.progress().lines(this.language)
+
+        by = By(lambda: self._notifier(now=True), this.name, this.store, this.mark, this.language, facts)
+        return by_hand.send(by, title, text, level, wait_duration)
 
     def saved(self, checkpoint: _Path | Callable[[], _Path], step: int | None = None) -> bool:
         """A checkpoint is written, at `step`. Messages name its path, and what is lost since, after a failure.
@@ -216,7 +241,7 @@ class TrainingRun(RunState):
         return True
 
     def _note_saved(self, checkpoint: str, step: int | None) -> None:
-        self.last_checkpoint, self._saved = checkpoint, (time.time(), step)
+        self._far.saved(checkpoint, step)
         if Where.here().local_rank == 0 and self.is_supervised:
             background.post(lambda: mailbox.report(lambda to: to.record_checkpoint(checkpoint)))
 
@@ -228,18 +253,19 @@ class TrainingRun(RunState):
         `progress` is called for how far it got, `facts` for Markdown list items.
         """
         self._watch.stop(moves=True)
+        isolation.tried(self._rules.end)
         if not self._is_part:
             self._send_end(progress, facts, what)
         self._mark_end()
 
     def _send_end(self, progress: Callable[[], Progress], facts: Callable[[], list[str]], what: str) -> None:
         if self._on_end:
-            took = duration(time.time() - self._began, self.language)
+            took = duration(self._far.seconds(), self.language)
             headline = self._says("{name} ended after {duration}", what, duration=took)
             self._send_milestone(headline, self._lines(progress, facts), "success")
 
     def _lines(self, progress: Callable[[], Progress], facts: Callable[[], list[str]]) -> list[str]:
-        reached = self._reached(progress)
+        reached = self._far.reached(progress)
         given = isolation.call(facts, PROGRESS).value or []
         return [*given, *reached.lines(self.language), *filter(None, [reached.curve(self.language)])]
 
@@ -264,12 +290,12 @@ class TrainingRun(RunState):
         try:
             yield self.search
         finally:
-            (self._is_part, self.search), self._began, self.last_checkpoint = before, began, ""
+            (self._is_part, self.search), self._far.began, self.last_checkpoint = before, began, ""
 
     def preempted(self, progress: Callable[[], Progress] = Progress, context: str = "") -> Outcome:
         """The trainer met SIGTERM, saved, and ends the training. Other trainers raise for that: see `failed`."""
         return self.failed(
-            kind.Preempted(self.says("SIGTERM; the trainer saved a checkpoint and stopped")), context, progress
+            Preempted(self.says("SIGTERM; the trainer saved a checkpoint and stopped")), context, progress
         )
 
     def failed(
@@ -297,7 +323,7 @@ class TrainingRun(RunState):
             context=context,
             exc=exc,
             name=self._name_of(what),
-            progress=self._lost(self._reached(progress)),
+            progress=self._far.lost(self._far.reached(progress)),
             mark=claims.Watermark(self._since or process_start(), self._sequence),
             store=self._store,
             earlier=checkpoint.times(self._state),
@@ -306,27 +332,10 @@ class TrainingRun(RunState):
             met=met,
         )
         if outcome.status in ("sent", "duplicate"):
-            known = f"{kind.kind_of(exc)}: {safe.type_name(type(exc))}"
+            known = f"{kind_of(exc)}: {safe.type_name(type(exc))}"
             checkpoint.add_sent(self._state, what=known, time=now(), incident=outcome.incident)
         self._mark_end()
         return outcome
-
-    def _reached(self, progress: Callable[[], Progress]) -> Progress:
-        reached = Progress.of(isolation.call(progress, PROGRESS).value)
-        last, growth = reached.last_checkpoint or self.last_checkpoint, reached.growth or self._course.growth()
-        reached = replace(reached, last_checkpoint=last, growth=growth)
-        if reached.history:
-            return reached
-        return replace(reached, history=self._course.read(), history_of=self._course.name)
-
-    def _lost(self, reached: Progress) -> Progress:
-        """`reached` with the time since the begin, and what is lost since the last checkpoint."""
-        reached = replace(reached, seconds=reached.seconds or time.time() - self._began)
-        if self._saved is None or reached.saved_seconds is not None:
-            return reached
-        at, step = self._saved
-        steps = reached.step - step if type(reached.step) is int and type(step) is int else None
-        return replace(reached, saved_seconds=time.time() - at, saved_steps=steps)
 
     def _count(self) -> None:
         self._sequence = claims.counted(Where.here(), self._store)

@@ -90,6 +90,13 @@ _MEANINGS = {
     "0 for a free one": "0 表示任选一个空闲端口",
     "do not open the page": "不打开页面",
     "signing secret, for signed mode": "加签密钥，用于加签模式",
+    "[rules on metrics](rules.md#write-a-rule); in the variable parted by `;` or lines, `off` for none": (
+        "[指标规则](rules.md#write-a-rule)；环境变量里用 `;` 或换行隔开，`off` 表示全部关闭"
+    ),
+    "trainer_state.json of the HF Trainer, metrics.csv of Lightning's CSVLogger, or a folder with one of them": (
+        "HF Trainer 的 trainer_state.json、Lightning 的 CSVLogger 写的 metrics.csv，或含有其中一个的目录"
+    ),
+    "a rule; without any, NaN and infinity alone": "一条规则；一条都不给时只看 NaN 和 inf",
     "a TOML file with [rules of your own](messages.md#write-a-rule) for them": (
         "一个 TOML 文件，写着[你自己的规则](messages.md#write-a-rule)"
     ),
@@ -121,6 +128,7 @@ _DEFAULTS = {
     "all are sent": "全部发送",
     "nobody": "不 @ 任何人",
     "the temporary folder": "临时目录",
+    "NaN and infinity alone": "只看 NaN 和 inf",
 }
 _PLACES = {"callbacks": "callback", "all chats": "所有聊天工具"}
 CHINESE = {**_HEADS, **_MEANINGS, **_DEFAULTS, **_PLACES}

@@ -20,7 +20,7 @@ TERMS = """
 """
 # Of the runs, their machines and libraries.
 NAMES = """
-    sft loss nan SIGTERMException max_epochs max_steps partition gpu main NVIDIA H100 GB GiB HBM3 W&B Parameters B
+    sft loss nan inf SIGTERMException max_epochs max_steps partition gpu main NVIDIA H100 GB GiB HBM3 W&B Parameters B
     micro-batch gradient checkpointing bf16 FSDP ZeRO PYTORCH_CUDA_ALLOC_CONF expandable_segments True
     Slurm --mem Kubernetes resources.limits.memory docker m DataLoader num_workers prefetch_factor loss.item
     SwanLab trackio MLflow TensorBoard project llm run sft-7b
@@ -36,7 +36,8 @@ OTHERS = (
     r"\w+\.py:\d+ in \w+",
     r"\b[0-9a-f]{8}\b",  # a commit
     r"(?<=：)\w*(?:Error|Exception|Group|Exit)\b: .*",  # an error in a heading
-    r"(?m)^- (?:\*\*)?(?:位置|阶段|指标|命令|恢复训练|最新 checkpoint|最佳 checkpoint)\b.*$",  # the user's words
+    r"(?m)^- (?:\*\*)?(?:位置|阶段|指标|命令|恢复训练|最新 checkpoint|最佳 checkpoint|规则|当前值|同时异常)\b.*$",  # the user's words
+    r"(?m)^### sft(?:：| 已恢复：).*$",  # a rule
     r"(?:DingTalk 300001|Feishu 19001|WeCom 93000): .*",  # the robot's
     r"</?font[^>]*>",  # WeCom's marks of colour
 )

@@ -73,7 +73,9 @@ def test_a_line_stays_one(text: str) -> None:
     assert not re.search(r"<[a-z/!]|\n", shown)
 
 
-@pytest.mark.parametrize("text", ["def f(x) -> <module>", "x = y[0](z)", "w = q @ k", "me@host.org", "swanlab.cn/@me/llm", "@ 5", "a < b"])
+@pytest.mark.parametrize(
+    "text", ["def f(x) -> <module>", "x = y[0](z)", "w = q @ k", "me@host.org", "swanlab.cn/@me/llm", "@ 5", "a < b"]
+)
 def test_code_stays_as_it_is(text: str) -> None:
     """What no service takes for a mark in a code block is not touched."""
     assert block(text) == text

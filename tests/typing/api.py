@@ -1,6 +1,7 @@
 """Public calls that are only type-checked: what a user may write, and gets."""
 
 from collections.abc import Callable, Coroutine, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from twinkle_notifier import (
     Progress,
     Store,
     TrainingRun,
+    alert,
     notify_exception,
     remaining,
     resolve,
@@ -57,6 +59,10 @@ def calls(store: Store, error: Exception, hf_trainer: Any) -> None:
     notify_exception(print, exc=error)
     status: str = outcome.status
     run = TrainingRun(Own(), name=status, on_start=True, stall_after=600)
+    TrainingRun(rules=["loss > 10", {"condition": "loss is nan", "level": "error", "for_steps": 3}])
+    NotifierCallback(rules=["zscore(loss[50]) > 6 => error: spike"])
+    sent: Outcome = alert("halfway", "200 of 400", level="WARN", wait_duration=timedelta(minutes=5), notifier=ding)
+    run.alert("halfway", sent.reason, "info", 60)
     run.started(progress=lambda: Progress(step=1))
     run.saved(Progress(last_checkpoint="/x").last_checkpoint, 1000)
     run.saved(Path("out/checkpoint-1000"))

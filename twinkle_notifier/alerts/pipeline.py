@@ -115,7 +115,7 @@ def adopt(exc: BaseException, since: float) -> bool:
     if found is None:
         return False
     _seen.add("", exc, found.incident)
-    return _note(found.state, found.incident, lambda: kind_of(exc))
+    return leave_note(found.state, found.incident, lambda: kind_of(exc))
 
 
 def remember(channel: str, exc: BaseException, incident: str) -> None:

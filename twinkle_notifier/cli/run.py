@@ -14,6 +14,8 @@ from twinkle_notifier.credentials.references import resolve
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.notifier import Notifier
+from twinkle_notifier.rules.chosen import VARIABLE as RULES
+from twinkle_notifier.rules.rule import rules_of
 from twinkle_notifier.runtime import language, run_name, user_file
 
 HEARTBEAT = "TWINKLE_NOTIFIER_HEARTBEAT"
@@ -35,7 +37,7 @@ def add(commands: Commands) -> None:
         "files, its signals and its exit code.",
         "twinkle-notifier run --name sft -- torchrun --nproc-per-node 8 train.py",
         usage="twinkle-notifier run [--name NAME] [--stall-after TIME] [--to URL] [--on-success] [--heartbeat URL] "
-        "[--log FILE] [--language en|zh] [--no-diagnosis] [--no-attach] -- COMMAND...",
+        "[--log FILE] [--language en|zh] [--rule RULE]... [--no-diagnosis] [--no-attach] -- COMMAND...",
     )
     _add_options(run)
     run.add_argument("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
@@ -77,6 +79,12 @@ def _add_options(run: argparse.ArgumentParser) -> None:
         help=f"of messages; {language.VARIABLE} does the same (default: the locale's)",
     )
     run.add_argument(
+        "--rule",
+        action="append",
+        metavar="RULE",
+        help=f"a rule on metrics, for trainers' callbacks: 'loss > 10'; may be given again; {RULES} does the same",
+    )
+    run.add_argument(
         "--no-diagnosis",
         action="store_false",
         dest="diagnose",
@@ -109,6 +117,8 @@ def _run(given: argparse.Namespace) -> int:
         raise ArgumentError(f"--heartbeat, or {HEARTBEAT}, is no URL: it begins with https://")
     if given.language:
         os.environ[language.VARIABLE] = given.language  # for the command's own processes, too
+    if given.rule:
+        os.environ[RULES] = _rules(given.rule)
     if not given.diagnose:
         os.environ[settings.DIAGNOSE] = "0"
     user_file.user_file(bounded=False)  # not in a new thread, see `_notifier`
@@ -127,6 +137,15 @@ def _run(given: argparse.Namespace) -> int:
         notifications=wanted,
     )
     return supervisor.supervise(command, options)
+
+
+def _rules(given: list[str]) -> str:
+    """What the variable says for the command. Raises ArgumentError."""
+    rules_of(given, "--rule")
+    for rule in given:
+        if ";" in rule:
+            raise ArgumentError(f"--rule {rule!r:.60}: a rule has no semicolon here, as {RULES} parts rules by it")
+    return "\n".join(" ".join(rule.split()) for rule in given)
 
 
 def _notifier(to: str | None) -> Notifier | None:

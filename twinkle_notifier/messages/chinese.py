@@ -54,6 +54,10 @@ _FACTS = {
     "Least value": "最小值",
     "Greatest value": "最大值",
     "Output folder": "输出目录",
+    "Rule": "规则",
+    "Values": "当前值",
+    "Lasted": "持续",
+    "Also no number": "同时异常",
 }
 # How it ended, and what follows in a heading.
 _HEADINGS = {
@@ -75,6 +79,12 @@ _HEADINGS = {
     "{name} has made no progress for {duration}": "{name} 已卡住 {duration}",
     "{name} has been silent for {duration}": "{name} 已无输出 {duration}",
     "{name} resumed after {duration}": "{name} 卡住 {duration} 后恢复",
+    "{name}: {what} at step {step}": "{name}：{what}（step {step}）",
+    "{name}: {what}": "{name}：{what}",
+    "{name}: resolved at step {step}: {what}": "{name} 已恢复：{what}（step {step}）",
+    "{name}: resolved: {what}": "{name} 已恢复：{what}",
+    "{metric} is nan": "{metric} 为 nan",
+    "{metric} is inf": "{metric} 为 inf",
     "{number} messages that had to wait": "{number} 条延迟的消息",
     "exit code {code}": "退出码 {code}",
     "exit code {code} of {who}": "{who} 的退出码为 {code}",

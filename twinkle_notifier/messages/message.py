@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any, Literal, get_args
 
 from twinkle_notifier.isolation import safe
@@ -12,6 +13,8 @@ from twinkle_notifier.isolation import safe
 Level = Literal["info", "success", "warning", "error"]  # a service shows it by a colour
 LEVELS: tuple[Level, ...] = get_args(Level)  # from the least to the most urgent
 _OF_KINDS: dict[str, Level] = {"failed": "error", "exited": "error", "ended": "success"}
+# What they are called elsewhere.
+_ALSO = {"warn": "warning", "err": "error", "critical": "error", "fatal": "error", "debug": "info"}
 _NAMESPACE = bytes.fromhex("6ba7b8129dad11d180b400c04fd430c8")  # uuid.NAMESPACE_OID
 Status = Literal["sent", "duplicate", "throttled", "failed", "unknown", "spooled", "queued", "skipped"]
 
@@ -85,6 +88,13 @@ def known_level(level: object) -> Level | None:
         if known == level:
             return known
     return None
+
+
+def level_named(name: object) -> Level | None:
+    """The level that people call `name`: ``warn``, ``WARNING``, W&B's or trackio's ``AlertLevel.WARN``; else None."""
+    said = name.value if isinstance(name, Enum) else name
+    word = said.strip().lower() if isinstance(said, str) else ""
+    return known_level(_ALSO.get(word, word))
 
 
 class Message(str):

@@ -185,10 +185,17 @@ class Course:
         """Keep the loss among `metrics`, if there is one. It is not read here: it may be a tensor."""
         isolation.tried(self._usage.note)
         if not self.name:
-            self.name = next((name for name in _LOSSES if name in metrics), "") or next(filter(_is_loss, metrics), "")
+            some = islice(metrics, _MOST_METRICS)
+            self.name = next((name for name in _LOSSES if name in metrics), "") or next(filter(_is_loss, some), "")
         if self.name and (value := metrics.get(self.name)) is not None:
             detach: Any = getattr(value, "detach", None)  # of a tensor, which would keep the graph behind it
             self.values.append(value if detach is None else detach())
+
+    def copy(self) -> Course:
+        """One that later values do not change."""
+        copied = Course()
+        copied.name, copied.values = self.name, self.values.copy()
+        return copied
 
     def read(self) -> tuple[float, ...]:
         """The values, as far as they can be read. Takes half a second at most: a tensor may be on a broken device."""
@@ -199,8 +206,10 @@ class Course:
         return isolation.tried(self._usage.growth).value
 
 
-def _is_loss(name: str) -> bool:
-    return name.lower().endswith("loss") and not name.lower().startswith(("val", "eval", "test"))
+def _is_loss(name: object) -> bool:
+    return (
+        isinstance(name, str) and name.lower().endswith("loss") and not name.lower().startswith(("val", "eval", "test"))
+    )
 
 
 _LOSSES = ("loss", "train_loss", "train/loss", "training_loss")

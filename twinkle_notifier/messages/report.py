@@ -18,7 +18,7 @@ from twinkle_notifier.messages.around import job_lines, lines
 from twinkle_notifier.messages.catalog import fact, facts, listed, phrase, retold
 from twinkle_notifier.messages.message import Level
 from twinkle_notifier.messages.progress import Progress
-from twinkle_notifier.messages.sanitize import code, heading, line
+from twinkle_notifier.messages.sanitize import code, heading, line, paragraphs
 from twinkle_notifier.messages.wording import attempt_of, code_block, now
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.surroundings import Surroundings
@@ -27,6 +27,7 @@ _ONE_LINE = 200  # characters of an exception's message; the traceback shows all
 _NAME = 100  # characters of a run's name, a type, a host
 _PATH = 300  # characters of a path, a context, a place
 _FACT = 1_000  # characters of a fact that an adapter gives
+_TITLE, _TEXT = 120, 2_000  # characters of what code says by hand
 _UNKNOWN = Attempt()
 _ENTRIES = ("fit", "train")  # contexts that say nothing
 # Why a message lacks details, as an `Outcome` says it.
@@ -242,16 +243,34 @@ def run_of(name: str, attempt: Attempt, language: str) -> str:
 
 
 def milestone(
-    headline: str, name: str, where: Where, items: Sequence[str], attempt: Attempt = _UNKNOWN, language: str = "en"
+    headline: str,
+    name: str,
+    where: Where,
+    items: Sequence[str],
+    attempt: Attempt = _UNKNOWN,
+    language: str = "en",
+    text: str = "",
 ) -> str:
-    """The message about something that is no failure, as a start or an end. `items` are list items."""
+    """The message about something that is no failure, as a start or an end. `items` are list items.
+
+    `text` is Markdown that comes before them.
+    """
     world = phrase(language, "{host}, {world_size} ranks", host="", world_size=where.world_size)
     lines = [
         f"### {line(headline, _ONE_LINE)}",
         "",
+        *([text, ""] if text else []),
         *(line(item, _FACT) for item in items),
         fact(language, "Run", run_of(name, attempt, language)),
         fact(language, "Host", line(where.hostname, _NAME) + (world if where.world_size > 1 else "")),
         fact(language, "Time", now()),
     ]
     return "\n".join(lines)
+
+
+def by_hand(
+    title: str, text: str, name: str, where: Where, items: Sequence[str], attempt: Attempt, language: str
+) -> str:
+    """The message that code sends by hand: its `title`, and its `text`, line by line."""
+    headline = phrase(language, "{name}: {what}", name=line(name, _NAME), what=heading(title, _TITLE))
+    return milestone(headline, name, where, items, attempt, language, paragraphs(text, _TEXT))

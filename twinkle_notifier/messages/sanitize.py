@@ -29,6 +29,9 @@ _CAUGHT = re.compile(r"Caught \w{1,60} in [\w ]{1,80}\. ?(?:Original )?")  # tor
 # Of torch; the rest is in the likely cause, and in the traceback.
 _FULL = re.compile(r"( out of memory\. Tried to allocate [\d.]{1,20} \w{1,5})(?:\. | \()([GN]PU \d{1,4})\b.*")
 _HEADING = 120  # characters of an error; a phone shows no more
+_LINES = 50  # of a text
+# What makes a line a heading, a list, a quotation, a rule or a table.
+_START = re.compile(r"[#>+=~|-]|\*|\d{1,9}[.)]")
 _LONG_WORD = re.compile(r"\S{41,}")
 _END = 18  # characters of a long word's ends
 _CODE = re.compile("(`[^`]+`)")
@@ -68,6 +71,14 @@ def _shortened(word: str) -> str:
         first = parts[0] + parts[1] if len(parts[0]) < 3 else parts[0]
         return f"{first}…/{''.join(parts[-2:])}"
     return f"{word[:_END]}…{word[-_END:]}"
+
+
+def paragraphs(text: str, limit: int) -> str:
+    """`text` as lines of Markdown, each as `line`, and none of them a heading or a list item: `limit` characters."""
+    text = beginning(text, _LONG // 2)
+    text = text if len(text) <= limit else text[: limit - 1] + "…"
+    lines = [line(one, limit) for one in text.splitlines()[:_LINES]]
+    return "  \n".join(f"{_BREAK}{one}" if _START.match(one) else one for one in lines).strip()
 
 
 def code(text: str, limit: int) -> str:

@@ -38,6 +38,7 @@ class UserFile(NamedTuple):
     notifications: str = ""
     diagnose: bool | None = None
     diagnosis: str = ""  # a file with rules of the user's own
+    rules: tuple[str, ...] | None = None  # on metrics; none at all: nothing is looked at
     problem: str = ""
 
 
@@ -164,5 +165,6 @@ KEYS: dict[str, tuple[str, Callable[[Any], bool] | None]] = {
     "min_level": _one_of(*LEVELS),
     "notifications": _one_of(*NOTIFICATIONS),
     "diagnose": ("true or false", lambda value: isinstance(value, bool)),
+    "rules": ('a list of rules on metrics: ["loss > 10 => error: diverged"]', _is_texts),
     "diagnosis": ('the path of a file with rules of your own: "~/rules.toml"', _is_text),
 }

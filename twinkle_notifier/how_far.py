@@ -1,0 +1,62 @@
+"""How far a training got since it began, and what it would lose: its loss, its time, its last checkpoint."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from twinkle_notifier import isolation
+from twinkle_notifier.budgets import PROGRESS
+from twinkle_notifier.messages.progress import Course, Progress
+
+
+class HowFar:
+    """What a run knows of this by itself; the trainer knows the rest."""
+
+    def __init__(self) -> None:
+        self.began: float = time.time()
+        self.last_checkpoint: str = ""
+        self._saved: tuple[float, int | None] | None = None  # when the last checkpoint was written, and its step
+        self._course = Course()
+
+    def start(self) -> None:
+        """The training begins (again). It goes on from `last_checkpoint`, if there is one."""
+        self.began = time.time()
+        self._saved = (self.began, None) if self.last_checkpoint else None
+        self._course = Course()
+
+    def log(self, metrics: Mapping[str, object]) -> None:
+        """The trainer logs `metrics`. They are not read here."""
+        self._course.add(metrics)
+
+    def saved(self, checkpoint: str, step: int | None) -> None:
+        """A checkpoint is written, at `step`."""
+        self.last_checkpoint, self._saved = checkpoint, (time.time(), step)
+
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.time() - self.began
+
+    def course(self) -> Course:
+        """A copy of the course of the loss, as it is now."""
+        return self._course.copy()
+
+    def reached(self, progress: Callable[[], Progress], course: Course | None = None) -> Progress:
+        """What the trainer says by `progress`, in 2 s at most, with the last checkpoint and the course of the loss."""
+        course = course or self._course
+        reached = Progress.of(isolation.call(progress, PROGRESS).value)
+        last, growth = reached.last_checkpoint or self.last_checkpoint, reached.growth or course.growth()
+        reached = replace(reached, last_checkpoint=last, growth=growth)
+        if reached.history:
+            return reached
+        return replace(reached, history=course.read(), history_of=course.name)
+
+    def lost(self, reached: Progress) -> Progress:
+        """`reached` with the time since the begin, and what is lost since the last checkpoint."""
+        reached = replace(reached, seconds=reached.seconds or self.seconds())
+        if self._saved is None or reached.saved_seconds is not None:
+            return reached
+        at, step = self._saved
+        steps = reached.step - step if type(reached.step) is int and type(step) is int else None
+        return replace(reached, saved_seconds=time.time() - at, saved_steps=steps)

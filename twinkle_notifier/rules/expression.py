@@ -1,0 +1,234 @@
+"""What a rule's condition is made of. Each part says what it is worth, by what was logged.
+
+A truth is 1.0 or 0.0. None means that it cannot be said: too few values, no number, a division by zero. A logical
+word passes that on where it decides: ``false and unknown`` is false.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from twinkle_notifier.rules.functions import OF_NUMBERS, OVER_WINDOW
+
+
+class Logged(Protocol):
+    """What was logged so far."""
+
+    @property
+    def step(self) -> float | None:
+        """That of the last log."""
+        ...
+
+    @property
+    def elapsed(self) -> float | None:
+        """Seconds since the training began."""
+        ...
+
+    def last(self, name: str) -> float | None:
+        """The last value of a metric, which may be NaN."""
+        ...
+
+    def window(self, name: str, count: int) -> tuple[list[float], list[float]]:
+        """Its last values, `count` at most, and their steps."""
+        ...
+
+    def age(self, name: str) -> float | None:
+        """Seconds since it was logged last."""
+        ...
+
+
+class Part(Protocol):
+    """A part of a condition."""
+
+    def worth(self, logged: Logged) -> float | None:
+        """What it is worth now."""
+        ...
+
+
+@dataclass(frozen=True)
+class Number:
+    value: float
+
+    def worth(self, logged: Logged) -> float | None:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Metric:
+    name: str
+
+    def worth(self, logged: Logged) -> float | None:
+        return _finite(logged.last(self.name))
+
+
+@dataclass(frozen=True)
+class Windowed:
+    """A function over the last `count` values of a metric."""
+
+    function: str
+    name: str
+    count: int
+    more: tuple[Part, ...] = ()
+
+    def worth(self, logged: Logged) -> float | None:
+        function = OVER_WINDOW[self.function]
+        values, steps = logged.window(self.name, self.count)
+        if len(values) < (function.least or self.count):
+            return None
+        more = [part.worth(logged) for part in self.more]
+        if None in more or not math.isfinite(sum(values)):
+            return None if self.function != "count" else float(len(values))
+        return _computed(lambda: function.call(values, steps, *more))
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function of numbers."""
+
+    function: str
+    arguments: tuple[Part, ...]
+
+    def worth(self, logged: Logged) -> float | None:
+        given = [part.worth(logged) for part in self.arguments]
+        return None if None in given else _computed(lambda: OF_NUMBERS[self.function].call(*given))
+
+
+@dataclass(frozen=True)
+class Of:
+    """A question about a metric itself: whether it was logged, how long ago, and whether it is a number."""
+
+    question: Literal["isnan", "isinf", "isfinite", "has", "age"]
+    name: str
+
+    def worth(self, logged: Logged) -> float | None:
+        last = logged.last(self.name)
+        if self.question == "has":
+            return float(last is not None)
+        if last is None:
+            return None
+        return logged.age(self.name) if self.question == "age" else float(_IS[self.question](last))
+
+
+@dataclass(frozen=True)
+class OfTraining:
+    question: Literal["step", "elapsed"]
+
+    def worth(self, logged: Logged) -> float | None:
+        return logged.step if self.question == "step" else logged.elapsed
+
+
+@dataclass(frozen=True)
+class Chain:
+    """``first + ... - ...``, from left to right. A list and no tree, so that a long one does not nest."""
+
+    first: Part
+    rest: tuple[tuple[str, Part], ...]
+
+    def worth(self, logged: Logged) -> float | None:
+        total = self.first.worth(logged)
+        for sign, part in self.rest:
+            value = part.worth(logged)
+            if total is None or value is None:
+                return None
+            total = _applied(_ARITHMETIC[sign], total, value)
+        return total
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """``first < second <= third``: each pair holds."""
+
+    first: Part
+    rest: tuple[tuple[str, Part], ...]
+
+    def worth(self, logged: Logged) -> float | None:
+        left, found = self.first.worth(logged), 1.0
+        for sign, part in self.rest:
+            right = part.worth(logged)
+            if left is None or right is None:
+                found = math.nan if found else 0.0
+            elif not _COMPARED[sign](left, right):
+                found = 0.0
+            left = right
+        return None if math.isnan(found) else found
+
+
+@dataclass(frozen=True)
+class AllOf:
+    """``and``."""
+
+    parts: tuple[Part, ...]
+
+    def worth(self, logged: Logged) -> float | None:
+        found = [part.worth(logged) for part in self.parts]
+        return 0.0 if 0.0 in found else None if None in found else 1.0
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """``or``."""
+
+    parts: tuple[Part, ...]
+
+    def worth(self, logged: Logged) -> float | None:
+        found = [part.worth(logged) for part in self.parts]
+        return 1.0 if any(found) else None if None in found else 0.0
+
+
+@dataclass(frozen=True)
+class Not:
+    part: Part
+
+    def worth(self, logged: Logged) -> float | None:
+        found = self.part.worth(logged)
+        return None if found is None else float(not found)
+
+
+@dataclass(frozen=True)
+class Minus:
+    part: Part
+
+    def worth(self, logged: Logged) -> float | None:
+        found = self.part.worth(logged)
+        return None if found is None else -found
+
+
+_IS: dict[str, Callable[[float], bool]] = {"isnan": math.isnan, "isinf": math.isinf, "isfinite": math.isfinite}
+_ARITHMETIC: dict[str, Callable[[float, float], float]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "%": operator.mod,
+}
+_COMPARED: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _applied(sign: Callable[[float, float], float], left: float, right: float) -> float | None:
+    try:
+        return _finite(sign(left, right))
+    except ZeroDivisionError:
+        return None
+
+
+def _computed(call: Callable[[], float | None]) -> float | None:
+    try:
+        found = call()
+        return None if found is None else _finite(float(found))
+    except (ArithmeticError, ValueError):  # a division by zero, the logarithm of a negative number, too large a result
+        return None
