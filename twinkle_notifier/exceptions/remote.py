@@ -67,10 +67,7 @@ def remote(exc: BaseException, nested: int = _NESTED, shown: str = "") -> Remote
         return _of_task(attribute(exc, "cause"), attribute(exc, "traceback_str"), exc, nested)
     if nested and (kind := _train_kind(exc)):
         inner, traceback = _OF_TRAIN[kind]
-        there = _of_task(attribute(exc, inner), attribute(exc, traceback) if traceback else None, exc, nested)
-        if there is not None and not traceback:  # the identifiers of a dead actor follow
-            return there._replace(message=there.message.partition("\n")[0])
-        return there
+        return _of_task(attribute(exc, inner), attribute(exc, traceback) if traceback else None, exc, nested)
     if failures := worker_failures(exc):
         return _of_group(exc, failures)
     return _of_pool(exc) or (read(text(exc)) if _is_of_library(exc, shown) else None)
