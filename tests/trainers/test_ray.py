@@ -192,13 +192,20 @@ def test_one_rank_raises(
     assert lacking(message.text, f"{name} {CRASH[0]}", *CRASH[1:]) == [], message.text
 
 
-@pytest.mark.parametrize("run", [None, ("--no-attach",)], ids=["watched", "run without a look inside"])
-def test_without_a_callback(train: Train, inbox: Inbox, run: tuple[str, ...] | None) -> None:
+def test_without_a_callback(train: Train, inbox: Inbox) -> None:
     """The driver knows the error and the rank of what `fit` raises, but not how far it got."""
-    assert train("crash", DRIVER if run is None else PLAIN, run=run).end() == 1
+    assert train("crash", DRIVER).end() == 1
     [message] = inbox.messages
     assert lacking(message.text, "failed: ValueError: the loss is lost", "At: train.py:", "in happens") == []
     assert "epoch 2" not in message.text
+
+
+def test_without_a_look_inside(train: Train, inbox: Inbox) -> None:
+    """`run` has the exit code and the last lines of the output."""
+    assert train("crash", PLAIN, run=("--no-attach",)).end() == 1
+    [message] = inbox.messages
+    assert lacking(message.text, "### sft failed: ") == [], message.text
+    assert "- Progress: step" not in message.text
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ the place, so processes of Ray leave a second note, without it.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -36,6 +37,7 @@ _MARK = 1.0  # second to read a mark that is no plain value
 
 _OF_TRAIN = "TrainingFailedError"  # what Ray Train's `fit` raises
 _OF_RAY = {"RayTaskError", "UserExceptionWithTraceback", "WorkerHealthCheckFailedError", _OF_TRAIN}
+_RAYS_OWN = re.compile(r"[/\\]ray[/\\](_private|includes)[/\\]|_raylet\.pyx$")
 _noted: dict[str, int] = {}  # how many notes this process has left
 
 
@@ -153,7 +155,8 @@ def _key(exc: BaseException, channel: str, *, placed: bool = True) -> str:
         frames = walk_tb(slot(exc, "__traceback__"))
         places = [(frame.f_code.co_filename, line, frame.f_code.co_name) for frame, line in frames]
         kind, message = type_name(type(exc)), text(exc)
-    where = places[-1:] if placed else []
+    # Ray takes its own frames out of the traceback that it hands on.
+    where = [place for place in places if not _RAYS_OWN.search(place[0])][-1:] if placed else []
     what = (kind.rpartition(".")[2], message.strip().partition("\n")[0].strip(), *where)
     return f"told-{hashed(repr(what))}-{channel}"
 

@@ -13,12 +13,23 @@ import time
 from twinkle_notifier import notify_exception, settings
 from twinkle_notifier.alerts import pipeline
 from twinkle_notifier.attach.trainers import AttachedRun
+from twinkle_notifier.controller_run import ControllerRun
 from twinkle_notifier.integrations.verl import track
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.runtime import run_name
 from twinkle_notifier.runtime.user_file import user_file
 from twinkle_notifier.supervisor.command import ATTACH
 from twinkle_notifier.training_run import TrainingRun
+
+
+class _Run(ControllerRun):
+    """The trainer's process is a worker of Ray's, as a controller is, but takes steps."""
+
+    _start_watch = TrainingRun._start_watch
+
+
+class _Attached(AttachedRun, _Run):
+    pass
 
 
 def attach() -> None:
@@ -38,8 +49,8 @@ def is_wanted() -> bool:
 
 def _run_of(experiment: str) -> TrainingRun:
     if mailbox.VARIABLE in os.environ:
-        return AttachedRun()
-    return TrainingRun(name=None if os.environ.get(run_name.VARIABLE) else experiment)
+        return _Attached()
+    return _Run(name=None if os.environ.get(run_name.VARIABLE) else experiment)
 
 
 def _is_worker_of_ray() -> bool:

@@ -87,10 +87,7 @@ def remote(exc: BaseException, reading: Reading = _ALL, nested: int = _NESTED, s
         return _of_task(attribute(exc, "cause"), attribute(exc, "traceback_str"), exc, reading, nested)
     if nested and (kind := _train_kind(exc)):
         inner, traceback = _OF_TRAIN[kind]
-        there = _of_task(attribute(exc, inner), attribute(exc, traceback) if traceback else None, exc, reading, nested)
-        if there is not None and not traceback:  # the identifiers of a dead actor follow
-            return there._replace(message=there.message.partition("\n")[0])
-        return there
+        return _of_task(attribute(exc, inner), attribute(exc, traceback) if traceback else None, exc, reading, nested)
     if failures := worker_failures(exc):
         return _of_group(exc, failures, reading)
     if (found := _of_pool(exc, reading)) is not None:
