@@ -152,6 +152,8 @@ _HOOKED = _THREADS | {
     "transformers.trainer",
     "lightning.pytorch.trainer.trainer",
     "pytorch_lightning.trainer.trainer",
+    "llamafactory.v1.core.base_trainer",
+    "swift.megatron.trainers.base",
 }
 
 
