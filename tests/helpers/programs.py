@@ -103,7 +103,7 @@ def _env(**more: str) -> dict[str, str]:
     offline = dict.fromkeys(("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"), "1")
     quiet = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "CUDA_VISIBLE_DEVICES": ""}
     path = f"{Path(PYTHON).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, **offline, **quiet, "PATH": path, "DO_NOT_TRACK": "1", **more}
+    return {**os.environ, **offline, **quiet, "PATH": path, "DO_NOT_TRACK": "1", "AXOLOTL_DO_NOT_TRACK": "1", **more}
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def start(robot: Inbox, tmp_path: Path) -> Iterator[Start]:
     ) -> Program:
         folder = tmp_path / f"run{len(running)}"
         site, go_on = folder / "site", folder / "go_on"
-        shutil.copytree(TRAINERS / "site", site)
+        shutil.copytree(TRAINERS / "breaks", site)
         (site / "happens.py").write_text(happens)
         supervisor = ["twinkle-notifier", "run", "--name", "sft", *options, "--"] if run else []
         named = {} if run else {"TWINKLE_NOTIFIER_NAME": "sft"}
@@ -237,4 +237,6 @@ def runs(case: Case, robot: Inbox, start: Start, command: list[str], *, run: boo
 def _short(command: list[str]) -> str:
     """The program and what it is to do, without its options."""
     words = [Path(word).name if os.sep in word else word for word in command]
+    if "-m" in words:
+        return f"{words[0]} -m {words[words.index('-m') + 1]}"
     return " ".join(words[: next((n for n, word in enumerate(words) if word.startswith("--")), len(words))])
