@@ -29,7 +29,11 @@ __all__ = ["robot", "start", "tiny"]
 pytestmark = NEEDED
 
 CPU = {"ACCELERATE_USE_CPU": "true"}  # as `accelerate launch --cpu` has it
-OURS = {"plugins": ["twinkle_notifier.integrations.axolotl.NotifierPlugin"], "twinkle_notifier": {"name": "sft"}}
+ON_CPU = "on_cpu.Plugin"
+OURS = {
+    "plugins": [ON_CPU, "twinkle_notifier.integrations.axolotl.NotifierPlugin"],
+    "twinkle_notifier": {"name": "sft"},
+}
 
 
 def train(tiny: Path, folder: Path, **more: Any) -> list[str]:
@@ -42,6 +46,7 @@ def train(tiny: Path, folder: Path, **more: Any) -> list[str]:
         "datasets": [data],
         "sequence_len": 128,
         "dataset_prepared_path": "out/prepared",
+        "plugins": [ON_CPU],
         "micro_batch_size": 1,
         "gradient_accumulation_steps": 1,
         "learning_rate": 1e-5,
