@@ -10,7 +10,7 @@ SOURCES := $(shell find twinkle_notifier integrations -type f -not -name '*.pyc'
 export HF_HUB_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: help demo test docs browser golden pictures core stress reliability bench lint clean
+.PHONY: help demo test docs browser golden pictures core stress reliability bench trainers lint clean
 
 help: ## Show these targets.
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -71,6 +71,29 @@ POINTS ?=
 bench: $(VENV)/installed $(BENCH)/installed ## Beside what people use today: half an hour. Prints the tables of docs/performance.md.
 	$(BIN)/python benchmarks --peers $(BENCH)/bin/python $(POINTS)
 
+TRAINERS ?= $(basename $(notdir $(wildcard tests/trainers/requirements/*.txt)))
+TRAINERS_VENV := .venv-trainers
+export TRAINERS_TABLE := $(abspath $(TRAINERS_VENV)/table.jsonl)
+
+# TRAINERS="trl swift" is those alone. One after another, as each starts several processes: an hour.
+trainers: $(VENV)/installed ## Programs of others, each in an environment of its own. Prints the table of docs/trainers.md.
+	@mkdir -p $(TRAINERS_VENV) && rm -f $(TRAINERS_TABLE)
+	@failed=0; for name in $(TRAINERS); do \
+		$(MAKE) --no-print-directory $(TRAINERS_VENV)/$$name/installed && \
+		TRAINERS_PYTHON=$(abspath $(TRAINERS_VENV))/$$name/bin/python $(BIN)/pytest tests/trainers/test_$$name.py || failed=1; \
+	done; $(BIN)/python tests/trainers $(TRAINERS_TABLE); exit $$failed
+
+# What pip would not install together, a line "# no-deps: PACKAGE==VERSION" names: it wants CUDA, or an older torch.
+$(TRAINERS_VENV)/%/installed: tests/trainers/requirements/%.txt $(SOURCES)
+	$(PYTHON) -m venv $(TRAINERS_VENV)/$*
+	$(TRAINERS_VENV)/$*/bin/python -m pip --disable-pip-version-check --quiet install 'torch==2.13.0'
+	$(TRAINERS_VENV)/$*/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
+	sed -n 's/^# no-deps: //p' $< | xargs --no-run-if-empty \
+		$(TRAINERS_VENV)/$*/bin/python -m pip --disable-pip-version-check --quiet install --no-deps
+	$(TRAINERS_VENV)/$*/bin/python -m pip --disable-pip-version-check --quiet install .
+	rm -rf build *.egg-info
+	touch $@
+
 # Those that are there, of a system or of pyenv; a shim of pyenv may be there and lead nowhere.
 PYTHONS ?= $(foreach version,3.10 3.11 3.12 3.13 3.14,$(shell \
 	for python in python$(version) $$HOME/.pyenv/versions/$(version).*/bin/python; do \
@@ -103,7 +126,7 @@ lint: $(VENV)/installed ## Formatting, lints, types, and which room may import w
 	cd tests && ../$(BIN)/lint-imports ../pyproject.toml --no-cache
 
 clean: ## Remove what the other targets made.
-	rm -rf $(VENV) $(VENV)-3.* $(BENCH) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-3.* $(BENCH) $(TRAINERS_VENV) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache
 
 # torch first: whatever asked for it later would choose another build.
 $(VENV)/dependencies: constraints.txt pyproject.toml

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypeVar
 
-from twinkle_notifier import Notifier, Store, TrainingRun
+from twinkle_notifier import Notifier, Progress, Store, TrainingRun
 
 C = TypeVar("C", bound="RunCallback")
 
@@ -73,6 +74,22 @@ class RunCallback:
         for place, callback in enumerate(ours):
             callback.run.placed(place, len(ours))
         return ours
+
+    def _guard(self, trainer: Any, entry: str, progress: Callable[[], Progress]) -> None:
+        """Report what leaves the method `entry` of `trainer`, whose callbacks have no hook for exceptions."""
+        method = getattr(trainer, entry)
+
+        @functools.wraps(method)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return method(*args, **kwargs)
+            except BaseException as exc:
+                self.run.failed(exc, context=entry, progress=progress)
+                raise
+            finally:
+                self.run.pause()
+
+        setattr(trainer, entry, guarded)
 
     # Hooks that come with each step. They return at once where no stall is looked for.
 

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from twinkle_notifier.cli import check, demo, flush, inbox, init, rules, run, send
+from twinkle_notifier.cli import check, demo, flush, inbox, init, rules, run, send, swift_plugin
 from twinkle_notifier.errors import NotifierError
 
 
@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, help="show the version of this package and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (init, check, send, run, rules, flush, demo, inbox):
+    for command in (init, check, send, run, rules, flush, demo, inbox, swift_plugin):
         command.add(commands)
     return parser
 

@@ -153,6 +153,8 @@ _HOOKED = _THREADS | {
     "lightning.pytorch.trainer.trainer",
     "pytorch_lightning.trainer.trainer",
     "ray.train.v2.api.data_parallel_trainer",
+    "llamafactory.v1.core.base_trainer",
+    "swift.megatron.trainers.base",
 }
 
 

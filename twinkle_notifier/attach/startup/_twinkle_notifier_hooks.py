@@ -132,7 +132,9 @@ def _attach(framework, to):  # type: (str, Any) -> None
     trainers.attach(framework, to)
 
 
-_LIGHTNING = ("Trainer", "__init__", _nothing, lambda trainer, _: _attach("lightning", trainer))  # type: _Method
+def _attached(owner, framework):  # type: (str, str) -> _Method
+    """To each object of the class `owner`, when it is made."""
+    return owner, "__init__", _nothing, lambda trainer, _: _attach(framework, trainer)
 
 
 _AGENT = "torch.distributed.elastic.agent.server."
@@ -141,8 +143,10 @@ _METHODS = {
     _AGENT + "local_elastic_agent": ("LocalElasticAgent", "_monitor_workers", _nothing, _agent_checked),
     "multiprocessing.process": ("BaseProcess", "_bootstrap", _child_begins, _nothing),
     "transformers.trainer": ("Trainer", "__init__", lambda _, module: _attach("transformers", module), _nothing),
-    "lightning.pytorch.trainer.trainer": _LIGHTNING,
-    "pytorch_lightning.trainer.trainer": _LIGHTNING,
+    "lightning.pytorch.trainer.trainer": _attached("Trainer", "lightning"),
+    "pytorch_lightning.trainer.trainer": _attached("Trainer", "lightning"),
+    "llamafactory.v1.core.base_trainer": _attached("BaseTrainer", "llamafactory"),
+    "swift.megatron.trainers.base": _attached("BaseMegatronTrainer", "swift_megatron"),
     "ray.train.v2.api.data_parallel_trainer": (
         "DataParallelTrainer",
         "fit",

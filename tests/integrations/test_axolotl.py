@@ -1,0 +1,46 @@
+"""Axolotl's plug-in, called as it does; the real one is driven by `make trainers`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+pytest.importorskip("transformers")
+pytest.importorskip("pydantic")
+
+from stand_ins import AXOLOTL
+
+Run = Callable[..., Any]
+PLUGIN = """
+from types import SimpleNamespace
+from twinkle_notifier.integrations.axolotl import NotifierPlugin
+plugin = NotifierPlugin()
+"""
+# `axolotl/integrations/config.py` makes its schema so.
+SCHEMA = """
+module, name = plugin.get_input_args().rsplit(".", 1)
+space = {}
+exec(f"from {module} import {name}\\nclass Schema({name}): pass", space)
+"""
+
+
+def test_the_file_s_arguments_are_the_callback_s(run: Run) -> None:
+    """What the file leaves out is what is set up."""
+    train = """
+for text in ({"name": "sft", "stall_after": 600, "language": "zh"}, None):
+    cfg = space["Schema"](twinkle_notifier=text).model_dump(exclude_none=True)
+    (callback,) = plugin.add_callbacks_pre_trainer(cfg=SimpleNamespace(**{"twinkle_notifier": None, **cfg}), model=None)
+    print(callback.run.name, callback.run.stall_after, callback.run.language)
+"""
+    done = run(AXOLOTL + PLUGIN + SCHEMA + train, TWINKLE_NOTIFIER_NAME="mine")
+    assert done.stdout.splitlines() == ["sft 600.0 zh", "mine None en"], done.stderr
+
+
+@pytest.mark.parametrize(("key", "value"), [("url", "'https://a'"), ("stall_after", "-1"), ("language", "'fr'")])
+def test_a_wrong_key_or_value_is_refused(run: Run, key: str, value: str) -> None:
+    """A URL, too: Axolotl writes its configuration beside the model."""
+    done = run(AXOLOTL + PLUGIN + SCHEMA + f"space['Schema'](twinkle_notifier={{'{key}': {value}}})")
+    assert done.returncode == 1
+    assert f"twinkle_notifier.{key}" in done.stderr, done.stderr

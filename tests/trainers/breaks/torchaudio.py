@@ -1,0 +1,1 @@
+"""LLaMA-Factory imports it, for sounds alone; there is no build of it without CUDA."""
