@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The first pip that installs dependency groups.
 GROUPS_PIP := 'pip>=25.1'
-SOURCES := $(shell find twinkle_notifier integrations -type f -not -name '*.pyc') README.md
+SOURCES := $(shell find twinkle_notifier integrations -type f -not -name '*.pyc') _twinkle_notifier_lightning.py README.md
 
 export HF_HUB_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
@@ -97,7 +97,7 @@ lint: $(VENV)/installed ## Formatting, lints, types, and which room may import w
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	cd tests && ../$(BIN)/mypy --config-file ../pyproject.toml  # the installed copy: a checkout has no integrations in it
-	cd tests && ../$(BIN)/mypy --config-file ../pyproject.toml typing/api.py
+	cd tests && ../$(BIN)/mypy --config-file ../pyproject.toml typing/api.py ../_twinkle_notifier_lightning.py
 	cd tests/typing && ../../$(BIN)/basedpyright --pythonpath ../../$(BIN)/python \
 		"$$(../../$(BIN)/python -c 'import twinkle_notifier; print(*twinkle_notifier.__path__)')"
 	cd tests && ../$(BIN)/lint-imports ../pyproject.toml --no-cache

@@ -15,7 +15,7 @@ class RunCallback:
 
     # Names that a subclass of a user's, which is a trainer's callback, too, does not take for something else.
     _run_class: ClassVar[type[TrainingRun]] = TrainingRun
-    _gives_way: ClassVar[bool] = False  # to one that the user has added to the same trainer
+    _gives_way: ClassVar[int] = 0  # to those of the same trainer that have a lower number; one of a number is enough
     _twinkle_hooks: ClassVar[
         tuple[str, ...]
     ] = ()  # that a subclass with one of its own keeps, whether it calls it or not
@@ -60,9 +60,16 @@ class RunCallback:
 
     @classmethod
     def among(cls: type[C], callbacks: Iterable[object]) -> list[C]:
-        """Of `callbacks`, those of this class that the user has added, else the one that gives way to those."""
+        """Of `callbacks`, those of this class that the user has added, else the one that gives way to nobody else.
+
+        That is none where `TWINKLE_NOTIFIER_ATTACH` switches such callbacks off.
+        """
         ours = [callback for callback in callbacks if isinstance(callback, cls)]
-        return [callback for callback in ours if not callback._gives_way] or ours
+        first = min((callback._gives_way for callback in ours), default=0)
+        active = [callback for callback in ours if callback._gives_way == first]
+        if not first:
+            return active
+        return active[:1] if TrainingRun.attaches() else []
 
     @classmethod
     def placed(cls: type[C], callbacks: Iterable[object]) -> list[C]:

@@ -16,6 +16,7 @@ from types import MethodType
 from typing import Any, cast
 
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
 from transformers.trainer_callback import CallbackHandler
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, BestRun
 from twinkle_notifier.integrations import RunCallback
@@ -91,6 +92,15 @@ class NotifierCallback(RunCallback, TrainerCallback):
     on_step_end = on_epoch_end = _end_step
     on_substep_end = on_evaluate = RunCallback._beat
     on_prediction_step = RunCallback._lull  # `compute_metrics` may follow
+
+
+class _Reported(NotifierCallback):
+    """What `report_to="twinkle_notifier"` adds; it gives way to a callback that the user adds."""
+
+    _gives_way = 1
+
+
+cast(dict[str, type], INTEGRATION_TO_CALLBACK)["twinkle_notifier"] = _Reported
 
 
 @contextmanager

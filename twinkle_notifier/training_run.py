@@ -148,6 +148,11 @@ class TrainingRun(RunState):
         """Whether it runs below `twinkle-notifier run`, which needs the path of each checkpoint: see `saved`."""
         return mailbox.VARIABLE in os.environ
 
+    @staticmethod
+    def attaches() -> bool:
+        """Whether callbacks that no code of the user's has made send; see docs/settings.md."""
+        return settings.attaches(os.environ)
+
     def pause(self) -> None:
         """The training is over, well or not: no stall is looked for until it starts again."""
         self._watch.stop()
