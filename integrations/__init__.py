@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+import inspect
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Literal, TypeVar
 
 from twinkle_notifier import Notifier, Store, TrainingRun
@@ -56,7 +58,10 @@ class RunCallback:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         adapter = next(base for base in cls.__mro__ if RunCallback in base.__bases__)
-        TrainingRun.keep_hooks(cls, adapter, cls._twinkle_hooks)
+        for name in cls._twinkle_hooks:
+            kept, own = getattr(adapter, name), getattr(cls, name)
+            if own is not kept and not isinstance(inspect.getattr_static(cls, name), functools.partialmethod):
+                setattr(cls, name, functools.partialmethod(_both, kept, own))
 
     @classmethod
     def among(cls: type[C], callbacks: Iterable[object]) -> list[C]:
@@ -88,3 +93,8 @@ class RunCallback:
     def _lull(self: Any, *_: Any, **__: Any) -> None:
         if self._is_watched:
             self.run.lull()
+
+
+def _both(callback: Any, kept: Callable[..., object], own: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    kept(callback, *args, **kwargs)
+    return own(callback, *args, **kwargs)

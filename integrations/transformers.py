@@ -100,7 +100,7 @@ class _Reported(NotifierCallback):
     _gives_way = 1
 
 
-cast(dict[str, type], INTEGRATION_TO_CALLBACK)["twinkle_notifier"] = _Reported
+INTEGRATION_TO_CALLBACK["twinkle_notifier"] = _Reported
 
 
 @contextmanager

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import itertools
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from time import monotonic
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from twinkle_notifier import checkpoint, claims, isolation, settings
+from twinkle_notifier.alerts import underway
 from twinkle_notifier.alerts.api import notify_exception, send_milestone
 from twinkle_notifier.budgets import PROGRESS
 from twinkle_notifier.claims.store import Store
@@ -130,14 +130,6 @@ class TrainingRun(RunState):
         self.beat()
         self._watch.lull = self._watch.beats
 
-    @staticmethod
-    def keep_hooks(subclass: type, callback: type, names: Iterable[str]) -> None:
-        """For adapters: call the hooks `names` of `callback` before those that a `subclass` has in their place."""
-        for name in names:
-            kept, own = getattr(callback, name), getattr(subclass, name)
-            if own is not kept and not isinstance(inspect.getattr_static(subclass, name), functools.partialmethod):
-                setattr(subclass, name, functools.partialmethod(_both, kept, own))
-
     @property
     def watcher(self) -> object:
         """A new object for each training in which stalls are looked for; None while there is none."""
@@ -148,6 +140,11 @@ class TrainingRun(RunState):
         """Whether it runs below `twinkle-notifier run`, which needs the path of each checkpoint: see `saved`."""
         return mailbox.VARIABLE in os.environ
 
+    @property
+    def is_underway(self) -> bool:
+        """Whether it is the training that goes on in this process: begun, and not over."""
+        return underway.goes_on(self._so_far)
+
     @staticmethod
     def attaches() -> bool:
         """Whether callbacks that no code of the user's has made send; see docs/settings.md."""
@@ -156,6 +153,7 @@ class TrainingRun(RunState):
     def pause(self) -> None:
         """The training is over, well or not: no stall is looked for until it starts again."""
         self._watch.stop()
+        underway.end(self._so_far)
 
     def started(self, facts: list[str] | None = None, progress: Callable[[], Progress] | None = None) -> None:
         """The training begins (again), in this thread. `facts` are Markdown list items for the message.
@@ -182,6 +180,7 @@ class TrainingRun(RunState):
         mark, number = claims.Watermark(self._since or process_start()), next(_numbers)
         thread, resumes = threading.get_ident(), self._says_resumed
         language = self.language
+        underway.begin(self._so_far, self.pause, progress or Progress)
         self._watch.start(Watched(notifier, self.name, self._store, mark, progress, thread, number, resumes, language))
 
     def _check(self, notifier: Callable[[str], object] | None) -> None:
@@ -191,7 +190,9 @@ class TrainingRun(RunState):
             log.warning("no alert will be sent for this run: give the callback a notifier, or %s", settings.HOW)
 
     def log(self, metrics: Mapping[str, object] | Callable[[], Mapping[str, object]], step: int | None = None) -> None:
-        """The trainer logs `metrics`, or what they return, at `step`. Messages show the course of the loss.
+        """The trainer logs `metrics`, or what they return, at `step`.
+
+        Messages show the course of the loss and, unless their progress has metrics, the last value of each of these.
 
         It never raises, and never waits for a device: values are read when a message needs them.
         """
@@ -223,6 +224,7 @@ class TrainingRun(RunState):
         `progress` is called for how far it got, `facts` for Markdown list items.
         """
         self._watch.stop(moves=True)
+        underway.end(self._so_far)
         if not self._is_part:
             self._send_end(progress, facts, what)
         self._mark_end()
@@ -263,6 +265,7 @@ class TrainingRun(RunState):
     def failed(self, exc: BaseException, context: str = "", progress: Callable[[], Progress] = Progress) -> Outcome:
         """The training ends with `exc`. Returns when a rank has sent the alert; see `notify_exception`."""
         self._watch.stop(moves=False)
+        underway.end(self._so_far)
         with signals.deferred():  # now: the trainer's progress is read before `notify_exception` is called
             return self._failed(exc, context, progress)
 
@@ -291,9 +294,14 @@ class TrainingRun(RunState):
     def _reached(self, progress: Callable[[], Progress]) -> Progress:
         reached = Progress.of(isolation.call(progress, PROGRESS).value)
         reached = replace(reached, last_checkpoint=reached.last_checkpoint or self.last_checkpoint)
+        if not reached.metrics:
+            reached = replace(reached, metrics=self._course.metrics())
         if reached.history:
             return reached
         return replace(reached, history=self._course.read(), history_of=self._course.name)
+
+    def _so_far(self, progress: Callable[[], Progress]) -> Progress:
+        return self._lost(self._reached(progress))
 
     def _lost(self, reached: Progress) -> Progress:
         """`reached` with the time since the begin, and what is lost since the last checkpoint."""
@@ -328,11 +336,6 @@ class TrainingRun(RunState):
 
     def _send_milestone(self, headline: str, facts: list[str], level: Level = "info") -> None:
         send_milestone(self._notifier(), headline, self.name, facts, level, self.language)
-
-
-def _both(callback: Any, kept: Callable[..., object], own: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    kept(callback, *args, **kwargs)
-    return own(callback, *args, **kwargs)
 
 
 class Preempted(SystemExit):

@@ -5,6 +5,7 @@ One is attached below `run`, here without a supervisor; the other is there by be
 
 from __future__ import annotations
 
+import inspect
 import sys
 import warnings
 from collections.abc import Callable
@@ -29,6 +30,7 @@ from twinkle_notifier.mailbox.mailbox import RUN_NAME
 from twinkle_notifier.testing import RecordingNotifier
 
 pytestmark = pytest.mark.filterwarnings("default")
+TRUSTING: Any = {"weights_only": False} if "weights_only" in inspect.signature(Trainer.fit).parameters else {}
 
 
 class Model(LightningModule):
@@ -194,10 +196,10 @@ def test_a_checkpoint_holds_nothing_of_it(
         monkeypatch.setenv("TWINKLE_NOTIFIER_ATTACH", "0")
         bare = {"logger": False, "enable_progress_bar": False, "accelerator": "cpu", "default_root_dir": tmp_path}
         second = Trainer(callbacks=[ModelCheckpoint(tmp_path, filename="second")], max_epochs=2, **bare)
-        second.fit(Model(), ckpt_path=tmp_path / "first.ckpt", weights_only=False)
+        second.fit(Model(), ckpt_path=tmp_path / "first.ckpt", **TRUSTING)
         monkeypatch.delenv("TWINKLE_NOTIFIER_ATTACH")
         third = made(callbacks=[ModelCheckpoint(tmp_path, filename="third")], max_epochs=3)
-        third.fit(Model(), ckpt_path=tmp_path / "second.ckpt", weights_only=False)
+        third.fit(Model(), ckpt_path=tmp_path / "second.ckpt", **TRUSTING)
     assert (second.global_step, third.global_step) == (8, 12)
     assert [str(one.message) for one in met if "add the following callbacks" in str(one.message)] == []
 

@@ -201,4 +201,5 @@ def test_what_cannot_be_attached_costs_a_line(
 
     monkeypatch.setattr("twinkle_notifier.attach.transformers.attach", breaks)
     assert ours(attached()) == []
-    assert caplog.messages == ["this training is not attached: RuntimeError"]
+    said = [record.message for record in caplog.records if record.name == "twinkle_notifier"]
+    assert said == ["this training is not attached: RuntimeError"]

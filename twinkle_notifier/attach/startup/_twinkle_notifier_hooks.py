@@ -132,6 +132,7 @@ def _attach(framework, to):  # type: (str, Any) -> None
     trainers.attach(framework, to)
 
 
+_ACCELERATE = ("Accelerator", "__init__", _nothing, lambda accelerator, _: _attach("accelerate", accelerator))  # type: _Method
 _LIGHTNING = ("Trainer", "__init__", _nothing, lambda trainer, _: _attach("lightning", trainer))  # type: _Method
 
 
@@ -140,6 +141,7 @@ _METHODS = {
     _AGENT + "api": ("SimpleElasticAgent", "_restart_workers", _agent_restarts, _nothing),
     _AGENT + "local_elastic_agent": ("LocalElasticAgent", "_monitor_workers", _nothing, _agent_checked),
     "multiprocessing.process": ("BaseProcess", "_bootstrap", _child_begins, _nothing),
+    "accelerate.accelerator": _ACCELERATE,
     "transformers.trainer": ("Trainer", "__init__", lambda _, module: _attach("transformers", module), _nothing),
     "lightning.pytorch.trainer.trainer": _LIGHTNING,
     "pytorch_lightning.trainer.trainer": _LIGHTNING,
