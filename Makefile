@@ -10,7 +10,7 @@ SOURCES := $(shell find twinkle_notifier integrations -type f -not -name '*.pyc'
 export HF_HUB_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: help demo test docs browser golden pictures core stress reliability bench lint clean
+.PHONY: help demo test docs browser golden pictures core matrix stress reliability bench lint clean
 
 help: ## Show these targets.
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -93,6 +93,26 @@ core: ## The core's tests, without any framework, on every Python from 3.10 to 3
 		TWINKLE_TEST_MACHINE=bare $$venv/bin/$(CORE) -m "not (alone or stress or linux)" --numprocesses=6 || exit 1; \
 	done
 
+MATRIX := lowest newest
+TESTS ?=
+
+# TESTS='-m "not alone and not stress"' leaves out what `make test` does.
+matrix: $(MATRIX:%=.venv-matrix/%/installed) ## The adapters' tests against the oldest and the newest trainers. Prints the table of docs/trainers.md.
+	$(BIN)/python tests/matrix $(TESTS)
+
+.venv-matrix/%/dependencies: tests/matrix/%.txt pyproject.toml
+	$(PYTHON) -m venv .venv-matrix/$*
+	.venv-matrix/$*/bin/python -m pip --disable-pip-version-check --quiet install $(GROUPS_PIP)
+	.venv-matrix/$*/bin/python -m pip --disable-pip-version-check --quiet install 'torch==2.13.0'
+	.venv-matrix/$*/bin/python -m pip --disable-pip-version-check --quiet install --group adapters '.[accelerate,lightning,transformers]' \
+		pytorch-lightning --requirement tests/matrix/$*.txt 'torch==2.13.0'
+	touch $@
+
+.venv-matrix/%/installed: .venv-matrix/%/dependencies $(VENV)/installed
+	.venv-matrix/$*/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --force-reinstall .
+	rm -rf build *.egg-info
+	touch $@
+
 lint: $(VENV)/installed ## Formatting, lints, types, and which room may import which.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -103,7 +123,7 @@ lint: $(VENV)/installed ## Formatting, lints, types, and which room may import w
 	cd tests && ../$(BIN)/lint-imports ../pyproject.toml --no-cache
 
 clean: ## Remove what the other targets made.
-	rm -rf $(VENV) $(VENV)-3.* $(BENCH) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-3.* .venv-matrix $(BENCH) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache
 
 # torch first: whatever asked for it later would choose another build.
 $(VENV)/dependencies: constraints.txt pyproject.toml
