@@ -40,6 +40,8 @@ class NotifierTracker(GeneralTracker):  # type: ignore[misc]  # it has no types
         self.epoch: int | None = None  # from 1
         self._counted: weakref.ref[object] | None = None  # the optimizer whose steps count
         self._has_begun = False
+        if _Active.tracker is not None:  # that of a loop that failed, or one that gives way
+            _Active.tracker.run.pause()
         _Active.tracker = self
         hook()
 
@@ -76,7 +78,7 @@ class NotifierTracker(GeneralTracker):  # type: ignore[misc]  # it has no types
         """An optimizer has made a step, or a part of one. If there are several, the first one's count."""
         self.run.beat()
         state = optimizer.gradient_state
-        counted = self._counted() if self._counted is not None else None
+        counted = self._counted and self._counted()
         if state.sync_gradients and (counted is None or counted is optimizer):
             self._counted = weakref.ref(optimizer)
             self.step += 1
@@ -94,19 +96,13 @@ def hook(otherwise: Callable[[], NotifierTracker | None] | None = None) -> None:
     _Active.otherwise = otherwise or _Active.otherwise
     for name, after in _HOOKS.items():
         _wrap(Accelerator, name, after)
-    _hook_steps(AcceleratedOptimizer)
-
-
-def _hook_steps(cls: Any) -> None:
-    if "step" in vars(cls):
+    for cls in (AcceleratedOptimizer, *AcceleratedOptimizer.__subclasses__()):  # those of DeepSpeed and Megatron
         _wrap(cls, "step", NotifierTracker.stepped)
-    for subclass in cls.__subclasses__():  # those of DeepSpeed and Megatron
-        _hook_steps(subclass)
 
 
 def _wrap(cls: Any, name: str, after: Callable[..., object]) -> None:
-    method = getattr(cls, name)
-    if hasattr(method, _MARK):
+    method = vars(cls).get(name)
+    if method is None or hasattr(method, _MARK):
         return
 
     @functools.wraps(method)

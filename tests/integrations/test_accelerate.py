@@ -15,6 +15,7 @@ pytest.importorskip("accelerate")
 
 import torch
 from accelerate import Accelerator, tracking
+from accelerate.optimizer import AcceleratedOptimizer
 from accelerate.state import AcceleratorState, GradientState
 from torch.utils.data import DataLoader, TensorDataset
 from twinkle_notifier.integrations import accelerate as adapter
@@ -33,6 +34,17 @@ BY_NAME = pytest.mark.skipif(
 @pytest.fixture
 def told() -> RecordingNotifier:
     return RecordingNotifier()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _unhooked() -> Iterator[None]:
+    """Other tests of this process count the calls of a step."""
+    before = [(cls, dict(vars(cls))) for cls in (Accelerator, AcceleratedOptimizer)]
+    yield
+    for cls, methods in before:
+        for name in (*adapter._HOOKS, "step"):
+            if name in methods:
+                setattr(cls, name, methods[name])
 
 
 @pytest.fixture(autouse=True)
@@ -145,6 +157,17 @@ def test_a_resumed_run_names_the_checkpoint_that_it_came_from(told: RecordingNot
     with suppress(Exception):  # what it loads is not of interest here
         accelerator.load_state(path)
     assert tracker.run.last_checkpoint == path
+
+
+def test_only_the_last_that_is_made_is_told(told: RecordingNotifier, tmp_path: Path) -> None:
+    """One that was left behind, as by a loop that failed in a notebook, looks for no stall any more."""
+    first = NotifierTracker("left", told, stall_after=600)
+    first.start()
+    train(tmp_path, NotifierTracker("line-fit", told, on_end=False))
+    assert (first.step, first.run.watcher) == (0, None)
+    first.finish()
+    assert background.flush(30)
+    assert told.messages == []
 
 
 def test_without_a_tracker_accelerate_is_as_it_was(told: RecordingNotifier, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ class Attached(NotifierTracker):
 
 
 def _otherwise() -> NotifierTracker | None:
-    return Attached() if AttachedRun.attaches() and not underway.goes_on() else None
+    return Attached() if not underway.goes_on() and AttachedRun.attaches() else None
 
 
 def attach(_: Any) -> None:
