@@ -5,12 +5,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The first pip that installs dependency groups.
 GROUPS_PIP := 'pip>=25.1'
-SOURCES := $(shell find twinkle_notifier integrations -type f -not -name '*.pyc') README.md
+SOURCES := $(shell find twinkle_notifier integrations -type f -not -name '*.pyc') _twinkle_notifier_lightning.py README.md
 
 export HF_HUB_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: help demo test docs browser golden pictures core stress reliability bench trainers lint clean
+.PHONY: help demo test docs browser golden pictures core matrix stress reliability bench trainers lint clean
 
 help: ## Show these targets.
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -116,17 +116,37 @@ core: ## The core's tests, without any framework, on every Python from 3.10 to 3
 		TWINKLE_TEST_MACHINE=bare $$venv/bin/$(CORE) -m "not (alone or stress or linux)" --numprocesses=6 || exit 1; \
 	done
 
+MATRIX := lowest newest
+TESTS ?=
+
+# TESTS='-m "not alone and not stress"' leaves out what `make test` does.
+matrix: $(MATRIX:%=.venv-matrix/%/installed) ## The adapters' tests against the oldest and the newest trainers. Prints the table of docs/trainers.md.
+	$(BIN)/python tests/matrix $(TESTS)
+
+.venv-matrix/%/dependencies: tests/matrix/%.txt pyproject.toml
+	$(PYTHON) -m venv .venv-matrix/$*
+	.venv-matrix/$*/bin/python -m pip --disable-pip-version-check --quiet install $(GROUPS_PIP)
+	.venv-matrix/$*/bin/python -m pip --disable-pip-version-check --quiet install 'torch==2.13.0'
+	.venv-matrix/$*/bin/python -m pip --disable-pip-version-check --quiet install --group adapters '.[accelerate,lightning,transformers]' \
+		pytorch-lightning --requirement tests/matrix/$*.txt 'torch==2.13.0'
+	touch $@
+
+.venv-matrix/%/installed: .venv-matrix/%/dependencies $(VENV)/installed
+	.venv-matrix/$*/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --force-reinstall .
+	rm -rf build *.egg-info
+	touch $@
+
 lint: $(VENV)/installed ## Formatting, lints, types, and which room may import which.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	cd tests && ../$(BIN)/mypy --config-file ../pyproject.toml  # the installed copy: a checkout has no integrations in it
-	cd tests && ../$(BIN)/mypy --config-file ../pyproject.toml typing/api.py
+	cd tests && ../$(BIN)/mypy --config-file ../pyproject.toml typing/api.py ../_twinkle_notifier_lightning.py
 	cd tests/typing && ../../$(BIN)/basedpyright --pythonpath ../../$(BIN)/python \
 		"$$(../../$(BIN)/python -c 'import twinkle_notifier; print(*twinkle_notifier.__path__)')"
 	cd tests && ../$(BIN)/lint-imports ../pyproject.toml --no-cache
 
 clean: ## Remove what the other targets made.
-	rm -rf $(VENV) $(VENV)-3.* $(BENCH) $(TRAINERS_VENV) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-3.* .venv-matrix $(BENCH) $(TRAINERS_VENV) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache
 
 # torch first: whatever asked for it later would choose another build.
 $(VENV)/dependencies: constraints.txt pyproject.toml

@@ -20,10 +20,12 @@ import argparse
 import torch
 from accelerate import Accelerator
 from torch.utils.data import DataLoader, TensorDataset
+from twinkle_notifier.integrations.accelerate import NotifierTracker
 
-from twinkle_notifier import Progress, TrainingRun
+from twinkle_notifier import watch
 
 
+@watch(name="line-fit")  # tells the failure; the notifier comes from TWINKLE_NOTIFIER_URL, or `twinkle-notifier init`
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--lr", type=float, default=0.02)
@@ -31,7 +33,7 @@ def main() -> None:
     parser.add_argument("--out", default="checkpoints")
     args = parser.parse_args()
 
-    accelerator = Accelerator()
+    accelerator = Accelerator(log_with=NotifierTracker("line-fit"))  # tells the end, and how far it got
     torch.manual_seed(0)
     x = torch.randn(512, 4)
     loader = DataLoader(TensorDataset(x, x.sum(dim=1, keepdim=True) + 0.1 * torch.randn(512, 1)), batch_size=16)
@@ -39,27 +41,19 @@ def main() -> None:
     optimizer = torch.optim.SGD(model.parameters(), lr=args.lr)
     model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
 
-    run = TrainingRun(name="line-fit")  # the notifier comes from TWINKLE_NOTIFIER_URL, or `twinkle-notifier init`
-    step, reached = 0, Progress()
-    run.started(progress=lambda: reached)
-    try:
-        for epoch in range(1, args.epochs + 1):
-            for inputs, targets in loader:
-                loss = torch.nn.functional.mse_loss(model(inputs), targets)
-                if not loss.isfinite():
-                    raise FloatingPointError(f"the loss is {loss.item()}")
-                accelerator.backward(loss)
-                optimizer.step()
-                optimizer.zero_grad()
-                step += 1
-                reached = Progress(epoch=epoch, step=step)
-                run.beat()  # a step is done: stalls are measured from here
-                run.log({"loss": loss.detach()}, step)
-            run.saved(accelerator.save_state(f"{args.out}/step-{step}"), step)
-    except BaseException as e:
-        run.failed(e, "train", lambda: reached)
-        raise
-    run.ended(lambda: reached)
+    accelerator.init_trackers("line-fit")
+    step = 0
+    for _ in range(args.epochs):
+        for inputs, targets in loader:
+            loss = torch.nn.functional.mse_loss(model(inputs), targets)
+            if not loss.isfinite():
+                raise FloatingPointError(f"the loss is {loss.item()}")
+            accelerator.backward(loss)
+            optimizer.step()
+            optimizer.zero_grad()
+            step += 1
+            accelerator.log({"loss": loss.detach()}, step)
+        accelerator.save_state(f"{args.out}/step-{step}")
     accelerator.end_training()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -16,7 +17,7 @@ class RunCallback:
 
     # Names that a subclass of a user's, which is a trainer's callback, too, does not take for something else.
     _run_class: ClassVar[type[TrainingRun]] = TrainingRun
-    _gives_way: ClassVar[bool] = False  # to one that the user has added to the same trainer
+    _gives_way: ClassVar[int] = 0  # to those of the same trainer that have a lower number; one of a number is enough
     _twinkle_hooks: ClassVar[
         tuple[str, ...]
     ] = ()  # that a subclass with one of its own keeps, whether it calls it or not
@@ -59,13 +60,23 @@ class RunCallback:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         adapter = next(base for base in cls.__mro__ if RunCallback in base.__bases__)
-        TrainingRun.keep_hooks(cls, adapter, cls._twinkle_hooks)
+        for name in cls._twinkle_hooks:
+            kept, own = getattr(adapter, name), getattr(cls, name)
+            if own is not kept and not isinstance(inspect.getattr_static(cls, name), functools.partialmethod):
+                setattr(cls, name, functools.partialmethod(_both, kept, own))
 
     @classmethod
     def among(cls: type[C], callbacks: Iterable[object]) -> list[C]:
-        """Of `callbacks`, those of this class that the user has added, else the one that gives way to those."""
+        """Of `callbacks`, those of this class that the user has added, else the one that gives way to nobody else.
+
+        That is none where `TWINKLE_NOTIFIER_ATTACH` switches such callbacks off.
+        """
         ours = [callback for callback in callbacks if isinstance(callback, cls)]
-        return [callback for callback in ours if not callback._gives_way] or ours
+        first = min((callback._gives_way for callback in ours), default=0)
+        active = [callback for callback in ours if callback._gives_way == first]
+        if not first:
+            return active
+        return active[:1] if TrainingRun.attaches() else []
 
     @classmethod
     def placed(cls: type[C], callbacks: Iterable[object]) -> list[C]:
@@ -100,3 +111,8 @@ class RunCallback:
     def _lull(self: Any, *_: Any, **__: Any) -> None:
         if self._is_watched:
             self.run.lull()
+
+
+def _both(callback: Any, kept: Callable[..., object], own: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    kept(callback, *args, **kwargs)
+    return own(callback, *args, **kwargs)

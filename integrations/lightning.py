@@ -27,7 +27,7 @@ _LOGS_EVERY = 50  # batches, where the trainer does not say
 _COPIES = ("lightning.pytorch", "pytorch_lightning")
 
 
-def _loaded() -> list[Any]:
+def loaded() -> list[Any]:
     """The copies that are loaded."""
     return [module for name in _COPIES if hasattr(module := sys.modules.get(name), "Callback")]
 
@@ -38,12 +38,12 @@ def _base() -> type[Callback]:
     The trainers accept each other's callbacks in a list. Only `Trainer(callbacks=callback)`, without a list, and
     LightningCLI check the class.
     """
-    if not _loaded():
+    if not loaded():
         try:
             import_module(_COPIES[0])
         except ImportError:  # it is not installed; what is called `lightning` may be a folder of the user's
             import_module(_COPIES[1])
-    bases = tuple(module.Callback for module in _loaded())
+    bases = tuple(module.Callback for module in loaded())
     return bases[0] if len(bases) == 1 else type("Callback", bases, {})
 
 
@@ -249,7 +249,7 @@ def _callbacks(trainer: Trainer) -> list[Callback]:
 
 
 def _is_over(callback: Callback) -> bool:
-    timers = tuple(module.callbacks.Timer for module in _loaded())
+    timers = tuple(module.callbacks.Timer for module in loaded())
     timer: Any = callback
     left: float | None = timer.time_remaining() if isinstance(callback, timers) else None
     return left is not None and left <= 0

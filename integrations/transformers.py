@@ -16,6 +16,7 @@ from types import MethodType
 from typing import Any, cast
 
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
 from transformers.trainer_callback import CallbackHandler
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, BestRun
 from twinkle_notifier.integrations import RunCallback
@@ -25,6 +26,7 @@ from twinkle_notifier import Progress, TrainingRun
 _ENTRIES = ("train", "evaluate", "predict", "hyperparameter_search")
 _MARK = "_twinkle_notifier_entry"
 _PARTS = {"train": True, "evaluate": False}  # of a trial; whether one begins with it
+_COUNTS = ("step", "epoch", "total_flos")
 _NO_METRICS: tuple[type, ...] = (str, bytes, list, tuple, dict, type(None))  # which trainers and callbacks log, too
 
 
@@ -69,7 +71,8 @@ class NotifierCallback(RunCallback, TrainerCallback):
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """See `TrainerCallback`."""
-        self.run.log(kwargs.get("logs") or {}, state.global_step)
+        logs: dict[str, Any] = kwargs.get("logs") or {}
+        self.run.log(lambda: {name: value for name, value in logs.items() if name not in _COUNTS}, state.global_step)
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -91,6 +94,15 @@ class NotifierCallback(RunCallback, TrainerCallback):
     on_step_end = on_epoch_end = _end_step
     on_substep_end = on_evaluate = RunCallback._beat
     on_prediction_step = RunCallback._lull  # `compute_metrics` may follow
+
+
+class _Reported(NotifierCallback):
+    """What `report_to="twinkle_notifier"` adds; it gives way to a callback that the user adds."""
+
+    _gives_way = 1
+
+
+INTEGRATION_TO_CALLBACK["twinkle_notifier"] = _Reported
 
 
 @contextmanager
@@ -282,7 +294,7 @@ def _metrics(state: TrainerState) -> dict[str, Any]:
     metrics: dict[str, Any] = {}
     for logged in state.log_history:
         metrics.update({name: value for name, value in logged.items() if type(value) not in _NO_METRICS})
-    return {name: value for name, value in metrics.items() if name not in ("step", "epoch", "total_flos")}
+    return {name: value for name, value in metrics.items() if name not in _COUNTS}
 
 
 def _why(run: TrainingRun, state: TrainerState) -> str:

@@ -76,7 +76,8 @@ MEANING = {
     "earlier": "incidents of this run's past, and their times",
     "dir": "[the state folder](reliability.md#the-state-folder); machines of one run share it",
     "heartbeat": "[a URL to ask each minute](run.md#nobody-left-to-send), or a reference to one",
-    "attach": "whether `run` [looks into the Python processes](run.md#what-it-sees) of its command",
+    "attach": "whether `run` [looks into the Python processes](run.md#what-it-sees) of its command; the variable also "
+    "for what trainers [get without a line of code](trainers.md#without-a-line-of-code): `0`, `off`, `no` or `false`",
     "log": "the file that the output goes to, where `run` does not find it",
     "TWINKLE_SESSION_ID": "what processes of one run have in common, [if no launcher says it]"
     "(ranks.md#which-processes-are-one-run); twinkle-kit sets it",

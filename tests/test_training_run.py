@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import gc
 import json
 import pickle
 import re
 import sys
+import threading
 import time
 import uuid
 import weakref
@@ -18,7 +20,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinkle_notifier import DeliveryError, DingNotifier, Notifier, Outcome, Progress, TrainingRun
+from twinkle_notifier import (
+    DeliveryError,
+    DingNotifier,
+    Notifier,
+    Outcome,
+    Progress,
+    TrainingRun,
+    notify_exception,
+    watch,
+)
 from twinkle_notifier.claims.stores.memory import MemoryStore
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.isolation.background import background
@@ -610,40 +621,6 @@ def test_a_sigterm_while_the_trainer_is_asked_waits(start: Any, inbox: Inbox) ->
     assert len(inbox.messages) == 1
 
 
-class Hooked:
-    """An adapter's callback."""
-
-    def __init__(self) -> None:
-        self.called: list[str] = []
-
-    def __init_subclass__(cls) -> None:
-        TrainingRun.keep_hooks(cls, Hooked, ["on_step"])
-
-    def on_step(self) -> None:
-        self.called.append("ours")
-
-
-def test_our_hook_is_called_once_however_deep_a_subclass_is() -> None:
-    """Beside that of the class or of a mixin which has its own in its place."""
-
-    class Mixin:
-        def on_step(self) -> None:
-            self.called.append("mixin")  # type: ignore[attr-defined]
-
-    class Own(Hooked):
-        def on_step(self) -> None:
-            self.called.append("own")
-
-    below, mixed, plain = (
-        type("Below", (Own,), {})(),
-        type("Mixed", (Mixin, Hooked), {})(),
-        type("Plain", (Hooked,), {})(),
-    )
-    for callback in (below, mixed, plain):
-        callback.on_step()
-    assert (below.called, mixed.called, plain.called) == (["ours", "own"], ["ours", "mixin"], ["ours"])
-
-
 def test_a_path_that_cannot_be_asked_for_is_not_known() -> None:
     """Whatever the trainer's property does: it raises, or it hangs."""
     run = TrainingRun(RecordingNotifier(), name="sft")
@@ -674,3 +651,69 @@ def test_an_end_with_odd_progress_is_reported_and_raises_nothing() -> None:
     run.ended(lambda: Progress(step=odd, last_checkpoint=odd, why_ended=odd, metrics={odd: odd}, history=odd))
     assert background.flush(10)
     assert "- Last checkpoint: out/1\n" in told.messages[0]
+
+
+# What alerts of code around it say
+
+
+def test_an_alert_of_code_around_it_says_how_far_it_got() -> None:
+    """While it goes on, where the code says nothing itself. The exception has ended it: a later one is not its own."""
+    told = RecordingNotifier()
+    run = TrainingRun(on_end=False, stall_after=600)
+
+    def fail_in_step() -> None:
+        run.started(progress=lambda: Progress(epoch=2, step=7))
+        run.log({"loss": 0.5, "lr": 0.25, "stage": "warm-up"})
+        run.saved("out/6", 6)
+        raise ValueError("the loss is lost")
+
+    for fail in (fail_in_step, lambda: [][1]):
+        with pytest.raises((ValueError, IndexError)), watch(told, name="sft"):
+            fail()
+    first, second = told.messages
+    for line in ("Progress: step 7, epoch 2, after", "Metrics: loss 0.5, lr 0.25", "Last checkpoint: out/6"):
+        assert f"\n- {line}" in first, first
+    assert re.search(r"\n- Lost since the last checkpoint: \d+ s, 1 steps", first)
+    assert "Progress" not in second
+    assert (run.is_underway, run.watcher) == (False, None)
+
+
+def test_what_code_around_it_says_itself_counts() -> None:
+    """And a training that is over, or gone, is not meant."""
+
+    def steps(**more: Any) -> list[str]:
+        told = RecordingNotifier()
+        notify_exception(told, exc=raised(ValueError("the loss is lost")), **more)
+        [message] = told.messages
+        return re.findall("step [0-9]+", message)
+
+    run = TrainingRun(on_end=False)
+    run.started(progress=lambda: Progress(step=7))
+    assert (steps(), steps(progress=Progress(step=3))) == (["step 7"], ["step 3"])
+    run.ended()
+    assert steps() == []
+    run.started(progress=lambda: Progress(step=8))
+    del run
+    gc.collect()
+    assert steps() == []
+
+
+def test_a_training_of_another_thread_goes_on() -> None:
+    """When code beside it fails."""
+    run = TrainingRun(on_end=False)
+    thread = threading.Thread(target=run.started)
+    thread.start()
+    thread.join()
+    with pytest.raises(ValueError, match="lost"), watch(RecordingNotifier(), name="sft"):
+        raise ValueError("the loss is lost")
+    assert run.is_underway
+    run.ended()
+
+
+def test_a_progress_that_cannot_be_had_does_not_keep_an_alert_back() -> None:
+    """Whatever the trainer's answer does."""
+    run = TrainingRun(on_end=False)
+    for ask in (lambda: time.sleep(60), lambda: 1 / 0):
+        run.started(progress=ask)  # type: ignore[arg-type]
+        assert notify_exception(RecordingNotifier(), exc=raised(ValueError("the loss is lost"))).status == "sent"
+    run.ended()

@@ -48,6 +48,8 @@ class HowFar:
         reached = Progress.of(isolation.call(progress, PROGRESS).value)
         last, growth = reached.last_checkpoint or self.last_checkpoint, reached.growth or course.growth()
         reached = replace(reached, last_checkpoint=last, growth=growth)
+        if not reached.metrics:
+            reached = replace(reached, metrics=course.metrics())
         if reached.history:
             return reached
         return replace(reached, history=course.read(), history_of=course.name)

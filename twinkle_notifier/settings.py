@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import monotonic
 
 from twinkle_notifier import isolation
@@ -20,6 +20,7 @@ from twinkle_notifier.runtime.user_file import Notifications, user_file
 NOTIFICATIONS = "TWINKLE_NOTIFIER_NOTIFICATIONS"
 DIAGNOSE = "TWINKLE_NOTIFIER_DIAGNOSE"
 _SWITCH = {"0": False, "false": False, "no": False, "off": False, "1": True, "true": True, "yes": True, "on": True}
+ATTACH = "TWINKLE_NOTIFIER_ATTACH"
 HOW = f"set {VARIABLE}, or run `twinkle-notifier init`"  # to set up a notifier
 OFF = "off"  # in VARIABLE: no notifier is set up
 IS_OFF = f"alerts are switched off: {VARIABLE} is {OFF}"
@@ -117,6 +118,11 @@ def diagnoses(given: object = None) -> bool:
         log.warning("%s is %.50r: set it to 0 or 1", DIAGNOSE, text)
     found = user_file().diagnose
     return True if found is None else found
+
+
+def attaches(env: Mapping[str, str]) -> bool:
+    """Whether processes and trainers with the environment `env` get what no code of the user's has made."""
+    return _SWITCH.get(env.get(ATTACH, "").strip().lower(), True)
 
 
 def checked_diagnose(given: object) -> bool | None:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import itertools
 import os
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from twinkle_notifier import checkpoint, claims, isolation, settings
-from twinkle_notifier.alerts import by_hand
+from twinkle_notifier.alerts import by_hand, underway
 from twinkle_notifier.alerts.api import notify_exception, send_failures, send_milestone
 from twinkle_notifier.alerts.by_hand import By
 from twinkle_notifier.alerts.workers import Met
@@ -129,18 +128,25 @@ class TrainingRun(Beats, RunState):
         """The language of its messages."""
         return language(self._language)
 
-    @staticmethod
-    def keep_hooks(subclass: type, callback: type, names: Iterable[str]) -> None:
-        """For adapters: call the hooks `names` of `callback` before those that a `subclass` has in their place."""
-        for name in names:
-            kept, own = getattr(callback, name), getattr(subclass, name)
-            if own is not kept and not isinstance(inspect.getattr_static(subclass, name), functools.partialmethod):
-                setattr(subclass, name, functools.partialmethod(_both, kept, own))
-
     @property
     def is_supervised(self) -> bool:
         """Whether it runs below `twinkle-notifier run`, which needs the path of each checkpoint: see `saved`."""
         return mailbox.VARIABLE in os.environ
+
+    @property
+    def is_underway(self) -> bool:
+        """Whether it is the training that goes on in this process: begun, and not over."""
+        return underway.goes_on(self._so_far)
+
+    @staticmethod
+    def attaches() -> bool:
+        """Whether callbacks that no code of the user's has made send; see docs/settings.md."""
+        return settings.attaches(os.environ)
+
+    def pause(self) -> None:
+        """The training is over, well or not: no stall is looked for until it starts again."""
+        super().pause()
+        underway.end(self._so_far)
 
     def started(self, facts: list[str] | None = None, progress: Callable[[], Progress] | None = None) -> None:
         """The training begins (again), in this thread. `facts` are Markdown list items for the message.
@@ -165,6 +171,7 @@ class TrainingRun(Beats, RunState):
             attempt = Attempt.here()
             what = "{name} restarted ({attempt})" if attempt.number > 1 else "{name} started"
             self._send_milestone(self._says(what, attempt=attempt_of(attempt, self.language)), facts or [])
+        underway.begin(self._so_far, self.pause, progress or Progress)
         self._start_watch(progress)
 
     def _start_watch(self, progress: Callable[[], Progress] | None) -> None:
@@ -182,7 +189,9 @@ class TrainingRun(Beats, RunState):
             settings.log_none("the callback")
 
     def log(self, metrics: Mapping[str, object] | Callable[[], Mapping[str, object]], step: int | None = None) -> None:
-        """The trainer logs `metrics`, or what they return, at `step`. Messages show the course of the loss.
+        """The trainer logs `metrics`, or what they return, at `step`.
+
+        Messages show the course of the loss and, unless their progress has metrics, the last value of each of these.
 
         Rules look at the values: at numbers here, and at tensors and arrays in this machine's memory. It never raises,
         and never waits for a device: the background reads what one holds, or a message that needs it. The memory that
@@ -254,6 +263,7 @@ class TrainingRun(Beats, RunState):
         """
         self._watch.stop(moves=True)
         isolation.tried(self._rules.end)
+        underway.end(self._so_far)
         if not self._is_part:
             self._send_end(progress, facts, what)
         self._mark_end()
@@ -303,6 +313,7 @@ class TrainingRun(Beats, RunState):
     ) -> Outcome:
         """The training, or `what` of it, ends with `exc`. Returns when a rank has sent it; see `notify_exception`."""
         self._watch.stop(moves=False)
+        underway.end(self._so_far)
         with signals.deferred():  # now: the trainer's progress is read before `notify_exception` is called
             return self._failed(exc, context, progress, what)
 
@@ -323,7 +334,7 @@ class TrainingRun(Beats, RunState):
             context=context,
             exc=exc,
             name=self._name_of(what),
-            progress=self._far.lost(self._far.reached(progress)),
+            progress=self._so_far(progress),
             mark=claims.Watermark(self._since or process_start(), self._sequence),
             store=self._store,
             earlier=checkpoint.times(self._state),
@@ -336,6 +347,9 @@ class TrainingRun(Beats, RunState):
             checkpoint.add_sent(self._state, what=known, time=now(), incident=outcome.incident)
         self._mark_end()
         return outcome
+
+    def _so_far(self, progress: Callable[[], Progress]) -> Progress:
+        return self._far.lost(self._far.reached(progress))
 
     def _count(self) -> None:
         self._sequence = claims.counted(Where.here(), self._store)
@@ -365,8 +379,3 @@ class TrainingRun(Beats, RunState):
 
     def _send_milestone(self, headline: str, facts: list[str], level: Level = "info") -> None:
         send_milestone(self._notifier(), headline, self.name, facts, level, self.language)
-
-
-def _both(callback: Any, kept: Callable[..., object], own: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    kept(callback, *args, **kwargs)
-    return own(callback, *args, **kwargs)

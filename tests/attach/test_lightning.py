@@ -1,10 +1,16 @@
-"""The callback that is attached to Lightning's trainers, without a supervisor: where it stands, and when it gives way."""
+"""The callbacks that Lightning's trainers get without a line of code: where they stand, and when they give way.
+
+One is attached below `run`, here without a supervisor; the other is there by being installed.
+"""
 
 from __future__ import annotations
 
+import inspect
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -24,6 +30,7 @@ from twinkle_notifier.mailbox.mailbox import RUN_NAME
 from twinkle_notifier.testing import RecordingNotifier
 
 pytestmark = pytest.mark.filterwarnings("default")
+TRUSTING: Any = {"weights_only": False} if "weights_only" in inspect.signature(Trainer.fit).parameters else {}
 
 
 class Model(LightningModule):
@@ -50,14 +57,23 @@ class Model(LightningModule):
 
 
 @pytest.fixture
-def attached(tmp_path: Path) -> Callable[..., Trainer]:
-    """Makes a trainer as in an attached process."""
+def installed(tmp_path: Path) -> Callable[..., Trainer]:
+    """Makes a trainer."""
 
     def made(**options: Any) -> Trainer:
         quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
-        trainer = Trainer.__new__(Trainer)
-        options = {"default_root_dir": tmp_path, "max_epochs": 1, **quiet, **options}
-        Trainer.__init__(trainer, **options)
+        return Trainer(**{"default_root_dir": tmp_path, "max_epochs": 1, **quiet, **options})
+
+    return made
+
+
+@pytest.fixture
+def attached(installed: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Trainer]:
+    """Makes a trainer as in an attached process."""
+
+    def made(**options: Any) -> Trainer:
+        monkeypatch.setitem(sys.modules, "_twinkle_notifier_attach", ModuleType("it is attached"))
+        trainer = installed(**options)
         trainers.attach("lightning", trainer)
         return trainer
 
@@ -92,19 +108,54 @@ def test_it_is_among_the_callbacks_of_each_trainer(attached: Callable[..., Train
     assert callbacks is None or Attached not in map(type, callbacks if isinstance(callbacks, list) else [callbacks])
 
 
+@pytest.fixture(params=["attached", "installed"])
+def made(request: pytest.FixtureRequest) -> Callable[..., Trainer]:
+    """Makes a trainer that has a callback by either way."""
+    found: Callable[..., Trainer] = request.getfixturevalue(request.param)
+    return found
+
+
 @pytest.mark.parametrize("how", ["given", "appended", "of the model"])
-def test_it_gives_way(attached: Callable[..., Trainer], robot: Inbox, how: str) -> None:
+def test_it_gives_way(made: Callable[..., Trainer], robot: Inbox, how: str) -> None:
     """To a callback of the user's, wherever that comes from."""
     told = RecordingNotifier()
     own = NotifierCallback(told, name="mine")
-    trainer = attached(callbacks=[own] if how == "given" else None)
-    assert [type(one) for one in ours(trainer)] == [NotifierCallback if how == "given" else Attached]
+    trainer = made(callbacks=[own] if how == "given" else None)
     if how == "appended":
         trainer.callbacks.append(own)
     with pytest.raises(ValueError, match="lost"):
         trainer.fit(Model(fails=True, own=own if how == "of the model" else None))
     assert [message.splitlines()[0] for message in told.messages] == ["### mine failed: ValueError: the loss is lost"]
     assert (robot.messages, ours(trainer)) == ([], [own])
+
+
+def test_one_is_there_by_being_installed(installed: Callable[..., Trainer], robot: Inbox) -> None:
+    """It sends by itself; one list of the user's, to which Lightning adds it, may serve for several trainers."""
+    callbacks: list[Callback] = [other]
+    for number in (1, 2):
+        with pytest.raises(ValueError, match="lost"):
+            installed(callbacks=callbacks).fit(Model(fails=True))
+        assert [message.title for message in robot.messages][-1].endswith(" failed: ValueError: the loss is lost")
+        assert len(robot.messages) == number
+
+
+@pytest.mark.parametrize("value", ["0", "off", "False", " no "])
+def test_a_variable_switches_it_off(
+    made: Callable[..., Trainer], robot: Inbox, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    """Also that of a process which is attached already."""
+    monkeypatch.setenv("TWINKLE_NOTIFIER_ATTACH", value)
+    trainer = made()
+    with pytest.raises(ValueError, match="lost"):
+        trainer.fit(Model(fails=True))
+    assert robot.messages == []
+
+
+def test_where_no_notifier_is_set_up_there_is_none(
+    installed: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tests have a home folder of their own, without a file."""
+    assert ours(installed()) == []
 
 
 @pytest.mark.parametrize("place", [0, 1])
@@ -133,18 +184,22 @@ def test_without_a_supervisor_it_reports_by_itself(
     assert [message.title for message in robot.messages] == ["sft failed: ValueError: the loss is lost"]
 
 
-def test_a_checkpoint_holds_nothing_of_it(attached: Callable[..., Trainer], tmp_path: Path) -> None:
+def test_a_checkpoint_holds_nothing_of_it(
+    made: Callable[..., Trainer], robot: Inbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """It is resumed without it, and one without it is resumed with it, and nobody warns."""
-    attached(callbacks=[ModelCheckpoint(tmp_path, filename="first")]).fit(Model())
+    made(callbacks=[ModelCheckpoint(tmp_path, filename="first")]).fit(Model())
     states = torch.load(tmp_path / "first.ckpt", weights_only=True)["callbacks"]
     assert [key for key in states if "twinkle" in key] == []
     with warnings.catch_warnings(record=True) as met:
         warnings.simplefilter("always")
+        monkeypatch.setenv("TWINKLE_NOTIFIER_ATTACH", "0")
         bare = {"logger": False, "enable_progress_bar": False, "accelerator": "cpu", "default_root_dir": tmp_path}
         second = Trainer(callbacks=[ModelCheckpoint(tmp_path, filename="second")], max_epochs=2, **bare)
-        second.fit(Model(), ckpt_path=tmp_path / "first.ckpt", weights_only=False)
-        third = attached(callbacks=[ModelCheckpoint(tmp_path, filename="third")], max_epochs=3)
-        third.fit(Model(), ckpt_path=tmp_path / "second.ckpt", weights_only=False)
+        second.fit(Model(), ckpt_path=tmp_path / "first.ckpt", **TRUSTING)
+        monkeypatch.delenv("TWINKLE_NOTIFIER_ATTACH")
+        third = made(callbacks=[ModelCheckpoint(tmp_path, filename="third")], max_epochs=3)
+        third.fit(Model(), ckpt_path=tmp_path / "second.ckpt", **TRUSTING)
     assert (second.global_step, third.global_step) == (8, 12)
     assert [str(one.message) for one in met if "add the following callbacks" in str(one.message)] == []
 

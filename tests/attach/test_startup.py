@@ -142,7 +142,7 @@ def test_children_are_attached_and_the_path_of_the_user_stays(lab: Any) -> None:
     assert (done.stdout, done.stderr) == (f"True {STARTUP}{os.pathsep}{lab.folder / 'mine'}\n", "")
 
 
-@pytest.mark.parametrize("value", ["0", " 0 "])
+@pytest.mark.parametrize("value", ["0", " 0 ", "off", "False", "no"])
 def test_a_process_that_is_not_to_be_attached_is_not(lab: Any, value: str) -> None:
     """Neither by the command's environment, nor by that which a process further below gives its children."""
     assert attach_environment({"TWINKLE_NOTIFIER_ATTACH": value}) == {}

@@ -24,7 +24,8 @@ CRASH_OF_ONE = CRASH.replace("step == 7", "step == 7 and rank == 1")
 NOTHING = HAPPENS + "pass\n"
 KILL = HAPPENS + "if step == 7 and rank == 1: os.kill(os.getpid(), signal.SIGKILL)\n"
 STALL = HAPPENS + "if step == 7 and rank == int(os.environ.get('WORLD_SIZE', 1)) - 1: time.sleep(9)\n"
-GO_ON = r"To go on: (?:--resume_from_checkpoint |ckpt_path=).*checkpoints/\S+"
+GO_ON = r"To go on: (?:--resume_from_checkpoint |ckpt_path=|accelerator\.load_state).*checkpoints/\S+"
+OF_STEPS = {"transformers": " of 16", "lightning": " of 16", "pytorch_lightning": " of 16", "accelerate": ""}
 SAID = "sft failed: ValueError: the loss is lost"
 
 
@@ -40,6 +41,8 @@ def titles(robot: Inbox) -> list[str]:
         ("lightning", 0),
         pytest.param("lightning", 2, marks=STRESS),
         pytest.param("pytorch_lightning", 2, marks=STRESS),
+        pytest.param("accelerate", 0, marks=STRESS),
+        pytest.param("accelerate", 2, marks=STRESS),
     ],
 )
 def test_a_crash_is_reported_once_with_how_far_it_got(begin: Begin, robot: Inbox, framework: str, ranks: int) -> None:
@@ -48,7 +51,7 @@ def test_a_crash_is_reported_once_with_how_far_it_got(begin: Begin, robot: Inbox
     assert (done.returncode, titles(robot)) == (1, [SAID]), done.stderr
     text = robot.messages[0].text
     reached, lost, go_on = re.findall(r"(?m)^- ((?:Progress|Lost since .*|To go on): .*)", text)
-    assert re.fullmatch(r"Progress: step 7 of 16, epoch [\d.]+, after \d+ s", reached), text
+    assert re.fullmatch(rf"Progress: step 7{OF_STEPS[framework]}, epoch [\d.]+, after \d+ s", reached), text
     assert re.search(r"(?m)^- (Metrics: loss 0.5|loss: .* last 0.5$)", text), text
     assert re.fullmatch(r"Lost since the last checkpoint: \d+ s, \d steps.*", lost), text
     assert re.fullmatch(GO_ON, go_on), text
@@ -56,8 +59,7 @@ def test_a_crash_is_reported_once_with_how_far_it_got(begin: Begin, robot: Inbox
     assert "not attached" not in done.stderr
 
 
-@STRESS
-@pytest.mark.parametrize("framework", ["transformers"])
+@pytest.mark.parametrize("framework", [pytest.param("transformers", marks=STRESS), "accelerate"])
 def test_the_crash_of_one_rank_is_reported_once_as_its_own(begin: Begin, robot: Inbox, framework: str) -> None:
     """What its peer meets then is no second one."""
     done = begin(script(framework) + CRASH_OF_ONE + "train()", ranks=2).result()
@@ -67,7 +69,7 @@ def test_the_crash_of_one_rank_is_reported_once_as_its_own(begin: Begin, robot: 
 
 
 @STRESS
-@pytest.mark.parametrize("framework", ["transformers", "lightning"])
+@pytest.mark.parametrize("framework", ["transformers", "lightning", "accelerate"])
 def test_a_killed_rank_is_reported_once_by_its_number(begin: Begin, robot: Inbox, framework: str) -> None:
     """With the last checkpoint, though it could say nothing any more."""
     done = begin(script(framework) + KILL + "train()", ranks=2).result()
@@ -77,7 +79,7 @@ def test_a_killed_rank_is_reported_once_by_its_number(begin: Begin, robot: Inbox
 
 
 @STRESS
-@pytest.mark.parametrize(("framework", "ranks"), [("transformers", 0), ("lightning", 2)])
+@pytest.mark.parametrize(("framework", "ranks"), [("transformers", 0), ("lightning", 2), ("accelerate", 2)])
 def test_a_stall_is_reported_with_its_stack_and_its_end(begin: Begin, robot: Inbox, framework: str, ranks: int) -> None:
     """By the ranks themselves, which know where they stand; loading torch, which may take as long, is no stall."""
     more = {"options": ("--stall-after", "60s"), "TWINKLE_NOTIFIER_STALL_AFTER": "3"}
@@ -91,19 +93,34 @@ def test_a_stall_is_reported_with_its_stack_and_its_end(begin: Begin, robot: Inb
 
 @pytest.mark.parametrize(
     ("framework", "ranks"),
-    [("transformers", 0), *(pytest.param("pytorch_lightning", ranks, marks=STRESS) for ranks in (0, 2))],
+    [
+        ("transformers", 0),
+        *(pytest.param("pytorch_lightning", ranks, marks=STRESS) for ranks in (0, 2)),
+        *(pytest.param("accelerate", ranks, marks=STRESS) for ranks in (0, 2)),
+    ],
 )
 def test_a_clean_end_is_reported_with_its_metrics(begin: Begin, robot: Inbox, framework: str, ranks: int) -> None:
     """Once, by the supervisor, where `--on-success` asks for it."""
     done = begin(script(framework) + NOTHING + "train()", ranks=ranks, options=("--on-success",)).result()
     assert (done.returncode, len(robot.messages)) == (0, 1), (titles(robot), done.stderr)
     assert titles(robot)[0].startswith("sft ended after ")
-    said = (
-        r"(?m)^- (Ended because|Progress: step 16 of 16, epoch \d|Last checkpoint|Metrics: loss 0.5|loss: .* last 0.5$)"
-    )
-    why, reached, *facts = re.findall(said, robot.messages[0].text)
-    assert (why, reached[:-1]) == ("Ended because", "Progress: step 16 of 16, epoch "), robot.messages[0].text
-    assert len(facts) == 2, robot.messages[0].text
+    steps = f"Progress: step 16{OF_STEPS[framework]}, epoch "
+    said = rf"(?m)^- (Ended because|{steps}\d|Last checkpoint|Metrics: loss 0.5|loss: .* last 0.5$)"
+    found = re.findall(said, robot.messages[0].text)
+    if OF_STEPS[framework]:
+        assert found.pop(0) == "Ended because", robot.messages[0].text
+    assert found.pop(0)[:-1] == steps, robot.messages[0].text
+    assert len(found) == 2, robot.messages[0].text
+
+
+@STRESS
+@pytest.mark.parametrize("framework", ["transformers", "lightning", "accelerate"])
+def test_ctrl_c_is_reported_once_as_such(begin: Begin, robot: Inbox, framework: str) -> None:
+    """At the terminal all processes get it."""
+    stops = HAPPENS + "if step == 7: os.killpg(0, signal.SIGINT); time.sleep(60)\n"
+    done = begin(script(framework) + stops + "train()").result()
+    assert len(robot.messages) == 1, (titles(robot), done.stderr)
+    assert titles(robot)[0].startswith("sft was interrupted"), titles(robot)
 
 
 @STRESS
@@ -113,6 +130,8 @@ def test_a_clean_end_is_reported_with_its_metrics(begin: Begin, robot: Inbox, fr
         ("transformers", "train()"),
         ("lightning", "try: train()\nexcept ValueError: pass"),
         pytest.param("transformers", "try: train()\nexcept ValueError: pass", marks=STRESS),
+        ("accelerate", "train()"),
+        ("accelerate", "try: train()\nexcept ValueError: pass"),
     ],
 )
 def test_who_ends_well_is_silent(begin: Begin, robot: Inbox, framework: str, more: str) -> None:

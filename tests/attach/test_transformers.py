@@ -108,6 +108,37 @@ def test_it_gives_way(attached: Callable[..., Trainer], robot: Inbox, how: str) 
     assert (robot.messages, ours(trainer)) == ([], [NotifierCallback])
 
 
+@pytest.mark.parametrize("beside", ["nothing", "attached", "own"])
+def test_a_name_in_report_to_is_enough(
+    attached: Callable[..., Trainer], robot: Inbox, monkeypatch: pytest.MonkeyPatch, beside: str
+) -> None:
+    """And one message is sent, whatever else is there: by the user's callback, else by that."""
+    own = [NotifierCallback(name="mine")] if beside == "own" else []
+    trainer = attached(*own, fails=True, bare=beside == "nothing", report_to=["twinkle_notifier"])
+    with pytest.raises(ValueError, match="lost"):
+        trainer.train()
+    [message] = robot.messages
+    assert message.title.endswith("failed: ValueError: the loss is lost")
+    assert (message.title.startswith("mine"), ours(trainer) == [NotifierCallback]) == (beside == "own",) * 2
+    assert len(ours(trainer)) == 1
+    assert Attached not in ours(trainer)
+
+
+@pytest.mark.parametrize("how", ["attached", "report_to"])
+def test_a_variable_switches_it_off(
+    attached: Callable[..., Trainer], robot: Inbox, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Also what the training's own arguments name, but no callback that the code makes."""
+    monkeypatch.setenv("TWINKLE_NOTIFIER_ATTACH", "off")
+    options = {"bare": True, "report_to": ["twinkle_notifier"]} if how == "report_to" else {}
+    with pytest.raises(ValueError, match="lost"):
+        attached(fails=True, **options).train()
+    assert robot.messages == []
+    with pytest.raises(ValueError, match="lost"):
+        attached(NotifierCallback(name="mine"), fails=True, **options).train()
+    assert [message.title for message in robot.messages] == ["mine failed: ValueError: the loss is lost"]
+
+
 class Bound(Trainer):
     """As Unsloth makes them: an instance has a method of its own, bound to the class's."""
 
@@ -170,4 +201,5 @@ def test_what_cannot_be_attached_costs_a_line(
 
     monkeypatch.setattr("twinkle_notifier.attach.transformers.attach", breaks)
     assert ours(attached()) == []
-    assert caplog.messages == ["this training is not attached: RuntimeError"]
+    said = [record.message for record in caplog.records if record.name == "twinkle_notifier"]
+    assert said == ["this training is not attached: RuntimeError"]

@@ -57,10 +57,10 @@ class Model(nn.Module):
 
 steps = 16
 
-def train(callbacks=(), late=(), **options):
+def train(callbacks=(), late=(), report_to=(), **options):
     data = [{"x": torch.ones(4), "labels": torch.zeros(1)}] * 1000
     args = TrainingArguments(
-        "checkpoints", save_steps=3, logging_steps=1, max_steps=steps, per_device_train_batch_size=1, report_to=[],
+        "checkpoints", save_steps=3, logging_steps=1, max_steps=steps, per_device_train_batch_size=1, report_to=list(report_to),
         use_cpu=True, disable_tqdm=True,
     )
     trainer = Trainer(Model(), args, train_dataset=data, callbacks=list(callbacks))
@@ -68,7 +68,37 @@ def train(callbacks=(), late=(), **options):
         trainer.add_callback(callback)
     trainer.train(**options)
 """
+_ACCELERATE = """
+import os, signal, sys, time
+import torch
+from accelerate import Accelerator
+from torch.utils.data import DataLoader, TensorDataset
+
+steps = 16
+
+def train(log_with=None):
+    accelerator = Accelerator(cpu=True, log_with=log_with)
+    model = torch.nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    loader = DataLoader(TensorDataset(torch.ones(steps // 2 * accelerator.num_processes, 4)))
+    model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
+    accelerator.init_trackers("line-fit")
+    step = 0
+    for epoch in range(2):
+        for [x] in loader:
+            happens(step, accelerator.process_index)
+            loss = model(x).square().mean()
+            accelerator.backward(loss)
+            optimizer.step()
+            optimizer.zero_grad()
+            step += 1
+            accelerator.log({"loss": loss.item() * 0 + 0.5}, step)
+            if step % 3 == 0:
+                accelerator.save_state(f"checkpoints/{step}")
+    accelerator.end_training()
+"""
 _SCRIPTS = {
+    "accelerate": _ACCELERATE,
     "transformers": _TRANSFORMERS,
     "lightning": _LIGHTNING.replace("PACKAGE", "lightning.pytorch"),
     "pytorch_lightning": _LIGHTNING.replace("PACKAGE", "pytorch_lightning"),

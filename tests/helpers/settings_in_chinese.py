@@ -63,8 +63,10 @@ _MEANINGS = {
         "[每分钟请求一次的 URL](run.md#nobody-left-to-send)，或它的引用"
     ),
     "the file that the output goes to, where `run` does not find it": "输出写到哪个文件，在 `run` 自己找不到时指明",
-    "whether `run` [looks into the Python processes](run.md#what-it-sees) of its command": (
-        "`run` 是否[查看命令的 Python 进程内部](run.md#what-it-sees)"
+    "whether `run` [looks into the Python processes](run.md#what-it-sees) of its command; the variable also "
+    "for what trainers [get without a line of code](trainers.md#without-a-line-of-code): `0`, `off`, `no` or `false`": (
+        "`run` 是否[查看命令的 Python 进程内部](run.md#what-it-sees)；环境变量还管训练器"
+        "[不写一行代码就得到的](trainers.md#without-a-line-of-code) callback：`0`、`off`、`no` 或 `false`"
     ),
     "the URL, for programs; without a terminal a line of standard input will do": (
         "URL，供程序使用；没有终端时也可以从标准输入给一行"

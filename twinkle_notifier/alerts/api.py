@@ -75,7 +75,7 @@ def notify_exception(
         context: where the exception was met, for people, e.g. ``"forward_backward"``.
         exc: the exception. It is not written to, and kept only where no memory is left: until the process ends.
         name: the run's name; by default what ``TWINKLE_NOTIFIER_NAME`` says, else the script, module or notebook.
-        progress: how far the training got, if known.
+        progress: how far the training got; by default how far the `TrainingRun` of this process got, if there is one.
         mark: claims made before it belong to an earlier run; by default this process's start.
         store: where the ranks agree on who sends; by default torchrun's store, Ray, or files, see docs/ranks.md.
         earlier: incidents (`Outcome.incident`) of this run's past and their times, in seconds since 1970.

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 from twinkle_notifier import claims, isolation, settings
-from twinkle_notifier.alerts import crash_loop
+from twinkle_notifier.alerts import crash_loop, underway
 from twinkle_notifier.alerts.dedupe import Block
 from twinkle_notifier.alerts.workers import Met
 from twinkle_notifier.budgets import EVENT
@@ -71,7 +71,8 @@ class Event(NamedTuple):
     ) -> Event:
         """From the arguments of `notify_exception`. What is missing or cannot be read becomes a default."""
         run_name = (safe.text(name) if name is not None else "") or default_name()
-        reached = isolation.call(lambda: Progress.of(progress), _PROGRESS).value if progress is not None else None
+        known_progress = (lambda: Progress.of(progress)) if progress is not None else underway.progress
+        reached = isolation.call(known_progress, _PROGRESS).value
         place = safe.text(context, "<its __str__ {}>")
         known = isolation.call(lambda: _times(earlier), _PROGRESS).value if earlier is not _NONE else None
         return cls(

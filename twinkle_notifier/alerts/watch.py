@@ -10,7 +10,7 @@ from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, Traceb
 from typing import Any, TypeVar, cast, overload
 
 from twinkle_notifier import isolation
-from twinkle_notifier.alerts import dedupe
+from twinkle_notifier.alerts import dedupe, underway
 from twinkle_notifier.alerts.api import notify_exception
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import check
@@ -83,6 +83,7 @@ class Watch:
                     language=self._language,
                     diagnose=self._diagnose,
                 )
+                isolation.tried(underway.stop)
         finally:
             isolation.tried(dedupe.leave)
 

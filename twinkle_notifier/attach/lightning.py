@@ -1,38 +1,46 @@
-"""The callback that is attached to Lightning's trainers. It imports the framework."""
+"""The callbacks that Lightning's trainers get without a line of code. It imports the framework."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
-from twinkle_notifier.attach.trainers import AttachedRun
-from twinkle_notifier.integrations.lightning import NotifierCallback
+from twinkle_notifier import settings
+from twinkle_notifier.attach.trainers import AttachedRun, UnsavedRun
+from twinkle_notifier.integrations.lightning import NotifierCallback, loaded
+from twinkle_notifier.runtime.user_file import user_file
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
 
 
-class Attached(NotifierCallback):
-    """Among the callbacks of each trainer; it does nothing if the user adds one, at any time."""
+class Installed(NotifierCallback):
+    """Among the callbacks of each trainer; it does nothing if the user adds one, at any time. It sends by itself."""
 
-    _run_class = AttachedRun
-    _gives_way = True
+    _run_class = UnsavedRun
+    _gives_way = 1
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """See `Callback`. By now the model's own callbacks are there, too."""
-        if _is_alone(trainer):
+        callbacks: Any = trainer
+        if self._is_needed(trainer):
             super().setup(trainer, pl_module, stage)
         else:  # a new list: Lightning iterates over the other
-            callbacks: Any = trainer
             callbacks.callbacks = [callback for callback in callbacks.callbacks if callback is not self]
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """See `Callback`. It may come before `setup`."""
-        if _is_alone(trainer):
+        if self._is_needed(trainer):
             super().on_exception(trainer, pl_module, exception)
 
+    def _is_needed(self, trainer: Any) -> bool:
+        return any(callback is self for callback in NotifierCallback.among(trainer.callbacks))
 
-def _is_alone(trainer: Any) -> bool:
-    return not any(isinstance(one, NotifierCallback) and not isinstance(one, Attached) for one in trainer.callbacks)
+
+class Attached(Installed):
+    """The same below `twinkle-notifier run`, which sends in its place."""
+
+    _run_class = AttachedRun
 
 
 def attach(trainer: Any) -> None:
@@ -40,3 +48,11 @@ def attach(trainer: Any) -> None:
     if not any(isinstance(callback, NotifierCallback) for callback in trainer.callbacks):
         saving = len(trainer.checkpoint_callbacks)
         trainer.callbacks.insert(len(trainer.callbacks) - saving, Attached())
+
+
+def installed() -> list[NotifierCallback]:
+    """What Lightning adds to a new trainer: a callback, where a notifier is set up."""
+    if not settings.attaches(os.environ) or not (settings.by_environment() or user_file().url):
+        return []
+    # Of a copy that was loaded after this class was made, an old version takes no callback of the other.
+    return [Installed()] if all(issubclass(Installed, copy.Callback) for copy in loaded()) else []

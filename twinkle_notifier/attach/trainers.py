@@ -34,8 +34,25 @@ def attach(framework: str, to: object) -> None:
         log.warning("this training is not attached: %s", reason(answer.error))
 
 
-class AttachedRun(TrainingRun):
-    """A training whose user's code has no callback of ours: the supervisor sends its alerts. Checkpoints hold nothing.
+class UnsavedRun(TrainingRun):
+    """A training whose user's code has no callback of ours: its checkpoints may be read by code without this package.
+
+    They hold nothing of it.
+    """
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+    def resume(self, states: object) -> None:
+        """Do nothing."""
+
+    def live_in(self, states: dict[str, Any]) -> None:
+        """Do nothing."""
+
+
+class AttachedRun(UnsavedRun):
+    """One below `twinkle-notifier run`: the supervisor sends its alerts.
 
     The supervisor reports the end, once, with what this process leaves to it. It has checked the notifier, and has
     warned if there is none.
@@ -65,16 +82,6 @@ class AttachedRun(TrainingRun):
                 mailbox.report(lambda to: to.record_reached(lines))
 
             background.post(record, otherwise=record)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Nothing: the checkpoint may be read by code without this package."""
-        return {}
-
-    def resume(self, states: object) -> None:
-        """Do nothing: a checkpoint holds nothing of it."""
-
-    def live_in(self, states: dict[str, Any]) -> None:
-        """Do nothing."""
 
 
 def _forget(to: mailbox.Mailbox, before: float) -> None:

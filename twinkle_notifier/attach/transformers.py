@@ -12,7 +12,7 @@ class Attached(NotifierCallback):
     """Among the default callbacks of each trainer; it does nothing if the user adds one, at any time."""
 
     _run_class = AttachedRun
-    _gives_way = True
+    _gives_way = 2
 
 
 def attach(module: Any) -> None:

@@ -94,7 +94,7 @@ def _add_options(run: argparse.ArgumentParser) -> None:
         "--no-attach",
         action="store_false",
         dest="attach",
-        help="do not look into the Python processes of the command; TWINKLE_NOTIFIER_ATTACH=0 does the same",
+        help="do not look into the Python processes of the command; TWINKLE_NOTIFIER_ATTACH=0 does that, too",
     )
 
 

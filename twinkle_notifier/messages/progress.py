@@ -174,27 +174,45 @@ class Progress:
 
 
 class Course:
-    """The last values of a training's loss, as it is logged, and the device's memory in use at the logs."""
+    """The last values of a training's loss, the last one of each metric, and the device's memory in use at the logs."""
 
     def __init__(self) -> None:
         self.name: str = ""
         self.values: deque[Any] = deque(maxlen=_VALUES)
+        self._last: dict[str, Any] = {}
         self._usage = Usage()
 
     def add(self, metrics: Mapping[str, object]) -> None:
-        """Keep the loss among `metrics`, if there is one. It is not read here: it may be a tensor."""
+        """Keep the loss among `metrics`, if there is one, and the others. None is read here: it may be a tensor."""
         isolation.tried(self._usage.note)
+        some = dict(islice(metrics.items(), _MOST_METRICS))
         if not self.name:
-            some = islice(metrics, _MOST_METRICS)
             self.name = next((name for name in _LOSSES if name in metrics), "") or next(filter(_is_loss, some), "")
-        if self.name and (value := metrics.get(self.name)) is not None:
+        if self.name in metrics:  # among more of them, too
+            some[self.name] = metrics[self.name]
+        for name, value in some.items():
+            if value is None or isinstance(value, str):
+                continue
             detach: Any = getattr(value, "detach", None)  # of a tensor, which would keep the graph behind it
-            self.values.append(value if detach is None else detach())
+            kept = value if detach is None else detach()
+            if name == self.name:
+                self.values.append(kept)
+            if name in self._last or len(self._last) < _MOST_METRICS:
+                self._last[name] = kept
+
+    def metrics(self) -> dict[str, float | None]:
+        """The last value of each metric that is one number. Takes half a second at most."""
+        found: Iterable[tuple[str, float | None]] = isolation.call(self._numbers, _READING).value or ()
+        return dict(found)
+
+    def _numbers(self) -> list[tuple[str, float | None]]:
+        answers = {name: isolation.tried(functools.partial(_as_number, value)) for name, value in self._last.items()}
+        return [(name, answer.result()) for name, answer in answers.items() if answer.returned]
 
     def copy(self) -> Course:
         """One that later values do not change."""
         copied = Course()
-        copied.name, copied.values = self.name, self.values.copy()
+        copied.name, copied.values, copied._last = self.name, self.values.copy(), self._last.copy()
         return copied
 
     def read(self) -> tuple[float, ...]:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from twinkle_notifier import isolation
+from twinkle_notifier import isolation, settings
 from twinkle_notifier.budgets import DISK
 from twinkle_notifier.channels import OF_TWINKLE, VARIABLE
 from twinkle_notifier.credentials.references import is_reference
@@ -22,7 +22,6 @@ PREEMPTING: tuple[int, ...] = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 INTERRUPTING: tuple[int, ...] = (signal.SIGINT, signal.SIGHUP)
 DEFAULT: tuple[int, ...] = (signal.SIGPIPE, signal.SIGXFSZ)  # which Python ignores, for itself
 
-ATTACH = "TWINKLE_NOTIFIER_ATTACH"  # "0": no process is attached
 STARTUP: Path = Path(__file__).parents[1] / "attach" / "startup"
 ERROR_FILE = "TORCHELASTIC_ERROR_FILE"
 STALL_AFTER = "TWINKLE_NOTIFIER_STALL_AFTER"  # `stalls.VARIABLE`
@@ -91,7 +90,7 @@ def attach_environment(env: Mapping[str, str], name: str = "") -> dict[str, str]
 
     `name` is that of the run.
     """
-    if env.get(ATTACH, "").strip() == "0" or os.pathsep in str(STARTUP):  # which would name two other folders
+    if not settings.attaches(env) or os.pathsep in str(STARTUP):  # which would name two other folders
         return {}
     rest = env.get("PYTHONPATH", "")
     path = os.pathsep.join([str(STARTUP), rest] if rest else [str(STARTUP)])

@@ -149,6 +149,7 @@ _HOOKED = _THREADS | {
     "multiprocessing.process" if sys.version_info >= (3, 13) else "multiprocessing.util",
     "torch.distributed.elastic.agent.server.api",
     "torch.distributed.elastic.agent.server.local_elastic_agent",
+    "accelerate.accelerator",
     "transformers.trainer",
     "lightning.pytorch.trainer.trainer",
     "pytorch_lightning.trainer.trainer",

@@ -142,6 +142,7 @@ _METHODS = {
     _AGENT + "api": ("SimpleElasticAgent", "_restart_workers", _agent_restarts, _nothing),
     _AGENT + "local_elastic_agent": ("LocalElasticAgent", "_monitor_workers", _nothing, _agent_checked),
     "multiprocessing.process": ("BaseProcess", "_bootstrap", _child_begins, _nothing),
+    "accelerate.accelerator": _attached("Accelerator", "accelerate"),
     "transformers.trainer": ("Trainer", "__init__", lambda _, module: _attach("transformers", module), _nothing),
     "lightning.pytorch.trainer.trainer": _attached("Trainer", "lightning"),
     "pytorch_lightning.trainer.trainer": _attached("Trainer", "lightning"),

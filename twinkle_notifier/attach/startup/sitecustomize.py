@@ -7,7 +7,7 @@ _folder = os.path.dirname(os.path.abspath(__file__))
 
 try:
     if sys.version_info >= (3, 8) and os.environ.get("TWINKLE_NOTIFIER_SUPERVISOR"):
-        if os.environ.get("TWINKLE_NOTIFIER_ATTACH", "").strip() != "0":
+        if os.environ.get("TWINKLE_NOTIFIER_ATTACH", "").strip().lower() not in ("0", "false", "no", "off"):
             __import__("_twinkle_notifier_attach").begin()
 except Exception:  # a Python that starts is never broken by us
     pass
