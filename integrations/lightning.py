@@ -73,6 +73,9 @@ class NotifierCallback(RunCallback, Callback):
     _is_placed = False  # in a trainer that runs
     _has_saved = False  # a checkpoint that the run does not know of yet
 
+    def _twinkle_prepare(self) -> None:
+        self._logged: dict[str, Any] = {}
+
     @property
     def state_key(self) -> str:
         """See `Callback`. While a trainer runs, the key is the callback's position in it, as in its checkpoints."""
@@ -127,9 +130,15 @@ class NotifierCallback(RunCallback, Callback):
         if self._is_watched:
             self.run.beat()
         if not batch_idx % (getattr(trainer, "log_every_n_steps", 0) or _LOGS_EVERY):
-            self.run.log(lambda: trainer.callback_metrics, trainer.global_step)
+            self.run.log(partial(_new, trainer, self._logged), trainer.global_step)
 
-    on_validation_batch_end = on_validation_end = RunCallback._beat
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """See `Callback`. No batch may follow that logs its metrics."""
+        self._beat()
+        if not trainer.sanity_checking:
+            self.run.log(partial(_new, trainer, self._logged), trainer.global_step)
+
+    on_validation_batch_end = RunCallback._beat
     on_validation_epoch_end = on_train_epoch_end = RunCallback._lull  # what the model makes of an epoch may follow
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -155,6 +164,13 @@ class NotifierCallback(RunCallback, Callback):
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """See `Callback`. It searches all states: a run with more or fewer callbacks may have saved ours."""
         self.run.resume(checkpoint.get("callbacks"))
+
+
+def _new(trainer: Trainer, logged: dict[str, Any]) -> dict[str, Any]:
+    """The metrics that are new since they were `logged`: the trainer keeps each until it is logged again."""
+    found = {name: value for name, value in trainer.callback_metrics.items() if logged.get(name) is not value}
+    logged.update(found)
+    return found
 
 
 def _step(watched: weakref.ref[Trainer]) -> Progress:

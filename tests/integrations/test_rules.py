@@ -71,15 +71,22 @@ def train_lightning(package: str, folder: Path, losses: list[float], callback: A
             self.log("loss", loss)
             return loss
 
+        def validation_step(self, batch: Any, index: int) -> None:
+            self.log("val_loss", 1.5)
+
         def configure_optimizers(self) -> Any:
             return torch.optim.SGD(self.parameters(), 0.01)
 
         def train_dataloader(self) -> Any:
             return torch.utils.data.DataLoader(torch.ones(len(losses), 4))
 
+        def val_dataloader(self) -> Any:
+            return torch.utils.data.DataLoader(torch.ones(1, 4))
+
     pl.Trainer(
         default_root_dir=folder,
         max_epochs=1,
+        val_check_interval=len(losses) // 3,
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
@@ -103,15 +110,16 @@ def test_of_the_hf_trainer(tmp_path: Path) -> None:
 
 
 def test_of_lightning(tmp_path: Path) -> None:
-    """The loss itself."""
+    """The loss itself. A validation counts once, though the trainer shows its metrics until the next; the last, too."""
     pytest.importorskip("lightning")
     from twinkle_notifier.integrations.lightning import NotifierCallback
 
     told = RecordingNotifier()
-    train_lightning(
-        "lightning.pytorch", tmp_path, LOSSES, NotifierCallback(told, name="sft", on_end=False, rules=RULES)
-    )
-    assert titles(told) == [*SPIKE_AND_PLATEAU, "sft: loss is nan at step 112"]
+    rules = [*RULES, "stalled(val_loss[3]) => third", "count(val_loss[9]) > 3 => stale"]
+    callback = NotifierCallback(told, name="sft", on_end=False, rules=rules)
+    train_lightning("lightning.pytorch", tmp_path, LOSSES, callback)
+    assert len(LOSSES) == 120
+    assert titles(told) == [*SPIKE_AND_PLATEAU, "sft: loss is nan at step 112", "sft: third at step 120"]
 
 
 @pytest.mark.stress
