@@ -86,6 +86,11 @@ def by_environment() -> bool:
     return any(os.environ.get(variable, "").strip() for variable in (VARIABLE, OF_TWINKLE))
 
 
+def is_set_up() -> bool:
+    """Whether a notifier may be set up, by the environment or the user's file: it need not work."""
+    return not is_off() and (by_environment() or bool(user_file().url))
+
+
 def notifications(given: object = None) -> Notifications:
     """Which alerts are wanted: what is `given`, else what the environment says, else the user's file, else all.
 

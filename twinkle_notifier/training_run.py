@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import os
 import threading
@@ -11,6 +10,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import ClassVar
 
 from twinkle_notifier import checkpoint, claims, isolation, settings
@@ -27,7 +27,6 @@ from twinkle_notifier.how_far import HowFar
 from twinkle_notifier.isolation import safe, signals
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.mailbox import mailbox
-from twinkle_notifier.messages.catalog import phrase
 from twinkle_notifier.messages.message import Level, Outcome
 from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.messages.search import Search
@@ -36,10 +35,10 @@ from twinkle_notifier.rules.chosen import chosen
 from twinkle_notifier.rules.report import Training
 from twinkle_notifier.rules.watch import RuleWatch
 from twinkle_notifier.run_state import RunState
-from twinkle_notifier.runtime.language import Language, checked, language
+from twinkle_notifier.run_words import RunWords
+from twinkle_notifier.runtime.language import Language, checked
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.process import Instant, process_start
-from twinkle_notifier.runtime.run_name import default_name
 from twinkle_notifier.runtime.user_file import Notifications
 from twinkle_notifier.stalls import watchdog
 from twinkle_notifier.stalls.beats import Beats
@@ -49,7 +48,7 @@ _Path = str | os.PathLike[str]
 _numbers = itertools.count(1)  # of the trainings of this process
 
 
-class TrainingRun(Beats, RunState):
+class TrainingRun(Beats, RunWords, RunState):
     """Sends the alerts of one training run, and keeps the state of that for its checkpoints.
 
     None of its methods raises. All but `failed` and `preempted` return at once; but where the notifier that the
@@ -104,7 +103,7 @@ class TrainingRun(Beats, RunState):
         self._name = name
         self._on_start, self._on_end = on_start and wanted == "all", on_end and wanted != "failure_only"
         self._since = TrainingRun._last_end
-        self._language: Language | None = checked(language)
+        self._language = checked(language)
         self._diagnose = settings.checked_diagnose(diagnose)
         self._store = store
         self._far = HowFar()
@@ -113,20 +112,6 @@ class TrainingRun(Beats, RunState):
         self._rules = RuleWatch(chosen(rules), wanted)
         self._sequence: int | None = None
         self._watch = watchdog.StallWatch(after if wanted != "end_only" else None)
-
-    @property
-    def name(self) -> str:
-        """The run's name in messages."""
-        return (safe.text(self._name) if self._name is not None else "") or default_name()
-
-    def keep_name(self) -> None:
-        """Copies in other processes, which may be called otherwise, have this name, too."""
-        self._name = self.name
-
-    @property
-    def language(self) -> Language:
-        """The language of its messages."""
-        return language(self._language)
 
     @property
     def is_supervised(self) -> bool:
@@ -163,7 +148,7 @@ class TrainingRun(Beats, RunState):
         notifier = self._notifier()
         self._check(notifier)
         if notifier is not None and Where.here().local_rank == 0:
-            background.post(functools.partial(sender.flush, notifier))  # what an earlier run could not send
+            background.post(partial(sender.flush, notifier))  # what an earlier run could not send
         user_rules.ready()  # a notifier of the user's own does not read them when it is made
         if Where.here().local_rank == 0 and self.is_supervised:
             background.post(self._describe_to_supervisor)
@@ -229,11 +214,8 @@ class TrainingRun(Beats, RunState):
     ) -> Outcome:
         """Send people a message by this run's notifier, with how far it got. See `twinkle_notifier.alert`."""
         this = self._training()
-
-        def facts() -> list[str]:
-            return this.progress().lines(this.language)
-
-        by = By(lambda: self._notifier(now=True), this.name, this.store, this.mark, this.language, facts)
+        notifier, facts = partial(self._notifier, now=True), lambda: this.progress().lines(this.language)
+        by = By(notifier, this.name, this.store, this.mark, this.language, facts)
         return by_hand.send(by, title, text, level, wait_duration)
 
     def saved(self, checkpoint: _Path | Callable[[], _Path], step: int | None = None) -> bool:
@@ -318,12 +300,7 @@ class TrainingRun(Beats, RunState):
             return self._failed(exc, context, progress, what)
 
     def _failed(
-        self,
-        exc: BaseException,
-        context: str,
-        progress: Callable[[], Progress],
-        what: str = "",
-        met: Met | None = None,
+        self, exc: BaseException, context: str, progress: Callable[[], Progress], what: str = "", met: Met | None = None
     ) -> Outcome:
         goes_on = met is not None and met.attempt.is_followed()
         notifier = self._notifier(now=True) if goes_on else self._alerting()
@@ -362,16 +339,6 @@ class TrainingRun(Beats, RunState):
     def settle(self) -> None:
         """Wait for what is being sent: for a process that is killed after the training's end."""
         background.flush(BACKGROUND_BUDGET)
-
-    def says(self, text: str, **values: object) -> str:
-        """For adapters: `text`, one of this package's English ones, in `language`, with `values` in its ``{slots}``."""
-        return phrase(self.language, text, **values)
-
-    def _says(self, text: str, what: str = "", **values: object) -> str:
-        return phrase(self.language, text, name=self._name_of(what), **values)
-
-    def _name_of(self, what: str) -> str:
-        return f"{self.name}: {what}" if what else self.name
 
     def _mark_end(self) -> None:
         self._since = TrainingRun._last_end = Instant.now()

@@ -86,7 +86,9 @@ settings = SimpleNamespace(mode="online", run_url="https://wandb.ai/me/llm/runs/
 sys.modules |= {"torch": torch, "wandb": SimpleNamespace(run=SimpleNamespace(_settings=settings))}
 os.environ |= {"SLURM_JOB_ID": "4711", "SLURM_JOB_NAME": "sft", "SLURM_JOB_PARTITION": "gpu"}
 
-run = TrainingRun(Notifier.from_url(os.environ["CHATS"]), name="sft")
+run = TrainingRun(
+    Notifier.from_url(os.environ["CHATS"]), name="sft", rules=[]
+)  # the loss that is NaN has an alert of its own
 run.started()
 for number in range(60):
     run.log({"loss": 2.5 / (number + 1) if number < 57 else math.nan}, number)

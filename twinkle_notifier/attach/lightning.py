@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from twinkle_notifier import settings
 from twinkle_notifier.attach.trainers import AttachedRun, UnsavedRun
 from twinkle_notifier.integrations.lightning import NotifierCallback, loaded
-from twinkle_notifier.runtime.user_file import user_file
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -52,7 +51,7 @@ def attach(trainer: Any) -> None:
 
 def installed() -> list[NotifierCallback]:
     """What Lightning adds to a new trainer: a callback, where a notifier is set up."""
-    if not settings.attaches(os.environ) or not (settings.by_environment() or user_file().url):
+    if not settings.attaches(os.environ) or not settings.is_set_up():
         return []
     # Of a copy that was loaded after this class was made, an old version takes no callback of the other.
     return [Installed()] if all(issubclass(Installed, copy.Callback) for copy in loaded()) else []

@@ -20,7 +20,7 @@ class Attached(NotifierCallback):
     """Among the callbacks of the controller, unless the user gives one."""
 
     _run_class = _Run
-    _gives_way = True
+    _gives_way = 2
 
 
 def attach(trainer: Any) -> None:

@@ -12,7 +12,7 @@ class Attached(NotifierMegatronCallback):
     """Among the callbacks of each trainer to which the user has added none."""
 
     _run_class = AttachedRun
-    _gives_way = True
+    _gives_way = 2
 
 
 def attach(trainer: Any) -> None:

@@ -17,8 +17,6 @@ from twinkle_notifier.controller_run import ControllerRun
 from twinkle_notifier.integrations.verl import track
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.runtime import run_name
-from twinkle_notifier.runtime.user_file import user_file
-from twinkle_notifier.supervisor.command import ATTACH
 from twinkle_notifier.training_run import TrainingRun
 
 
@@ -43,8 +41,7 @@ def attach() -> None:
 
 def is_wanted() -> bool:
     """Whether somebody has set up a notifier, and has not switched this off."""
-    is_on = os.environ.get(ATTACH, "").strip() != "0"
-    return is_on and (settings.by_environment() or bool(user_file().url))
+    return settings.attaches(os.environ) and settings.is_set_up()
 
 
 def _run_of(experiment: str) -> TrainingRun:
