@@ -24,7 +24,7 @@ from twinkle_notifier.claims.stores.memory import MemoryStore
 from twinkle_notifier.runtime.host import started_at
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.process import Holder, Instant, process_start
-from twinkle_notifier.runtime.ranks import FOLLOWER
+from twinkle_notifier.runtime.rank_sets import FOLLOWER
 from twinkle_notifier.runtime.stored import dumped, parsed
 
 

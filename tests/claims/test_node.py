@@ -19,7 +19,7 @@ from twinkle_notifier.claims.node import NodeLease
 from twinkle_notifier.claims.stores import torch
 from twinkle_notifier.claims.stores.memory import MemoryStore
 from twinkle_notifier.messages.message import Outcome
-from twinkle_notifier.runtime import ranks as participant
+from twinkle_notifier.runtime import rank_sets as participant
 from twinkle_notifier.runtime import state_dir
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.process import Holder, Instant, process_start

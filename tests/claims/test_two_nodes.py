@@ -13,7 +13,7 @@ import pytest
 
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.mailbox.mailbox import VARIABLE, Mailbox
-from twinkle_notifier.runtime import ranks
+from twinkle_notifier.runtime import rank_sets as ranks
 
 # Two nodes of four ranks, forked on one machine and in one folder, as torchrun's ranks see themselves. Files stand for
 # the server's store, and note which rank opens them.

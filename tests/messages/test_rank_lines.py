@@ -6,7 +6,7 @@ import pytest
 
 from twinkle_notifier.messages import rank_lines
 from twinkle_notifier.runtime.launcher import Where
-from twinkle_notifier.runtime.ranks import compressed
+from twinkle_notifier.runtime.rank_sets import compressed
 
 WHERE = Where.here()._replace(rank=0, world_size=16, hostname="a")
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.runtime.ranks import compressed, parsed
+from twinkle_notifier.runtime.rank_sets import compressed, parsed
 from twinkle_notifier.runtime.stored import Stored, dumped
 from twinkle_notifier.stalls.collectives import Calls, finding
 from twinkle_notifier.stalls.recorder import Call, calls

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.supervisor.monitor import Heartbeat
+from twinkle_notifier.supervisor.heartbeat import Heartbeat
 
 Begin = Callable[..., Any]
 
@@ -90,7 +90,7 @@ def test_the_command_asks_at_once(begin: Begin, server: Server) -> None:
 
 def test_it_ends_with_the_command(begin: Begin, server: Server, robot: Inbox, tmp_path: Path) -> None:
     """Though a reader of its output, `less` for instance, may leave that open for days."""
-    quick = "from twinkle_notifier.supervisor.monitor import Heartbeat\nHeartbeat.__init__.__defaults__ = (0.05,)\n"
+    quick = "from twinkle_notifier.supervisor.heartbeat import Heartbeat\nHeartbeat.__init__.__defaults__ = (0.05,)\n"
     (tmp_path / "sitecustomize.py").write_text(quick)
     running = begin(
         "import os, time\nwhile not os.path.exists('beaten'): time.sleep(0.05)\nprint('x' * 10**6); exit(3)",

@@ -14,7 +14,7 @@ from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.mailbox.notes import Beat
 from twinkle_notifier.supervisor.exit_report import ExitReport
-from twinkle_notifier.supervisor.monitor import OutputWatchdog
+from twinkle_notifier.supervisor.output_watchdog import OutputWatchdog
 from twinkle_notifier.supervisor.reporter import Reporter
 from twinkle_notifier.testing import RecordingNotifier
 

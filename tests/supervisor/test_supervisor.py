@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.supervisor.context import oom_kills
+from twinkle_notifier.supervisor.oom import oom_kills
 
 PYTHON = sys.executable
 RUN = [PYTHON, "-m", "twinkle_notifier", "run", "--name", "sft", "--"]

@@ -10,7 +10,7 @@ from twinkle_notifier.exceptions.collateral import is_collateral
 from twinkle_notifier.exceptions.remote import carried, remote
 from twinkle_notifier.isolation.safe import type_name
 from twinkle_notifier.runtime.launcher import Attempt, Where
-from twinkle_notifier.runtime.ranks import FOLLOWER, written
+from twinkle_notifier.runtime.rank_sets import FOLLOWER, written
 
 
 class WorkerError(NamedTuple):
@@ -29,7 +29,7 @@ class Met(NamedTuple):
 
     exc: BaseException
     where: Where
-    members: frozenset[str]  # see `runtime.ranks`
+    members: frozenset[str]  # see `runtime.rank_sets`
     attempt: Attempt
 
 

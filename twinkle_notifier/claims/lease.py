@@ -17,7 +17,7 @@ from twinkle_notifier.claims.store import Access, Store
 from twinkle_notifier.messages.message import derived_id
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.process import Holder
-from twinkle_notifier.runtime.ranks import FOLLOWER, all_ranks, written
+from twinkle_notifier.runtime.rank_sets import FOLLOWER, all_ranks, written
 from twinkle_notifier.runtime.stored import dumped, parsed
 
 _POLL = 0.01  # seconds between two reads of the store, at first; then longer, up to

@@ -22,7 +22,7 @@ from twinkle_notifier.messages.message import Outcome
 from twinkle_notifier.runtime.launcher import Where, run_key
 from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.runtime.process import Instant
-from twinkle_notifier.runtime.ranks import all_ranks
+from twinkle_notifier.runtime.rank_sets import all_ranks
 from twinkle_notifier.runtime.stored import dumped, parsed
 
 # Up to so many ranks each connects when training starts, in the background: where the resolver does not answer,

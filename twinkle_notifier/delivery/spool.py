@@ -19,13 +19,13 @@ from typing import Any
 from twinkle_notifier import isolation, system
 from twinkle_notifier.delivery.descriptor import channel as channel_of
 from twinkle_notifier.delivery.descriptor import for_the_disk
+from twinkle_notifier.delivery.digest import digest
 from twinkle_notifier.delivery.letter import (
     SUFFIX,
     Event,
     Found,
     Letter,
     Waiting,
-    digest,
     id_of,
     look,
     problem,

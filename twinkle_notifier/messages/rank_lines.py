@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from twinkle_notifier.messages.catalog import fact, facts, phrase
 from twinkle_notifier.runtime.launcher import Where
-from twinkle_notifier.runtime.ranks import FOLLOWER, all_ranks, compressed
+from twinkle_notifier.runtime.rank_sets import FOLLOWER, all_ranks, compressed
 
 _HOSTS = 3  # that are named
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from twinkle_notifier.messages.catalog import phrase
 from twinkle_notifier.messages.sanitize import line
-from twinkle_notifier.runtime.ranks import compressed, parsed
+from twinkle_notifier.runtime.rank_sets import compressed, parsed
 from twinkle_notifier.stalls.recorder import Call
 
 Calls = Mapping[int, Sequence[Call] | None]  # by rank; None for one of which nothing is known

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import COLLECTIVES
-from twinkle_notifier.runtime.ranks import compressed
+from twinkle_notifier.runtime.rank_sets import compressed
 from twinkle_notifier.runtime.stored import Stored
 
 # Not the form with stacks: that took seconds where this one takes less than a millisecond. The second is of NCCL alone.

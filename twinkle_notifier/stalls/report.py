@@ -12,7 +12,7 @@ from twinkle_notifier.messages.sanitize import line
 from twinkle_notifier.messages.wording import code_block, duration
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.process import Holder, Instant
-from twinkle_notifier.runtime.ranks import compressed
+from twinkle_notifier.runtime.rank_sets import compressed
 from twinkle_notifier.runtime.stored import Stored
 from twinkle_notifier.stalls.collectives import finding
 from twinkle_notifier.stalls.stacks import Doing

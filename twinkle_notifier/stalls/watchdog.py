@@ -16,8 +16,10 @@ from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.mailbox.notes import Beat
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.log_repeats import log
-from twinkle_notifier.stalls.board import Detector, Watched
-from twinkle_notifier.stalls.episode import Reporter, Resolver
+from twinkle_notifier.stalls.board import Watched
+from twinkle_notifier.stalls.detector import Detector
+from twinkle_notifier.stalls.reporter import Reporter
+from twinkle_notifier.stalls.resolver import Resolver
 from twinkle_notifier.stalls.stacks import debugged, is_running
 
 VARIABLE: str = "TWINKLE_NOTIFIER_STALL_AFTER"  # seconds, for runs whose code names none

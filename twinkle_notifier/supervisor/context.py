@@ -1,14 +1,12 @@
-"""What the supervisor knows of its command and of the kernel's kills, and its lines for whoever started it."""
+"""What the supervisor knows of its command, and its lines for whoever started it."""
 
 from __future__ import annotations
 
 import os
-import re
 import select
 import signal
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from twinkle_notifier import isolation
@@ -19,13 +17,11 @@ from twinkle_notifier.runtime.launcher import Attempt
 from twinkle_notifier.supervisor.command import Options
 from twinkle_notifier.supervisor.exit_report import ExitReport
 from twinkle_notifier.supervisor.last_lines import Output
+from twinkle_notifier.supervisor.oom import oom_kills
 
 _ASKED = 600.0  # seconds from a signal to the end that it accounts for
 _NO_FOLDER = Path(os.devnull, "none")
 _PATIENCE = 0.5  # seconds for a terminal that is held, or a reader that is slow
-_GROUPS = Path("/sys/fs/cgroup")
-# cgroup-v2: a file that counts the group and those below it; v1: one for each group (kernel 4.13 and newer).
-_FILES = ("memory.events", "memory.oom_control")
 
 
 class Context:
@@ -82,25 +78,3 @@ def say(text: str) -> None:
         pass
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-
-def oom_kills() -> int | None:
-    """How many processes of this control group the out-of-memory killer has ended; None if that cannot be read."""
-    counts: list[str] = []
-    for path in _oom_files():
-        with suppress(OSError):
-            counts += re.findall(r"(?m)^oom_kill (\d+)$", path.read_text(errors="replace"))
-    return sum(map(int, counts)) if counts else None
-
-
-def _oom_files() -> list[Path]:
-    found: list[Path] = []
-    with suppress(OSError):
-        for entry in Path("/proc/self/cgroup").read_text().splitlines():
-            _, controllers, path = entry.split(":", 2)
-            if controllers in ("", "memory"):
-                root = _GROUPS / controllers
-                # In a container the path is the host's, and the group itself is at the root.
-                places = (root / path.lstrip("/"), root)
-                found += [place / name for place in places for name in _FILES if (place / name).is_file()][:1]
-    return found

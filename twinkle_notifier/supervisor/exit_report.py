@@ -14,7 +14,7 @@ from twinkle_notifier.messages.report import run_of
 from twinkle_notifier.messages.sanitize import heading, line, path
 from twinkle_notifier.messages.wording import attempt_of, code_block, duration, now
 from twinkle_notifier.runtime.launcher import Attempt
-from twinkle_notifier.runtime.ranks import compressed
+from twinkle_notifier.runtime.rank_sets import compressed
 from twinkle_notifier.supervisor import torchrun
 from twinkle_notifier.supervisor.cause import signal_of
 from twinkle_notifier.supervisor.command import INTERRUPTING, PREEMPTING

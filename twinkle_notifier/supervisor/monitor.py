@@ -5,30 +5,26 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import ASKED, SUPERVISOR
 from twinkle_notifier.isolation.safe import reason
-from twinkle_notifier.mailbox.notes import Beat, Restart
+from twinkle_notifier.mailbox.notes import Restart
 from twinkle_notifier.messages.catalog import fact, phrase
 from twinkle_notifier.runtime.language import language
 from twinkle_notifier.runtime.launcher import Attempt
 from twinkle_notifier.supervisor import orphans, torchrun
 from twinkle_notifier.supervisor.context import Context, say
+from twinkle_notifier.supervisor.heartbeat import Heartbeat
+from twinkle_notifier.supervisor.output_watchdog import OutputWatchdog
 from twinkle_notifier.supervisor.reporter import Reporter
 from twinkle_notifier.supervisor.torchrun import Recorded
 
 _TICK = 1.0  # seconds
 _END = 10.0  # seconds for a check that is under way
-_EVERY = 60.0  # seconds between two heartbeats
-_REQUEST = 10.0  # seconds for one
-_SLOWEST = 10.0  # a stall lasts longer than so many times the slowest step
-_FRESH = 30.0  # seconds; a rank records its progress every few seconds
-_LATE = 5.0  # seconds between two checks that are no delay
 _LISTED = 8  # processes that an alert lists
 
 log: logging.Logger = logging.getLogger("twinkle_notifier")
@@ -153,76 +149,3 @@ def _with_descendants(pid: int) -> list[int]:
             for path in Path(f"/proc/{parent}/task").glob("*/children") if len(found) < _LISTED else ():
                 found += map(int, path.read_text().split())
     return found[:_LISTED]
-
-
-class OutputWatchdog:
-    """Detects from outside that a command has stalled: there was no output and no beat for `after` seconds.
-
-    A rank with its own watchdog reports, as that sees more.
-    All times are in seconds; `now` is of a clock that stops while the machine is suspended.
-    """
-
-    def __init__(self, after: float, now: float) -> None:
-        self._after = after
-        self._checked = self._heard = now
-        self._since: float | None = None  # of a reported silence: its last sign of life
-        self.lasted: float = 0.0  # seconds of the silence that `check` last reported
-
-    def check(
-        self, now: float, last_output: float | None, wall: float, beats: Sequence[Beat]
-    ) -> Literal["silent", "moving"] | None:
-        """``silent`` when a silence is long enough, ``moving`` when it ends. To be called about each second.
-
-        `last_output` is None if the output cannot be seen. Without that and without a beat nothing is known.
-        """
-        late, self._checked = now - self._checked - _LATE, now
-        if late > 0:  # this process was stopped, and so was the command
-            self._heard += late
-        newest = max((beat.at for beat in beats), default=0.0)
-        if last_output is None and not beats:
-            return None
-        heard = max(last_output or 0.0, now - (wall - newest) if beats else 0.0)
-        self._heard = max(self._heard, heard)
-        is_watched = wall - newest < _FRESH
-        if self._since is not None and heard > self._since:
-            self.lasted, self._since = now - self._since, None
-            return "moving"
-        threshold = max([self._after, *(_SLOWEST * beat.slowest for beat in beats)])
-        if self._since is None and not is_watched and now - self._heard > threshold:
-            self.lasted, self._since = now - self._heard, self._heard
-            return "silent"
-        return None
-
-
-class Heartbeat:
-    """A dead man's switch: requests `url` at once and then each minute, until `end`. A service misses the requests."""
-
-    def __init__(self, url: str, every: float = _EVERY) -> None:
-        import requests  # not at the top: it costs each `run` 40 ms, and few have such a URL
-
-        self._get = requests.get
-        self._url, self._every = url, every
-        self._ended = threading.Event()
-
-    def begin(self) -> None:
-        """Start."""
-        threading.Thread(target=self._go_on, name="twinkle-notifier-heartbeat", daemon=True).start()
-
-    def end(self) -> None:
-        """Stop; the service then sees no more requests."""
-        self._ended.set()
-
-    def _go_on(self) -> None:
-        was_failing = False
-        while True:
-            answer = isolation.call(self._ask, _REQUEST)
-            if not answer.returned and not was_failing:  # the error's text would show the URL, a secret
-                what = type(answer.error).__name__ if answer.error is not None else f"no answer within {_REQUEST:g} s"
-                log.warning("the heartbeat URL does not work (%s); it is asked again each minute", what)
-            was_failing = not answer.returned
-            if self._ended.wait(self._every):
-                return
-
-    def _ask(self) -> None:
-        with self._get(self._url, timeout=_REQUEST / 2, stream=True) as answer:  # without its body
-            answer.raise_for_status()

@@ -1,4 +1,4 @@
-"""One stall of this rank: its alert, which one rank sends, and the message that the training has resumed."""
+"""The end of a stall: the message that the training has resumed, once, when every rank in the alert has."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from twinkle_notifier import claims
-from twinkle_notifier.budgets import BACKGROUND_BUDGET, CRASH_BUDGET, PATIENCE, STALL, STALL_GATHER
-from twinkle_notifier.claims.log import Record
-from twinkle_notifier.claims.store import tolerated
+from twinkle_notifier.budgets import BACKGROUND_BUDGET, CRASH_BUDGET, STALL
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.messages import report
@@ -18,75 +15,13 @@ from twinkle_notifier.messages.catalog import phrase
 from twinkle_notifier.messages.message import Message, Outcome, derived_id
 from twinkle_notifier.messages.wording import duration
 from twinkle_notifier.runtime.launcher import Attempt, Where
-from twinkle_notifier.runtime.log_repeats import log
-from twinkle_notifier.runtime.stored import dumped
-from twinkle_notifier.stalls.board import Board, Detector, in_thread
-from twinkle_notifier.stalls.report import RankStatus, markdown, named
+from twinkle_notifier.stalls.board import Board
+from twinkle_notifier.stalls.detector import Detector, in_thread
+from twinkle_notifier.stalls.report import named
+from twinkle_notifier.stalls.reporter import Alert, Reporter, quietly
 
-_GATHER = 2.0  # seconds beyond two polls for the other ranks to find that they are stuck, too
 _LAST_WAIT = 1.0  # seconds, at the end of a training, for the others to say that they resumed, too
 _SHORT = 0.02  # seconds between two checks whether something is done
-
-
-class Alert:
-    """The alert that this rank sent for a stall."""
-
-    def __init__(self, message_id: str, stuck: set[int]) -> None:
-        self.message_id: str = message_id
-        self.stuck: set[int] = stuck  # other ranks that it names, until they resume
-        self.kept: bool = False  # on the disk: not sent yet
-
-
-class Reporter:
-    """Sends the alert for a stall, unless another rank does. Used by one thread; has no lock."""
-
-    def __init__(self, detector: Detector, notifier: Callable[[str], object], poll: float) -> None:
-        self.notifier: Callable[[str], object] = notifier
-        self.sending: Alert | None = None  # on its way, until `Resolver` has taken it over
-        self._detector, self._poll = detector, poll
-
-    def report(self, board: Board) -> Alert | None:
-        """Gather the other ranks, and send the alert; None when this rank has none to send, or could not.
-
-        Raises OSError when the store fails with nothing sent yet.
-        """
-        detector, where = self._detector, Where.here()
-        own = detector.publish(board)
-        if where.world_size > 1 and board.has_alert():
-            return None
-        claim = board.claim(detector.last_step, PATIENCE)
-        if not isinstance(claim, claims.Claim):
-            return None
-        self._gather(claim)
-        held = None if detector.ended else _renewed(claim)
-        others = detector.others(board) if held else []
-        last = _renewed(held) if held and not detector.ended else None
-        if last is None:  # this rank has resumed, or another took it for dead
-            _quietly(lambda: (held or claim).close("failed"))
-            return None
-        return self._send(last, board, own, others)
-
-    def _gather(self, claim: claims.Claim) -> None:
-        """Wait until all other ranks have published their status, or the time for that is over."""
-        world_size, seconds = Where.here().world_size, min(2 * self._poll + _GATHER, STALL_GATHER)
-        if world_size > 1:
-            _quietly(lambda: claim.gather(world_size, seconds, hurry=lambda: bool(self._detector.ended)))
-
-    def _send(self, claim: claims.Claim, board: Board, own: RankStatus, others: list[RankStatus]) -> Alert | None:
-        detector, name = self._detector, self._detector.watched.name
-        alert = self.sending = Alert(claim.message_id, {status.rank for status in others})
-        idle, language = time.monotonic() - detector.began, detector.watched.language
-        text = markdown(name, [own, *others], Where.here(), idle, detector.progress, language)
-        # Not longer than a claim holds, or another rank would take over.
-        outcome = sender.deliver(self.notifier, Message(text, claim.message_id, "warning"), CRASH_BUDGET)
-        _close(claim, outcome)
-        if outcome.status not in ("sent", "skipped"):
-            log.error("alert not sent for the stall of %s: %s", name, outcome.reason)
-        if outcome.status not in ("sent", "spooled"):
-            return None
-        alert.kept = outcome.status == "spooled"
-        _quietly(lambda: board.note_alert(own))
-        return alert
 
 
 class Resolver:
@@ -161,7 +96,7 @@ class Resolver:
         if alert is None:
             return
         while alert.stuck:
-            _quietly(lambda: self._ask_who_is_stuck(alert))
+            quietly(lambda: self._ask_who_is_stuck(alert))
             if alert.stuck and time.monotonic() > deadline:
                 if last is not None:
                     break
@@ -198,7 +133,7 @@ class Resolver:
             senders.append(board.last_sender())
             board.note_alert(self.detector.status(None))
 
-        _quietly(lambda: self.detector.with_board(take_back))
+        quietly(lambda: self.detector.with_board(take_back))
         if senders and senders[0] not in (None, Where.here().rank):
             self._leaving = None
             return False
@@ -236,29 +171,7 @@ class Resolver:
         return Message(text, derived_id(f"{alert.message_id}/moves"), "success")
 
 
-def _renewed(claim: claims.Claim) -> claims.Claim | None:
-    """`claim` for another lease, which leaves time for what follows; None if another rank has it."""
-    key, number = claim.key, claim.number + 1
-    try:
-        held = claim.access.ask(
-            lambda store: store.append(key, number, dumped(Record.now("claimed", claim.rank, store)))
-        )
-    except OSError:  # the store is gone, the claim is ours
-        return claim
-    return claim._replace(number=number) if held else None
-
-
-def _close(claim: claims.Claim, outcome: Outcome) -> None:
-    where = Where.here()  # what is kept is sent later; only another machine may have a way out
-    final = outcome.final or outcome.retry_after is not None or where.local_world_size == where.world_size
-    _quietly(lambda: claim.close("sent" if outcome.status in ("sent", "skipped") else "refused" if final else "failed"))
-
-
 def _wait_while(is_under_way: Callable[[], bool], seconds: float) -> None:
     until = time.monotonic() + seconds
     while is_under_way() and time.monotonic() < until:
         time.sleep(_SHORT)
-
-
-def _quietly(work: Callable[[], object]) -> None:
-    tolerated("the ranks cannot agree on a stall", work, None)
