@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import griffe
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.pages import Page
 
@@ -108,7 +109,11 @@ def _plain(docs: Path, page: str, language: str) -> str:
 def _described(path: str) -> str:
     """A public name, as its docstring has it."""
     module, _, name = path.rpartition(".")
-    found = getattr(import_module(module), name)
+    try:
+        found = getattr(import_module(module), name)
+    except ImportError:  # its framework is not installed here
+        docstring = griffe.load(path).docstring
+        return f"### {name}\n\n{docstring.value if docstring else ''}\n"
     try:
         signature = re.sub(r"(: |-> )'([^']+)'", r"\1\2", str(inspect.signature(found)))
     except ValueError:  # an exception's class has none
