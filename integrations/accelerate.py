@@ -1,3 +1,4 @@
+# pyright: reportMissingTypeStubs=false
 """Accelerate: a tracker that sends an alert of a training's end, and knows how far it got when `watch` reports one."""
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ class NotifierTracker(GeneralTracker):  # type: ignore[misc]  # it has no types
         self.epoch: int | None = None  # from 1
         self._counted: weakref.ref[object] | None = None  # the optimizer whose steps count
         self._has_begun = False
-        if _Active.tracker is not None:  # that of a loop that failed, or one that gives way
-            _Active.tracker.run.pause()
-        _Active.tracker = self
+        if _active.tracker is not None:  # that of a loop that failed, or one that gives way
+            _active.tracker.run.pause()
+        _active.tracker = self
         hook()
 
     @property
@@ -63,8 +64,8 @@ class NotifierTracker(GeneralTracker):  # type: ignore[misc]  # it has no types
 
     def finish(self) -> None:
         """See `GeneralTracker`. The training has ended well."""
-        if _Active.tracker is self:
-            _Active.tracker = None
+        if _active.tracker is self:
+            _active.tracker = None
             if self._has_begun:
                 self.run.ended(self.reached)
 
@@ -87,20 +88,24 @@ class NotifierTracker(GeneralTracker):  # type: ignore[misc]  # it has no types
 
 
 class _Active:
-    tracker: NotifierTracker | None = None  # the last that was made, and has not finished
-    otherwise: Callable[[], NotifierTracker | None] = staticmethod(lambda: None)
+    def __init__(self) -> None:
+        self.tracker: NotifierTracker | None = None  # the last that was made, and has not finished
+        self.otherwise: Callable[[], NotifierTracker | None] = lambda: None
+
+
+_active = _Active()
 
 
 def hook(otherwise: Callable[[], NotifierTracker | None] | None = None) -> None:
     """Put the hooks where they are needed. `otherwise` makes the tracker of a training that has none, or not."""
-    _Active.otherwise = otherwise or _Active.otherwise
+    _active.otherwise = otherwise or _active.otherwise
     for name, after in _HOOKS.items():
         _wrap(Accelerator, name, after)
     for cls in (AcceleratedOptimizer, *AcceleratedOptimizer.__subclasses__()):  # those of DeepSpeed and Megatron
         _wrap(cls, "step", NotifierTracker.stepped)
 
 
-def _wrap(cls: Any, name: str, after: Callable[..., object]) -> None:
+def _wrap(cls: type, name: str, after: Callable[..., object]) -> None:
     method = vars(cls).get(name)
     if method is None or hasattr(method, _MARK):
         return
@@ -108,7 +113,7 @@ def _wrap(cls: Any, name: str, after: Callable[..., object]) -> None:
     @functools.wraps(method)
     def ours(self: Any, *args: Any, **kwargs: Any) -> Any:
         begins = name in ("step", "backward", "save_state", "load_state")
-        tracker = _Active.tracker or (_Active.otherwise() if begins else None)
+        tracker = _active.tracker or (_active.otherwise() if begins else None)
         if tracker is not None and begins:
             tracker.start()
         if tracker is not None and name == "save_state":
@@ -122,11 +127,30 @@ def _wrap(cls: Any, name: str, after: Callable[..., object]) -> None:
     setattr(cls, name, ours)
 
 
-def _begun(_: Any, accelerator: Any, __: Any, project_name: Any, config: Any = None, init_kwargs: Any = None) -> None:
-    if _Active.tracker is None and _NAME in accelerator.log_with:  # by name, on another process than the main one
+def _begun(
+    _: Any,
+    accelerator: Any,
+    __: Any,
+    project_name: Any,
+    config: Any = None,
+    init_kwargs: dict[str, Any] | None = None,
+) -> None:
+    if _active.tracker is None and _NAME in accelerator.log_with:  # by name, on another process than the main one
         NotifierTracker(project_name, **(init_kwargs or {}).get(_NAME, {}))
-    if _Active.tracker is not None:
-        _Active.tracker.start()  # accelerate 1.0 does not call that
+    if _active.tracker is not None:
+        _active.tracker.start()  # accelerate 1.0 does not call that
+
+
+def _computed(tracker: NotifierTracker, *_: Any, **__: Any) -> None:
+    tracker.run.beat()
+
+
+def _gathered(tracker: NotifierTracker, *_: Any, **__: Any) -> None:
+    tracker.run.lull()  # an evaluation's metrics may follow
+
+
+def _saved(tracker: NotifierTracker, _: Any, path: Any, *__: Any, **___: Any) -> None:
+    tracker.run.saved(path, tracker.step)
 
 
 def _loaded(tracker: NotifierTracker, _: Any, __: Any, input_dir: Any = None, *___: Any, **____: Any) -> None:
@@ -138,15 +162,19 @@ def _logged(tracker: NotifierTracker, accelerator: Any, _: Any, values: Any, *__
         tracker.log(values)
 
 
+def _ended(tracker: NotifierTracker, *_: Any) -> None:
+    tracker.finish()
+
+
 # What a tracker is told after the call: the object whose method it was, the result, the arguments.
 _HOOKS: dict[str, Callable[..., object]] = {
-    "backward": lambda tracker, *_, **__: tracker.run.beat(),
-    "gather_for_metrics": lambda tracker, *_, **__: tracker.run.lull(),  # an evaluation's metrics may follow
-    "save_state": lambda tracker, _, path, *__, **___: tracker.run.saved(path, tracker.step),
+    "backward": _computed,
+    "gather_for_metrics": _gathered,
+    "save_state": _saved,
     "load_state": _loaded,
     "init_trackers": _begun,
     "log": _logged,
-    "end_training": lambda tracker, *_: tracker.finish(),
+    "end_training": _ended,
 }
 
 if hasattr(tracking, "register_tracker_class"):  # from accelerate 1.15 on

@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false, reportUnknownVariableType=false, reportUntypedBaseClass=false
 """Axolotl: a plug-in that adds the HF Trainer's callback, with arguments from the configuration file.
 
 ``plugins: [twinkle_notifier.integrations.axolotl.NotifierPlugin]``, and where something is to be other than what is set

@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false, reportUnknownVariableType=false, reportUntypedBaseClass=false
 """LLaMA-Factory's v1 trainers (`USE_V1=1`): a callback that sends alerts of exceptions and of the end of training.
 
 Those of its other commands are the HF Trainer's: see `twinkle_notifier.integrations.transformers`.

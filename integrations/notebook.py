@@ -10,7 +10,7 @@ import argparse
 import asyncio
 import shlex
 from time import monotonic
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, cast
 
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
@@ -52,7 +52,7 @@ class Notify:
 
     def begin(self, info: ExecutionInfo) -> None:
         """A cell begins."""
-        lines = str(info.raw_cell or "").lstrip().splitlines()
+        lines = str(getattr(info, "raw_cell", None) or "").lstrip().splitlines()
         own = self._own(lines)
         options = own or self._always
         run = TrainingRun(name=options.name) if options is not None else None
@@ -105,7 +105,7 @@ def _parsed(line: str) -> argparse.Namespace:
 
 def _shown(result: ExecutionResult) -> str:
     """Which cell it was: its number and its first line."""
-    source = str(getattr(result.info, "raw_cell", ""))
+    source = str(getattr(cast(object, result.info), "raw_cell", ""))
     lines = [line for line in source.splitlines() if line.strip() and not _is_magic(line)]
     return f"In [{result.execution_count or ''}]: {lines[0].strip() if lines else ''}"
 
@@ -116,7 +116,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     shell.input_transformers_cleanup.append(magics.uncover)
     shell.events.register("pre_run_cell", magics.begin)
     shell.events.register("post_run_cell", magics.end)
-    shell.register_magic_function(magics.notify, "line_cell", "notify")
+    cast(Any, shell).register_magic_function(magics.notify, "line_cell", "notify")
     _loaded[id(shell)] = magics
 
 

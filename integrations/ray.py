@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from ray import cloudpickle
 from ray.train.v2._internal.execution.callback import (
@@ -36,7 +36,7 @@ class NotifierCallback(RunCallback, ControllerCallback, WorkerGroupCallback, Rep
     """
 
     _run_class = ControllerRun
-    run: ControllerRun
+    run: ControllerRun  # pyright: ignore[reportIncompatibleVariableOverride]  # nobody sets another
     _group: Any = None  # of the workers that run
     _status: Any = None  # of the workers, when one had failed
     _config: Any = None  # of the run
@@ -53,8 +53,7 @@ class NotifierCallback(RunCallback, ControllerCallback, WorkerGroupCallback, Rep
 
         A node without this package gets a callback that does nothing: Ray pickles a function in a function by value.
         """
-        dumps: Callable[[object], bytes] = cloudpickle.dumps
-        pickled = dumps((type(self), vars(self)))
+        pickled: bytes = cast(Any, cloudpickle).dumps((type(self), vars(self)))
 
         def unpickled() -> object:
             import logging
@@ -68,7 +67,7 @@ class NotifierCallback(RunCallback, ControllerCallback, WorkerGroupCallback, Rep
                 logging.getLogger("twinkle_notifier").warning("no alert will be sent from here: %s", error)
                 return RayTrainCallback()
             callback = kind.__new__(kind)
-            vars(callback).update(state)
+            callback.__dict__.update(state)
             return callback
 
         return unpickled, ()

@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false, reportUnknownVariableType=false
 """ms-swift: the HF Trainer's callback, made as its trainers make theirs, under the name `twinkle_notifier`.
 
 `twinkle-notifier swift-plugin` prints the file that registers it, for `--external_plugins FILE --callbacks

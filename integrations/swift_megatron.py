@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUntypedBaseClass=false
 """ms-swift's Megatron trainers: a callback that sends alerts of exceptions and of the end of training."""
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ class NotifierMegatronCallback(RunCallback, MegatronCallback):
 
     A checkpoint holds nothing of it. `settings` are the arguments of `TrainingRun`.
     """
+
+    args: Any
+    state: Any
+    trainer: Any
 
     def __init__(self, trainer: Any, **settings: Any) -> None:
         RunCallback.__init__(self, **settings)

@@ -51,7 +51,7 @@ def _unhooked() -> Iterator[None]:
 def _apart() -> Iterator[None]:
     """A process has one state of Accelerate."""
     yield
-    adapter._Active.tracker = None
+    adapter._active.tracker = None
     AcceleratorState._reset_state(reset_partial_state=True)
     GradientState._reset_state()
 
@@ -126,7 +126,7 @@ def test_steps_are_those_of_one_optimizer(told: RecordingNotifier, tmp_path: Pat
     tracker = NotifierTracker("line-fit", told)
     accelerator = train(tmp_path, tracker, gradient_accumulation_steps=4)
     assert (tracker.step, tracker.epoch) == (4, 2)
-    adapter._Active.tracker = tracker
+    adapter._active.tracker = tracker
     other = accelerator.prepare(torch.optim.SGD(torch.nn.Linear(1, 1).parameters(), 0.1))
     accelerator.sync_gradients = True
     other.step()
@@ -140,7 +140,7 @@ def test_each_call_is_a_beat(told: RecordingNotifier, tmp_path: Path) -> None:
     accelerator = train(tmp_path, tracker, lambda _: seen.append(tracker.run._watch.beats))
     assert all(later - earlier >= 2 for earlier, later in pairwise(seen)), seen
     assert tracker.run.watcher is None  # it has ended
-    adapter._Active.tracker = tracker
+    adapter._active.tracker = tracker
     before = tracker.run._watch.beats
     accelerator.gather_for_metrics(torch.ones(1))
     assert (tracker.run._watch.beats, tracker.run._watch.lull) == (before + 1, before + 1)

@@ -79,7 +79,7 @@ def alert(
     )
 
 
-def send(by: By, title: str, text: str | None, level: object, wait_duration: float | timedelta) -> Outcome:
+def send(by: By, title: object, text: object, level: object, wait_duration: object) -> Outcome:
     """See `alert`."""
     if not isinstance(title, str) or not title.strip():
         raise ArgumentError(f"title is {_given(title)}: give a text of a few words")
@@ -97,7 +97,7 @@ def _given(value: object) -> str:
     return f"{value!r:.40}" if safe.is_plain(value) else f"a {safe.type_name(type(value))}"
 
 
-def _seconds(given: float | timedelta) -> float:
+def _seconds(given: object) -> float:
     seconds = given.total_seconds() if isinstance(given, timedelta) else given
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < _LONGEST:
         raise ArgumentError(f"wait_duration is {_given(given)}: give seconds, 0 or more, or a timedelta")

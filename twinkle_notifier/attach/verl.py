@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false, reportUnknownVariableType=false
 """verl's plug-in, of the group ``verl.plugins``: verl loads this module in the driver and in each worker.
 
 It does nothing unless a notifier is set up by a variable or a file, and if ``TWINKLE_NOTIFIER_ATTACH`` is 0.

@@ -33,7 +33,7 @@ def facts(exc: BaseException, text: str, growth: Growth | None = None) -> dict[s
     if cuda is None or named is None:
         return {}
     device = int(named[1])  # the current one is another in each thread, and to ask for it may take memory there
-    grew = growth.facts() if growth is not None and growth.device == device else {}
+    grew: Mapping[str, str] = growth.facts() if growth is not None and growth.device == device else {}
     found = isolation.call(lambda: _of_torch(cuda, device), _BUDGET).value or {}
     others = (isolation.call(lambda: _of_others(cuda, device), _BUDGET).value or {}) if found else {}
     return {**grew, **found, **others}

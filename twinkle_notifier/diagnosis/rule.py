@@ -62,7 +62,7 @@ class Rule(NamedTuple):
         if not (self.says or self.printed or self.signals):
             raise ArgumentError(f"rule {self.id!r}: give `says`, `printed` or `signals`, else it holds for every error")
         for advice in (self.en, self.zh):
-            if not isinstance(advice, Advice) or not isinstance(advice.likely, str):
+            if not _is_advice(advice):
                 raise ArgumentError(f"rule {self.id!r}: `en` and `zh` are each an Advice: a text, and the next steps")
             _check_texts(self.id, "next", advice.next)
             if not advice.likely or not 1 <= len(advice.next) <= _MOST_STEPS:
@@ -73,9 +73,17 @@ class Rule(NamedTuple):
             Condition.of(text)
 
 
+def _is_advice(given: object) -> bool:
+    return isinstance(given, Advice) and _is_text(given.likely)
+
+
+def _is_text(given: object) -> bool:
+    return isinstance(given, str)
+
+
 def _check_texts(rule: str, name: str, given: object) -> None:
     """Raises ArgumentError: they are no texts in a tuple or a list. A lone text would be read letter by letter."""
-    if not (is_tuple(given) or is_list(given)) or not all(isinstance(text, str) for text in given):
+    if not (is_tuple(given) or is_list(given)) or not all(map(_is_text, given)):
         raise ArgumentError(f"rule {rule!r}: `{name}` is no tuple of texts: write ('text',), also for one")
 
 

@@ -114,7 +114,11 @@ def worker_failures(exc: BaseException) -> dict[int, BaseException]:
     found = attribute(exc, "worker_failures") if "WorkerGroupError" in names(type(exc)) else None
     if not is_dict(found):
         return {}
-    return {rank: failure for rank, failure in dict.items(found) if type(rank) is int and is_exception(failure)}
+    return {
+        rank: failure
+        for rank, failure in dict[object, object].items(found)
+        if type(rank) is int and is_exception(failure)
+    }
 
 
 def carried(exc: BaseException) -> BaseException:

@@ -77,13 +77,17 @@ def _counts(jobs: Sequence[Job], language: str) -> str:
     return listed(language, *(phrase(language, text, number=count) for text, count in counts if count))
 
 
+def _worth(job: Job) -> float:
+    return float(job.value)
+
+
 def _values(jobs: Sequence[Job], direction: str, language: str) -> list[Fact]:
     found = [job for job in jobs if job.value]
     if not found:
         return []
 
     def shown(choose: Callable[..., Job]) -> str:
-        best = choose(found, key=lambda job: float(job.value))
+        best = choose(found, key=_worth)
         return phrase(language, "{value}, by job {number}: {settings}", value=number(float(best.value)), **_of(best))
 
     if direction in ("minimize", "maximize"):

@@ -197,12 +197,16 @@ class Minus:
         return None if found is None else -found
 
 
+def _divided(left: float, right: float) -> float:
+    return left / right
+
+
 _IS: dict[str, Callable[[float], bool]] = {"isnan": math.isnan, "isinf": math.isinf, "isfinite": math.isfinite}
 _ARITHMETIC: dict[str, Callable[[float, float], float]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
-    "/": operator.truediv,
+    "/": _divided,
     "%": operator.mod,
 }
 _COMPARED: dict[str, Callable[[float, float], bool]] = {

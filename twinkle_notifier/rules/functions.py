@@ -74,6 +74,34 @@ def _decreasing(values: Values, _: Values) -> bool:
     return all(later < earlier for earlier, later in pairwise(values))
 
 
+def _sum(values: Values, _: Values) -> float:
+    return math.fsum(values)
+
+
+def _min(values: Values, _: Values) -> float:
+    return min(values)
+
+
+def _max(values: Values, _: Values) -> float:
+    return max(values)
+
+
+def _first(values: Values, _: Values) -> float:
+    return values[0]
+
+
+def _last(values: Values, _: Values) -> float:
+    return values[-1]
+
+
+def _count(values: Values, _: Values) -> float:
+    return len(values)
+
+
+def _diff(values: Values, _: Values) -> float:
+    return values[-1] - values[0]
+
+
 class OverWindow(NamedTuple):
     """A function over a window of a metric.
 
@@ -91,13 +119,13 @@ OVER_WINDOW: dict[str, OverWindow] = {
     "median": OverWindow(_median),
     "std": OverWindow(_std, least=2),
     "var": OverWindow(_var, least=2),
-    "sum": OverWindow(lambda values, _: math.fsum(values)),
-    "min": OverWindow(lambda values, _: min(values)),
-    "max": OverWindow(lambda values, _: max(values)),
-    "first": OverWindow(lambda values, _: values[0]),
-    "last": OverWindow(lambda values, _: values[-1], window=1),
-    "count": OverWindow(lambda values, _: len(values)),
-    "diff": OverWindow(lambda values, _: values[-1] - values[0], window=2, least=2),
+    "sum": OverWindow(_sum),
+    "min": OverWindow(_min),
+    "max": OverWindow(_max),
+    "first": OverWindow(_first),
+    "last": OverWindow(_last, window=1),
+    "count": OverWindow(_count),
+    "diff": OverWindow(_diff, window=2, least=2),
     "rate": OverWindow(_rate, window=2, least=2),
     "pct_change": OverWindow(_pct_change, window=2, least=2),
     "slope": OverWindow(_slope, least=2),
@@ -108,6 +136,10 @@ OVER_WINDOW: dict[str, OverWindow] = {
     "increasing": OverWindow(_increasing, least=0),
     "decreasing": OverWindow(_decreasing, least=0),
 }
+
+
+def _abs(value: float) -> float:
+    return abs(value)
 
 
 class OfNumbers(NamedTuple):
@@ -121,7 +153,7 @@ class OfNumbers(NamedTuple):
 OF_NUMBERS: dict[str, OfNumbers] = {
     "min": OfNumbers(min, 2, 10),
     "max": OfNumbers(max, 2, 10),
-    "abs": OfNumbers(abs),
+    "abs": OfNumbers(_abs),
     "log": OfNumbers(math.log, 1, 2),
     "exp": OfNumbers(math.exp),
     "sqrt": OfNumbers(math.sqrt),

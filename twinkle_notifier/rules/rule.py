@@ -40,11 +40,12 @@ class Rule(NamedTuple):
     is_timed: bool
 
 
-def rules_of(given: Iterable[object], source: str = "rules") -> tuple[Rule, ...]:
+def rules_of(given: object, source: str = "rules") -> tuple[Rule, ...]:
     """The rules that a user gave, each a text or a dict. Raises ArgumentError, which names the rule of `source`."""
+    kind = type(given)
     if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
-        raise ArgumentError(f'{source} is a {type(given).__name__}: give a list of rules, ["loss > 10"]')
-    texts = list(given)
+        raise ArgumentError(f'{source} is a {kind.__name__}: give a list of rules, ["loss > 10"]')
+    texts = list(cast(Iterable[object], given))
     if len(texts) > _MOST:
         raise ArgumentError(f"{source} has {len(texts)} rules: give {_MOST} at most")
     found: list[Rule] = []

@@ -45,7 +45,7 @@ def _of(metrics: Mapping[Any, object], named: Mapping[str, int]) -> list[tuple[s
     return [(name, metrics[name]) for name in named if name in metrics]
 
 
-def plain(value: Any) -> float | Literal["later"] | None:
+def plain(value: object) -> float | Literal["later"] | None:
     """The number that `value` is, if it can be read at once; `LATER` if reading it may take long; None if it is none.
 
     A tensor of a subclass is none: to read a distributed one is a collective, for which the other ranks would wait.
@@ -55,14 +55,15 @@ def plain(value: Any) -> float | Literal["later"] | None:
         return _float(value)
     if not hasattr(kind, "__float__") or issubclass(kind, str | bytes):
         return None
+    array: Any = value  # or what can be made a float
     torch: Any = sys.modules.get("torch")  # never imported here
     if torch is not None and issubclass(kind, torch.Tensor):
-        if kind is not torch.Tensor or value.numel() != 1:
+        if kind is not torch.Tensor or array.numel() != 1:
             return None
-        return _float(value.item()) if value.device.type == "cpu" else LATER
+        return _float(array.item()) if array.device.type == "cpu" else LATER
     if safe.module_name(kind) == "numpy":
-        return _float(value) if value.ndim == 0 else None
-    return float.__float__(value) if issubclass(kind, float) else LATER
+        return _float(array) if array.ndim == 0 else None
+    return float.__float__(array) if issubclass(kind, float) else LATER
 
 
 def now(value: Any) -> float | None:

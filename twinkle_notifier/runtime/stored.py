@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
-from twinkle_notifier.isolation.safe import items_in
+from twinkle_notifier.isolation.safe import is_list, items_in
 
 _DEEP = 20  # levels of nested objects and lists; ours have five
 _LATEST = 1e11  # seconds since 1970: the year 5138
@@ -36,7 +36,7 @@ def fields_of(record: NamedTuple) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, list):
+    if is_list(value):
         return [_plain(item) for item in value]
     return fields_of(value) if hasattr(value, "_asdict") else value
 

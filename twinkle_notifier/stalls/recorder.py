@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from twinkle_notifier import isolation
@@ -56,7 +56,7 @@ def calls() -> list[Call] | None:
     return isolation.call(lambda: _read(dumps), COLLECTIVES).value if dumps else None
 
 
-def _read(dumps: list[Callable[[], bytes]]) -> list[Call] | None:
+def _read(dumps: Sequence[Callable[..., Any]]) -> list[Call] | None:
     entries: dict[tuple[object, object], dict[str, Any]] = {}
     for dump in dumps:
         text = dump()
@@ -71,7 +71,7 @@ def _read(dumps: list[Callable[[], bytes]]) -> list[Call] | None:
 def _call(entry: dict[str, Any], members: dict[str, str]) -> Call:
     group, title = map(str, entry["process_group"])
     kind, _, name = str(entry["profiling_name"]).rpartition(":")
-    sizes = entry.get("input_sizes") or []
+    sizes: list[list[int]] = entry.get("input_sizes") or []
     return Call(
         group=group[:_TEXT],
         title=_title(title, group)[:_TEXT],
