@@ -16,7 +16,7 @@ from settings_in_chinese import CHINESE
 
 import twinkle_notifier
 from twinkle_notifier import Notifier, TrainingRun, notify_exception, watch
-from twinkle_notifier.cli import check, demo, flush, inbox, init, rules, run, send
+from twinkle_notifier.cli import check, demo, flush, inbox, init, rules, run, send, swift_plugin
 from twinkle_notifier.cli.main import _parser
 from twinkle_notifier.runtime import user_file
 
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = {"en": ROOT / "docs" / "settings.md", "zh": ROOT / "docs" / "settings.zh.md"}
 BEGIN, END = "<!-- made by tests/test_settings_page.py -->\n\n", "\n<!-- up to here -->"
 HEAD = ("what it sets", "in code", "command", "variable", "your file", "default")
-COMMANDS = (run, init, check, send, rules, flush, demo, inbox)
+COMMANDS = (run, init, check, send, rules, flush, demo, inbox, swift_plugin)
 NOTIFIERS = [
     one
     for name in twinkle_notifier.__all__

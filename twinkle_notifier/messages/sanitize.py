@@ -54,7 +54,8 @@ def heading(text: str, limit: int) -> str:
     Where its end is lost, then at the end of a sentence.
     """
     text = " ".join(beginning(text, _LONG // 2).split())
-    text = _FULL.sub(r"\1 on \2", text)
+    # A function, as a template of text would import `re` once more, which the interpreter's end does not allow.
+    text = _FULL.sub(lambda found: f"{found[1]} on {found[2]}", text)
     for needless in (_ERRNO, _SOURCE, _CAUGHT):
         text = needless.sub("", text)
     if len(text) > _HEADING:
