@@ -69,7 +69,7 @@ def _warn_of(error: NotifierError) -> None:
 
 
 def is_off() -> bool:
-    """Whether the user has switched off whatever is set up: only a notifier that code, or an option, names sends."""
+    """Whether the user has switched off the notifier that is set up. One that code or an option gives still sends."""
     return os.environ.get(VARIABLE, "").strip().lower() == OFF
 
 

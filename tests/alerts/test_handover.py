@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from twinkle_notifier import Outcome, notify_exception
-from twinkle_notifier.alerts.handover import Deferred
+from twinkle_notifier.alerts.handover import Deferred, _keys_below
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.mailbox.mailbox import Mailbox
 from twinkle_notifier.testing import RecordingNotifier
@@ -328,3 +328,22 @@ def test_a_walk_that_fails_sends(mailbox: Mailbox, monkeypatch: pytest.MonkeyPat
     told = RecordingNotifier()
     tell(Deferred(told), ValueError("the loss is lost"))
     assert len(told.messages) == 1
+
+
+class TrainingFailedError(Exception):
+    """As Ray Train's `fit` raises it."""
+
+
+class WorkerGroupError(TrainingFailedError):
+    """Of all its workers."""
+
+    def __init__(self, failures: dict[int, BaseException]) -> None:
+        super().__init__("Training failed")
+        self.worker_failures = failures
+
+
+def test_a_thousand_workers_with_one_error_are_asked_for_once() -> None:
+    """Each key costs calls of the job's actor."""
+    failures: dict[int, BaseException] = {rank: ValueError("lost") for rank in range(1000)}
+    assert len(_keys_below(WorkerGroupError(failures), "chat")) == 1
+    assert len(_keys_below(WorkerGroupError({**failures, 1000: ValueError("gone")}), "chat")) == 2

@@ -97,6 +97,18 @@ def test_the_same_after_a_restart_is_told_again() -> None:
     ]
 
 
+@pytest.mark.parametrize(("second", "again"), [(ValueError("lost"), True), (MemoryError("lost"), False)])
+def test_a_crash_loop_is_of_one_error(second: BaseException, again: bool) -> None:
+    """Another error at the same line is the first of its kind."""
+    notifier = RecordingNotifier()
+    run = ControllerRun(notifier, name="sft")
+    run.started()
+    errors = [lost(0), lost(0)._replace(exc=UserExceptionWithTraceback(second, TRACEBACK.format(line=7)))]
+    for number, error in enumerate(errors, 1):
+        run.workers_failed(lambda error=error: [error], attempt=number, attempts=2, again=number < 2)  # type: ignore[misc]
+    assert ["- Again: 2nd time" in message for message in notifier.messages] == [False, again]
+
+
 def test_what_cannot_be_read_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     """As of another version of a trainer."""
 

@@ -8,6 +8,7 @@ import pytest
 
 from twinkle_notifier.credentials.command_line import shown
 
+# A ⏎ stands for a line break.
 MASKED = r"""
 mysql --password pw => mysql --password ***
 MYSQL_PWD=pw mysql -u me => MYSQL_PWD=*** mysql -u me
@@ -166,6 +167,41 @@ mc alias set --api S3v4 m h AK SK => mc alias set --api S3v4 m h *** ***
 bash -c 'mc alias set m http://h AK SK; mc cp -r a m/b' => bash -c 'mc alias set m http://h *** ***; mc cp -r a m/b'
 smbclient -N //h/s pw => smbclient -N //h/s ***
 mysql -e "create user a identified by 'pw'" => mysql -e 'create user a identified by '"'"'***'"'"''
+zip -r code.zip train.py -P pw => zip -r code.zip train.py -P ***
+zip -r code.zip src/a.py src/b.py -P pw => zip -r code.zip src/a.py src/b.py -P ***
+zip python train.py -P pw => zip python train.py -P ***
+zip -r code.zip git -P pw => zip -r code.zip git -P ***
+7z a x.7z train.py -ppw => 7z a x.7z train.py -p***
+rar a -r a.rar run.py -hppw => rar a -r a.rar run.py -hp***
+unzip -o a.zip train.py -P pw => unzip -o a.zip train.py -P ***
+curl -o train.py -b session=abc u => curl -o train.py -b session=*** u
+curl -o git -b session=abc u => curl -o git -b session=*** u
+curl -T model.py -u me:pw u => curl -T model.py -u me:*** u
+wget -O run.py --header 'X-Token: K' u => wget -O run.py --header X-Token: *** u
+env CONF=conf.py ldapsearch -w pw => env CONF=conf.py ldapsearch -w ***
+CONF=conf.py ldapsearch -w pw => CONF=conf.py ldapsearch -w ***
+docker run -v a.py:/a.py -v /usr/bin/python:/p -v b.py:/b.py img mysql -ppw => docker run -v a.py:/a.py -v /usr/bin/python:/p -v b.py:/b.py img mysql -p***
+srun --bcast train.py mysql -ppw => srun --bcast train.py mysql -p***
+timeout -k 5 60 twine upload setup.py -p pw => timeout -k 5 60 twine upload setup.py -p ***
+python -m twine upload setup.py -p pw => python -m twine upload setup.py -p ***
+python -m awscli configure set aws_secret_access_key K => python -m awscli configure set aws_secret_access_key ***
+mysql -u git -ppw => mysql -u git -p***
+oc login -u git -p pw h => oc login -u git -p *** h
+docker login -u rsync -p pw h => docker login -u rsync -p *** h
+kaggle config set -n train.py -v K => kaggle config set -n train.py -v ***
+sshpass -p pw python train.py -p 8 => sshpass -p *** python train.py -p 8
+mosquitto_pub -f log.py -P pw => mosquitto_pub -f log.py -P ***
+bash -c 'python prepare.py⏎7z x d.7z -ppw⏎python train.py' => bash -c 'python prepare.py⏎7z x d.7z -p***⏎python train.py'
+bash -c 'python prepare.py⏎wandb login K⏎python train.py -p 8' => bash -c 'python prepare.py⏎wandb login ***⏎python train.py -p 8'
+bash -c 'python a.py;⏎  redis-cli -a pw ping &&⏎python b.py' => bash -c 'python a.py;⏎  redis-cli -a *** ping &&⏎python b.py'
+bash -c 'cd a⏎echo pw |⏎ sudo -S x' => bash -c 'cd a⏎echo *** |⏎ sudo -S x'
+bash -c 'mysql --password \⏎  pw' => bash -c mysql --password \⏎  ***
+bash -c 'zip -r c.zip \⏎  train.py \⏎  -P pw' => bash -c zip -r c.zip \⏎  train.py \⏎  -P ***
+bash -c 'python a.py `7z x d.7z -ppw`' => bash -c 'python a.py `7z x d.7z -p***`'
+bash -c '7z x d.7z 2>&1 -ppw' => bash -c 7z x d.7z 2>&1 -p***
+bash -c 'if ./check.py⏎then "$BIN/mysql" -ppw⏎fi' => bash -c 'if ./check.py⏎then "$BIN/mysql" -p***⏎fi'
+ssh h 'python a.py⏎curl -b sid=abc u' => ssh h 'python a.py⏎curl -b sid=*** u'
+x --args '--password⏎pw⏎--lr⏎1' => x --args '--password⏎***⏎--lr⏎1'
 """
 HARMLESS = r"""
 python -m http.server -a x
@@ -204,16 +240,50 @@ conda create -n a python=3.11 -y
 psql -U me -d db -p 5432 -c 'select 1'
 redis-cli -p 6379 get a:b
 unzip a.zip -d b
+./train.py --format zip -P 8 -k 5
+train.py --optim mysql -p8
+A=1 ./train.py --format zip -P 8
+nohup ./train.py --format zip -P 8
+env A=1 /a/b/train.py --format rar -p 8
+python -u -W ignore -X dev train.py --format zip -P 8
+python3.12 -O -- train.py --http http -a sgd
+/opt/conda/bin/python train.py --archive 7z -p8
+torchrun --standalone --nproc-per-node=8 --rdzv-endpoint h:1 train.py --format zip -P 8
+accelerate launch --multi_gpu --config_file c.yaml train.py --format zip -P 8
+deepspeed --include localhost:0,1 train.py --format zip -P 8
+srun -n 8 --gres gpu:8 python train.py --format zip -P 8
+docker run --gpus all img python train.py --format zip -P 8
+sshpass -e ssh h python train.py -p 8
+sshpass -e ssh -p 22 git
+python -m pdb train.py --format zip -P 8
+pypy3 train.py --format zip -P 8
+python prepare.py config.py --format zip -P 8
+zip -r code.zip train.py -x b.py
+git add train.py -p
+tar czf code.tgz train.py -C a
+curl -o train.py -X GET https://h.org/train.py
+CONF=conf.py python train.py -p 8
+bash -c 'python a.py⏎python train.py -p 8'
+bash -c 'python train.py \⏎  --format zip \⏎  -P 8'
+bash -c 'cd a⏎torchrun --nproc 8 train.py -k 5 &> log 2>&1 -p 8'
+bash -c 'mkdir -p a⏎git push -u origin main⏎ssh -p 22 h'
+bash -c 'echo start |⏎tee log⏎for i in 1 2; do⏎  ./train.py --format zip -P 8⏎done'
+ssh login -p 22 -i key.py
+x --prompt 'set the⏎words: please'
 """
 
 
-@pytest.mark.parametrize("row", MASKED.strip().splitlines())
+def rows(text: str) -> list[str]:
+    return [row.replace("⏎", "\n") for row in text.strip().splitlines()]
+
+
+@pytest.mark.parametrize("row", rows(MASKED))
 def test_what_a_program_is_told_is_masked(row: str) -> None:
     command, _, wanted = row.partition(" => ")
     assert shown(shlex.split(command)) == wanted
 
 
-@pytest.mark.parametrize("row", HARMLESS.strip().splitlines())
+@pytest.mark.parametrize("row", rows(HARMLESS))
 def test_what_a_program_is_told_otherwise_stays(row: str) -> None:
     """Of the same options in other programs, too."""
     assert shlex.split(shown(shlex.split(row))) == shlex.split(row)

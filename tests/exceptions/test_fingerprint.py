@@ -110,6 +110,69 @@ def throw(error: BaseException) -> None:
     raise error
 
 
+class UserExceptionWithTraceback(Exception):
+    """As Ray Train's controller gets it of a worker."""
+
+    def __init__(self, exc: BaseException, line: int = 7) -> None:
+        super().__init__(f'Traceback (most recent call last):\n  File "/a/train.py", line {line}, in step\n{exc!r}')
+        self._base_exc, self._traceback_str = exc, str(self)
+
+
+class WorkerGroupError(Exception):
+    """As Ray Train's driver gets it of all workers."""
+
+    def __init__(self, failure: BaseException) -> None:
+        super().__init__("Training failed")
+        self.worker_failures = {0: failure}
+
+
+class WorkerHealthCheckFailedError(Exception):
+    """As Ray Train's controller gets it of a worker that died."""
+
+    def __init__(self, failure: BaseException) -> None:
+        super().__init__("A worker health check failed.")
+        self.health_check_failure = failure
+
+
+class ProcessRaisedException(Exception):
+    """As torch.multiprocessing raises it."""
+
+
+def spawned(error: str) -> BaseException:
+    frames = 'Traceback (most recent call last):\n  File "/a/train.py", line 7, in step\n'
+    return ProcessRaisedException(f"-- Process 0 terminated with the following error:\n{frames}{error}")
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        (UserExceptionWithTraceback(MemoryError()), UserExceptionWithTraceback(RuntimeError())),
+        (UserExceptionWithTraceback(RuntimeError()), UserExceptionWithTraceback(RuntimeError(), line=8)),
+        (WorkerGroupError(MemoryError()), WorkerGroupError(RuntimeError())),
+        (WorkerHealthCheckFailedError(MemoryError()), WorkerHealthCheckFailedError(RuntimeError())),
+        (spawned("MemoryError: 1 GB"), spawned("RuntimeError: 1 GB")),
+    ],
+    ids=lambda exc: type(exc).__name__,
+)
+def test_what_a_worker_raised_tells_apart(one: BaseException, two: BaseException) -> None:
+    """Though what arrives here is of one class, and was raised at one line."""
+    assert of(partial(throw, one)) != of(partial(throw, two))
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        (UserExceptionWithTraceback(ValueError("rank 0")), UserExceptionWithTraceback(ValueError("rank 7"))),
+        (WorkerGroupError(ValueError("rank 0")), WorkerGroupError(ValueError("rank 7"))),
+        (spawned("ValueError: rank 0"), spawned("ValueError: rank 7")),
+    ],
+    ids=lambda exc: type(exc).__name__,
+)
+def test_what_workers_raised_alike_is_merged(one: BaseException, two: BaseException) -> None:
+    """By its class and place, not by its message."""
+    assert of(partial(throw, one)) == of(partial(throw, two))
+
+
 @pytest.mark.parametrize(
     ("one", "two"),
     [

@@ -133,6 +133,18 @@ def test_an_error_of_ray_trains_workers() -> None:
     assert (of_one.rank, of_one.at()) == (2, "train.py:7 in step")
 
 
+@pytest.mark.parametrize("between", [0, 1, 5])
+def test_a_group_among_its_own_failures_ends(between: int) -> None:
+    """Also through other groups; what is found in it has a name."""
+    first = last = WorkerGroupError("lost", {})
+    for _ in range(between):
+        last = WorkerGroupError("lost", {0: last})
+    first.worker_failures = {3: last}
+    there = remote(first)
+    assert there is not None
+    assert (there.type, there.rank) == ("WorkerGroupError", 3)
+
+
 @pytest.mark.parametrize("failures", [None, {}, {"0": ValueError()}, {0: "lost"}, [ValueError()]])
 def test_an_error_of_workers_of_which_nothing_is_known(failures: object) -> None:
     """Another version may have another form."""

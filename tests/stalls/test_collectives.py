@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twinkle_notifier.inbox import Inbox
-from twinkle_notifier.runtime.rank_sets import compressed, parsed
+from twinkle_notifier.runtime.rank_sets import parsed
 from twinkle_notifier.runtime.stored import Stored, dumped
 from twinkle_notifier.stalls.collectives import Calls, finding
 from twinkle_notifier.stalls.recorder import Call, calls
@@ -111,25 +111,49 @@ def test_names_of_others_are_no_markdown() -> None:
     assert len(headline) < 300
 
 
+LATE = re.compile(r"ranks? ([\d, -]+) (?:has|have) not entered \w+ no\. (\d+) of pg(\d)")
 CALLS = st.builds(
     call, st.integers(0, 4), st.sampled_from(["all_reduce", "barrier"]), st.integers(0, 3),
-    group=st.sampled_from("01"), members=st.sampled_from(["", "0-2", "1", "x", "9-"]), done=st.booleans(), since=st.floats(0, 9),
-)  # fmt: skip
+    group=st.sampled_from("01"), members=st.sampled_from(["", "0-2", "1", "x", "9-", "0-9000000000000"]), done=st.booleans(),
+    since=st.floats(0, 9),
+).map(lambda one: one._replace(title=f"pg{one.group}"))  # fmt: skip
 
 
 @given(st.dictionaries(st.integers(0, 3), st.none() | st.lists(CALLS, max_size=5)))
 def test_whatever_the_ranks_have_stored(calls: Calls) -> None:
-    """It never raises; a rank that is named has entered nothing that it is said to have left out."""
+    """It never raises; a rank that is named as late is known, and has entered no such call of the group, nor a later one."""
     found = finding(calls, 4)
-    if found and (match := re.match(r"rank (\d) has not entered all_reduce no. (\d)", found.headline)):
-        mine = calls[int(match[1])] or []
-        assert not [one for one in mine if not one.done]
+    if found and (match := LATE.match(found.headline)):
+        for rank in parsed(match[1], 4):
+            entered = calls[rank]
+            assert entered is not None
+            assert [one for one in entered if one.group == match[3] and one.number >= int(match[2])] == []
+
+
+def test_what_is_late_is_read() -> None:
+    """By the pattern of the test above."""
+    found = finding({0: [call(3, members="0-2", title="pg0")], 1: [], 2: [call(2, done=True)]}, 4)
+    assert found is not None
+    assert LATE.fullmatch(found.headline) is not None
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        (0, ""), (7, "7"), (999, "999"), (1000, "1 k"), (16_500, "16.5 k"), (999_499, "999 k"), (999_500, "1 M"),
+        (999_600, "1 M"), (999_999, "1 M"), (1_000_000, "1 M"), (999_499_999, "999 M"), (999_500_000, "1 G"),
+        (999_500_000_000, "1 T"), (15_000_000_000_000, "15 T"),
+    ],
+)  # fmt: skip
+def test_how_many_values(values: int, wanted: str) -> None:
+    """With three digits, in the unit that is right once they are rounded."""
+    _, line = said({0: [call(1, values=values)]})
+    assert line == f"rank 0 waits in all_reduce no. 1 of default_pg{wanted and f' ({wanted} floats)'}"
 
 
 def test_what_is_stored_is_read() -> None:
-    """And a set of ranks as a text is a set of ranks."""
+    """As it was written."""
     assert Call.load(Stored.read(dumped(WAITS))) == WAITS
-    assert parsed(compressed({0, 1, 5, 7, 8})) == {0, 1, 5, 7, 8}
 
 
 def entry(number: int, **given: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from twinkle_notifier import Progress
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.process import Holder, Instant
 from twinkle_notifier.runtime.stored import dumped, parsed
+from twinkle_notifier.stalls.recorder import Call
 from twinkle_notifier.stalls.report import RankStatus, markdown
 from twinkle_notifier.stalls.stacks import Doing
 
@@ -47,6 +48,44 @@ def test_of_a_thousand_places_some_are_shown() -> None:
     text = markdown("sft", stands, Where(0, 1000, 0, 8, "node", 1, "3.11"), 600, Progress())
     assert "- And 994 more places\n" in text
     assert len(text) < 5_000
+
+
+def hostile(rank: int, **given: object) -> RankStatus:
+    known = {
+        "number": 1,
+        "name": "all_reduce",
+        "dtype": "Float",
+        "sizes": "[]",
+        "values": 1,
+        "done": False,
+        "since": 1.0,
+    }
+    call = Call(**{"group": "0", "title": "pg", "members": "", **known, **given})  # type: ignore[arg-type]
+    status = stand(rank, *WAITS, waits=True)
+    return status._replace(doing=status.doing._replace(calls=[call]))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"members": "0-9000000000000"},
+        {"members": ", ".join(["0-9000000000000"] * 1000)},
+        {"members": "9" * 5000},
+        {"number": 1 << 62, "values": 1 << 62},
+        {"values": 10**400},  # more than a float can be
+        {"since": float("nan")},
+        {"since": "now"},
+        {"title": None, "group": None, "number": "x"},
+        {"name": ["all_reduce"], "dtype": 5},
+    ],
+    ids=lambda given: " ".join(given),
+)
+def test_a_call_of_another_form_costs_its_line_at_most(given: dict[str, object]) -> None:
+    """Another process has written it. The alert goes out, with each rank's place."""
+    stands = [hostile(0, **given), hostile(1, since=1.0), hostile(2, **given)]
+    text = markdown("sft", stands, Where(0, 4, 0, 4, "node", 1, "3.11"), 600, Progress())
+    assert text.startswith("### sft has made no progress for 10 min 00 s")
+    assert "- Ranks 0-2 of 4: train.py:11 in step" in text
 
 
 def test_a_stand_survives_its_way() -> None:

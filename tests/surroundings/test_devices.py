@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from twinkle_notifier.surroundings import look
-from twinkle_notifier.surroundings.devices import gpus
+from twinkle_notifier.surroundings.devices import Gpus, gpus
 
 pytestmark = pytest.mark.linux  # files of its /proc
 # As the driver writes it.
@@ -48,7 +48,7 @@ def test_without_a_driver_there_are_none(driver: Path) -> None:
     """Nor with a driver that has none, nor on a machine that lets nobody see."""
     nowhere = gpus()
     driver.mkdir()
-    assert (nowhere, gpus()) == ("", "")
+    assert (nowhere, gpus()) == (Gpus(), Gpus())
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_the_visible_ones_count(
     install(driver, *[H100] * 8)
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    assert gpus() == wanted
+    assert gpus() == Gpus(wanted)
 
 
 @pytest.mark.parametrize("visible", ["1" + " " * 100_000 + "x", "0," * 50_000, "0" * 100_000, "GPU-0," * 16_000])
@@ -91,13 +91,14 @@ def test_a_variable_of_another_kind_takes_little_time(
 @pytest.mark.parametrize(
     ("visible", "order", "wanted"),
     [
-        ("0,1,2,3", "", f"2 × {A100}, 2 × {H100}"),
-        ("0", "PCI_BUS_ID", f"1 × {A100}"),
-        ("2,3", "PCI_BUS_ID", f"2 × {H100}"),
-        ("0", "", f"1 of 2 × {A100}, 2 × {H100}"),  # the fastest comes first: which that is nobody says
+        ("0,1,2,3", "", Gpus(f"2 × {A100}, 2 × {H100}")),
+        ("0", "PCI_BUS_ID", Gpus(f"1 × {A100}")),
+        ("2,3", "PCI_BUS_ID", Gpus(f"2 × {H100}")),
+        ("0,3", "", Gpus(f"2 × {A100}, 2 × {H100}", chosen=2)),  # the fastest comes first: which that is nobody says
+        ("7", "", Gpus()),
     ],
 )
-def test_several_models(visible: str, order: str, wanted: str, driver: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_models(visible: str, order: str, wanted: Gpus, driver: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Are counted apart, where the numbers say which are meant."""
     install(driver, A100, A100, H100, H100)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
@@ -112,7 +113,7 @@ def test_files_of_another_form(driver: Path) -> None:
         (driver / name).mkdir()
         (driver / name / "information").write_bytes(content)
     (driver / "d").touch()
-    assert gpus() == f"1 × {H100}, 2 × GPU"
+    assert gpus() == Gpus(f"1 × {H100}, 2 × GPU")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pytest
 
 from twinkle_notifier.isolation import threads
 from twinkle_notifier.surroundings import Surroundings, look
+from twinkle_notifier.surroundings.devices import Gpus
 
 SCRIPT = """
 import json, os, sys, threading
@@ -42,7 +43,7 @@ def told(folder: Path, *arguments: str, before: str = "", after: str = "None", *
         done = subprocess.run(command, cwd=folder, env=variables, stdout=out, stderr=subprocess.PIPE, timeout=60)
     assert done.returncode == 0, done.stderr
     fields, more = json.loads(told.read_text())
-    return Surroundings(**{**fields, "links": tuple(fields["links"])}), more
+    return Surroundings(**{**fields, "gpus": Gpus(*fields["gpus"]), "links": tuple(fields["links"])}), more
 
 
 @pytest.fixture

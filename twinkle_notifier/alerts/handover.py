@@ -52,7 +52,7 @@ def note(exc: BaseException, channel: str, incident: str) -> None:
         return
     now = Instant.now()
     keys = [_key(exc, channel), *([_key(exc, channel, placed=False)] if opened is RayStore else [])]
-    both = [_minutes(key, now.wall)[:2] for key in keys]
+    both = [_minutes(key, now.wall)[:2] for key in dict.fromkeys(keys)]
     first = both[0][1]
     if _noted.get(first, 0) >= _MOST:
         return
@@ -139,12 +139,13 @@ class _Noted(NamedTuple):
 
 
 def _keys_below(exc: BaseException, channel: str) -> list[str]:
-    """The keys under which a child may have left a note on `exc`."""
+    """The keys under which a child may have left a note on `exc`, each once: a thousand workers may meet one error."""
     if _is_exit_of_ray(exc):
         return [_key(KeyboardInterrupt(), channel, placed=False)]
     if _OF_TRAIN not in names(type(exc)):
         return [_key(exc, channel)]
-    return [_key(failure, channel, placed=False) for failure in worker_failures(exc).values() or [exc]]
+    failures = worker_failures(exc).values() or [exc]
+    return [*dict.fromkeys(_key(failure, channel, placed=False) for failure in failures)]
 
 
 def _key(exc: BaseException, channel: str, *, placed: bool = True) -> str:

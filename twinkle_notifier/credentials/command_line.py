@@ -53,9 +53,13 @@ _SET_NAME = later(
 _SPEAKS = ("echo", "printf")
 # Of programs that read a secret from another one.
 _HEARS = later(r"-\w*S|--(?:\w+-)?stdin|--with-token|--passphrase-fd(?:=0)?|(?:.*/)?(?:chpasswd|passwd)")
-_SIGN = later(r"[;|&()]{1,2}")
-# An argument in a shell's line, with its quoted parts; a sign between commands; a lone quote.
-_SHELL_WORD = later(r"""((?:[^\s"';|&()]|"[^"]{0,1000}"|'[^']{0,1000}')+|[;|&()]{1,2}|["'])""")
+_SIGN = later(r"[;|&()`]{1,2}\s*|\n")
+# An argument in a shell's script, with its quoted parts; a sign between commands; a lone quote. Of line breaks, one
+# behind a backslash is no sign, and neither is one before an option, as in arguments that stand below each other.
+_SHELL_WORD = later(
+    r"""((?:[<>]&|&>|(?!\\\r?\n)[^\s"';|&()`]|"[^"]{0,1000}"|'[^']{0,1000}')+"""
+    r"""|[;|&()`]{1,2}(?:[^\S\n]*\n)?|(?<!\\)(?<!\\\r)\n(?!\s*-)|["'])"""
+)
 
 
 def shown(command: Sequence[str]) -> str:
@@ -70,18 +74,20 @@ def _masked(words: Sequence[str], nested: int) -> list[str]:
     begin = 0
     ends = [at for at, word in enumerate(words) if _SIGN().fullmatch(word)]
     for end, after in zip([*ends, len(words)], [*ends[1:], len(words), len(words)], strict=False):
-        is_told = words[begin : begin + 1] and words[begin] in _SPEAKS and words[end : end + 1] == ["|"]
+        is_told = words[begin:end] and words[begin] in _SPEAKS and "".join(words[end : end + 1]).strip() in ("|", "|&")
         if is_told and any(map(_HEARS().fullmatch, words[end + 1 : after])):
             masked += [words[begin], *(word if word.startswith("-") else MASK for word in words[begin + 1 : end])]
         else:
-            masked += _of_command(words[begin:end], nested)
+            # Where no shell reads the text, an option's value may stand in the next line.
+            before = words[begin - 2] if begin > 1 and words[begin - 1] == "\n" else ""
+            masked += _of_command(words[begin:end], nested, before)
         masked += words[end : end + 1]
         begin = end + 1
     return masked
 
 
-def _of_command(words: Sequence[str], nested: int) -> list[str]:
-    masked, seen, before = list[str](), Seen(), ""
+def _of_command(words: Sequence[str], nested: int, before: str) -> list[str]:
+    masked, seen = list[str](), Seen()
     hears = any(map(_HEARS().fullmatch, words))
     for word in words:
         is_told = hears and (before == "<<<" or (word.startswith("<<<") and word != "<<<"))

@@ -94,8 +94,11 @@ _FLAGS = {
 }
 _KNOWN = frozenset(name for names, *_ in (*OPTIONS, *PLACES) for name in names.split()) - {_ANY}
 _OTHERS = ("ssh", "mosh", "scp", "sftp", "rsync", "git")  # their options are none of a program's before them
-_SCRIPT = later(r".*\.py")
-_RUNNERS = later(r"(?:.*/)?(?:python[\d.]*|torchrun|deepspeed|launch)")
+_MODULES = ("awscli", "dvc")  # programs that ``python -m`` starts, too; `command_line` knows what they are told
+_STARTER = "sshpass"  # starts another program, whose options are none of its own
+_SCRIPT = later(r"[^-=:][^=:]*\.py")
+_RUNNERS = later(r"(?:[^=:]*/)?(?:i?python[\d.]*|pypy[\d.]*|torchrun|msrun|deepspeed|launch)")
+_PREFIXES = later(r"(?s)\w+=.*|nohup|env|exec|command|time|sudo|setsid|then|do|else|!|\{")  # before the first word
 _LONG = later(r"--[^=]+")
 _KEPT = 60  # words that are remembered
 
@@ -105,7 +108,7 @@ class Seen(NamedTuple):
 
     words: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
-    is_own: bool = False  # whether a script of Python's runs, whose options are its own
+    is_own: bool = False  # whether a script of Python's runs: no word behind it is a known program
 
     @property
     def last(self) -> str:
@@ -113,26 +116,52 @@ class Seen(NamedTuple):
         return self.words[-1] if self.words else ""
 
     def and_then(self, word: str) -> Seen:
-        """The same with `word`."""
-        name = word.rpartition("/")[2]
-        is_module = self.last == "-m" and any(map(_RUNNERS().fullmatch, self.words)) and name not in _KNOWN
-        if self.is_own or is_module or _SCRIPT().fullmatch(name):
-            return Seen((*self.words, word)[-_KEPT:], (), True)
-        if name in _OTHERS:
-            return Seen((*self.words, name)[-_KEPT:], (name,))
-        is_known = name in _KNOWN
-        programs = (*self.programs, name) if is_known and name not in self.programs else self.programs
-        return Seen((*self.words, name if is_known else word)[-_KEPT:], programs)
+        """The same with `word`. A program counts to the end of its command: a later word may only be called so."""
+        bare = word.strip("\"'")
+        name = bare.rpartition("/")[2]
+        if self.is_own or self._begins_own(bare):
+            return Seen((*self.words, word)[-_KEPT:], self._without_starter(), True)
+        if name not in _KNOWN and name not in _OTHERS:
+            return Seen((*self.words, word)[-_KEPT:], self.programs)
+        before = self._without_starter() if name in _OTHERS else self.programs
+        programs = before if name in before else (*before, name)
+        return Seen((*self.words, name)[-_KEPT:], programs)
+
+    def _without_starter(self) -> tuple[str, ...]:
+        return tuple(name for name in self.programs if name != _STARTER)
+
+    def _begins_own(self, word: str) -> bool:
+        if self.last == "-m":
+            return word not in _KNOWN and word not in _MODULES and any(map(_RUNNERS().fullmatch, self.words))
+        return _SCRIPT().fullmatch(word) is not None and self._runs_next()
+
+    def _runs_next(self) -> bool:
+        """Whether the next word is run: it is the first, or only options stand between it and a runner of scripts."""
+        at = len(self.words)
+        while at and not _RUNNERS().fullmatch(self.words[at - 1]):
+            if self.words[at - 1].startswith("-"):
+                at -= 1
+            elif at > 1 and self.words[at - 2].startswith("-"):
+                at -= 2
+            else:
+                return all(map(_PREFIXES().fullmatch, self.words))
+        return at > 0 or not self.words
 
 
 def without_secret(seen: Seen, word: str) -> str | None:
     """`word` with ``***`` for what a known program is told there; None if none takes a secret there."""
-    if seen.is_own or not (seen.programs or "login" in seen.words[1:]):
-        return None
-    for program in (*seen.programs, *([_ANY] if seen.programs[-1:] not in [(name,) for name in _OTHERS] else [])):
+    programs = (*seen.programs, _ANY) if _may_log_in(seen) else seen.programs
+    for program in programs:
         if (found := _of_option(program, seen, word)) is not None:
             return found
     return next(_by_place(seen, word), None)
+
+
+def _may_log_in(seen: Seen) -> bool:
+    """Whether a program that is not known is told to log in. Behind ``ssh``, ``login`` is a host."""
+    if seen.is_own or "login" not in seen.words[1:]:
+        return False
+    return set(seen.words[: seen.words.index("login", 1)]).isdisjoint(_OTHERS)
 
 
 def _of_option(program: str, seen: Seen, word: str) -> str | None:

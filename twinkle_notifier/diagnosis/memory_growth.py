@@ -15,8 +15,10 @@ _LEAST = 24  # values, to judge
 _WARM_UP = 0.25  # of the values, at the begin: the optimizer's states and caches come there
 _PARTS = 6  # of the rest, each with a floor: the least of its values, which a large batch does not raise
 _EVEN = (0.5, 1.75)  # each floor rises by so many times the mean
-_ALIKE = 0.75  # the first half rises by so much of the second, and the other way round: nothing levels off or takes off
-_RISING = 2 / 3  # of the values are above the one before, by a fifth of the mean: no stairs, and no chance
+# The growth is steady: neither half rises by less than so much of the other, so it neither slows down nor speeds up.
+_ALIKE = 0.75
+# So many of the values are above the one before by a fifth of the mean rise or more: not a few large jumps, no noise.
+_RISING = 2 / 3
 _FIFTH = 0.2
 _PEAK = (0.5, 1.1)  # the peak rises by so many times as much: where the batches grow, it rises faster
 

@@ -264,7 +264,10 @@ def _lines(texts: Sequence[str]) -> list[list[str]]:
 
 
 def _shares(asked: Sequence[int], room: int) -> list[int]:
-    """What each gets of `room`: those that ask for little all of it, the others as much as each other, but some."""
+    """How much of `room` each gets: no more than it `asked` for, and those that asked for more than fits equal shares.
+
+    Each gets 2 at least, if it asked for as many, even where `room` is used up.
+    """
     shares = [0] * len(asked)
     for done, at in enumerate(sorted(range(len(asked)), key=asked.__getitem__)):
         shares[at] = min(asked[at], max(room // (len(asked) - done), 2))

@@ -10,7 +10,7 @@ from types import FrameType
 
 from twinkle_notifier.exceptions.chain import chain, members
 from twinkle_notifier.exceptions.frames import is_library, is_ours, module_of
-from twinkle_notifier.exceptions.remote import places_in
+from twinkle_notifier.exceptions.remote import Reading, places_in, remote
 from twinkle_notifier.isolation.safe import module_name, slot, text, type_name
 from twinkle_notifier.runtime.stored import hashed
 
@@ -18,6 +18,7 @@ _DEPTH = 8  # exceptions of a chain of causes
 _GROUP = 100  # members of a group
 _ALL = 500  # exceptions
 _TEXT = 100_000  # characters of a message that are read
+_UNSEEN = Reading(is_shown=False)
 
 Frame = tuple[str, str, int]
 
@@ -49,6 +50,9 @@ def _one(exc: BaseException, depth: int, left: Iterator[int]) -> Iterator[str]:
     said = text(exc)[:_TEXT]
     frames = _frames(exc, said)
     yield f"{module_name(type(exc))}.{type_name(type(exc))}"
+    there = remote(exc, _UNSEEN)
+    if there is not None:  # the class of `exc` is the same for whatever a worker has raised
+        yield there.type
     yield from (f"{module} {function} {line}" for module, function, line in frames)
     group = members(exc)
     if group and depth < _DEPTH:

@@ -88,8 +88,8 @@ def remote(exc: BaseException, reading: Reading = _ALL, nested: int = _NESTED, s
     if nested and (kind := _train_kind(exc)):
         inner, traceback = _OF_TRAIN[kind]
         return _of_task(attribute(exc, inner), attribute(exc, traceback) if traceback else None, exc, reading, nested)
-    if failures := worker_failures(exc):
-        return _of_group(exc, failures, reading)
+    if nested and (failures := worker_failures(exc)):
+        return _of_group(exc, failures, reading, nested)
     if (found := _of_pool(exc, reading)) is not None:
         return found
     said = reading.read(text(exc))
@@ -132,13 +132,15 @@ def _train_kind(exc: BaseException) -> str:
     return next(iter(_OF_TRAIN.keys() & names(type(exc))), "")
 
 
-def _of_group(exc: BaseException, failures: dict[int, BaseException], reading: Reading) -> Remote:
+def _of_group(exc: BaseException, failures: dict[int, BaseException], reading: Reading, nested: int) -> Remote:
     rank = min(failures, key=lambda rank: (is_collateral(failures[rank]), rank))
     failure, said = failures[rank], text(exc)
     begun = [(match.end(), match[1].split(",")) for match in _SNIPPET.finditer(said)]
     snippet = next((said[at:] for at, ranks in begun if str(rank) in ranks), "")
     snippet = _SNIPPET.split(snippet, maxsplit=1)[0]
-    inner = remote(failure, reading) or Remote(type_name(type(failure)), text(failure, "<its __str__ {}>"), "")
+    inner = remote(failure, reading, nested - 1) or Remote(
+        type_name(type(failure)), text(failure, "<its __str__ {}>"), ""
+    )
     return inner._replace(traceback=reading.shown(said), rank=rank, read=snippet)
 
 

@@ -106,7 +106,7 @@ def _described(
         "result": result,
         "code": code,
         "words": words,
-        "meaning": {one: _told(one, meaning) for one in ("en", "zh")} if meaning else None,
+        "meaning": {one: _in_language(one, meaning) for one in ("en", "zh")} if meaning else None,
         "level": (level_of(service, payload) if payload else None) or "unknown",
         "size": len(request.body),
         "line": f"POST {line}",
@@ -139,7 +139,7 @@ def _first(content: Mapping[str, Any], keys: tuple[str, ...]) -> str:
     return next((str(content[key]) for key in keys if key in content), "")
 
 
-def _told(language: str, meaning: str) -> str:
+def _in_language(language: str, meaning: str) -> str:
     return retold(language, phrase(language, meaning), NO_ROBOT, _NO_PATH)
 
 

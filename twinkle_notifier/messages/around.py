@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from twinkle_notifier.messages.catalog import fact, facts, retold
+from twinkle_notifier.messages.catalog import fact, facts, phrase, retold
 from twinkle_notifier.messages.sanitize import line, path
 from twinkle_notifier.surroundings import Surroundings
+from twinkle_notifier.surroundings.devices import Gpus
 
 _FACT = 300  # characters
 _CHANGED = ", with uncommitted changes"  # as the repository says it
@@ -19,9 +20,14 @@ def lines(around: Surroundings, language: str = "en") -> list[str]:
     """What helps to do the same again, or to look it up."""
     commit = retold(language, line(around.commit, _FACT), _CHANGED)
     return facts(
-        fact(language, "Visible GPUs", line(around.gpus, _FACT)),
+        fact(language, "Visible GPUs", _gpus(around.gpus, language)),
         fact(language, "Command", path(around.command, _FACT)),
         fact(language, "Folder", path(around.folder, _FACT)),
         fact(language, "Commit", commit),
         *(f"- {line(link, _FACT)}" for link in around.links),
     )
+
+
+def _gpus(gpus: Gpus, language: str) -> str:
+    models = line(gpus.models, _FACT)
+    return phrase(language, "{number} of these: {models}", number=gpus.chosen, models=models) if gpus.chosen else models

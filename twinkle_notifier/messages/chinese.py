@@ -129,6 +129,7 @@ _VALUES = {
     "; ": "；",
     "{number} processes": "{number} 个进程",
     "{number} GPUs": "{number} 张 GPU",
+    "{number} of these: {models}": "以下 GPU 中的 {number} 张: {models}",
     "{rank} of {world_size}": "{rank}（共 {world_size} 个）",
     "{metric} {value}": "{metric}={value}",
     "{limit} reached": "已达到 {limit}",

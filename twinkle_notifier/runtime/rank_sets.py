@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 FOLLOWER: str = "~"  # begins a member that met only a secondary error
+_MOST = 1 << 20  # ranks: no run has as many, whatever another process has written
 
 
 def written(ranks: Iterable[int], host: str) -> Iterator[str]:
@@ -16,8 +17,8 @@ def written(ranks: Iterable[int], host: str) -> Iterator[str]:
 
 def ranks(member: str) -> range:
     """The ranks that `member` names."""
-    first, _, last = member.removeprefix(FOLLOWER).partition("@")[0].partition("-")
-    return range(int(first), int(last or first) + 1)
+    first, dash, last = member.removeprefix(FOLLOWER).partition("@")[0].partition("-")
+    return range(int(first), min(int(last if dash else first) + 1, _MOST))
 
 
 def all_ranks(members: Iterable[str]) -> set[int]:
@@ -41,6 +42,10 @@ def compressed(ranks: Iterable[int]) -> str:
     return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs(ranks))
 
 
-def parsed(text: str) -> set[int]:
-    """The ranks in what `compressed` made; raises ValueError for anything else."""
-    return {rank for series in text.split(", ") for rank in ranks(series)} if text else set()
+def parsed(text: str, world_size: int) -> set[int]:
+    """The ranks below `world_size` in what `compressed` made; raises ValueError for anything else."""
+    found, end = set[int](), 0
+    for series in sorted(map(ranks, text.split(", ")), key=lambda series: series.start) if text else ():
+        found.update(range(max(series.start, end), min(series.stop, world_size)))
+        end = max(end, series.stop)  # none is looked at twice, however the series overlap
+    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -69,7 +68,7 @@ def _waits(calls: Calls, world_size: int) -> Iterator[_Wait]:
 
 def _members(call: Call, world_size: int, entered: set[int]) -> Iterable[int]:
     try:
-        return [rank for rank in parsed(call.members) if rank < world_size] or entered
+        return parsed(call.members, world_size) or entered
     except ValueError:
         return entered
 
@@ -119,7 +118,7 @@ def _different(wait: _Wait, language: str) -> Finding | None:
 
 
 def _disordered(calls: Calls) -> _Judge:
-    """Ranks of two groups, of which one rank waits in the one first, and another rank in the other."""
+    """Some ranks wait in a call of this group, and others, which the call needs, wait in a call of another group."""
     first = {rank: call for rank, ours in calls.items() if (call := _first_pending(ours or ())) is not None}
 
     def judge(wait: _Wait, language: str) -> Finding | None:
@@ -192,6 +191,6 @@ def _shape(call: Call) -> str:
 
 def _values(call: Call) -> str:
     """``16.5 M floats``."""
-    scale = min(max(int(math.log10(call.values)) // 3, 0), 3) if call.values > 0 else 0
-    count = f"{call.values}" if not scale else f"{call.values / 1000**scale:.3g} {' kMG'[scale]}"
+    scale = sum(call.values >= 999.5 * 1000**smaller for smaller in range(4))  # 999.5 k is 1 M, as it is rounded
+    count = f"{call.values / 1000**scale:.3g} {' kMGT'[scale]}" if scale else f"{call.values}"
     return f"{count} {_TYPES.get(call.dtype, line(call.dtype.lower(), _TEXT))}"

@@ -18,7 +18,7 @@ from twinkle_notifier.runtime.stored import Stored
 # Not the form with stacks: that took seconds where this one takes less than a millisecond. The second is of NCCL alone.
 _DUMPS = ("_dump_fr_trace_json", "_dump_nccl_trace_json")
 _BYTES = 1 << 26  # of a dump that is read
-_DONE, _PENDING = 3, 4  # calls of a group that are told: the last that are done, the first that are not
+_DONE, _PENDING = 3, 4  # calls of a group that are kept: the last that are done, the first that are not
 _MOST = 24  # calls in all
 _TEXT = 80  # characters of a name, or of the sizes
 
@@ -65,7 +65,7 @@ def _read(dumps: Sequence[Callable[..., Any]]) -> list[Call] | None:
                 if not entry["is_p2p"]:  # two ranks count those for themselves
                     entries[entry["process_group"][0], entry["collective_seq_id"]] = entry
     found = [_call(entry, _members()) for entry in entries.values()]
-    return list(_told(found)) if found else None
+    return list(_most_telling(found)) if found else None
 
 
 def _call(entry: dict[str, Any], members: dict[str, str]) -> Call:
@@ -107,14 +107,15 @@ def _members() -> dict[str, str]:
     return isolation.tried(read).value or {}
 
 
-def _told(found: list[Call]) -> Iterator[Call]:
+def _most_telling(found: list[Call]) -> Iterator[Call]:
+    """The calls that say most about a stall, `_MOST` of them at most."""
     groups: dict[str, list[Call]] = {}
     for call in sorted(found, key=lambda call: call.number):
         groups.setdefault(call.group, []).append(call)
     # First the groups in which something waits, then those that were used last.
     ordered = sorted(groups.values(), key=lambda calls: (all(call.done for call in calls), -calls[-1].since))
-    told = [call for calls in ordered for call in _of_group(calls)]
-    yield from told[:_MOST]
+    kept = [call for calls in ordered for call in _of_group(calls)]
+    yield from kept[:_MOST]
 
 
 def _of_group(calls: list[Call]) -> list[Call]:

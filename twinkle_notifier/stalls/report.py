@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from twinkle_notifier.isolation import tried
 from twinkle_notifier.messages.catalog import fact, listed, phrase
 from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.messages.report import milestone
@@ -79,7 +80,8 @@ def markdown(
     """The alert for a run in which `statuses` are stuck; `where`, the rank that sends it, for `idle` seconds."""
     groups, odd = _grouped(statuses)
     missing = set(range(where.world_size)) - {status.rank for status in statuses}
-    hangs = finding({status.rank: status.doing.calls for status in statuses}, where.world_size, language)
+    calls = {status.rank: status.doing.calls for status in statuses}
+    hangs = tried(lambda: finding(calls, where.world_size, language)).value  # other processes have written the calls
     items = [fact(language, "Collective", hangs.line)] if hangs else []
     items += [_fact(group, where.world_size, language) for group in groups[:_SHOWN]]
     if len(groups) > _SHOWN:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from twinkle_notifier import isolation
 from twinkle_notifier.credentials.masking import beginning
 from twinkle_notifier.surroundings import devices, experiment, job, program, repository
+from twinkle_notifier.surroundings.devices import Gpus
 
 _PATIENCE = 1.5  # seconds for all looks together
 _LONGEST = 500  # characters of a fact
@@ -22,7 +23,7 @@ class Surroundings(NamedTuple):
 
     job: str = ""  # the scheduler's: "SLURM 4711_3 (sft, partition gpu)", "pod ml/trainer-0"
     log: str = ""  # the path of the file that standard output goes to
-    gpus: str = ""  # that this process may use, as `devices.gpus` says it
+    gpus: Gpus = Gpus()  # that this process may use
     command: str = ""  # the command line of this process
     folder: str = ""  # the working folder
     commit: str = ""  # "a1b2c3d4 (main), with uncommitted changes"; without these words it may have some, too
@@ -44,13 +45,18 @@ def look() -> Surroundings:
         log=_fact(program.log, 0.2, until),
         links=_links(0.4, until),
         commit=_fact(repository.commit, 0.8, until),
-        gpus=_fact(devices.gpus, 0.2, until),
+        gpus=_gpus(0.2, until),
         uses_gpu=isolation.call(devices.uses_gpu, _within(0.1, until)).value is True,
     )
 
 
 def _fact(work: Callable[[], str], seconds: float, until: float) -> str:
     return isolation.call(lambda: _line(work()), _within(seconds, until)).value or ""
+
+
+def _gpus(seconds: float, until: float) -> Gpus:
+    found = isolation.call(devices.gpus, _within(seconds, until)).value or Gpus()
+    return found._replace(models=_line(found.models))
 
 
 def _links(seconds: float, until: float) -> tuple[str, ...]:

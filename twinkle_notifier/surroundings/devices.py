@@ -23,22 +23,33 @@ class _Gpu(NamedTuple):
     uuid: str
 
 
-def gpus() -> str:
-    """How many of which model: ``8 × NVIDIA H100 80GB HBM3``; empty without NVIDIA's driver, or if none is visible.
+class Gpus(NamedTuple):
+    """How many GPUs of which model: ``8 × NVIDIA H100 80GB HBM3``; empty without a GPU.
+
+    `chosen`: how many of these this process may use, where it is not known which; else 0, and it may use all.
+    """
+
+    models: str = ""
+    chosen: int = 0
+
+
+def gpus() -> Gpus:
+    """The GPUs that are visible to this process. None are without NVIDIA's driver.
 
     CUDA_VISIBLE_DEVICES limits them. The model stands alone where it does so in another way than by numbers or UUIDs.
     """
     there = _there()
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is None or len(visible) > _VISIBLE:
-        return _counted(there) if visible is None else ""
+        return _counted(there) if visible is None else Gpus()
     numbers = [number.strip() for number in visible.removesuffix(",").split(",")]
     if all(map(_NUMBER.fullmatch, numbers)):
         return _numbered(there, list(map(int, numbers)))
     if _UUIDS.fullmatch(visible):
         beginnings = tuple(visible.split(","))
         return _counted([gpu for gpu in there if gpu.uuid.startswith(beginnings)])
-    return ", ".join(dict.fromkeys(gpu.model for gpu in there)) if "-1" not in visible and visible.strip() else ""
+    is_some = "-1" not in visible and visible.strip()
+    return Gpus(", ".join(dict.fromkeys(gpu.model for gpu in there)) if is_some else "")
 
 
 def uses_gpu() -> bool:
@@ -65,7 +76,7 @@ def _parted(line: str) -> tuple[str, str, str]:
     return line.partition(":")
 
 
-def _numbered(there: list[_Gpu], numbers: list[int]) -> str:
+def _numbered(there: list[_Gpu], numbers: list[int]) -> Gpus:
     """Those of these numbers: CUDA takes them up to the first that does not exist."""
     wrong = next((at for at, number in enumerate(numbers) if number >= len(there)), len(numbers))
     chosen = dict.fromkeys(numbers[:wrong])
@@ -73,8 +84,9 @@ def _numbered(there: list[_Gpu], numbers: list[int]) -> str:
     # Without that variable CUDA sorts them by speed: which model has which number is not known here.
     if ordered or len(chosen) == len(there) or len({gpu.model for gpu in there}) == 1:
         return _counted([there[number] for number in chosen])
-    return f"{len(chosen)} of {_counted(there)}" if chosen else ""
+    return _counted(there)._replace(chosen=len(chosen)) if chosen else Gpus()
 
 
-def _counted(found: list[_Gpu]) -> str:
-    return ", ".join(f"{count} × {model}" for model, count in Counter(gpu.model for gpu in found).items())
+def _counted(found: list[_Gpu]) -> Gpus:
+    counts = Counter(gpu.model for gpu in found)
+    return Gpus(", ".join(f"{count} × {model}" for model, count in counts.items()))
