@@ -43,6 +43,7 @@ CASES: dict[str, Case] = {
     ),
     "build-no-kernel-image": Case(
         hits=(
+            raised(_NEW, "HIP error: no kernel image is available for execution on the device"),
             raised(
                 _RUNTIME, "CUDA error: no kernel image is available for execution on the device\nCUDA kernel errors"
             ),

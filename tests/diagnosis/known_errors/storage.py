@@ -318,4 +318,24 @@ CASES: dict[str, Case] = {
             raised("RuntimeError", "Cannot use weights_only here"),
         ),
     ),
+    "safetensors-not-written": Case(
+        hits=(
+            raised(
+                "safetensors_rust.SafetensorError",
+                'Error while serializing: IoError(Os { code: 30, kind: ReadOnlyFilesystem, message: "Read-only file system" })',
+            ),
+            raised(
+                "safetensors_rust.SafetensorError",
+                "Error while serializing: I/O error: Permission denied (os error 13)",
+            ),
+        ),
+        misses=(
+            raised(
+                "safetensors_rust.SafetensorError",
+                "Error while serializing: I/O error: No space left on device (os error 28)",
+            ),
+            raised("OSError", "Error while serializing: I/O error: Permission denied (os error 13)"),
+            raised("safetensors_rust.SafetensorError", "Error while serializing: InvalidTensorView(F32, [2], 4)"),
+        ),
+    ),
 }

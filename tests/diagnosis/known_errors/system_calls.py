@@ -122,6 +122,11 @@ CASES: dict[str, Case] = {
     "temporary-directory-missing": Case(
         hits=(
             raised(
+                "RuntimeError",
+                'torch_shm_manager at "/opt/conda/lib/python3.11/site-packages/torch/bin/torch_shm_manager": could not generate '
+                "a random directory for manager socket",
+            ),
+            raised(
                 "FileNotFoundError", "[Errno 2] No usable temporary directory found in ['/tmp', '/var/tmp', '/work']"
             ),
             raised(
@@ -130,6 +135,7 @@ CASES: dict[str, Case] = {
             ),
         ),
         misses=(
+            raised("RuntimeError", 'torch_shm_manager at "/opt/torch/bin/torch_shm_manager": no response'),
             raised("FileNotFoundError", "[Errno 2] No such file or directory: '/tmp/x'"),
             raised("ValueError", "[Errno 2] No usable temporary directory found in ['/tmp']"),
         ),

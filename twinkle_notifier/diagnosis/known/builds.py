@@ -49,6 +49,7 @@ RULES: tuple[Rule, ...] = (
         says=(
             "CUDA error: no kernel image is available for execution on the device",
             "HIP error: invalid device function",
+            "HIP error: no kernel image is available for execution on the device",
             "cuDNN version {version:int} is not compatible with devices with SM < 7.5.",
         ),
         types=("AcceleratorError", "RuntimeError"),

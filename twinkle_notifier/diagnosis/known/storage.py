@@ -320,4 +320,21 @@ RULES: tuple[Rule, ...] = (
         says=("Cannot use ``weights_only=True`` with ",),
         types=("RuntimeError",),
     ),
+    Rule(
+        "safetensors-not-written",
+        Advice(
+            "safetensors could not write its file: {why}",
+            ("try it on that node: `touch` a file in the output directory; `findmnt -T` shows how it is mounted",),
+        ),
+        Advice(
+            "safetensors 无法写入文件：{why}",
+            ("在该节点上手动测试：在输出目录里 `touch` 一个文件；用 `findmnt -T` 查看挂载方式",),
+        ),
+        "https://huggingface.co/docs/safetensors/index#format",
+        says=(
+            "Error while serializing: I/O error: {why} (os error {code:int})",
+            'Error while serializing: IoError(Os { code: {code:int}, kind: {}, message: "{why}" })',
+        ),
+        types=("SafetensorError",),
+    ),
 )

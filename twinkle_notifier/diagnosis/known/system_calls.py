@@ -220,7 +220,10 @@ RULES: tuple[Rule, ...] = (
             ("在该节点检查 `df -h /tmp`、`ls -ld /tmp` 和 $TMPDIR；把 TMPDIR 设为有空间的目录",),
         ),
         "https://docs.python.org/3/library/tempfile.html#tempfile.gettempdir",
-        says=("[Errno 2] No usable temporary directory found in [",),
-        types=("FileNotFoundError",),
+        says=(
+            "[Errno 2] No usable temporary directory found in [",
+            "torch_shm_manager at {}: could not generate a random directory for manager socket",
+        ),
+        types=("FileNotFoundError", "RuntimeError"),
     ),
 )
