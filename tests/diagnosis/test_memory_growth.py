@@ -241,7 +241,7 @@ def test_a_log_loads_no_torch_and_takes_no_device() -> None:
         before = {*sys.modules}
         for _ in range(40):
             run.log({"loss": torch.tensor(0.5)})
-        assert not torch.cuda.is_initialized() and run._course.growth() is None and not run._course._usage._used
+        assert not torch.cuda.is_initialized() and run._far._course.growth() is None and not run._far._course._usage._used
         assert not [name for name in {*sys.modules} - before if name.startswith("torch")]
     """
     import textwrap

@@ -89,6 +89,8 @@ CHINESE = {
     "Groups of processes: the store, NCCL and gloo in other words": "进程组：store、NCCL 与 gloo 的其他报错",
     "The Hub and the network: time-outs, refusals and broken connections": "Hub 与网络：超时、拒绝与连接中断",
     "Ascend NPUs": "昇腾 NPU",
+    "NCCL between nodes: InfiniBand, RoCE and TCP": "节点之间的 NCCL：InfiniBand、RoCE 与 TCP",
+    "Compilers and linkers, in the lines that they print": "编译器与链接器打印的报错",
     "Quantized and offloaded models": "量化与 offload 的模型",
     "Ray": "Ray",
     "Saved weights and files that cannot be read": "读不出的权重与文件",

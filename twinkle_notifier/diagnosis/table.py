@@ -36,6 +36,9 @@ _IMPORTING = re.compile(r"Failed to import \S+ because of the following error \(
 _ANY_IMPORT = frozenset(
     {"ImportError", "ModuleNotFoundError", "AttributeError", "OSError", "RuntimeError", "ValueError"}
 )
+# torch.load with weights_only quotes what stopped it, as an error of the device; its words may stand on the next line.
+_UNPICKLING = "WeightsUnpickler error:"
+_ANY_LOADING = frozenset({"RuntimeError", "AcceleratorError", "OutOfMemoryError", "UnpicklingError"})
 _WRAPPED = (12, 10, 600)  # a line that was wrapped: begins in the first of these, has as many parts and characters
 _SHORT = 6_000  # characters of the texts in which lines may be wrapped
 _NAME = 300  # characters of the name of a class
@@ -219,6 +222,10 @@ def _quoted(lines: Sequence[str], types: frozenset[str]) -> Iterator[tuple[froze
     for at in range(len(lines) - 1, -1, -1):
         if carries and at and (found := _QUOTED.match(lines[at])) is not None:
             yield error_of(found[1], "").types, [found[2], *lines[at + 1 :]]
+            return
+        _, unpickling, reason = lines[at].partition(_UNPICKLING)
+        if unpickling and "UnpicklingError" in types:
+            yield _ANY_LOADING, [*filter(None, (reason.strip(),)), *lines[at + 1 :]]
             return
         if at + 1 < len(lines) and _IMPORTING.match(lines[at]) is not None:
             yield _ANY_IMPORT, list(lines[at + 1 :])

@@ -43,6 +43,7 @@ CASES: dict[str, Case] = {
     ),
     "build-no-kernel-image": Case(
         hits=(
+            raised(_NEW, "HIP error: no kernel image is available for execution on the device"),
             raised(
                 _RUNTIME, "CUDA error: no kernel image is available for execution on the device\nCUDA kernel errors"
             ),
@@ -58,6 +59,11 @@ CASES: dict[str, Case] = {
     ),
     "build-cuda-library-mixed": Case(
         hits=(
+            raised(
+                "OSError",
+                "/opt/x/libcublas.so.11: undefined symbol: cublasLtHSHMatmulAlgoInit, version libcublasLt.so.11",
+            ),
+            killed("SIGABRT", "Invalid handle. Cannot load symbol cudnnCreateTensorDescriptor\nAborted (core dumped)"),
             raised(
                 _IMPORT,
                 _undefined(
@@ -75,6 +81,7 @@ CASES: dict[str, Case] = {
             ),
         ),
         misses=(
+            raised("OSError", "/opt/x/libmine.so: undefined symbol: cublaslt_helper"),
             killed("SIGKILL", "Could not load library libcudnn_cnn_infer.so.8. Error: libnvrtc.so: cannot open"),
             raised(_IMPORT, _undefined("flash_attn_2_cuda.so", "_ZN3c105ErrorC2ENS_14SourceLocationESs")),
             raised(_RUNTIME, "warning was: " + _CUDNN),
@@ -291,6 +298,7 @@ CASES: dict[str, Case] = {
     ),
     "build-ptxas-too-old": Case(
         hits=(
+            printed("ptxas fatal   : Value 'sm_89' is not defined for option 'gpu-name'"),
             raised("triton.runtime.errors.PTXASError", _PTXAS.format("PTXAS error: ", "ptxas fatal   : ")),
             raised(
                 _INDUCTOR,
@@ -301,6 +309,7 @@ CASES: dict[str, Case] = {
             ),
         ),
         misses=(
+            printed("ptxas info    : Value 'sm_89' is not defined"),
             raised("triton.runtime.errors.PTXASError", "PTXAS error: Internal Triton PTX codegen error\nptxas died"),
             printed("ptxas fatal   : Value 'sm_35' is not defined for option 'gpu-name'"),
         ),

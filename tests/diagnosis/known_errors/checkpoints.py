@@ -79,6 +79,12 @@ CASES: dict[str, Case] = {
     ),
     "checkpoint-cut-short": Case(
         hits=(
+            raised(
+                "RuntimeError",
+                "PytorchStreamReader failed reading file .format_version: invalid header or archive is corrupted. This is an "
+                "internal miniz error.",
+            ),
+            raised("RuntimeError", "PytorchStreamReader failed reading file data/3: CRC-32 check failed"),
             raised("RuntimeError", _MINIZ.format("failed finding central directory")),
             raised("RuntimeError", "PytorchStreamReader failed reading zip archive: failed finding central directory"),
             raised("RuntimeError", _MINIZ.format("invalid header or archive is corrupted")),
@@ -88,6 +94,7 @@ CASES: dict[str, Case] = {
             raised("RuntimeError", _OLDER + "PytorchStreamReader failed reading file data/3: file read failed"),
         ),
         misses=(
+            raised("RuntimeError", "PytorchStreamReader failed reading file data/3: allocation failed"),
             raised("RuntimeError", "PytorchStreamReader failed locating file constants.pkl: file not found"),
             raised("zipfile.BadZipFile", "File is not a zip file"),
             raised("RuntimeError", "worker 3: unexpected EOF, expected 12 more bytes. The file might be corrupted."),
@@ -241,7 +248,17 @@ CASES: dict[str, Case] = {
         ),
     ),
     "checkpoint-device-missing": Case(
-        hits=(raised("RuntimeError", _CPU_ONLY), raised("RuntimeError", _DEVICE_7)),
+        hits=(
+            raised(
+                "UnpicklingError",
+                "Weights only load failed. Re-running `torch.load` with `weights_only` set to `False` will likely succeed.\n"
+                " Please file an issue with the following so that we can make `weights_only=True` compatible with your use "
+                "case: WeightsUnpickler error: \n\nAttempting to deserialize object on a CUDA device but "
+                "torch.cuda.is_available() is False. If you are running on a CPU-only machine",
+            ),
+            raised("RuntimeError", _CPU_ONLY),
+            raised("RuntimeError", _DEVICE_7),
+        ),
         misses=(
             raised(
                 "RuntimeError", "Attempting to deserialize object on MPS device but torch.backends.mps.is_available()"

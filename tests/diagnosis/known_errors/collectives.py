@@ -62,10 +62,15 @@ _SETUP = (
 CASES: dict[str, Case] = {
     "nccl-one-device-twice": Case(
         hits=(
+            printed(
+                "n1:88:157 [1] init.cc:795 NCCL WARN Duplicate GPU detected : rank 1 and rank 0 both on CUDA device 1000\n"
+                "n1:88:157 [1] NCCL INFO init.cc:1358 -> 5"
+            ),
             raised(_DIST, _usage("Duplicate GPU detected : rank 1 and rank 0 both on CUDA device 34000")),
             raised("RuntimeError", _usage("Duplicate GPU detected : rank 3 and rank 2 both on CUDA device e2000")),
         ),
         misses=(
+            printed("n1:88:157 [1] NCCL INFO Duplicate GPU detected : rank 1 and rank 0 both on CUDA device 1000"),
             raised("RuntimeError", _ADVICE + "Duplicate GPU detected : rank 1 and rank 0 both on CUDA device 10"),
             raised(_DIST, _usage("Broadcast : invalid root 5 (root should be in the 0..4 range)")),
             raised("ValueError", "Duplicate GPU detected : rank 1 and rank 0 both on CUDA device 10"),
@@ -73,22 +78,31 @@ CASES: dict[str, Case] = {
     ),
     "nccl-versions-differ": Case(
         hits=(
+            printed(
+                "n1:88:157 [1] init.cc:720 NCCL WARN Mismatched NCCL version detected : rank 0 version 22005 rank 8 version "
+                "22105 myrank 8"
+            ),
             raised(_DIST, _usage("Mismatched NCCL version detected : rank 8 version 22105 rank 0 version 22203")),
             raised(
                 "RuntimeError", _usage("Mismatched NCCL version detected : rank 1 version 22602 rank 3 version 22703")
             ),
         ),
         misses=(
+            printed("n1:88:157 [1] init.cc:720 NCCL WARN Mismatched NCCL version"),
             raised(_DIST, _usage("Duplicate GPU detected : rank 1 and rank 0 both on CUDA device 34000")),
             raised("RuntimeError", "Mismatched NCCL versions may hang: rank 1 and rank 0"),
         ),
     ),
     "nccl-device-memory": Case(
         hits=(
+            printed(
+                "n1:88:157 [1] include/alloc.h:178 NCCL WARN Cuda failure 2 'out of memory'\nn1: INFO init.cc:200 -> 1"
+            ),
             raised(_DIST, _cuda("Cuda failure 2 'out of memory'")),
             raised("RuntimeError", _cuda("Cuda failure 'out of memory'")),
         ),
         misses=(
+            printed("n1:88:157 [1] NCCL INFO Cuda failure 2 'out of memory'"),
             raised(_DIST, _cuda("Cuda failure 1 'invalid argument'")),
             raised("RuntimeError", "enqueue.cc:1085 NCCL WARN Cuda failure 'out of memory'"),
         ),
@@ -142,29 +156,6 @@ CASES: dict[str, Case] = {
             printed("node7:41:97 [1] NCCL WARN Error: failed to extend /data/nccl-Qm2Lpa to 33030532 bytes"),
         ),
     ),
-    "nccl-no-interface": Case(
-        hits=(
-            raised(_DIST, _internal("Bootstrap : no socket interface found")),
-            raised(
-                "RuntimeError",
-                _internal(
-                    "ncclSocketInit: connecting to address  with family 59936 is neither AF_INET(2) nor AF_INET6(10)"
-                ),
-            ),
-            printed(
-                "[trainer1|1]:ncclInternalError: Internal check failed.\n[trainer1|1]:Last error:\n"
-                "[trainer1|1]:ncclSocketInit: connecting to address  with family 21845 is neither AF_INET(2) nor"
-                " AF_INET6(10)"
-            ),
-            printed("node7:41:41 [0] bootstrap.cc:45 NCCL WARN Bootstrap : no socket interface found"),
-        ),
-        misses=(
-            raised(_DIST, _internal("Socket recv failed while polling for opId=0x7f6f18cb7f40")),
-            raised("RuntimeError", "NCCL_SOCKET_IFNAME is not set; Bootstrap : no socket interface found"),
-            printed("node7:41:41 [0] NCCL INFO Bootstrap : Using eth0:10.0.0.4<0>"),
-            printed("see the page on 'Bootstrap : no socket interface found'"),
-        ),
-    ),
     "nccl-peer-access": Case(
         hits=(
             raised(_DIST, _cuda("Cuda failure 217 'peer access is not supported between these two devices'")),
@@ -177,6 +168,9 @@ CASES: dict[str, Case] = {
     ),
     "nccl-other-rank-ended": Case(
         hits=(
+            printed(
+                "n1:88:157 [1] misc/socket.cc:58 NCCL WARN socketProgress: Connection closed by remote peer n2<43422>"
+            ),
             raised(
                 _DIST, _remote("socketProgressOpt: Call to recv from 10.0.0.7<33759> failed : Connection reset by peer")
             ),
@@ -190,6 +184,7 @@ CASES: dict[str, Case] = {
             ),
         ),
         misses=(
+            printed("n1:88:157 [1] NCCL INFO socketProgress: Connection closed by remote peer n2<43422>"),
             raised(_DIST, _system("socketStartConnect: Connect to 10.0.0.2<45763> failed : No route to host")),
             printed("epoch 3: see ncclRemoteError: A call failed possibly due to a network error"),
             raised("ValueError", "ncclRemoteError: A call failed possibly due to a network error or a remote process"),

@@ -290,4 +290,20 @@ CASES: dict[str, Case] = {
             ),
         ),
     ),
+    "nccl-after-kernel": Case(
+        hits=(
+            raised(
+                "torch.distributed.DistBackendError",
+                "NCCL error in: ../torch/csrc/distributed/c10d/ProcessGroupNCCL.cpp:1970, unhandled cuda error, NCCL version "
+                "2.20.5\nncclUnhandledCudaError: Call to CUDA function failed.\nLast error:\nCuda failure 700 'an illegal "
+                "memory access was encountered'",
+            ),
+            printed("n1:88:157 [1] enqueue.cc:1200 NCCL WARN Cuda failure 'device-side assert triggered'"),
+        ),
+        misses=(
+            raised("torch.distributed.DistBackendError", "Cuda failure 1 'invalid argument'"),
+            raised("ValueError", "Cuda failure 700 'an illegal memory access was encountered'"),
+            printed("n1:88:157 [1] NCCL INFO Cuda failure 'device-side assert triggered'"),
+        ),
+    ),
 }

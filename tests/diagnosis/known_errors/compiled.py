@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnosed import Case, raised
+from diagnosed import Case, printed, raised
 
 _RUNTIME, _VALUE, _NOT = "RuntimeError", "ValueError", "NotImplementedError"
 _BUILD = "Error building extension '{}': [1/3] /usr/local/cuda/bin/nvcc -DTORCH_EXTENSION_NAME=x -c x.cu -o x.cuda.o\n"
@@ -34,7 +34,13 @@ CASES: dict[str, Case] = {
         ),
     ),
     "extension-compiler-too-new": Case(
-        hits=tuple(raised(_RUNTIME, _BUILD.format("cpu_adam") + _GNU.format(most)) for most in (11, 12)),
+        hits=(
+            printed(
+                "/usr/include/crt/host_config.h:139:2: error: #error -- unsupported GNU version! gcc versions later than 11 are "
+                "not supported! The nvcc flag '-allow-unsupported-compiler'\nninja: build stopped: subcommand failed."
+            ),
+            *(raised(_RUNTIME, _BUILD.format("cpu_adam") + _GNU.format(most)) for most in (11, 12)),
+        ),
         misses=(
             raised(_VALUE, _GNU.format(11)),
             raised(
@@ -64,6 +70,9 @@ CASES: dict[str, Case] = {
     ),
     "extension-arch-unknown": Case(
         hits=(
+            printed(
+                "nvcc fatal   : Unsupported gpu architecture 'compute_120'\nninja: build stopped: subcommand failed."
+            ),
             raised(_RUNTIME, _BUILD.format("fused_adam") + "nvcc fatal   : Unsupported gpu architecture 'compute_89'"),
             raised(_RUNTIME, _BUILD.format("op") + "nvcc fatal : Unsupported gpu architecture 'compute_120'"),
         ),
@@ -97,10 +106,12 @@ CASES: dict[str, Case] = {
     ),
     "extension-compiler-killed": Case(
         hits=(
+            printed("c++: fatal error: Killed signal terminated program cc1plus\ncompilation terminated."),
             raised(_RUNTIME, _BUILD.format("op") + _KILLED.format("g++")),
             raised(_RUNTIME, _BUILD.format("op") + "c++: internal compiler error: Killed (program cc1plus)\n"),
         ),
         misses=(
+            printed("Killed\nmake: *** [Makefile:12: all] Error 137"),
             raised(_RUNTIME, _BUILD.format("op") + "g++: fatal error: no input files"),
             raised(_VALUE, _KILLED.format("g++")),
         ),

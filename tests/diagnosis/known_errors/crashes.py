@@ -131,4 +131,20 @@ CASES: dict[str, Case] = {
             raised("KeyError", "'utf-8' codec can't encode character '\\udce4' in position 10: surrogates not allowed"),
         ),
     ),
+    "slurm-container": Case(
+        hits=(
+            printed(
+                "slurmstepd: error: pyxis: couldn't start container\nslurmstepd: error: spank: required plugin spank_pyxis.so: "
+                "task_init() failed with rc=-1\nslurmstepd: error: Failed to invoke spank plugin stack\nsrun: error: node001: "
+                "task 0: Exited with exit code 1"
+            ),
+            printed(
+                "slurmstepd: error: pyxis: failed to import docker image\nslurmstepd: error: pyxis: printing log file:"
+            ),
+        ),
+        misses=(
+            printed("pyxis: importing docker image: hello-world.sqsh"),
+            printed("srun: error: node001: task 0: Exited with exit code 1"),
+        ),
+    ),
 }

@@ -45,10 +45,12 @@ CASES: dict[str, Case] = {
     ),
     "cudnn-libraries-mixed": Case(
         hits=(
+            raised("RuntimeError", "CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH"),
             raised("RuntimeError", "cuDNN error: CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH"),
             raised("RuntimeError", "cuDNN error: CUDNN_STATUS_SUBLIBRARY_LOADING_FAILED"),
         ),
         misses=(
+            raised("ValueError", "CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH"),
             raised("RuntimeError", "an earlier attempt said: cuDNN error: CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH"),
             raised("KeyError", "cuDNN error: CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH"),
         ),

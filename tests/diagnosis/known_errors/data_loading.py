@@ -127,6 +127,7 @@ CASES: dict[str, Case] = {
     ),
     "loader-too-many-files": Case(
         hits=(
+            raised("RuntimeError", "unable to open shared memory objec Too many open files (24)"),
             raised("RuntimeError", _DESCRIPTORS),
             raised("RuntimeError", "received 0 items of ancdata"),
             raised(

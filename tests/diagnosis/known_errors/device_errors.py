@@ -165,6 +165,12 @@ CASES: dict[str, Case] = {
     ),
     "device-busy": Case(
         hits=(
+            raised(
+                "UnpicklingError",
+                "Weights only load failed. Re-running `torch.load` with `weights_only` set to `False` will likely succeed.\n"
+                " Please file an issue with the following so that we can make `weights_only=True` compatible with your use "
+                "case: WeightsUnpickler error: CUDA error: CUDA-capable device(s) is/are busy or unavailable",
+            ),
             raised(_OLD, _cuda("all CUDA-capable devices are busy or unavailable")),
             raised(_NEW, _cuda("CUDA-capable device(s) is/are busy or unavailable", "cudaErrorDevicesUnavailable")),
         ),
@@ -266,6 +272,7 @@ CASES: dict[str, Case] = {
     ),
     "device-cudnn-no-engine": Case(
         hits=(
+            raised("RuntimeError", "GET was unable to find an engine to execute"),
             raised(_OLD, "GET was " + _NO_ENGINE),
             raised(_OLD, "FIND was " + _NO_ENGINE),
             raised(_OLD, "Unable to find a valid cuDNN algorithm to run convolution"),

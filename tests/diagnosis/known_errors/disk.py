@@ -7,6 +7,11 @@ from diagnosed import Case, printed, raised
 CASES: dict[str, Case] = {
     "disk-quota": Case(
         hits=(
+            raised(
+                "OSError",
+                "[Errno 122] Can't synchronously write data (file write failed: time = Tue Mar  5 18:22:32 2024\n, filename "
+                "= '/d/x.h5', file descriptor = 60, errno = 122, error message = 'Disk quota exceeded', buf = 0x55)",
+            ),
             raised("OSError", "[Errno 122] Disk quota exceeded: '/home/ann/runs/3/checkpoint-500/optimizer.pt'"),
             raised("OSError", "[Errno 122] Disk quota exceeded"),
             raised("RuntimeError", "write(): fd 41 failed with Disk quota exceeded"),
@@ -30,6 +35,7 @@ CASES: dict[str, Case] = {
             ),
         ),
         misses=(
+            raised("KeyError", "Can't write data (errno = 122, error message = 'Disk quota exceeded')"),
             raised("OSError", "[Errno 28] No space left on device"),
             raised("ValueError", "[Errno 122] Disk quota exceeded"),
             raised("OSError", "upload failed: [Errno 122] Disk quota exceeded"),
@@ -61,6 +67,19 @@ CASES: dict[str, Case] = {
     ),
     "disk-full": Case(
         hits=(
+            raised(
+                "RuntimeError",
+                "Data processing error: CAS service error : IO Error: No space left on device (os error 28)",
+            ),
+            raised(
+                "OSError",
+                "Can't write data (file write failed: time = Thu Jan 10 10:56:30 2019\n, filename = '/my_tmp/test.hdf5', file "
+                "descriptor = 3, errno = 28, error message = 'No space left on device', buf = 0x7fd2e6650010)",
+            ),
+            raised("lmdb.DiskError", "mdb_txn_commit: No space left on device"),
+            raised(
+                "rocksdb.errors.RocksIOError", "IO error: No space left on device: While appending to file: /db/12.sst"
+            ),
             raised("OSError", "[Errno 28] No space left on device: '/scratch/run/model.pt'"),
             raised("OSError", "[Errno 28] No space left on device", modules=("torch.serialization",)),
             raised("RuntimeError", "write(): fd 3 failed with No space left on device"),
@@ -74,6 +93,10 @@ CASES: dict[str, Case] = {
             ),
         ),
         misses=(
+            raised(
+                "OSError", "Unable to create file (unable to open file: name = 'a.h5', errno = 282, error message = 'x'"
+            ),
+            raised("lmdb.Error", "/data/train.lmdb: No space left on device"),
             raised("OSError", "[Errno 28] No space left on device", modules=("watchdog.observers.inotify_c",)),
             raised("OSError", "[Errno 28] inotify watch limit reached", modules=("watchdog.observers.inotify_c",)),
             raised("OSError", "[Errno 28] No space left on device: '/dev/shm/cache.bin'"),
@@ -87,6 +110,11 @@ CASES: dict[str, Case] = {
     ),
     "disk-checkpoint-not-written": Case(
         hits=(
+            raised(
+                "RuntimeError",
+                "[enforce fail at inline_container.cc:858] . PytorchStreamWriter failed writing central directory for archive "
+                "model: file write failed",
+            ),
             raised("RuntimeError", "[enforce fail at inline_container.cc:672] . unexpected pos 576 vs 534"),
             raised(
                 "RuntimeError",
@@ -123,6 +151,11 @@ CASES: dict[str, Case] = {
     ),
     "disk-read-only": Case(
         hits=(
+            raised(
+                "OSError",
+                "[Errno 30] Unable to synchronously create file (unable to open file: name = '/data/x.h5', errno = 30, error "
+                "message = 'Read-only file system', flags = 13, o_flags = 242)",
+            ),
             raised("OSError", "[Errno 30] Read-only file system: '/root/.cache/huggingface'"),
             raised("OSError", "[Errno 30] Read-only file system: './logs'"),
         ),
@@ -134,11 +167,17 @@ CASES: dict[str, Case] = {
     "disk-stale-handle": Case(
         hits=(
             raised(
+                "OSError",
+                "[Errno 116] Unable to synchronously create file (unable to fstat file, errno = 116, error message = 'Stale "
+                "file handle')",
+            ),
+            raised(
                 "OSError", "[Errno 116] Stale file handle: '/home/x/.cache/huggingface/datasets/text/cache-1.arrow'"
             ),
             raised("OSError", "[Errno 116] Stale file handle"),
         ),
         misses=(
+            raised("OSError", "Unable to create file (unable to fstat file, errno = 11, error message = 'Try again')"),
             raised("OSError", "[Errno 2] No such file or directory: 'Stale file handle'"),
             raised("RuntimeError", "NFS: [Errno 116] Stale file handle"),
         ),
@@ -169,6 +208,11 @@ CASES: dict[str, Case] = {
     ),
     "disk-input-output": Case(
         hits=(
+            raised(
+                "OSError",
+                "[Errno 5] Can't synchronously read data (file read failed: time = Tue Mar  5 18:22:32 2024\n, filename = "
+                "'/data/x.h5', file descriptor = 60, errno = 5, error message = 'Input/output error', buf = 0x5581)",
+            ),
             raised("OSError", "[Errno 5] Input/output error: '/opt/data/private/dataset/k400_frame/train/97nos'"),
             raised("OSError", "[Errno 5] Input/output error: 'val.bin'"),
         ),
@@ -199,6 +243,11 @@ CASES: dict[str, Case] = {
     ),
     "disk-too-many-files": Case(
         hits=(
+            raised(
+                "OSError",
+                "[Errno 24] Unable to synchronously open file (unable to open file: name = 'data/ep_1.hdf5', errno = 24, error "
+                "message = 'Too many open files', flags = 0, o_flags = 0)",
+            ),
             raised("OSError", "[Errno 24] Too many open files: '/data/train/1.png'"),
             raised("OSError", "[Errno 24] Too many open files"),
         ),
@@ -210,6 +259,16 @@ CASES: dict[str, Case] = {
     ),
     "disk-permission": Case(
         hits=(
+            raised(
+                "PermissionError",
+                "[Errno 13] Unable to synchronously open file (unable to open file: name = '/data/train.h5', errno = 13, error "
+                "message = 'Permission denied', flags = 0, o_flags = 0)",
+            ),
+            raised(
+                "OSError",
+                "Unable to create file (unable to open file: name = 'model_data/yolo.h5', errno = 13, error message = "
+                "'Permission denied', flags = 13, o_flags = 242)",
+            ),
             raised("PermissionError", "[Errno 13] Permission denied: '/data/shared/train.jsonl'"),
             raised("PermissionError", "[Errno 13] Permission denied: 'outputs/run-7'"),
         ),

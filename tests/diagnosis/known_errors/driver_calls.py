@@ -166,4 +166,31 @@ CASES: dict[str, Case] = {
             raised("ValueError", "Invalid device id", modules=("torch.cuda",)),
         ),
     ),
+    "kernel-launch-resources": Case(
+        hits=(
+            raised("RuntimeError", "CUDA error: too many resources requested for launch\nCUDA kernel errors might be"),
+            raised("torch.AcceleratorError", "CUDA error: too many resources requested for launch"),
+        ),
+        misses=(
+            raised("RuntimeError", "CUDA error: invalid configuration argument"),
+            raised("ValueError", "CUDA error: too many resources requested for launch"),
+            raised("RuntimeError", "too many resources requested for launch of the job"),
+        ),
+    ),
+    "device-mps-server": Case(
+        hits=(
+            raised(
+                "RuntimeError", "CUDA error: MPS client failed to connect to the MPS control daemon or the MPS server"
+            ),
+            raised(
+                "torch.AcceleratorError", "CUDA error: the MPS server is not ready to accept new MPS client requests"
+            ),
+        ),
+        misses=(
+            raised("RuntimeError", "MPS backend out of memory (MPS allocated: 12 GB)"),
+            raised(
+                "ValueError", "CUDA error: MPS client failed to connect to the MPS control daemon or the MPS server"
+            ),
+        ),
+    ),
 }

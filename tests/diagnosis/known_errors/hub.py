@@ -197,6 +197,15 @@ CASES: dict[str, Case] = {
     "proxy-failed": Case(
         hits=(
             raised(
+                "Exception",
+                "HTTPSConnectionPool(host='huggingface.co', port=443): Max retries exceeded with url: /x (Caused by "
+                "ProxyError('Cannot connect to proxy.', OSError('Tunnel connection failed: 403 Forbidden')))",
+            ),
+            printed(
+                "requests.exceptions.ProxyError: HTTPSConnectionPool(host='huggingface.co', port=443): Max retries exceeded "
+                "with url: /x (Caused by ProxyError('Cannot connect to proxy.', OSError('Tunnel connection failed: 403')))"
+            ),
+            raised(
                 f"{_REQUESTS}.ProxyError", _gave_up(f"ProxyError('Cannot connect to proxy.', {_new('[Errno 111]')})")
             ),
             raised(
@@ -206,9 +215,15 @@ CASES: dict[str, Case] = {
             raised("OSError", "Tunnel connection failed: 503 Service Unavailable"),
         ),
         misses=(
+            printed(
+                "WARNING: Retrying (Retry(total=0)) after connection broken by 'ProxyError('Cannot connect to proxy.', "
+                "OSError('Tunnel connection failed: 403 Forbidden'))': /simple/torch/"
+            ),
             raised("OSError", "Tunnel connection failed: 407 Proxy Authentication Required"),
             raised(f"{_REQUESTS}.ConnectionError", _gave_up(_new("[Errno 111] Connection refused"))),
-            raised("RuntimeError", _gave_up("ProxyError('Cannot connect to proxy.', OSError())")),
+            raised(
+                "RuntimeError", "the last attempt: " + _gave_up("ProxyError('Cannot connect to proxy.', OSError())")
+            ),
         ),
     ),
     "tls-unknown-issuer": Case(

@@ -261,6 +261,10 @@ CASES: dict[str, Case] = {
         misses=(
             raised(
                 "RuntimeError",
+                "Data processing error: CAS service error : IO Error: No space left on device (os error 28)",
+            ),
+            raised(
+                "RuntimeError",
                 (
                     "an earlier attempt said: Data processing error: CAS service error : Reqwest Error: HTTP "
                     "status client error (403 Forbidden)"
@@ -304,6 +308,30 @@ CASES: dict[str, Case] = {
                     "Fast download using 'hf_transfer' is enabled (HF_HUB_ENABLE_HF_TRANSFER=1) but "
                     "'hf_transfer' package is not available in your environment. Try `pip install hf_transfer`."
                 ),
+            ),
+        ),
+    ),
+    "hub-part-unfit": Case(
+        hits=(
+            raised(
+                "huggingface_hub.errors.HfHubHTTPError",
+                "416 Client Error: Range Not Satisfiable for url: https://huggingface.co/a/b/resolve/main/x.safetensors",
+                modules=("huggingface_hub.file_download",),
+            ),
+            raised(
+                "requests.exceptions.HTTPError",
+                "416 Client Error: Requested Range Not Satisfiable for url: https://cdn-lfs.huggingface.co/repos/x",
+                modules=("huggingface_hub.file_download",),
+            ),
+        ),
+        misses=(
+            raised(
+                "requests.exceptions.HTTPError", "416 Client Error: Range Not Satisfiable for url: https://a.com/x.zip"
+            ),
+            raised(
+                "huggingface_hub.errors.HfHubHTTPError",
+                "404 Client Error: Not Found for url: https://huggingface.co/a/b/resolve/main/x.safetensors",
+                modules=("huggingface_hub.file_download",),
             ),
         ),
     ),

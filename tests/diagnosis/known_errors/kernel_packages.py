@@ -197,6 +197,10 @@ CASES: dict[str, Case] = {
     "triton-versions": Case(
         hits=(
             raised(
+                "torch._inductor.exc.InductorError",
+                "LoweringException: AttributeError: type object 'CompiledKernel' has no attribute 'launch_enter_hook'",
+            ),
+            raised(
                 "torch._dynamo.exc.BackendCompilerFailed",
                 (
                     "backend='inductor' raised:\nImportError: cannot import name 'triton_key' from "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnosed import Case, raised
+from diagnosed import Case, killed, printed, raised
 
 _STORE = "torch.distributed.DistStoreError"
 
@@ -178,10 +178,22 @@ CASES: dict[str, Case] = {
     ),
     "launcher-interrupted": Case(
         hits=(
+            printed(
+                "W1130 12:13:49.388000 124326 torch/distributed/elastic/agent/server/api.py:723] Received 2 death signal, "
+                "shutting down workers\nW1130 12:13:49.389000 124326 torch/distributed/elastic/multiprocessing/api.py:900] "
+                "Sending process 124533 closing signal SIGINT"
+            ),
+            killed(
+                "SIGINT",
+                "W0823 16:54:02.337000 torch/distributed/elastic/agent/server/api.py:688] Received Signals.SIGINT death "
+                "signal, shutting down workers\n" + "Sending process 6236 closing signal SIGINT\n" * 8,
+            ),
             raised("torch.distributed.elastic.multiprocessing.api.SignalException", "Process 3345 got signal: 2"),
             raised("SignalException", "Process 12 got signal: 2"),
         ),
         misses=(
+            printed("torch.distributed.elastic.agent.server.api:Received 12 death signal, shutting down workers"),
+            printed("INFO: Sending process 124533 closing signal SIGINT"),
             raised("SignalException", "Process 12 got signal: 23"),
             raised("KeyError", "Process 12 got signal: 2"),
         ),

@@ -179,4 +179,15 @@ CASES: dict[str, Case] = {
             raised("KeyError", "permission denied"),
         ),
     ),
+    "proxy-answered": Case(
+        hits=(
+            raised("httpx.ProxyError", "403 Forbidden", modules=("httpx",)),
+            raised("httpcore.ProxyError", "503 Service Unavailable", modules=("httpcore",)),
+        ),
+        misses=(
+            raised("httpx.ProxyError", "407 Proxy Authentication Required", modules=("httpx",)),
+            raised("httpx.HTTPStatusError", "403 Forbidden", modules=("httpx",)),
+            raised("ProxyError", "403 Forbidden", modules=("mine",)),
+        ),
+    ),
 }

@@ -146,6 +146,7 @@ CASES: dict[str, Case] = {
     ),
     "fsdp-requires-grad-mixed": Case(
         hits=(
+            raised("ValueError", "Must flatten tensors with uniform requires_grad when use_orig_params=False"),
             raised("ValueError", "Must flatten tensors with uniform `requires_grad` when `use_orig_params=False`"),
             raised(
                 "builtins.ValueError", "Must flatten tensors with uniform `requires_grad` when `use_orig_params=False`."
@@ -160,6 +161,11 @@ CASES: dict[str, Case] = {
     ),
     "fsdp-dtypes-mixed": Case(
         hits=(
+            raised("AssertionError", "FSDP expects uniform reduce dtype but got {torch.bfloat16, torch.float32}"),
+            raised(
+                "AssertionError",
+                "FSDP reduce-scatter expects uniform gradient dtype but got {torch.float32, torch.bfloat16}",
+            ),
             raised("ValueError", "Must flatten tensors with uniform dtype but got torch.bfloat16 and torch.float32"),
             raised(
                 "AssertionError",

@@ -134,19 +134,49 @@ CASES: dict[str, Case] = {
     ),
     "worker-terminated": Case(
         hits=(
+            printed(
+                "W1130 12:13:49.388000 124326 torch/distributed/elastic/agent/server/api.py:723] Received 15 death signal, "
+                "shutting down workers\nW1130 12:13:49.389000 124326 torch/distributed/elastic/multiprocessing/api.py:900] "
+                "Sending process 124533 closing signal SIGTERM"
+            ),
+            killed(
+                "SIGTERM",
+                "W0823 16:54:02.337000 torch/distributed/elastic/agent/server/api.py:688] Received Signals.SIGTERM death "
+                "signal, shutting down workers\n" + "Sending process 6236 closing signal SIGTERM\n" * 8,
+            ),
             raised(_CHILD, _failed(-15, -15)),
             raised(_SIGNAL, "Process 58 got signal: 15"),
             raised(_EXITED, "process 0 terminated with signal SIGTERM"),
         ),
         misses=(
+            printed("torch.distributed.elastic.agent.server.api:Received 1 death signal, shutting down workers"),
+            printed("INFO: Sending process 124533 closing signal SIGTERM"),
             raised(_CHILD, _failed(-9, -15)),
             raised(_CHILD, _failed(1, -15)),
             raised(_SIGNAL, "Process 58 got signal: 2"),
         ),
     ),
     "launcher-hangup": Case(
-        hits=(raised(_SIGNAL, "Process 58 got signal: 1"), raised(_SIGNAL, "Process 2120483 got signal: 1\n")),
-        misses=(raised(_SIGNAL, "Process 58 got signal: 15"), raised("RuntimeError", "Process 58 got signal: 1")),
+        hits=(
+            printed(
+                "W1130 12:13:49.388000 124326 torch/distributed/elastic/agent/server/api.py:723] Received 1 death signal, "
+                "shutting down workers\nW1130 12:13:49.389000 124326 torch/distributed/elastic/multiprocessing/api.py:900] "
+                "Sending process 124533 closing signal SIGHUP"
+            ),
+            killed(
+                "SIGHUP",
+                "W0823 16:54:02.337000 torch/distributed/elastic/agent/server/api.py:688] Received Signals.SIGHUP death "
+                "signal, shutting down workers\n" + "Sending process 6236 closing signal SIGHUP\n" * 8,
+            ),
+            raised(_SIGNAL, "Process 58 got signal: 1"),
+            raised(_SIGNAL, "Process 2120483 got signal: 1\n"),
+        ),
+        misses=(
+            printed("torch.distributed.elastic.agent.server.api:Received 10 death signal, shutting down workers"),
+            printed("INFO: Sending process 124533 closing signal SIGHUP"),
+            raised(_SIGNAL, "Process 58 got signal: 15"),
+            raised("RuntimeError", "Process 58 got signal: 1"),
+        ),
     ),
     "pool-worker-died": Case(
         hits=(
@@ -247,45 +277,6 @@ CASES: dict[str, Case] = {
             printed("bash: deepspeed: command not found"),
             killed("", "/var/spool/slurmd/job71/slurm_script: line 2: module: command not found", exit_code="127"),
             killed("", "the log says: torchrun: command not found", exit_code="127"),
-        ),
-    ),
-    "nccl-locked-memory": Case(
-        hits=(
-            raised(
-                "torch.distributed.DistBackendError",
-                _NCCL.format("Call to ibv_create_cq failed with error Cannot allocate memory"),
-            ),
-            raised("RuntimeError", _NCCL.format("Call to ibv_reg_mr_iova2 failed with error Cannot allocate memory")),
-        ),
-        misses=(
-            raised("RuntimeError", _NCCL.format("Call to ibv_modify_qp failed with error Connection timed out")),
-            raised("OSError", "Call to ibv_reg_mr failed with error Cannot allocate memory"),
-        ),
-    ),
-    "nccl-connect": Case(
-        hits=(
-            raised(
-                "torch.distributed.DistBackendError",
-                _NCCL.format(
-                    "socketStartConnect: Connect to 10.0.0.2<45763> failed : Software caused connection abort"
-                ),
-            ),
-            raised(
-                "RuntimeError",
-                _NCCL.format(
-                    "socketPollConnect: Connect to 10.0.0.4<56849> returned 113(No route to host) errno 115(Operation now"
-                ),
-            ),
-            raised(
-                "torch.distributed.DistBackendError",
-                "ncclRemoteError: A call failed possibly due to a network error or a remote process exiting prematurely."
-                "\nLast error:\nncclOsSocketPollConnect: connect to 10.82.101.249<37857> returned Connection refused, "
-                "exceeded error retry count after 35 attempts",
-            ),
-        ),
-        misses=(
-            raised("RuntimeError", _NCCL.format("socketTryAccept: exceeded error retry count after 35 attempts, x")),
-            raised("OSError", "socketStartConnect: Connect to 10.0.0.2<45763> failed : Connection refused"),
         ),
     ),
     "nccl-watchdog-stuck": Case(

@@ -305,4 +305,23 @@ CASES: dict[str, Case] = {
             ),
         ),
     ),
+    "ray-worker-terminated": Case(
+        hits=tuple(
+            raised(
+                f"ray.exceptions.{kind}",
+                "The actor died unexpectedly before finishing this task.\nThe actor is dead because its worker process has died."
+                " Worker exit type: SYSTEM_ERROR Worker exit detail: Worker exits unexpectedly by a signal. SystemExit is raised"
+                " (sys.exit is called). Exit code: 1. The process receives a SIGTERM.",
+            )
+            for kind in ("ActorDiedError", "RayActorError")
+        ),
+        misses=(
+            raised(
+                "ray.exceptions.ActorDiedError",
+                "The actor is dead because its worker process has died. Worker exit type: SYSTEM_ERROR Worker exit detail: "
+                "Worker unexpectedly exits with a connection error code 2. End of file. Some causes: SIGTERM",
+            ),
+            raised("RuntimeError", "Worker exits unexpectedly by a signal. The process receives a SIGTERM."),
+        ),
+    ),
 }

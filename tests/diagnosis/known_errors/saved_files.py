@@ -78,6 +78,12 @@ CASES: dict[str, Case] = {
         hits=(
             raised(
                 "_pickle.UnpicklingError",
+                "Weights only load failed. In PyTorch 2.6, we changed the default value of the `weights_only` argument.\n"
+                "Please file an issue with the following so that we can make `weights_only=True` compatible with your use "
+                "case: WeightsUnpickler error: \n\nUnsupported operand 149",
+            ),
+            raised(
+                "_pickle.UnpicklingError",
                 (
                     "Weights only load failed. Re-running `torch.load` with `weights_only` set to `False` will "
                     "likely succeed, but it can result in arbitrary code execution.Do it only if you get the "
@@ -95,6 +101,13 @@ CASES: dict[str, Case] = {
             ),
         ),
         misses=(
+            raised(
+                "UnpicklingError",
+                "Weights only load failed. Re-running `torch.load` with `weights_only` set to `False` will likely succeed.\n"
+                " Please file an issue with the following so that we can make `weights_only=True` compatible with your use "
+                "case: WeightsUnpickler error: CUDA error: CUDA-capable device(s) is/are busy or unavailable",
+            ),
+            raised("UnpicklingError", "Weights only load failed. WeightsUnpickler error: CUDA error: some new failure"),
             raised(
                 "_pickle.UnpicklingError",
                 (

@@ -93,6 +93,14 @@ CASES: dict[str, Case] = {
     "hdf5-locked": Case(
         hits=(
             raised(
+                "OSError",
+                "Unable to create file (unable to lock file, errno = 5, error message = 'Input/output error')",
+            ),
+            raised(
+                "OSError",
+                "Unable to create file (unable to lock file, errno = 524, error message = 'Unknown error 524')",
+            ),
+            raised(
                 "BlockingIOError",
                 (
                     "[Errno 11] Unable to synchronously open file (unable to lock file, errno = 11, error "
@@ -108,6 +116,7 @@ CASES: dict[str, Case] = {
             ),
         ),
         misses=(
+            raised("OSError", "Unable to create file (unable to truncate a file which is already open)"),
             raised(
                 "BlockingIOError",
                 (
@@ -213,6 +222,120 @@ CASES: dict[str, Case] = {
         misses=(
             raised("sqlite3.OperationalError", "an earlier attempt said: database is locked"),
             raised("KeyError", "database is locked"),
+        ),
+    ),
+    "save-file-refused": Case(
+        hits=(
+            raised("RuntimeError", "File my_out/checkpoints/checkpoint_0.pt cannot be opened."),
+            raised("RuntimeError", "[enforce fail at inline_container.cc:672] . File /data/model.pt cannot be opened."),
+        ),
+        misses=(
+            raised("OSError", "File /data/model.pt cannot be opened."),
+            raised("RuntimeError", "The File /data/model.pt cannot be opened."),
+            raised("RuntimeError", "Parent directory /data/run does not exist."),
+        ),
+    ),
+    "hdf5-file-missing": Case(
+        hits=(
+            raised(
+                "FileNotFoundError",
+                "[Errno 2] Unable to synchronously open file (unable to open file: name = 'data/train.h5', errno = 2, error "
+                "message = 'No such file or directory', flags = 0, o_flags = 0)",
+            ),
+            raised(
+                "OSError",
+                "Unable to open file (unable to open file: name = 'data/train.h5', errno = 2, error message = 'No such file or "
+                "directory', flags = 0, o_flags = 0)",
+            ),
+        ),
+        misses=(
+            raised(
+                "OSError", "Unable to open file (unable to open file: name = 'data/train.h5', errno = 21, error message"
+            ),
+            raised(
+                "OSError", "Unable to create file (unable to open file: name = 'a/b.h5', errno = 2, error message = 'No"
+            ),
+        ),
+    ),
+    "hdf5-directory-missing": Case(
+        hits=(
+            raised(
+                "OSError",
+                "Unable to create file (unable to open file: name = 'models/weights_01-0.8518.hdf5', errno = 2, error message "
+                "= 'No such file or directory', flags = 13, o_flags = 242)",
+            ),
+            raised(
+                "FileNotFoundError",
+                "[Errno 2] Unable to synchronously create file (unable to open file: name = 'out/a.h5', errno = 2, error "
+                "message = 'No such file or directory', flags = 13, o_flags = 242)",
+            ),
+        ),
+        misses=(
+            raised(
+                "OSError", "Unable to open file (unable to open file: name = 'data/train.h5', errno = 2, error message"
+            ),
+            raised(
+                "OSError",
+                "Unable to create file (unable to open file: name = 'test', errno = 17, error message = 'File",
+            ),
+        ),
+    ),
+    "lmdb-map-full": Case(
+        hits=(
+            raised("lmdb.MapFullError", "mdb_put: MDB_MAP_FULL: Environment mapsize limit reached"),
+            raised("lmdb.MapFullError", "mdb_txn_commit: MDB_MAP_FULL: Environment mapsize limit reached"),
+        ),
+        misses=(
+            raised("lmdb.DbsFullError", "mdb_dbi_open: MDB_DBS_FULL: Environment maxdbs limit reached"),
+            raised("ValueError", "mdb_put: MDB_MAP_FULL: Environment mapsize limit reached"),
+        ),
+    ),
+    "lmdb-readers-full": Case(
+        hits=(
+            raised("lmdb.ReadersFullError", "mdb_txn_begin: MDB_READERS_FULL: Environment maxreaders limit reached"),
+            raised("lmdb.ReadersFullError", "mdb_cursor_open: MDB_READERS_FULL: Environment maxreaders limit reached"),
+        ),
+        misses=(
+            raised("lmdb.MapFullError", "mdb_put: MDB_MAP_FULL: Environment mapsize limit reached"),
+            raised("ValueError", "mdb_txn_begin: MDB_READERS_FULL: Environment maxreaders limit reached"),
+        ),
+    ),
+    "checkpoint-archive-kind": Case(
+        hits=(
+            raised(
+                "RuntimeError",
+                "Cannot use ``weights_only=True`` with TorchScript archives passed to ``torch.load``. In PyTorch 2.6, we changed",
+            ),
+            raised(
+                "RuntimeError",
+                "Cannot use ``weights_only=True`` with files saved in the legacy .tar format. In PyTorch",
+            ),
+        ),
+        misses=(
+            raised(
+                "ValueError", "Cannot use ``weights_only=True`` with TorchScript archives passed to ``torch.load``."
+            ),
+            raised("RuntimeError", "Cannot use weights_only here"),
+        ),
+    ),
+    "safetensors-not-written": Case(
+        hits=(
+            raised(
+                "safetensors_rust.SafetensorError",
+                'Error while serializing: IoError(Os { code: 30, kind: ReadOnlyFilesystem, message: "Read-only file system" })',
+            ),
+            raised(
+                "safetensors_rust.SafetensorError",
+                "Error while serializing: I/O error: Permission denied (os error 13)",
+            ),
+        ),
+        misses=(
+            raised(
+                "safetensors_rust.SafetensorError",
+                "Error while serializing: I/O error: No space left on device (os error 28)",
+            ),
+            raised("OSError", "Error while serializing: I/O error: Permission denied (os error 13)"),
+            raised("safetensors_rust.SafetensorError", "Error while serializing: InvalidTensorView(F32, [2], 4)"),
         ),
     ),
 }

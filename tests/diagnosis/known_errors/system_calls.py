@@ -67,4 +67,77 @@ CASES: dict[str, Case] = {
             raised(_ZLIB, "Error -2 while preparing to decompress data: inconsistent stream state"),
         ),
     ),
+    "port-needs-root": Case(
+        hits=(
+            raised(
+                "RuntimeError",
+                "The server socket has failed to listen on any local network address. The server socket has failed to bind to "
+                "[::]:520 (errno: 13 - Permission denied).",
+            ),
+            raised(
+                "torch.distributed.DistNetworkError",
+                "The server socket has failed to listen on any local network address. port: 80, useIpv6: false, code: -13, "
+                "name: EACCES, message: permission denied",
+            ),
+            raised(
+                "PermissionError",
+                "[Errno 13] error while attempting to bind on address ('0.0.0.0', 80): permission denied",
+            ),
+        ),
+        misses=(
+            raised(
+                "RuntimeError",
+                "The server socket has failed to listen on any local network address. The server socket has failed to bind to "
+                "[::]:29500 (errno: 13 - Permission denied).",
+            ),
+            raised(
+                "RuntimeError", "The server socket has failed to bind to [::]:520 (errno: 98 - Address already in use)."
+            ),
+            raised("PermissionError", "[Errno 13] Permission denied"),
+        ),
+    ),
+    "port-out-of-range": Case(
+        hits=(
+            raised("OverflowError", "bind(): port must be 0-65535."),
+            raised("OverflowError", "getsockaddrarg: port must be 0-65535."),
+        ),
+        misses=(
+            raised("ValueError", "bind(): port must be 0-65535."),
+            raised("OverflowError", "the value of a port must be 0-65535."),
+        ),
+    ),
+    "system-files-limit": Case(
+        hits=(
+            raised("OSError", "[Errno 23] Too many open files in system: '/data/x.npy'"),
+            raised(
+                "RuntimeError",
+                "unable to open shared memory object </torch_2133_387> in read-write mode: Too many open files in system (23)",
+            ),
+        ),
+        misses=(
+            raised("OSError", "[Errno 24] Too many open files: '/data/x.npy'"),
+            raised("ValueError", "[Errno 23] Too many open files in system"),
+        ),
+    ),
+    "temporary-directory-missing": Case(
+        hits=(
+            raised(
+                "RuntimeError",
+                'torch_shm_manager at "/opt/conda/lib/python3.11/site-packages/torch/bin/torch_shm_manager": could not generate '
+                "a random directory for manager socket",
+            ),
+            raised(
+                "FileNotFoundError", "[Errno 2] No usable temporary directory found in ['/tmp', '/var/tmp', '/work']"
+            ),
+            raised(
+                "FileNotFoundError",
+                "[Errno 2] No usable temporary directory found in ['/scratch/1', '/tmp', '/var/tmp']",
+            ),
+        ),
+        misses=(
+            raised("RuntimeError", 'torch_shm_manager at "/opt/torch/bin/torch_shm_manager": no response'),
+            raised("FileNotFoundError", "[Errno 2] No such file or directory: '/tmp/x'"),
+            raised("ValueError", "[Errno 2] No usable temporary directory found in ['/tmp']"),
+        ),
+    ),
 }

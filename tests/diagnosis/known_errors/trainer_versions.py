@@ -193,4 +193,19 @@ CASES: dict[str, Case] = {
             raised("ValueError", "'eval_loss'", modules=("transformers.trainer",)),
         ),
     ),
+    "trl-vllm-missing": Case(
+        hits=(
+            raised(
+                "ImportError",
+                "vLLM is not available and `use_vllm` is set to True. Please install vLLM with `pip install trl[vllm]` to use it.",
+            ),
+            raised(
+                "ImportError", "vLLM is not available and use_vllm is set to True. Please install vLLM with pip install"
+            ),
+        ),
+        misses=(
+            raised("ImportError", "vLLM is not available"),
+            raised("RuntimeError", "vLLM is not available and `use_vllm` is set to True."),
+        ),
+    ),
 }

@@ -184,4 +184,18 @@ CASES: dict[str, Case] = {
             raised("KeyError", "module 'distutils' has no attribute 'version'"),
         ),
     ),
+    "torchcodec-not-loaded": Case(
+        hits=(
+            raised(
+                "RuntimeError",
+                "Could not load libtorchcodec. Likely causes:\n          1. FFmpeg is not properly installed in your "
+                "environment. We support\n             versions 4, 5, 6 and 7.",
+            ),
+            raised("RuntimeError", "Could not load libtorchcodec. Likely causes: 1. FFmpeg is not properly installed"),
+        ),
+        misses=(
+            raised("RuntimeError", "Could not load libtorchaudio"),
+            raised("ValueError", "Could not load libtorchcodec. Likely causes:"),
+        ),
+    ),
 }

@@ -177,4 +177,35 @@ CASES: dict[str, Case] = {
             raised("ValueError", "Tensors must be contiguous in time", modules=("series",)),
         ),
     ),
+    "fsdp-scalar": Case(
+        hits=(
+            raised(
+                "ValueError",
+                "fully_shard doesn't support scalar parameters. Change logit_scale to a 1D tensor with numel equal to 1.",
+            ),
+            raised(
+                "ValueError",
+                "FSDP doesn't support scalar parameters. Change temp to a 1D tensor with numel equal to 1.",
+            ),
+        ),
+        misses=(
+            raised(
+                "RuntimeError",
+                "FSDP doesn't support scalar parameters. Change temp to a 1D tensor with numel equal to 1.",
+            ),
+            raised("ValueError", "This optimizer doesn't support scalar parameters. Change lr to a 1D tensor"),
+        ),
+    ),
+    "fsdp-integer-weights": Case(
+        hits=(
+            raised(
+                "ValueError", "Cannot flatten integer dtype tensors", modules=("torch.distributed.fsdp._flat_param",)
+            ),
+            raised("ValueError", "Cannot flatten integer dtype tensors"),
+        ),
+        misses=(
+            raised("ValueError", "Cannot flatten a `FlatParameter`"),
+            raised("TypeError", "Cannot flatten integer dtype tensors"),
+        ),
+    ),
 }

@@ -17,6 +17,12 @@ _LIBRARIES = (
     *("cudart", "cublas", "cublasLt", "cudnn", "nccl", "cusparse", "cusparseLt", "cufft", "nvJitLink", "nvrtc"),
     *("cudnn_adv", "cudnn_ops", "cudnn_graph", "curand", "cusolver", "cupti"),
 )
+_PTXAS = tuple(
+    f"{program} fatal{{}}: Value 'sm_{{arch:int}}{features}' is not defined for option"
+    for program in ("ptxas", "ptxas-blackwell")
+    for features in ("", "a", "f")
+)
+_NO_SYMBOL = "Invalid handle. Cannot load symbol cudnn{}"
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -43,6 +49,7 @@ RULES: tuple[Rule, ...] = (
         says=(
             "CUDA error: no kernel image is available for execution on the device",
             "HIP error: invalid device function",
+            "HIP error: no kernel image is available for execution on the device",
             "cuDNN version {version:int} is not compatible with devices with SM < 7.5.",
         ),
         types=("AcceleratorError", "RuntimeError"),
@@ -60,11 +67,12 @@ RULES: tuple[Rule, ...] = (
         "https://github.com/pytorch/pytorch/issues/111469",
         says=(
             *(f"{{file:word}}: undefined symbol: {symbol}{{}}" for symbol in ("__nvJitLink", "nccl")),
+            "{}libcublas.so.{version:word}: undefined symbol: cublasLt",
             "cuDNN version incompatibility: PyTorch was compiled ",
         ),
         types=("ImportError", "OSError", "RuntimeError"),
         signals=("", "SIGABRT"),  # cuDNN aborts
-        printed=("Could not load library libcudnn{name}. Error: ", "Unable to load any of {libcudnn{}"),
+        printed=("Could not load library libcudnn{name}. Error: ", "Unable to load any of {libcudnn{}", _NO_SYMBOL),
     ),
     Rule(
         "build-other-torch",
@@ -282,18 +290,18 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "build-ptxas-too-old",
         Advice(
-            "Triton's ptxas does not know this GPU ({arch}): it is older than the GPU",
+            "Triton's ptxas does not know this GPU (sm_{arch}): it is older than the GPU",
             ("set TRITON_PTXAS_PATH to a newer one, as /usr/local/cuda/bin/ptxas", "or upgrade torch and triton"),
         ),
         Advice(
-            "Triton 自带的 ptxas 不认识这张 GPU（{arch}）：版本太旧",
+            "Triton 自带的 ptxas 不认识这张 GPU（sm_{arch}）：版本太旧",
             ("把 TRITON_PTXAS_PATH 指向更新的 ptxas，例如 /usr/local/cuda/bin/ptxas", "或升级 torch 和 triton"),
         ),
         "https://github.com/triton-lang/triton/issues/8539",
-        says=tuple(
-            f"{p} fatal{{}}: Value '{{arch:word}}' is not defined for option" for p in ("ptxas", "ptxas-blackwell")
-        ),
+        says=_PTXAS,
         types=(*_COMPILED, "PTXASError", "NoTritonConfigsError"),
+        printed=_PTXAS,
+        when=("arch >= 75",),  # it may also be a newer one, which has dropped an old GPU
     ),
     Rule(
         "build-triton-shared-memory",

@@ -10,6 +10,7 @@ _SAFETENSORS = "https://huggingface.co/docs/safetensors/index#format"
 _HEADER = "Error while deserializing header: "
 _ZIP = "PytorchStreamReader failed reading"
 _ZIP_BROKEN = ("failed finding central directory", "invalid header or archive is corrupted", "not a ZIP archive")
+_FILE_BROKEN = ("file read failed", "invalid header or archive", "decompression failed", "CRC-32 check failed")
 _BEGINS = ("", "[enforce fail at {}inline_container.cc:{:int}] . ")  # the latter in older releases
 _MISSING = 'Missing key(s) in state_dict: "'
 _UNEXPECTED = 'Unexpected key(s) in state_dict: "'
@@ -73,7 +74,7 @@ RULES: tuple[Rule, ...] = (
         _LOAD,
         says=(
             *(f"{begin}{_ZIP} zip archive: {why}" for begin in _BEGINS for why in _ZIP_BROKEN),
-            *(f"{begin}{_ZIP} file {{}}: file read failed" for begin in _BEGINS),
+            *(f"{begin}{_ZIP} file {{}}: {why}" for begin in _BEGINS for why in _FILE_BROKEN),
             "unexpected EOF, expected {:int} more bytes. The file might be corrupted.",
         ),
         types=("RuntimeError",),

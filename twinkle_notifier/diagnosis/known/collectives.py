@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from twinkle_notifier.diagnosis.known.nccl_network import warned
 from twinkle_notifier.diagnosis.rule import Advice, Rule
 
 _NCCL = ("DistBackendError", "RuntimeError")
@@ -9,8 +10,10 @@ _HELP = "https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/troubleshooti
 _WORK = "Watchdog caught collective operation timeout: WorkNCCL(SeqNum={:int}, OpType={op:word}, {}Timeout(ms)={ms:int}"
 _SEGMENT = "Error while creating shared memory segment {:word} (size {size:int})"
 _EXTENDED = "Error: failed to extend /dev/shm/nccl-{:word} to {size:int} bytes, error: No space left on device"
-_NO_SOCKET = "Bootstrap : no socket interface found"
-_NO_FAMILY = "ncclSocketInit: connecting to address  with family {:int} is neither AF_INET(2) nor AF_INET6(10)"
+_TWICE = "Duplicate GPU detected : rank {a:int} and rank {b:int} both on CUDA device {bus:word}"
+_VERSIONS = "Mismatched NCCL version detected : rank {a:int} version {first:int} rank {b:int} version {second:int}"
+_FULL = ("Cuda failure 2 'out of memory'", "Cuda failure 'out of memory'")
+_CLOSED = ("socketProgress: Connection closed by remote peer", "Net : Connection closed by remote peer")
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -30,8 +33,9 @@ RULES: tuple[Rule, ...] = (
             ),
         ),
         "https://github.com/NVIDIA/nccl/issues/1241",
-        says=("Duplicate GPU detected : rank {a:int} and rank {b:int} both on CUDA device {bus:word}",),
+        says=(_TWICE,),
         types=_NCCL,
+        printed=warned(_TWICE),
     ),
     Rule(
         "nccl-versions-differ",
@@ -44,8 +48,9 @@ RULES: tuple[Rule, ...] = (
             ("所有节点安装同一个 torch 版本，并检查 LD_LIBRARY_PATH、LD_PRELOAD 里是否混入了别的 libnccl",),
         ),
         "https://github.com/NVIDIA/nccl/blob/master/src/init.cc",
-        says=("Mismatched NCCL version detected : rank {a:int} version {first:int} rank {b:int} version {second:int}",),
+        says=(_VERSIONS,),
         types=_NCCL,
+        printed=warned(_VERSIONS),
     ),
     Rule(
         "nccl-device-memory",
@@ -58,8 +63,9 @@ RULES: tuple[Rule, ...] = (
             ("给 NCCL 留出几 GiB：减小 batch、set_per_process_memory_fraction、清掉这块 GPU 上的其他进程",),
         ),
         "https://github.com/rwth-i6/returnn/issues/1626",
-        says=("Cuda failure 2 'out of memory'", "Cuda failure 'out of memory'"),
+        says=_FULL,
         types=_NCCL,
+        printed=warned(*_FULL),
     ),
     Rule(
         "nccl-shared-memory",
@@ -82,21 +88,6 @@ RULES: tuple[Rule, ...] = (
         unless=("{}Error while creating shared memory segment {} error: Permission denied",),
         types=_NCCL,
         printed=(_SEGMENT, "{} NCCL WARN " + _SEGMENT, "{} NCCL WARN " + _EXTENDED),
-    ),
-    Rule(
-        "nccl-no-interface",
-        Advice(
-            "NCCL found no network interface to use: NCCL_SOCKET_IFNAME most likely names one that this node lacks",
-            ("compare NCCL_SOCKET_IFNAME with the names that `ip -br addr` shows on this node, or unset it",),
-        ),
-        Advice(
-            "NCCL 找不到可用的网卡：NCCL_SOCKET_IFNAME 很可能写了本节点没有的网卡名",
-            ("用 `ip -br addr` 查看本节点的网卡名，改正 NCCL_SOCKET_IFNAME，或者取消这个变量",),
-        ),
-        "https://github.com/NVIDIA/nccl/issues/1837",
-        says=(_NO_SOCKET, _NO_FAMILY),
-        types=_NCCL,
-        printed=("{} NCCL WARN " + _NO_SOCKET, "[{}]:" + _NO_FAMILY, "{} NCCL WARN " + _NO_FAMILY, _NO_FAMILY),
     ),
     Rule(
         "nccl-peer-access",
@@ -134,10 +125,12 @@ RULES: tuple[Rule, ...] = (
         "https://github.com/NVIDIA/nccl/issues/795",
         says=(
             "ncclRemoteError: A call failed possibly due to a network error or a remote process exiting prematurely",
-            "socketProgress: Connection closed by remote peer",
-            "Net : Connection closed by remote peer",
+            *_CLOSED,
         ),
-        printed=("ncclRemoteError: A call failed possibly due to a network error or a remote process exiting",),
+        printed=(
+            "ncclRemoteError: A call failed possibly due to a network error or a remote process exiting",
+            *warned(*_CLOSED),
+        ),
         types=_NCCL,
     ),
     Rule(

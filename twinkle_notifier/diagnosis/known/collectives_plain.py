@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
+from twinkle_notifier.diagnosis.known.nccl_network import warned
 from twinkle_notifier.diagnosis.rule import Advice, Rule
 
 _NCCL = ("DistBackendError", "RuntimeError")
 _HELP = "https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/troubleshooting.html"
 _SIZES = "{}pair.cc:{:int}] op.preamble.length <= op.nbytes. {sent:int} vs {expected:int}"
+_KERNEL = tuple(
+    f"Cuda failure {number}'{{why}}{end}'"
+    for number in ("", "{:int} ")
+    for end in ("memory access was encountered", "-side assert triggered", " launch failure")
+)
 
 RULES: tuple[Rule, ...] = (
+    Rule(
+        "nccl-after-kernel",
+        Advice(
+            "a kernel had failed before ({why}): NCCL only met that failure",
+            (
+                "look for the first error of this rank: an assert of the device, or the traceback of another thread",
+                "CUDA_LAUNCH_BLOCKING=1 shows the operation that fails",
+            ),
+        ),
+        Advice(
+            "在此之前已有 kernel 出错（{why}），NCCL 只是碰到了这个错误",
+            (
+                "查找该 rank 最早的报错：device-side assert，或其他线程的 traceback",
+                "设置 CUDA_LAUNCH_BLOCKING=1 可以定位出错的算子",
+            ),
+        ),
+        "https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html",
+        says=_KERNEL,
+        types=_NCCL,
+        printed=warned(*_KERNEL),
+    ),
     Rule(
         "nccl-library-older",
         Advice(

@@ -40,6 +40,7 @@ RULES: tuple[Rule, ...] = (
         _NVCC,
         says=("{}error: #error -- unsupported GNU version! gcc versions later than {most:int} are not supported!",),
         types=_RUNTIME,
+        printed=("{}error: #error -- unsupported GNU version! gcc versions later than {most:int} are not supported!",),
     ),
     Rule(
         "extension-compiler-version",
@@ -85,6 +86,7 @@ RULES: tuple[Rule, ...] = (
         _EXTENSION,
         says=("nvcc fatal{}: Unsupported gpu architecture '{arch:word}'",),
         types=_RUNTIME,
+        printed=("nvcc fatal{}: Unsupported gpu architecture '{arch:word}'",),
     ),
     Rule(
         "extension-header-missing",
@@ -138,6 +140,10 @@ RULES: tuple[Rule, ...] = (
             "{}internal compiler error: Killed (program cc1plus)",
         ),
         types=_RUNTIME,
+        printed=(
+            "{}fatal error: Killed signal terminated program cc1plus",
+            "{}internal compiler error: Killed (program cc1plus)",
+        ),
     ),
     Rule(
         "extension-not-compiled",

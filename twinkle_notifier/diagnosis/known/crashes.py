@@ -183,4 +183,20 @@ RULES: tuple[Rule, ...] = (
         says=("'utf-8' codec can't encode character{}: surrogates not allowed",),
         types=("UnicodeEncodeError",),
     ),
+    Rule(
+        "slurm-container",
+        Advice(
+            "SLURM could not start the container (pyxis): the error of enroot stands above this line",
+            ("usual: no ./ or / before the .sqsh, no right to pull the image, or no room for it on the node",),
+        ),
+        Advice(
+            "SLURM 无法启动容器（pyxis）：enroot 的报错在这一行上面",
+            ("常见原因：.sqsh 路径前没有 ./ 或 /、无权拉取镜像、节点上空间不足",),
+        ),
+        "https://github.com/NVIDIA/pyxis/issues/127",
+        printed=(
+            "slurmstepd: error: pyxis: couldn't start container",
+            "slurmstepd: error: pyxis: failed to import docker image",
+        ),
+    ),
 )

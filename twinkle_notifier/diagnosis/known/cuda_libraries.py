@@ -69,10 +69,10 @@ RULES: tuple[Rule, ...] = (
             ),
         ),
         "https://docs.nvidia.com/deeplearning/cudnn/backend/latest/api/cudnn-graph-library.html",
-        says=(
-            "cuDNN error: CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH",
-            "cuDNN error: CUDNN_STATUS_VERSION_MISMATCH",
-            "cuDNN error: CUDNN_STATUS_SUBLIBRARY_LOADING_FAILED",
+        says=tuple(
+            f"{begin}CUDNN_STATUS_{status}"
+            for begin in ("cuDNN error: ", "")
+            for status in ("SUBLIBRARY_VERSION_MISMATCH", "VERSION_MISMATCH", "SUBLIBRARY_LOADING_FAILED")
         ),
         types=("RuntimeError",),
     ),

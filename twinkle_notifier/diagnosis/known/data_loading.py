@@ -213,7 +213,7 @@ RULES: tuple[Rule, ...] = (
         says=(
             "Too many open files. Communication with the workers is no longer possible.",
             "received 0 items of ancdata",
-            "unable to open shared memory object <{}> in read-write mode: Too many open files (24)",
+            "unable to open shared memory objec{}Too many open files (24)",
         ),
         types=("RuntimeError",),
     ),

@@ -7,6 +7,12 @@ from twinkle_notifier.diagnosis.rule import Advice, Rule
 _ERRNO = "https://man7.org/linux/man-pages/man3/errno.3.html"
 _WRITER = "[enforce fail at {}inline_container.cc:{:int}] . "
 
+
+def _hdf5(code: int) -> str:
+    """How HDF5 says it, within a text of its own, as (unable to open file: name = 'a.h5', errno = 28, ...)."""
+    return f"{{}}errno = {code}, error message = '"
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "disk-quota",
@@ -29,6 +35,7 @@ RULES: tuple[Rule, ...] = (
         _ERRNO,
         says=(
             "[Errno 122] Disk quota exceeded",
+            _hdf5(122),
             "write(): fd {:int} failed with Disk quota exceeded",
             "Error while serializing: I/O error: Disk quota exceeded (os error 122)",
             "Error while serializing: IoError(Os { code: 122,",
@@ -69,11 +76,15 @@ RULES: tuple[Rule, ...] = (
         _ERRNO,
         says=(
             "[Errno 28] No space left on device",
+            _hdf5(28),
+            "mdb_{:word}: No space left on device",  # of LMDB
+            "Data processing error: {}No space left on device (os error 28)",  # of Xet, the storage of the Hub
+            "IO error: No space left on device: ",  # of RocksDB
             "write(): fd {:int} failed with No space left on device",
             "Error while serializing: I/O error: No space left on device (os error 28)",
             "Error while serializing: IoError(Os { code: 28, kind: StorageFull",
         ),
-        types=("OSError", "RuntimeError", "SafetensorError"),
+        types=("OSError", "RuntimeError", "SafetensorError", "DiskError", "RocksIOError"),
     ),
     Rule(
         "disk-checkpoint-not-written",
@@ -93,9 +104,9 @@ RULES: tuple[Rule, ...] = (
         ),
         "https://github.com/pytorch/pytorch/blob/main/caffe2/serialize/inline_container.cc",
         says=(
-            _WRITER + "PytorchStreamWriter failed writing file {}: file write failed",
+            _WRITER + "PytorchStreamWriter failed writing {}: file write failed",
             _WRITER + "unexpected pos {:int} vs {:int}",
-            "PytorchStreamWriter failed writing file {}: file write failed",
+            "PytorchStreamWriter failed writing {}: file write failed",
             "basic_ios::clear: iostream error",
             "unexpected pos {:int} vs {:int}",
         ),
@@ -138,7 +149,10 @@ RULES: tuple[Rule, ...] = (
             ),
         ),
         _ERRNO,
-        says=("[Errno 30] Read-only file system: {path}",),
+        says=(
+            "[Errno 30] Read-only file system: {path}",
+            "{}(unable to open file: name = '{path}', errno = 30, error message = '",
+        ),
         types=("OSError",),
     ),
     Rule(
@@ -160,7 +174,7 @@ RULES: tuple[Rule, ...] = (
             ),
         ),
         _ERRNO,
-        says=("[Errno 116] Stale file handle", "[Errno 116] Stale NFS file handle"),
+        says=("[Errno 116] Stale file handle", "[Errno 116] Stale NFS file handle", _hdf5(116)),
         types=("OSError",),
     ),
     Rule(
@@ -228,7 +242,10 @@ RULES: tuple[Rule, ...] = (
             ),
         ),
         _ERRNO,
-        says=("[Errno 5] Input/output error: '{path}'",),
+        says=(
+            "[Errno 5] Input/output error: '{path}'",
+            ", filename = '{path}', file descriptor = {:int}, errno = 5, error message = '",
+        ),
         types=("OSError",),
     ),
     Rule(
@@ -290,7 +307,7 @@ RULES: tuple[Rule, ...] = (
             ),
         ),
         "https://man7.org/linux/man-pages/man2/setrlimit.2.html",
-        says=("[Errno 24] Too many open files",),
+        says=("[Errno 24] Too many open files", _hdf5(24)),
         types=("OSError",),
     ),
     Rule(
@@ -312,7 +329,10 @@ RULES: tuple[Rule, ...] = (
             ),
         ),
         "https://man7.org/linux/man-pages/man7/path_resolution.7.html",
-        says=("[Errno 13] Permission denied: {path}",),
+        says=(
+            "[Errno 13] Permission denied: {path}",
+            "{}(unable to open file: name = '{path}', errno = 13, error message = '",
+        ),
         unless=("[Errno 13] Permission denied: '/dev/",),
         types=("PermissionError", "OSError"),
     ),

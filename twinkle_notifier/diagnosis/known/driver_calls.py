@@ -243,4 +243,35 @@ RULES: tuple[Rule, ...] = (
         ),
         modules=("torch",),
     ),
+    Rule(
+        "kernel-launch-resources",
+        Advice(
+            "a kernel wants more registers or threads in a block than this GPU has",
+            ("upgrade the package that brings the kernel, or switch it off; of your own: smaller blocks, num_warps",),
+        ),
+        Advice(
+            "某个 kernel 每个 block 需要的寄存器或线程数超过了这张 GPU 的上限",
+            ("升级或关闭带有该 kernel 的包；自己写的 kernel：减小 block、num_warps",),
+        ),
+        "https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html",
+        says=("CUDA error: too many resources requested for launch",),
+        types=("AcceleratorError", "RuntimeError"),
+    ),
+    Rule(
+        "device-mps-server",
+        Advice(
+            "CUDA's multi-process service (MPS) is set up for this process, and its server does not answer",
+            ("see whether it runs: `nvidia-cuda-mps-control -d`, `echo get_server_list | nvidia-cuda-mps-control`",),
+        ),
+        Advice(
+            "该进程配置为使用 CUDA 的多进程服务（MPS），但 MPS server 没有响应",
+            ("检查它是否在运行：`nvidia-cuda-mps-control -d`、`echo get_server_list | nvidia-cuda-mps-control`",),
+        ),
+        "https://docs.nvidia.com/deploy/mps/index.html",
+        says=(
+            "CUDA error: MPS client failed to connect to the MPS control daemon or the MPS server",
+            "CUDA error: the MPS server is not ready to accept new MPS client requests",
+        ),
+        types=("AcceleratorError", "RuntimeError"),
+    ),
 )

@@ -214,7 +214,8 @@ RULES: tuple[Rule, ...] = (
         ),
         _PROXIES,
         says=("Tunnel connection failed: ", "<urlopen error Tunnel connection failed: ", *_requests("ProxyError(")),
-        types=("ProxyError", "MaxRetryError", "URLError", "OSError"),
+        types=("ProxyError", "MaxRetryError", "URLError", "Exception"),
+        printed=tuple(begin + said for begin in ("", "{:word}: ") for said in _requests("ProxyError(")),
     ),
     Rule(
         "tls-unknown-issuer",

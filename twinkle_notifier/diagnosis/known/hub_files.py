@@ -238,6 +238,7 @@ RULES: tuple[Rule, ...] = (
         ),
         "https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables",
         says=("Data processing error: ",),
+        unless=("Data processing error: {}(os error ",),  # of this machine: a full disk, no right to write
         types=("RuntimeError",),
     ),
     Rule(
@@ -264,5 +265,29 @@ RULES: tuple[Rule, ...] = (
             "ValueError",
             "RuntimeError",
         ),
+    ),
+    Rule(
+        "hub-part-unfit",
+        Advice(
+            "a download cannot go on: what came of the file before does not fit it any more (416)",
+            (
+                "delete its .incomplete files: under HF_HOME/hub in the model's blobs, or in .cache of the local_dir",
+                "then download again, by one process alone",
+            ),
+        ),
+        Advice(
+            "之前下载的部分与该文件不再匹配（416），无法从断点继续",
+            (
+                "删除它的 .incomplete 文件：在 HF_HOME/hub 下该模型的 blobs 目录，或 local_dir 下的 .cache",
+                "然后只用一个进程重新下载",
+            ),
+        ),
+        "https://github.com/huggingface/huggingface_hub/issues/2197",
+        says=(
+            "416 Client Error: Range Not Satisfiable for url: ",
+            "416 Client Error: Requested Range Not Satisfiable for url: ",
+        ),
+        types=("HTTPError", "HfHubHTTPError", "HTTPStatusError"),
+        modules=("huggingface_hub",),
     ),
 )

@@ -194,11 +194,13 @@ RULES: tuple[Rule, ...] = (
             "No module named 'triton.common'",
             "module 'triton.language' has no attribute '",
             "module 'triton' has no attribute '",
+            "{}AttributeError: type object 'CompiledKernel' has no attribute 'launch_enter_hook'",
         ),
         types=(
             "ImportError",
             "AttributeError",
             "BackendCompilerFailed",
+            "InductorError",
         ),
     ),
     Rule(

@@ -252,6 +252,8 @@ RULES: tuple[Rule, ...] = (
             "Process {:int} got signal: 29",
         ),
         types=("SignalException",),
+        signals=("", "SIGINT", "SIGKILL"),
+        printed=tuple(f"{{}}Received {what} death signal, shutting down" for what in ("2", "Signals.SIGINT")),
     ),
     Rule(
         "process-group-missing",

@@ -260,6 +260,27 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        "proxy-answered",
+        Advice(
+            "the proxy answered, but does not let this connection through, or cannot reach the server",
+            (
+                "try it: `curl -I -x $HTTPS_PROXY https://huggingface.co`; ask for this host to be allowed",
+                "hosts that need no proxy belong in NO_PROXY; for the Hub a mirror may help: HF_ENDPOINT",
+            ),
+        ),
+        Advice(
+            "代理有应答，但不允许这个连接通过，或它自己连不上目标服务器",
+            (
+                "测试：`curl -I -x $HTTPS_PROXY https://huggingface.co`；请管理员放行该域名",
+                "不需要代理的主机写入 NO_PROXY；访问 Hub 也可以用镜像：HF_ENDPOINT",
+            ),
+        ),
+        "https://www.python-httpx.org/advanced/proxies/",
+        says=("403 Forbidden", "502 Bad Gateway", "503 Service Unavailable", "504 Gateway Time"),
+        types=("ProxyError",),
+        modules=("httpx", "httpcore"),
+    ),
+    Rule(
         "proxy-socks-missing",
         Advice(
             ("a SOCKS proxy is set (ALL_PROXY or HTTPS_PROXY), and the package that speaks to it is not installed"),

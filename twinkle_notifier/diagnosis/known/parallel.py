@@ -140,6 +140,7 @@ RULES: tuple[Rule, ...] = (
         "https://docs.pytorch.org/docs/stable/fsdp.html",
         says=(
             "Must flatten tensors with uniform `requires_grad` when `use_orig_params=False`",
+            "Must flatten tensors with uniform requires_grad when use_orig_params=False",  # without the marks
             "`FlatParameter` requires uniform `requires_grad`",
         ),
         types=("ValueError",),
@@ -159,6 +160,8 @@ RULES: tuple[Rule, ...] = (
             "Must flatten tensors with uniform dtype but got {dtypes}",
             "`FlatParameter` requires uniform dtype but got {dtypes}",
             "FSDP expects uniform original parameter dtype but got {dtypes}",
+            "FSDP expects uniform reduce dtype but got {dtypes}",
+            "FSDP reduce-scatter expects uniform gradient dtype but got {dtypes}",
         ),
         types=("ValueError", "AssertionError"),
     ),

@@ -44,6 +44,11 @@ def _told(number: int) -> str:
     return f"{{}}failed (exitcode: -{number}) local_rank: {{:int}} (pid: {{:int}})"
 
 
+def _received(number: int, name: str) -> tuple[str, ...]:
+    """What torchrun prints when it got a signal itself."""
+    return tuple(f"{{}}Received {what} death signal, shutting down" for what in (str(number), f"Signals.{name}"))
+
+
 def _by(*numbers: int) -> tuple[str, ...]:
     """A worker was ended by one of these signals."""
     return tuple(f"exitcode  : -{number} (pid: " for number in numbers)
@@ -145,6 +150,8 @@ RULES: tuple[Rule, ...] = (
         says=(*_signal("SIGTERM", 15), "Process {:int} got signal: 15"),
         unless=(*_BY_ITSELF, *_by(6, 7, 9, 11)),
         types=(*_ENDED, "SignalException"),
+        signals=("", "SIGTERM", "SIGKILL"),
+        printed=_received(15, "SIGTERM"),
     ),
     Rule(
         "launcher-hangup",
@@ -160,6 +167,8 @@ RULES: tuple[Rule, ...] = (
         says=("Process {:int} got signal: 1",),
         unless=tuple(f"Process {{:int}} got signal: 1{digit}" for digit in range(10)),
         types=("SignalException",),
+        signals=("", "SIGHUP", "SIGKILL"),
+        printed=_received(1, "SIGHUP"),
     ),
     Rule(
         "pool-worker-died",
@@ -270,41 +279,6 @@ RULES: tuple[Rule, ...] = (
             *(f"bash: {name}: command not found" for name in _PROGRAMS),
         ),
         when=("exit_code == 127",),
-    ),
-    Rule(
-        "nccl-locked-memory",
-        Advice(
-            "InfiniBand could not lock memory: the limit for it (ulimit -l) is too small in this process",
-            ("make it unlimited: limits.conf, slurmd's LimitMEMLOCK, docker run --ulimit memlock=-1; pods: IPC_LOCK",),
-        ),
-        Advice(
-            "InfiniBand 无法锁定内存：该进程的上限（ulimit -l）太小",
-            ("改为 unlimited：limits.conf、slurmd 的 LimitMEMLOCK、docker run --ulimit memlock=-1、pod 的 IPC_LOCK",),
-        ),
-        "https://github.com/NVIDIA/nccl-tests/issues/206",
-        says=tuple(
-            f"Call to {call} failed with error Cannot allocate memory"
-            for call in ("ibv_reg_mr", "ibv_reg_mr_iova2", "ibv_create_cq", "ibv_create_qp")
-        ),
-        types=_NCCL,
-    ),
-    Rule(
-        "nccl-connect",
-        Advice(
-            "NCCL cannot connect to {peer} ({why}): a firewall, the wrong network, or the rank there ended",
-            ("choose the network that the nodes share: NCCL_SOCKET_IFNAME=eth0; let all ports through between them",),
-        ),
-        Advice(
-            "NCCL 连不上 {peer}（{why}）：防火墙、选错网卡，或那边的 rank 已退出",
-            ("用 NCCL_SOCKET_IFNAME=eth0 指定节点间共用的网卡，并放开节点之间的所有端口",),
-        ),
-        "https://github.com/NVIDIA/nccl/issues/1515",
-        says=(
-            "{:word}: Connect to {peer} failed : {why}",
-            "{:word}: Connect to {peer} returned {:int}({why})",
-            "{:word}: connect to {peer} returned {why}, exceeded error retry count",
-        ),
-        types=_NCCL,
     ),
     Rule(
         "nccl-watchdog-stuck",

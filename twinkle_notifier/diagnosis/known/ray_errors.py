@@ -278,4 +278,20 @@ RULES: tuple[Rule, ...] = (
         ),
         types=("ValueError",),
     ),
+    Rule(
+        "ray-worker-terminated",
+        Advice(
+            "the worker's process was told to end (SIGTERM): by the cluster, by `ray stop`, or as the driver ended",
+            ("look at why the driver or the job ended: this error only follows from that, or from a preemption",),
+        ),
+        Advice(
+            "worker 进程收到 SIGTERM 被要求结束：来自集群、`ray stop`，或因为 driver 已退出",
+            ("查看 driver 或作业为什么结束：这里只是它的后果，或者是抢占",),
+        ),
+        "https://docs.ray.io/en/latest/ray-core/fault_tolerance/actors.html",
+        says=(
+            "The actor is dead because its worker process has died. {}Worker exits unexpectedly by a signal. {}SIGTERM",
+        ),
+        types=("RayActorError", "ActorDiedError"),
+    ),
 )

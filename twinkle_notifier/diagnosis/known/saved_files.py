@@ -140,6 +140,11 @@ RULES: tuple[Rule, ...] = (
             "Weights only load failed.",
             "WeightsUnpickler error: ",
         ),
+        unless=tuple(  # an error of the device, which torch.load only passes on
+            f"{begin}{error}"
+            for begin in ("", "{}WeightsUnpickler error: ")
+            for error in ("CUDA ", "HIP ", "NPU ", "Attempting to deserialize object on ")
+        ),
         types=("UnpicklingError",),
     ),
     Rule(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from twinkle_notifier.diagnosis.rule import Advice, Rule
 
+_BEGINS = ("", "[Errno 2] ")
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "save-directory-missing",
@@ -131,6 +133,83 @@ RULES: tuple[Rule, ...] = (
         types=("FileExistsError",),
     ),
     Rule(
+        "save-file-refused",
+        Advice(
+            "torch.save could not create {path}: no right to write there, a full disk or quota, or a directory's name",
+            ("`touch PATH` on that node says why; then see `ls -ld`, `df -h`, `df -i`, `quota -s` of its directory",),
+        ),
+        Advice(
+            "torch.save 无法创建 {path}：没有写权限、磁盘或配额已满，或该路径是目录",
+            ("在该节点执行 `touch PATH` 看具体原因；再对其目录检查 `ls -ld`、`df -h`、`df -i` 和 `quota -s`",),
+        ),
+        "https://github.com/pytorch/pytorch/blob/main/caffe2/serialize/inline_container.cc",
+        says=(
+            "File {path} cannot be opened.",
+            "[enforce fail at {}inline_container.cc:{:int}] . File {path} cannot be opened.",
+        ),
+        types=("RuntimeError",),
+    ),
+    Rule(
+        "hdf5-file-missing",
+        Advice(
+            "there is no HDF5 file {path} on this node",
+            ("paths count from the working folder of the process: name it whole, and try `ls -l` of it on that node",),
+        ),
+        Advice(
+            "该节点上没有 HDF5 文件 {path}",
+            ("相对路径以进程的工作目录为准：改用绝对路径，并在该节点上用 `ls -l` 确认",),
+        ),
+        "https://docs.h5py.org/en/stable/high/file.html",
+        says=tuple(
+            f"{begin}Unable to {{}}open file (unable to open file: name = '{{path}}', errno = 2," for begin in _BEGINS
+        ),
+        types=("OSError",),
+    ),
+    Rule(
+        "hdf5-directory-missing",
+        Advice(
+            "the directory of {path}, an HDF5 file that is to be created, does not exist",
+            ("create it before: os.makedirs(directory, exist_ok=True); look for a ':' or '/' in the file's name",),
+        ),
+        Advice(
+            "要创建的 HDF5 文件 {path} 所在的目录不存在",
+            ("先创建目录：os.makedirs(directory, exist_ok=True)；并检查文件名里是否混入了 ':' 或 '/'",),
+        ),
+        "https://github.com/h5py/h5py/issues/1900",
+        says=tuple(
+            f"{begin}Unable to {{}}create file (unable to open file: name = '{{path}}', errno = 2," for begin in _BEGINS
+        ),
+        types=("OSError",),
+    ),
+    Rule(
+        "lmdb-map-full",
+        Advice(
+            "the LMDB database has reached its map_size: more does not fit",
+            ("open it with a larger one: lmdb.open(path, map_size=1 << 40); it is a limit, not what the file takes",),
+        ),
+        Advice(
+            "LMDB 数据库已达到 map_size 上限，无法再写入",
+            ("打开时调大：lmdb.open(path, map_size=1 << 40)；这只是上限，不会立即占用磁盘",),
+        ),
+        "https://lmdb.readthedocs.io/en/release/#environment-class",
+        says=("{:word}: MDB_MAP_FULL: Environment mapsize limit reached",),
+        types=("MapFullError",),
+    ),
+    Rule(
+        "lmdb-readers-full",
+        Advice(
+            "too many processes read the LMDB database at once: max_readers is 126 by default",
+            ("open it read-only without locks: lmdb.open(path, readonly=True, lock=False); or raise max_readers",),
+        ),
+        Advice(
+            "同时读取 LMDB 数据库的进程太多：max_readers 默认 126",
+            ("只读且不加锁地打开：lmdb.open(path, readonly=True, lock=False)；或调大 max_readers",),
+        ),
+        "https://lmdb.readthedocs.io/en/release/#environment-class",
+        says=("{:word}: MDB_READERS_FULL: Environment maxreaders limit reached",),
+        types=("ReadersFullError",),
+    ),
+    Rule(
         "hdf5-locked",
         Advice(
             "the HDF5 file is locked: another process has it open, or the storage has no locks",
@@ -150,7 +229,8 @@ RULES: tuple[Rule, ...] = (
         says=(
             "[Errno 11] Unable to {}open file (unable to lock file",
             "Unable to {}open file (unable to lock file",
-            "[Errno 11] Unable to {}create file (unable to lock file",
+            "[Errno {:int}] Unable to {}create file (unable to lock file",
+            "Unable to {}create file (unable to lock file",
         ),
         types=(
             "BlockingIOError",
@@ -225,5 +305,36 @@ RULES: tuple[Rule, ...] = (
             "(sqlite3.OperationalError) database is locked",
         ),
         types=("OperationalError",),
+    ),
+    Rule(
+        "checkpoint-archive-kind",
+        Advice(
+            "the file is a TorchScript archive, or of torch before 1.6 (.tar), which weights_only=True cannot read",
+            ("if you trust the file: torch.load(path, weights_only=False); for TorchScript torch.jit.load(path)",),
+        ),
+        Advice(
+            "该文件是 TorchScript 归档，或 torch 1.6 之前的 .tar 格式，weights_only=True 无法读取",
+            ("信任该文件时：torch.load(path, weights_only=False)；TorchScript 用 torch.jit.load(path)",),
+        ),
+        "https://docs.pytorch.org/docs/stable/generated/torch.load.html",
+        says=("Cannot use ``weights_only=True`` with ",),
+        types=("RuntimeError",),
+    ),
+    Rule(
+        "safetensors-not-written",
+        Advice(
+            "safetensors could not write its file: {why}",
+            ("try it on that node: `touch` a file in the output directory; `findmnt -T` shows how it is mounted",),
+        ),
+        Advice(
+            "safetensors 无法写入文件：{why}",
+            ("在该节点上手动测试：在输出目录里 `touch` 一个文件；用 `findmnt -T` 查看挂载方式",),
+        ),
+        "https://huggingface.co/docs/safetensors/index#format",
+        says=(
+            "Error while serializing: I/O error: {why} (os error {code:int})",
+            'Error while serializing: IoError(Os { code: {code:int}, kind: {}, message: "{why}" })',
+        ),
+        types=("SafetensorError",),
     ),
 )

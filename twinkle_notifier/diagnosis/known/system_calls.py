@@ -162,4 +162,68 @@ RULES: tuple[Rule, ...] = (
         ),
         types=("error",),
     ),
+    Rule(
+        "port-needs-root",
+        Advice(
+            "port {port} is below 1024, and this user may not listen there",
+            ("choose a port from 1024 to 65535: --master-port or --rdzv-endpoint, on all nodes the same",),
+        ),
+        Advice(
+            "端口 {port} 小于 1024，当前用户无权监听",
+            ("改用 1024 到 65535 之间的端口：--master-port 或 --rdzv-endpoint，所有节点一致",),
+        ),
+        "https://man7.org/linux/man-pages/man7/ip.7.html",
+        says=(
+            "{}port: {port:int}, useIpv6: {}, code: {:int}, name: EACCES",
+            *(f"{{}}bind to {host}:{{port:int}} (errno: 13" for host in ("[::]", "0.0.0.0")),  # noqa: S104
+            "[Errno 13] error while attempting to bind on address ('{}', {port:int}",
+        ),
+        types=("DistNetworkError", "RuntimeError", "OSError"),
+        when=("port < 1024",),
+    ),
+    Rule(
+        "port-out-of-range",
+        Advice(
+            "a port is larger than 65535: often it was computed from a job's or a user's number",
+            ("keep it small, as MASTER_PORT=$((20000 + SLURM_JOB_ID % 20000))",),
+        ),
+        Advice(
+            "端口号超过 65535：常见于用作业号或用户号计算端口",
+            ("限制在范围内，例如 MASTER_PORT=$((20000 + SLURM_JOB_ID % 20000))",),
+        ),
+        "https://docs.python.org/3/library/socket.html",
+        says=("{:word}(): port must be 0-65535", "{:word}: port must be 0-65535"),
+        types=("OverflowError",),
+    ),
+    Rule(
+        "system-files-limit",
+        Advice(
+            "the whole machine has as many files open as its kernel allows (fs.file-max)",
+            ("see who holds them: `cat /proc/sys/fs/file-nr`, `lsof`; end left-over processes, or raise fs.file-max",),
+        ),
+        Advice(
+            "整台机器打开的文件数已达内核上限（fs.file-max）",
+            ("查看是谁占用：`cat /proc/sys/fs/file-nr`、`lsof | wc -l`；结束残留进程，或调大 fs.file-max",),
+        ),
+        "https://man7.org/linux/man-pages/man3/errno.3.html",
+        says=("[Errno 23] Too many open files in system", "{}Too many open files in system (23)"),
+        types=("OSError", "RuntimeError"),
+    ),
+    Rule(
+        "temporary-directory-missing",
+        Advice(
+            "no directory for temporary files can be written: $TMPDIR and /tmp are missing, full or not this user's",
+            ("check `df -h /tmp`, `ls -ld /tmp` and $TMPDIR on that node; set TMPDIR to a directory with room",),
+        ),
+        Advice(
+            "没有可写的临时目录：$TMPDIR 和 /tmp 不存在、已满或无权写入",
+            ("在该节点检查 `df -h /tmp`、`ls -ld /tmp` 和 $TMPDIR；把 TMPDIR 设为有空间的目录",),
+        ),
+        "https://docs.python.org/3/library/tempfile.html#tempfile.gettempdir",
+        says=(
+            "[Errno 2] No usable temporary directory found in [",
+            "torch_shm_manager at {}: could not generate a random directory for manager socket",
+        ),
+        types=("FileNotFoundError", "RuntimeError"),
+    ),
 )

@@ -211,4 +211,21 @@ RULES: tuple[Rule, ...] = (
         types=("KeyError",),
         modules=("transformers.trainer",),
     ),
+    Rule(
+        "trl-vllm-missing",
+        Advice(
+            "use_vllm=True asks TRL for vLLM, which is not installed in this environment, or not importable",
+            ("pip install trl[vllm] takes a version that fits; or use_vllm=False, which is slower",),
+        ),
+        Advice(
+            "use_vllm=True 要求 TRL 使用 vLLM，但当前环境没有安装或无法导入",
+            ("用 pip install trl[vllm] 安装匹配的版本；或设 use_vllm=False，但更慢",),
+        ),
+        "https://huggingface.co/docs/trl/vllm_integration",
+        says=(
+            "vLLM is not available and `use_vllm` is set to True.",
+            "vLLM is not available and use_vllm is set to True.",
+        ),
+        types=("ImportError",),
+    ),
 )

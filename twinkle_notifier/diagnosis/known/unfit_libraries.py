@@ -214,4 +214,18 @@ RULES: tuple[Rule, ...] = (
         says=("module 'distutils' has no attribute 'version'",),
         types=("AttributeError",),
     ),
+    Rule(
+        "torchcodec-not-loaded",
+        Advice(
+            "torchcodec, which reads audio and video, found no FFmpeg that it knows, or is of another torch",
+            ("install FFmpeg (conda install ffmpeg), and the torchcodec that its README names for this torch",),
+        ),
+        Advice(
+            "读取音视频的 torchcodec 找不到可用的 FFmpeg，或与当前 torch 版本不匹配",
+            ("安装 FFmpeg（conda install ffmpeg），并按其 README 安装与当前 torch 匹配的 torchcodec",),
+        ),
+        "https://github.com/meta-pytorch/torchcodec#installing-torchcodec",
+        says=("Could not load libtorchcodec. Likely causes:",),
+        types=("RuntimeError",),
+    ),
 )

@@ -186,4 +186,35 @@ RULES: tuple[Rule, ...] = (
         ),
         modules=("torch.distributed",),
     ),
+    Rule(
+        "fsdp-scalar",
+        Advice(
+            "the parameter {name} is a scalar, which FSDP cannot shard",
+            ("make it one element of one dimension, torch.tensor([x]), or name its module in ignored_modules",),
+        ),
+        Advice(
+            "参数 {name} 是标量，FSDP 无法分片",
+            ("改为只有一个元素的一维张量 torch.tensor([x])，或把所在模块加入 ignored_modules",),
+        ),
+        "https://docs.pytorch.org/docs/stable/fsdp.html",
+        says=tuple(
+            f"{who} doesn't support scalar parameters. Change {{name}} to a 1D tensor"
+            for who in ("FSDP", "fully_shard")
+        ),
+        types=("ValueError",),
+    ),
+    Rule(
+        "fsdp-integer-weights",
+        Advice(
+            "the model has integer parameters, as quantized weights are, which FSDP cannot flatten",
+            ("QLoRA: set bnb_4bit_quant_storage to the dtype of the training (bfloat16); FSDP takes no 8-bit weights",),
+        ),
+        Advice(
+            "模型含整数类型的参数（如量化权重），FSDP 无法 flatten",
+            ("QLoRA：把 bnb_4bit_quant_storage 设为训练所用的 dtype（如 bfloat16）；8-bit 权重不能与 FSDP 一起用",),
+        ),
+        "https://huggingface.co/docs/bitsandbytes/main/en/fsdp_qlora",
+        says=("Cannot flatten integer dtype tensors",),
+        types=("ValueError",),
+    ),
 )
