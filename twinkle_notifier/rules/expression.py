@@ -41,6 +41,9 @@ class Logged(Protocol):
         ...
 
 
+Question = Literal["isnan", "isinf", "isfinite", "has", "age"]
+
+
 class Part(Protocol):
     """A part of a condition."""
 
@@ -98,10 +101,10 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Of:
+class MetricQuestion:
     """A question about a metric itself: whether it was logged, how long ago, and whether it is a number."""
 
-    question: Literal["isnan", "isinf", "isfinite", "has", "age"]
+    question: Question
     name: str
 
     def worth(self, logged: Logged) -> float | None:
@@ -114,7 +117,9 @@ class Of:
 
 
 @dataclass(frozen=True)
-class OfTraining:
+class TrainingQuestion:
+    """A question about the training: its last step, or how long it has run."""
+
     question: Literal["step", "elapsed"]
 
     def worth(self, logged: Logged) -> float | None:

@@ -129,5 +129,5 @@ OF_NUMBERS: dict[str, OfNumbers] = {
     "ceil": OfNumbers(math.ceil),
 }
 OF_TRAINING = ("step", "elapsed")
-OF_METRIC = ("isnan", "isinf", "has", "age")
+OF_METRIC = ("isnan", "isinf", "isfinite", "has", "age")
 NAMES = frozenset({*OVER_WINDOW, *OF_NUMBERS, *OF_TRAINING, *OF_METRIC})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Literal, NamedTuple
+from typing import NamedTuple, get_args
 
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.rules import functions
@@ -18,12 +18,13 @@ from twinkle_notifier.rules.expression import (
     Chain,
     Comparison,
     Metric,
+    MetricQuestion,
     Minus,
     Not,
     Number,
-    Of,
-    OfTraining,
     Part,
+    Question,
+    TrainingQuestion,
     Windowed,
 )
 from twinkle_notifier.rules.fault import fault, nearest, quoted
@@ -41,7 +42,13 @@ _BINDS = {
     **dict.fromkeys("*/%", 6),
 }
 _NOT = 3
-_STATES: dict[str, Literal["isnan", "isinf", "isfinite"]] = {"nan": "isnan", "inf": "isinf", "finite": "isfinite"}
+_QUESTIONS: dict[str, Question] = {name: name for name in get_args(Question)}
+_ASKED: dict[str, frozenset[str]] = {
+    "isnan": frozenset(("nan",)),
+    "isinf": frozenset(("inf",)),
+    "isfinite": frozenset(("nan", "inf")),
+}
+_STATES: dict[str, Question] = {"nan": "isnan", "inf": "isinf", "finite": "isfinite"}
 _TRUTHS = {"true": 1.0, "false": 0.0}
 _ELSEWHERE = {"no_data": "no_data is not known here: give stall_after to learn of a training that logs nothing"}
 
@@ -60,7 +67,9 @@ class Parsed(NamedTuple):
     windows: Mapping[str, int]  # each metric that it reads, and how many values of it
     shown: tuple[Shown, ...]
     is_timed: bool  # it may change with the time alone
+    asked: Mapping[str, frozenset[str]]  # metrics of which it asks whether they are "nan" or "inf"
     options: Mapping[str, Token]
+    arrow: int  # where the ``=>`` is, or would be
     end: int
 
 
@@ -77,6 +86,7 @@ class _Parser:
         self._windows: dict[str, int] = {}
         self._shown: dict[str, Part] = {}
         self._is_timed = False
+        self._asked: dict[str, frozenset[str]] = {}
 
     def parsed(self) -> Parsed:
         condition = self._expression(0)
@@ -89,7 +99,7 @@ class _Parser:
         if (rest := self._next()).kind != "end":
             raise self._wrong(rest, f"the condition is over before {quoted(rest.text)}: is an operator missing?")
         shown = tuple(Shown(text, part) for text, part in self._shown.items())
-        return Parsed(condition, self._windows, shown, self._is_timed, options, rest.end)
+        return Parsed(condition, self._windows, shown, self._is_timed, self._asked, options, rest.at, rest.end)
 
     # What it reads
 
@@ -157,7 +167,7 @@ class _Parser:
         if state.text not in _STATES:
             says = f"after `is` comes nan, inf or finite{nearest(state.text, _STATES)}"
             raise self._wrong(state if state.kind != "end" else token, says)
-        found = Of(_STATES[state.text], first.name)
+        found = self._asks(_STATES[state.text], first.name)
         return Not(found) if is_not else found
 
     def _operand(self) -> Part:
@@ -217,7 +227,7 @@ class _Parser:
             if name in functions.OF_TRAINING:
                 self._closed(opening, ")")
                 self._is_timed = self._is_timed or name == "elapsed"
-                return OfTraining("step" if name == "step" else "elapsed")
+                return TrainingQuestion("step" if name == "step" else "elapsed")
             if name in functions.OF_METRIC:
                 found = self._of_metric(function)
                 self._closed(opening, ")")
@@ -231,10 +241,12 @@ class _Parser:
         self._reads(metric.text)
         self._shown.setdefault(self._spelled(metric), Metric(metric.text))
         self._is_timed = self._is_timed or function.text == "age"
-        question: dict[str, Literal["isnan", "isinf", "has", "age"]] = {
-            name: name for name in ("isnan", "isinf", "has", "age")
-        }
-        return Of(question[function.text], metric.text)
+        return self._asks(_QUESTIONS[function.text], metric.text)
+
+    def _asks(self, question: Question, name: str) -> Part:
+        if states := _ASKED.get(question):
+            self._asked[name] = self._asked.get(name, frozenset()) | states
+        return MetricQuestion(question, name)
 
     def _name_in(self, function: Token) -> Token:
         token = self._next()

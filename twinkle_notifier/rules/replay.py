@@ -14,7 +14,7 @@ from twinkle_notifier.isolation.safe import is_dict, is_list
 from twinkle_notifier.rules.rule import Rule
 from twinkle_notifier.rules.state import Change
 from twinkle_notifier.rules.values import read
-from twinkle_notifier.rules.watch import Looker
+from twinkle_notifier.rules.watch import RuleSet
 
 _MOST = 1 << 30  # bytes of a file
 _WHAT = "give trainer_state.json of an HF checkpoint, or metrics.csv of Lightning's CSVLogger"
@@ -29,9 +29,9 @@ class Log(NamedTuple):
 
 def replayed(rules: tuple[Rule, ...], logs: Iterable[Log]) -> Iterator[Change]:
     """When the rules would have fired, and when that was over. No time passes: no cooldown holds anything back."""
-    looker = Looker(tuple(rule._replace(cooldown=0.0) for rule in rules), None)
+    looked_at = RuleSet(rules, None)
     for log in logs:
-        yield from looker.look(log.numbers, log.step, 0.0)
+        yield from looked_at.changes(log.numbers, log.step, 0.0)
 
 
 def logs_of(place: str) -> list[Log]:

@@ -101,10 +101,11 @@ def _resolution(change: Change, training: Training, notifier: Callable[[str], ob
 
 
 def _key(change: Change, training: Training, notifier: Callable[[str], object]) -> str:
-    """By it the ranks agree: each meets a rule at the same step of the same training."""
+    """By it the ranks agree: each meets a rule at the same step of the same training, and equally often at that."""
     where = Where.here()
     alone = f"-{where.pid}-{training.number}" if where.world_size == 1 else ""
-    what = hashed(f"{training.name} {change.key} {change.firing.step}", errors="replace")
+    firing = f"{change.firing.step} {change.firing.number}"
+    what = hashed(f"{training.name} {change.key} {firing}", errors="replace")
     return f"rule-{what}-{channel(notifier)}{alone}"
 
 
@@ -177,7 +178,7 @@ def _items(change: Change, language: str, where: Where, progress: Progress) -> l
         fact(language, "Rule", code(change.rule, _RULE) if change.title else ""),
         fact(language, "Lasted", _lasted(change, language) if change.kind == "resolved" else ""),
         fact(language, "Values", listed(language, *shown)),
-        fact(language, "Also no number", _also(change, language) if change.kind == "fired" else ""),
+        fact(language, "Also no number" if change.kind == "fired" else "Still no number", _also(change, language)),
         fact(language, "Rank", rank if where.rank else ""),
         progress.curve(language),
         *progress.lines(language),

@@ -38,6 +38,7 @@ class Rule(NamedTuple):
     windows: Mapping[str, int]  # each metric that it reads, and how many values of it
     shown: tuple[Shown, ...]
     is_timed: bool
+    asked: Mapping[str, frozenset[str]]  # metrics of which it asks whether they are "nan" or "inf"
 
 
 def rules_of(given: Iterable[object], source: str = "rules") -> tuple[Rule, ...]:
@@ -69,7 +70,7 @@ def _of_text(text: str) -> Rule:
     read = parsed(text)
     level, title = _said(text, read.end)
     options = {name: _option(text, name, token) for name, token in read.options.items()}
-    condition = text[: read.end].partition("=>")[0] if not read.options else text[: _comma(text, read.options)]
+    condition = text[: _comma(text, read.options) if read.options else read.arrow]
     return Rule(
         " ".join(condition.split()),
         read.condition,
@@ -80,6 +81,7 @@ def _of_text(text: str) -> Rule:
         read.windows,
         read.shown,
         read.is_timed,
+        read.asked,
     )
 
 
