@@ -51,6 +51,23 @@ def test_says_when_a_rule_would_have_fired(state: str, capsys: pytest.CaptureFix
     ]
 
 
+def test_no_cooldown_holds_back_what_is_no_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each time is said, as no time passes. What callbacks leave out, such as the epoch, is no metric here, either."""
+    losses = [2.0, float("nan"), 2.0, float("nan"), 2.0]
+    history = [{"loss": loss, "epoch": 9.0, "total_flos": 9.0, "step": step} for step, loss in enumerate(losses)]
+    (tmp_path / "trainer_state.json").write_text(json.dumps({"log_history": history}))
+    assert main(["rules", "test", "epoch > 1 or total_flos > 1", "--run", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "step 1: fired, error: loss is nan",
+        "step 2: resolved, error: loss is nan",
+        "step 3: fired, error: loss is nan",
+        "step 4: resolved, error: loss is nan",
+        "epoch was never logged; there are loss",
+        "total_flos was never logged; there are loss",
+        "2 alerts in 5 logs",
+    ]
+
+
 def test_of_lightnings_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Whose empty cells are no values; the folder will do."""
     (tmp_path / "metrics.csv").write_text(CSV)
@@ -80,7 +97,7 @@ def test_for_programs(state: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_mistyped_metric_is_named(state: str, capsys: pytest.CaptureFixture[str]) -> None:
     """With those that there are."""
     assert main(["rules", "test", "evalloss > 10", "--run", state]) == 0
-    said = "evalloss was never logged: did you mean eval_loss?; there are epoch, eval_loss, grad_norm, loss"
+    said = "evalloss was never logged: did you mean eval_loss?; there are eval_loss, grad_norm, loss"
     assert capsys.readouterr().out.splitlines()[-2:] == [said, "1 alert in 64 logs"]
 
 

@@ -562,6 +562,59 @@ def test_what_a_device_holds_is_read_in_the_background_and_in_its_order() -> Non
     assert titles(told) == ["sft: increasing(loss[3]) at step 3", "sft: resolved at step 4: increasing(loss[3])"]
 
 
+def test_a_slow_device_takes_one_place_in_the_background(caplog: pytest.LogCaptureFixture) -> None:
+    """So it pushes no alert out. Where too many logs wait, a warning says that some are left out."""
+    go = threading.Event()
+    run, told = started(["loss > 10"])
+    background.post(lambda: go.wait(30))
+    background.post(lambda: told("an alert"))
+    dropped = background.dropped
+    for step in range(300):
+        run.log({"x": Held(lambda: 1), "loss": 20.0 if step == 299 else 1.0}, step)
+    assert len(background._waiting) <= 4
+    go.set()
+    assert titles(told) == ["an alert", "sft: loss > 10 at step 299"]
+    assert background.dropped == dropped
+    left_out = [record for record in caplog.records if "rules leave out logs" in record.getMessage()]
+    assert len(left_out) == 1
+
+
+def test_what_is_logged_while_a_device_is_read_counts_once() -> None:
+    """And in its order, however many logs come meanwhile."""
+    reads, go = threading.Event(), threading.Event()
+    run, told = started(["loss > 10, cooldown=0"])
+
+    def slow() -> float:
+        reads.set()
+        go.wait(30)
+        return 20.0
+
+    run.log({"loss": Held(slow)}, 0)
+    assert reads.wait(30)
+    for step in range(1, 105):
+        run.log({"loss": Held(lambda step=step: 20.0 if step == 50 else 1.0)}, step)
+    go.set()
+    # Four of those that waited were left out.
+    assert titles(told) == [
+        "sft: loss > 10 at step 0",
+        "sft: resolved at step 5: loss > 10",
+        "sft: loss > 10 at step 50",
+        "sft: resolved at step 51: loss > 10",
+    ]
+
+
+def test_the_next_training_does_not_wait_for_the_last() -> None:
+    """What a device of the last one still reads is not looked at."""
+    reads, go = threading.Event(), threading.Event()
+    run, told = started(["loss > 10"])
+    run.log({"loss": Held(lambda: reads.set() or (go.wait(30) and 20.0))}, 0)
+    assert reads.wait(30)
+    run.started()
+    run.log({"loss": 30.0}, 1)
+    go.set()
+    assert titles(told) == ["sft: loss > 10 at step 1"]
+
+
 def test_a_device_that_does_not_answer_is_not_asked_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -14,9 +14,9 @@ from twinkle_notifier.messages.sanitize import shown_in_log
 from twinkle_notifier.rules import report
 from twinkle_notifier.rules.fault import nearest
 from twinkle_notifier.rules.finite import NotFinite
-from twinkle_notifier.rules.report import Training
 from twinkle_notifier.rules.rule import Rule
 from twinkle_notifier.rules.state import Change, Firing, State
+from twinkle_notifier.rules.training import Training, note_logged
 from twinkle_notifier.rules.values import Series, now, read
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.log_repeats import log
@@ -157,7 +157,7 @@ class RuleWatch:
         self._seen |= new
         if self._notes:
             this = training()
-            background.post(lambda: report.note_logged(new, this))
+            background.post(lambda: note_logged(new, this))
 
     # What a device holds
 
