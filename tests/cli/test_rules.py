@@ -46,6 +46,7 @@ def test_says_when_a_rule_would_have_fired(state: str, capsys: pytest.CaptureFix
         "step 610: fired, warning: loss > 10 (loss 20)",
         "step 1,180: fired, error: loss is nan",
         "step 1,190: resolved, error: loss is nan",
+        "step 1,190: resolved, error: spike (zscore(loss[50]) -0.1818)",
         "step 1,190: resolved, warning: loss > 10 (loss 2)",
         "3 alerts in 64 logs",
     ]

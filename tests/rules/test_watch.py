@@ -394,10 +394,10 @@ def test_a_search_is_left_alone() -> None:
 
 def test_a_training_begins_anew() -> None:
     """In a notebook: what the last one logged does not count, and its alerts silence none."""
-    run, told = started(["count(loss[9]) > 1 => two"])
+    run, told = started(["count(lr[9]) > 1 => two"])
     for _ in range(2):
-        run.log({"loss": 1.0}, 1)
-        run.log({"loss": math.nan}, 2)
+        run.log({"loss": 1.0, "lr": 1.0}, 1)
+        run.log({"loss": math.nan, "lr": 1.0}, 2)
         run.ended()
         run.started()
     assert titles(told).count("sft: loss is nan at step 2") == 2
@@ -486,6 +486,26 @@ def test_a_wrong_rule_that_is_set_up_is_left_out(
         "TWINKLE_NOTIFIER_RULES: a rule is left out: there is no function 'zscor': did you mean zscore?\n"
         "  zscor(loss[50]) > 3\n  ^^^^^"
     )
+
+
+@pytest.mark.parametrize("source", ["variable", "file"])
+def test_a_hundred_rules_that_are_set_up_count(
+    source: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A warning says that there are more."""
+    rules = [f"loss > {number}" for number in range(150)]
+    if source == "variable":
+        monkeypatch.setenv("TWINKLE_NOTIFIER_RULES", "; ".join(rules))
+    else:
+        folder = tmp_path / "config" / "twinkle-notifier"
+        folder.mkdir(parents=True)
+        (folder / "config.toml").touch(0o600)
+        (folder / "config.toml").write_text(f"rules = {rules}\n")
+    found = TrainingRun(None)._rules._rules
+    assert found is not None
+    assert [rule.text for rule in found] == rules[:100]
+    [record] = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert record.getMessage().endswith(": there are 150 rules: only the first 100 count")
 
 
 def test_a_metric_that_was_never_logged_is_named_at_the_end(caplog: pytest.LogCaptureFixture) -> None:

@@ -16,7 +16,7 @@ from twinkle_notifier.rules.tokens import Token
 
 _LEVEL: Level = "warning"
 _COOLDOWN = 300.0  # seconds
-_MOST = 100  # rules
+MOST = 100  # rules
 _TITLE = 120  # characters
 _LONGEST = 1e9  # seconds
 _KEYS = ("condition", "level", "title", "for_steps", "cooldown")
@@ -46,8 +46,8 @@ def rules_of(given: Iterable[object], source: str = "rules") -> tuple[Rule, ...]
     if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
         raise ArgumentError(f'{source} is a {type(given).__name__}: give a list of rules, ["loss > 10"]')
     texts = list(given)
-    if len(texts) > _MOST:
-        raise ArgumentError(f"{source} has {len(texts)} rules: give {_MOST} at most")
+    if len(texts) > MOST:
+        raise ArgumentError(f"{source} has {len(texts)} rules: give {MOST} at most")
     found: list[Rule] = []
     for number, one in enumerate(texts, 1):
         try:
