@@ -236,9 +236,32 @@ def test_a_lost_loss_is_news_whatever_else_is_no_number(before: list[dict[str, f
     assert named([*before, last], seconds=1e4)[-1] == (len(before), "loss")
 
 
-@pytest.mark.parametrize("name", ["train_loss", "train/loss", "Loss", "train_loss_step", "loss_epoch", "total_loss"])
+@pytest.mark.parametrize(
+    "name",
+    ["train_loss", "train/loss", "Loss", "train_loss_step", "loss_epoch", "total_loss", "Loss/train", "trainLoss"],
+)
 def test_the_loss_of_the_training_has_many_names(name: str) -> None:
     assert named([{name: math.nan}, {name: math.nan, "eval_loss": math.nan}]) == [(0, name)]
+
+
+def test_a_lost_loss_is_news_however_often_it_was_lost() -> None:
+    """At most once an hour."""
+    logs: list[dict[str, float]] = [{"loss": 1.0}, {"loss": math.nan}] * 500
+    assert len(named(logs, seconds=3_600)) == 500
+    assert len(named(logs, seconds=60)) < 25
+
+
+@pytest.mark.parametrize("name", ["actor/pg_loss", "val_loss/dataloader_idx_0", "loss/val", "loss_3", "evalLoss"])
+def test_any_other_loss_is_news_at_once(name: str) -> None:
+    """By itself, and not beside a lost one of the training."""
+    assert named([{name: math.inf}]) == [(0, name)]
+    assert named([*LOST, {name: math.inf}]) == [(0, "loss")]
+
+
+@pytest.mark.parametrize("name", ["loss_scale", "lossless", "bestLoss", "train/best", "epoch", "1", ""])
+def test_what_is_no_loss(name: str) -> None:
+    """A loss scale overflows by design."""
+    assert named([{name: math.inf}] * 50) == []
 
 
 def test_what_follows_from_a_lost_loss_is_no_news() -> None:

@@ -12,7 +12,9 @@ from twinkle_notifier.rules.state import Change, Cooldown, Firings
 
 _COOLDOWN = 300.0  # seconds
 _MOST = 1_000  # metrics of each kind that are remembered
-_ALERTS = 10  # of each kind in one training: a loss that comes and goes is no news by then
+# Of each kind in one training: what comes and goes is no news by then. Only the loss of the training itself always is:
+# its cooldown, up to an hour, is limit enough.
+_ALERTS = 10
 # A gradient's norm is infinite now and then while a loss scaler of fp16 finds its scale: often at first, where it comes
 # down from 65536 or more, and a few times in a row later.
 _GRADIENTS, _FIRST_GRADIENTS = 5, 20  # times in a row
@@ -22,18 +24,21 @@ _HEALTHY, _LOST = 20, 10  # how often in a row it has to be a number before, and
 # From the most important. "main": the loss of the training itself; "loss": a part of it, or that of an evaluation.
 _Kind = Literal["main", "loss", "gradient", "other"]
 _KINDS: tuple[_Kind, ...] = ("main", "loss", "gradient", "other")
-_EVALUATION = frozenset(("val", "valid", "validation", "eval", "evaluation", "test"))
+_EVALUATION = ("val", "valid", "validation", "eval", "evaluation", "test")
 _EXTREME = frozenset(("best", "min", "max", "minimum", "maximum", "lowest", "highest"))
-_MAIN = frozenset(("loss", "train", "training", "total"))
+_MAIN = frozenset(("loss", "train", "training", "total", "step", "epoch"))
+_BEHIND = frozenset(
+    (*_MAIN - {"loss"}, *_EVALUATION, "dataloader", "idx")
+)  # loss_step, Loss/train, val_loss/dataloader_idx_0
 
 
 def kind_of(name: str) -> _Kind:
     """What a metric is, by its name."""
-    words = re.findall(r"[^\W_]+", name.lower())
-    if words[-1:] in (["step"], ["epoch"]):  # Lightning's loss_step
-        words.pop()
-    if words and words[-1].endswith("loss") and _EXTREME.isdisjoint(words):  # a best loss is infinite at first
-        return "main" if words[-1] == "loss" and _MAIN.issuperset(words) else "loss"
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)  # trainLoss
+    words = re.findall(r"[^\W_]+", apart.lower())
+    last = next((word for word in reversed(words) if word not in _BEHIND and not word.isdecimal()), "")
+    if last.endswith("loss") and _EXTREME.isdisjoint(words):  # a best loss is infinite at first
+        return "main" if _MAIN.issuperset(words) else "loss"
     return "gradient" if "grad" in name.lower() else "other"
 
 
@@ -156,7 +161,7 @@ class NotFinite:
         return ("nan" if metric.value != metric.value else "inf") in self._asked.get(name, ())
 
     def _is_free(self, name: str, metric: _Metric) -> bool:
-        return self._alerts[metric.kind] < _ALERTS and not self._is_asked(name, metric)
+        return (metric.kind == "main" or self._alerts[metric.kind] < _ALERTS) and not self._is_asked(name, metric)
 
     def _may_alert(self, name: str, moment: float) -> bool:
         return self._cooldowns.setdefault(name, Cooldown(self._cooldown)).is_over(moment)
