@@ -46,8 +46,26 @@ def test_says_when_a_rule_would_have_fired(state: str, capsys: pytest.CaptureFix
         "step 610: fired, warning: loss > 10 (loss 20)",
         "step 1,180: fired, error: loss is nan",
         "step 1,190: resolved, error: loss is nan",
+        "step 1,190: resolved, error: spike (zscore(loss[50]) -0.1818)",
         "step 1,190: resolved, warning: loss > 10 (loss 2)",
         "3 alerts in 64 logs",
+    ]
+
+
+def test_no_cooldown_holds_back_what_is_no_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each time is said, as no time passes. What callbacks leave out, such as the epoch, is no metric here, either."""
+    losses = [2.0, float("nan"), 2.0, float("nan"), 2.0]
+    history = [{"loss": loss, "epoch": 9.0, "total_flos": 9.0, "step": step} for step, loss in enumerate(losses)]
+    (tmp_path / "trainer_state.json").write_text(json.dumps({"log_history": history}))
+    assert main(["rules", "test", "epoch > 1 or total_flos > 1", "--run", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "step 1: fired, error: loss is nan",
+        "step 2: resolved, error: loss is nan",
+        "step 3: fired, error: loss is nan",
+        "step 4: resolved, error: loss is nan",
+        "epoch was never logged; there are loss",
+        "total_flos was never logged; there are loss",
+        "2 alerts in 5 logs",
     ]
 
 
@@ -80,7 +98,7 @@ def test_for_programs(state: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_mistyped_metric_is_named(state: str, capsys: pytest.CaptureFixture[str]) -> None:
     """With those that there are."""
     assert main(["rules", "test", "evalloss > 10", "--run", state]) == 0
-    said = "evalloss was never logged: did you mean eval_loss?; there are epoch, eval_loss, grad_norm, loss"
+    said = "evalloss was never logged: did you mean eval_loss?; there are eval_loss, grad_norm, loss"
     assert capsys.readouterr().out.splitlines()[-2:] == [said, "1 alert in 64 logs"]
 
 

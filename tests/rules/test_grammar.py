@@ -64,6 +64,12 @@ def test_options(text: str, for_steps: int, cooldown: float) -> None:
     assert (rule.for_steps, rule.cooldown, rule.text.endswith("10")) == (for_steps, cooldown, True)
 
 
+@pytest.mark.parametrize("end", ["", " => error: x => y", ", for_steps=2 => error"])
+def test_an_arrow_in_quotes_is_none(end: str) -> None:
+    """A name may hold anything."""
+    assert rule_of(f'"a=>b" > 3{end}').text == '"a=>b" > 3'
+
+
 def test_a_dict_says_the_same() -> None:
     """With the names that expr_tracker gives them."""
     given = {"condition": "loss > 10", "level": "ERROR", "title": "spike", "for_steps": 3, "cooldown": 60}
@@ -79,6 +85,7 @@ def test_a_dict_says_the_same() -> None:
         ("a.b_c / d > 1", {"a.b_c": 1, "d": 1}),
         ("\"lr-AdamW\" > 1 and `x y` < 2 or '=>' > 0", {"lr-AdamW": 1, "x y": 1, "=>": 1}),
         ("验证/损失 > 1", {"验证/损失": 1}),
+        ("'nan' == 1 or \"inf\" == 1", {"nan": 1, "inf": 1}),
         ("zscore(loss[50]) > 3 and mean(loss[9]) > 1 and diff(lr) < 0", {"loss": 50, "lr": 2}),
         ('mean("step"[5]) > step()', {"step": 5}),
         ("mean > 3", {"mean": 1}),
@@ -142,6 +149,26 @@ WRONG = {
         "for_steps is '0': write a whole number, 1 or more\n  loss > 10, for_steps=0\n                       ^"
     ),
     "loss > 10, cooldown=x": ("cooldown is a number: , cooldown=10m\n  loss > 10, cooldown=x\n                      ^"),
+    "loss == nan": (
+        "nothing is compared with nan: write loss is nan; a metric of that name is in quotes\n  loss == nan\n          ^^^"
+    ),
+    "loss > -Inf": (
+        "nothing is compared with Inf: write loss is inf; a metric of that name is in quotes\n  loss > -Inf\n          ^^^"
+    ),
+    "loss != loss": (
+        "both sides are the same metric; whether it is NaN is asked so: loss is nan\n  loss != loss\n       ^^"
+    ),
+    "loss": "'loss' is a number: compare it: loss > 10\n  loss\n  ^^^^",
+    "loss - 10 => error": "'loss - 10' is a number: compare it: loss > 10\n  loss - 10 => error\n  ^^^^^^^^^",
+    "loss => error": "'loss' is a number: compare it: loss > 10\n  loss => error\n  ^^^^",
+    "lr > 1 and loss - 10 or x > 2": (
+        "'loss - 10' is a number: compare it: loss > 10\n  lr > 1 and loss - 10 or x > 2\n             ^^^^^^^^^"
+    ),
+    "mean(loss[5]) or x > 2": (
+        "'mean(loss[5])' is a number: compare it: loss > 10\n  mean(loss[5]) or x > 2\n  ^^^^^^^^^^^^^"
+    ),
+    "not (age(loss))": "'(age(loss))' is a number: compare it: loss > 10\n  not (age(loss))\n      ^^^^^^^^^^^",
+    "(5)": "'(5)' is a number: compare it: loss > 10\n  (5)\n  ^^^",
     "loss # 3": "'#' is not known here; if it is part of a metric's name, put that into quotes: \"eval-loss\"\n"
     "  loss # 3\n       ^",
     "3rd_loss > 1": 'this is no number; if it is a metric, put its name into quotes: "1st_loss"\n  3rd_loss > 1\n  ^',

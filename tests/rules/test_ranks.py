@@ -86,6 +86,34 @@ def test_a_rule_is_one_message_over_all_ranks(ranks: int, run: Callable[..., Any
     assert f"- Rank: {ranks - 1} of {ranks}\n" in own
 
 
+LAST_RANK_ALONE = """
+log(1, 2.0)
+run.ended()
+dist.barrier()
+run.started()  # as pipeline parallel: here only the last rank has a loss
+run.log({"lr": 1.0} if rank == 0 else {"loss": 2.0, "lr": 1.0}, 1)
+assert background.flush(30)
+dist.barrier()
+run.log({"lr": math.nan} if rank == 0 else {"loss": math.nan, "lr": 1.0}, 2)
+run.log({"lr": 1.0} if rank == 0 else {"loss": 50.0, "lr": 1.0}, 3)
+run.ended()
+assert background.flush(30)
+dist.barrier()
+dist.destroy_process_group()
+"""
+
+
+def test_what_rank_0_logged_in_an_earlier_training_is_not_its_any_more(run: Callable[..., Any], inbox: Inbox) -> None:
+    """In the same store, under the same name."""
+    done = run(SCRIPT + LAST_RANK_ALONE, ranks=2)
+    assert done.returncode == 0, done.stderr
+    assert titles(inbox) == [
+        "sft: diverged at step 3",
+        "sft: loss is nan at step 2",
+        "sft: resolved at step 3: loss is nan",
+    ]
+
+
 BY_HAND = """
 for number in range(3):
     outcome = run.alert("half way", f"rank {rank}")

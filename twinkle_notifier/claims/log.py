@@ -23,6 +23,12 @@ class Watermark(NamedTuple):
         """As stored. Raises ValueError."""
         return cls(Instant.load(fields.object("at")), fields.integer_or_none("sequence"))
 
+    def is_before(self, at: Instant, sequence: int | None) -> bool:
+        """Whether `at` certainly came later. Between machines the store's count is surer than their clocks."""
+        if at.boot != self.at.boot and sequence is not None and self.sequence is not None:
+            return sequence > self.sequence
+        return at.after(self.at)
+
 
 class Record(NamedTuple):
     """One line of an incident's log."""
@@ -50,7 +56,5 @@ class Record(NamedTuple):
         )
 
     def after(self, mark: Watermark) -> bool:
-        """Whether it was certainly made after `mark`. Between machines the store's count is surer than their clocks."""
-        if self.at.boot != mark.at.boot and self.sequence is not None and mark.sequence is not None:
-            return self.sequence > mark.sequence
-        return self.at.after(mark.at)
+        """Whether it was certainly made after `mark`."""
+        return mark.is_before(self.at, self.sequence)

@@ -58,6 +58,7 @@ _FACTS = {
     "Values": "当前值",
     "Lasted": "持续",
     "Also no number": "同时异常",
+    "Still no number": "仍然异常",
 }
 # How it ended, and what follows in a heading.
 _HEADINGS = {

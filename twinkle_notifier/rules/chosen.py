@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from twinkle_notifier.errors import ArgumentError
-from twinkle_notifier.rules.rule import Rule, rules_of
+from twinkle_notifier.rules.rule import MOST, Rule, rules_of
 from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.runtime.user_file import user_file
 
 VARIABLE = "TWINKLE_NOTIFIER_RULES"  # a rule a line, or parted by semicolons; `off` for none at all
 _OFF = ("off", "0", "no", "false")
-_MOST = 64 * 1024  # characters of the variable
+_TEXT = 64 * 1024  # characters of the variable
 
 
 def chosen(given: Iterable[object] | None = None) -> tuple[Rule, ...] | None:
@@ -28,7 +28,7 @@ def chosen(given: Iterable[object] | None = None) -> tuple[Rule, ...] | None:
     if text.strip().lower() in _OFF:
         return None
     if text.strip():
-        return _usable(parted(text[:_MOST]), VARIABLE)
+        return _usable(parted(text[:_TEXT]), VARIABLE)
     file = user_file()
     if file.rules is None:
         return ()
@@ -40,9 +40,11 @@ def parted(text: str) -> list[str]:
     return [rule for one in re.split(r"[;\n]", text) if (rule := one.strip())]
 
 
-def _usable(texts: Iterable[str], source: str) -> tuple[Rule, ...]:
+def _usable(texts: Sequence[str], source: str) -> tuple[Rule, ...]:
+    if len(texts) > MOST:
+        log.warning("%s: there are %d rules: only the first %d count", source, len(texts), MOST)
     found: list[Rule] = []
-    for text in texts:
+    for text in texts[:MOST]:
         try:
             found += rules_of([text])
         except ArgumentError as error:

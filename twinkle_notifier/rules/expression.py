@@ -33,12 +33,15 @@ class Logged(Protocol):
         ...
 
     def window(self, name: str, count: int) -> tuple[list[float], list[float]]:
-        """Its last values, `count` at most, and their steps."""
+        """Its last finite values, `count` at most, and their steps."""
         ...
 
     def age(self, name: str) -> float | None:
         """Seconds since it was logged last."""
         ...
+
+
+Question = Literal["isnan", "isinf", "isfinite", "has", "age"]
 
 
 class Part(Protocol):
@@ -58,6 +61,11 @@ class Number:
 
 
 @dataclass(frozen=True)
+class Truth(Number):
+    """``true`` or ``false``."""
+
+
+@dataclass(frozen=True)
 class Metric:
     name: str
 
@@ -67,7 +75,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Windowed:
-    """A function over the last `count` values of a metric."""
+    """A function over the last `count` finite values of a metric. While its last value is none, it cannot be said."""
 
     function: str
     name: str
@@ -76,12 +84,14 @@ class Windowed:
 
     def worth(self, logged: Logged) -> float | None:
         function = OVER_WINDOW[self.function]
+        if self.function != "count" and _finite(logged.last(self.name)) is None:
+            return None
         values, steps = logged.window(self.name, self.count)
         if len(values) < (function.least or self.count):
             return None
         more = [part.worth(logged) for part in self.more]
-        if None in more or not math.isfinite(sum(values)):
-            return None if self.function != "count" else float(len(values))
+        if None in more:
+            return None
         return _computed(lambda: function.call(values, steps, *more))
 
 
@@ -98,10 +108,10 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Of:
+class MetricQuestion:
     """A question about a metric itself: whether it was logged, how long ago, and whether it is a number."""
 
-    question: Literal["isnan", "isinf", "isfinite", "has", "age"]
+    question: Question
     name: str
 
     def worth(self, logged: Logged) -> float | None:
@@ -114,7 +124,9 @@ class Of:
 
 
 @dataclass(frozen=True)
-class OfTraining:
+class TrainingQuestion:
+    """A question about the training: its last step, or how long it has run."""
+
     question: Literal["step", "elapsed"]
 
     def worth(self, logged: Logged) -> float | None:
@@ -195,6 +207,15 @@ class Minus:
     def worth(self, logged: Logged) -> float | None:
         found = self.part.worth(logged)
         return None if found is None else -found
+
+
+def is_truth(part: Part) -> bool:
+    """Whether a part is true or false by its kind, and no number."""
+    if isinstance(part, Windowed):
+        return OVER_WINDOW[part.function].is_truth
+    if isinstance(part, MetricQuestion):
+        return part.question != "age"
+    return isinstance(part, Truth | Comparison | AllOf | AnyOf | Not)
 
 
 def _divided(left: float, right: float) -> float:

@@ -112,6 +112,7 @@ class OverWindow(NamedTuple):
     window: int = 0
     least: int = 1
     more: int = 0  # other arguments that it may have
+    is_truth: bool = False
 
 
 OVER_WINDOW: dict[str, OverWindow] = {
@@ -132,9 +133,9 @@ OVER_WINDOW: dict[str, OverWindow] = {
     "zscore": OverWindow(_zscore, least=2),
     "ema": OverWindow(_ema, more=1),
     # expr_tracker answers these from two values on. Here they need all: two equal values of five are no plateau.
-    "stalled": OverWindow(_stalled, least=0, more=1),
-    "increasing": OverWindow(_increasing, least=0),
-    "decreasing": OverWindow(_decreasing, least=0),
+    "stalled": OverWindow(_stalled, least=0, more=1, is_truth=True),
+    "increasing": OverWindow(_increasing, least=0, is_truth=True),
+    "decreasing": OverWindow(_decreasing, least=0, is_truth=True),
 }
 
 
@@ -161,5 +162,5 @@ OF_NUMBERS: dict[str, OfNumbers] = {
     "ceil": OfNumbers(math.ceil),
 }
 OF_TRAINING = ("step", "elapsed")
-OF_METRIC = ("isnan", "isinf", "has", "age")
+OF_METRIC = ("isnan", "isinf", "isfinite", "has", "age")
 NAMES = frozenset({*OVER_WINDOW, *OF_NUMBERS, *OF_TRAINING, *OF_METRIC})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Literal, NamedTuple
+from typing import NamedTuple, get_args
 
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.rules import functions
@@ -18,13 +18,16 @@ from twinkle_notifier.rules.expression import (
     Chain,
     Comparison,
     Metric,
+    MetricQuestion,
     Minus,
     Not,
     Number,
-    Of,
-    OfTraining,
     Part,
+    Question,
+    TrainingQuestion,
+    Truth,
     Windowed,
+    is_truth,
 )
 from twinkle_notifier.rules.fault import fault, nearest, quoted
 from twinkle_notifier.rules.tokens import Token, tokens
@@ -41,7 +44,14 @@ _BINDS = {
     **dict.fromkeys("*/%", 6),
 }
 _NOT = 3
-_STATES: dict[str, Literal["isnan", "isinf", "isfinite"]] = {"nan": "isnan", "inf": "isinf", "finite": "isfinite"}
+_QUESTIONS: dict[str, Question] = {name: name for name in get_args(Question)}
+_ASKED: dict[str, frozenset[str]] = {
+    "isnan": frozenset(("nan",)),
+    "isinf": frozenset(("inf",)),
+    "isfinite": frozenset(("nan", "inf")),
+}
+_STATES: dict[str, Question] = {"nan": "isnan", "inf": "isinf", "finite": "isfinite"}
+_SPELLED = {"nan": "nan", "inf": "inf", "infinity": "inf"}
 _TRUTHS = {"true": 1.0, "false": 0.0}
 _ELSEWHERE = {"no_data": "no_data is not known here: give stall_after to learn of a training that logs nothing"}
 
@@ -60,7 +70,9 @@ class Parsed(NamedTuple):
     windows: Mapping[str, int]  # each metric that it reads, and how many values of it
     shown: tuple[Shown, ...]
     is_timed: bool  # it may change with the time alone
+    asked: Mapping[str, frozenset[str]]  # metrics of which it asks whether they are "nan" or "inf"
     options: Mapping[str, Token]
+    arrow: int  # where the ``=>`` is, or would be
     end: int
 
 
@@ -77,9 +89,10 @@ class _Parser:
         self._windows: dict[str, int] = {}
         self._shown: dict[str, Part] = {}
         self._is_timed = False
+        self._asked: dict[str, frozenset[str]] = {}
 
     def parsed(self) -> Parsed:
-        condition = self._expression(0)
+        condition = self._truth(0)
         options: dict[str, Token] = {}
         while self._takes(","):
             name = self._next()
@@ -89,7 +102,7 @@ class _Parser:
         if (rest := self._next()).kind != "end":
             raise self._wrong(rest, f"the condition is over before {quoted(rest.text)}: is an operator missing?")
         shown = tuple(Shown(text, part) for text, part in self._shown.items())
-        return Parsed(condition, self._windows, shown, self._is_timed, options, rest.end)
+        return Parsed(condition, self._windows, shown, self._is_timed, self._asked, options, rest.at, rest.end)
 
     # What it reads
 
@@ -126,28 +139,52 @@ class _Parser:
 
     # The grammar
 
+    def _truth(self, least: int) -> Part:
+        """What follows, which has to be true or false: a number alone would hold wherever it is not 0."""
+        begin = self._token
+        return self._checked(self._expression(least), begin)
+
+    def _checked(self, part: Part, begin: Token) -> Part:
+        if not is_truth(part):
+            text = self._source[begin.at : self._tokens[self._at - 1].end]
+            raise fault(
+                self._source, begin.at, begin.at + len(text), f"{quoted(text)} is a number: compare it: loss > 10"
+            )
+        return part
+
     def _expression(self, least: int) -> Part:
         """What follows, as long as it binds as strong as `least`."""
+        begin = self._token
         found = self._operand()
         while (binds := self._binds()) and binds >= least:
-            found = self._joined(found, binds)
+            found = self._joined(found, binds, begin)
         return found
 
     def _binds(self) -> int:
         return _BINDS.get(self._token.text, 0) if self._token.kind == "mark" else 0
 
-    def _joined(self, first: Part, binds: int) -> Part:
-        """`first` with all that follows and binds as strong."""
+    def _joined(self, first: Part, binds: int, begin: Token) -> Part:
+        """`first`, which begins with `begin`, with all that follows and binds as strong."""
         if self._token.text == "is":
             return self._state(first, self._next())
+        if binds in (_BINDS["or"], _BINDS["and"]):
+            return self._logical(self._checked(first, begin), binds)
         rest: list[tuple[str, Part]] = []
         while self._binds() == binds and self._token.text != "is":
-            sign = self._next().text
-            rest.append((sign, self._expression(binds + 1)))
-        if binds in (_BINDS["or"], _BINDS["and"]):
-            parts = (first, *(part for _, part in rest))
-            return AnyOf(parts) if binds == _BINDS["or"] else AllOf(parts)
+            sign, left = self._next(), rest[-1][1] if rest else first
+            right = self._expression(binds + 1)
+            if sign.text in ("==", "!=") and left == right and isinstance(left, Metric):
+                raise self._wrong(sign, "both sides are the same metric; whether it is NaN is asked so: loss is nan")
+            rest.append((sign.text, right))
         return Comparison(first, tuple(rest)) if binds == _COMPARISON else Chain(first, tuple(rest))
+
+    def _logical(self, first: Part, binds: int) -> Part:
+        """``first and ...``, or ``first or ...``."""
+        parts = [first]
+        while self._binds() == binds:
+            self._next()
+            parts.append(self._truth(binds + 1))
+        return AnyOf(tuple(parts)) if binds == _BINDS["or"] else AllOf(tuple(parts))
 
     def _state(self, first: Part, token: Token) -> Part:
         """``loss is [not] nan``."""
@@ -157,7 +194,7 @@ class _Parser:
         if state.text not in _STATES:
             says = f"after `is` comes nan, inf or finite{nearest(state.text, _STATES)}"
             raise self._wrong(state if state.kind != "end" else token, says)
-        found = Of(_STATES[state.text], first.name)
+        found = self._asks(_STATES[state.text], first.name)
         return Not(found) if is_not else found
 
     def _operand(self) -> Part:
@@ -172,7 +209,7 @@ class _Parser:
                 self._closed(token, ")")
                 return found
             if token.text == "not":
-                return Not(self._expression(_NOT + 1))
+                return Not(self._truth(_NOT + 1))
             if token.text in ("+", "-"):
                 part = self._expression(_SIGN)
                 return Minus(part) if token.text == "-" else part
@@ -188,11 +225,19 @@ class _Parser:
         if self._token.text == "[" and self._token.kind == "mark":
             raise self._wrong(self._token, f"a window belongs into a function: mean({self._spelled(token)}[50])")
         if not is_quoted and token.text in _TRUTHS:
-            return Number(_TRUTHS[token.text])
+            return Truth(_TRUTHS[token.text])
         if not is_quoted and token.text in functions.OF_TRAINING:
             says = f'{token.text} is a function: {token.text}(). A metric of that name is in quotes: "{token.text}"'
             raise self._wrong(token, says)
+        if not is_quoted:
+            self._is_no_state(token)
         return self._metric(token)
+
+    def _is_no_state(self, token: Token) -> None:
+        """``loss == nan`` is never true, and ``loss > inf`` neither. Raises ArgumentError."""
+        if (state := _SPELLED.get(token.text.lower())) is not None:
+            says = f"nothing is compared with {token.text}: write loss is {state}; a metric of that name is in quotes"
+            raise self._wrong(token, says)
 
     def _metric(self, token: Token) -> Metric:
         self._reads(token.text)
@@ -217,7 +262,7 @@ class _Parser:
             if name in functions.OF_TRAINING:
                 self._closed(opening, ")")
                 self._is_timed = self._is_timed or name == "elapsed"
-                return OfTraining("step" if name == "step" else "elapsed")
+                return TrainingQuestion("step" if name == "step" else "elapsed")
             if name in functions.OF_METRIC:
                 found = self._of_metric(function)
                 self._closed(opening, ")")
@@ -231,10 +276,12 @@ class _Parser:
         self._reads(metric.text)
         self._shown.setdefault(self._spelled(metric), Metric(metric.text))
         self._is_timed = self._is_timed or function.text == "age"
-        question: dict[str, Literal["isnan", "isinf", "has", "age"]] = {
-            name: name for name in ("isnan", "isinf", "has", "age")
-        }
-        return Of(question[function.text], metric.text)
+        return self._asks(_QUESTIONS[function.text], metric.text)
+
+    def _asks(self, question: Question, name: str) -> Part:
+        if states := _ASKED.get(question):
+            self._asked[name] = self._asked.get(name, frozenset()) | states
+        return MetricQuestion(question, name)
 
     def _name_in(self, function: Token) -> Token:
         token = self._next()
@@ -269,7 +316,7 @@ class _Parser:
         self._closed(opening, ")")
         found = Windowed(name, metric.text, count, tuple(more))
         self._shown = before
-        if name in ("stalled", "increasing", "decreasing"):  # its truth says nothing; the value may
+        if known.is_truth:  # its truth says nothing; the value may
             self._shown.setdefault(self._spelled(metric), Metric(metric.text))
         else:
             self._shown.setdefault(self._source[function.at : self._tokens[self._at - 1].end], found)

@@ -14,9 +14,10 @@ from twinkle_notifier.isolation.safe import is_dict, is_list
 from twinkle_notifier.rules.rule import Rule
 from twinkle_notifier.rules.state import Change
 from twinkle_notifier.rules.values import read
-from twinkle_notifier.rules.watch import Looker
+from twinkle_notifier.rules.watch import RuleSet
 
 _MOST = 1 << 30  # bytes of a file
+_COUNTS = ("step", "epoch", "total_flos")  # which callbacks leave out of what they look at, too
 _WHAT = "give trainer_state.json of an HF checkpoint, or metrics.csv of Lightning's CSVLogger"
 
 
@@ -29,9 +30,9 @@ class Log(NamedTuple):
 
 def replayed(rules: tuple[Rule, ...], logs: Iterable[Log]) -> Iterator[Change]:
     """When the rules would have fired, and when that was over. No time passes: no cooldown holds anything back."""
-    looker = Looker(tuple(rule._replace(cooldown=0.0) for rule in rules), None)
+    looked_at = RuleSet(rules, None)
     for log in logs:
-        yield from looker.look(log.numbers, log.step, 0.0)
+        yield from looked_at.changes(log.numbers, log.step, 0.0)
 
 
 def logs_of(place: str) -> list[Log]:
@@ -64,8 +65,7 @@ def _of_state(text: str) -> Iterator[Log]:
     history: object = state.get("log_history") if is_dict(state) else None
     for entry in history if is_list(history) else []:
         if is_dict(entry):
-            step = entry.get("step")
-            yield _log({name: value for name, value in entry.items() if name != "step"}, step)
+            yield _log(entry, entry.get("step"))
 
 
 def _of_csv(text: str) -> Iterator[Log]:
@@ -73,13 +73,13 @@ def _of_csv(text: str) -> Iterator[Log]:
     try:
         for row in csv.DictReader(text.splitlines()):
             cells = {name: _number(cell) for name, cell in row.items() if isinstance(cell, str)}
-            yield _log({name: cell for name, cell in cells.items() if name != "step"}, cells.get("step"))
+            yield _log(cells, cells.get("step"))
     except csv.Error as error:
         raise ArgumentError(f"the file is no table ({error}): {_WHAT}") from None
 
 
 def _log(entry: dict[Any, Any], step: object) -> Log:
-    numbers, _ = read(entry, {})
+    numbers, _ = read({name: value for name, value in entry.items() if name not in _COUNTS}, {})
     return Log(int(step) if isinstance(step, int | float) and step == step and abs(step) < 1e15 else None, numbers)
 
 

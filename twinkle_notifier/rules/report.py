@@ -5,11 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
 
-from twinkle_notifier import claims
 from twinkle_notifier.budgets import CRASH_BUDGET
-from twinkle_notifier.claims.store import Access, Store, tolerated
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import channel
 from twinkle_notifier.delivery.once import send_once
@@ -21,7 +18,8 @@ from twinkle_notifier.messages.report import milestone
 from twinkle_notifier.messages.sanitize import code, line
 from twinkle_notifier.messages.wording import duration
 from twinkle_notifier.rules.state import Change
-from twinkle_notifier.runtime.language import Language
+from twinkle_notifier.rules.training import Training as Training
+from twinkle_notifier.rules.training import rank_zero_logs
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.runtime.stored import hashed
@@ -32,18 +30,6 @@ _VALUES = 4
 _LONGEST = 1e15  # a step that is larger is shown with fewer digits
 
 
-class Training(NamedTuple):
-    """The training whose metrics are looked at: whom to alert, and as what."""
-
-    notifier: Callable[[], Callable[[str], object] | None]
-    name: str
-    store: Store | None
-    mark: claims.Watermark  # when it began
-    language: Language
-    number: int  # among those of this process
-    progress: Callable[[], Progress]
-
-
 def post(change: Change, training: Training) -> None:
     """Send what people should know, in the background. Returns at once."""
     send = _fired if change.kind == "fired" else _resolved
@@ -52,7 +38,7 @@ def post(change: Change, training: Training) -> None:
 
 def _fired(change: Change, training: Training) -> None:
     notifier, where = training.notifier(), Where.here()
-    if notifier is None or (where.rank and _leaves_it(change, training)):
+    if notifier is None or (where.rank and rank_zero_logs(change.names, training)):
         return
     outcome = send_once(
         notifier,
@@ -101,47 +87,12 @@ def _resolution(change: Change, training: Training, notifier: Callable[[str], ob
 
 
 def _key(change: Change, training: Training, notifier: Callable[[str], object]) -> str:
-    """By it the ranks agree: each meets a rule at the same step of the same training."""
+    """By it the ranks agree: each meets a rule at the same step of the same training, and equally often at that."""
     where = Where.here()
     alone = f"-{where.pid}-{training.number}" if where.world_size == 1 else ""
-    what = hashed(f"{training.name} {change.key} {change.firing.step}", errors="replace")
+    firing = f"{change.firing.step} {change.firing.number}"
+    what = hashed(f"{training.name} {change.key} {firing}", errors="replace")
     return f"rule-{what}-{channel(notifier)}{alone}"
-
-
-# Who decides: rank 0 on what it logs, any other rank on what only that one logs.
-
-
-def _logged(training: Training) -> str:
-    return f"logged-{hashed(training.name, errors='replace')}"
-
-
-def _member(name: str) -> str:
-    return hashed(name, errors="replace")
-
-
-def note_logged(names: set[str], training: Training) -> None:
-    """Rank 0 lets the others know what it logs."""
-    if training.notifier() is None:
-        return
-
-    def join(access: Access) -> None:
-        for name in names:
-            access.ask(lambda store, name=name: store.join(_logged(training), _member(name)))  # type: ignore[misc]
-
-    complaint = "the other ranks do not learn which metrics rank 0 logs"
-    tolerated(complaint, lambda: claims.with_store(Where.here(), training.store, join), None)
-
-
-def _leaves_it(change: Change, training: Training) -> bool:
-    """Whether rank 0 logs all that the rule is about."""
-
-    def members(access: Access) -> set[str]:
-        return access.ask(lambda store: store.members(_logged(training)))
-
-    nobody: set[str] = set()
-    complaint = "it is not known which metrics rank 0 logs"
-    known = tolerated(complaint, lambda: claims.with_store(Where.here(), training.store, members), nobody)
-    return {_member(name) for name in change.names} <= known
 
 
 # What it says
@@ -177,7 +128,7 @@ def _items(change: Change, language: str, where: Where, progress: Progress) -> l
         fact(language, "Rule", code(change.rule, _RULE) if change.title else ""),
         fact(language, "Lasted", _lasted(change, language) if change.kind == "resolved" else ""),
         fact(language, "Values", listed(language, *shown)),
-        fact(language, "Also no number", _also(change, language) if change.kind == "fired" else ""),
+        fact(language, "Also no number" if change.kind == "fired" else "Still no number", _also(change, language)),
         fact(language, "Rank", rank if where.rank else ""),
         progress.curve(language),
         *progress.lines(language),

@@ -16,7 +16,7 @@ from twinkle_notifier.rules.tokens import Token
 
 _LEVEL: Level = "warning"
 _COOLDOWN = 300.0  # seconds
-_MOST = 100  # rules
+MOST = 100  # rules
 _TITLE = 120  # characters
 _LONGEST = 1e9  # seconds
 _KEYS = ("condition", "level", "title", "for_steps", "cooldown")
@@ -38,6 +38,7 @@ class Rule(NamedTuple):
     windows: Mapping[str, int]  # each metric that it reads, and how many values of it
     shown: tuple[Shown, ...]
     is_timed: bool
+    asked: Mapping[str, frozenset[str]]  # metrics of which it asks whether they are "nan" or "inf"
 
 
 def rules_of(given: object, source: str = "rules") -> tuple[Rule, ...]:
@@ -46,8 +47,8 @@ def rules_of(given: object, source: str = "rules") -> tuple[Rule, ...]:
     if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
         raise ArgumentError(f'{source} is a {kind.__name__}: give a list of rules, ["loss > 10"]')
     texts = list(cast(Iterable[object], given))
-    if len(texts) > _MOST:
-        raise ArgumentError(f"{source} has {len(texts)} rules: give {_MOST} at most")
+    if len(texts) > MOST:
+        raise ArgumentError(f"{source} has {len(texts)} rules: give {MOST} at most")
     found: list[Rule] = []
     for number, one in enumerate(texts, 1):
         try:
@@ -70,7 +71,7 @@ def _of_text(text: str) -> Rule:
     read = parsed(text)
     level, title = _said(text, read.end)
     options = {name: _option(text, name, token) for name, token in read.options.items()}
-    condition = text[: read.end].partition("=>")[0] if not read.options else text[: _comma(text, read.options)]
+    condition = text[: _comma(text, read.options) if read.options else read.arrow]
     return Rule(
         " ".join(condition.split()),
         read.condition,
@@ -81,6 +82,7 @@ def _of_text(text: str) -> Rule:
         read.windows,
         read.shown,
         read.is_timed,
+        read.asked,
     )
 
 

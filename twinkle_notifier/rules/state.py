@@ -10,19 +10,37 @@ _SLOWEST = 3600.0  # seconds up to which a cooldown doubles
 
 
 class Firing:
-    """One time for which a rule holds. `outcome` is that of the alert, once it is known."""
+    """One time for which a rule holds. `outcome` is that of the alert, once it is known.
 
-    def __init__(self, step: float | None, moment: float) -> None:
+    `number`: which one it is at its step, from 1; without steps, which one of the training.
+    """
+
+    def __init__(self, step: float | None, moment: float, number: int = 1) -> None:
         self.step: float | None = step
         self.moment: float = moment
+        self.number: int = number
         self.outcome: Outcome | None = None
+
+
+class Firings:
+    """Counts the firings of a rule, so that each has a name of its own on which all ranks agree."""
+
+    def __init__(self) -> None:
+        self._step: float | None = None
+        self._number = 0
+
+    def next(self, step: float | None, moment: float) -> Firing:
+        """The next firing, at `step`."""
+        self._number = self._number + 1 if step == self._step else 1
+        self._step = step
+        return Firing(step, moment, self._number)
 
 
 class Change(NamedTuple):
     """What people should know: a rule has fired, or what it said is over.
 
     `names` are the metrics that it is about, `values` what they see of them. `history`: the last values of the metric
-    `history_of`, where the run's own loss says less. `also`: other metrics that are no numbers.
+    `history_of`, where the run's own loss says less. `also`: other metrics that are no numbers, or still none.
     """
 
     kind: Literal["fired", "resolved"]
@@ -63,20 +81,20 @@ class State:
     def __init__(self, for_steps: int, cooldown: float) -> None:
         self._for_steps, self._cooldown = for_steps, Cooldown(cooldown)
         self._hits = 0
-        self._firing: Firing | None = None  # that people were told of
+        self._firings = Firings()
+        self._open: Firing | None = None  # that people have read of
 
-    def look(
+    def update(
         self, worth: float | None, step: float | None, moment: float
-    ) -> tuple[Literal["", "fired", "resolved"], Firing]:
+    ) -> tuple[Literal["fired", "resolved"], Firing] | None:
         """What follows from what its condition is worth now. While that cannot be said, nothing changes."""
-        firing = self._firing or Firing(step, moment)
         if worth is None:
-            return "", firing
+            return None
         if not worth:
-            self._hits, told, self._firing = 0, self._firing, None
-            return "resolved" if told else "", firing
+            self._hits, ended, self._open = 0, self._open, None
+            return ("resolved", ended) if ended else None
         self._hits += 1
-        if self._firing or self._hits < self._for_steps or not self._cooldown.is_over(moment):
-            return "", firing
-        self._firing = firing
-        return "fired", firing
+        if self._open or self._hits < self._for_steps or not self._cooldown.is_over(moment):
+            return None
+        self._open = self._firings.next(step, moment)
+        return "fired", self._open

@@ -79,11 +79,16 @@ def _float(value: Any) -> float | None:
 
 
 class Series:
-    """The last values of the metrics that rules read. `moment` and `step` are those of the last log."""
+    """The last values of the metrics that rules read. `moment` and `step` are those of the last log.
+
+    What is not finite is the last value until another is logged. It is in no window: one infinite norm of a gradient
+    would make a window of 50 useless for 50 logs.
+    """
 
     def __init__(self, windows: Mapping[str, int], began: float | None) -> None:
         self._values = {name: deque[float](maxlen=max(count, _COURSE)) for name, count in windows.items()}
         self._steps = {name: deque[float](maxlen=max(count, _COURSE)) for name, count in windows.items()}
+        self._last: dict[str, float] = {}
         self._at: dict[str, float] = {}
         self._began = began
         self._logs = 0
@@ -97,9 +102,11 @@ class Series:
         touched = self._values.keys() & numbers.keys()
         at = self._logs if self.step is None else self.step
         for name in touched:
-            self._values[name].append(numbers[name])
-            self._steps[name].append(at)
+            value = self._last[name] = numbers[name]
             self._at[name] = moment
+            if value - value == 0:
+                self._values[name].append(value)
+                self._steps[name].append(at)
         return touched
 
     @property
@@ -109,21 +116,28 @@ class Series:
 
     def last(self, name: str) -> float | None:
         """See `expression.Logged`."""
-        values = self._values[name]
-        return values[-1] if values else None
+        return self._last.get(name)
 
     def window(self, name: str, count: int) -> tuple[list[float], list[float]]:
         """See `expression.Logged`."""
-        return list(self._values[name])[-count:], list(self._steps[name])[-count:]
+        return _newest(self._values[name], count), _newest(self._steps[name], count)
 
     def age(self, name: str) -> float | None:
         """See `expression.Logged`."""
         return None if self._began is None else self.moment - self._at[name]
 
     def course(self, name: str) -> tuple[float, ...]:
-        """The last values of a metric, for people."""
-        return tuple(self._values[name])[-_COURSE:]
+        """The last values of a metric, for people; the very last also where it is not finite."""
+        values, last = _newest(self._values[name], _COURSE), self._last.get(name, 0.0)
+        return tuple(values) if last - last == 0 else (*values[1 - _COURSE :], last)
 
     def missing(self) -> list[str]:
         """The metrics that were never logged."""
-        return [name for name, values in self._values.items() if not values]
+        return [name for name in self._values if name not in self._last]
+
+
+def _newest(values: deque[float], count: int) -> list[float]:
+    """The last `count`, without a look at those before."""
+    found = list(islice(reversed(values), count))
+    found.reverse()
+    return found
