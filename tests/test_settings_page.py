@@ -73,6 +73,7 @@ MEANING = {
     "notifiers": "the notifiers that [a message goes to](channels.md#several)",
     "progress": "how far the training got",
     "mark": "claims before it belong to an earlier run",
+    "met": "the workers of this process that met the exception",
     "earlier": "incidents of this run's past, and their times",
     "dir": "[the state folder](reliability.md#the-state-folder); machines of one run share it",
     "heartbeat": "[a URL to ask each minute](run.md#nobody-left-to-send), or a reference to one",

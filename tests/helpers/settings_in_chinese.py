@@ -17,6 +17,7 @@ _MEANINGS = {
         "变量设为 [`off`](#for-a-debug-run) 时哪里也不发"
     ),
     "[the run's name](loop.md#the-runs-name) in messages": "消息里的[运行名](loop.md#the-runs-name)",
+    "the workers of this process that met the exception": "遇到这个异常的是本进程的哪些 worker",
     "an alert at the start": "开始时发一条",
     "an alert at a good end": "正常结束时发一条",
     "literal secrets [in checkpoints](security.md#what-a-checkpoint-holds), written and taken": (
