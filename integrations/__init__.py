@@ -15,12 +15,16 @@ C = TypeVar("C", bound="RunCallback")
 class RunCallback:
     """A callback of any framework: it has one `run`, which the hooks of its trainer call."""
 
-    # Names that a subclass of a user's, which is a trainer's callback, too, does not take for something else.
+    # These names are such that a class of a user's, which inherits them, has no other use for them.
     _run_class: ClassVar[type[TrainingRun]] = TrainingRun
-    _gives_way: ClassVar[int] = 0  # to those of the same trainer that have a lower number; one of a number is enough
-    _twinkle_hooks: ClassVar[
-        tuple[str, ...]
-    ] = ()  # that a subclass with one of its own keeps, whether it calls it or not
+    # Of the callbacks of one trainer only those with the lowest number report; of those with 1 or 2 only the first.
+    # 0: the user has added it. 1: it is there as the package is installed. 2: `twinkle-notifier run` has added it.
+    _gives_way: ClassVar[int] = 0
+    # Hooks that run even if a user's subclass has a method of the same name which does not call them. The first run
+    # before that method, and once more if it calls them, which changes nothing. The second run once: after that
+    # method, unless it calls them. Each of the second adds its name to `_twinkle_ran`.
+    _twinkle_hooks: ClassVar[tuple[str, ...]] = ()
+    _twinkle_hooks_once: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -52,6 +56,7 @@ class RunCallback:
             rules=rules,
         )
         self._is_watched = self.run.stall_after is not None
+        self._twinkle_ran: set[str] = set()
         self._twinkle_prepare()
 
     def _twinkle_prepare(self) -> None:
@@ -60,10 +65,11 @@ class RunCallback:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         adapter = next(base for base in cls.__mro__ if RunCallback in base.__bases__)
-        for name in cls._twinkle_hooks:
+        for name in (*cls._twinkle_hooks, *cls._twinkle_hooks_once):
             kept, own = getattr(adapter, name), getattr(cls, name)
             if own is not kept and not isinstance(inspect.getattr_static(cls, name), functools.partialmethod):
-                setattr(cls, name, functools.partialmethod(_both, kept, own))
+                call = _both if name in cls._twinkle_hooks else functools.partial(_once, name)
+                setattr(cls, name, functools.partialmethod(call, kept, own))
 
     @classmethod
     def among(cls: type[C], callbacks: Iterable[object]) -> list[C]:
@@ -116,3 +122,14 @@ class RunCallback:
 def _both(callback: Any, kept: Callable[..., object], own: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     kept(callback, *args, **kwargs)
     return own(callback, *args, **kwargs)
+
+
+def _once(
+    name: str, callback: Any, kept: Callable[..., object], own: Callable[..., Any], /, *args: Any, **kwargs: Any
+) -> Any:
+    callback._twinkle_ran.discard(name)
+    try:
+        return own(callback, *args, **kwargs)
+    finally:
+        if name not in callback._twinkle_ran:
+            kept(callback, *args, **kwargs)

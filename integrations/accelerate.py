@@ -133,9 +133,11 @@ def _loaded(tracker: NotifierTracker, _: Any, __: Any, input_dir: Any = None, *_
     tracker.run.saved(input_dir or "", tracker.step)
 
 
-def _logged(tracker: NotifierTracker, accelerator: Any, _: Any, values: Any, *__: Any, **___: Any) -> None:
+def _logged(
+    tracker: NotifierTracker, accelerator: Any, _: Any, values: Any, step: Any = None, *__: Any, **___: Any
+) -> None:
     if tracker not in accelerator.trackers:  # as on any process but the main one
-        tracker.log(values)
+        tracker.log(values, step)
 
 
 # What a tracker is told after the call: the object whose method it was, the result, the arguments.
