@@ -64,7 +64,7 @@ class RunCallback:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        adapter = next(base for base in cls.__mro__ if RunCallback in base.__bases__)
+        adapter = cls._adapter()
         for name in (*cls._twinkle_hooks, *cls._twinkle_hooks_once):
             kept, own = getattr(adapter, name), getattr(cls, name)
             if own is not kept and not isinstance(inspect.getattr_static(cls, name), functools.partialmethod):
@@ -72,10 +72,15 @@ class RunCallback:
                 setattr(cls, name, functools.partialmethod(call, kept, own))
 
     @classmethod
-    def among(cls: type[C], callbacks: Iterable[object]) -> list[C]:
-        """Of `callbacks`, those of this class that the user has added, else the one that gives way to nobody else.
+    def _adapter(cls) -> type[RunCallback]:
+        """The class that translates the framework's hooks, of which this is one or a subclass."""
+        return next(base for base in cls.__mro__ if issubclass(base, RunCallback) and RunCallback in base.__bases__)
 
-        That is none where `TWINKLE_NOTIFIER_ATTACH` switches such callbacks off.
+    @classmethod
+    def among(cls: type[C], callbacks: Iterable[object]) -> list[C]:
+        """Those of this class in `callbacks` that report: all that the user has added; if there are none, one other.
+
+        Where `TWINKLE_NOTIFIER_ATTACH` is 0, no other reports.
         """
         ours = [callback for callback in callbacks if isinstance(callback, cls)]
         first = min((callback._gives_way for callback in ours), default=0)
@@ -86,14 +91,20 @@ class RunCallback:
 
     @classmethod
     def placed(cls: type[C], callbacks: Iterable[object]) -> list[C]:
-        """The same. Each has the key of its place in the trainer from now on."""
+        """Those of `among`. From now on the key of each one's state is its place among them."""
         ours = cls.among(callbacks)
         for place, callback in enumerate(ours):
             callback.run.placed(place, len(ours))
         return ours
 
-    def _guard(self, trainer: Any, entry: str, progress: Callable[[], Progress]) -> None:
-        """Report what leaves the method `entry` of `trainer`, whose callbacks have no hook for exceptions."""
+    def _is_needed(self, callbacks: Iterable[object]) -> bool:
+        """Whether it is the one, or one of those, that `among` finds in `callbacks`: the others do nothing."""
+        return any(one is self for one in self._adapter().among(callbacks))
+
+    def _guard(
+        self, trainer: Any, entry: str, callbacks: Callable[[], Iterable[object]], progress: Callable[[], Progress]
+    ) -> None:
+        """Report what leaves the method `entry` of `trainer`, which has no hook for exceptions, but `callbacks`."""
         method = getattr(trainer, entry)
 
         @functools.wraps(method)
@@ -101,7 +112,8 @@ class RunCallback:
             try:
                 return method(*args, **kwargs)
             except BaseException as exc:
-                self.run.failed(exc, context=entry, progress=progress)
+                if self._is_needed(callbacks()):
+                    self.run.failed(exc, context=entry, progress=progress)
                 raise
             finally:
                 self.run.pause()
