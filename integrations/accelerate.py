@@ -92,7 +92,7 @@ class _Active:
 
 
 def hook(otherwise: Callable[[], NotifierTracker | None] | None = None) -> None:
-    """Put the hooks where they are needed. `otherwise` makes the tracker of a training that has none, or not."""
+    """Put the hooks where they are needed. `otherwise` makes a tracker for a training without one, or gives None."""
     _Active.otherwise = otherwise or _Active.otherwise
     for name, after in _HOOKS.items():
         _wrap(Accelerator, name, after)

@@ -100,7 +100,7 @@ def _next_call(owner: Any, name: str, around: Callable[[Callable[[], Any]], Any]
 
 
 def _raised(exc: Any) -> Any:
-    """The error of the user's code: `instantiate` raises one of its own from it."""
+    """The error that the user's code has raised: `instantiate` raises an error of its own from it."""
     while isinstance(exc, InstantiationException) and exc.__cause__ is not None:
         exc = exc.__cause__
     return exc

@@ -152,7 +152,7 @@ class NotifierCallback(RunCallback, Callback):
         return self.run.state_dict()
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """See `Callback`. The write follows. Lightning has put states under each `state_key`, after a fit another."""
+        """See `Callback`. Lightning writes the file next. It has put our states there, after a fit under other keys."""
         self.run.lull()
         self._has_saved = True
         states: dict[str, Any] | None = checkpoint.get("callbacks")

@@ -61,7 +61,7 @@ class Sweep:
     def running(self) -> Generator[None]:
         """The sweep is the block. Its end is sent when the block is left: with how many jobs failed, and of what.
 
-        An error that leaves the block goes on. If it is none of a job, it is what the alert is about.
+        An error that leaves the block goes on. If no job has failed by it, the alert is about that error.
         """
         began, error = time.time(), None
         try:
