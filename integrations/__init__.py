@@ -15,12 +15,16 @@ C = TypeVar("C", bound="RunCallback")
 class RunCallback:
     """A callback of any framework: it has one `run`, which the hooks of its trainer call."""
 
-    # Names that a subclass of a user's, which is a trainer's callback, too, does not take for something else.
+    # These names are such that a class of a user's, which inherits them, has no other use for them.
     _run_class: ClassVar[type[TrainingRun]] = TrainingRun
-    _gives_way: ClassVar[int] = 0  # to those of the same trainer that have a lower number; one of a number is enough
-    _twinkle_hooks: ClassVar[
-        tuple[str, ...]
-    ] = ()  # that a subclass with one of its own keeps, whether it calls it or not
+    # Of the callbacks of one trainer only those with the lowest number report; of those with 1 or 2 only the first.
+    # 0: the user has added it. 1: it is there as the package is installed. 2: `twinkle-notifier run` has added it.
+    _gives_way: ClassVar[int] = 0
+    # Hooks that run even if a user's subclass has a method of the same name which does not call them. The first run
+    # before that method, and once more if it calls them, which changes nothing. The second run once: after that
+    # method, unless it calls them. Each of the second adds its name to `_twinkle_ran`.
+    _twinkle_hooks: ClassVar[tuple[str, ...]] = ()
+    _twinkle_hooks_once: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -52,6 +56,7 @@ class RunCallback:
             rules=rules,
         )
         self._is_watched = self.run.stall_after is not None
+        self._twinkle_ran: set[str] = set()
         self._twinkle_prepare()
 
     def _twinkle_prepare(self) -> None:
@@ -59,17 +64,23 @@ class RunCallback:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        adapter = next(base for base in cls.__mro__ if RunCallback in base.__bases__)
-        for name in cls._twinkle_hooks:
+        adapter = cls._adapter()
+        for name in (*cls._twinkle_hooks, *cls._twinkle_hooks_once):
             kept, own = getattr(adapter, name), getattr(cls, name)
             if own is not kept and not isinstance(inspect.getattr_static(cls, name), functools.partialmethod):
-                setattr(cls, name, functools.partialmethod(_both, kept, own))
+                call = _both if name in cls._twinkle_hooks else functools.partial(_once, name)
+                setattr(cls, name, functools.partialmethod(call, kept, own))
+
+    @classmethod
+    def _adapter(cls) -> type[RunCallback]:
+        """The class that translates the framework's hooks, of which this is one or a subclass."""
+        return next(base for base in cls.__mro__ if issubclass(base, RunCallback) and RunCallback in base.__bases__)
 
     @classmethod
     def among(cls: type[C], callbacks: Iterable[object]) -> list[C]:
-        """Of `callbacks`, those of this class that the user has added, else the one that gives way to nobody else.
+        """Those of this class in `callbacks` that report: all that the user has added; if there are none, one other.
 
-        That is none where `TWINKLE_NOTIFIER_ATTACH` switches such callbacks off.
+        Where `TWINKLE_NOTIFIER_ATTACH` is 0, no other reports.
         """
         ours = [callback for callback in callbacks if isinstance(callback, cls)]
         first = min((callback._gives_way for callback in ours), default=0)
@@ -80,14 +91,20 @@ class RunCallback:
 
     @classmethod
     def placed(cls: type[C], callbacks: Iterable[object]) -> list[C]:
-        """The same. Each has the key of its place in the trainer from now on."""
+        """Those of `among`. From now on the key of each one's state is its place among them."""
         ours = cls.among(callbacks)
         for place, callback in enumerate(ours):
             callback.run.placed(place, len(ours))
         return ours
 
-    def _guard(self, trainer: Any, entry: str, progress: Callable[[], Progress]) -> None:
-        """Report what leaves the method `entry` of `trainer`, whose callbacks have no hook for exceptions."""
+    def _is_needed(self, callbacks: Iterable[object]) -> bool:
+        """Whether it is the one, or one of those, that `among` finds in `callbacks`: the others do nothing."""
+        return any(one is self for one in self._adapter().among(callbacks))
+
+    def _guard(
+        self, trainer: Any, entry: str, callbacks: Callable[[], Iterable[object]], progress: Callable[[], Progress]
+    ) -> None:
+        """Report what leaves the method `entry` of `trainer`, which has no hook for exceptions, but `callbacks`."""
         method = getattr(trainer, entry)
 
         @functools.wraps(method)
@@ -95,7 +112,8 @@ class RunCallback:
             try:
                 return method(*args, **kwargs)
             except BaseException as exc:
-                self.run.failed(exc, context=entry, progress=progress)
+                if self._is_needed(callbacks()):
+                    self.run.failed(exc, context=entry, progress=progress)
                 raise
             finally:
                 self.run.pause()
@@ -116,3 +134,14 @@ class RunCallback:
 def _both(callback: Any, kept: Callable[..., object], own: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     kept(callback, *args, **kwargs)
     return own(callback, *args, **kwargs)
+
+
+def _once(
+    name: str, callback: Any, kept: Callable[..., object], own: Callable[..., Any], /, *args: Any, **kwargs: Any
+) -> Any:
+    callback._twinkle_ran.discard(name)
+    try:
+        return own(callback, *args, **kwargs)
+    finally:
+        if name not in callback._twinkle_ran:
+            kept(callback, *args, **kwargs)

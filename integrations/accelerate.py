@@ -97,7 +97,7 @@ _active = _Active()
 
 
 def hook(otherwise: Callable[[], NotifierTracker | None] | None = None) -> None:
-    """Put the hooks where they are needed. `otherwise` makes the tracker of a training that has none, or not."""
+    """Put the hooks where they are needed. `otherwise` makes a tracker for a training without one, or gives None."""
     _active.otherwise = otherwise or _active.otherwise
     for name, after in _HOOKS.items():
         _wrap(Accelerator, name, after)
@@ -157,9 +157,11 @@ def _loaded(tracker: NotifierTracker, _: Any, __: Any, input_dir: Any = None, *_
     tracker.run.saved(input_dir or "", tracker.step)
 
 
-def _logged(tracker: NotifierTracker, accelerator: Any, _: Any, values: Any, *__: Any, **___: Any) -> None:
+def _logged(
+    tracker: NotifierTracker, accelerator: Any, _: Any, values: Any, step: Any = None, *__: Any, **___: Any
+) -> None:
     if tracker not in accelerator.trackers:  # as on any process but the main one
-        tracker.log(values)
+        tracker.log(values, step)
 
 
 def _ended(tracker: NotifierTracker, *_: Any) -> None:

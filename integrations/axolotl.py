@@ -17,7 +17,8 @@ from twinkle_notifier.integrations.transformers import NotifierCallback
 class Settings(BaseModel):
     """The arguments of `TrainingRun` that a file can have.
 
-    A notifier is none of them: Axolotl writes its configuration beside the model and to trackers.
+    A notifier is none of them: Axolotl writes its configuration beside the model and to trackers. Nor is a store, which
+    is an object.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -25,10 +26,12 @@ class Settings(BaseModel):
     name: str | None = None
     on_start: bool = False
     on_end: bool = True
+    save_secrets: bool = False
     stall_after: float | None = Field(default=None, gt=0)
     notifications: Literal["all", "end_only", "failure_only"] | None = None
     language: Literal["en", "zh"] | None = None
     diagnose: bool | None = None
+    rules: list[str | dict[str, Any]] | None = None
 
 
 class NotifierArgs(BaseModel):

@@ -76,7 +76,7 @@ class NotifierCallback(RunCallback, Callback):
         result = getattr(job_return, "_return_value", None)  # the property raises a job's error
         exc: BaseException | None = _raised(result) if job_return.status == JobStatus.FAILED else None
         if exc is not None and self._sweep is not None:
-            self._sweep.failed(_number(config), exc, _overrides(config), _facts(config))
+            self._sweep.failed(_number(config), exc, _overrides(config), _facts(config), left_by=result)
         elif exc is not None:
             self.run.failed(exc, progress=partial(_reached, config))
         elif self._sweep is not None:
@@ -100,7 +100,7 @@ def _next_call(owner: Any, name: str, around: Callable[[Callable[[], Any]], Any]
 
 
 def _raised(exc: Any) -> Any:
-    """The error of the user's code: `instantiate` raises one of its own from it."""
+    """The error that the user's code has raised: `instantiate` raises an error of its own from it."""
     while isinstance(exc, InstantiationException) and exc.__cause__ is not None:
         exc = exc.__cause__
     return exc

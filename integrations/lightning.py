@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from torch import Tensor
 from twinkle_notifier.integrations import RunCallback
 
 from twinkle_notifier import Progress, TrainingRun
@@ -151,7 +152,7 @@ class NotifierCallback(RunCallback, Callback):
         return self.run.state_dict()
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """See `Callback`. The write follows. Lightning has put states under each `state_key`, after a fit another."""
+        """See `Callback`. Lightning writes the file next. It has put our states there, after a fit under other keys."""
         self.run.lull()
         self._has_saved = True
         states: dict[str, Any] | None = checkpoint.get("callbacks")
@@ -168,9 +169,22 @@ class NotifierCallback(RunCallback, Callback):
 
 def _new(trainer: Trainer, logged: dict[str, Any]) -> dict[str, Any]:
     """The metrics that are new since they were `logged`: the trainer keeps each until it is logged again."""
-    found = {name: value for name, value in trainer.callback_metrics.items() if logged.get(name) is not value}
+    found = {name: value for name, value in trainer.callback_metrics.items() if not _is(value, logged.get(name))}
     logged.update(found)
     return found
+
+
+def _is(value: Any, before: Any) -> bool:
+    """Whether both are one value. The trainer gives a new view of its tensor to each that asks."""
+    if value is before:
+        return True
+    if not (isinstance(value, Tensor) and isinstance(before, Tensor)):
+        return False
+    try:
+        place = value.data_ptr()  # no other tensor has it while `before` is kept
+        return place != 0 and place == before.data_ptr()
+    except RuntimeError:  # it has no memory of its own, as on a TPU
+        return False
 
 
 def _step(watched: weakref.ref[Trainer]) -> Progress:

@@ -25,7 +25,9 @@ class NotifierCallback(RunCallback, TrainerCallback):
 
     def __init__(self, trainer: Any, **settings: Any) -> None:
         RunCallback.__init__(self, **settings)
-        self._guard(trainer, "fit", partial(_reached, self, trainer))
+        self._guard(
+            trainer, "fit", lambda: [self, *trainer.callback_handler.callbacks], partial(_reached, self, trainer)
+        )
         self._trainer = trainer
 
     def on_train_begin(self, args: Any, state: Any, **kwargs: Any) -> None:

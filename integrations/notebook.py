@@ -47,7 +47,7 @@ class Notify:
         _parsed(lines[0])  # or the user learns now what is wrong in it
         return lines[1:] if lines[1:] and lines[1].startswith("%%") else ["\n", *lines[1:]]
 
-    # So a terminal does not ask it whether a cell is complete: one with a magic is when an empty line follows.
+    # So a terminal does not call it to find out whether a cell is complete: one with a magic ends with an empty line.
     uncover.has_side_effects = True  # type: ignore[attr-defined]
 
     def begin(self, info: ExecutionInfo) -> None:

@@ -25,7 +25,7 @@ class NotifierMegatronCallback(RunCallback, MegatronCallback):
     def __init__(self, trainer: Any, **settings: Any) -> None:
         RunCallback.__init__(self, **settings)
         MegatronCallback.__init__(self, trainer)
-        self._guard(trainer, "train", partial(_reached, self))
+        self._guard(trainer, "train", lambda: [self, *trainer.callbacks], partial(_reached, self))
 
     def on_train_begin(self) -> None:
         """See `MegatronCallback`."""

@@ -42,7 +42,8 @@ class NotifierCallback(RunCallback, TrainerCallback):
     same to that. Its arguments are those of `TrainingRun`.
     """
 
-    _twinkle_hooks = ("on_log", "on_step_end", "on_substep_end", "on_epoch_end", "on_prediction_step", "on_evaluate")
+    _twinkle_hooks = ("on_step_end", "on_substep_end", "on_epoch_end", "on_prediction_step", "on_evaluate")
+    _twinkle_hooks_once = ("on_log",)
     twinkle_resumed: str = ""  # the checkpoint that the training was told to resume
     twinkle_preempted: bool = False  # SIGTERM came, and the trainer has saved
 
@@ -71,6 +72,7 @@ class NotifierCallback(RunCallback, TrainerCallback):
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """See `TrainerCallback`."""
+        self._twinkle_ran.add("on_log")
         logs: dict[str, Any] = kwargs.get("logs") or {}
         self.run.log(lambda: {name: value for name, value in logs.items() if name not in _COUNTS}, state.global_step)
 

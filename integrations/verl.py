@@ -38,6 +38,8 @@ class Tracker:
             self.run.failed(error, progress=self._reached)
         elif exit_code == 0:
             self.run.ended(self._reached)
+        else:  # verl has handled what ended it
+            self.run.pause()
         self.run.settle()  # the process of the trainer is an actor of Ray's, which is killed next
 
     def _reached(self) -> Progress:

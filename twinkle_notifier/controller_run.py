@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 
 from twinkle_notifier import isolation
-from twinkle_notifier.alerts.workers import WorkerError, incidents
-from twinkle_notifier.budgets import PROGRESS
+from twinkle_notifier.alerts.workers import Met, WorkerError, incidents, unread
+from twinkle_notifier.budgets import DISK, PATIENCE, PROGRESS, RETURN
 from twinkle_notifier.isolation import signals
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.message import Outcome
 from twinkle_notifier.messages.progress import Progress
-from twinkle_notifier.runtime.launcher import Attempt
+from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.log_repeats import log
+from twinkle_notifier.runtime.rank_sets import all_ranks, compressed
 from twinkle_notifier.training_run import TrainingRun
 
 _TRIES = 4  # more, to make the notifier that is set up
+_ALERTS = 3  # of one failure
+_RESERVE = DISK + 2 * RETURN  # seconds that are left for each of the next alerts: it is kept on the disk at least
+
+
+class WorkersFailed(Exception):  # noqa: N818  # people read its name
+    """What an alert is about where the errors of workers cannot be read."""
 
 
 class ControllerRun(TrainingRun):
@@ -34,19 +44,45 @@ class ControllerRun(TrainingRun):
         attempts: int = 0,
         again: bool | None = None,
     ) -> Outcome:
-        """Workers have ended by `errors`. Returns when the alert is sent, one for each cause: see `notify_exception`.
+        """Workers have ended by `errors`. Returns when that is sent, one alert for each cause: see `notify_exception`.
 
-        `again`: the controller starts them again, `attempt` of `attempts` is over; 0 where that is not known.
+        Three alerts are sent at most, in 25 s together; the last counts the other causes. `again`: the controller
+        starts them again, `attempt` of `attempts` is over; 0 where that is not known.
         """
-        with signals.deferred():
-            met = isolation.call(lambda: incidents(errors(), Attempt(attempt, attempts, again)), PROGRESS)
-            outcomes = [self._failed(one.exc, "", progress, met=one) for one in met.value or []]
-        if not outcomes:
-            log.error("alert not sent for a failure of workers: %s", reason(met.error))
-        return next(iter(outcomes), Outcome("failed", "the errors of the workers cannot be read"))
+        deadline = time.monotonic() + PATIENCE
+        with signals.deferred() as pending:
+            met, note = self._read(errors, Attempt(attempt, attempts, again))
+            alerts, others = met[:_ALERTS], met[_ALERTS:]
+            if others:
+                ranks = compressed(set().union(*(all_ranks(one.members) for one in others)))
+                note = self.says("{number} more, on ranks {ranks}", number=len(others), ranks=ranks)
+            outcomes = list[Outcome]()
+            for number, one in enumerate(alerts, 1):
+                left = len(alerts) - number
+                told = partial(_with, progress, ("Other errors", note)) if note and not left else progress
+                seconds = deadline - left * _RESERVE - time.monotonic()
+                answer = isolation.call(partial(self._failed, one.exc, "", told, met=one), seconds, pending.interrupted)
+                outcomes += [answer.value or Outcome("unknown", "it was not sent in time")]
+                if answer.value is None:
+                    log.error("alert not sent for a failure of workers: %s", reason(answer.error))
+        return outcomes[0]
+
+    def _read(self, errors: Callable[[], Sequence[WorkerError]], attempt: Attempt) -> tuple[list[Met], str]:
+        """The incidents, or one of what can be read, and a note about the rest."""
+        read = isolation.call(lambda: list(errors()), PROGRESS)
+        found = read.value or []
+        met = isolation.call(lambda: incidents(found, attempt), PROGRESS)
+        if met.value:
+            return met.value, ""
+        log.error("the errors of workers cannot be read: %s", reason(read.error or met.error))
+        one = isolation.tried(lambda: unread(found, attempt)).value if found else None
+        if one is not None:
+            return [one], self.says("those of {number} workers were not compared", number=len(found))
+        what = self.says("workers have failed, and what they raised cannot be read")
+        return [Met(WorkersFailed(what), Where.here(), frozenset(), attempt)], ""
 
     def in_workers(self, execute: Callable[[], object]) -> None:
-        """Where stalls are looked for, call `execute`, which has each worker call `watch_worker` of a copy of this."""
+        """If stalls are looked for, call `execute`: it has each worker call `watch_worker` of a copy of this object."""
         if self.stall_after is not None and (error := isolation.tried(execute).error) is not None:
             log.warning("stalls are not looked for in the workers: %s", reason(error))
 
@@ -65,3 +101,8 @@ class ControllerRun(TrainingRun):
 
     def _start_watch(self, progress: Callable[[], Progress] | None) -> None:
         """Do nothing: a controller takes no steps."""
+
+
+def _with(progress: Callable[[], Progress], fact: tuple[str, str]) -> Progress:
+    reached = isolation.call(progress, PROGRESS / 2).value or Progress()  # the caller waits for `PROGRESS`
+    return replace(reached, facts=[*reached.facts, fact])

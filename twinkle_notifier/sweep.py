@@ -61,7 +61,7 @@ class Sweep:
     def running(self) -> Generator[None]:
         """The sweep is the block. Its end is sent when the block is left: with how many jobs failed, and of what.
 
-        An error that leaves the block goes on. If it is none of a job, it is what the alert is about.
+        An error that leaves the block goes on. If no job has failed by it, the alert is about that error.
         """
         began, error = time.time(), None
         try:
@@ -83,14 +83,25 @@ class Sweep:
         """It ended well. A `value` that is a number takes part in which is the best."""
         self._note(Job(number, settings[:_TEXT], over=True, value=_number(value)))
 
-    def failed(self, number: int, exc: BaseException, settings: str = "", facts: Sequence[jobs.Fact] = ()) -> None:
-        """It failed. The first jobs that fail in a new way are reported at once, with `facts`; see `Progress`."""
+    def failed(
+        self,
+        number: int,
+        exc: BaseException,
+        settings: str = "",
+        facts: Sequence[jobs.Fact] = (),
+        left_by: BaseException | None = None,
+    ) -> None:
+        """It failed. The first jobs that fail in a new way are reported at once, with `facts`; see `Progress`.
+
+        `left_by`: what the job raises, where that is an error around `exc`. It may leave the sweep, too.
+        """
         if is_pruned(exc):
             self.ended(number, settings)
             return
         error, at = self._described(exc)
         kind = isolation.tried(lambda: fingerprint(exc, kind_of(exc), self._run.name, "")).value or hashed(error)
-        self._note(Job(number, settings[:_TEXT], over=True, error=error, at=at, kind=kind))
+        around = self._described(left_by)[0] if left_by is not None else ""
+        self._note(Job(number, settings[:_TEXT], over=True, error=error, at=at, kind=kind, left_by=around))
         if self._run.notifications != "end_only" and self._is_new(kind):
             goes_on = self._run.says("it goes on, and its end counts what fails like this")
             reached = Progress(facts=[*facts, ("Sweep", goes_on)])
@@ -140,7 +151,8 @@ class Sweep:
         if self._folder:
             facts.append(("Output folder", self._folder))
         progress = Progress(facts=facts)
-        if error is not None and self._described(error)[0] not in {job.error for job in found if job.kind}:
+        known = {words for job in found if job.kind for words in (job.error, job.left_by)}
+        if error is not None and self._described(error)[0] not in known:
             run.failed(error, progress=lambda: progress)
         elif failed:
             progress = Progress(facts=[*facts, ("Duration", duration(seconds, run.language))])

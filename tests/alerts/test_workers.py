@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import threading
+import time
+
 import pytest
 
 from twinkle_notifier import ControllerRun, WorkerError
+from twinkle_notifier.budgets import PATIENCE
 from twinkle_notifier.testing import RecordingNotifier
 
 TRACEBACK = """Traceback (most recent call last):
@@ -109,11 +114,84 @@ def test_a_crash_loop_is_of_one_error(second: BaseException, again: bool) -> Non
     assert ["- Again: 2nd time" in message for message in notifier.messages] == [False, again]
 
 
-def test_what_cannot_be_read_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """As of another version of a trainer."""
+def test_what_cannot_be_read_is_reported_as_such(caplog: pytest.LogCaptureFixture) -> None:
+    """As of another version of a trainer: people learn that workers have failed, and the log says why no more."""
 
     def errors() -> list[WorkerError]:
         raise AttributeError("worker_statuses")
 
-    assert ControllerRun(RecordingNotifier()).workers_failed(errors).status == "failed"
+    for read in (errors, list[WorkerError]):
+        told = RecordingNotifier()
+        assert ControllerRun(told, name="sft").workers_failed(read, attempt=1, attempts=2, again=True).status == "sent"
+        [message] = told.messages
+        assert message.startswith(
+            "### sft restarts after attempt 1 of 2: WorkersFailed: workers have failed, and what they raised cannot be read\n"
+        )
     assert "AttributeError" in caplog.text
+
+
+def test_what_takes_too_long_to_read_is_reported_by_the_first_rank() -> None:
+    """With the number of workers: which of them have met the same is not known."""
+
+    class Slow(Exception):
+        never = threading.Event()
+
+        def __str__(self) -> str:
+            self.never.wait(0.15)  # for each of 30, where two seconds are left for all
+            return f"lost by {self.args[0]}"
+
+    told = RecordingNotifier()
+    kinds: list[type[Slow]] = [type(f"Slow{rank}", (Slow,), {}) for rank in range(30)]
+    failed = [WorkerError(kind(rank), rank, 30, 0, "node0", 70) for rank, kind in enumerate(kinds)]
+    assert ControllerRun(told, name="sft").workers_failed(lambda: failed[::-1]).status == "sent"
+    [message] = told.messages
+    assert message.startswith("### sft failed: Slow0")
+    assert "\n- Rank: 0 of 30\n" in message
+    assert "\n- Ranks: 0-29 of 30\n" in message
+    assert "\n- Other errors: those of 30 workers were not compared\n" in message
+
+
+def test_a_thousand_workers_that_raise_the_same_are_one_incident() -> None:
+    """Each text is judged once, however long it is to read."""
+    trace = "".join(
+        f'  File "/home/a/part{n}.py", line 7, in step\n    token = "{n}abcdef0123456789"\n' for n in range(400)
+    )
+    long = TRACEBACK.format(line=7).replace("most recent call last):\n", f"most recent call last):\n{trace}")
+    failed = [
+        WorkerError(UserExceptionWithTraceback(ValueError("lost"), long), rank, 1_000, 0, f"node{rank // 8}", 70)
+        for rank in range(1_000)
+    ]
+    [[heading, at, ranks, *_]] = told(*failed)
+    assert (heading, at) == ("### sft failed: ValueError: lost", "- At: train.py:7 in step")
+    assert ranks.startswith("- Ranks: 0-999 of 1000")
+
+
+def test_many_causes_are_three_messages_and_a_count() -> None:
+    """Nobody reads thirty."""
+    notifier = RecordingNotifier()
+    failed = [lost(rank, line=rank + 1)._replace(world_size=40) for rank in range(30)]
+    ControllerRun(notifier, name="sft").workers_failed(lambda: [*failed, closed(35)._replace(world_size=40)])
+    assert [
+        re.findall(r"- (?:At: train.py:\d+|Other errors: .*|Errors that follow)", text) for text in notifier.messages
+    ] == [
+        ["- At: train.py:1", "- Errors that follow"],
+        ["- At: train.py:2"],
+        ["- At: train.py:3", "- Other errors: 27 more, on ranks 3-29"],
+    ]
+
+
+def test_a_notifier_that_hangs_holds_the_controller_up_for_one_alert_s_time() -> None:
+    """However many causes there are; nothing is lost."""
+    began, sent, never = time.monotonic(), list[str](), threading.Event()
+
+    def hangs(text: str) -> None:
+        sent.append(text)
+        never.wait(60)
+
+    failed = [lost(rank, line=rank + 1) for rank in range(12)]
+    outcome = ControllerRun(hangs, name="sft").workers_failed(lambda: failed)
+    took = time.monotonic() - began
+    never.set()
+    assert outcome.status != "sent"
+    assert took < 2 * PATIENCE  # twelve sends, one after the other, take four times as long
+    assert [text.count("train.py:") > 0 for text in sent] == [True] * 3

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-_MODULES = """
+MODULES = """
 import sys
 from types import ModuleType, SimpleNamespace
 
@@ -17,7 +17,7 @@ def module(name, **contents):
 
 # ms-swift 4.6: `swift/utils/utils.py` loads a file so, and `swift/callbacks/mapping.py` has the table.
 SWIFT = (
-    _MODULES
+    MODULES
     + """
 import importlib.util, os
 module("swift")
@@ -77,7 +77,7 @@ class BaseMegatronTrainer:
 
 # LLaMA-Factory 0.9.5: `llamafactory/v1/utils/callbacks` and the loop of `llamafactory/v1/core/base_trainer.py`.
 LLAMAFACTORY = (
-    _MODULES
+    MODULES
     + """
 class TrainerCallback:
     def _none(self, args, state, **_):
@@ -122,7 +122,7 @@ class BaseTrainer:
 
 # Axolotl 0.19: the base class of `axolotl/integrations/base.py`.
 AXOLOTL = (
-    _MODULES
+    MODULES
     + """
 module("axolotl")
 module("axolotl.integrations")

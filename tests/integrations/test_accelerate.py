@@ -177,3 +177,18 @@ def test_without_a_tracker_accelerate_is_as_it_was(told: RecordingNotifier, tmp_
     train(tmp_path, None)
     assert background.flush(30)
     assert (tracker.step, told.messages) == (0, [])
+
+
+@pytest.mark.parametrize("main", [True, False], ids=["main process", "another"])
+def test_the_step_that_is_logged_is_the_one_that_a_rule_names(told: RecordingNotifier, main: bool) -> None:
+    """On each process: Accelerate itself tells the trackers of the main process alone."""
+    tracker = NotifierTracker("line-fit", told, on_end=False)
+    accelerator = Accelerator(cpu=True, log_with=tracker if main else None)
+    accelerator.init_trackers("line-fit")
+    accelerator.log({"loss": float("nan")}, step=70)
+    accelerator.log({"loss": 1.0}, 71)
+    assert background.flush(30)
+    assert [text.splitlines()[0] for text in told.messages] == [
+        "### line-fit: loss is nan at step 70",
+        "### line-fit: resolved at step 71: loss is nan",
+    ]

@@ -214,6 +214,22 @@ def test_a_multirun_of_four(run: Run, inbox: Inbox, tmp_path: Path, supervised: 
     )
 
 
+joblib = pytest.mark.skipif(find_spec("joblib") is None, reason="there is no hydra-joblib-launcher")
+JOBLIB = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "hydra.sweep.dir=sweep")
+
+
+@pytest.mark.parametrize("launcher", [(), pytest.param(JOBLIB, marks=joblib)], ids=["in turn", "in processes"])
+def test_what_instantiate_wraps_is_no_second_failure_of_a_multirun(
+    run: Run, inbox: Inbox, launcher: tuple[str, ...]
+) -> None:
+    """Hydra's own error, which leaves the sweep, is that of the job: the end is the digest."""
+    run("-m", "lr=0.1", "then='',net", *launcher, code=1)
+    first, end = inbox.messages
+    assert first.title == "sft: job 1 failed: RuntimeError: a net needs a width, not 0"
+    assert end.title == "sft: 1 of 2 jobs failed"
+    assert has(end, "- Error: 1 × RuntimeError: a net needs a width, not 0, at net.py:4 in ")
+
+
 def test_a_multirun_with_one_message(run: Run, inbox: Inbox) -> None:
     """That is what `end_only` means. `run` knows by that one why the program ended."""
     run(*FOUR, "+hydra.callbacks.notify.notifications=end_only", code=1, supervised=True)
@@ -228,10 +244,6 @@ def test_a_multirun_without_a_failure(run: Run, inbox: Inbox) -> None:
     assert re.fullmatch(r"sft: sweep ended after \d+ s", message.title)
     assert has(message, "- Jobs: 3 in all, 3 fine\n", "- Least value: 0.2, by job 1: lr=0.1\n")
     assert has(message, "- Greatest value: 0.6, by job 0: lr=0.3\n")
-
-
-joblib = pytest.mark.skipif(find_spec("joblib") is None, reason="there is no hydra-joblib-launcher")
-JOBLIB = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "hydra.sweep.dir=sweep")
 
 
 @joblib

@@ -58,3 +58,25 @@ for own in (False, True):
 """
     done = run(LLAMAFACTORY + train, **_env(inbox))
     assert done.stdout.splitlines() == ["['Attached']", "['NotifierCallback']"], done.stderr
+
+
+def test_a_callback_that_the_user_adds_later_takes_the_place_of_the_attached(run: Run, inbox: Inbox) -> None:
+    """Whatever ends the training, one message: that of the user's callback."""
+    train = """
+from twinkle_notifier.attach.llamafactory import attach
+from twinkle_notifier.integrations.llamafactory import NotifierCallback
+for fails in (False, True):
+    def happens(step):
+        if fails and step == 7:
+            raise ValueError("the loss is lost")
+    trainer = BaseTrainer()
+    attach(trainer)
+    trainer.callback_handler.add_callback(NotifierCallback(trainer, notifier=lambda text: print("own:", text.splitlines()[0])))
+    trainer.fit()
+"""
+    done = run(LLAMAFACTORY + train, **_env(inbox), TWINKLE_NOTIFIER_NAME="sft")
+    assert [re.sub(r"\d+ s$", "", line) for line in done.stdout.splitlines()] == [
+        "own: ### sft ended after ",
+        "own: ### sft failed: ValueError: the loss is lost",
+    ], done.stderr
+    assert inbox.messages == []

@@ -58,7 +58,7 @@ def train_hf(folder: Path, losses: list[float], callback: Any, **options: Any) -
     transformers.Trainer(Model(), args, train_dataset=data, callbacks=[callback]).train()
 
 
-def train_lightning(package: str, folder: Path, losses: list[float], callback: Any) -> None:
+def train_lightning(package: str, folder: Path, losses: list[float], callback: Any, **more: Any) -> None:
     torch, pl = pytest.importorskip("torch"), pytest.importorskip(package)
 
     class Model(pl.LightningModule):  # type: ignore[misc, name-defined]
@@ -69,10 +69,12 @@ def train_lightning(package: str, folder: Path, losses: list[float], callback: A
         def training_step(self, batch: Any, index: int) -> Any:
             loss = self.weight.sum() * 0.0 + losses[index]
             self.log("loss", loss)
+            if index % 10 == 0:
+                self.log("seldom", 0.5)
             return loss
 
         def validation_step(self, batch: Any, index: int) -> None:
-            self.log("val_loss", 1.5)
+            self.log("val_loss", 1.5, prog_bar=True)
 
         def configure_optimizers(self) -> Any:
             return torch.optim.SGD(self.parameters(), 0.01)
@@ -83,18 +85,19 @@ def train_lightning(package: str, folder: Path, losses: list[float], callback: A
         def val_dataloader(self) -> Any:
             return torch.utils.data.DataLoader(torch.ones(1, 4))
 
-    pl.Trainer(
-        default_root_dir=folder,
-        max_epochs=1,
-        val_check_interval=len(losses) // 3,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        accelerator="cpu",
-        log_every_n_steps=1,
-        callbacks=[callback],
-    ).fit(Model())
+    options: dict[str, Any] = {
+        "default_root_dir": folder,
+        "max_epochs": 1,
+        "val_check_interval": len(losses) // 3,
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "accelerator": "cpu",
+        "log_every_n_steps": 1,
+        "callbacks": [callback],
+    }
+    pl.Trainer(**(options | more)).fit(Model())
 
 
 def test_of_the_hf_trainer(tmp_path: Path) -> None:
@@ -120,6 +123,42 @@ def test_of_lightning(tmp_path: Path) -> None:
     train_lightning("lightning.pytorch", tmp_path, LOSSES, callback)
     assert len(LOSSES) == 120
     assert titles(told) == [*SPIKE_AND_PLATEAU, "sft: loss is nan at step 112", "sft: third at step 120"]
+
+
+@pytest.mark.parametrize("epochs", [2, 3])
+def test_a_value_of_lightning_counts_once_however_many_look_at_it(tmp_path: Path, epochs: int) -> None:
+    """Other callbacks, such as those that choose checkpoints, ask the trainer for its metrics, too."""
+    pytest.importorskip("lightning")
+    from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+    from twinkle_notifier.integrations.lightning import NotifierCallback
+
+    told = RecordingNotifier()
+    rules = ["stalled(val_loss[5]) => fifth", "stalled(seldom[7]) => seventh"]
+    callback = NotifierCallback(told, name="sft", on_end=False, rules=rules)
+    others = [EarlyStopping("val_loss", patience=99), ModelCheckpoint(monitor="val_loss")]
+    both = {"callbacks": [callback, *others], "enable_checkpointing": True}
+    train_lightning(
+        "lightning.pytorch", tmp_path, [1.0] * 24, callback, **both, max_epochs=epochs, val_check_interval=0.5
+    )
+    assert titles(told) == ([] if epochs == 2 else ["sft: seventh at step 49", "sft: fifth at step 60"])
+
+
+@pytest.mark.parametrize("calls_ours", [False, True])
+def test_a_log_counts_once_in_a_subclass(tmp_path: Path, calls_ours: bool) -> None:
+    """Whether its own `on_log` calls ours or not. What it adds to the logs counts, if it gives it to ours."""
+    pytest.importorskip("transformers")
+    from twinkle_notifier.integrations.transformers import NotifierCallback
+
+    class Own(NotifierCallback):
+        def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if calls_ours:
+                kwargs["logs"] = {**kwargs["logs"], "own": 1.0}
+                super().on_log(args, state, control, **kwargs)
+
+    told = RecordingNotifier()
+    rules = ["stalled(loss[5]) => fifth", "own > 0 => own"]
+    train_hf(tmp_path, [1.5] * 9, Own(told, name="sft", on_end=False, rules=rules))
+    assert titles(told) == [*(["sft: own at step 1"] if calls_ours else []), "sft: fifth at step 5"]
 
 
 @pytest.mark.stress

@@ -110,3 +110,28 @@ for names in ([], ["twinkle_notifier"]):
 """
     done = run(SWIFT_MEGATRON + plugin + LOADED + train, TWINKLE_NOTIFIER_URL=f"{inbox.url}&secret={SECRET}")
     assert done.stdout.splitlines() == ["['Attached']", "['NotifierMegatronCallback']"], done.stderr
+
+
+def test_a_callback_that_the_user_adds_later_takes_the_place_of_the_attached(
+    run: Run, plugin: str, inbox: Inbox
+) -> None:
+    """Whatever ends the training, one message: that of the user's callback."""
+    train = """
+from twinkle_notifier.attach.swift_megatron import attach
+from twinkle_notifier.integrations.swift_megatron import NotifierMegatronCallback
+for fails in (False, True):
+    def happens(step):
+        if fails and step == 7:
+            raise ValueError("the loss is lost")
+    trainer = BaseMegatronTrainer([])
+    attach(trainer)
+    trainer.callbacks.append(NotifierMegatronCallback(trainer, notifier=lambda text: print("own:", text.splitlines()[0])))
+    trainer.train([], [])
+"""
+    env = {"TWINKLE_NOTIFIER_URL": f"{inbox.url}&secret={SECRET}", "TWINKLE_NOTIFIER_NAME": "sft"}
+    done = run(SWIFT_MEGATRON + plugin + LOADED + train, **env)
+    assert [re.sub(r"\d+ s$", "", line) for line in done.stdout.splitlines()] == [
+        "own: ### sft ended after ",
+        "own: ### sft failed: ValueError: the loss is lost",
+    ], done.stderr
+    assert inbox.messages == []

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from twinkle_notifier.integrations.verl import track
+from stand_ins import MODULES
+from twinkle_notifier.integrations.verl import Tracker, track
 
 from twinkle_notifier import TrainingRun
+from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.testing import RecordingNotifier
 
@@ -71,6 +76,49 @@ def test_a_good_end(tmp_path: Path) -> None:
     [message] = told.messages
     assert message.startswith("### lines ended after ")
     assert made.finished == [0]
+
+
+def test_a_bad_end_without_an_exception(tmp_path: Path) -> None:
+    """Nobody can say what happened; no stall is looked for any more."""
+    told = RecordingNotifier()
+    run = TrainingRun(told, name="lines", stall_after=600)
+    tracker = Tracker(run)
+    tracker.log({"actor/pg_loss": 1.0}, 1)
+    assert run.watcher is not None
+    tracker.finish(1)
+    assert (run.watcher, run.is_underway, told.messages) == (None, False, [])
+
+
+DRIVER = """
+class Tracking:
+    def __init__(self, project_name, experiment_name): pass
+    def finish(self, exit_code=0): pass
+    def __del__(self): pass
+module("verl")
+module("verl.utils")
+module("verl.utils.tracking", Tracking=Tracking)
+import twinkle_notifier.attach.verl
+"""
+
+
+@pytest.mark.parametrize(("options", "expected"), [(["-i"], []), ([], ["sft failed: ValueError: no such thing"])])
+def test_what_somebody_types_is_no_end_of_the_driver(
+    inbox: Inbox, tmp_path: Path, options: list[str], expected: list[str]
+) -> None:
+    """At a prompt an error ends nothing; in a script it is what the driver ends by."""
+    (tmp_path / "driver.py").write_text(MODULES + DRIVER + ("" if options else "raise ValueError('no such thing')\n"))
+    env = {"TWINKLE_NOTIFIER_URL": f"{inbox.url}&secret=SEC0123456789abcdef", "TWINKLE_NOTIFIER_NAME": "sft"}
+    done = subprocess.run(
+        [sys.executable, *options, "driver.py"],
+        input="raise ValueError('no such thing')\n",
+        cwd=tmp_path,
+        env=os.environ | env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert "ValueError: no such thing" in done.stderr
+    assert [message.title for message in inbox.messages] == expected, done.stderr
 
 
 def test_an_end_of_which_nobody_says_how(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from twinkle_notifier.integrations.accelerate import NotifierTracker, hook
 
 
 class Attached(NotifierTracker):
-    """Made with the first step of a loop that no other `TrainingRun` is about, such as that of the HF Trainer."""
+    """Is made at a loop's first step, unless another `TrainingRun`, such as the HF Trainer's, reports that loop."""
 
     _run_class = AttachedRun
 

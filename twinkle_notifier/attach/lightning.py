@@ -21,19 +21,17 @@ class Installed(NotifierCallback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """See `Callback`. By now the model's own callbacks are there, too."""
-        callbacks: Any = trainer
-        if self._is_needed(trainer):
+        owner: Any = trainer  # undeclared: a connector sets its callbacks
+        if self._is_needed(owner.callbacks):
             super().setup(trainer, pl_module, stage)
         else:  # a new list: Lightning iterates over the other
-            callbacks.callbacks = [callback for callback in callbacks.callbacks if callback is not self]
+            owner.callbacks = [callback for callback in owner.callbacks if callback is not self]
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """See `Callback`. It may come before `setup`."""
-        if self._is_needed(trainer):
+        owner: Any = trainer  # undeclared: a connector sets its callbacks
+        if self._is_needed(owner.callbacks):
             super().on_exception(trainer, pl_module, exception)
-
-    def _is_needed(self, trainer: Any) -> bool:
-        return any(callback is self for callback in NotifierCallback.among(trainer.callbacks))
 
 
 class Attached(Installed):
@@ -53,5 +51,5 @@ def installed() -> list[NotifierCallback]:
     """What Lightning adds to a new trainer: a callback, where a notifier is set up."""
     if not settings.attaches(os.environ) or not settings.is_set_up():
         return []
-    # Of a copy that was loaded after this class was made, an old version takes no callback of the other.
+    # The other copy of Lightning may have been loaded after this class was made: old versions refuse the class then.
     return [Installed()] if all(issubclass(Installed, copy.Callback) for copy in loaded()) else []

@@ -9,10 +9,18 @@ from twinkle_notifier.integrations.llamafactory import NotifierCallback
 
 
 class Attached(NotifierCallback):
-    """Among the callbacks of each trainer to which the user has added none."""
+    """Among the callbacks of each trainer; it does nothing if the user adds one, at any time before `fit`."""
 
     _run_class = AttachedRun
     _gives_way = 2
+
+    def on_train_begin(self, args: Any, state: Any, **kwargs: Any) -> None:
+        """See `TrainerCallback`."""
+        handler = self._trainer.callback_handler
+        if self._is_needed(handler.callbacks):
+            super().on_train_begin(args, state, **kwargs)
+        else:  # a new list: the handler iterates over the other
+            handler.callbacks = [callback for callback in handler.callbacks if callback is not self]
 
 
 def attach(trainer: Any) -> None:

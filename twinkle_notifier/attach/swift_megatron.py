@@ -9,10 +9,18 @@ from twinkle_notifier.integrations.swift_megatron import NotifierMegatronCallbac
 
 
 class Attached(NotifierMegatronCallback):
-    """Among the callbacks of each trainer to which the user has added none."""
+    """Among the callbacks of each trainer; it does nothing if the user adds one, at any time before `train`."""
 
     _run_class = AttachedRun
     _gives_way = 2
+
+    def on_train_begin(self) -> None:
+        """See `MegatronCallback`."""
+        trainer = self.trainer
+        if self._is_needed(trainer.callbacks):
+            super().on_train_begin()
+        else:  # a new list: the trainer iterates over the other
+            trainer.callbacks = [callback for callback in trainer.callbacks if callback is not self]
 
 
 def attach(trainer: Any) -> None:

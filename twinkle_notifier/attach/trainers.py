@@ -27,11 +27,16 @@ log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 def attach(framework: str, to: object) -> None:
     """Add the callback to a new Lightning trainer, or to the defaults of HF's module before it makes a trainer."""
-    answer = isolation.tried(lambda: importlib.import_module(f"twinkle_notifier.attach.{framework}").attach(to))
-    if answer.error is not None and not isinstance(answer.error, Exception):
-        raise answer.error  # Ctrl-C, or what the user's handler of a signal raises
-    if answer.error is not None:
-        log.warning("this training is not attached: %s", reason(answer.error))
+    harmless(lambda: importlib.import_module(f"twinkle_notifier.attach.{framework}").attach(to))
+
+
+def harmless(work: Callable[[], object]) -> None:
+    """Do our own `work` amid a trainer's. What it raises breaks no training: it is logged."""
+    error = isolation.tried(work).error
+    if error is not None and not isinstance(error, Exception):
+        raise error  # Ctrl-C, or what the user's handler of a signal raises
+    if error is not None:
+        log.warning("this training is not attached: %s", reason(error))
 
 
 class UnsavedRun(TrainingRun):

@@ -57,6 +57,8 @@ def _is_worker_of_ray() -> bool:
 
 def _end_of_driver(began: float) -> None:
     """Report Ctrl-C, which the driver alone gets. Note what the trainer's process has reported: here the run ends."""
+    if hasattr(sys, "ps1"):  # who types at a prompt has seen each error, and none of them has ended the process
+        return
     error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
     if mailbox.VARIABLE in os.environ:
         pipeline.adopt(error or SystemExit(1), began)

@@ -18,7 +18,7 @@ class Job(NamedTuple):
     """One job. One that is not `over` still runs, or its process is gone.
 
     `value` is a finite number as a text, for a loss that diverges may have any size, or empty; `kind` the fingerprint
-    of the error.
+    of the error; `left_by` the error around it that leaves the job, if that is another one.
     """
 
     number: int
@@ -28,6 +28,7 @@ class Job(NamedTuple):
     error: str = ""
     at: str = ""
     kind: str = ""
+    left_by: str = ""
 
     @classmethod
     def load(cls, stored: Stored) -> Job:
@@ -40,6 +41,7 @@ class Job(NamedTuple):
             error=stored.text("error"),
             at=stored.text("at"),
             kind=stored.text("kind"),
+            left_by=stored.text("left_by"),
         )
 
 
