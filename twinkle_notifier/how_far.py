@@ -62,3 +62,18 @@ class HowFar:
         at, step = self._saved
         steps = reached.step - step if type(reached.step) is int and type(step) is int else None
         return replace(reached, saved_seconds=time.time() - at, saved_steps=steps)
+
+
+class Checkpointed:
+    """A run that knows its last checkpoint."""
+
+    _far: HowFar
+
+    @property
+    def last_checkpoint(self) -> str:
+        """The path of the last checkpoint, or of that which the training has resumed; "" if there is none."""
+        return self._far.last_checkpoint
+
+    @last_checkpoint.setter
+    def last_checkpoint(self, path: str) -> None:
+        self._far.last_checkpoint = path
