@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import PROGRESS
-from twinkle_notifier.messages.progress import Course, Progress
+from twinkle_notifier.course import Course
+from twinkle_notifier.messages.progress import Progress
 
 
 class HowFar:
@@ -43,9 +44,12 @@ class HowFar:
         return self._course.copy()
 
     def reached(self, progress: Callable[[], Progress], course: Course | None = None) -> Progress:
-        """What the trainer says by `progress`, in 2 s at most, with the last checkpoint and the course of the loss."""
+        """What the trainer says by `progress`, with the last checkpoint and the course of the loss.
+
+        The trainer has 2 s at most, and half of what a call around this has left: if it hangs, the rest is known.
+        """
         course = course or self._course
-        reached = Progress.of(isolation.call(progress, PROGRESS).value)
+        reached = Progress.of(isolation.call(progress, min(PROGRESS, isolation.remaining() / 2)).value)
         last, growth = reached.last_checkpoint or self.last_checkpoint, reached.growth or course.growth()
         reached = replace(reached, last_checkpoint=last, growth=growth)
         if not reached.metrics:

@@ -62,7 +62,16 @@ def plain(value: Any) -> float | Literal["later"] | None:
         return _float(value.item()) if value.device.type == "cpu" else LATER
     if safe.module_name(kind) == "numpy":
         return _float(value) if value.ndim == 0 else None
-    return float.__float__(value) if issubclass(kind, float) else LATER
+    if issubclass(kind, float):
+        return float.__float__(value)
+    return LATER if _is_one(value) else None
+
+
+def _is_one(value: Any) -> bool:
+    """Whether an array of an unknown kind holds one value, as far as it says so by its form."""
+    numel = getattr(value, "numel", None)
+    count = numel() if callable(numel) else getattr(value, "size", 1)
+    return type(count) is not int or count == 1
 
 
 def now(value: Any) -> float | None:
