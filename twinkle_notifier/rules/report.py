@@ -177,7 +177,7 @@ def _items(change: Change, language: str, where: Where, progress: Progress) -> l
         fact(language, "Rule", code(change.rule, _RULE) if change.title else ""),
         fact(language, "Lasted", _lasted(change, language) if change.kind == "resolved" else ""),
         fact(language, "Values", listed(language, *shown)),
-        fact(language, "Also no number", _also(change, language) if change.kind == "fired" else ""),
+        fact(language, "Other metrics that are not numbers", _also(change, language) if change.kind == "fired" else ""),
         fact(language, "Rank", rank if where.rank else ""),
         progress.curve(language),
         *progress.lines(language),
