@@ -365,6 +365,19 @@ def test_a_run_is_copied(
     assert other.failed(raised(ValueError("x"))).status == "sent"
 
 
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda run: pickle.loads(pickle.dumps(run))])
+def test_a_run_that_goes_on_is_copied(copied: Callable[[TrainingRun], TrainingRun]) -> None:
+    """Whatever its trainer answers with. The copy has not begun, and asks no trainer."""
+    lock = threading.Lock()  # which cannot be copied
+    run = TrainingRun(on_end=False, name="sft", stall_after=600)
+    run.started(progress=lambda: Progress(step=3 + lock.locked()))
+    run.log({"loss": 0.5})
+    other = copied(run)
+    assert (run.is_underway, other.is_underway, other.name) == (True, False, "sft")
+    assert (run.so_far().step, other.so_far().step) == (3, None)
+    run.ended()
+
+
 # Where its notifier comes from
 
 
@@ -678,6 +691,17 @@ def test_an_alert_of_code_around_it_says_how_far_it_got() -> None:
     assert (run.is_underway, run.watcher) == (False, None)
 
 
+class Trainer:
+    """Has its run, as a callback has; the run has a method of it."""
+
+    def __init__(self, step: int) -> None:
+        self.run = TrainingRun(on_end=False)
+        self.step = step
+
+    def reached(self) -> Progress:
+        return Progress(step=self.step)
+
+
 def test_what_code_around_it_says_itself_counts() -> None:
     """And a training that is over, or gone, is not meant."""
 
@@ -692,8 +716,10 @@ def test_what_code_around_it_says_itself_counts() -> None:
     assert (steps(), steps(progress=Progress(step=3))) == (["step 7"], ["step 3"])
     run.ended()
     assert steps() == []
-    run.started(progress=lambda: Progress(step=8))
-    del run
+    trainer = Trainer(8)
+    trainer.run.started(progress=trainer.reached)
+    assert steps() == ["step 8"]
+    del trainer
     gc.collect()
     assert steps() == []
 

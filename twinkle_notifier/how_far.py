@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import PROGRESS
-from twinkle_notifier.messages.progress import Course, Progress
+from twinkle_notifier.course import Course
+from twinkle_notifier.messages.progress import Progress
 
 
 class HowFar:
@@ -43,9 +44,12 @@ class HowFar:
         return self._course.copy()
 
     def reached(self, progress: Callable[[], Progress], course: Course | None = None) -> Progress:
-        """What the trainer says by `progress`, in 2 s at most, with the last checkpoint and the course of the loss."""
+        """What the trainer says by `progress`, with the last checkpoint and the course of the loss.
+
+        The trainer has 2 s at most, and half of what a call around this has left: if it hangs, the rest is known.
+        """
         course = course or self._course
-        reached = Progress.of(isolation.call(progress, PROGRESS).value)
+        reached = Progress.of(isolation.call(progress, min(PROGRESS, isolation.remaining() / 2)).value)
         last, growth = reached.last_checkpoint or self.last_checkpoint, reached.growth or course.growth()
         reached = replace(reached, last_checkpoint=last, growth=growth)
         if not reached.metrics:
@@ -62,3 +66,18 @@ class HowFar:
         at, step = self._saved
         steps = reached.step - step if type(reached.step) is int and type(step) is int else None
         return replace(reached, saved_seconds=time.time() - at, saved_steps=steps)
+
+
+class Checkpointed:
+    """A run that knows its last checkpoint."""
+
+    _far: HowFar
+
+    @property
+    def last_checkpoint(self) -> str:
+        """The path of the last checkpoint, or of that which the training has resumed; "" if there is none."""
+        return self._far.last_checkpoint
+
+    @last_checkpoint.setter
+    def last_checkpoint(self, path: str) -> None:
+        self._far.last_checkpoint = path

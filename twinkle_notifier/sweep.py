@@ -103,7 +103,7 @@ class Sweep:
         around = self._described(left_by)[0] if left_by is not None else ""
         self._note(Job(number, settings[:_TEXT], over=True, error=error, at=at, kind=kind, left_by=around))
         if self._run.notifications != "end_only" and self._is_new(kind):
-            goes_on = self._run.says("it goes on, and its end counts what fails like this")
+            goes_on = self._run.says("the sweep continues; its last message counts failures of this kind")
             reached = Progress(facts=[*facts, ("Sweep", goes_on)])
             self._run.failed(exc, progress=lambda: reached, what=self._run.says("job {number}", number=number))
 

@@ -23,7 +23,7 @@ from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import check, descriptor, sender
 from twinkle_notifier.diagnosis import user_rules
 from twinkle_notifier.exceptions.kind import Preempted, kind_of
-from twinkle_notifier.how_far import HowFar
+from twinkle_notifier.how_far import Checkpointed, HowFar
 from twinkle_notifier.isolation import safe, signals
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.mailbox import mailbox
@@ -48,11 +48,13 @@ _Path = str | os.PathLike[str]
 _numbers = itertools.count(1)  # of the trainings of this process
 
 
-class TrainingRun(Beats, RunWords, RunState):
+class TrainingRun(Beats, Checkpointed, RunWords, RunState):
     """Sends the alerts of one training run, and keeps the state of that for its checkpoints.
 
-    None of its methods raises. All but `failed` and `preempted` return at once; but where the notifier that the
-    environment describes hangs when it is made, one waits 2 s for it, once a minute. It can be pickled and copied.
+    None of its methods raises, but for `alert` with a wrong argument. All return at once, but for `failed`,
+    `preempted`, `ended_in_part` and an `alert` of level ``error``, which send, and `settle`, which waits for what is
+    being sent; and where the notifier that the environment describes hangs when it is made, one waits 2 s for it, once
+    a minute. It can be pickled and copied.
 
     Args:
         notifier: what sends the messages. Without one, the one that the environment variable ``TWINKLE_NOTIFIER_URL``
@@ -113,6 +115,9 @@ class TrainingRun(Beats, RunWords, RunState):
         self._sequence: int | None = None
         self._watch = watchdog.StallWatch(after if wanted != "end_only" else None)
 
+    def __getstate__(self) -> dict[str, object]:
+        return {**vars(self), "_progress": Progress}  # the trainer's answer is for this process, and may be a lambda
+
     @property
     def is_supervised(self) -> bool:
         """Whether it runs below `twinkle-notifier run`, which needs the path of each checkpoint: see `saved`."""
@@ -121,7 +126,11 @@ class TrainingRun(Beats, RunWords, RunState):
     @property
     def is_underway(self) -> bool:
         """Whether it is the training that goes on in this process: begun, and not over."""
-        return underway.goes_on(self._so_far)
+        return isolation.tried(lambda: underway.goes_on(self)).value or False
+
+    def so_far(self) -> Progress:
+        """How far it got, and what is lost since the last checkpoint. It asks the trainer, for 2 s at most."""
+        return self._so_far(self._progress)
 
     @staticmethod
     def attaches() -> bool:
@@ -131,7 +140,7 @@ class TrainingRun(Beats, RunWords, RunState):
     def pause(self) -> None:
         """The training is over, well or not: no stall is looked for until it starts again."""
         super().pause()
-        underway.end(self._so_far)
+        isolation.tried(lambda: underway.end(self))
 
     def started(self, facts: list[str] | None = None, progress: Callable[[], Progress] | None = None) -> None:
         """The training begins (again), in this thread. `facts` are Markdown list items for the message.
@@ -156,7 +165,7 @@ class TrainingRun(Beats, RunWords, RunState):
             attempt = Attempt.here()
             what = "{name} restarted ({attempt})" if attempt.number > 1 else "{name} started"
             self._send_milestone(self._says(what, attempt=attempt_of(attempt, self.language)), facts or [])
-        underway.begin(self._so_far, self.pause, progress or Progress)
+        isolation.tried(lambda: underway.begin(self))
         self._start_watch(progress)
 
     def _start_watch(self, progress: Callable[[], Progress] | None) -> None:
@@ -200,15 +209,6 @@ class TrainingRun(Beats, RunWords, RunState):
 
         return Training(self._notifier, self.name, self._store, mark, self.language, self._number, progress)
 
-    @property
-    def last_checkpoint(self) -> str:
-        """The path of the last checkpoint, or of that which the training has resumed; "" if there is none."""
-        return self._far.last_checkpoint
-
-    @last_checkpoint.setter
-    def last_checkpoint(self, path: str) -> None:
-        self._far.last_checkpoint = path
-
     def alert(
         self, title: str, text: str | None = "", level: object = "warning", wait_duration: float | timedelta = 60.0
     ) -> Outcome:
@@ -245,7 +245,7 @@ class TrainingRun(Beats, RunWords, RunState):
         """
         self._watch.stop(moves=True)
         isolation.tried(self._rules.end)
-        underway.end(self._so_far)
+        isolation.tried(lambda: underway.end(self))
         if not self._is_part:
             self._send_end(progress, facts, what)
         self._mark_end()
@@ -295,7 +295,7 @@ class TrainingRun(Beats, RunWords, RunState):
     ) -> Outcome:
         """The training, or `what` of it, ends with `exc`. Returns when a rank has sent it; see `notify_exception`."""
         self._watch.stop(moves=False)
-        underway.end(self._so_far)
+        isolation.tried(lambda: underway.end(self))
         with signals.deferred():  # now: the trainer's progress is read before `notify_exception` is called
             return self._failed(exc, context, progress, what)
 

@@ -8,15 +8,20 @@ import math
 import os
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from twinkle_notifier import ArgumentError, DeliveryError, Progress, TrainingRun, alert
+from twinkle_notifier import ArgumentError, DeliveryError, DingNotifier, Notifier, Progress, TrainingRun, alert
 from twinkle_notifier.alerts import by_hand
+from twinkle_notifier.alerts.by_hand import By
+from twinkle_notifier.delivery.spool import Spool
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.messages.message import level_of
@@ -93,28 +98,164 @@ def test_a_title_is_sent_once_in_a_time(wait: Any, sent: int, level: str) -> Non
     assert titles(told)[-1] == "sft: done"
 
 
-def test_after_that_time_it_is_sent_again() -> None:
-    told = RecordingNotifier()
-    alert("halfway", wait_duration=0.2, notifier=told)
-    deadline = time.monotonic() + 60
-    while len(titles(told)) < 2 and time.monotonic() < deadline:
-        alert("halfway", wait_duration=0.2, notifier=told)
-        time.sleep(0.05)
-    assert titles(told)[:2] == ["sft: halfway"] * 2
-
-
-def test_one_that_was_not_sent_does_not_count(caplog: pytest.LogCaptureFixture) -> None:
-    """The next of that title goes out; the log has the reason. Where it was kept on the disk, it will arrive."""
-    refused = [DeliveryError("no network")]
+@pytest.mark.parametrize("level", ["info", "error"])
+@pytest.mark.parametrize(("wait", "pause", "takes"), [(0.2, 0.3, 0.0), (1.0, 1.05, 0.3)])
+def test_after_that_time_it_is_sent_again(wait: float, pause: float, takes: float, level: str) -> None:
+    """The first time: its own send, which ended later than its call, is none of another rank."""
     told = list[str]()
+
+    def send(message: str) -> None:
+        time.sleep(takes)
+        told.append(message)
+
+    for number in range(3):
+        assert alert("halfway", level=level, wait_duration=wait, notifier=send).status in ("queued", "sent")
+        assert background.flush(30)
+        assert len(told) == number + 1
+        time.sleep(pause)
+
+
+def test_a_send_that_failed_does_not_bring_the_last_one_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this process had sent before it still counts as no other rank's."""
+    refused, told = list[Exception](), list[str]()
 
     def send(message: str) -> None:
         if refused:
             raise refused.pop()
         told.append(message)
 
-    assert alert("halfway", level="error", notifier=send).status in ("failed", "spooled")
-    assert alert("halfway", level="error", notifier=send).status in ("sent", "duplicate")
+    monkeypatch.setattr(Spool, "keep", lambda *_: 1 / 0)
+    for number in range(3):
+        refused += [DeliveryError("no network")] if number == 1 else []
+        alert("halfway", level="error", wait_duration=0.05, notifier=send)
+        time.sleep(0.1)
+    assert len(told) == 2
+
+
+def test_without_a_wait_no_rank_waits_for_another() -> None:
+    """Each sends at once, though another is about to send the same."""
+    together = threading.Barrier(2)
+
+    def send(message: str) -> None:
+        together.wait(6)
+
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(alert, "step", level="error", wait_duration=0, notifier=send) for _ in range(2)]
+        assert [one.result().status for one in both] == ["sent", "sent"]
+
+
+def test_ranks_that_say_the_same_are_one_each_time(start: Any, inbox: Inbox) -> None:
+    """Though they are not quite at the same time; without a wait each sends."""
+    env = {"WORLD_SIZE": "2", "MASTER_PORT": "29571", "MASTER_ADDR": "127.0.0.1", "LOCAL_WORLD_SIZE": "2"}
+    both = [start(RANK_SAYS, RANK=str(rank), LOCAL_RANK=str(rank), **env) for rank in range(2)]
+    assert [one.result().returncode for one in both] == [0, 0]
+    found = Counter(message.title.partition(": ")[2] for message in inbox.messages)
+    assert found == {"halfway": 2, "step": 4}
+
+
+RANK_SAYS = """
+import time
+import twinkle_notifier as t
+ding = t.DingNotifier("env:DING_URL", "env:DING_SECRET")
+for _ in range(2):
+    t.alert("step", level="error", wait_duration=0, notifier=ding)
+for number in range(2):
+    t.alert("halfway", level="error", wait_duration=6, notifier=ding)
+    time.sleep(6.5 * (not number))
+"""
+
+
+def test_one_that_was_not_sent_does_not_count(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The next of that title goes out; the log has the reason."""
+    refused, told = [DeliveryError("no network")], list[str]()
+
+    def send(message: str) -> None:
+        if refused:
+            raise refused.pop()
+        told.append(message)
+
+    monkeypatch.setattr(Spool, "keep", lambda *_: 1 / 0)
+    assert alert("halfway", level="error", notifier=send).status == "failed"
+    assert "alert not sent for 'halfway': no network" in caplog.text
+    assert alert("halfway", level="error", notifier=send).status == "sent"
+    assert len(told) == 1
+
+
+def test_one_that_is_kept_on_the_disk_counts() -> None:
+    """It will arrive."""
+
+    def send(message: str) -> None:
+        raise DeliveryError("no network")
+
+    assert alert("halfway", level="error", notifier=send).status == "spooled"
+    assert alert("halfway", level="error", notifier=send).status == "duplicate"
+
+
+class Mark:
+    """The place of a run among others; to read it does `how`."""
+
+    def __init__(self, how: Callable[[], object]) -> None:
+        self.how = how
+
+    @property
+    def at(self) -> Any:
+        return self.how()
+
+
+@pytest.mark.parametrize("how", [lambda: 1 / 0, lambda: time.sleep(60)], ids=["raises", "hangs"])
+@pytest.mark.parametrize("level", ["info", "error"])
+def test_one_that_cannot_be_sent_is_kept(
+    level: str, how: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the disk, from where a later process sends it, whatever went wrong."""
+    monkeypatch.setattr(by_hand, "PATIENCE", by_hand.RETURN + 0.2)
+    wrong: Any = Mark(how)
+    told = RecordingNotifier()
+    outcome = by_hand.send(By(lambda: told, "sft", mark=wrong), "halfway", "", level, 60)
+    assert outcome.status == ("spooled" if level == "error" else "queued")
+    assert titles(told) == []
+    assert ["halfway" in letter.text for spool in Spool.of(told) for letter in spool.letters()] == [True]
+
+
+@pytest.mark.parametrize("how", [lambda: 1 / 0, lambda: time.sleep(60)], ids=["raises", "hangs"])
+def test_one_that_is_lost_is_in_the_log(
+    how: Callable[[], object], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where it cannot be kept either. The next of its title is tried again."""
+    monkeypatch.setattr(by_hand, "PATIENCE", by_hand.RETURN + 0.2)
+    monkeypatch.setattr(Spool, "keep", lambda *_: 1 / 0)
+    wrong: Any = Mark(how)
+    told = RecordingNotifier()
+    by = By(lambda: told, "sft", mark=wrong)
+    assert by_hand.send(by, "halfway", "", "error", 60).status == "unknown"
+    assert "alert not sent for 'halfway'" in caplog.text
+    assert by_hand.send(by._replace(mark=None), "halfway", "", "error", 60).status == "sent"
+
+
+def test_facts_that_hang_keep_nothing_back() -> None:
+    """It goes out without them."""
+    told = RecordingNotifier()
+    by = By(lambda: told, "sft", facts=lambda: time.sleep(60) or [])
+    assert by_hand.send(by, "halfway", "", "error", 60).status == "sent"
+
+
+def test_another_notifier_of_the_same_chat_is_the_same(ding: DingNotifier) -> None:
+    """Though each is made for its call, and gone after it."""
+    same = [Notifier.from_dict(ding.to_dict()) for _ in range(2)]
+    first, second = [alert("halfway", level="error", notifier=one) for one in same]
+    assert (first.status, second.status) == ("sent", "duplicate")
+    assert second.reason == "this process has sent the same title within 60 s"  # so no store is asked
+
+
+def test_switched_off_it_says_no_warning(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """As it is meant."""
+    monkeypatch.setenv("TWINKLE_NOTIFIER_URL", "off")
+    caplog.set_level(logging.INFO)
+    assert alert("halfway").status == "skipped"
+    assert "alerts are switched off" in caplog.text
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 @pytest.mark.parametrize(
@@ -165,7 +306,7 @@ def test_without_a_notifier_it_warns_once(caplog: pytest.LogCaptureFixture) -> N
     assert statuses == ["skipped"] * 3
     assert [
         record.getMessage().partition(":")[0] for record in caplog.records if record.levelno >= logging.WARNING
-    ] == ["no alert will be sent"]
+    ] == ["no alert will be sent for this run"]
 
 
 def test_the_notifier_that_is_set_up(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,7 +337,7 @@ def test_many_titles_are_remembered_up_to_a_bound() -> None:
     """And none waits for another."""
     for number in range(2_000):
         alert(f"step {number}", notifier=None)
-        by_hand._is_due(("", str(number), 0), 60)
+        by_hand._is_due(("", str(number), ""), 60)
     assert len(by_hand._last) == 1_000
 
 

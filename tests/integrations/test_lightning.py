@@ -587,6 +587,15 @@ def test_pickles(ding: DingNotifier) -> None:
     assert copy.run.name == "sft"
 
 
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda callback: pickle.loads(pickle.dumps(callback))])
+def test_is_copied_in_the_midst_of_a_fit(tmp_path: Path, copied: Callable[[Any], Any]) -> None:
+    """As a user's callback that sends the trainer's to another process."""
+    callback, copies = NotifierCallback(RecordingNotifier(), name="sft", stall_after=600), list[Any]()
+    trainer(tmp_path, callback, At(2, lambda _: copies.append(copied(callback)))).fit(Model(), data())
+    [other] = copies
+    assert (other.run.name, other.run.is_underway, other.run.watcher) == ("sft", False, None)
+
+
 class Unreadable:
     """A metric that does `how` when it is read."""
 

@@ -356,6 +356,15 @@ def test_trainer_still_pickles_and_copies(tmp_path: Path) -> None:
     pickle.dumps(Trainer.train)
 
 
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda callback: pickle.loads(pickle.dumps(callback))])
+def test_a_callback_is_copied_in_the_midst_of_a_training(tmp_path: Path, copied: Callable[[Any], Any]) -> None:
+    """As a search copies it for its next trial."""
+    callback, copies = NotifierCallback(RecordingNotifier(), name="sft", stall_after=600), list[Any]()
+    trainer(tmp_path, callback, At(2, lambda: copies.append(copied(callback)))).train()
+    [other] = copies
+    assert (other.run.name, other.run.is_underway, other.run.watcher) == ("sft", False, None)
+
+
 # State in checkpoints
 
 

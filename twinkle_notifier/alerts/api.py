@@ -9,7 +9,7 @@ from multiprocessing.util import Finalize, register_after_fork
 from typing import Any
 
 from twinkle_notifier import isolation
-from twinkle_notifier.alerts import dedupe, pipeline
+from twinkle_notifier.alerts import dedupe, pipeline, underway
 from twinkle_notifier.alerts.event import Event
 from twinkle_notifier.alerts.sending import Sending
 from twinkle_notifier.alerts.workers import Met
@@ -81,13 +81,14 @@ def notify_exception(
         earlier: incidents (`Outcome.incident`) of this run's past and their times, in seconds since 1970.
         language: ``en`` or ``zh``; by default what is set up, see docs/settings.md, else that of the locale.
         diagnose: whether a known error gets its likely cause and next steps; by default what is set up, else True.
-        met: which workers of this process met it, see `TrainingRun.workers_failed`; by default this process did.
+        met: which workers of this process met it, see `ControllerRun.workers_failed`; by default this process did.
 
     Never raises, and takes at most 25 s, 8 s of them for the send. SIGTERM and SIGINT take effect when it returns;
     SIGINT ends the wait. An alert that was not sent is an error in the log of the logger ``twinkle_notifier``.
     """
     global _unsent
     has_room, is_short, block = False, False, None
+    reached: Any = progress
     try:
         try:  # Right here: without memory no function of Python's can be called.
             bytes(_THREAD)
@@ -112,15 +113,17 @@ def notify_exception(
                 has_room = True
         if mark is None:  # else the caller has said when the run began
             block = dedupe.innermost.get()
+        if progress is None:  # asked here: which training is meant depends on the thread
+            reached = isolation.tried(underway.innermost).value
         _unsent[:] = [one for one in _unsent if one[1][0] is not exc]  # it is reported now, further out
-        facts = (exc, name, context, progress, mark, store, earlier, block, language, diagnose, met)
+        facts = (exc, name, context, reached, mark, store, earlier, block, language, diagnose, met)
         if is_short:
             with threads.no_new():  # a thread that finds no memory may never say that it has started
                 return _report(notifier, facts)
         return _report(notifier, facts)
     except (RecursionError, MemoryError, SystemError):  # the last is how CPython 3.11 fails to call without memory
         # This calls nothing.
-        _unsent += [(notifier, (exc, name, context, progress, mark, store, earlier, block, language, diagnose, met))]
+        _unsent += [(notifier, (exc, name, context, reached, mark, store, earlier, block, language, diagnose, met))]
         return _NO_ROOM
     finally:
         if has_room:

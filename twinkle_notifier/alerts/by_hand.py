@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import threading
 import time
@@ -10,7 +11,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from twinkle_notifier import isolation
-from twinkle_notifier.budgets import PATIENCE
+from twinkle_notifier.budgets import CRASH_BUDGET, PATIENCE, PROGRESS, RETURN
 from twinkle_notifier.claims import Watermark
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import sender
@@ -20,7 +21,7 @@ from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation import forks, safe
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.isolation.safe import reason
-from twinkle_notifier.messages.message import LEVELS, Level, Message, Outcome, derived_id, level_named
+from twinkle_notifier.messages.message import LEVELS, Level, Message, Outcome, derived_id, level_named, random_id
 from twinkle_notifier.messages.report import by_hand
 from twinkle_notifier.runtime.language import Language, language
 from twinkle_notifier.runtime.launcher import Attempt, Where
@@ -28,12 +29,14 @@ from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.runtime.process import Instant, process_start
 from twinkle_notifier.runtime.run_name import default_name
 from twinkle_notifier.runtime.stored import hashed
-from twinkle_notifier.settings import HOW, configured
+from twinkle_notifier.settings import configured, log_none
 
 _WAIT = 60.0  # seconds
 _TOGETHER = 5.0  # seconds within which ranks that say the same are one, at least
 _LONGEST = 1e9  # seconds
 _TITLES = 1_000  # that are remembered
+_DONE = ("sent", "duplicate", "skipped", "spooled")
+_NO_TIME = Outcome("unknown", "there was no time to send it")
 _Notifier = Callable[[str], object]
 
 
@@ -88,8 +91,11 @@ def send(by: By, title: object, text: object, level: object, wait_duration: obje
     if (known := level_named(level)) is None:
         raise ArgumentError(f"level is {_given(level)}: give one of {', '.join(LEVELS)}")
     seconds = _seconds(wait_duration)
-    said = _Said(by, title, text or "", known, max(seconds, _TOGETHER if seconds else 0.0))
+    shared = max(seconds, _TOGETHER) if seconds else 0.0
+    said = _Said(by, title, text or "", known, shared, Instant.ago(shared))
     answer = isolation.tried(lambda: _send(said, seconds))
+    if answer.error is not None:
+        log.warning("alert not sent for %.100r: preparing it raised %s", title, reason(answer.error))
     return answer.value or Outcome("failed", f"preparing the alert raised {reason(answer.error)}")
 
 
@@ -109,11 +115,20 @@ class _Said(NamedTuple):
     title: str
     text: str
     level: Level
-    seconds: float  # in which other ranks say the same
+    seconds: float  # in which other ranks say the same; 0: each rank sends
+    since: Instant  # so many seconds before the call
 
 
+class _Last(NamedTuple):
+    """When this process last sent a title."""
+
+    at: float  # on the monotonic clock
+    over: Instant | None = None  # when it had been sent, or not: what was recorded before is no other rank's next one
+
+
+_Key = tuple[str, str, str]  # the run, the title, the channel
 _lock = threading.Lock()
-_last: dict[tuple[str, str, int], float] = {}  # when a title was last sent, by the run and the notifier's identity
+_last: dict[_Key, _Last] = {}
 _warned = False
 
 
@@ -126,16 +141,24 @@ def _forget() -> None:
 forks.in_child(_forget)
 
 
-def _is_due(key: tuple[str, str, int], seconds: float) -> bool:
+def _is_due(key: _Key, seconds: float) -> bool:
     now = time.monotonic()
     with _lock:
-        if now - _last.get(key, -math.inf) < seconds:
+        last = _last.get(key, _Last(-math.inf))
+        if now - last.at < seconds:
             return False
         _last.pop(key, None)  # so that it comes last
-        _last[key] = now
+        _last[key] = last._replace(at=now)
         if len(_last) > _TITLES:
             del _last[next(iter(_last))]
         return True
+
+
+def _note(key: _Key, *, sent: bool) -> None:
+    """The last try is over. If it has not sent, the next may work."""
+    with _lock:
+        if (last := _last.get(key)) is not None:
+            _last[key] = _Last(last.at if sent else -math.inf, Instant.now())
 
 
 def _send(said: _Said, seconds: float) -> Outcome:
@@ -143,48 +166,59 @@ def _send(said: _Said, seconds: float) -> Outcome:
     if notifier is None:
         _warn_once()
         return Outcome("skipped", "there is no notifier")
-    key = (said.by.name, hashed(said.title, errors="replace"), id(notifier))
+    key = (said.by.name, hashed(said.title, errors="replace"), channel(notifier))
     if not _is_due(key, seconds):
         return Outcome("duplicate", f"this process has sent the same title within {seconds:g} s")
     if said.level != "error":
-        background.post(lambda: _deliver(said, notifier, key), otherwise=lambda: _keep(said, notifier))
+        background.post(lambda: _deliver(said, notifier, key), otherwise=lambda: _keep(said, notifier, key))
         return Outcome("queued", "it is sent in the background")
-    answer = isolation.call(lambda: _deliver(said, notifier, key), PATIENCE)
-    return answer.value or Outcome("unknown", reason(answer.error))
+    return _deliver(said, notifier, key)
 
 
 def _warn_once() -> None:
     global _warned
     if not _warned and not configured.complaint:
         _warned = True
-        log.warning("no alert will be sent: give `alert` a notifier, or %s", HOW)
+        log_none("`alert`")
 
 
-def _deliver(said: _Said, notifier: _Notifier, key: tuple[str, str, int]) -> Outcome:
-    began = said.by.mark.at if said.by.mark is not None else process_start()
-    since = Instant.ago(said.seconds)
-    mark = Watermark(since if since.after(began) else began)
-    outcome = send_once(notifier, _topic(said, notifier), mark, lambda: _text(said), said.level, said.by.store)
-    if outcome.status not in ("sent", "duplicate", "skipped", "spooled"):
-        _last.pop(key, None)  # the next may work
+def _deliver(said: _Said, notifier: _Notifier, key: _Key) -> Outcome:
+    """Send it within `PATIENCE`; keep it on the disk if that raises or takes too long."""
+    answer = isolation.call(lambda: _sent(said, notifier, key), PATIENCE - RETURN)
+    outcome = answer.value
+    if outcome is None:
+        why = Outcome("unknown", f"sending it raised {reason(answer.error)}" if answer.error else reason(None))
+        outcome = isolation.call(lambda: _keep(said, notifier, key, why), RETURN).value or why
+    _note(key, sent=outcome.status in _DONE)
+    if outcome.status not in _DONE:
         log.warning("alert not sent for %.100r: %s", said.title, outcome.reason)
     return outcome
 
 
-def _topic(said: _Said, notifier: _Notifier) -> str:
-    return f"alert-{hashed(f'{said.by.name} {said.title}', errors='replace')}-{channel(notifier)}"
+def _sent(said: _Said, notifier: _Notifier, key: _Key) -> Outcome:
+    if not said.seconds:
+        return sender.deliver(notifier, Message(_text(said), random_id(), said.level), CRASH_BUDGET)
+    began = said.by.mark.at if said.by.mark is not None else process_start()
+    # What this process recorded the last time came after its call then, but not after its end.
+    over = _last.get(key, _Last(0.0)).over or began
+    since = functools.reduce(lambda last, at: at if at.after(last) else last, (said.since, over), began)
+    return send_once(notifier, _topic(said, key), Watermark(since), lambda: _text(said), said.level, said.by.store)
 
 
-def _keep(said: _Said, notifier: _Notifier) -> None:
-    """There is no time to ask the other ranks: each keeps the same, on one disk it is one."""
-    message_id = derived_id(f"{_topic(said, notifier)}/{int(time.time() // max(said.seconds, 1))}")
-    sender.keep(
-        notifier, Message(_text(said), message_id, said.level), Outcome("unknown", "there was no time to send it")
-    )
+def _topic(said: _Said, key: _Key) -> str:
+    return f"alert-{hashed(f'{said.by.name} {said.title}', errors='replace')}-{key[-1]}"
+
+
+def _keep(said: _Said, notifier: _Notifier, key: _Key, why: Outcome = _NO_TIME) -> Outcome:
+    """The other ranks cannot be asked: each keeps the same, on one disk it is one."""
+    shared = f"{_topic(said, key)}/{int(said.since.wall // said.seconds)}" if said.seconds else ""
+    message_id = derived_id(shared) if shared else random_id()
+    return sender.keep(notifier, Message(_text(said), message_id, said.level), why)
 
 
 def _text(said: _Said) -> str:
     chosen = language(said.by.language)
     name = said.by.name or default_name()
-    facts = isolation.tried(said.by.facts).value or []
+    # Half of what is left: without them it can still be sent, or be kept.
+    facts = isolation.call(said.by.facts, min(PROGRESS, isolation.remaining() / 2)).value or []
     return by_hand(said.title, said.text, name, Where.here(), facts, Attempt.here(), chosen)

@@ -60,7 +60,7 @@ class Event(NamedTuple):
         exc: BaseException,
         name: str | None,
         context: str,
-        progress: Progress | None,
+        progress: Progress | underway.Underway | None,
         mark: claims.Watermark | None,
         store: Store | None,
         earlier: Sequence[tuple[str, float]],
@@ -71,8 +71,7 @@ class Event(NamedTuple):
     ) -> Event:
         """From the arguments of `notify_exception`. What is missing or cannot be read becomes a default."""
         run_name = (safe.text(name) if name is not None else "") or default_name()
-        known_progress = (lambda: Progress.of(progress)) if progress is not None else underway.progress
-        reached = isolation.call(known_progress, _PROGRESS).value
+        reached = isolation.call(lambda: _reached(progress), _PROGRESS).value if progress is not None else None
         place = safe.text(context, "<its __str__ {}>")
         known = isolation.call(lambda: _times(earlier), _PROGRESS).value if earlier is not _NONE else None
         return cls(
@@ -130,6 +129,10 @@ def _usable(mark: object) -> claims.Watermark:
     if type(mark) is claims.Watermark:
         read = isolation.tried(lambda: parsed(claims.Watermark.load, dumped(mark))).value
     return read or claims.Watermark(process_start())
+
+
+def _reached(progress: object) -> Progress | None:
+    return progress.progress() if type(progress) is underway.Underway else Progress.of(progress)
 
 
 def _times(earlier: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:

@@ -1,56 +1,90 @@
-"""The training that this process does now: an alert of code around it says how far that got."""
+"""The trainings that go on in this process: an alert of code around one says how far that got."""
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
-from threading import get_ident
-from typing import NamedTuple
+from threading import Thread, current_thread
+from typing import NamedTuple, Protocol
 
+from twinkle_notifier.alerts import dedupe
+from twinkle_notifier.alerts.dedupe import Block
 from twinkle_notifier.messages.progress import Progress
-
-_Asked = Callable[[], Progress]
-_Told = Callable[[_Asked], Progress]
+from twinkle_notifier.runtime.process import Instant
 
 
-class _Training(NamedTuple):
-    told: weakref.WeakMethod[_Told]  # of a training that may be gone
-    stop: weakref.WeakMethod[Callable[[], None]]
-    asked: _Asked
-    thread: int
+class Training(Protocol):
+    """A `TrainingRun`."""
+
+    def so_far(self) -> Progress:
+        """How far it got."""
+        ...
+
+    def pause(self) -> None:
+        """It is over."""
+        ...
 
 
-_now: _Training | None = None
+class _Begin(NamedTuple):
+    thread: weakref.ref[Thread]  # not its number, which the next thread may get
+    at: Instant
+    block: Block | None  # of `watch`, the innermost around it
 
 
-def begin(told: _Told, stop: Callable[[], None], asked: _Asked) -> None:
-    """A training begins in this thread. `told`, a method of it, makes of `asked` what an alert says; `stop` ends it."""
-    global _now
-    _now = _Training(weakref.WeakMethod(told), weakref.WeakMethod(stop), asked, get_ident())
+_begins: weakref.WeakKeyDictionary[Training, _Begin] = weakref.WeakKeyDictionary()  # the latest comes last
 
 
-def end(told: _Told) -> None:
-    """The training whose method that is, is over; another one may have begun since."""
-    global _now
-    if goes_on(told):
-        _now = None
+class Underway:
+    """A training that went on when this was made; it may be gone since."""
+
+    def __init__(self, run: Training) -> None:
+        self._run = weakref.ref(run)
+
+    def progress(self) -> Progress | None:
+        """How far it got, None if it is gone. This asks the trainer: give it a bound."""
+        run = self._run()
+        return run.so_far() if run is not None else None
 
 
-def goes_on(told: _Told | None = None) -> bool:
-    """Whether a training goes on: that whose method this is, or any."""
-    method = _now.told() if _now is not None else None
-    return method is not None and (told is None or method == told)
+def begin(run: Training) -> None:
+    """The training begins (again), in this thread."""
+    _begins.pop(run, None)  # so that it comes last
+    _begins[run] = _Begin(weakref.ref(current_thread()), Instant.now(), dedupe.innermost.get())
 
 
-def progress() -> Progress | None:
-    """How far it got; None if there is none. It asks the trainer: give it a bound."""
-    now = _now
-    method = now.told() if now is not None else None
-    return method(now.asked) if now is not None and method is not None else None
+def end(run: Training) -> None:
+    """The training is over."""
+    _begins.pop(run, None)
 
 
-def stop() -> None:
-    """An exception has left the code around it: the training of this thread is over."""
-    method = _now.stop() if _now is not None and _now.thread == get_ident() else None
-    if method is not None:
-        method()
+def goes_on(run: Training | None = None) -> bool:
+    """Whether this training goes on; without one, whether any does."""
+    return run in _begins if run is not None else bool(_all())
+
+
+def innermost() -> Underway | None:
+    """The last training that began in this thread and goes on; where there is none, the only one of the process."""
+    known = _all()
+    of_thread = [run for run, began in known if began.thread() is current_thread()]
+    found = of_thread or [run for run, _ in known if len(known) == 1]
+    return Underway(found[-1]) if found else None
+
+
+def stop(block: Block, within: Block | None) -> None:
+    """An exception leaves `block`: the trainings that began in this thread since it was entered are over.
+
+    `within`: the block that has been the innermost one since. A training of another asyncio task is not within it.
+    """
+    for run, began in _all():
+        if began.thread() is current_thread() and began.at.after(block.entered) and _is_within(began.block, within):
+            run.pause()
+
+
+def _is_within(block: Block | None, outer: Block | None) -> bool:
+    while block is not None and block is not outer:
+        block = block.around
+    return block is outer
+
+
+def _all() -> list[tuple[Training, _Begin]]:
+    runs = [run for known in _begins.keyrefs() if (run := known()) is not None]  # another thread may end one meanwhile
+    return [(run, began) for run in runs if (began := _begins.get(run)) is not None]

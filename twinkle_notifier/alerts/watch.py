@@ -71,21 +71,29 @@ class Watch:
         check.begin(notifier)
 
     def __exit__(self, _type: object, exc: BaseException | None, _traceback: TracebackType | None) -> None:
-        clean = issubclass(type(exc), GeneratorExit) or (issubclass(type(exc), SystemExit) and _is_zero(exc))
         try:
-            if exc is not None and not clean:
-                notify_exception(
-                    self._chosen(now=True),
-                    self._context,
-                    exc,
-                    self._name,
-                    store=self._store,
-                    language=self._language,
-                    diagnose=self._diagnose,
-                )
-                isolation.tried(underway.stop)
+            if exc is not None:
+                block = dedupe.innermost.get()
+                self._failed(exc, block, block)
         finally:
             isolation.tried(dedupe.leave)
+
+    def _failed(self, exc: BaseException, block: dedupe.Block | None, within: dedupe.Block | None) -> None:
+        """`exc` leaves `block`; see `underway.stop`."""
+        clean = issubclass(type(exc), GeneratorExit) or (issubclass(type(exc), SystemExit) and _is_zero(exc))
+        if clean:
+            return
+        notify_exception(
+            self._chosen(now=True),
+            self._context,
+            exc,
+            self._name,
+            store=self._store,
+            language=self._language,
+            diagnose=self._diagnose,
+        )
+        if block is not None:
+            isolation.tried(lambda: underway.stop(block, within))
 
     def __call__(self, func: Function) -> Function:
         """Decorate a function, a coroutine function or a generator function, which is watched while it runs.
@@ -123,9 +131,9 @@ class Watch:
                 try:
                     return (yield from steps(*args, **kwargs))
                 except BaseException as exc:
-                    around = dedupe.innermost.set(block)
-                    self.__exit__(type(exc), exc, None)
-                    dedupe.innermost.reset(around)
+                    outer = dedupe.innermost.set(block)
+                    self._failed(exc, block, block.around if block is not None else None)
+                    dedupe.innermost.reset(outer)
                     raise
 
             return generator

@@ -61,8 +61,8 @@ _FACTS = {
     "Rule": "规则",
     "Values": "当前值",
     "Lasted": "持续",
-    "Also no number": "同时异常",
-    "Still no number": "仍然异常",
+    "Other metrics that are not numbers": "同时异常",
+    "Still not numbers": "仍然异常",
 }
 # How it ended, and what follows in a heading.
 _HEADINGS = {
@@ -176,7 +176,7 @@ _VALUES = {
     ),
     "{times} × {error}; first in job {number}: {settings}": "{times} 次 {error}；首次出现在作业 {number}：{settings}",
     "job {number}": "作业 {number}",
-    "it goes on, and its end counts what fails like this": "仍在继续，结束时会统计同类失败",
+    "the sweep continues; its last message counts failures of this kind": "扫描仍在继续，最后一条消息会统计同类失败",
     "{name}, objective {objective}": "{name}，目标值 {objective}",
     "others": "其他",
     "{headline} ({number} times)": "{headline}（{number} 次）",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -12,7 +11,7 @@ from typing import Any
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import PROGRESS
-from twinkle_notifier.diagnosis.memory_growth import Growth, Usage
+from twinkle_notifier.diagnosis.memory_growth import Growth
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.messages.catalog import fact, facts, listed, phrase
 from twinkle_notifier.messages.sanitize import line, path
@@ -173,64 +172,6 @@ class Progress:
         return some
 
 
-class Course:
-    """The last values of a training's loss, the last one of each metric, and the device's memory in use at the logs."""
-
-    def __init__(self) -> None:
-        self.name: str = ""
-        self.values: deque[Any] = deque(maxlen=_VALUES)
-        self._last: dict[str, Any] = {}
-        self._usage = Usage()
-
-    def add(self, metrics: Mapping[str, object]) -> None:
-        """Keep the loss among `metrics`, if there is one, and the others. None is read here: it may be a tensor."""
-        isolation.tried(self._usage.note)
-        some = dict(islice(metrics.items(), _MOST_METRICS))
-        if not self.name:
-            self.name = next((name for name in _LOSSES if name in metrics), "") or next(filter(_is_loss, some), "")
-        if self.name in metrics:  # among more of them, too
-            some[self.name] = metrics[self.name]
-        for name, value in some.items():
-            if value is None or isinstance(value, str):
-                continue
-            detach: Any = getattr(value, "detach", None)  # of a tensor, which would keep the graph behind it
-            kept = value if detach is None else detach()
-            if name == self.name:
-                self.values.append(kept)
-            if name in self._last or len(self._last) < _MOST_METRICS:
-                self._last[name] = kept
-
-    def metrics(self) -> dict[str, float | None]:
-        """The last value of each metric that is one number. Takes half a second at most."""
-        found: Iterable[tuple[str, float | None]] = isolation.call(self._numbers, _READING).value or ()
-        return dict(found)
-
-    def _numbers(self) -> list[tuple[str, float | None]]:
-        answers = {name: isolation.tried(functools.partial(_as_number, value)) for name, value in self._last.items()}
-        return [(name, answer.result()) for name, answer in answers.items() if answer.returned]
-
-    def copy(self) -> Course:
-        """One that later values do not change."""
-        copied = Course()
-        copied.name, copied.values, copied._last = self.name, self.values.copy(), self._last.copy()
-        return copied
-
-    def read(self) -> tuple[float, ...]:
-        """The values, as far as they can be read. Takes half a second at most: a tensor may be on a broken device."""
-        return tuple(isolation.call(lambda: _values(self.values), _READING).value or ())
-
-    def growth(self) -> Growth | None:
-        """How the memory in use grew, if it did so steadily."""
-        return isolation.tried(self._usage.growth).value
-
-
-def _is_loss(name: object) -> bool:
-    return (
-        isinstance(name, str) and name.lower().endswith("loss") and not name.lower().startswith(("val", "eval", "test"))
-    )
-
-
-_LOSSES = ("loss", "train_loss", "train/loss", "training_loss")
 _TEXTS = ("best_checkpoint", "why_ended", "last_checkpoint", "resume", "history_of")
 _NUMBERS = ("epoch", "step", "of_steps", "seconds", "saved_seconds", "saved_steps", "processes")
 
@@ -246,11 +187,14 @@ def _finite(value: object) -> float | None:
 
 
 def _text(value: object) -> str:
-    return safe.text(value) if value is not None else ""
+    return str(_plain(value) or "") if value is not None else ""
 
 
 def _plain(value: object) -> Any:
-    return value if safe.is_plain(value) else safe.text(value)
+    """`value`, or its text, in a quarter of the time that is left: so some is left for the others. None: it hangs."""
+    if safe.is_plain(value):
+        return value
+    return isolation.call(lambda: safe.text(value), isolation.remaining() / 4).value
 
 
 def _answered(question: Callable[[], Any], until: float) -> Any:

@@ -124,11 +124,12 @@ def _items(change: Change, language: str, where: Where, progress: Progress) -> l
         progress = replace(progress, history=change.history, history_of=change.history_of)
     shown = [f"{line(text, _NAME)} {value:.4g}" for text, value in change.values[:_VALUES]]
     rank = phrase(language, "{rank} of {world_size}", rank=where.rank, world_size=where.world_size)
+    also = "Other metrics that are not numbers" if change.kind == "fired" else "Still not numbers"
     return facts(
         fact(language, "Rule", code(change.rule, _RULE) if change.title else ""),
         fact(language, "Lasted", _lasted(change, language) if change.kind == "resolved" else ""),
         fact(language, "Values", listed(language, *shown)),
-        fact(language, "Also no number" if change.kind == "fired" else "Still no number", _also(change, language)),
+        fact(language, also, _also(change, language)),
         fact(language, "Rank", rank if where.rank else ""),
         progress.curve(language),
         *progress.lines(language),

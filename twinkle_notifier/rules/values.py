@@ -63,7 +63,16 @@ def plain(value: object) -> float | Literal["later"] | None:
         return _float(array.item()) if array.device.type == "cpu" else LATER
     if safe.module_name(kind) == "numpy":
         return _float(array) if array.ndim == 0 else None
-    return float.__float__(array) if issubclass(kind, float) else LATER
+    if issubclass(kind, float):
+        return float.__float__(array)
+    return LATER if _is_one(array) else None
+
+
+def _is_one(value: Any) -> bool:
+    """Whether an array of an unknown kind holds one value, as far as it says so by its form."""
+    numel = getattr(value, "numel", None)
+    count = numel() if callable(numel) else getattr(value, "size", 1)
+    return type(count) is not int or count == 1
 
 
 def now(value: Any) -> float | None:
