@@ -6,6 +6,7 @@ import enum
 import logging
 import math
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -349,3 +350,25 @@ def test_at_the_end_of_a_process_it_is_still_sent(inbox: Inbox, tmp_path: Any) -
     env = {**os.environ, "DING_URL": inbox.url, "DING_SECRET": "SEC0123456789abcdef"}
     subprocess.run([sys.executable, "-c", code], check=True, env=env, cwd=tmp_path, timeout=120)
     assert [message.title for message in inbox.messages] == ["sft: halfway"]
+
+
+def test_ctrl_c_ends_the_wait() -> None:
+    """It is the user's, as is what a handler of SIGTERM raises; the alert is sent all the same."""
+    go, told = threading.Event(), list[str]()
+    here = threading.main_thread().ident
+    assert here is not None
+    watcher = threading.Thread(target=lambda: (go.wait(60), signal.pthread_kill(here, signal.SIGINT)))
+    watcher.start()
+
+    def slow(message: str) -> None:
+        go.set()
+        time.sleep(2)
+        told.append(message)
+
+    with pytest.raises(KeyboardInterrupt):
+        alert("out of disk", level="error", notifier=slow)
+    watcher.join()
+    deadline = time.monotonic() + 60
+    while not told and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(told) == 1

@@ -72,7 +72,8 @@ def alert(
         notifier: what sends it; by default the one that is set up, see docs/settings.md.
 
     Raises:
-        ArgumentError: an argument is none of its values; it is a ValueError. Nothing else is raised.
+        ArgumentError: an argument is none of its values; it is a ValueError. Nothing else is raised, but what a signal
+            raises: Ctrl-C ends the wait, and the send goes on.
 
     Returns what became of it: ``queued`` in the background, ``duplicate`` if this process has sent that title, or
     another rank, ``skipped`` where there is no notifier: one warning says so.
@@ -94,6 +95,8 @@ def send(by: By, title: object, text: object, level: object, wait_duration: obje
     shared = max(seconds, _TOGETHER) if seconds else 0.0
     said = _Said(by, title, text or "", known, shared, Instant.ago(shared))
     answer = isolation.tried(lambda: _send(said, seconds))
+    if answer.error is not None and not isinstance(answer.error, Exception):
+        raise answer.error  # Ctrl-C, or what the user's handler of a signal raises
     if answer.error is not None:
         log.warning("alert not sent for %.100r: preparing it raised %s", title, reason(answer.error))
     return answer.value or Outcome("failed", f"preparing the alert raised {reason(answer.error)}")
