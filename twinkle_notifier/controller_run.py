@@ -54,7 +54,7 @@ class ControllerRun(TrainingRun):
             met, note = self._read(errors, Attempt(attempt, attempts, again))
             alerts, others = met[:_ALERTS], met[_ALERTS:]
             if others:
-                ranks = compressed(set().union(*(all_ranks(one.members) for one in others)))
+                ranks = compressed({rank for one in others for rank in all_ranks(one.members)})
                 note = self.says("{number} more, on ranks {ranks}", number=len(others), ranks=ranks)
             outcomes = list[Outcome]()
             for number, one in enumerate(alerts, 1):

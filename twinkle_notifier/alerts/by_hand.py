@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import threading
 import time
@@ -204,7 +203,9 @@ def _sent(said: _Said, notifier: _Notifier, key: _Key) -> Outcome:
     began = said.by.mark.at if said.by.mark is not None else process_start()
     # What this process recorded the last time came after its call then, but not after its end.
     over = _last.get(key, _Last(0.0)).over or began
-    since = functools.reduce(lambda last, at: at if at.after(last) else last, (said.since, over), began)
+    since = began
+    for moment in (said.since, over):
+        since = moment if moment.after(since) else since
     return send_once(notifier, _topic(said, key), Watermark(since), lambda: _text(said), said.level, said.by.store)
 
 
