@@ -56,7 +56,7 @@ def test_the_site_is_whole_and_what_is_broken_ends_its_build(tmp_path: Path) -> 
         assert sorted(listed) == sorted(pages)
         assert "# Contributing" in (site / "contributing.md").read_text()
         assert "Send one alert about `exc`" in (site / "llms-full.txt").read_text()
-    assert "先装好" in (tmp_path / "site/zh/index.html").read_text()
+    assert "按需加装" in (tmp_path / "site/zh/index.html").read_text()
     built = (tmp_path / "site").rglob("*.html")
     assert {str(path): left for path in built if (left := misread(path.read_text()))} == {}
 

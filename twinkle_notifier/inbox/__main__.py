@@ -33,10 +33,12 @@ def serve(port: int, secret: str | None, browser: bool = True) -> None:
     for number in _ENDS:
         if signal.getsignal(number) is signal.SIG_DFL:  # under nohup it is ignored
             signal.signal(number, _leave)
+    forever = threading.Event()
     with running as inbox, opened(inbox.page_url, browser), suppress(KeyboardInterrupt):
         ding, *others = [f"{name + ':':12} {url}\n" for name, url in (inbox.urls | inbox.apprise_urls).items()]
         print(f"{ding}{'Messages:':12} {inbox.page_url}\n{''.join(others)}Ctrl-C ends it.", flush=True)
-        threading.Event().wait()
+        while not forever.wait(1):  # Python sees a signal that comes just before a wait only after it
+            pass
 
 
 def _leave(number: int, _frame: object) -> None:
