@@ -101,6 +101,13 @@ class RunCallback:
         """Whether it is the one, or one of those, that `among` finds in `callbacks`: the others do nothing."""
         return any(one is self for one in self._adapter().among(callbacks))
 
+    def _is_needed_in(self, callbacks: Callable[[], Iterable[object]]) -> bool:
+        """The same while the user's exception is on its way. A trainer that cannot say its callbacks replaces none."""
+        try:
+            return self._is_needed(callbacks())
+        except Exception:  # noqa: BLE001  # another version, or half a trainer: rather a second alert than none
+            return True
+
     def _guard(
         self, trainer: Any, entry: str, callbacks: Callable[[], Iterable[object]], progress: Callable[[], Progress]
     ) -> None:
@@ -111,8 +118,8 @@ class RunCallback:
         def guarded(*args: Any, **kwargs: Any) -> Any:
             try:
                 return method(*args, **kwargs)
-            except BaseException as exc:
-                if self._is_needed(callbacks()):
+            except BaseException as exc:  # it goes on
+                if self._is_needed_in(callbacks):
                     self.run.failed(exc, context=entry, progress=progress)
                 raise
             finally:

@@ -75,7 +75,7 @@ class Checkpointed:
 
     @property
     def last_checkpoint(self) -> str:
-        """The path of the last checkpoint, or of that which the training has resumed; "" if there is none."""
+        """The path of the last checkpoint, or of the one that the training has resumed; "" if there is none."""
         return self._far.last_checkpoint
 
     @last_checkpoint.setter

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from scenes import control_group
 
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.supervisor import oom
@@ -20,17 +20,8 @@ LIMIT = 200 * 1024 * 1024
 @pytest.fixture
 def group() -> Iterator[Path]:
     """A control group with 200 MB, where this machine lets us make one."""
-    root, limit = Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"
-    if not root.is_dir():
-        root, limit = Path("/sys/fs/cgroup"), "memory.max"
-    folder = root / f"test-{uuid.uuid4().hex[:8]}"
-    try:
-        folder.mkdir()
-        (folder / limit).write_text(str(LIMIT))
-    except OSError:
-        pytest.skip("no control group can be made here")
-    yield folder
-    folder.rmdir()
+    with control_group(LIMIT) as folder:
+        yield folder
 
 
 def test_the_killer_is_named(begin: Begin, robot: Inbox, group: Path) -> None:

@@ -34,6 +34,11 @@ def quoted(text: str) -> str:
     return repr(text if len(text) <= 40 else f"{text[:39]}…")
 
 
+def arguments(least: int, most: int) -> str:
+    """How many a function takes."""
+    return "1 argument" if most == 1 else f"{least} to {most} arguments"
+
+
 def _shown(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" if letter.strip() else " " for letter in text)
 

@@ -29,7 +29,7 @@ from twinkle_notifier.rules.expression import (
     Windowed,
     is_truth,
 )
-from twinkle_notifier.rules.fault import fault, nearest, quoted
+from twinkle_notifier.rules.fault import arguments, fault, nearest, quoted
 from twinkle_notifier.rules.tokens import Token, tokens
 
 WINDOW = 10_000  # values, at most
@@ -312,7 +312,7 @@ class _Parser:
             at = self._token
             more.append(self._expression(0))
             if len(more) > known.more:
-                raise self._wrong(at, f"{name}() takes {_arguments(1, 1 + known.more)}")
+                raise self._wrong(at, f"{name}() takes {arguments(1, 1 + known.more)}")
         self._closed(opening, ")")
         found = Windowed(name, metric.text, count, tuple(more))
         self._shown = before
@@ -346,9 +346,5 @@ class _Parser:
         self._closed(opening, ")")
         if not known.least <= len(given) <= known.most:
             over = f", or a window: {name}(loss[50])" if name in functions.OVER_WINDOW else ""
-            raise self._wrong(function, f"{name}() takes {_arguments(known.least, known.most)}{over}")
+            raise self._wrong(function, f"{name}() takes {arguments(known.least, known.most)}{over}")
         return Call(name, tuple(given))
-
-
-def _arguments(least: int, most: int) -> str:
-    return "1 argument" if most == 1 else f"{least} to {most} arguments"
