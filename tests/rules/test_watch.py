@@ -769,8 +769,9 @@ RULES = [
 ]
 
 
+@pytest.mark.alone
 def test_a_log_costs_less_than_50_microseconds() -> None:
-    """With five rules, and eight metrics; the best of many rounds, as others use this machine."""
+    """With five rules, and eight metrics; the best of many short rounds, as others use this machine."""
     run, _ = started(RULES)
     metrics = {
         "loss": 2.5,
@@ -785,11 +786,11 @@ def test_a_log_costs_less_than_50_microseconds() -> None:
     for step in range(200):  # the windows are full
         run.log({**metrics, "loss": 2.5 + step % 7, "train_samples_per_second": 90.0 + step % 5}, step)
     best = math.inf
-    for _ in range(60):
-        began = time.perf_counter()
-        for step in range(100):
+    for _ in range(1000):
+        began = time.thread_time()
+        for step in range(10):
             run.log(metrics, step)
-        best = min(best, (time.perf_counter() - began) / 100)
+        best = min(best, (time.thread_time() - began) / 10)
     assert best < 50e-6
 
 

@@ -32,8 +32,12 @@ class Logged(Protocol):
         """The last value of a metric, which may be NaN."""
         ...
 
-    def window(self, name: str, count: int) -> tuple[list[float], list[float]]:
-        """Its last finite values, `count` at most, and their steps."""
+    def window(self, name: str, count: int) -> list[float]:
+        """Its last finite values, `count` at most."""
+        ...
+
+    def steps(self, name: str, count: int) -> list[float]:
+        """The steps of these."""
         ...
 
     def age(self, name: str) -> float | None:
@@ -86,13 +90,14 @@ class Windowed:
         function = OVER_WINDOW[self.function]
         if self.function != "count" and _finite(logged.last(self.name)) is None:
             return None
-        values, steps = logged.window(self.name, self.count)
+        values = logged.window(self.name, self.count)
         if len(values) < (function.least or self.count):
             return None
+        steps = logged.steps(self.name, self.count) if function.reads_steps else []
         more = [part.worth(logged) for part in self.more]
         if None in more:
             return None
-        return _computed(lambda: function.call(values, steps, *more))
+        return _computed(function.call, values, steps, *more)
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,7 @@ class Call:
 
     def worth(self, logged: Logged) -> float | None:
         given = [part.worth(logged) for part in self.arguments]
-        return None if None in given else _computed(lambda: OF_NUMBERS[self.function].call(*given))
+        return None if None in given else _computed(OF_NUMBERS[self.function].call, *given)
 
 
 @dataclass(frozen=True)
@@ -251,9 +256,9 @@ def _applied(sign: Callable[[float, float], float], left: float, right: float) -
         return None
 
 
-def _computed(call: Callable[[], float | None]) -> float | None:
+def _computed(call: Callable[..., float | None], *given: object) -> float | None:
     try:
-        found = call()
+        found = call(*given)
         return None if found is None else _finite(float(found))
     except (ArithmeticError, ValueError):  # a division by zero, the logarithm of a negative number, too large a result
         return None

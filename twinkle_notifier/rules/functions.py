@@ -18,13 +18,16 @@ def _mean(values: Values, _: Values) -> float:
     return math.fsum(values) / len(values)
 
 
-def _var(values: Values, _: Values) -> float:
-    mean = math.fsum(values) / len(values)
-    return math.fsum([(value - mean) * (value - mean) for value in values]) / len(values)
+def _std(values: Values, _: Values) -> float:
+    return _spread(values, math.fsum(values) / len(values))
 
 
-def _std(values: Values, steps: Values) -> float:
-    return math.sqrt(_var(values, steps))
+def _spread(values: Values, mean: float) -> float:
+    return math.dist(values, [mean] * len(values)) / math.sqrt(len(values))
+
+
+def _var(values: Values, steps: Values) -> float:
+    return _std(values, steps) ** 2
 
 
 def _median(values: Values, _: Values) -> float:
@@ -49,8 +52,7 @@ def _slope(values: Values, steps: Values) -> float:
 
 def _zscore(values: Values, _: Values) -> float:
     mean = math.fsum(values) / len(values)
-    spread = math.sqrt(math.fsum([(value - mean) * (value - mean) for value in values]) / len(values))
-    return (values[-1] - mean) / spread
+    return (values[-1] - mean) / _spread(values, mean)
 
 
 def _ema(values: Values, _: Values, alpha: float = 0.3) -> float | None:
@@ -106,6 +108,7 @@ class OverWindow(NamedTuple):
     """A function over a window of a metric.
 
     `window`: how many values, where the rule names none; 0: it has to. `least`: how many it needs; 0: all of them.
+    Only one that `reads_steps` gets these.
     """
 
     call: Callable[..., float | None]
@@ -113,6 +116,7 @@ class OverWindow(NamedTuple):
     least: int = 1
     more: int = 0  # other arguments that it may have
     is_truth: bool = False
+    reads_steps: bool = False
 
 
 OVER_WINDOW: dict[str, OverWindow] = {
@@ -127,9 +131,9 @@ OVER_WINDOW: dict[str, OverWindow] = {
     "last": OverWindow(_last, window=1),
     "count": OverWindow(_count),
     "diff": OverWindow(_diff, window=2, least=2),
-    "rate": OverWindow(_rate, window=2, least=2),
+    "rate": OverWindow(_rate, window=2, least=2, reads_steps=True),
     "pct_change": OverWindow(_pct_change, window=2, least=2),
-    "slope": OverWindow(_slope, least=2),
+    "slope": OverWindow(_slope, least=2, reads_steps=True),
     "zscore": OverWindow(_zscore, least=2),
     "ema": OverWindow(_ema, more=1),
     # expr_tracker answers these from two values on. Here they need all: two equal values of five are no plateau.

@@ -127,9 +127,13 @@ class Series:
         """See `expression.Logged`."""
         return self._last.get(name)
 
-    def window(self, name: str, count: int) -> tuple[list[float], list[float]]:
+    def window(self, name: str, count: int) -> list[float]:
         """See `expression.Logged`."""
-        return _newest(self._values[name], count), _newest(self._steps[name], count)
+        return _newest(self._values[name], count)
+
+    def steps(self, name: str, count: int) -> list[float]:
+        """See `expression.Logged`."""
+        return _newest(self._steps[name], count)
 
     def age(self, name: str) -> float | None:
         """See `expression.Logged`."""
@@ -146,7 +150,9 @@ class Series:
 
 
 def _newest(values: deque[float], count: int) -> list[float]:
-    """The last `count`, without a look at those before."""
+    """The last `count`, without a look at many before."""
+    if len(values) <= 2 * count:
+        return list(values)[-count:]
     found = list(islice(reversed(values), count))
     found.reverse()
     return found
