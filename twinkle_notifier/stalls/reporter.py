@@ -15,8 +15,8 @@ from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.runtime.stored import dumped
 from twinkle_notifier.stalls.board import Board
-from twinkle_notifier.stalls.detector import Detector
 from twinkle_notifier.stalls.report import RankStatus, markdown
+from twinkle_notifier.stalls.this_rank import ThisRank
 
 _GATHER = 2.0  # seconds beyond two polls for the other ranks to find that they are stuck, too
 
@@ -33,27 +33,27 @@ class Alert:
 class Reporter:
     """Sends the alert for a stall, unless another rank does. Used by one thread; has no lock."""
 
-    def __init__(self, detector: Detector, notifier: Callable[[str], object], poll: float) -> None:
+    def __init__(self, this_rank: ThisRank, notifier: Callable[[str], object], poll: float) -> None:
         self.notifier: Callable[[str], object] = notifier
         self.sending: Alert | None = None  # on its way, until `Resolver` has taken it over
-        self._detector, self._poll = detector, poll
+        self._this_rank, self._poll = this_rank, poll
 
     def report(self, board: Board) -> Alert | None:
         """Gather the other ranks, and send the alert; None when this rank has none to send, or could not.
 
         Raises OSError when the store fails with nothing sent yet.
         """
-        detector, where = self._detector, Where.here()
-        own = detector.publish(board)
+        this_rank, where = self._this_rank, Where.here()
+        own = this_rank.publish(board)
         if where.world_size > 1 and board.has_alert():
             return None
-        claim = board.claim(detector.last_step, PATIENCE)
+        claim = board.claim(this_rank.last_step, PATIENCE)
         if not isinstance(claim, claims.Claim):
             return None
         self._gather(claim)
-        held = None if detector.ended else _renewed(claim)
-        others = detector.others(board) if held else []
-        last = _renewed(held) if held and not detector.ended else None
+        held = None if this_rank.ended else _renewed(claim)
+        others = this_rank.others(board) if held else []
+        last = _renewed(held) if held and not this_rank.ended else None
         if last is None:  # this rank has resumed, or another took it for dead
             quietly(lambda: (held or claim).close("failed"))
             return None
@@ -63,13 +63,13 @@ class Reporter:
         """Wait until all other ranks have published their status, or the time for that is over."""
         world_size, seconds = Where.here().world_size, min(2 * self._poll + _GATHER, STALL_GATHER)
         if world_size > 1:
-            quietly(lambda: claim.gather(world_size, seconds, hurry=lambda: bool(self._detector.ended)))
+            quietly(lambda: claim.gather(world_size, seconds, hurry=lambda: bool(self._this_rank.ended)))
 
     def _send(self, claim: claims.Claim, board: Board, own: RankStatus, others: list[RankStatus]) -> Alert | None:
-        detector, name = self._detector, self._detector.watched.name
+        this_rank, name = self._this_rank, self._this_rank.watched.name
         alert = self.sending = Alert(claim.message_id, {status.rank for status in others})
-        idle, language = time.monotonic() - detector.began, detector.watched.language
-        text = markdown(name, [own, *others], Where.here(), idle, detector.progress, language)
+        idle, language = time.monotonic() - this_rank.began, this_rank.watched.language
+        text = markdown(name, [own, *others], Where.here(), idle, this_rank.progress, language)
         # Not longer than a claim holds, or another rank would take over.
         outcome = sender.deliver(self.notifier, Message(text, claim.message_id, "warning"), CRASH_BUDGET)
         _close(claim, outcome)

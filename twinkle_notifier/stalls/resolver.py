@@ -16,9 +16,9 @@ from twinkle_notifier.messages.message import Message, Outcome, derived_id
 from twinkle_notifier.messages.wording import duration
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.stalls.board import Board
-from twinkle_notifier.stalls.detector import Detector, in_thread
 from twinkle_notifier.stalls.report import named
 from twinkle_notifier.stalls.reporter import Alert, Reporter, quietly
+from twinkle_notifier.stalls.this_rank import ThisRank, in_thread
 
 _LAST_WAIT = 1.0  # seconds, at the end of a training, for the others to say that they resumed, too
 _SHORT = 0.02  # seconds between two checks whether something is done
@@ -30,8 +30,8 @@ class Resolver:
     Owns the lock `_lock` of `_alert` and `_leaving`: the thread that takes the alert says how it ended.
     """
 
-    def __init__(self, detector: Detector, reporter: Reporter) -> None:
-        self.detector: Detector = detector
+    def __init__(self, this_rank: ThisRank, reporter: Reporter) -> None:
+        self.this_rank: ThisRank = this_rank
         self.alarmed: bool = False
         self._reporter = reporter
         self._alarmed_at = self._stuck_at = 0.0  # the alarm; the last time that another rank was still stuck
@@ -48,20 +48,20 @@ class Resolver:
 
     def alarm(self) -> None:
         """Send the alert, or leave it to another rank. Returns at once."""
-        self.detector.doubted = self.alarmed = self._reporting = True
+        self.this_rank.doubted = self.alarmed = self._reporting = True
         self._alarmed_at = time.monotonic()
         in_thread(self._alarm)
 
     def over(self, *, moves: bool) -> None:
         """This rank has resumed if it `moves`, else its training is over. Returns at once."""
         self._moves = moves
-        self.detector.end()
+        self.this_rank.end()
         self._settle()
 
     def check(self) -> None:
         """Say "resumed" if every rank in the alert has. Returns at once."""
         if self._alert is not None:
-            self.detector.ask(self._conclude)
+            self.this_rank.ask(self._conclude)
 
     def close(self, *, moves: bool) -> None:
         """This rank's training is over, well if it `moves`: the last chance to say "resumed". Returns at once."""
@@ -71,12 +71,12 @@ class Resolver:
 
     def _alarm(self) -> None:
         try:
-            alert = self.detector.with_board(self._reporter.report)
+            alert = self.this_rank.with_board(self._reporter.report)
             with self._lock:
                 self._alert = alert
         finally:
             self._reporting, self._reporter.sending = False, None
-        if self.detector.ended:
+        if self.this_rank.ended:
             self._settle()
 
     def _settle(self) -> None:
@@ -104,18 +104,18 @@ class Resolver:
                 return
             time.sleep(0.1 if alert.stuck else 0.0)
         if self._forget():
-            if self.detector.watched.resumes:
+            if self.this_rank.watched.resumes:
                 self._send_the_end(alert)
             self._leaving = None
 
     def _ask_who_is_stuck(self, alert: Alert) -> None:
-        alert.stuck = self.detector.with_board(lambda board: board.not_resumed(alert.stuck))
+        alert.stuck = self.this_rank.with_board(lambda board: board.not_resumed(alert.stuck))
 
     def _conclude_at_last(self) -> None:
         """The training ends well here. What is under way in threads that nobody waits for at exit goes first."""
         _wait_while(lambda: self._reporting, _LAST_WAIT)
         _wait_while(lambda: self._reporter.sending is not None, CRASH_BUDGET)
-        if self.detector.is_answered(_LAST_WAIT):
+        if self.this_rank.is_answered(_LAST_WAIT):
             self._conclude(_LAST_WAIT)
             _wait_while(lambda: self._leaving is not None, _LAST_WAIT)  # another thread is about to send it
         self._keep_the_end()  # if it is not sent
@@ -131,9 +131,9 @@ class Resolver:
 
         def take_back(board: Board) -> None:
             senders.append(board.last_sender())
-            board.note_alert(self.detector.status(None))
+            board.note_alert(self.this_rank.status(None))
 
-        quietly(lambda: self.detector.with_board(take_back))
+        quietly(lambda: self.this_rank.with_board(take_back))
         if senders and senders[0] not in (None, Where.here().rank):
             self._leaving = None
             return False
@@ -151,16 +151,16 @@ class Resolver:
         with self._lock:
             alert = self._alert or self._leaving or self._reporter.sending
             self._alert = self._leaving = None
-        if alert is not None and self.detector.watched.resumes:
+        if alert is not None and self.this_rank.watched.resumes:
             self._keep(self._end_message(alert))
 
     def _keep(self, message: Message) -> None:
         sender.keep(self._reporter.notifier, message, Outcome("unknown", "there was no time to send it"))
 
     def _end_message(self, alert: Alert) -> Message:
-        detector = self.detector
-        name, language = detector.watched.name, detector.watched.language
-        took = duration(max(detector.ended, self._stuck_at) - detector.began, language)
+        this_rank = self.this_rank
+        name, language = this_rank.watched.name, this_rank.watched.language
+        took = duration(max(this_rank.ended, self._stuck_at) - this_rank.began, language)
         facts: list[str] = []
         if alert.stuck:
             stuck = named(alert.stuck, language)

@@ -17,10 +17,10 @@ from twinkle_notifier.mailbox.notes import Beat
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.stalls.board import Watched
-from twinkle_notifier.stalls.detector import Detector
 from twinkle_notifier.stalls.reporter import Reporter
 from twinkle_notifier.stalls.resolver import Resolver
 from twinkle_notifier.stalls.stacks import debugged, is_running
+from twinkle_notifier.stalls.this_rank import ThisRank
 
 VARIABLE: str = "TWINKLE_NOTIFIER_STALL_AFTER"  # seconds, for runs whose code names none
 _IDLE_POLLS = 2  # without a beat: from then on a rank checks whether another is about to send the alert
@@ -176,19 +176,19 @@ class _Watcher:
         gauge, episode = self._gauge, self._episode
         if episode is None and gauge.idle > _IDLE_POLLS * gauge.poll:
             self._beats = beats
-            detector = Detector(self._watched, gauge.idle, beats)
-            episode = self._episode = Resolver(detector, Reporter(detector, notifier, gauge.poll))
+            this_rank = ThisRank(self._watched, gauge.idle, beats)
+            episode = self._episode = Resolver(this_rank, Reporter(this_rank, notifier, gauge.poll))
         if episode is None:
             self._open = [past for past in self._open if past.open]
             for past in self._open:
                 past.check()
         elif not gauge.doubtful:
-            episode.detector.listen()
+            episode.this_rank.listen()
         elif gauge.stalled and not episode.alarmed:
             if not debugged(self._watched.thread):
                 episode.alarm()
-        elif not episode.detector.doubted:
-            episode.detector.doubt()
+        elif not episode.this_rank.doubted:
+            episode.this_rank.doubt()
 
     def _note_beat(self, beats: int) -> None:
         if mailbox.VARIABLE not in os.environ or monotonic() - self._noted_at < _SELDOM:

@@ -26,7 +26,7 @@ from twinkle_notifier.stalls.stacks import Doing, doing
 _ASK = 1.0  # seconds, at least, between two questions to the board
 
 
-class Detector:
+class ThisRank:
     """What the ranks do during a stall of this one: publishes its own status on the board, and reads the others'.
 
     Owns the lock `_asking`: one question to the board at a time, at most one a second.
