@@ -210,6 +210,10 @@ CASES: dict[str, Case] = {
             raised("pynvml.NVMLError_LibRmVersionMismatch", "RM has detected an NVML/RM version mismatch."),
             raised(_OLD, _counted("803: system has unsupported display driver / cuda driver combination")),
             printed("Failed to initialize NVML: Driver/library version mismatch\nNVML library version: 580.173"),
+            printed(
+                "docker: Error response from daemon: failed to create task for container: error running prestart hook #0\n"
+                "nvidia-container-cli: initialization error: nvml error: driver/library version mismatch: unknown."
+            ),
         ),
         misses=(
             killed("SIGKILL", "Failed to initialize NVML: Driver/library version mismatch"),

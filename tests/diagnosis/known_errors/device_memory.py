@@ -8,6 +8,10 @@ _HINT = (
     " If reserved but unallocated memory is large try setting {}=expandable_segments:True to avoid fragmentation."
     "  See documentation for Memory Management  (https://pytorch.org/docs/stable/notes/cuda.html#environment-variables)"
 )
+_OLDER_HINT = (
+    " If reserved but unallocated memory is large try setting max_split_size_mb to avoid fragmentation."
+    "  See documentation for Memory Management and PYTORCH_CUDA_ALLOC_CONF"
+)
 _OOM, _OLD_OOM = "torch.OutOfMemoryError", "torch.cuda.OutOfMemoryError"
 
 
@@ -150,10 +154,27 @@ CASES: dict[str, Case] = {
                     after=_HINT.format("PYTORCH_ALLOC_CONF"),
                 ),
             ),
+            raised(_OOM, _new("1.70 GiB", "6.00 GiB", "0 bytes", used="2.93 GiB", reserved="2.30 GiB")),
         ),
         misses=(
             raised(_OOM, _FULL),
+            raised(_OOM, _new("2.10 GiB", "6.00 GiB", "0 bytes", used="2.93 GiB", reserved="2.30 GiB")),
             raised("RuntimeError", "see CUDA out of memory. Tried to allocate 2.00 GiB"),
+        ),
+    ),
+    "device-memory-fragmented-older-torch": Case(
+        hits=(
+            raised(
+                _OLD_OOM,
+                _new(
+                    "1.70 GiB", "6.00 GiB", "0 bytes", used="2.93 GiB", reserved="2.30 GiB", after=_OLDER_HINT
+                ).replace("capacity", "capacty"),
+            ),
+            raised(_OLD_OOM, _new("512.00 MiB", "23.69 GiB", "80.00 MiB", reserved="5.03 GiB", after=_OLDER_HINT)),
+        ),
+        misses=(
+            raised(_OLD_OOM, _new("2.10 GiB", "6.00 GiB", "0 bytes", reserved="2.30 GiB", after=_OLDER_HINT)),
+            raised(_OLD_OOM, _new("20.00 MiB", "23.69 GiB", "10.00 MiB", reserved="1.03 GiB", after=_OLDER_HINT)),
         ),
     ),
     "device-memory-fragmented-npu": Case(

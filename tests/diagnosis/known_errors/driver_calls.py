@@ -138,6 +138,10 @@ CASES: dict[str, Case] = {
         hits=(
             printed("[74889.644138] NVRM: Xid (PCI:0000:02:00): 79, GPU has fallen off the bus."),
             printed("kernel: NVRM: Xid (PCI:0000:3b:00): 94, pid=1234, name=python, Contained: SM (0x1)."),
+            printed(
+                "[1843.3] NVRM: The NVIDIA GPU 0000:b3:00.0\n     NVRM: (PCI ID: 10de:26b5) installed in this system has\n"
+                "     NVRM: fallen off the bus and is not responding to commands.\n[1843.4] NVRM: The probe routine failed."
+            ),
         ),
         misses=(
             printed("[1.2] NVRM: Xid (PCI:0000:3b:00): 31, pid=1234, name=python, MMU Fault"),

@@ -103,6 +103,12 @@ CASES: dict[str, Case] = {
                 "terminate called after throwing an instance of 'c10::DistBackendError'\n  what():  [PG ID 0 PG GUID 0"
                 "(default_pg) Rank 1] Process group watchdog thread terminated with exception: CUDA error: unspecified launch",
             ),
+            killed(
+                "SIGABRT",
+                "[rank3]:[E115 15:39:38.012111423 ProcessGroupNCCL.cpp:1899] [PG ID 0 PG GUID 0(default_pg) Rank 3] Process "
+                "group watchdog thread terminated with exception: CUDA error: an illegal memory access was encountered\nCUDA "
+                "kernel errors might be asynchronously reported at some other API call, so the stacktrace may be incorrect.",
+            ),
         ),
         misses=(
             killed("SIGABRT", "terminate called after throwing an instance of 'c10::Error'\n  what():  Socket Timeout"),

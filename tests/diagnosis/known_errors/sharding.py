@@ -158,6 +158,26 @@ CASES: dict[str, Case] = {
             ),
         ),
     ),
+    "megatron-layers-split": Case(
+        hits=(
+            raised("AssertionError", "Number of layers should be divisible by the pipeline-model-parallel size"),
+            raised("AssertionError", "number of layers should be divisible by the pipeline parallel size\n"),
+        ),
+        misses=(
+            raised("ValueError", "Number of layers should be divisible by the pipeline-model-parallel size"),
+            raised("AssertionError", "Number of layers should be divisible by 4"),
+        ),
+    ),
+    "megatron-sequence-length": Case(
+        hits=(
+            raised("AssertionError", "First dimension of the tensor should be divisible by tensor parallel size"),
+            raised("AssertionError", "First dimension of the tensor should be divisible by tensor parallel size\n"),
+        ),
+        misses=(
+            raised("AssertionError", "First dimension of the tensor should be divisible by 4"),
+            raised("RuntimeError", "First dimension of the tensor should be divisible by tensor parallel size"),
+        ),
+    ),
     "megatron-world-size": Case(
         hits=(
             raised("RuntimeError", "world_size (1) is not divisible by 2"),

@@ -250,7 +250,10 @@ RULES: tuple[Rule, ...] = (
         ),
         types=("NVMLError_LibRmVersionMismatch", *_TYPES),
         signals=("",),  # no signal
-        printed=("Failed to initialize NVML: Driver/library version mismatch",),
+        printed=(
+            "Failed to initialize NVML: Driver/library version mismatch",
+            "nvidia-container-cli: initialization error: nvml error: driver/library version mismatch",
+        ),
     ),
     Rule(
         "device-forked",

@@ -12,10 +12,11 @@ _NEW = tuple(
     _ASKED + f". {{unit:word}} {{index:int}} has a total {spelt} of {{total:size}} of which {{free:size}} is free."
     for spelt in ("capacity", "capacty")
 )
-_NUMBERS = (
+_UNUSED = (
     "{}Of the allocated memory {used:size} is allocated by PyTorch,{} and {reserved:size} is reserved by PyTorch but"
-    " unallocated. If reserved but unallocated memory is large try setting {variable}=expandable_segments:True"
+    " unallocated. If reserved but unallocated memory is large try setting "
 )
+_NUMBERS = _UNUSED + "{variable}=expandable_segments:True"
 # torch_npu, and torch before 2.1.
 _OLD = tuple(
     _ASKED + " ({unit:word} {index:int}; {total:size} total capacity; {used:size} already allocated; "
@@ -137,7 +138,22 @@ RULES: tuple[Rule, ...] = (
         _CUDA + "#optimizing-memory-usage-with-pytorch-cuda-alloc-conf",
         says=(_NEW[0] + _NUMBERS,),
         types=_TYPES,
-        when=("reserved > 2 * asked", "reserved > 0.1 * total"),
+        when=("reserved > 1.2 * asked", "reserved > 0.1 * total"),
+    ),
+    Rule(
+        "device-memory-fragmented-older-torch",
+        Advice(
+            "the device's memory is in pieces: {reserved} is reserved but unused, and {asked} fits into no piece",
+            ("set PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True, and start again",),
+        ),
+        Advice(
+            "显存碎片化：已预留但未使用 {reserved}，却没有一块能放下所需的 {asked}",
+            ("设置 PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True 后重新启动",),
+        ),
+        _CUDA + "#optimizing-memory-usage-with-pytorch-cuda-alloc-conf",
+        says=tuple(text + _UNUSED + "max_split_size_mb" for text in _NEW),
+        types=_TYPES,
+        when=("reserved > 1.2 * asked", "reserved > 0.1 * total"),
     ),
     Rule(
         "device-memory-fragmented-npu",

@@ -180,6 +180,7 @@ RULES: tuple[Rule, ...] = (
         ),
         "https://docs.nvidia.com/deploy/xid-errors/",
         printed=(
+            "{}NVRM: fallen off the bus and is not responding to commands",
             "{}NVRM: Xid (PCI:{}): 48, ",
             "{}NVRM: Xid (PCI:{}): 63, ",
             "{}NVRM: Xid (PCI:{}): 64, ",

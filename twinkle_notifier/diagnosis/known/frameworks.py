@@ -92,6 +92,8 @@ RULES: tuple[Rule, ...] = (
         printed=(
             "what():  CUDA error: {error}",
             "what():  [{}Rank {:int}] Process group watchdog thread terminated with exception: CUDA error: {error}",
+            "[rank{:int}]:[E{}] [{}Rank {:int}] Process group watchdog thread terminated with exception: "
+            "CUDA error: {error}",
             "what():  [{}Rank {:int}] NCCL watchdog thread terminated with exception: CUDA error: {error}",
         ),
     ),

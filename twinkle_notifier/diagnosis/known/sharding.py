@@ -177,6 +177,43 @@ RULES: tuple[Rule, ...] = (
         types=("AssertionError",),
     ),
     Rule(
+        "megatron-layers-split",
+        Advice(
+            "the model's layers cannot be split evenly over the pipeline stages",
+            (
+                "make --num-layers a multiple of --pipeline-model-parallel-size (times the virtual stages)",
+                "or give the first or last stage fewer: --decoder-first-pipeline-num-layers, --decoder-last-...",
+            ),
+        ),
+        Advice(
+            "模型层数无法平均分到各流水线阶段",
+            (
+                "让 --num-layers 是 --pipeline-model-parallel-size（乘以虚拟阶段数）的倍数",
+                "或让首尾阶段少几层：--decoder-first-pipeline-num-layers、--decoder-last-...",
+            ),
+        ),
+        "https://github.com/NVIDIA/Megatron-LM/blob/main/megatron/training/arguments.py",
+        says=(
+            "Number of layers should be divisible by the pipeline-model-parallel size",
+            "number of layers should be divisible by the pipeline parallel size",
+        ),
+        types=("AssertionError",),
+    ),
+    Rule(
+        "megatron-sequence-length",
+        Advice(
+            "sequence parallelism splits a batch by tokens: their number is no multiple of the tensor parallel size",
+            ("pad each batch (packed ones, too) to a multiple of the tensor parallel size", "or turn it off"),
+        ),
+        Advice(
+            "sequence parallel 要按 token 切分 batch，但 token 数不是 tensor parallel 大小的倍数",
+            ("把每个 batch（包括 packing 后的）补齐到 tensor parallel 大小的倍数", "或关闭 sequence parallel"),
+        ),
+        "https://github.com/verl-project/verl/issues/3296",
+        says=("First dimension of the tensor should be divisible by tensor parallel size",),
+        types=("AssertionError",),
+    ),
+    Rule(
         "megatron-world-size",
         Advice(
             "{world} processes cannot be split by the model's parallel sizes (TP * PP * CP)",
