@@ -295,24 +295,6 @@ CASES: dict[str, Case] = {
             raised("RuntimeError", "sampler failed: CUDA error: out of memory"),
         ),
     ),
-    "device-memory-mps": Case(
-        hits=(
-            raised(
-                "RuntimeError",
-                "MPS backend out of memory (MPS allocated: 42.28 GiB, other allocations: 720.00 KiB, max allowed: 42.43 "
-                "GiB). Tried to allocate 384.00 MiB on shared pool.",
-            ),
-            raised(
-                "RuntimeError",
-                "MPS backend out of memory (MPS allocated: 17.36 GB, other allocations: 613.56 MB, max allowed: 18.13 "
-                "GB). Tried to allocate 192.00 MB on private pool. Use PYTORCH_MPS_HIGH_WATERMARK_RATIO=0.0",
-            ),
-        ),
-        misses=(
-            raised("RuntimeError", "MPS backend out of memory"),
-            raised("ValueError", "MPS backend out of memory (MPS allocated: 17.36 GB) is what you will see"),
-        ),
-    ),
     "device-memory-no-batch-fits": Case(
         hits=(
             raised("RuntimeError", "No executable batch size found, reached zero."),

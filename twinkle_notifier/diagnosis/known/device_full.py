@@ -206,4 +206,21 @@ RULES: tuple[Rule, ...] = (
         ),
         types=("OSError",),
     ),
+    Rule(
+        "device-memory-mps",
+        Advice(
+            "MPS may use {allowed}, {used} is in use, and {asked} more did not fit",
+            ("lower the batch size or the text's length", "end other programs that need memory"),
+        ),
+        Advice(
+            "MPS 上限为 {allowed}，已用 {used}，再申请 {asked} 放不下",
+            ("调小 batch size 或序列长度", "关闭其他占内存的程序"),
+        ),
+        "https://docs.pytorch.org/docs/stable/mps_environment_variables.html",
+        says=(
+            "MPS backend out of memory (MPS allocated: {used:size}, other allocations: {other:size}, max allowed:"
+            " {allowed:size}). Tried to allocate {asked:size} on ",
+        ),
+        types=("RuntimeError",),
+    ),
 )
