@@ -557,7 +557,7 @@ def test_the_last_frame_of_all_alone(run: Any, inbox: Inbox) -> None:
 # Many at once
 
 
-@pytest.mark.parametrize("count", [20, pytest.param(50, marks=pytest.mark.stress)])
+@pytest.mark.parametrize("count", [8, pytest.param(50, marks=pytest.mark.stress)])
 def test_many_processes_that_start_at_once(tmp_path: Path, count: int) -> None:
     """On few cores, where each is slow to load what it needs: each message is there."""
     script = tmp_path / "tiny.py"

@@ -155,14 +155,14 @@ def told(run: Callable[..., Any], inbox: Inbox, tmp_path: Path) -> Callable[[str
     ("source", "times"),
     [
         ("pooled(watched)", 1),
-        ("pooled(watched, 'spawn')", 1),
+        pytest.param("pooled(watched, 'spawn')", 1, marks=pytest.mark.stress),
         ("pooled(watched, 'forkserver')", 1),
         ("meet(lambda: pool(watched))", 1),
         ("meet(lambda: spawned(watched))", 1),
         ("pooled(watched, tasks=3)", 3),  # each enters a block anew
         ("pooled(nested)", 1),
         pytest.param("meet(elastic)", 1, marks=pytest.mark.stress),
-        ("meet(loaded)", 1),
+        pytest.param("meet(loaded)", 1, marks=pytest.mark.stress),
         ("outer(lambda: pooled(watched), 'further out')", 1),
     ],
 )

@@ -126,6 +126,7 @@ with t.watch(ding, "step", "sft"):
     assert titles(inbox) == ["sft failed: ValueError: the cause"]
 
 
+@pytest.mark.stress
 def test_what_follows_from_a_preemption_is_not_told(run: Callable[..., Any], inbox: Inbox) -> None:
     """A peer whose connection breaks when the preempted rank has left."""
     source = """
@@ -147,7 +148,11 @@ with t.watch(ding, "step", "sft"):
 @pytest.mark.parametrize(
     ("meets", "facts"),
     [
-        ("True", ["- Ranks: 0-1 of 2", "- Note: secondary error; no rank reported the cause"]),
+        pytest.param(
+            "True",
+            ["- Ranks: 0-1 of 2", "- Note: secondary error; no rank reported the cause"],
+            marks=pytest.mark.stress,
+        ),
         (
             "rank == 0",
             [

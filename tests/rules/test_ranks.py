@@ -103,6 +103,7 @@ dist.destroy_process_group()
 """
 
 
+@pytest.mark.stress
 def test_what_rank_0_logged_in_an_earlier_training_is_not_its_any_more(run: Callable[..., Any], inbox: Inbox) -> None:
     """In the same store, under the same name."""
     done = run(SCRIPT + LAST_RANK_ALONE, ranks=2)

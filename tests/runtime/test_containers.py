@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shlex
 import subprocess
@@ -115,6 +116,8 @@ TORCHRUN = {
 }
 
 
+stress = functools.partial(pytest.param, marks=pytest.mark.stress)
+
 # Two jobs at once
 
 
@@ -122,10 +125,10 @@ TORCHRUN = {
     "variables",
     [
         {**TORCHRUN, "MASTER_ADDR": "127.0.0.1"},
-        {**TORCHRUN, "MASTER_ADDR": "trainer-0"},
-        {"MASTER_ADDR": "localhost", "MASTER_PORT": "29500", "WORLD_SIZE": "2"},
-        {"MASTER_PORT": "29500", "WORLD_SIZE": "2"},
-        {"WORLD_SIZE": "2"},
+        stress({**TORCHRUN, "MASTER_ADDR": "trainer-0"}),
+        stress({"MASTER_ADDR": "localhost", "MASTER_PORT": "29500", "WORLD_SIZE": "2"}),
+        stress({"MASTER_PORT": "29500", "WORLD_SIZE": "2"}),
+        stress({"WORLD_SIZE": "2"}),
         {"PMIX_NAMESPACE": "1", "OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_LOCAL_SIZE": "2"},
     ],
     ids=["torchrun", "torchrun by name", "lightning", "a port alone", "unknown launcher", "mpirun"],
@@ -199,17 +202,17 @@ def test_ranks_of_one_run_in_two_containers_tell_once(contain: Contain, inbox: I
     ("variables", "common"),
     [
         (SPANNING, True),
-        ({**SPANNING, "WORLD_SIZE": "2"}, False),
-        ({**SPANNING, "MASTER_ADDR": "::1"}, True),  # two agents that share a network
+        stress({**SPANNING, "WORLD_SIZE": "2"}, False),
+        stress({**SPANNING, "MASTER_ADDR": "::1"}, True),  # two agents that share a network
         ({"MASTER_ADDR": "10.0.0.7", "MASTER_PORT": "29500", "WORLD_SIZE": "4"}, True),
-        ({"MASTER_ADDR": "10.0.0.7", "MASTER_PORT": "29500", "WORLD_SIZE": "4", "LOCAL_SIZE": "4"}, False),
+        stress({"MASTER_ADDR": "10.0.0.7", "MASTER_PORT": "29500", "WORLD_SIZE": "4", "LOCAL_SIZE": "4"}, False),
         ({"MASTER_ADDR": "127.0.1.1", "MASTER_PORT": "29500"}, False),
-        ({"MASTER_ADDR": "0.0.0.0", "MASTER_PORT": "29500"}, False),
-        ({"MASTER_ADDR": "LocalHost.", "MASTER_PORT": "29500"}, False),
+        stress({"MASTER_ADDR": "0.0.0.0", "MASTER_PORT": "29500"}, False),
+        stress({"MASTER_ADDR": "LocalHost.", "MASTER_PORT": "29500"}, False),
         ({"SLURM_JOB_ID": "7", "SLURM_STEP_ID": "0", "SLURM_PROCID": "1", "SLURM_NTASKS": "4"}, True),
         ({"PMIX_NAMESPACE": "a", "OMPI_COMM_WORLD_SIZE": "4", "OMPI_COMM_WORLD_LOCAL_SIZE": "2"}, True),
-        ({"PMI_SIZE": "4", "MPI_LOCALNRANKS": "2"}, True),
-        ({"PMI_SIZE": "4"}, False),
+        stress({"PMI_SIZE": "4", "MPI_LOCALNRANKS": "2"}, True),
+        stress({"PMI_SIZE": "4"}, False),
         ({"TWINKLE_SESSION_ID": "7"}, False),
     ],
 )
@@ -224,7 +227,7 @@ def test_nodes_have_a_run_s_key_in_common_if_it_has_several(
     assert (one == other) is common
 
 
-@pytest.mark.parametrize("name", [b"n\xff", b"rack/1", "n\u00f6de".encode()])
+@pytest.mark.parametrize("name", [b"n\xff", stress(b"rack/1"), stress("n\u00f6de".encode())])
 def test_a_host_may_be_called_anything(name: bytes, contain: Contain, inbox: Inbox, tmp_path: Path) -> None:
     """The kernel takes any bytes for its name; the ranks of a run agree all the same."""
     naming = shlex.join([sys.executable, "-c", f"import socket; socket.sethostname({name!r})"])
@@ -253,7 +256,7 @@ def again(inbox: Inbox) -> list[bool]:
     return ["Again" in message.text for message in inbox.messages]
 
 
-@pytest.mark.parametrize("how", ["folders", "memory", "names", "ids", "jobs"])
+@pytest.mark.parametrize("how", ["folders", stress("memory"), stress("names"), "ids", stress("jobs")])
 def test_strangers_are_no_crash_loop(how: str, contain: Contain, inbox: Inbox, tmp_path: Path) -> None:
     """Five jobs in turn, whose working folders have one path: they differ in what `how` says, and in nothing else."""
     for number in range(5):
@@ -265,7 +268,7 @@ def test_strangers_are_no_crash_loop(how: str, contain: Contain, inbox: Inbox, t
     assert again(inbox) == [False] * 5
 
 
-@pytest.mark.parametrize("how", ["docker", "pod", "disk", "requeue"])
+@pytest.mark.parametrize("how", ["docker", stress("pod"), stress("disk"), "requeue"])
 def test_a_job_that_is_started_again_in_place_is_a_crash_loop(
     how: str, contain: Contain, inbox: Inbox, tmp_path: Path
 ) -> None:

@@ -213,7 +213,10 @@ def mounted(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
         subprocess.run(["umount", "-l", path], check=True)
 
 
-@pytest.mark.parametrize("how", ["read-only", "full", "deleted", "deleted meanwhile"])
+@pytest.mark.parametrize(
+    "how",
+    ["full", "deleted meanwhile", *(pytest.param(how, marks=pytest.mark.stress) for how in ("read-only", "deleted"))],
+)
 def test_a_broken_folder_keeps_them_together(
     how: str, alerts: Callable[..., int], mounted: Callable[[str], Path], tmp_path: Path
 ) -> None:
@@ -248,7 +251,9 @@ except ValueError as e:
     assert "a bad file" in inbox.messages[0].text
 
 
-@pytest.mark.parametrize("size", [0, 100, 4096])
+@pytest.mark.parametrize(
+    "size", [0, pytest.param(100, marks=pytest.mark.stress), pytest.param(4096, marks=pytest.mark.stress)]
+)
 def test_where_no_file_may_grow_they_agree_all_the_same(size: int, alerts: Callable[..., int]) -> None:
     """By a limit of the process, which holds in every folder."""
     assert alerts(f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size})); {EIGHT}") == 1
