@@ -391,9 +391,9 @@ def test_a_failed_message_is_tried_by_the_next_handler() -> None:
 
 
 def test_a_throttled_robot_is_asked_once(run: Any, inbox: Inbox) -> None:
-    """Not by each of four ranks."""
+    """Not by each of its ranks."""
     inbox.script(*[{"errcode": 130101, "errmsg": "send too fast"}] * 10)
-    run(RAISE, ranks=4)
+    run(RAISE, ranks=2)
     assert (len(inbox.messages), inbox.requests) == (0, 1)
 
 
@@ -554,6 +554,7 @@ def test_three_runs_in_one_folder_tell_three_times(run: Any, inbox: Inbox) -> No
     assert len(inbox.messages) == 6
 
 
+@pytest.mark.stress
 def test_two_runs_at_once_tell_each(start: Any, inbox: Inbox) -> None:
     """Under different names."""
     for started in [start(RAISE, ranks=2, name=f"{name}.py", NAME=name) for name in ("one", "two")]:

@@ -155,10 +155,10 @@ def told(run: Callable[..., Any], inbox: Inbox, tmp_path: Path) -> Callable[[str
     ("source", "times"),
     [
         ("pooled(watched)", 1),
-        pytest.param("pooled(watched, 'spawn')", 1, marks=pytest.mark.stress),
+        ("pooled(watched, 'spawn')", 1),
         ("pooled(watched, 'forkserver')", 1),
         ("meet(lambda: pool(watched))", 1),
-        ("meet(lambda: spawned(watched))", 1),
+        pytest.param("meet(lambda: spawned(watched))", 1, marks=pytest.mark.stress),
         ("pooled(watched, tasks=3)", 3),  # each enters a block anew
         ("pooled(nested)", 1),
         pytest.param("meet(elastic)", 1, marks=pytest.mark.stress),

@@ -59,7 +59,8 @@ def test_a_crash_is_reported_once_with_how_far_it_got(begin: Begin, robot: Inbox
     assert "not attached" not in done.stderr
 
 
-@pytest.mark.parametrize("framework", [pytest.param("transformers", marks=STRESS), "accelerate"])
+@pytest.mark.stress
+@pytest.mark.parametrize("framework", ["transformers", "accelerate"])
 def test_the_crash_of_one_rank_is_reported_once_as_its_own(begin: Begin, robot: Inbox, framework: str) -> None:
     """What its peer meets then is no second one."""
     done = begin(script(framework) + CRASH_OF_ONE + "train()", ranks=2).result()
@@ -167,6 +168,7 @@ except ValueError as error:
     assert (done.returncode, titles(robot)) == (1, ["mine failed: ValueError: the loss is lost"]), done.stderr
 
 
+@pytest.mark.stress
 def test_of_two_exceptions_the_one_that_was_handled_is_not_reported(begin: Begin, robot: Inbox) -> None:
     """The program tries once more after the first, and ends by the second."""
     own = HAPPENS + "if step == 7: raise next(errors)\nerrors = iter([ValueError('the first'), KeyError('the second')])"

@@ -49,7 +49,7 @@ def large(path: Path, times: int) -> Path:
     return path
 
 
-@pytest.mark.parametrize("count", [8, pytest.param(20, marks=pytest.mark.stress)])
+@pytest.mark.parametrize("count", [3, pytest.param(20, marks=pytest.mark.stress)])
 def test_processes_that_end_at_once_end_well(tmp_path: Path, count: int) -> None:
     """On a busy machine, with many certificates."""
     bundle = large(tmp_path / "ca.pem", 4)

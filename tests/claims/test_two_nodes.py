@@ -118,6 +118,7 @@ def test_one_rank_of_each_node_goes_to_the_store(meet: Callable[..., Met], inbox
     assert sorted({said["reason"] for said in met.outcomes.values()})[1:] == [f"rank {sender} has reported it"]
 
 
+@pytest.mark.stress
 def test_who_comes_later_is_counted_in(meet: Callable[..., Met], inbox: Inbox) -> None:
     """On the node that sends, and on the one that waits for its verdict; no rank is named that has not met it."""
     source = """
@@ -183,6 +184,7 @@ if rank < 4:
     assert statuses(met) == ["duplicate", "duplicate", "sent", "spooled"]
 
 
+@pytest.mark.stress
 def test_a_robot_that_refuses_is_asked_once(meet: Callable[..., Met], inbox: Inbox) -> None:
     """For a reason that holds for every rank, of whichever node."""
     inbox.script(*[{"errcode": 300005, "errmsg": "token is not exist"}] * 8)
@@ -192,6 +194,7 @@ def test_a_robot_that_refuses_is_asked_once(meet: Callable[..., Met], inbox: Inb
     assert [said["final"] for said in met.outcomes.values()] == [True] * 8
 
 
+@pytest.mark.stress
 def test_each_rank_leaves_it_to_the_supervisor_by_itself(meet: Callable[..., Met], inbox: Inbox) -> None:
     """None says that it is reported, and none waits for a cause once more."""
     begun = Mailbox.begun()
@@ -210,6 +213,7 @@ if rank < 4:
     assert inbox.messages == []
 
 
+@pytest.mark.stress
 def test_what_follows_from_an_error_of_its_own_a_rank_tells_itself(meet: Callable[..., Met], inbox: Inbox) -> None:
     """It reported one and went on; a peer that is gone now was killed, whatever the others of its node take for the cause."""
     source = """

@@ -491,6 +491,7 @@ def test_the_command_runs_until_ctrl_c(secret: str | None) -> None:
 
 
 @pytest.mark.linux
+@pytest.mark.stress
 def test_the_commands_memory_is_bounded() -> None:
     """Whatever it accepts and refuses, and however many pages stop to read."""
     command = [sys.executable, "-m", "twinkle_notifier.inbox", "--port", "0"]
