@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,12 +16,14 @@ from twinkle_notifier.isolation import safe, tried
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.around import job_lines, lines
 from twinkle_notifier.messages.catalog import fact, facts, listed, phrase, retold
+from twinkle_notifier.messages.machine import machine_lines
 from twinkle_notifier.messages.message import Level
 from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.messages.sanitize import code, heading, line, paragraphs
 from twinkle_notifier.messages.wording import attempt_of, code_block, now
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.surroundings import Surroundings
+from twinkle_notifier.surroundings.trouble import Trouble
 
 _ONE_LINE = 200  # characters of an exception's message; the traceback shows all of it
 _NAME = 100  # characters of a run's name, a type, a host
@@ -43,7 +45,8 @@ _CLEAN = ("", "0", "None")  # the texts of a SystemExit that is no failure
 class Report(NamedTuple):
     """An exception and where it was raised, without the exception object, which would keep its frames alive.
 
-    `code` is the line at `at`, `own` the user's part of the traceback; `advice` and `surroundings` are list items.
+    `code` is the line at `at`, `own` the user's part of the traceback; `advice`, `surroundings` and `machine` (what is
+    out of order on it) are list items.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Report(NamedTuple):
     advice: Sequence[str] = ()
     job: Sequence[str] = ()
     surroundings: Sequence[str] = ()
+    machine: Sequence[str] = ()
 
     @classmethod
     def of(
@@ -127,6 +131,10 @@ class Report(NamedTuple):
             progress=replace(self.progress, on_gpus=around.uses_gpu),
         )
 
+    def beside(self, troubles: Iterable[Trouble]) -> Report:
+        """The same with what is out of order on the machine."""
+        return self._replace(machine=machine_lines(troubles, self.language))
+
     def untraced(self, why: BaseException | None) -> Report:
         """The same without a traceback, as `traced` raised `why`, or did not return (None)."""
         said = phrase(self.language, "its traceback cannot be shown: {reason}", reason=reason(why))
@@ -165,6 +173,7 @@ class Report(NamedTuple):
         language = self.language
         top = facts(
             *self.advice,
+            *self.machine,
             fact(language, "Error", self._error()),
             fact(language, "At", self._at()),
             fact(language, "Context", "" if self.context in _ENTRIES else line(self.context, _PATH)),

@@ -72,6 +72,7 @@ class ExitReport(NamedTuple):
     advice: Sequence[str] = ()  # list items, as are
     job: Sequence[str] = ()
     surroundings: Sequence[str] = ()
+    machine: Sequence[str] = ()
     restarts: bool = False  # only an attempt has ended: torchrun has started its ranks again
 
     @property
@@ -159,6 +160,7 @@ class ExitReport(NamedTuple):
         language = self.language
         top = facts(
             *self.advice,
+            *self.machine,
             *self._facts(),
             fact(language, "Duration", duration(self.seconds, language) if self.kind() != "ended" else ""),
             *self._reached(),

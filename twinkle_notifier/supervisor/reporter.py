@@ -29,20 +29,22 @@ from twinkle_notifier.messages import report
 from twinkle_notifier.messages.advice import advice
 from twinkle_notifier.messages.around import job_lines, lines
 from twinkle_notifier.messages.catalog import fact, phrase
+from twinkle_notifier.messages.machine import machine_lines
 from twinkle_notifier.messages.message import Level, Message, calls_people, level_of_end, random_id
 from twinkle_notifier.messages.wording import duration
 from twinkle_notifier.runtime.language import language
 from twinkle_notifier.runtime.launcher import Attempt, Where, run_key
 from twinkle_notifier.runtime.process import Instant, process_start
 from twinkle_notifier.runtime.stored import hashed
-from twinkle_notifier.supervisor import cause, torchrun
+from twinkle_notifier.supervisor import cause, gpus, torchrun
 from twinkle_notifier.supervisor.attribution import Attribution
 from twinkle_notifier.supervisor.command import ERROR_FILE
 from twinkle_notifier.supervisor.exit_report import ExitReport, signal_name
 from twinkle_notifier.supervisor.last_lines import ends_of
-from twinkle_notifier.surroundings import Surroundings, look
+from twinkle_notifier.surroundings import Surroundings, look, machine
+from twinkle_notifier.surroundings.trouble import Trouble
 
-_AROUND = 2.0  # seconds to look at what is around the run
+_AROUND = 2.0  # seconds to look at what is around the run, and at its machine
 _OVERDUE = 60.0  # seconds after which a message is sent from here while the command goes on
 _POLL = 0.05
 _TOPIC = "ends"  # of the claims of the supervisors of a run's nodes
@@ -250,10 +252,15 @@ def _markdown(ending: ExitReport) -> str:
 
 def _advised(ending: ExitReport) -> str:
     language = ending.language
+    until, beside = time.monotonic() + _AROUND, isolation.start(lambda: _machine(ending))
     around = isolation.call(look, _AROUND).value or Surroundings()
     own = around._replace(command="", links=())  # of this process; the command is named anyway
     ending = ending._replace(job=job_lines(own, language), surroundings=lines(own, language))
-    if ending.kind() not in ("failed", "restarts") or not settings.diagnoses():
+    if ending.kind() not in ("failed", "restarts"):
+        return ending.markdown()
+    found = beside(max(until - time.monotonic(), 0.0)).value or ()
+    ending = ending._replace(machine=machine_lines(found, language))
+    if not settings.diagnoses():
         return ending.markdown()
     number, kills = ending.killed(), ending.out_of_memory
     evidence = of_end(
@@ -264,6 +271,12 @@ def _advised(ending: ExitReport) -> str:
         {"exit_code": str(ending.failed_code)} | ({"oom_kills": str(kills)} if kills is not None else {}),
     )
     return ending._replace(advice=advice(evidence, ending.language)).markdown()
+
+
+def _machine(ending: ExitReport) -> Sequence[Trouble]:
+    """What is out of order on the machine. The signal's meaning tells already of the out-of-memory killer."""
+    killed = bool(ending.out_of_memory)
+    return machine.look(ending.checkpoint, ending.seconds, ending.pids, gpus.ask, oom=not killed, patience=gpus.ASK)
 
 
 def _in_time(work: Callable[[], T]) -> T | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from twinkle_notifier.diagnosis.rule import Advice, Rule
+from twinkle_notifier.surroundings.xids import OF_MACHINE, OF_PROGRAM
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -179,18 +180,7 @@ RULES: tuple[Rule, ...] = (
             ("把 Xid 那一行和节点名报给管理员；先换一个节点运行",),
         ),
         "https://docs.nvidia.com/deploy/xid-errors/",
-        printed=(
-            "{}NVRM: Xid (PCI:{}): 48, ",
-            "{}NVRM: Xid (PCI:{}): 63, ",
-            "{}NVRM: Xid (PCI:{}): 64, ",
-            "{}NVRM: Xid (PCI:{}): 79, ",
-            "{}NVRM: Xid (PCI:{}): 92, ",
-            "{}NVRM: Xid (PCI:{}): 94, ",
-            "{}NVRM: Xid (PCI:{}): 95, ",
-            "{}NVRM: Xid (PCI:{}): 119, ",
-            "{}NVRM: Xid (PCI:{}): 120, ",
-            "{}NVRM: Xid (PCI:{}): 74, ",
-        ),
+        printed=tuple(f"{{}}NVRM: Xid (PCI:{{}}): {number}, " for number in OF_MACHINE),
     ),
     Rule(
         "xid-of-program",
@@ -212,12 +202,7 @@ RULES: tuple[Rule, ...] = (
             ),
         ),
         "https://docs.nvidia.com/deploy/xid-errors/",
-        printed=(
-            "{}NVRM: Xid (PCI:{}): 13, ",
-            "{}NVRM: Xid (PCI:{}): 31, ",
-            "{}NVRM: Xid (PCI:{}): 43, ",
-            "{}NVRM: Xid (PCI:{}): 45, ",
-        ),
+        printed=tuple(f"{{}}NVRM: Xid (PCI:{{}}): {number}, " for number in OF_PROGRAM),
     ),
     Rule(
         "device-id-too-high",
