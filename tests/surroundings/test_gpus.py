@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinkle_notifier.messages.machine import machine_lines
@@ -108,6 +108,7 @@ def test_a_gpu_that_hangs_is_left_out(install: Any) -> None:
     assert time.monotonic() - began < 5
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.fixed_dictionaries({"index": st.integers(), "ecc": st.floats() | st.integers() | st.text()}), max_size=3
@@ -119,6 +120,7 @@ def test_absurd_values_say_nothing_absurd(readings: list[dict[str, Any]]) -> Non
         assert 0 < int(line.split()[5]) < 10**9
 
 
+@settings(deadline=None)
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=5))
 def test_absurd_types_raise_nothing(value: Any) -> None:
     """In any place."""

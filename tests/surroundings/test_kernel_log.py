@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinkle_notifier.messages.machine import machine_lines
@@ -102,6 +102,7 @@ def test_a_log_without_an_end_takes_its_time_only(tmp_path: Path) -> None:
         os.close(writer)
 
 
+@settings(deadline=None, max_examples=30)  # it writes files of a megabyte
 @given(st.binary(max_size=3000) | st.binary(max_size=50).map(lambda data: data * 20_000))
 def test_any_bytes(data: bytes) -> None:
     """Binary, a megabyte, no line's end: nothing is raised, and what is found is bounded."""

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinkle_notifier.messages.machine import machine_lines
@@ -106,6 +106,7 @@ def test_the_memory_of_this_machine() -> None:
     assert [line for line in machine_lines(room.memory()) if "host" in line] == []
 
 
+@settings(deadline=None)
 @given(st.text() | st.text(max_size=20).map(lambda text: text * 5_000))
 def test_any_text_of_the_kernel(text: str) -> None:
     """Nothing is raised."""

@@ -28,6 +28,7 @@ from twinkle_notifier.messages.message import Level, Message, Outcome, calls_peo
 from twinkle_notifier.messages.rank_lines import missing_ranks, rank_lines
 from twinkle_notifier.messages.report import least, missing_details
 from twinkle_notifier.messages.sanitize import line
+from twinkle_notifier.runtime import node_history
 from twinkle_notifier.runtime.launcher import Where, lost_child
 
 _SECONDARY = "secondary error; no rank reported the cause"
@@ -273,6 +274,8 @@ class _Incident:
         _close(claim, "sent" if done else "refused" if refused else "failed")
         if outcome.status == "sent" and not self._defers:  # or it may never be sent
             crash_loop.keep(self._occurrence.incident, self._past)
+            if self._how == "cause" and self._report.is_failure():
+                node_history.note(self._report.where.hostname)
         return outcome
 
     def _announce(self, agreed: claims.Claims) -> None:

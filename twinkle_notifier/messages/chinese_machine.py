@@ -4,6 +4,8 @@ from __future__ import annotations
 
 MACHINE = {
     "Machine": "机器异常",
+    "Node": "节点",
+    "{here} of your last {of} failures were on {node}": "最近 {of} 次失败中有 {here} 次在 {node}",
     "Xid {number} on {gpu}, about {ago} before": "约 {ago}前 {gpu} 报 Xid {number}",
     "Xid {number} on {gpu}, about {ago} before: {meaning}": "约 {ago}前 {gpu} 报 Xid {number}：{meaning}",
     "Xid {number} on {gpu}, about {ago} before: {meaning} (the machine's fault, not the program's)": (

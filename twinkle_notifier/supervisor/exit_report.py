@@ -102,6 +102,10 @@ class ExitReport(NamedTuple):
         """The exit code of the first of these processes."""
         return self.lost.code if self.lost is not None else self.code
 
+    def node(self) -> str:
+        """The host on which the process ran that failed first."""
+        return (self.lost.host if self.lost else "") or socket.gethostname()
+
     def kind(self) -> Kind:
         """How the command ended."""
         if self.restarts:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from contextlib import suppress
 from importlib.util import find_spec
 
+from twinkle_notifier.runtime.stored import Stored
 from twinkle_notifier.surroundings import nvml
 from twinkle_notifier.surroundings.gpus import Reading
 
@@ -42,8 +42,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _reading(line: bytes) -> Reading:
-    with suppress(ValueError, RecursionError):
-        found = json.loads(line)
-        if isinstance(found, dict) and type(found.get("index")) is int:
-            return found
+    with suppress(ValueError):
+        found: dict[str, object] = Stored.read(b'{"gpu": ' + line + b"}").dict_or_none("gpu") or {}
+        return found if type(found.get("index")) is int else {}
     return {}

@@ -28,10 +28,11 @@ from twinkle_notifier.mailbox.notes import End, Note, Restart
 from twinkle_notifier.messages import report
 from twinkle_notifier.messages.advice import advice
 from twinkle_notifier.messages.around import job_lines, lines
-from twinkle_notifier.messages.catalog import fact, phrase
-from twinkle_notifier.messages.machine import machine_lines
+from twinkle_notifier.messages.catalog import fact, facts, phrase
+from twinkle_notifier.messages.machine import machine_lines, node_line
 from twinkle_notifier.messages.message import Level, Message, calls_people, level_of_end, random_id
 from twinkle_notifier.messages.wording import duration
+from twinkle_notifier.runtime import node_history
 from twinkle_notifier.runtime.language import language
 from twinkle_notifier.runtime.launcher import Attempt, Where, run_key
 from twinkle_notifier.runtime.process import Instant, process_start
@@ -78,7 +79,7 @@ class Reporter:
         follows = not is_reported and self._follows(attribution, ending)
         self._once(
             attribution,
-            lambda: is_reported or self._send(_markdown(ending), level_of_end(kind), calls_people(kind)),
+            lambda: is_reported or self._send_end(ending, follows),
             follows=follows,
         )
         # To a supervisor above this one.
@@ -102,7 +103,7 @@ class Reporter:
         ending = self._completed(ending, attribution)._replace(at=restart.at, attempt=attempt, code=1, restarts=True)
         ending = self._with_texts(ending, cause.of_ranks(restart.failures, ends), ends, attribution)
         if not attribution.accounts_for(ending) and not self._send_deferred(attribution, ending):
-            self._send(_markdown(ending), level_of_end(ending.kind()))
+            self._send_end(ending, follows=False)
         for note in attribution.in_state("left"):
             self._mailbox.forget(note)
 
@@ -214,6 +215,13 @@ class Reporter:
     def _send(self, text: str, level: Level, calls: bool = True) -> bool:
         return self._deliver(self._notifier(), Message(text, random_id(), level, calls))
 
+    def _send_end(self, ending: ExitReport, follows: bool) -> bool:
+        kind = ending.kind()
+        sent = self._send(_markdown(ending), level_of_end(kind), calls_people(kind))
+        if sent and kind in ("failed", "restarts") and not follows:
+            node_history.note(ending.node())
+        return sent
+
     def _deliver(self, notifier: Callable[[str], object] | None, message: Message) -> bool:
         if notifier is None:
             log.warning("no notifier, so no alert is sent: %s", message.partition("\n")[0])
@@ -259,7 +267,9 @@ def _advised(ending: ExitReport) -> str:
     if ending.kind() not in ("failed", "restarts"):
         return ending.markdown()
     found = beside(max(until - time.monotonic(), 0.0)).value or ()
-    ending = ending._replace(machine=machine_lines(found, language))
+    earlier = isolation.call(node_history.earlier, max(until - time.monotonic(), 0.0)).value or []
+    again = node_line(ending.node(), node_history.repeated(earlier, ending.node()), language)
+    ending = ending._replace(machine=facts(*machine_lines(found, language), again))
     if not settings.diagnoses():
         return ending.markdown()
     number, kills = ending.killed(), ending.out_of_memory

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from twinkle_notifier import isolation
+from twinkle_notifier.isolation.safe import is_list
 from twinkle_notifier.surroundings import devices, nvml
 from twinkle_notifier.surroundings.kernel_log import place
 from twinkle_notifier.surroundings.thresholds import POWER_BRAKE, THERMAL
@@ -84,4 +85,4 @@ def _count(value: object) -> str:
 
 
 def _flags(value: object) -> tuple[bool, bool]:
-    return (value[0] is True, value[1] is True) if isinstance(value, list) and len(value) == 2 else (False, False)
+    return (value[0] is True, value[1] is True) if is_list(value) and len(value) == 2 else (False, False)
