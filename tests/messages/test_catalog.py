@@ -14,12 +14,12 @@ from twinkle_notifier.messages.catalog import fact, facts, phrase, retold
 from twinkle_notifier.messages.chinese import CHINESE
 
 SOURCES = sorted(Path(twinkle_notifier.__path__[0]).rglob("*.py"))
-SAYING = {"phrase", "fact", "says", "_says", "_milestone", "Meaning"}  # functions that take an English text
+SAYING = {"phrase", "fact", "says", "_says", "_milestone", "Meaning", "Trouble"}  # functions that take an English text
 
 
 def trees() -> Iterator[ast.AST]:
     for source in SOURCES:
-        if source.name != "chinese.py":
+        if not source.name.startswith("chinese"):
             yield ast.parse(source.read_text("utf-8"))
 
 
@@ -32,7 +32,7 @@ def said(tree: ast.AST) -> Iterator[str]:
     for call in ast.walk(tree):
         if isinstance(call, ast.Call):
             name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
-            place = 0 if name.startswith("_") or name in ("says", "Meaning") else 1
+            place = 0 if name.startswith("_") or name in ("says", "Meaning", "Trouble") else 1
             if name in SAYING and len(call.args) > place:
                 yield from (text for text in texts(call.args[place]) if text not in ("restarts", "zh"))
 

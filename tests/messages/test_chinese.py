@@ -16,6 +16,7 @@ TERMS = """
     Bark DingTalk Feishu WeCom callback cgroup checkpoint CPU Ctrl-C dev epoch GIL GPU killer KeyboardInterrupt local
     NCCL NotifierCallback OOM PID py-spy dump Python rank Rank shm SIGKILL --signal SIGTERM SLURM stall_after step
     submitit supervisor traceback trainer trial twinkle-notifier watchdog worker
+    C ECC GSP I O kernel NFS NVLink power brake swap Xid
     access app bug HTTP IP key SEC token twinkle_notifier URL webhook
 """
 # Of the runs, their machines and libraries.

@@ -12,6 +12,7 @@ from scenes import control_group
 
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.supervisor import oom
+from twinkle_notifier.surroundings import control_groups
 
 Begin = Callable[..., Any]
 LIMIT = 200 * 1024 * 1024
@@ -47,13 +48,13 @@ def _run() -> list[str]:
 
 def test_a_group_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing is known, which is not the same as none."""
-    monkeypatch.setattr(oom, "_GROUPS", tmp_path)
+    monkeypatch.setattr(control_groups, "ROOT", tmp_path)
     assert oom.oom_kills() is None
 
 
 def test_the_second_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Its file counts more than kills; in a container the group stands at the root."""
-    monkeypatch.setattr(oom, "_GROUPS", tmp_path)
+    monkeypatch.setattr(control_groups, "ROOT", tmp_path)
     (tmp_path / "memory.events").write_text("low 0\nhigh 0\nmax 3\noom 1\noom_kill 2\noom_group_kill 0\n")
     assert oom.oom_kills() == 2
     assert os.path.exists("/proc/self/cgroup")

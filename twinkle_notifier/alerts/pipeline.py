@@ -8,6 +8,7 @@ from typing import Any
 
 from twinkle_notifier import claims, isolation
 from twinkle_notifier.alerts import crash_loop, handover
+from twinkle_notifier.alerts.around import Around
 from twinkle_notifier.alerts.dedupe import Occurrences, Seen
 from twinkle_notifier.alerts.event import Event, Snapshot, explained, traced
 from twinkle_notifier.alerts.handover import defers, direct
@@ -27,12 +28,11 @@ from twinkle_notifier.messages.message import Level, Message, Outcome, calls_peo
 from twinkle_notifier.messages.rank_lines import missing_ranks, rank_lines
 from twinkle_notifier.messages.report import least, missing_details
 from twinkle_notifier.messages.sanitize import line
+from twinkle_notifier.runtime import node_history
 from twinkle_notifier.runtime.launcher import Where, lost_child
-from twinkle_notifier.surroundings import look
 
 _SECONDARY = "secondary error; no rank reported the cause"
 _KILLED = "secondary error; no rank reported the cause: likely one was killed"
-_AROUND = 0.5  # seconds to wait for what is around the run, which is looked at meanwhile
 _BARE = 2.0  # seconds to find out what a bare message says, and which rank this process is
 _CAUSE = 5.0  # seconds for a root cause to be reported, once a secondary error was met
 _CAUSE_OF_SIGNAL = 2.0  # seconds for the same after SIGTERM: a launcher sends that when a rank has reported and ended
@@ -175,7 +175,7 @@ class _Incident:
         self._notifier, self._event, self._hurry, self._sending = notifier, event, hurry, sending
         self._defers = defers(notifier)
         # On one rank, as all others look at the same files.
-        self._around = isolation.start(look) if self.where.world_size == 1 else None
+        self._around = Around(event) if self.where.world_size == 1 else None
         seen = Snapshot.at(event, self.where, channel)
         self._occurrence = _occurrences.begin(seen.key, notifier, event.block)
         self._report, self._how, self._key = seen.report, seen.how, self._occurrence.key
@@ -274,6 +274,8 @@ class _Incident:
         _close(claim, "sent" if done else "refused" if refused else "failed")
         if outcome.status == "sent" and not self._defers:  # or it may never be sent
             crash_loop.keep(self._occurrence.incident, self._past)
+            if self._how == "cause" and self._report.is_failure():
+                node_history.note(self._report.where.hostname)
         return outcome
 
     def _announce(self, agreed: claims.Claims) -> None:
@@ -282,7 +284,7 @@ class _Incident:
             tolerated(complaint, lambda: agreed.announce(self._causes, self._key), None)
 
     def _send(self, claim: claims.Claim) -> Outcome:
-        self._around = self._around or isolation.start(look)
+        self._around = self._around or Around(self._event)
         ranks = self._gathered(claim)
         message = self._message(ranks, self._past, claim.message_id)
         self._sending.message, self._sending.incident = message, claim.key
@@ -309,8 +311,9 @@ class _Incident:
             extra.append(fact(language, "Note", phrase(language, _KILLED if missing or lost_child() else _SECONDARY)))
         if missing:
             extra.append(fact(language, "Ranks that did not respond", missing))
-        around = self._around(_AROUND).value if self._around else None
-        return explained(self._report, self._event).placed(around).markdown(extra, self._event.attempt)
+        report = explained(self._report, self._event)
+        report = self._around.shown_in(report) if self._around else report
+        return report.markdown(extra, self._event.attempt)
 
     def _gathered(self, claim: claims.Claim) -> set[str]:
         if self.where.world_size == 1 or lost_child():

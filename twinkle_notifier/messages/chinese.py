@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from twinkle_notifier.messages.chinese_machine import MACHINE
+
 # Names of facts. Words that people search for in logs stay as they are: rank, step, epoch, PID.
 _FACTS = {
     "Likely": "可能原因",
@@ -330,4 +332,4 @@ _REFUSALS = {
         "没有机器人使用这个路径：请复制收件箱打印的 URL。可用的路径：{paths}"
     ),
 }
-CHINESE: dict[str, str] = {**_FACTS, **_HEADINGS, **_VALUES, **_SENTENCES, **_SIGNALS, **_REFUSALS}
+CHINESE: dict[str, str] = {**_FACTS, **_HEADINGS, **_VALUES, **_SENTENCES, **_SIGNALS, **_REFUSALS, **MACHINE}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,12 +16,16 @@ from twinkle_notifier.isolation import safe, tried
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.around import job_lines, lines
 from twinkle_notifier.messages.catalog import fact, facts, listed, phrase, retold
+from twinkle_notifier.messages.machine import machine_lines, node_line
 from twinkle_notifier.messages.message import Level
 from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.messages.sanitize import code, heading, line, paragraphs
 from twinkle_notifier.messages.wording import attempt_of, code_block, now
+from twinkle_notifier.runtime import node_history
 from twinkle_notifier.runtime.launcher import Attempt, Where
+from twinkle_notifier.runtime.node_history import Failure
 from twinkle_notifier.surroundings import Surroundings
+from twinkle_notifier.surroundings.trouble import Trouble
 
 _ONE_LINE = 200  # characters of an exception's message; the traceback shows all of it
 _NAME = 100  # characters of a run's name, a type, a host
@@ -43,7 +47,8 @@ _CLEAN = ("", "0", "None")  # the texts of a SystemExit that is no failure
 class Report(NamedTuple):
     """An exception and where it was raised, without the exception object, which would keep its frames alive.
 
-    `code` is the line at `at`, `own` the user's part of the traceback; `advice` and `surroundings` are list items.
+    `code` is the line at `at`, `own` the user's part of the traceback; `advice`, `surroundings` and `machine` (what is
+    out of order on it) are list items.
     """
 
     name: str
@@ -63,6 +68,7 @@ class Report(NamedTuple):
     advice: Sequence[str] = ()
     job: Sequence[str] = ()
     surroundings: Sequence[str] = ()
+    machine: Sequence[str] = ()
 
     @classmethod
     def of(
@@ -127,6 +133,12 @@ class Report(NamedTuple):
             progress=replace(self.progress, on_gpus=around.uses_gpu),
         )
 
+    def beside(self, troubles: Iterable[Trouble], failures: Sequence[Failure] = ()) -> Report:
+        """The same with what is out of order on the machine, and whether its node is known from earlier `failures`."""
+        node = self.where.hostname
+        again = node_line(node, node_history.repeated(failures, node), self.language)
+        return self._replace(machine=facts(*machine_lines(troubles, self.language), again))
+
     def untraced(self, why: BaseException | None) -> Report:
         """The same without a traceback, as `traced` raised `why`, or did not return (None)."""
         said = phrase(self.language, "its traceback cannot be shown: {reason}", reason=reason(why))
@@ -143,7 +155,7 @@ class Report(NamedTuple):
     def _fate(self, attempt: Attempt) -> str:
         # torchrun restarts runs that failed, not those that a person or a scheduler ended.
         slots = {"name": line(self.name, _NAME), "attempt": attempt_of(attempt, self.language)}
-        if not self._is_failure():
+        if not self.is_failure():
             # But it restarts the run if a single rank was preempted, which is not known here.
             followed = self.kind == "preempted" and attempt.is_followed()
             return phrase(
@@ -153,18 +165,20 @@ class Report(NamedTuple):
             return phrase(self.language, "{name} restarts after {attempt}", **slots)
         return phrase(self.language, _FOR_GOOD[self.kind] if attempt.is_last() else _FATES[self.kind], **slots)
 
-    def _is_failure(self) -> bool:
+    def is_failure(self) -> bool:
+        """Whether it is one: not an interruption, a preemption or an exit that is meant."""
         return self.kind == "failed" or (self.kind == "exited" and self.message not in _CLEAN)
 
     def level(self, attempt: Attempt = _UNKNOWN) -> Level:
         """How urgent it is: a failure after which this `attempt` is followed by another is a warning."""
-        return "error" if self._is_failure() and not attempt.is_followed() else "warning"
+        return "error" if self.is_failure() and not attempt.is_followed() else "warning"
 
     def markdown(self, extra: Sequence[str] = (), attempt: Attempt = _UNKNOWN) -> str:
         """The message for people. `extra` are list items about the ranks, and about earlier crashes."""
         language = self.language
         top = facts(
             *self.advice,
+            *self.machine,
             fact(language, "Error", self._error()),
             fact(language, "At", self._at()),
             fact(language, "Context", "" if self.context in _ENTRIES else line(self.context, _PATH)),
@@ -185,7 +199,7 @@ class Report(NamedTuple):
 
     def _reached(self) -> list[str]:
         progress = replace(self.progress, processes=self.where.world_size)
-        return progress.lines(self.language, failed=self._is_failure())
+        return progress.lines(self.language, failed=self.is_failure())
 
     def _error(self) -> str:
         """The error, where the heading does not say it."""

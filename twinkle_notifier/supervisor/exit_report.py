@@ -72,6 +72,7 @@ class ExitReport(NamedTuple):
     advice: Sequence[str] = ()  # list items, as are
     job: Sequence[str] = ()
     surroundings: Sequence[str] = ()
+    machine: Sequence[str] = ()
     restarts: bool = False  # only an attempt has ended: torchrun has started its ranks again
 
     @property
@@ -100,6 +101,10 @@ class ExitReport(NamedTuple):
     def failed_code(self) -> int:
         """The exit code of the first of these processes."""
         return self.lost.code if self.lost is not None else self.code
+
+    def node(self) -> str:
+        """The host on which the process ran that failed first."""
+        return (self.lost.host if self.lost else "") or socket.gethostname()
 
     def kind(self) -> Kind:
         """How the command ended."""
@@ -159,6 +164,7 @@ class ExitReport(NamedTuple):
         language = self.language
         top = facts(
             *self.advice,
+            *self.machine,
             *self._facts(),
             fact(language, "Duration", duration(self.seconds, language) if self.kind() != "ended" else ""),
             *self._reached(),

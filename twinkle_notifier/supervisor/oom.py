@@ -6,7 +6,8 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-_GROUPS = Path("/sys/fs/cgroup")
+from twinkle_notifier.surroundings import control_groups
+
 # cgroup-v2: a file that counts the group and those below it; v1: one for each group (kernel 4.13 and newer).
 _FILES = ("memory.events", "memory.oom_control")
 
@@ -22,12 +23,7 @@ def oom_kills() -> int | None:
 
 def _oom_files() -> list[Path]:
     found: list[Path] = []
-    with suppress(OSError):
-        for entry in Path("/proc/self/cgroup").read_text().splitlines():
-            _, controllers, path = entry.split(":", 2)
-            if controllers in ("", "memory"):
-                root = _GROUPS / controllers
-                # In a container the path is the host's, and the group itself is at the root.
-                places = (root / path.lstrip("/"), root)
-                found += [place / name for place in places for name in _FILES if (place / name).is_file()][:1]
+    for places in control_groups.of_memory():
+        with suppress(OSError):
+            found += [place / name for place in places for name in _FILES if (place / name).is_file()][:1]
     return found

@@ -28,21 +28,24 @@ from twinkle_notifier.mailbox.notes import End, Note, Restart
 from twinkle_notifier.messages import report
 from twinkle_notifier.messages.advice import advice
 from twinkle_notifier.messages.around import job_lines, lines
-from twinkle_notifier.messages.catalog import fact, phrase
+from twinkle_notifier.messages.catalog import fact, facts, phrase
+from twinkle_notifier.messages.machine import machine_lines, node_line
 from twinkle_notifier.messages.message import Level, Message, calls_people, level_of_end, random_id
 from twinkle_notifier.messages.wording import duration
+from twinkle_notifier.runtime import node_history
 from twinkle_notifier.runtime.language import language
 from twinkle_notifier.runtime.launcher import Attempt, Where, run_key
 from twinkle_notifier.runtime.process import Instant, process_start
 from twinkle_notifier.runtime.stored import hashed
-from twinkle_notifier.supervisor import cause, torchrun
+from twinkle_notifier.supervisor import cause, gpus, torchrun
 from twinkle_notifier.supervisor.attribution import Attribution
 from twinkle_notifier.supervisor.command import ERROR_FILE
 from twinkle_notifier.supervisor.exit_report import ExitReport, signal_name
 from twinkle_notifier.supervisor.last_lines import ends_of
-from twinkle_notifier.surroundings import Surroundings, look
+from twinkle_notifier.surroundings import Surroundings, look, machine
+from twinkle_notifier.surroundings.trouble import Trouble
 
-_AROUND = 2.0  # seconds to look at what is around the run
+_AROUND = 2.0  # seconds to look at what is around the run, and at its machine
 _OVERDUE = 60.0  # seconds after which a message is sent from here while the command goes on
 _POLL = 0.05
 _TOPIC = "ends"  # of the claims of the supervisors of a run's nodes
@@ -76,7 +79,7 @@ class Reporter:
         follows = not is_reported and self._follows(attribution, ending)
         self._once(
             attribution,
-            lambda: is_reported or self._send(_markdown(ending), level_of_end(kind), calls_people(kind)),
+            lambda: is_reported or self._send_end(ending, follows),
             follows=follows,
         )
         # To a supervisor above this one.
@@ -100,7 +103,7 @@ class Reporter:
         ending = self._completed(ending, attribution)._replace(at=restart.at, attempt=attempt, code=1, restarts=True)
         ending = self._with_texts(ending, cause.of_ranks(restart.failures, ends), ends, attribution)
         if not attribution.accounts_for(ending) and not self._send_deferred(attribution, ending):
-            self._send(_markdown(ending), level_of_end(ending.kind()))
+            self._send_end(ending, follows=False)
         for note in attribution.in_state("left"):
             self._mailbox.forget(note)
 
@@ -212,6 +215,13 @@ class Reporter:
     def _send(self, text: str, level: Level, calls: bool = True) -> bool:
         return self._deliver(self._notifier(), Message(text, random_id(), level, calls))
 
+    def _send_end(self, ending: ExitReport, follows: bool) -> bool:
+        kind = ending.kind()
+        sent = self._send(_markdown(ending), level_of_end(kind), calls_people(kind))
+        if sent and kind in ("failed", "restarts") and not follows:
+            node_history.note(ending.node())
+        return sent
+
     def _deliver(self, notifier: Callable[[str], object] | None, message: Message) -> bool:
         if notifier is None:
             log.warning("no notifier, so no alert is sent: %s", message.partition("\n")[0])
@@ -250,10 +260,17 @@ def _markdown(ending: ExitReport) -> str:
 
 def _advised(ending: ExitReport) -> str:
     language = ending.language
+    until, beside = time.monotonic() + _AROUND, isolation.start(lambda: _machine(ending))
     around = isolation.call(look, _AROUND).value or Surroundings()
     own = around._replace(command="", links=())  # of this process; the command is named anyway
     ending = ending._replace(job=job_lines(own, language), surroundings=lines(own, language))
-    if ending.kind() not in ("failed", "restarts") or not settings.diagnoses():
+    if ending.kind() not in ("failed", "restarts"):
+        return ending.markdown()
+    found = beside(max(until - time.monotonic(), 0.0)).value or ()
+    earlier = isolation.call(node_history.earlier, max(until - time.monotonic(), 0.0)).value or []
+    again = node_line(ending.node(), node_history.repeated(earlier, ending.node()), language)
+    ending = ending._replace(machine=facts(*machine_lines(found, language), again))
+    if not settings.diagnoses():
         return ending.markdown()
     number, kills = ending.killed(), ending.out_of_memory
     evidence = of_end(
@@ -264,6 +281,12 @@ def _advised(ending: ExitReport) -> str:
         {"exit_code": str(ending.failed_code)} | ({"oom_kills": str(kills)} if kills is not None else {}),
     )
     return ending._replace(advice=advice(evidence, ending.language)).markdown()
+
+
+def _machine(ending: ExitReport) -> Sequence[Trouble]:
+    """What is out of order on the machine. The signal's meaning tells already of the out-of-memory killer."""
+    killed = bool(ending.out_of_memory)
+    return machine.look(ending.checkpoint, ending.seconds, ending.pids, gpus.ask, oom=not killed, patience=gpus.ASK)
 
 
 def _in_time(work: Callable[[], T]) -> T | None:

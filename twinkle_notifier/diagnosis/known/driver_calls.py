@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from twinkle_notifier.diagnosis.rule import Advice, Rule
+from twinkle_notifier.surroundings.xids import OF_MACHINE, OF_PROGRAM
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -181,16 +182,7 @@ RULES: tuple[Rule, ...] = (
         "https://docs.nvidia.com/deploy/xid-errors/",
         printed=(
             "{}NVRM: fallen off the bus and is not responding to commands",
-            "{}NVRM: Xid (PCI:{}): 48, ",
-            "{}NVRM: Xid (PCI:{}): 63, ",
-            "{}NVRM: Xid (PCI:{}): 64, ",
-            "{}NVRM: Xid (PCI:{}): 79, ",
-            "{}NVRM: Xid (PCI:{}): 92, ",
-            "{}NVRM: Xid (PCI:{}): 94, ",
-            "{}NVRM: Xid (PCI:{}): 95, ",
-            "{}NVRM: Xid (PCI:{}): 119, ",
-            "{}NVRM: Xid (PCI:{}): 120, ",
-            "{}NVRM: Xid (PCI:{}): 74, ",
+            *(f"{{}}NVRM: Xid (PCI:{{}}): {number}, " for number in OF_MACHINE),
         ),
     ),
     Rule(
@@ -213,12 +205,7 @@ RULES: tuple[Rule, ...] = (
             ),
         ),
         "https://docs.nvidia.com/deploy/xid-errors/",
-        printed=(
-            "{}NVRM: Xid (PCI:{}): 13, ",
-            "{}NVRM: Xid (PCI:{}): 31, ",
-            "{}NVRM: Xid (PCI:{}): 43, ",
-            "{}NVRM: Xid (PCI:{}): 45, ",
-        ),
+        printed=tuple(f"{{}}NVRM: Xid (PCI:{{}}): {number}, " for number in OF_PROGRAM),
     ),
     Rule(
         "device-id-too-high",
