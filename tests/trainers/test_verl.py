@@ -14,7 +14,7 @@ from twinkle_notifier.inbox import Inbox
 __all__ = ["launch", "train"]
 pytestmark = MARKS
 
-SCRIPT = """
+PROGRAM = """
 import os, signal, sys, time
 from ray._private import ray_constants
 ray_constants.ENABLE_RAY_CLUSTER = False  # its servers listen on the loopback alone
@@ -64,10 +64,32 @@ class TaskRunner:
             if logger is not None:
                 logger.finish(exit_code=0 if succeeded else 1)
 
-if __name__ == "__main__":
+def run():
+    if what == "driver":
+        raise KeyError("no such field")
     ray.init(num_cpus=6, include_dashboard=False)
     ray.get(TaskRunner.remote().run.remote())
 """
+SCRIPT = (
+    PROGRAM
+    + """
+if __name__ == "__main__":
+    run()
+"""
+)
+HYDRA = (  # as verl.trainer.main_ppo
+    PROGRAM
+    + """
+import hydra
+
+@hydra.main(version_base=None, config_path=None)
+def main(config):
+    run()
+
+if __name__ == "__main__":
+    main()
+"""
+)
 
 
 BOTH = pytest.mark.parametrize(("run", "name"), [(None, "lines"), ((), "sft")], ids=["by being installed", "run"])
@@ -129,6 +151,18 @@ def test_somebody_interrupts_it(
     training.interrupt()
     training.end()
     check(Case("Ctrl-C", 1, {"interrupted": all_of(" was interrupted")}), inbox, launch, training.output())
+
+
+@pytest.mark.parametrize("full", ["0", "1"], ids=["Hydra exits", "Hydra lets it pass"])
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [("crash", "lines failed: ValueError: the loss is lost"), ("driver", "train.py failed: KeyError: 'no such field'")],
+)
+def test_below_hydra(train: Train, inbox: Inbox, what: str, told: str, full: str) -> None:
+    """One message of what a worker raises, and then the driver once more; and one of the driver's own error."""
+    training = train(what, HYDRA, HYDRA_FULL_ERROR=full)
+    assert training.end() == 1, training.output()
+    assert [told in message.text for message in inbox.messages] == [True], inbox.messages
 
 
 def test_it_is_switched_off(train: Train, inbox: Inbox) -> None:
