@@ -226,12 +226,17 @@ OPTIONS: dict[str, tuple[str, ...]] = {ENDED.what: ("--on-success",), STALLED.wh
 STALL_AFTER = {"TWINKLE_NOTIFIER_STALL_AFTER": "3"}  # in the program itself: loading it takes longer, and is no stall
 
 
-def runs(case: Case, robot: Inbox, start: Start, command: list[str], *, run: bool = True, **env: str) -> None:
-    """Start `command` with `run` before it or without, let `case` happen, and check what people learn."""
+def runs(
+    case: Case, robot: Inbox, start: Start, command: list[str], *, run: bool = True, launch: str = "", **env: str
+) -> None:
+    """Start `command` with `run` before it or without, let `case` happen, and check what people learn.
+
+    The table shows the beginning of the command unless it is to show another `launch`.
+    """
     options = OPTIONS.get(case.what, ()) if run else ()
     more = {**env, **(STALL_AFTER if case is STALLED else {})}
-    launch = ("run -- " if run else "") + _short(command)
-    met(case, robot, start(command, HAPPENING[case.what], run=run, options=options, **more), launch)
+    shown = ("run -- " if run else "") + (launch or _short(command))
+    met(case, robot, start(command, HAPPENING[case.what], run=run, options=options, **more), shown)
 
 
 def _short(command: list[str]) -> str:

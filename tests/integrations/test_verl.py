@@ -121,6 +121,35 @@ def test_what_somebody_types_is_no_end_of_the_driver(
     assert [message.title for message in inbox.messages] == expected, done.stderr
 
 
+MAIN = """
+import hydra, os
+@hydra.main(version_base=None, config_path=None)
+def main(config):
+    raise ValueError('no such thing')
+main()
+"""
+
+
+@pytest.mark.parametrize("full", ["0", "1"])
+def test_an_error_of_the_driver_below_hydra(inbox: Inbox, tmp_path: Path, full: str) -> None:
+    """As in ``main_ppo``: Hydra prints the error and exits, or lets it pass on. It is one message, and none by `ATTACH=0`."""
+    pytest.importorskip("hydra")
+    (tmp_path / "driver.py").write_text(MODULES + DRIVER + MAIN)
+    env = {"TWINKLE_NOTIFIER_URL": f"{inbox.url}&secret=SEC0123456789abcdef", "TWINKLE_NOTIFIER_NAME": "sft"}
+    for attach in ("0", "1"):
+        done = subprocess.run(
+            [sys.executable, "driver.py"],
+            cwd=tmp_path,
+            env=os.environ | env | {"HYDRA_FULL_ERROR": full, "TWINKLE_NOTIFIER_ATTACH": attach},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert (done.returncode, "ValueError: no such thing" in done.stderr) == (1, True)
+        expected = ["sft failed: ValueError: no such thing"] * int(attach)
+        assert [message.title for message in inbox.messages] == expected, done.stderr
+
+
 def test_an_end_of_which_nobody_says_how(tmp_path: Path) -> None:
     """A trainer that calls no `finish`: the object is deleted after a crash, too."""
     told = RecordingNotifier()

@@ -75,4 +75,4 @@ def test_train(start: Start, robot: Inbox, tiny: Path, tmp_path: Path, case: Cas
 @pytest.mark.parametrize("case", [CRASHED, ENDED, STALLED, INTERRUPTED], ids=lambda case: case.what)
 def test_the_plug_in_alone(start: Start, robot: Inbox, tiny: Path, tmp_path: Path, case: Case) -> None:
     """By two lines of the file."""
-    runs(case, robot, start, train(tiny, tmp_path, **OURS), run=False, **CPU)
+    runs(case, robot, start, train(tiny, tmp_path, **OURS), run=False, launch="axolotl train, with the plug-in", **CPU)

@@ -5,30 +5,16 @@ The tests start programs in an environment of their own, whose interpreter TRAIN
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import tempfile
-import textwrap
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from pathlib import Path
-
 import pytest
+from programs import Case, check
+from ray_programs import MARKS, Train, all_of, lacking, launch, train
 
 from twinkle_notifier.inbox import Inbox
 
-PYTHON = os.environ.get("TRAINERS_PYTHON", "")
-LIMIT = 400  # seconds for one training; on a busy machine Ray takes minutes to start
-SECRET = "SEC0123456789abcdef"  # of the robot
-NAMED = "twinkle_notifier.integrations.ray.NotifierCallback"
+__all__ = ["launch", "train"]
+pytestmark = MARKS
 
-pytestmark = [
-    pytest.mark.trainers,
-    pytest.mark.skipif(not PYTHON, reason="TRAINERS_PYTHON names no interpreter"),
-    pytest.mark.timeout(2 * LIMIT),
-]
+NAMED = "twinkle_notifier.integrations.ray.NotifierCallback"
 
 SCRIPT = """
 import os, signal, sys, tempfile, time
@@ -68,108 +54,47 @@ def fit(*callbacks):
     config = RunConfig(name="lines", storage_path=f"{folder}/out", callbacks=list(callbacks), failure_config=failures)
     TorchTrainer(train, scaling_config=ScalingConfig(num_workers=2), run_config=config).fit()
 """
-GIVEN = """
+GIVEN = (
+    SCRIPT
+    + """
 from twinkle_notifier.integrations.ray import NotifierCallback
 if __name__ == "__main__":
     fit(NotifierCallback(name="mine", stall_after=8 if what == "stall" else None))
 """
-WATCHED = """
+)
+WATCHED = (
+    SCRIPT
+    + """
 from twinkle_notifier import watch
 from twinkle_notifier.integrations.ray import NotifierCallback
 if __name__ == "__main__":
     with watch(name="driver"):
         fit(NotifierCallback(name="mine"))
 """
-DRIVER = """
+)
+DRIVER = (
+    SCRIPT
+    + """
 from twinkle_notifier import watch
 if __name__ == "__main__":
     with watch(name="driver"):
         fit()
 """
-PLAIN = """
+)
+PLAIN = (
+    SCRIPT
+    + """
 if __name__ == "__main__":
     fit()
 """
-
-
-class Training:
-    """A script that trains, in a session of its own."""
-
-    def __init__(self, folder: Path, source: str, command: list[str], env: dict[str, str]) -> None:
-        self.folder, self.log = folder, folder / "log"
-        (folder / "train.py").write_text(textwrap.dedent(SCRIPT + source))
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [PYTHON, *command, "train.py"],
-                cwd=folder,
-                env={**os.environ, **env},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-
-    def end(self) -> int:
-        """Its exit code."""
-        return self.process.wait(LIMIT)
-
-    def wait_until(self, happened: Callable[[], object]) -> None:
-        deadline = time.monotonic() + LIMIT
-        while not happened():
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.1)
-
-    def interrupt(self) -> None:
-        """Ctrl-C, as a terminal sends it to all of a job."""
-        os.killpg(self.process.pid, signal.SIGINT)
-
-    def close(self) -> None:
-        """End it, and what Ray has started for it."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            ours = [pid for pid in map(int, filter(str.isdecimal, os.listdir("/proc"))) if self._is_ours(pid)]
-            for pid in ours:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, number)
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(10)
-
-    def _is_ours(self, pid: int) -> bool:
-        try:
-            return f"RAY_TEST={self.folder}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes()
-        except OSError:
-            return False
-
-
-Train = Callable[..., Training]
-
-
-@pytest.fixture
-def train(inbox: Inbox, tmp_path: Path) -> Iterator[Train]:
-    """Start a script; with `run`, below `twinkle-notifier run` with these options."""
-    running: list[Training] = []
-    with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as short:  # its sockets' paths have a limit
-
-        def start(what: str, source: str, *, run: tuple[str, ...] | None = None, **env: str) -> Training:
-            command = [] if run is None else ["-m", "twinkle_notifier", "run", "--name", "sft", *run, "--", PYTHON]
-            url = f"{inbox.url}&secret={SECRET}"
-            env = {"WHAT": what, "RAY_TMPDIR": short, "TMPDIR": short, "TWINKLE_NOTIFIER_URL": url, **env}
-            running.append(Training(tmp_path, source, command, {**env, "RAY_TEST": str(tmp_path)}))
-            return running[-1]
-
-        yield start
-        for training in running:
-            training.close()
-
-
-def lacking(text: str, *parts: str) -> list[str]:
-    return [part for part in parts if part not in text]
-
-
-CRASH = (
-    *("failed: ValueError: the loss is lost", "- At: train.py:", "in happens", "rank 1 of 2", "step 2, epoch 2"),
-    *("loss", "0.5", "checkpoint", "RunConfig(name='lines', storage_path=", "Traceback (most recent call last):"),
 )
+
+
+RAISED, ENDED, KILLED = "an exception in rank 1 of 2", "a restart, and a clean end", "SIGKILL of rank 1 of 2"
+STALLED, INTERRUPTED = "rank 1 of 2 stalls", "Ctrl-C"
+PLACE = {"place": all_of("- At: train.py:", "in happens", "Traceback (most recent call last):")}
+REACHED = {"step": all_of("step 2, epoch 2"), "epoch": all_of("epoch 2"), "loss": all_of("loss", "0.5")}
+CHECKPOINT = {"checkpoint": all_of("checkpoint", "RunConfig(name='lines', storage_path=")}
 
 
 @pytest.mark.parametrize(
@@ -179,17 +104,24 @@ CRASH = (
         pytest.param(PLAIN, None, {"RAY_TRAIN_CALLBACKS": NAMED}, "train.py", id="by the variable"),
         pytest.param(GIVEN, None, {"RAY_TRAIN_CALLBACKS": NAMED}, "mine", id="given, and by the variable"),
         pytest.param(PLAIN, (), {}, "sft", id="run"),
-        pytest.param(GIVEN, (), {}, "mine", id="given, and run"),
+        pytest.param(GIVEN, (), {}, "mine", id="run, and given"),
     ],
 )
 def test_one_rank_raises(
-    train: Train, inbox: Inbox, source: str, run: tuple[str, ...] | None, env: dict[str, str], name: str
+    train: Train,
+    inbox: Inbox,
+    launch: str,
+    source: str,
+    run: tuple[str, ...] | None,
+    env: dict[str, str],
+    name: str,
 ) -> None:
     """One message: the error and its place as in the worker, the rank, how far it got, the last checkpoint."""
     training = train("crash", source, run=run, **env)
     assert training.end() == 1
-    [message] = inbox.messages
-    assert lacking(message.text, f"{name} {CRASH[0]}", *CRASH[1:]) == [], message.text
+    words, rank = all_of(f"{name} failed: ValueError: the loss is lost"), all_of("rank 1 of 2")
+    case = Case(RAISED, 1, {"type and words": words, **PLACE, **REACHED, **CHECKPOINT, "rank": rank})
+    check(case, inbox, launch, training.output())
 
 
 def test_without_a_callback(train: Train, inbox: Inbox) -> None:
@@ -217,14 +149,15 @@ def test_without_a_look_inside(train: Train, inbox: Inbox) -> None:
     ],
 )
 def test_it_restarts_and_ends(
-    train: Train, inbox: Inbox, source: str, run: tuple[str, ...] | None, env: dict[str, str]
+    train: Train, inbox: Inbox, launch: str, source: str, run: tuple[str, ...] | None, env: dict[str, str]
 ) -> None:
     """A message of the restart, and one of the end: how long it took, the last metrics and checkpoint."""
     training = train("restart", source, run=run, **env)
     assert training.end() == 0, training.log.read_text()
-    restarted, ended = inbox.messages
-    parts = ("restarts after attempt 1 of 2: ValueError: the loss is lost", "rank 1 of 2", "At: train.py:")
-    assert lacking(restarted.text, *parts) == [], restarted.text
+    words = all_of("restarts after attempt 1 of 2: ValueError: the loss is lost")
+    holds = {"type and words": words, "place": all_of("At: train.py:"), "rank": all_of("rank 1 of 2")}
+    check(Case(ENDED, 2, holds), inbox, launch, training.output())
+    ended = inbox.messages[1]
     assert lacking(ended.text, " ended after ", "step 4", "epoch 2", "last 0.25", "checkpoint_") == [], ended.text
 
 
@@ -237,13 +170,14 @@ def test_it_restarts_and_ends(
     ],
 )
 def test_one_rank_is_killed(
-    train: Train, inbox: Inbox, source: str, run: tuple[str, ...] | None, env: dict[str, str]
+    train: Train, inbox: Inbox, launch: str, source: str, run: tuple[str, ...] | None, env: dict[str, str]
 ) -> None:
     """One message that names it."""
-    assert train("kill", source, run=run, **env).end() == 1
-    [message] = inbox.messages
+    training = train("kill", source, run=run, **env)
+    assert training.end() == 1
     died = "failed: ActorDiedError: The actor died unexpectedly before finishing this task."
-    assert lacking(message.text, died, "Likely: ", "rank 1 of 2", "- Rank: 1 of 2", "epoch 2") == [], message.text
+    holds = {"type and words": all_of(died), "likely cause": all_of("Likely: "), "epoch": all_of("epoch 2")}
+    check(Case(KILLED, 1, {**holds, "rank": all_of("rank 1 of 2", "- Rank: 1 of 2")}), inbox, launch, training.output())
 
 
 @pytest.mark.parametrize(
@@ -257,15 +191,14 @@ def test_one_rank_is_killed(
     ],
 )
 def test_one_rank_stalls(
-    train: Train, inbox: Inbox, source: str, run: tuple[str, ...] | None, env: dict[str, str]
+    train: Train, inbox: Inbox, launch: str, source: str, run: tuple[str, ...] | None, env: dict[str, str]
 ) -> None:
     """One message, with the stack of that rank. `run` would take a long start of Ray's, which is silent, for a stall."""
     training = train("stall", source, run=run, **env)
     training.wait_until(lambda: inbox.messages)
+    holds = {"rank": all_of("no progress for", "Rank 1"), "stack": all_of("in happens", "time.sleep(3600)")}
+    check(Case(STALLED, 1, holds), inbox, launch, training.output())
     training.close()
-    message = inbox.messages[0]
-    parts = ("no progress for", "Rank 1", "in happens", "time.sleep(3600)")
-    assert lacking(message.text, *parts) == [], message.text
     assert len([one for one in inbox.messages if "no progress" in one.text]) == 1
 
 
@@ -278,12 +211,12 @@ def test_one_rank_stalls(
     ],
 )
 def test_somebody_interrupts_it(
-    train: Train, inbox: Inbox, source: str, run: tuple[str, ...] | None, env: dict[str, str]
+    train: Train, inbox: Inbox, launch: str, source: str, run: tuple[str, ...] | None, env: dict[str, str]
 ) -> None:
     """One message, and it is no failure."""
     training = train("interrupt", source, run=run, **env)
     training.wait_until(lambda: (training.folder / "happened").exists())
     training.interrupt()
     training.end()
-    [message] = inbox.messages
-    assert lacking(message.text, " was interrupted", "epoch 2") == [], message.text
+    holds = {"interrupted": all_of(" was interrupted"), "epoch": all_of("epoch 2")}
+    check(Case(INTERRUPTED, 1, holds), inbox, launch, training.output())

@@ -60,4 +60,4 @@ def test_the_callback_alone(start: Start, robot: Inbox, tiny: Path, case: Case) 
     command = [str(Path(PYTHON).with_name("twinkle-notifier")), "swift-plugin"]
     plugin = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
     ours = ["--external_plugins", plugin, "--callbacks", "twinkle_notifier"]
-    runs(case, robot, start, [*sft(tiny), *ours], run=False, **RANKS)
+    runs(case, robot, start, [*sft(tiny), *ours], run=False, launch="swift sft --callbacks twinkle_notifier", **RANKS)

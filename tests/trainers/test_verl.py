@@ -5,30 +5,16 @@ The tests start it in an environment of its own, whose interpreter TRAINERS_PYTH
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from pathlib import Path
-
 import pytest
+from programs import Case, check
+from ray_programs import MARKS, Train, all_of, launch, train
 
 from twinkle_notifier.inbox import Inbox
 
-PYTHON = os.environ.get("TRAINERS_PYTHON", "")
-LIMIT = 400  # seconds for one training; on a busy machine Ray takes minutes to start
-SECRET = "SEC0123456789abcdef"  # of the robot
+__all__ = ["launch", "train"]
+pytestmark = MARKS
 
-pytestmark = [
-    pytest.mark.trainers,
-    pytest.mark.skipif(not PYTHON, reason="TRAINERS_PYTHON names no interpreter"),
-    pytest.mark.timeout(2 * LIMIT),
-]
-
-SCRIPT = """
+PROGRAM = """
 import os, signal, sys, time
 from ray._private import ray_constants
 ray_constants.ENABLE_RAY_CLUSTER = False  # its servers listen on the loopback alone
@@ -78,150 +64,115 @@ class TaskRunner:
             if logger is not None:
                 logger.finish(exit_code=0 if succeeded else 1)
 
-if __name__ == "__main__":
+def run():
+    if what == "driver":
+        raise KeyError("no such field")
     ray.init(num_cpus=6, include_dashboard=False)
     ray.get(TaskRunner.remote().run.remote())
 """
+SCRIPT = (
+    PROGRAM
+    + """
+if __name__ == "__main__":
+    run()
+"""
+)
+HYDRA = (  # as verl.trainer.main_ppo
+    PROGRAM
+    + """
+import hydra
 
+@hydra.main(version_base=None, config_path=None)
+def main(config):
+    run()
 
-class Training:
-    """The script, in a session of its own."""
-
-    def __init__(self, folder: Path, command: list[str], env: dict[str, str]) -> None:
-        self.folder, self.log = folder, folder / "log"
-        (folder / "train.py").write_text(SCRIPT)
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [PYTHON, *command, "train.py"],
-                cwd=folder,
-                env={**os.environ, **env},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-
-    def end(self) -> int:
-        """Its exit code."""
-        return self.process.wait(LIMIT)
-
-    def wait_until(self, happened: Callable[[], object]) -> None:
-        deadline = time.monotonic() + LIMIT
-        while not happened():
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.1)
-
-    def close(self) -> None:
-        """End it, and what Ray has started for it."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            for pid in [pid for pid in map(int, filter(str.isdecimal, os.listdir("/proc"))) if self._is_ours(pid)]:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, number)
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(10)
-
-    def _is_ours(self, pid: int) -> bool:
-        try:
-            return f"RAY_TEST={self.folder}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes()
-        except OSError:
-            return False
-
-
-Train = Callable[..., Training]
-
-
-@pytest.fixture
-def train(inbox: Inbox, tmp_path: Path) -> Iterator[Train]:
-    """Start the script; with `run`, below `twinkle-notifier run` with these options."""
-    running: list[Training] = []
-    with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as short:  # its sockets' paths have a limit
-
-        def start(what: str, run: tuple[str, ...] | None = None, **env: str) -> Training:
-            command = [] if run is None else ["-m", "twinkle_notifier", "run", "--name", "sft", *run, "--", PYTHON]
-            url = f"{inbox.url}&secret={SECRET}"
-            env = {"WHAT": what, "RAY_TMPDIR": short, "TMPDIR": short, "TWINKLE_NOTIFIER_URL": url, **env}
-            running.append(Training(tmp_path, command, {**env, "RAY_TEST": str(tmp_path)}))
-            return running[-1]
-
-        yield start
-        for training in running:
-            training.close()
-
-
-def lacking(text: str, *parts: str) -> list[str]:
-    return [part for part in parts if part not in text]
+if __name__ == "__main__":
+    main()
+"""
+)
 
 
 BOTH = pytest.mark.parametrize(("run", "name"), [(None, "lines"), ((), "sft")], ids=["by being installed", "run"])
+REACHED = {"step": all_of("step 2, epoch 2"), "epoch": all_of("epoch 2")}
+CHECKPOINT = {"checkpoint": all_of("out/global_step_2")}
 
 
 @BOTH
-def test_one_rank_raises(train: Train, inbox: Inbox, run: tuple[str, ...] | None, name: str) -> None:
+def test_one_rank_raises(train: Train, inbox: Inbox, launch: str, run: tuple[str, ...] | None, name: str) -> None:
     """One message: the error and its place as in the worker, how far it got, the last checkpoint."""
-    training = train("crash", run)
+    training = train("crash", SCRIPT, run=run)
     assert training.end() == 1, training.log.read_text()
-    [message] = inbox.messages
-    parts = (
-        *(f"{name} failed: ValueError: the loss is lost", "- At: train.py:", "in happens", "step 2, epoch 2"),
-        *("actor/pg_loss 0.5", "out/global_step_2"),
-    )
-    assert lacking(message.text, *parts) == [], message.text
+    words, place = all_of(f"{name} failed: ValueError: the loss is lost"), all_of("- At: train.py:", "in happens")
+    holds = {"type and words": words, "place": place, **REACHED, "loss": all_of("actor/pg_loss 0.5"), **CHECKPOINT}
+    check(Case("an exception in rank 1 of 2", 1, holds), inbox, launch, training.output())
 
 
 @BOTH
-def test_it_ends(train: Train, inbox: Inbox, run: tuple[str, ...] | None, name: str) -> None:
+def test_it_ends(train: Train, inbox: Inbox, launch: str, run: tuple[str, ...] | None, name: str) -> None:
     """One message: how long it took, the last metrics, the last checkpoint."""
-    training = train("end", run if run is None else ("--on-success",))
+    training = train("end", SCRIPT, run=run if run is None else ("--on-success",))
     assert training.end() == 0, training.log.read_text()
-    [message] = inbox.messages
-    assert lacking(message.text, f"{name} ended after ", "step 4, epoch 2", "0.25", "out/global_step_2") == [], (
-        message.text
-    )
+    holds = {"duration": all_of(f"{name} ended after "), "metrics": all_of("0.25"), "step": all_of("step 4, epoch 2")}
+    check(Case("a clean end", 1, {**holds, **CHECKPOINT}), inbox, launch, training.output())
 
 
 @BOTH
-def test_one_rank_is_killed(train: Train, inbox: Inbox, run: tuple[str, ...] | None, name: str) -> None:
+def test_one_rank_is_killed(train: Train, inbox: Inbox, launch: str, run: tuple[str, ...] | None, name: str) -> None:
     """One message, by which process it was: Ray knows no ranks."""
-    training = train("kill", run)
+    training = train("kill", SCRIPT, run=run)
     assert training.end() == 1, training.log.read_text()
-    [message] = inbox.messages
-    parts = (f"{name} failed: ActorDiedError: The actor died unexpectedly", "class_name: Worker", "pid: ", "epoch 2")
-    assert lacking(message.text, *parts) == [], message.text
+    words = all_of(f"{name} failed: ActorDiedError: The actor died unexpectedly")
+    worker = all_of("class_name: Worker", "pid: ")
+    holds = {"type and words": words, "class and PID": worker, "epoch": all_of("epoch 2")}
+    check(Case("SIGKILL of rank 1 of 2", 1, holds), inbox, launch, training.output())
 
 
 @BOTH
-def test_one_rank_stalls(train: Train, inbox: Inbox, run: tuple[str, ...] | None, name: str) -> None:
+def test_one_rank_stalls(train: Train, inbox: Inbox, launch: str, run: tuple[str, ...] | None, name: str) -> None:
     """One message, with the stack of the trainer, which waits for the rank."""
     training = train(
         "stall",
-        *([None] if run is None else [("--stall-after", "60")]),
+        SCRIPT,
+        run=None if run is None else ("--stall-after", "60"),
         **({"TWINKLE_NOTIFIER_STALL_AFTER": "8"} if run is None else {}),
     )
     training.wait_until(lambda: inbox.messages)
-    text = inbox.messages[0].text
-    assert lacking(text, f"{name} has made no progress for", "losses = ray.get(") == [], text
+    holds = {"name": all_of(f"{name} has made no progress for"), "stack": all_of("losses = ray.get(")}
+    check(Case("rank 1 of 2 stalls", 1, holds), inbox, launch, training.output())
 
 
 @BOTH
-def test_somebody_interrupts_it(train: Train, inbox: Inbox, run: tuple[str, ...] | None, name: str) -> None:
+def test_somebody_interrupts_it(
+    train: Train, inbox: Inbox, launch: str, run: tuple[str, ...] | None, name: str
+) -> None:
     """One message, and it is no failure."""
-    training = train("interrupt", run)
+    training = train("interrupt", SCRIPT, run=run)
     training.wait_until(lambda: (training.folder / "happened").exists())
-    os.killpg(training.process.pid, signal.SIGINT)
+    training.interrupt()
     training.end()
-    [message] = inbox.messages
-    assert " was interrupted" in message.text, message.text
+    check(Case("Ctrl-C", 1, {"interrupted": all_of(" was interrupted")}), inbox, launch, training.output())
+
+
+@pytest.mark.parametrize("full", ["0", "1"], ids=["Hydra exits", "Hydra lets it pass"])
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [("crash", "lines failed: ValueError: the loss is lost"), ("driver", "train.py failed: KeyError: 'no such field'")],
+)
+def test_below_hydra(train: Train, inbox: Inbox, what: str, told: str, full: str) -> None:
+    """One message of what a worker raises, and then the driver once more; and one of the driver's own error."""
+    training = train(what, HYDRA, HYDRA_FULL_ERROR=full)
+    assert training.end() == 1, training.output()
+    assert [told in message.text for message in inbox.messages] == [True], inbox.messages
 
 
 def test_it_is_switched_off(train: Train, inbox: Inbox) -> None:
     """Nothing is reported."""
-    assert train("crash", TWINKLE_NOTIFIER_ATTACH="0").end() == 1
+    assert train("crash", SCRIPT, TWINKLE_NOTIFIER_ATTACH="0").end() == 1
     assert inbox.messages == []
 
 
 def test_nobody_has_set_up_a_notifier(train: Train, inbox: Inbox) -> None:
     """Nothing is reported, nor logged."""
-    training = train("crash", TWINKLE_NOTIFIER_URL="")
+    training = train("crash", SCRIPT, TWINKLE_NOTIFIER_URL="")
     assert training.end() == 1
     assert (inbox.messages, "no alert will be sent" in training.log.read_text()) == ([], False)

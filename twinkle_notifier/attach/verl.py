@@ -7,9 +7,13 @@ It does nothing unless a notifier is set up by a variable or a file, and if ``TW
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 from twinkle_notifier import notify_exception, settings
 from twinkle_notifier.alerts import pipeline
@@ -32,12 +36,15 @@ class _Attached(AttachedRun, _Run):
 
 
 def attach() -> None:
-    """Put a tracker into each `Tracking` of this process; as the driver, report at the end what no tracker could."""
+    """Put a tracker into each `Tracking` of this process; as the driver, report what ends it and no tracker could."""
     from verl.utils.tracking import Tracking
 
     track(Tracking, _run_of)
     if not _is_worker_of_ray():
         atexit.register(_end_of_driver, time.time())
+        if mailbox.VARIABLE not in os.environ:  # `run` sees such an end by itself
+            with suppress(ImportError):
+                _report_errors_of_main()
 
 
 def is_wanted() -> bool:
@@ -55,8 +62,37 @@ def _is_worker_of_ray() -> bool:
     return os.path.basename((sys.argv or [""])[0]) == "default_worker.py"
 
 
+def _report_errors_of_main() -> None:
+    """Report what is raised in a function that ``hydra.main`` decorates, as verl's: Hydra prints it, and exits."""
+    import hydra
+
+    main = hydra.main
+
+    @functools.wraps(main)
+    def reporting(*args: Any, **kwargs: Any) -> Any:
+        decorate = main(*args, **kwargs)
+
+        def decorated(task: Callable[..., Any]) -> Any:
+            @functools.wraps(task)  # by which Hydra finds the file of `task`
+            def run(config: Any) -> Any:
+                try:
+                    return task(config)
+                except Exception as error:
+                    notify_exception(settings.configured.get(now=True), "", error)
+                    raise
+
+            return decorate(run)
+
+        return decorated
+
+    hydra.main = reporting
+
+
 def _end_of_driver(began: float) -> None:
-    """Report Ctrl-C, which the driver alone gets. Note what the trainer's process has reported: here the run ends."""
+    """Report what ends the driver: Ctrl-C, which it alone gets, or an error. One of a worker is not reported again.
+
+    Below `run`, note what the trainer's process has reported: here the run ends.
+    """
     if hasattr(sys, "ps1"):  # who types at a prompt has seen each error, and none of them has ended the process
         return
     error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)

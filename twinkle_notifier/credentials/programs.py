@@ -28,6 +28,11 @@ _MYSQL = (
 _MONGO = "mongo mongosh mongodump mongorestore mongoexport mongoimport"
 _LDAP = "ldapsearch ldapmodify ldapadd ldapdelete ldapcompare ldapmodrdn ldapwhoami ldappasswd"
 _LOGINS = "wandb swanlab huggingface-cli hf modelscope comet neptune vault openxlab"
+# What `expect` sends to a prompt: neither a command with words behind it, nor one that is known.
+_SENT = later(
+    r"""(?s)\A(["'{]*)(?!(?:(?:yes|no|y|n|exit|quit|logout|q|ls|pwd|top|clear|\d{1,3}|\$\w+|\$\{\w+\})?"""
+    r"""|[\w./-]+ [^\\]*)(?:\\[rn])*["'}]*\Z).+"""
+)
 _ANY = "*"
 
 # Programs, the words that must stand before, options, and what their value is.
@@ -81,7 +86,13 @@ PLACES = (
     ("poetry", r"config pypi-token\.\S+", (0,), _ALL),
     ("poetry", r"config http-basic\.\S+", (1,), _ALL),
     ("vault", "kv put", (), _PAIR),
+    ("jq", r"--arg \w*(?i:pass|token|secret|key|pw)\w*", (0,), _ALL),
+    ("expect", r"\W*(?:exp_)?send", (0,), _SENT),
+    ("expect", r"\W*set \w*(?i:pass|token|secret|key|pw)\w*", (0,), _ALL),
+    ("ftp lftp", "user", (1,), _ALL),
+    ("smbclient", "logon", (1,), _ALL),
 )
+_WITH_SCRIPTS = ("expect", "ftp", "lftp", "smbclient")  # the words of a script that they are told are theirs
 # With `-p x` they ask for the password, and x is something else.
 _ATTACHED = (*_MYSQL.split(), "7z", "7za", "rar", "unrar")
 _APART = ("openssl", "keytool", "jarsigner", "useradd", "usermod")  # `-kfile` is another option than `-k`
@@ -92,7 +103,10 @@ _FLAGS = {
     **dict.fromkeys(_MYSQL.split(), later(r"-[BEGHNXfnqrstv]+(?=[A-Za-z])")),
     **dict.fromkeys(_LDAP.split(), later(r"-[ACILMNQTVcnuvxZ]+(?=w)")),
 }
-_KNOWN = frozenset(name for names, *_ in (*OPTIONS, *PLACES) for name in names.split()) - {_ANY}
+_KNOWN = frozenset(name for names, *_ in (*OPTIONS, *PLACES) for name in names.split()) - {
+    _ANY,
+    "expect",
+}  # which is a word of texts
 _OTHERS = ("ssh", "mosh", "scp", "sftp", "rsync", "git")  # their options are none of a program's before them
 _MODULES = ("awscli", "dvc")  # programs that ``python -m`` starts, too; `command_line` knows what they are told
 _STARTER = "sshpass"  # starts another program, whose options are none of its own
@@ -148,16 +162,22 @@ class Seen(NamedTuple):
         return at > 0 or not self.words
 
 
+def with_scripts(words: Sequence[str]) -> tuple[str, ...]:
+    """The programs among `words` that read a script in a language of their own."""
+    names = (word.rpartition("/")[2] for word in words)
+    return tuple(name for name in names if name in _WITH_SCRIPTS)
+
+
 def without_secret(seen: Seen, word: str) -> str | None:
     """`word` with ``***`` for what a known program is told there; None if none takes a secret there."""
-    programs = (*seen.programs, _ANY) if _may_log_in(seen) else seen.programs
+    programs = (*seen.programs, _ANY) if may_log_in(seen) else seen.programs
     for program in programs:
         if (found := _of_option(program, seen, word)) is not None:
             return found
     return next(_by_place(seen, word), None)
 
 
-def _may_log_in(seen: Seen) -> bool:
+def may_log_in(seen: Seen) -> bool:
     """Whether a program that is not known is told to log in. Behind ``ssh``, ``login`` is a host."""
     if seen.is_own or "login" not in seen.words[1:]:
         return False

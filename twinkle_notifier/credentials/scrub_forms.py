@@ -155,12 +155,18 @@ FORMS: list[Form] = [
     ),
     _form("secretstr", r"""(\bSecretStr\(["'])[^"'\n*]{1,1000}"""),
     _form("pass:", r"(-pass(?:in|out)?[ \t]{1,4}[\"']?pass:)[^\s\"'*]{1,1000}"),  # openssl's
+    _form(  # db.auth("me", "x")
+        "auth|login",
+        r"""(?i)(\b(?:login|auth|authenticate)\([ \t]{0,4}(["'])[^"'\n]{1,100}\2[ \t]{0,4},[ \t]{0,4}(["']))"""
+        r"""[^"'\n*]{1,1000}(?=\3[ \t]{0,4}\))""",
+    ),
+    _form("password(", r"""(?i)(=[ \t]{0,4}password\((["']))[^"'\n*]{1,1000}(?=\2\))"""),  # SQL
     _form("response=", r"""(\bresponse=["'])[0-9a-f]{32,}"""),  # of digest authentication
     # Arguments of commands.
     _form(
         "docker|podman|helm|redis-cli|mongo",
         rf"(\b(?:docker|podman|helm|az|redis-cli|mongo|mongosh)(?:{_NEXT}[\w./:=-]{{1,100}}){{0,6}}{_NEXT}(?:-p|-a){_NEXT}"
-        r"[\"']?)(?!\d{1,5}(?::|(?!\w)))[^\s\"'*-][^\s\"'*]{2,1000}",
+        r"[\"']?)(?!\d{1,5}(?::|(?!\w)))[^\s\"'*<-][^\s\"'*]{2,1000}",
     ),
     _form("login", r"(\blogin\s{1,4}[^\s]{1,200}\s{1,4}password\s{1,4})[^\s*]{3,1000}"),  # .netrc
     _form(

@@ -59,7 +59,7 @@ _WORDS = (
     "sk",
 )
 _HARMLESS = later(
-    r"none|null|nil|true|false|undefined|required|missing|write|\W+|--?[a-z][\w-]*|\$\{[A-Za-z_]\w*\}|\$[A-Z][A-Z0-9_]*|(?:bool|str|int|float|bytes|dict|list|any|secretstr|optional)\b.*|\*+|[|>][+-]?|<.*>?|\[.*|\.{2,}.*|~?/[\w.~-]+/[\w./~-]*|(?:env|file):.*"
+    r"none|null|nil|true|false|undefined|required|missing|write|\W+|--?[a-z][\w-]*|\$\{[A-Za-z_]\w*\}|\$[A-Z][A-Z0-9_]*|(?:bool|str|int|float|bytes|dict|list|any|secretstr|optional)\b.*|\*+|[|>][+-]?|<.*>?|\[.*|\.{2,}.*|~?/[\w.~-]+/[\w./~-]*|(?:env|file):.*|(?:;\s|\s\{).*"
     r"|(?:self|cls|args|cfg|config|settings|os)\..*|(?:[a-z]{3,20} )?\{[a-z_][\w.!:]*\}.*",
     re.IGNORECASE | re.DOTALL,
 )
