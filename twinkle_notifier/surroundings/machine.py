@@ -15,7 +15,6 @@ from twinkle_notifier.surroundings.thresholds import RECENT, XIDS_AT_MOST
 from twinkle_notifier.surroundings.trouble import Trouble
 
 _LOG = 0.2  # seconds to read the kernel's log
-_MEMORY = 0.1
 _DISKS = 0.25
 _LATE = 0.05  # seconds that GPUs may take longer than all else
 
@@ -40,17 +39,14 @@ def look(
         patience: seconds that GPUs may take longer than all else.
     """
     answer = isolation.start(ask)
+    disks: list[Trouble] = []
+    asked = isolation.start(lambda: disks.extend(room.disks(checkpoint)))  # those so far count, if a mount is dead
     since = min(max(seconds, RECENT), XIDS_AT_MOST)
-    records = isolation.call(lambda: _records(since), _LOG).value or []
-    rooms = [
-        *(isolation.call(lambda: room.disks(checkpoint), _DISKS).value or []),
-        *(isolation.call(room.memory, _MEMORY).value or []),
-    ]
+    # No thread for what the kernel answers at once.
+    records = isolation.tried(lambda: [*kernel_log.records(since, time.monotonic() + _LOG)]).value or []
+    memory = isolation.tried(room.memory).value or []
+    asked(_DISKS)
     readings = answer(_LATE + patience).value or []
     indexes = isolation.tried(lambda: gpus.indexes(readings)).value or {}
     logged = isolation.tried(lambda: kernel_log.troubles(records, since, pids, indexes, oom=oom)).value or []
-    return (*logged, *(isolation.tried(lambda: gpus.troubles(readings)).value or []), *rooms)
-
-
-def _records(since: float) -> list[kernel_log.Record]:
-    return list(kernel_log.records(since, time.monotonic() + 0.8 * _LOG))
+    return (*logged, *(isolation.tried(lambda: gpus.troubles(readings)).value or []), *disks, *memory)

@@ -7,10 +7,8 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
-from twinkle_notifier import isolation
 from twinkle_notifier.surroundings import control_groups, files
 from twinkle_notifier.surroundings.thresholds import (
     DISK_LEFT,
@@ -23,7 +21,6 @@ from twinkle_notifier.surroundings.thresholds import (
 )
 from twinkle_notifier.surroundings.trouble import Trouble
 
-_DISK = 0.1  # seconds for one disk, which may be a dead mount
 _UPWARDS = 16  # folders
 _MEMINFO = "/proc/meminfo"
 _LINE = re.compile(r"(?m)^(\w+):? +(\d{1,15})(?: kB)?$")
@@ -35,16 +32,18 @@ _GROUP_FILES = (
 )
 
 
-def disks(checkpoint: str) -> list[Trouble]:
+def disks(checkpoint: str) -> Iterator[Trouble]:
     """Those of the folder that `checkpoint` is in, of the working folder, of temporary files and of shared memory.
 
-    Each is asked for 0.1 s at most, and named once.
+    Each is named once. It may wait for a dead mount.
     """
-    answers = [isolation.call(partial(_disk, path, what), _DISK).value for path, what in _places(checkpoint)]
-    found: dict[int, Trouble | None] = {}
-    for device, trouble in filter(None, answers):
-        found.setdefault(device, trouble)
-    return [trouble for trouble in found.values() if trouble is not None]
+    seen: set[int] = set()
+    for path, what in _places(checkpoint):
+        with suppress(OSError):
+            device, trouble = _disk(path, what)
+            if device not in seen and trouble is not None:
+                yield trouble
+            seen.add(device)
 
 
 def _places(checkpoint: str) -> Iterator[tuple[str, str]]:
