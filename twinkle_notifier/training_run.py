@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 from typing import ClassVar
 
-from twinkle_notifier import checkpoint, claims, isolation, settings
+from twinkle_notifier import checkpoint, claims, isolation, settings, surroundings
 from twinkle_notifier.alerts import by_hand, underway
 from twinkle_notifier.alerts.api import notify_exception, send_failures, send_milestone
 from twinkle_notifier.alerts.by_hand import By
@@ -159,6 +159,7 @@ class TrainingRun(Beats, Checkpointed, RunWords, RunState):
         if notifier is not None and Where.here().local_rank == 0:
             background.post(partial(sender.flush, notifier))  # what an earlier run could not send
         user_rules.ready()  # a notifier of the user's own does not read them when it is made
+        surroundings.ready(anew=True)
         if Where.here().local_rank == 0 and self.is_supervised:
             background.post(self._describe_to_supervisor)
         if self._on_start and not self._is_part:

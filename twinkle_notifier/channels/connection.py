@@ -19,7 +19,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from twinkle_notifier import system
+from twinkle_notifier import surroundings, system
 from twinkle_notifier.channels import issuers
 from twinkle_notifier.credentials.masking import masked_logs, secrets_in_url
 from twinkle_notifier.diagnosis import user_rules
@@ -153,6 +153,7 @@ def ready() -> None:
     if sys.exc_info()[1] is not None:  # this is a crash: a launcher ends the other ranks within 0.1 s of the first
         return  # `notify_exception` defers its signal, and the request reads what it needs
     user_rules.ready()
+    surroundings.ready()
     if has_proxies() and "requests.adapters" not in sys.modules:
         issuers.aside(lambda: importlib.import_module("requests.adapters"), _LOAD)
     issuers.ready(by_proxy=has_proxies())

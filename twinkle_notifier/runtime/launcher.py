@@ -214,7 +214,7 @@ def _is_loopback(address: str) -> bool:
 def _family() -> str:
     """The key of the first process in the line of forks, or of `multiprocessing`, that led to this one."""
     process: Any = sys.modules.get("multiprocessing.process")
-    parent = _answer(lambda: process.parent_process().pid)
+    parent = isolation.tried(lambda: process.parent_process().pid).value
     if type(parent) is int and not is_forked_from(parent):
         return process_key(parent)
     spawned = getattr(process, "_children", None)  # this process is the parent of these

@@ -1,4 +1,6 @@
-"""On which nodes the last failures of this user's runs began: a small file in the state folder, which nodes may share.
+"""On which nodes the last failures of this user's runs began: a small file in the state folder that nodes share.
+
+That is one which TWINKLE_NOTIFIER_DIR names.
 
 Failures on one node that are less than ten minutes apart count as one, by the last: a crash loop, the attempts of a
 launcher, runs that a node takes down together.
@@ -48,6 +50,11 @@ class Repeated(NamedTuple):
     of: int
 
 
+def is_kept() -> bool:
+    """Whether failures are kept: a temporary folder would know one node."""
+    return bool(state_dir.chosen())
+
+
 def earlier() -> list[Failure]:
     """The last failures, the oldest first: eight at most, and none older than 30 days. Raises OSError."""
     return _last(failure for data in state_dir.kept(_ROOM, _FILE) for failure in _read(data))
@@ -66,6 +73,8 @@ def repeated(before: Sequence[Failure], node: str) -> Repeated | None:
 
 def note(node: str) -> None:
     """Keep that a failure began on `node` now. Takes half a second at most, and raises nothing."""
+    if not is_kept():
+        return
 
     def write(folder: Path) -> None:
         with state_dir.locked(folder / _LOCK, _WAIT) as mine:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from twinkle_notifier import isolation
 from twinkle_notifier.credentials.masking import beginning
 from twinkle_notifier.surroundings import devices, experiment, job, program, repository
 from twinkle_notifier.surroundings.devices import Gpus
 
+T = TypeVar("T")
 _PATIENCE = 1.5  # seconds for all looks together
 _LONGEST = 500  # characters of a fact
 
@@ -31,40 +32,62 @@ class Surroundings(NamedTuple):
     uses_gpu: bool = False  # whether this process has used one, by torch
 
 
+_commits: dict[str, str] = {}  # of the repositories of working folders, as they were when this process began
+
+
+def ready(*, anew: bool = False) -> None:
+    """Read the commit in a thread, so that a crash need not: that of the code that runs, whatever follows later.
+
+    Returns at once. `anew`: also if it is known, as where a notebook trains once more.
+    """
+    if anew or not _commits:
+        isolation.start(_commit)
+
+
 def look() -> Surroundings:
     """What is around this process now. Never raises; takes 1.5 s at most.
 
     It reads the environment, files and modules that are loaded. It starts no process, imports nothing and asks no
-    device and no server.
+    device and no server. What may hang has a thread: the disk, a driver, an object of somebody else.
     """
     until = time.monotonic() + _PATIENCE
     return Surroundings(
-        job=_fact(job.job, 0.2, until),
-        folder=_fact(program.folder, 0.1, until),
-        command=_fact(program.command, 0.3, until),
-        log=_fact(program.log, 0.2, until),
-        links=_links(0.4, until),
-        commit=_fact(repository.commit, 0.8, until),
-        gpus=_gpus(0.2, until),
-        uses_gpu=isolation.call(devices.uses_gpu, _within(0.1, until)).value is True,
+        job=_fact(job.job),
+        folder=_fact(program.folder),
+        command=_fact(program.command),
+        log=_fact(program.log),
+        links=_links(until),
+        commit=_fact(lambda: _commits.get(program.folder(), "")) or _within(0.8, until, _commit) or "",
+        gpus=_gpus(until),
+        uses_gpu=isolation.tried(devices.uses_gpu).value is True,
     )
 
 
-def _fact(work: Callable[[], str], seconds: float, until: float) -> str:
-    return isolation.call(lambda: _line(work()), _within(seconds, until)).value or ""
+def _commit() -> str:
+    folder = isolation.tried(program.folder).value or ""
+    found = _commits[folder] = _line(repository.commit())
+    return found
 
 
-def _gpus(seconds: float, until: float) -> Gpus:
-    found = isolation.call(devices.gpus, _within(seconds, until)).value or Gpus()
+def _fact(work: Callable[[], str]) -> str:
+    return isolation.tried(lambda: _line(work())).value or ""
+
+
+def _links(until: float) -> tuple[str, ...]:
+    if not experiment.is_tracked():
+        return ()
+    return _within(0.4, until, lambda: tuple(map(_line, experiment.links()))) or ()
+
+
+def _gpus(until: float) -> Gpus:
+    if not devices.has_driver():
+        return Gpus()
+    found = _within(0.2, until, devices.gpus) or Gpus()
     return found._replace(models=_line(found.models))
 
 
-def _links(seconds: float, until: float) -> tuple[str, ...]:
-    return isolation.call(lambda: tuple(map(_line, experiment.links())), _within(seconds, until)).value or ()
-
-
-def _within(seconds: float, until: float) -> float:
-    return max(min(seconds, until - time.monotonic()), 0.0)
+def _within(seconds: float, until: float, work: Callable[[], T]) -> T | None:
+    return isolation.call(work, max(min(seconds, until - time.monotonic()), 0.0)).value
 
 
 def _line(text: str) -> str:

@@ -33,6 +33,11 @@ class Gpus(NamedTuple):
     chosen: int = 0
 
 
+def has_driver() -> bool:
+    """Whether NVIDIA's driver is there."""
+    return os.path.isdir(_DRIVER)
+
+
 def gpus() -> Gpus:
     """The GPUs that are visible to this process. None are without NVIDIA's driver.
 

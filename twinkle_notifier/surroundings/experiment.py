@@ -28,6 +28,11 @@ _SPACES = "https://huggingface.co/spaces/"
 _OF_THIS_PROCESS = re.compile(r"https?://(?:127\.|localhost)")  # a server that ends with it
 
 
+def is_tracked() -> bool:
+    """Whether a tracker is loaded."""
+    return not sys.modules.keys().isdisjoint(_LOOKS)
+
+
 def links() -> tuple[str, ...]:
     """For each run that is tracked now the tracker's name and a URL, a folder, or the run's id. Never raises."""
     found: list[str] = []

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from itertools import accumulate
 
+from twinkle_notifier import isolation
 from twinkle_notifier.credentials.command_line import shown
 
 _OUTPUT = "/proc/self/fd/1"
 # Words of a command line, characters of a word, and of all of them, that are looked at: fewer are shown.
 _WORDS, _WORD, _TEXT = 300, 1000, 4000
 _CODE = 80  # characters of code after ``-c`` that are shown
+_ASK = 0.2  # seconds for a disk
 _SPAWNED = "--multiprocessing-fork"
 _NO_COMMAND = re.compile(r"(?:.*[/\\])?(?:\w*kernel_launcher(?:\.py)?|default_worker\.py)")  # Jupyter's, Ray's
 # Python's options without a value, then one that has a value or ends the options, then its value or nothing.
@@ -99,7 +101,8 @@ def log() -> str:
 def _path_of(output: os.stat_result) -> str:
     with suppress(OSError):
         path = os.readlink(_OUTPUT)
-        if os.path.samestat(output, os.stat(path)):  # else it was deleted or replaced
+        found = _asked(path)
+        if found is not None and os.path.samestat(output, found):  # else it was deleted or replaced
             return path
     return ""
 
@@ -122,6 +125,10 @@ def _of_scheduler() -> list[str]:
 
 
 def _is_file(path: str) -> bool:
-    with suppress(OSError, ValueError):
-        return stat.S_ISREG(os.stat(path).st_mode)
-    return False
+    found = _asked(path)
+    return found is not None and stat.S_ISREG(found.st_mode)
+
+
+def _asked(path: str) -> os.stat_result | None:
+    """None also if the disk does not answer: it may be a dead mount."""
+    return isolation.call(lambda: os.stat(path), _ASK).value
