@@ -22,7 +22,7 @@ from twinkle_notifier.credentials.masking import mask, printable, secrets_in_url
 from twinkle_notifier.credentials.references import REDACTED
 from twinkle_notifier.errors import DeliveryError
 from twinkle_notifier.messages import markdown
-from twinkle_notifier.messages.message import Level, level_of, may_call, random_id
+from twinkle_notifier.messages.message import Level, is_quiet, level_of, may_call, random_id
 from twinkle_notifier.messages.sanitize import reply
 
 _SHORT_WAIT = 1.5  # seconds; a limit by the second is waited for, one by the minute is not
@@ -147,13 +147,14 @@ class Robot(ABC):
 
     def send(self, message: str) -> None:
         """Return when the robot has accepted `message`. Raises DeliveryError if it does not."""
-        rate = Rate(self.url, self.per_minute, self.penalty, self.per_second)
+        spare = self.per_minute // 2 if is_quiet(message) else 0
+        rate = Rate(self.url, self.per_minute, self.penalty, self.per_second, spare)
         while wait := rate.take():
             if wait < _SHORT_WAIT and wait + _SHORT_WAIT < isolation.remaining():
                 time.sleep(wait)
                 continue
             raise DeliveryError(
-                f"the robot takes {self.per_minute} messages a minute: the next may go in {wait:.0f} s",
+                f"the robot takes {self.per_minute - spare} messages a minute: the next may go in {wait:.0f} s",
                 fate="throttled",
                 retry_after=wait,
             )

@@ -63,6 +63,8 @@ _FACTS = {
     "Lasted": "持续",
     "Other metrics that are not numbers": "同时异常",
     "Still not numbers": "仍然异常",
+    "Time left": "剩余时间",
+    "Speed": "速度",
 }
 # How it ended, and what follows in a heading.
 _HEADINGS = {
@@ -83,6 +85,9 @@ _HEADINGS = {
     "{name}: {failed} of {number} jobs failed": "{name}：{number} 个作业中有 {failed} 个失败",
     "{name} has made no progress for {duration}": "{name} 已卡住 {duration}",
     "{name} has been silent for {duration}": "{name} 已无输出 {duration}",
+    "{name}: step {step} of {of_steps} ({percent} %)": "{name}：step {step}/{of_steps}（{percent} %）",
+    "{name}: step {step}": "{name}：step {step}",
+    "{name} has been training for {duration}": "{name} 已训练 {duration}",
     "{name} resumed after {duration}": "{name} 卡住 {duration} 后恢复",
     "{name}: {what} at step {step}": "{name}：{what}（step {step}）",
     "{name}: {what}": "{name}：{what}",
@@ -128,6 +133,10 @@ _VALUES = {
     "step {step} of {of_steps}": "step {step}/{of_steps}",
     "epoch {epoch}": "epoch {epoch}",
     "after {duration}": "已运行 {duration}",
+    "{duration}, until {time}": "{duration}，预计 {time} 完成",
+    "{number} steps a second": "每秒 {number} 个 step",
+    "{number} s a step": "每个 step {number} 秒",
+    "no step in the last {duration}": "最近 {duration} 没有新的 step",
     "after {steps} steps": "在 {steps} 个 step 之后",
     "{steps} steps": "{steps} 个 step",
     ", ": "，",
