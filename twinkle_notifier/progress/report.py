@@ -38,18 +38,19 @@ def markdown(name: str, progress: Progress, speed: Speed, where: Where, language
 
 
 def _headline(name: str, progress: Progress, language: str) -> str:
-    step, of_steps, run = progress.step, progress.of_steps, line(name, _NAME)
-    if not _is_count(step):
+    step, of_steps, run = _known(progress.step), _known(progress.of_steps), line(name, _NAME)
+    if step is None:
         took = duration(progress.seconds or 0.0, language)
         return phrase(language, "{name} has been training for {duration}", name=run, duration=took)
-    if not _is_count(of_steps) or not of_steps:
+    if not of_steps:
         return phrase(language, "{name}: step {step}", name=run, step=_count(step))
     slots = {"step": _count(step), "of_steps": _count(of_steps), "percent": f"{100 * step / of_steps:.0f}"}
     return phrase(language, "{name}: step {step} of {of_steps} ({percent} %)", name=run, **slots)
 
 
-def _is_count(steps: object) -> bool:
-    return type(steps) in (int, float) and math.isfinite(steps) and steps >= 0  # type: ignore[arg-type, operator]
+def _known(steps: object) -> float | None:
+    """The number of steps, if it is one: a trainer may say anything."""
+    return steps if isinstance(steps, int | float) and math.isfinite(steps) and steps >= 0 else None
 
 
 def _count(steps: float) -> str:
@@ -59,8 +60,8 @@ def _count(steps: float) -> str:
 
 def _left(progress: Progress, speed: Speed) -> float | None:
     """Seconds until all steps are done, at this speed."""
-    step, of_steps = progress.step, progress.of_steps
-    if not speed.second or not _is_count(step) or not _is_count(of_steps) or step >= of_steps:
+    step, of_steps = _known(progress.step), _known(progress.of_steps)
+    if not speed.second or step is None or of_steps is None or step >= of_steps:
         return None
     left = (of_steps - step) / speed.second
     return left if left < _LONGEST else None
