@@ -2,7 +2,8 @@
 
 Their contract, from the pages of the Bot API: POST of JSON to ``/botTOKEN/sendMessage``; success is ``{"ok": true}``
 and the message with its id, a refusal a code and a description; 4096 characters once the HTML is read; about one
-message a second to a chat and 20 a minute to a group; ``/botTOKEN/editMessageText`` changes a message, which rings no phone.
+message a second to a chat and 20 a minute to a group; ``/botTOKEN/editMessageText`` changes a message, which rings no
+phone.
 """
 
 from __future__ import annotations
