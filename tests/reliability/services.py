@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import dataclass
 
-from twinkle_notifier.inbox import bark, dingtalk, faults, feishu, slack, wecom
+from twinkle_notifier.inbox import bark, dingtalk, faults, feishu, slack, telegram, wecom
 from twinkle_notifier.inbox.faults import Fault
 from twinkle_notifier.inbox.robot import Robot
 
@@ -98,6 +98,17 @@ SERVICES = {
             _answer(500, "push failed", "failed", 3),
         ),
         drops_repeats=True,
+    ),
+    "telegram": Service(
+        telegram.Robot,
+        "TelegramNotifier",
+        (
+            _said(401, "Unauthorized", "failed", final=True),
+            _said(403, "Forbidden: bot was blocked by the user", "failed", final=True),
+            _said(429, "Too Many Requests: retry after 5", "throttled", 3),
+            _said(502, "Bad Gateway", "failed", 3),
+        ),
+        at_once=4,
     ),
 }
 CHANNEL = os.environ.get("CHANNEL", "dingtalk")
