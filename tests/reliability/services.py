@@ -46,6 +46,11 @@ def _answer(code: int, said: str, status: str, requests: int = 1, *, final: bool
     return Refusal(f"HTTP {code} ({said})", faults.answer(code, body), status, requests, final)
 
 
+def _said(code: int, said: str, status: str, requests: int = 1, *, final: bool = False) -> Refusal:
+    body = json.dumps({"ok": False, "error_code": code, "description": said}).encode()
+    return Refusal(f"HTTP {code} ({said})", faults.answer(code, body), status, requests, final)
+
+
 SERVICES = {
     "dingtalk": Service(
         dingtalk.Robot,

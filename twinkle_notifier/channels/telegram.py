@@ -17,6 +17,7 @@ from twinkle_notifier.channels.robot import Draft, Meaning, Refusal, Robot, code
 from twinkle_notifier.channels.webhook import WebhookNotifier
 from twinkle_notifier.credentials.masking import mask, secrets_in_url
 from twinkle_notifier.credentials.references import REDACTED
+from twinkle_notifier.isolation.safe import is_dict
 from twinkle_notifier.messages import markdown
 from twinkle_notifier.messages.message import Level, as_text
 from twinkle_notifier.messages.parts import parts
@@ -114,9 +115,9 @@ class TelegramRobot(Robot):
 
     def id_in(self, answer: http.Reply) -> str | None:
         """See `Robot`."""
-        result = object_in(answer).get("result")
-        found = code_in(result, "message_id") if isinstance(result, dict) else None
-        return None if found is None else str(found)
+        result: object = object_in(answer).get("result")
+        found = result.get("message_id") if is_dict(result) else None
+        return str(found) if type(found) is int else None
 
 
 _THREAD = ("message_thread_id",)  # a topic of a forum

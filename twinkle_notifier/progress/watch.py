@@ -8,6 +8,7 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from twinkle_notifier import isolation
@@ -93,11 +94,14 @@ class _Teller:
             training = self._training()
             if training is None:
                 return
-            answer = isolation.tried(lambda: self._look(training(), late if late > POLL else 0.0))  # noqa: B023
+            answer = isolation.tried(partial(self._look_at, training, late if late > POLL else 0.0))
             if answer.error is not None:
                 log.warning("no progress message: %s", reason(answer.error))
             del training, answer
             asleep = time.monotonic()
+
+    def _look_at(self, training: Callable[[], Told], stopped: float) -> None:
+        self._look(training(), stopped)
 
     def _look(self, told: Told, stopped: float) -> None:
         """Note the step; send a message if one is due. The process was `stopped` for so many seconds."""
