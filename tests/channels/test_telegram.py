@@ -19,11 +19,11 @@ URL = "https://api.telegram.org/bot123:AA-b_c/sendMessage?chat_id=-1001234567890
 @pytest.mark.parametrize(
     ("code", "said", "advice", "final"),
     [
-        (401, "Unauthorized", "copy the token that @BotFather gives", True),
-        (404, "Not Found", "copy the token that @BotFather gives", True),
+        (401, "Unauthorized", "copy the token that it was given", True),
+        (404, "Not Found", "copy the token that it was given", True),
         (400, "Bad Request: chat not found", "check chat_id", True),
         (403, "Forbidden: bot was kicked from the group chat", "add it to the group", True),
-        (400, "Bad Request: group chat was upgraded to a supergroup chat", "replace chat_id", True),
+        (400, "Bad Request: group chat was upgraded to a supergroup chat", "change chat_id", True),
         (400, "Bad Request: something new", "Telegram 400: it refused the message (Bad Request: something new", True),
         (502, "Bad Gateway", "HTTP 502", False),
     ],

@@ -16,7 +16,7 @@ TERMS = """
     Bark DingTalk Feishu WeCom callback cgroup checkpoint CPU Ctrl-C dev epoch GIL GPU killer KeyboardInterrupt local
     NCCL NotifierCallback OOM PID py-spy dump Python rank Rank shm SIGKILL --signal SIGTERM SLURM stall_after step
     submitit supervisor traceback trainer trial twinkle-notifier watchdog worker
-    access app bug HTTP IP key SEC token twinkle_notifier URL webhook
+    access app bug chat_id HTTP id IP key SEC token twinkle_notifier URL webhook
 """
 # Of the runs, their machines and libraries.
 NAMES = """
@@ -36,7 +36,7 @@ OTHERS = (
     r"\w+\.py:\d+ in \w+",
     r"\b[0-9a-f]{8}\b",  # a commit
     r"(?<=：)\w*(?:Error|Exception|Group|Exit)\b: .*",  # an error in a heading
-    r"(?m)^- (?:\*\*)?(?:位置|阶段|指标|命令|恢复训练|最新 checkpoint|最佳 checkpoint|规则|当前值|同时异常)\b.*$",  # the user's words
+    r"(?m)^(?:- )?(?:\*\*)?(?:位置|阶段|指标|命令|恢复训练|最新 checkpoint|最佳 checkpoint|规则|当前值|同时异常)\b.*$",  # the user's words
     r"(?m)^### sft(?:：| 已恢复：).*$",  # a rule
     r"(?:DingTalk 300001|Feishu 19001|WeCom 93000): .*",  # the robot's
     r"</?font[^>]*>",  # WeCom's marks of colour

@@ -25,7 +25,7 @@ from twinkle_notifier.messages.parts import parts
 _TITLE = 300  # characters
 _BOLD = re.compile(r"\*\*(?=\S)([^`*]+?)(?<=\S)\*\*")
 _CODE = re.compile(r"`([^`\n]+)`")
-_TOKEN = Meaning("Telegram does not know the bot: copy the token that @BotFather gives")
+_TOKEN = Meaning("there is no such bot: copy the token that it was given")
 _CHAT = Meaning("the bot cannot write to this chat: add it to the group, or write to it first, and check chat_id")
 _GONE = Meaning("the message that it should change is gone, or too old")
 # What a description says in any case; the first that it holds.
@@ -39,7 +39,7 @@ _WORDS = {
     "Not Found": _TOKEN,
     "chat not found": _CHAT,
     "Forbidden": _CHAT,
-    "group chat was upgraded": Meaning("the group has a new id: replace chat_id by the one that Telegram says"),
+    "group chat was upgraded": Meaning("the group has a new id: change chat_id in the URL"),
 }
 _SAME = "message is not modified"  # which it is not, as it says the same already
 

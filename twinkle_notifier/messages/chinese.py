@@ -301,16 +301,12 @@ _REFUSALS = {
     "Bark does not know the key: copy the URL from the app's first page again": (
         "Bark 不认识这个 key：请从 app 首页重新复制 URL"
     ),
-    "Telegram does not know the bot: copy the token that @BotFather gives": (
-        "Telegram 不认识这个 bot：请复制 @BotFather 给的 token"
-    ),
+    "there is no such bot: copy the token that it was given": "没有这个机器人：请重新复制它的 token",
     "the bot cannot write to this chat: add it to the group, or write to it first, and check chat_id": (
-        "bot 不能写到这个会话：把它加进群，或先给它发一条消息，并检查 chat_id"
+        "机器人不能写到这个会话：把它加进群，或先给它发一条消息，并检查 chat_id"
     ),
     "the message that it should change is gone, or too old": "要修改的消息已删除，或太旧",
-    "the group has a new id: replace chat_id by the one that Telegram says": (
-        "群的 id 变了：把 chat_id 换成 Telegram 给出的新 id"
-    ),
+    "the group has a new id: change chat_id in the URL": "群的 id 变了：请改 URL 里的 chat_id",
     "the robot wants one of its keywords in the message: name the run so that it holds one": (
         "消息里必须带机器人设置的某个关键词：给运行起一个带关键词的名字"
     ),
