@@ -40,6 +40,7 @@ class RunCallback:
         language: Literal["en", "zh"] | None = None,
         diagnose: bool | None = None,
         rules: Sequence[str | Mapping[str, object]] | None = None,
+        progress_every: str | None = None,
     ) -> None:
         """The arguments are those of `TrainingRun`."""
         self.run: TrainingRun = self._run_class(
@@ -54,6 +55,7 @@ class RunCallback:
             language=language,
             diagnose=diagnose,
             rules=rules,
+            progress_every=progress_every,
         )
         self._is_watched = self.run.stall_after is not None
         self._twinkle_ran: set[str] = set()

@@ -32,6 +32,7 @@ class Settings(BaseModel):
     language: Literal["en", "zh"] | None = None
     diagnose: bool | None = None
     rules: list[str | dict[str, Any]] | None = None
+    progress_every: str | None = None
 
 
 class NotifierArgs(BaseModel):

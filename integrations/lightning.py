@@ -189,7 +189,9 @@ def _is(value: Any, before: Any) -> bool:
 
 def _step(watched: weakref.ref[Trainer]) -> Progress:
     trainer = watched()
-    return Progress() if trainer is None else Progress(epoch=trainer.current_epoch, step=trainer.global_step)
+    if trainer is None:
+        return Progress()
+    return Progress(epoch=trainer.current_epoch, step=trainer.global_step, of_steps=_steps(trainer))
 
 
 def _reached(trainer: Trainer, **more: Callable[[], object]) -> Progress:

@@ -33,7 +33,7 @@ class NotifierCallback(RunCallback, TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, **kwargs: Any) -> None:
         """See `TrainerCallback`."""
         self.run.last_checkpoint = str(args.resume_from_checkpoint or "") if state.global_step else ""
-        self.run.started(progress=lambda: Progress(epoch=state.epoch, step=state.global_step))
+        self.run.started(progress=partial(_step, self._trainer))
 
     def on_step_begin(self, args: Any, state: Any, **kwargs: Any) -> None:
         """See `TrainerCallback`. A checkpoint of the step before is written by now; there is no hook for it."""
@@ -58,6 +58,10 @@ class NotifierCallback(RunCallback, TrainerCallback):
     def _saved(self, args: Any, step: int) -> None:
         if args.save_steps and step and not step % args.save_steps:
             self.run.saved(os.path.join(args.output_dir, f"checkpoint-{step}"), step)
+
+
+def _step(trainer: Any) -> Progress:
+    return Progress(trainer.state.epoch, trainer.global_step, of_steps=trainer.num_training_steps)
 
 
 def _reached(callback: NotifierCallback, trainer: Any) -> Progress:

@@ -31,7 +31,7 @@ class NotifierMegatronCallback(RunCallback, MegatronCallback):
         """See `MegatronCallback`."""
         resumed = getattr(self.args, "mcore_model", None) or getattr(self.args, "mcore_adapter", None)
         self.run.last_checkpoint = str(resumed or "") if self.state.iteration else ""
-        self.run.started(progress=lambda: Progress(step=self.state.iteration))
+        self.run.started(progress=partial(_step, self))
 
     def on_step_end(self) -> None:
         """See `MegatronCallback`. What the step was for, a checkpoint or an evaluation, may follow."""
@@ -56,6 +56,10 @@ class NotifierMegatronCallback(RunCallback, MegatronCallback):
     def on_train_end(self) -> None:
         """See `MegatronCallback`."""
         self.run.ended(partial(_reached, self))
+
+
+def _step(callback: NotifierMegatronCallback) -> Progress:
+    return Progress(step=callback.state.iteration, of_steps=callback.state.max_steps)
 
 
 def _reached(callback: NotifierMegatronCallback) -> Progress:

@@ -62,7 +62,7 @@ class NotifierCallback(RunCallback, TrainerCallback):
         self.run.resume(states)
         self.run.live_in(states)
         self.run.last_checkpoint = self.twinkle_resumed or _checkpoint(args, state)
-        self.run.started(progress=lambda: Progress(epoch=state.epoch, step=state.global_step))
+        self.run.started(progress=lambda: Progress(state.epoch, state.global_step, of_steps=_steps(state)))
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """See `TrainerCallback`. It follows the save, on every rank."""
@@ -284,12 +284,17 @@ def _reached(run: TrainingRun, state: TrainerState, **more: Callable[[], object]
         epoch=lambda: state.epoch,
         step=lambda: state.global_step,
         last_checkpoint=last_checkpoint,
-        of_steps=lambda: state.max_steps if state.max_steps > 0 else None,
+        of_steps=lambda: _steps(state),
         resume=lambda: f"--resume_from_checkpoint {shlex.quote(last)}" if (last := last_checkpoint()) else "",
         best_checkpoint=lambda: state.best_model_checkpoint,
         **more,
         metrics=lambda: _metrics(state),
     )
+
+
+def _steps(state: TrainerState) -> int | None:
+    """How many steps the training is to take; an iterable dataset does not say."""
+    return state.max_steps if state.max_steps > 0 else None
 
 
 def _metrics(state: TrainerState) -> dict[str, Any]:

@@ -56,6 +56,7 @@ HOW = {
     "stall_ranks": How(ranks=3, go=("go-0", "go-1", "go-2")),
     "trackers": How(),
     "training": How(),
+    "progress": How(),
     "transformers": How(needs="transformers", unordered=True),
     "out_of_memory": How(),
     "channels": How(unordered=True),
@@ -76,6 +77,7 @@ HOW = {
             "chats_digest": {"refused": 12, "unordered": True, "is_set_up": False},
             "chats_end": {"unordered": True},
             "chats_stall": {"go": ("go-0", "go-1", "go-2", "go-3"), "unordered": True},
+            "progress": {},
             "command_out_of_memory": {"run": (), "memory": 200 << 20},
             "command_preempted": {"run": (), "ended_by": signal.SIGTERM},
             "command_silent": {"run": ("--stall-after", "2s"), "go": ("go-0", "go-1")},
@@ -128,6 +130,7 @@ VARIES = [
     (r"位于 [\w.-]+|(?<=[ ：])[\w.-]+(?= 上的 rank)", "位于 <host>"),
     (r"PID \d+", "PID <pid>"),
     (r"(Processes|进程): \d+", r"\1: <pid>"),
+    (r"[\d.]+ (steps a second|s a step)|(?:每秒|每个 step) [\d.]+ (个 step|秒)", r"<number> \1\2"),
     (r"(_runtime|_per_second|grad_norm)([ =])[\d.e+-]+", r"\1\2<number>"),
 ]
 CARETS = re.compile(r"(?m)^>(?:[^\S\n]|[\u200b~^])*\n")  # which each Python sets in its own way

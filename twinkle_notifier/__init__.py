@@ -13,6 +13,7 @@ from twinkle_notifier.channels.dingtalk import DingNotifier
 from twinkle_notifier.channels.feishu import FeishuNotifier
 from twinkle_notifier.channels.several import FallbackNotifier, FanoutNotifier
 from twinkle_notifier.channels.slack import SlackNotifier
+from twinkle_notifier.channels.telegram import TelegramNotifier
 from twinkle_notifier.channels.wecom import WeComNotifier
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.controller_run import ControllerRun
@@ -48,6 +49,7 @@ __all__ = [
     "SlackNotifier",
     "Store",
     "Sweep",
+    "TelegramNotifier",
     "TrainingRun",
     "UnknownNotifierError",
     "WeComNotifier",

@@ -51,15 +51,26 @@ class Notifier:
             log.warning("the notifier class %s of %s replaces that of %s", name, module, before)
         _registry[name] = cls
 
-    def __call__(self, message: str) -> None:
+    def __call__(self, message: str) -> str | None:
         """Send `message`, which is Markdown; return when the service has accepted it.
 
-        An alert is always a text. The channels of this package send anything else as ``str(message)``.
+        An alert is always a text. The channels of this package send anything else as ``str(message)``. A class that
+        has a method `edit` returns the id of the message for it; what others return does not matter.
 
         Raises:
             DeliveryError: the service has not accepted it, with the reason.
         """
         raise TypeError(f"{type(self).__name__} cannot send: write its __call__(self, message)")
+
+    def edit(self, message_id: str, message: str) -> None:
+        """Change the message of that id, which `__call__` has returned, into `message`.
+
+        Optional: a class that writes it has one progress message, which is kept up to date. Else each is a new one.
+
+        Raises:
+            DeliveryError: it is not changed. If it is `final` (the message is gone, or too old), a new one is sent.
+        """
+        raise TypeError(f"{type(self).__name__} cannot change a message: write its edit(self, message_id, message)")
 
     def check_setup(self) -> None:
         """Check without the network whether this can send. It is called when a run begins, not at its crash.
@@ -144,6 +155,15 @@ def _checked_text(text: object) -> str:
 def is_notifier(value: object) -> TypeGuard[Notifier]:
     """Whether `value` is of a class of notifiers. Runs no code of it."""
     return issubclass(type(value), Notifier)
+
+
+def can_edit(value: object) -> bool:
+    """Whether `value` is a notifier whose class writes `Notifier.edit`. Runs no code of it."""
+    if not is_notifier(value):
+        return False
+    own = (safe.class_slot(base, "__dict__") for base in safe.class_slot(type(value), "__mro__"))
+    found = next((names["edit"] for names in own if "edit" in names), None)
+    return callable(found) and found is not Notifier.__dict__["edit"]
 
 
 def checked_level(level: object) -> Level | None:

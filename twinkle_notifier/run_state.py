@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import copy
 import itertools
+import os
 import weakref
 from collections.abc import Callable
 from typing import Any
 
-from twinkle_notifier import checkpoint
+from twinkle_notifier import checkpoint, settings
 from twinkle_notifier.credentials.masking import redact
 from twinkle_notifier.delivery import descriptor
+from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.runtime.stored import hashed
 from twinkle_notifier.settings import Configured, is_off
 
@@ -35,6 +37,16 @@ class RunState:
         self._save_secrets = save_secrets
         self._state = checkpoint.fresh()
         self._described_notifier: Callable[[str], object] | None = None
+
+    @property
+    def is_supervised(self) -> bool:
+        """Whether it runs below `twinkle-notifier run`, which needs the path of each checkpoint: see `saved`."""
+        return mailbox.VARIABLE in os.environ
+
+    @staticmethod
+    def attaches() -> bool:
+        """Whether callbacks that no code of the user's has made send; see docs/settings.md."""
+        return settings.attaches(os.environ)
 
     def state_dict(self) -> dict[str, Any]:
         """A copy of the state, for a checkpoint, in plain JSON values: the notifier without secrets, alerts sent."""
@@ -83,6 +95,10 @@ class RunState:
             self._state["notifier"] = descriptor.describe(notifier, save_secrets=self._save_secrets)
             self._described_notifier = notifier
         return self._state
+
+    def _describe_to_supervisor(self) -> None:
+        described = descriptor.describe(self._notifier(), save_secrets=False)
+        mailbox.report(lambda to: to.record_run(described))
 
     def _notifier(self, *, now: bool = False) -> Callable[[str], object] | None:
         outside = self._outside(now=now)

@@ -20,7 +20,7 @@ from twinkle_notifier.alerts.by_hand import By
 from twinkle_notifier.alerts.workers import Met
 from twinkle_notifier.budgets import BACKGROUND_BUDGET, PROGRESS
 from twinkle_notifier.claims.store import Store
-from twinkle_notifier.delivery import check, descriptor, sender
+from twinkle_notifier.delivery import check, sender
 from twinkle_notifier.diagnosis import user_rules
 from twinkle_notifier.exceptions.kind import Preempted, kind_of
 from twinkle_notifier.how_far import Checkpointed, HowFar
@@ -31,6 +31,8 @@ from twinkle_notifier.messages.message import Level, Outcome
 from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.messages.search import Search
 from twinkle_notifier.messages.wording import attempt_of, duration, now
+from twinkle_notifier.progress.every import every
+from twinkle_notifier.progress.watch import ProgressWatch, Told
 from twinkle_notifier.rules.chosen import chosen
 from twinkle_notifier.rules.report import Training
 from twinkle_notifier.rules.watch import RuleWatch
@@ -73,6 +75,8 @@ class TrainingRun(Beats, Checkpointed, RunWords, RunState):
         diagnose: give the likely cause of a known error, and next steps; by default what is set up, else True.
         rules: conditions on metrics that get an alert, see docs/rules.md; by default what is set up. NaN and infinity
             get one in any case, but for an empty list: then nothing is looked at.
+        progress_every: tell how far it got, by rank 0: each ``"2h"`` or ``"90m"``, or each ``"10%"`` of the steps; by
+            default what is set up, else not. See docs/messages.md.
 
     Raises:
         ArgumentError: `stall_after` is no positive number, or another argument none of its values; it is a ValueError.
@@ -96,6 +100,7 @@ class TrainingRun(Beats, Checkpointed, RunWords, RunState):
         language: Language | None = None,
         diagnose: bool | None = None,
         rules: Sequence[str | Mapping[str, object]] | None = None,
+        progress_every: str | None = None,
     ) -> None:
         super().__init__(notifier, save_secrets=save_secrets)
         self._is_part = False  # of a training that is reported as a whole
@@ -112,16 +117,12 @@ class TrainingRun(Beats, Checkpointed, RunWords, RunState):
         self._number = 0  # of this training among those of this process
         self._progress: Callable[[], Progress] = Progress
         self._rules = RuleWatch(chosen(rules), wanted)
+        self._progress_watch = ProgressWatch(every(progress_every))
         self._sequence: int | None = None
         self._watch = watchdog.StallWatch(after if wanted != "end_only" else None)
 
     def __getstate__(self) -> dict[str, object]:
         return {**vars(self), "_progress": Progress}  # the trainer's answer is for this process, and may be a lambda
-
-    @property
-    def is_supervised(self) -> bool:
-        """Whether it runs below `twinkle-notifier run`, which needs the path of each checkpoint: see `saved`."""
-        return mailbox.VARIABLE in os.environ
 
     @property
     def is_underway(self) -> bool:
@@ -132,20 +133,17 @@ class TrainingRun(Beats, Checkpointed, RunWords, RunState):
         """How far it got, and what is lost since the last checkpoint. It asks the trainer, for 2 s at most."""
         return self._so_far(self._progress)
 
-    @staticmethod
-    def attaches() -> bool:
-        """Whether callbacks that no code of the user's has made send; see docs/settings.md."""
-        return settings.attaches(os.environ)
-
     def pause(self) -> None:
         """The training is over, well or not: no stall is looked for until it starts again."""
         super().pause()
+        self._progress_watch.stop()
         isolation.tried(lambda: underway.end(self))
 
     def started(self, facts: list[str] | None = None, progress: Callable[[], Progress] | None = None) -> None:
         """The training begins (again), in this thread. `facts` are Markdown list items for the message.
 
-        If the training stalls, a thread calls `progress` for how far it got; this should not wait for a device.
+        If the training stalls, or `progress_every` is set, a thread calls `progress` for how far it got; this should
+        not wait for a device.
         Without it, the beats are the steps.
         """
         self._since, self._sequence = TrainingRun._last_end, None
@@ -168,6 +166,12 @@ class TrainingRun(Beats, Checkpointed, RunWords, RunState):
             self._send_milestone(self._says(what, attempt=attempt_of(attempt, self.language)), facts or [])
         isolation.tried(lambda: underway.begin(self))
         self._start_watch(progress)
+        if not self._is_part:
+            self._progress_watch.start(self._told)
+
+    def _told(self) -> Told:
+        this = self._training()
+        return Told(this.notifier, this.name, this.language, self._progress, this.progress, self._watch.beats)
 
     def _start_watch(self, progress: Callable[[], Progress] | None) -> None:
         self._look_for_stalls(progress, threading.get_ident())
@@ -245,6 +249,7 @@ class TrainingRun(Beats, Checkpointed, RunWords, RunState):
         `progress` is called for how far it got, `facts` for Markdown list items.
         """
         self._watch.stop(moves=True)
+        self._progress_watch.stop()
         isolation.tried(self._rules.end)
         isolation.tried(lambda: underway.end(self))
         if not self._is_part:
@@ -296,6 +301,7 @@ class TrainingRun(Beats, Checkpointed, RunWords, RunState):
     ) -> Outcome:
         """The training, or `what` of it, ends with `exc`. Returns when a rank has sent it; see `notify_exception`."""
         self._watch.stop(moves=False)
+        self._progress_watch.stop()
         isolation.tried(lambda: underway.end(self))
         with signals.deferred():  # now: the trainer's progress is read before `notify_exception` is called
             return self._failed(exc, context, progress, what)
@@ -332,10 +338,6 @@ class TrainingRun(Beats, Checkpointed, RunWords, RunState):
     def _count(self) -> None:
         self._sequence = claims.counted(Where.here(), self._store)
         claims.note(Where.here(), self._store, self._sequence)
-
-    def _describe_to_supervisor(self) -> None:
-        described = descriptor.describe(self._notifier(), save_secrets=False)
-        mailbox.report(lambda to: to.record_run(described))
 
     def settle(self) -> None:
         """Wait for what is being sent: for a process that is killed after the training's end."""

@@ -94,7 +94,6 @@ def test_what_apprise_serves_is_written_as_apprise_takes_it(text: str, address: 
         ("https://discord.com/channels/1/tok-0123", "a page of Discord.* Copy Webhook URL"),
         ("https://t.me/tok-0123", "a page of Telegram.* @BotFather"),
         ("https://12.push.ft07.com/send/tok-0123.send", "ServerChan's app.* sct.ftqq.com"),
-        ("https://api.telegram.org/bot123:tok-0123/getUpdates", "names no chat_id: write to the bot"),
         ("https://api2.pushdeer.com/message/push?text=tok-0123", "names no pushkey"),
         ("https://push.example.org/message?title=tok-0123", "names no token"),
         ("dingtalk://tok-0123/13800000000", "serves itself: .* a custom robot"),

@@ -123,7 +123,8 @@ class Scene:
 
     def _chats(self) -> str:
         urls = {name: url for name, url in self.robot.urls.items() if name == "Feishu" or not self.how.plain}
-        urls.pop("Bark" if self.how.last else "", None)  # it cuts so much that the length of a path shows
+        for name in ("Bark", "Telegram") if self.how.last else ():  # they cut so much that the length of a path shows
+            urls.pop(name, None)
         return " ".join(f"{url}&secret={SECRET}" if "?" in url else f"{url}?secret={SECRET}" for url in urls.values())
 
     def _go(self) -> None:

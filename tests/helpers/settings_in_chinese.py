@@ -100,6 +100,9 @@ _MEANINGS = {
         "HF Trainer 的 trainer_state.json、Lightning 的 CSVLogger 写的 metrics.csv，或含有其中一个的目录"
     ),
     "a rule; without any, NaN and infinity alone": "一条规则；一条都不给时只看 NaN 和 inf",
+    "how often [progress is told](messages.md#progress): `2h`, `90m`, or `10%` of the steps; `off`": (
+        "多久发一次[训练进度](messages.md#progress)：`2h`、`90m`，或每走完 step 总数的 `10%`；`off` 不发"
+    ),
     "a TOML file with [rules of your own](messages.md#write-a-rule) for them": (
         "一个 TOML 文件，写着[你自己的规则](messages.md#write-a-rule)"
     ),
@@ -132,6 +135,7 @@ _DEFAULTS = {
     "nobody": "不 @ 任何人",
     "the temporary folder": "临时目录",
     "NaN and infinity alone": "只看 NaN 和 inf",
+    "not at all": "不发",
 }
 _PLACES = {"callbacks": "callback", "all chats": "所有聊天工具"}
 CHINESE = {**_HEADS, **_MEANINGS, **_DEFAULTS, **_PLACES}

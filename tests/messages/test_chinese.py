@@ -18,6 +18,7 @@ TERMS = """
     submitit supervisor traceback trainer trial twinkle-notifier watchdog worker
     C ECC GSP I O kernel NFS NVLink power brake swap Xid
     access app bug HTTP IP key SEC token twinkle_notifier URL webhook
+    access app bug chat_id HTTP id IP key SEC token twinkle_notifier URL webhook
 """
 # Of the runs, their machines and libraries.
 NAMES = """
@@ -37,7 +38,7 @@ OTHERS = (
     r"\w+\.py:\d+ in \w+",
     r"\b[0-9a-f]{8}\b",  # a commit
     r"(?<=：)\w*(?:Error|Exception|Group|Exit)\b: .*",  # an error in a heading
-    r"(?m)^- (?:\*\*)?(?:位置|阶段|指标|命令|恢复训练|最新 checkpoint|最佳 checkpoint|规则|当前值|同时异常)\b.*$",  # the user's words
+    r"(?m)^(?:- )?(?:\*\*)?(?:位置|阶段|指标|命令|恢复训练|最新 checkpoint|最佳 checkpoint|规则|当前值|同时异常)\b.*$",  # the user's words
     r"(?m)^### sft(?:：| 已恢复：).*$",  # a rule
     r"(?:DingTalk 300001|Feishu 19001|WeCom 93000): .*",  # the robot's
     r"</?font[^>]*>",  # WeCom's marks of colour

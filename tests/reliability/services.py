@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import dataclass
 
-from twinkle_notifier.inbox import bark, dingtalk, faults, feishu, slack, wecom
+from twinkle_notifier.inbox import bark, dingtalk, faults, feishu, slack, telegram, wecom
 from twinkle_notifier.inbox.faults import Fault
 from twinkle_notifier.inbox.robot import Robot
 
@@ -43,6 +43,11 @@ def _word(code: int, word: str, status: str, requests: int = 1, *, final: bool =
 
 def _answer(code: int, said: str, status: str, requests: int = 1, *, final: bool = False) -> Refusal:
     body = json.dumps({"code": code, "message": said}).encode()
+    return Refusal(f"HTTP {code} ({said})", faults.answer(code, body), status, requests, final)
+
+
+def _said(code: int, said: str, status: str, requests: int = 1, *, final: bool = False) -> Refusal:
+    body = json.dumps({"ok": False, "error_code": code, "description": said}).encode()
     return Refusal(f"HTTP {code} ({said})", faults.answer(code, body), status, requests, final)
 
 
@@ -98,6 +103,17 @@ SERVICES = {
             _answer(500, "push failed", "failed", 3),
         ),
         drops_repeats=True,
+    ),
+    "telegram": Service(
+        telegram.Robot,
+        "TelegramNotifier",
+        (
+            _said(401, "Unauthorized", "failed", final=True),
+            _said(403, "Forbidden: bot was blocked by the user", "failed", final=True),
+            _said(429, "Too Many Requests: retry after 5", "throttled", 3),
+            _said(502, "Bad Gateway", "failed", 3),
+        ),
+        at_once=4,
     ),
 }
 CHANNEL = os.environ.get("CHANNEL", "dingtalk")

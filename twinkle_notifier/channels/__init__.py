@@ -11,6 +11,7 @@ from twinkle_notifier.channels.bark import BarkNotifier
 from twinkle_notifier.channels.dingtalk import DingNotifier
 from twinkle_notifier.channels.feishu import FeishuNotifier
 from twinkle_notifier.channels.slack import SlackNotifier
+from twinkle_notifier.channels.telegram import TelegramNotifier
 from twinkle_notifier.channels.webhook import WebhookNotifier
 from twinkle_notifier.channels.wecom import WeComNotifier
 from twinkle_notifier.credentials.references import is_reference, resolve
@@ -28,6 +29,7 @@ SERVICES: tuple[type[WebhookNotifier], ...] = (
     WeComNotifier,
     SlackNotifier,
     BarkNotifier,
+    TelegramNotifier,
 )
 
 

@@ -38,12 +38,14 @@ class Rate(NamedTuple):
         per_minute: messages.
         penalty: seconds for which the service refuses all messages after too many.
         per_second: messages; 0 for no such limit.
+        spare: messages of a minute that stay for others.
     """
 
     robot: str
     per_minute: int
     penalty: float
     per_second: int = 0
+    spare: int = 0
 
     def take(self) -> float:
         """Count a message that is sent now, and return 0. If none may be sent, return the seconds until one may."""
@@ -62,8 +64,8 @@ class Rate(NamedTuple):
         recent = [at for at in sent if 0 <= now - at < _MINUTE]  # a clock that was set back forgets
         longest = max(self.penalty, _LONGEST_HOLD)
         wait = closed_until - now if closed_until - now <= longest else 0.0  # set back: it is over
-        if len(recent) >= self.per_minute:
-            wait = max(wait, recent[-self.per_minute] + _MINUTE - now)
+        if len(recent) >= (most := self.per_minute - self.spare):
+            wait = max(wait, recent[-most] + _MINUTE - now)
         if self.per_second and len(recent) >= self.per_second:
             wait = max(wait, recent[-self.per_second] + _SECOND - now)
         return (recent, closed_until, wait) if wait > 0 else ([*recent, now], 0.0, 0.0)

@@ -22,7 +22,7 @@ from twinkle_notifier.credentials.masking import mask, printable, secrets_in_url
 from twinkle_notifier.credentials.references import REDACTED
 from twinkle_notifier.errors import DeliveryError
 from twinkle_notifier.messages import markdown
-from twinkle_notifier.messages.message import Level, level_of, may_call, random_id
+from twinkle_notifier.messages.message import Level, is_quiet, level_of, may_call, random_id
 from twinkle_notifier.messages.sanitize import reply
 
 _SHORT_WAIT = 1.5  # seconds; a limit by the second is waited for, one by the minute is not
@@ -74,6 +74,8 @@ class Draft(NamedTuple):
     plain: bool = False  # the robot refused the rich form
     clock_ahead: float | None = None  # seconds that the robot's clock is ahead of ours, where that made it refuse
     busy: int = 0  # tries that met a busy robot
+    quiet: bool = False  # no phone need ring
+    edits: str = ""  # the id of the message that it changes; empty: it is a new one
 
     def now(self) -> float:
         """Seconds since 1970 by the robot's clock, as far as that is known."""
@@ -145,15 +147,23 @@ class Robot(ABC):
         """The body of a second request that calls `Draft.mentions`, for a service whose messages cannot; else None."""
         return None
 
-    def send(self, message: str) -> None:
-        """Return when the robot has accepted `message`. Raises DeliveryError if it does not."""
-        rate = Rate(self.url, self.per_minute, self.penalty, self.per_second)
+    def id_in(self, answer: http.Reply) -> str | None:
+        """The id of the message in an `answer` that accepts it, for a service that can change messages; else None."""
+        return None
+
+    def send(self, message: str, edits: str = "") -> str | None:
+        """Return when the robot has accepted `message`, as a new one or as what the message of id `edits` says now.
+
+        Returns its id, if the service says one. Raises DeliveryError if the robot does not accept it.
+        """
+        spare = self.per_minute // 2 if is_quiet(message) else 0
+        rate = Rate(self.url, self.per_minute, self.penalty, self.per_second, spare)
         while wait := rate.take():
             if wait < _SHORT_WAIT and wait + _SHORT_WAIT < isolation.remaining():
                 time.sleep(wait)
                 continue
             raise DeliveryError(
-                f"the robot takes {self.per_minute} messages a minute: the next may go in {wait:.0f} s",
+                f"the robot takes {self.per_minute - spare} messages a minute: the next may go in {wait:.0f} s",
                 fate="throttled",
                 retry_after=wait,
             )
@@ -162,6 +172,7 @@ class Robot(ABC):
         urgent = level in _URGENT and may_call(message)
         mentions = self._mentions if urgent else ()
         draft = Draft(printable(mask(message, self._secrets)), key, self.size, level, urgent, mentions)
+        draft = draft._replace(quiet=is_quiet(message), edits=edits)
         while (refusal := self.refusal(answer := self._posted_in_rate(draft, rate))) is not None:
             changed = self._changed(draft, refusal.meaning, answer.headers.get("Date", ""))
             if changed is None:
@@ -171,6 +182,7 @@ class Robot(ABC):
             draft = changed
         if draft.mentions and (ping := self.ping(draft)) is not None:
             self._ping(ping, draft, rate)
+        return self.id_in(answer)
 
     def _ping(self, payload: dict[str, Any], draft: Draft, rate: Rate) -> None:
         """Post `payload`, once. The message has arrived: what fails here is logged, as raising would send it again."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import IPv6Address, ip_address
 from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -84,10 +84,10 @@ class WebhookNotifier(Notifier, abstract=True):
         """Whether the service can call `mention`, an entry of `mentions`."""
         return cls._robot.mention.fullmatch(mention.strip().removeprefix("@")) is not None
 
-    def __call__(self, message: str) -> None:
+    def __call__(self, message: str) -> str | None:
         """Send `message`; return when the service has said in its own words that it has it.
 
-        What is no text is sent as ``str(message)``.
+        What is no text is sent as ``str(message)``. Returns the message's id, where the service says one.
 
         Raises:
             DeliveryError: the robot has not accepted it, and what to do about it.
@@ -95,9 +95,11 @@ class WebhookNotifier(Notifier, abstract=True):
 
         The traceback of these errors ends here: the frames below hold the token.
         """
+        return self._shielded(lambda: self._send(as_text(message)))
+
+    def _shielded(self, send: Callable[[], str | None]) -> str | None:
         try:
-            self._send(as_text(message))
-            return
+            return send()
         except NotifierError as error:
             failed = error
         try:  # outside the except block: there the frames with the token would stay as __context__
@@ -105,11 +107,11 @@ class WebhookNotifier(Notifier, abstract=True):
         finally:
             del failed
 
-    def _send(self, message: str) -> None:
+    def _send(self, message: str, edits: str = "") -> str | None:
         if not message.strip():
             raise ArgumentError(f"the message is empty: {self._robot.service} takes none")
         url, secret = self._looked_up()
-        self._robot(url, secret, self.timeout, self.mentions).send(message)
+        return self._robot(url, secret, self.timeout, self.mentions).send(message, edits)
 
     def check_setup(self) -> None:
         """See `Notifier`."""

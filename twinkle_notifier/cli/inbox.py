@@ -13,9 +13,10 @@ def add(commands: Commands) -> None:
         commands,
         "inbox",
         "play the chats' robots on this machine, and show what arrives",
-        "Listen on this machine as strictly as DingTalk, Feishu, WeCom, Slack and Bark, and show what arrives "
-        "on a page as each chat would, until Ctrl-C: what was accepted, what was refused and why, and the request. "
-        "Prints the webhook URLs, and the page's with a random token; opens that where this terminal has a display.",
+        "Listen on this machine as strictly as DingTalk, Feishu, WeCom, Slack, Bark and Telegram, and show what "
+        "arrives on a page as each chat would, until Ctrl-C: what was accepted, what was refused and why, and the "
+        "request. Prints the webhook URLs, and the page's with a random token; opens that where this terminal has a "
+        "display.",
         "twinkle-notifier inbox --port 0 --secret SEC123456",
     )
     inbox.add_argument("--port", type=int, default=8900, help="0 for a free one (default: %(default)s)")

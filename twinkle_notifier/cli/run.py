@@ -14,6 +14,8 @@ from twinkle_notifier.credentials.references import resolve
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.notifier import Notifier
+from twinkle_notifier.progress import every
+from twinkle_notifier.progress.every import VARIABLE as PROGRESS_EVERY
 from twinkle_notifier.rules.chosen import VARIABLE as RULES
 from twinkle_notifier.rules.rule import rules_of
 from twinkle_notifier.runtime import language, run_name, user_file
@@ -37,7 +39,8 @@ def add(commands: Commands) -> None:
         "files, its signals and its exit code.",
         "twinkle-notifier run --name sft -- torchrun --nproc-per-node 8 train.py",
         usage="twinkle-notifier run [--name NAME] [--stall-after TIME] [--to URL] [--on-success] [--heartbeat URL] "
-        "[--log FILE] [--language en|zh] [--rule RULE]... [--no-diagnosis] [--no-attach] -- COMMAND...",
+        "[--log FILE] [--language en|zh] [--rule RULE]... [--progress-every TIME] [--no-diagnosis] "
+        "[--no-attach] -- COMMAND...",
     )
     _add_options(run)
     run.add_argument("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
@@ -85,6 +88,11 @@ def _add_options(run: argparse.ArgumentParser) -> None:
         help=f"a rule on metrics, for trainers' callbacks: 'loss > 10'; may be given again; {RULES} does the same",
     )
     run.add_argument(
+        "--progress-every",
+        metavar="TIME",
+        help=f"how often trainers' callbacks tell how far they got: 2h, 90m, 10%%; {PROGRESS_EVERY} does the same",
+    )
+    run.add_argument(
         "--no-diagnosis",
         action="store_false",
         dest="diagnose",
@@ -119,6 +127,9 @@ def _run(given: argparse.Namespace) -> int:
         os.environ[language.VARIABLE] = given.language  # for the command's own processes, too
     if given.rule:
         os.environ[RULES] = _rules(given.rule)
+    if given.progress_every:
+        every.parsed(given.progress_every, "--progress-every")
+        os.environ[PROGRESS_EVERY] = given.progress_every
     if not given.diagnose:
         os.environ[settings.DIAGNOSE] = "0"
     user_file.user_file(bounded=False)  # not in a new thread, see `_notifier`

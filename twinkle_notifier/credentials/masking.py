@@ -29,6 +29,7 @@ def secrets_in_url(url: str) -> list[str]:
     written = [field.partition("=")[2] for field in parts.query.split("&")]
     values += [value for value in written if value and value not in values]
     segments = [segment for segment in parts.path.split("/") if len(segment) >= _IN_PATH]
+    segments += [segment[3:] for segment in segments if segment.startswith("bot")]  # Telegram's token, which follows
     return [*values, *segments, *([parts.password] if parts.password else [])]
 
 

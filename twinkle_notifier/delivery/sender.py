@@ -6,6 +6,7 @@ import functools
 import logging
 import os
 from collections import Counter, deque
+from collections.abc import Callable
 from typing import Any
 
 from twinkle_notifier import isolation
@@ -118,14 +119,24 @@ def _flushed(notifier: Target) -> Flushed:
 
 def send(notifier: Target, message: str, seconds: float, incident: str = "") -> Outcome:
     """Hand `message` to `notifier` and wait up to `seconds`, 2 at the interpreter's end. Never raises."""
+    return asked(notifier, "__call__", lambda: notifier(message), message, seconds, incident)[0]
+
+
+def asked(
+    notifier: Target, method: str, call: Callable[[], object], message: str, seconds: float, incident: str = ""
+) -> tuple[Outcome, object]:
+    """As `send`, by a `call` of the `method` of `notifier`; also what it returned, None if it did not."""
     seconds = min(seconds, EXIT_BUDGET) if at_exit() else seconds
-    answer = (isolation.call_inline if keeps_time(notifier, "__call__") else isolation.call)(
-        lambda: notifier(message), seconds
-    )
+    answer = (isolation.call_inline if keeps_time(notifier, method) else isolation.call)(call, seconds)
     if answer.returned:
         isolation.tried(lambda: _log_sent(notifier, message))  # there may be no stack left for the log
-        return Outcome("sent", incident=incident)
-    error, name = answer.error, safe.type_name(type(notifier))
+        return Outcome("sent", incident=incident), answer.value
+    return _not_sent(notifier, answer.error, seconds, incident), None
+
+
+def _not_sent(notifier: Target, error: BaseException | None, seconds: float, incident: str) -> Outcome:
+    """What the `error` of `notifier` means; None: it has not returned."""
+    name = safe.type_name(type(notifier))
     if error is None:
         return Outcome("unknown", f"{name} gave no answer within {seconds:.3g} s", incident=incident)
     if (refused := isolation.tried(lambda: _refused(error)).value) is not None:

@@ -17,6 +17,7 @@ from twinkle_notifier.channels.dingtalk import DingRobot
 from twinkle_notifier.channels.feishu import FeishuRobot
 from twinkle_notifier.channels.robot import NO_ROBOT
 from twinkle_notifier.channels.slack import SlackRobot
+from twinkle_notifier.channels.telegram import TelegramRobot
 from twinkle_notifier.channels.wecom import WeComRobot
 from twinkle_notifier.inbox.level import level_of
 from twinkle_notifier.inbox.robot import Request, Response, Result, Robot, inside, object_of
@@ -28,10 +29,12 @@ _BODY = 64 << 10  # bytes of a request's body; no service takes more
 _PATH = 200  # characters of a path that leads to no robot
 _TOKEN = 16  # characters of a part of it that may be a token
 _NO_PATH = "no robot has this path: copy a URL that the inbox has printed. There are {paths}"
-_CODES = ("errcode", "code", "StatusCode")
-_WORDS = ("errmsg", "msg", "message", "error")
+_CODES = ("errcode", "code", "StatusCode", "error_code")
+_WORDS = ("errmsg", "msg", "message", "error", "description")
 # Who says what a refusal means, in the words that an alert's own log would have.
-_SENDERS = {sender.service: sender for sender in (DingRobot, FeishuRobot, WeComRobot, SlackRobot, BarkRobot)}
+_SENDERS = {
+    sender.service: sender for sender in (DingRobot, FeishuRobot, WeComRobot, SlackRobot, BarkRobot, TelegramRobot)
+}
 
 
 class Arrival(NamedTuple):

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, cast
 from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
-from twinkle_notifier.inbox import bark, dingtalk, discord, feishu, ntfy, page, slack, wecom
+from twinkle_notifier.inbox import bark, dingtalk, discord, feishu, ntfy, page, slack, telegram, wecom
 from twinkle_notifier.inbox.arrivals import Arrivals
 from twinkle_notifier.inbox.connections import Connections
 from twinkle_notifier.inbox.robot import Answer, Received, Request, Response, Robot, Running
@@ -25,7 +25,7 @@ _CLIENT = 30.0  # seconds for a client to send some more of a request, or to tak
 _LEFT_OVER = 2.0  # seconds for which what a refused client still sends is thrown away, so that it reads the answer
 _READER = 60.0  # seconds for a browser to take what the stream has for it
 _SERVICES: tuple[type[Robot], ...] = (
-    *(dingtalk.Robot, feishu.Robot, wecom.Robot, slack.Robot, bark.Robot),
+    *(dingtalk.Robot, feishu.Robot, wecom.Robot, slack.Robot, bark.Robot, telegram.Robot),
     *(ntfy.Robot, discord.Robot),  # by apprise
 )
 

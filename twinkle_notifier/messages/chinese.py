@@ -65,6 +65,8 @@ _FACTS = {
     "Lasted": "持续",
     "Other metrics that are not numbers": "同时异常",
     "Still not numbers": "仍然异常",
+    "Time left": "剩余时间",
+    "Speed": "速度",
 }
 # How it ended, and what follows in a heading.
 _HEADINGS = {
@@ -85,6 +87,9 @@ _HEADINGS = {
     "{name}: {failed} of {number} jobs failed": "{name}：{number} 个作业中有 {failed} 个失败",
     "{name} has made no progress for {duration}": "{name} 已卡住 {duration}",
     "{name} has been silent for {duration}": "{name} 已无输出 {duration}",
+    "{name}: step {step} of {of_steps} ({percent} %)": "{name}：step {step}/{of_steps}（{percent} %）",
+    "{name}: step {step}": "{name}：step {step}",
+    "{name} has been training for {duration}": "{name} 已训练 {duration}",
     "{name} resumed after {duration}": "{name} 卡住 {duration} 后恢复",
     "{name}: {what} at step {step}": "{name}：{what}（step {step}）",
     "{name}: {what}": "{name}：{what}",
@@ -130,6 +135,10 @@ _VALUES = {
     "step {step} of {of_steps}": "step {step}/{of_steps}",
     "epoch {epoch}": "epoch {epoch}",
     "after {duration}": "已运行 {duration}",
+    "{duration}, until {time}": "{duration}，预计 {time} 完成",
+    "{number} steps a second": "每秒 {number} 个 step",
+    "{number} s a step": "每个 step {number} 秒",
+    "no step in the last {duration}": "最近 {duration} 没有新的 step",
     "after {steps} steps": "在 {steps} 个 step 之后",
     "{steps} steps": "{steps} 个 step",
     ", ": "，",
@@ -294,6 +303,12 @@ _REFUSALS = {
     "Bark does not know the key: copy the URL from the app's first page again": (
         "Bark 不认识这个 key：请从 app 首页重新复制 URL"
     ),
+    "there is no such bot: copy the token that it was given": "没有这个机器人：请重新复制它的 token",
+    "the bot cannot write to this chat: add it to the group, or write to it first, and check chat_id": (
+        "机器人不能写到这个会话：把它加进群，或先给它发一条消息，并检查 chat_id"
+    ),
+    "the message that it should change is gone, or too old": "要修改的消息已删除，或太旧",
+    "the group has a new id: change chat_id in the URL": "群的 id 变了：请改 URL 里的 chat_id",
     "the robot wants one of its keywords in the message: name the run so that it holds one": (
         "消息里必须带机器人设置的某个关键词：给运行起一个带关键词的名字"
     ),

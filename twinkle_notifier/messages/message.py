@@ -82,6 +82,11 @@ def may_call(message: object) -> bool:
     return getattr(message, "calls", True) is not False
 
 
+def is_quiet(message: object) -> bool:
+    """Whether `message` may wait for others, see `Message`."""
+    return getattr(message, "quiet", False) is True
+
+
 def known_level(level: object) -> Level | None:
     """`level`, if it is one; a newer version may have more."""
     for known in LEVELS:
@@ -101,18 +106,23 @@ class Message(str):
     """A message with an id that is the same for each try, on every rank, and a level, by which a service colours it.
 
     A notifier passes the id on if its service can drop repeats. For others the message is a plain text. A level that is
-    not known counts as ``info``. `calls`: an error or a warning may call the people whom a notifier mentions.
+    not known counts as ``info``. `calls`: an error or a warning may call the people whom a notifier mentions. `quiet`:
+    no phone need ring, and half of a robot's rate stays for others.
     """
 
     id: str
     level: Level
     calls: bool
+    quiet: bool
 
-    def __new__(cls, text: str, message_id: str, level: Level = "info", calls: bool = True) -> Message:
+    def __new__(
+        cls, text: str, message_id: str, level: Level = "info", calls: bool = True, quiet: bool = False
+    ) -> Message:
         """`text`, known to services as `message_id`."""
         message = super().__new__(cls, text)
-        message.id, message.level, message.calls = message_id, known_level(level) or "info", calls
+        message.id, message.level = message_id, known_level(level) or "info"
+        message.calls, message.quiet = calls, quiet
         return message
 
-    def __getnewargs__(self) -> tuple[str, str, Level, bool]:  # type: ignore[override]
-        return str(self), self.id, self.level, self.calls
+    def __getnewargs__(self) -> tuple[str, str, Level, bool, bool]:  # type: ignore[override]
+        return str(self), self.id, self.level, self.calls, self.quiet

@@ -25,7 +25,12 @@ _ADDED = (
 
 def now() -> str:
     """The local time, with its zone."""
-    return time.strftime("%Y-%m-%d %H:%M:%S %z (%Z)")
+    return at_time(time.time())
+
+
+def at_time(moment: float) -> str:
+    """The local time of a `moment`, in seconds since 1970, with its zone."""
+    return time.strftime("%Y-%m-%d %H:%M:%S %z (%Z)", time.localtime(moment))
 
 
 def duration(seconds: float, language: str = "en") -> str:

@@ -36,6 +36,7 @@ class UserFile(NamedTuple):
     language: str = ""
     min_level: str = ""
     notifications: str = ""
+    progress_every: str = ""
     diagnose: bool | None = None
     diagnosis: str = ""  # a file with rules of the user's own
     rules: tuple[str, ...] | None = None  # on metrics; none at all: nothing is looked at
@@ -164,6 +165,7 @@ KEYS: dict[str, tuple[str, Callable[[Any], bool] | None]] = {
     "language": _one_of(*LANGUAGES),
     "min_level": _one_of(*LEVELS),
     "notifications": _one_of(*NOTIFICATIONS),
+    "progress_every": ('a time or a part of the steps: "2h", "90m", "10%"', _is_text),
     "diagnose": ("true or false", lambda value: isinstance(value, bool)),
     "rules": ('a list of rules on metrics: ["loss > 10 => error: diverged"]', _is_texts),
     "diagnosis": ('the path of a file with rules of your own: "~/rules.toml"', _is_text),

@@ -170,7 +170,17 @@ function discord(payload) {
   };
 }
 
-const CHATS = { DingTalk: dingtalk, Feishu: feishu, WeCom: wecom, Slack: slack, Bark: push, ntfy, Discord: discord };
+// As its HTML has no other tags, the text without them, and the code that is marked as such.
+function telegram(payload) {
+  const said = text(payload.text);
+  const bare = (part) => part.replace(/<\/?\w+>/g, "").replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
+  const shown = payload.parse_mode === "HTML" ? bare : (part) => part;
+  const pieces = payload.parse_mode === "HTML" ? said.split(/<pre>([^<]*)<\/pre>/) : [said];
+  const body = () => pieces.map((part, place) => (place % 2 ? el("pre", {}, shown(part)) : plain(shown(part).trim())));
+  return { title: first(shown(said)), preview: shown(said), body };
+}
+
+const CHATS = { DingTalk: dingtalk, Feishu: feishu, WeCom: wecom, Slack: slack, Bark: push, Telegram: telegram, ntfy, Discord: discord };
 
 // `body(isPhone)` makes the message; null where the request holds no message that can be shown.
 export function read(arrival) {

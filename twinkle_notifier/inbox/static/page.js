@@ -12,7 +12,7 @@ const PATIENCE = 10000; // ms without a connection, after which the inbox is tak
 const ENDED = "No connection. The inbox has ended, or was started anew: open the URL that it printed.";
 const LEVELS = ["error", "warning", "success", "info", "unknown"];
 const RESULTS = ["accepted", "refused", "repeated"];
-const SERVICES = ["DingTalk", "Feishu", "WeCom", "Slack", "Bark", "ntfy", "Discord", "unknown"];
+const SERVICES = ["DingTalk", "Feishu", "WeCom", "Slack", "Bark", "Telegram", "ntfy", "Discord", "unknown"];
 
 const $ = (id) => document.getElementById(id);
 const feed = $("list");

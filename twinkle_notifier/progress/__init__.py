@@ -1,0 +1,1 @@
+"""Messages about how far a training got, at the times that the user asked for."""
