@@ -58,7 +58,7 @@ MEANING = {
     "language": "[the language of messages](messages.md#languages): `en` or `zh`",
     "diagnose": "whether messages give [likely causes](messages.md#likely-causes)",
     "rules": "[rules on metrics](rules.md#write-a-rule); in the variable parted by `;` or lines, `off` for none",
-    "progress_every": "how often [progress is told](messages.md#progress): `2h`, `90m`, or `10%` of the steps; `off`",
+    "progress_every": "how often [progress messages](messages.md#progress) are sent: `2h`, `90m`, or `10%` of the steps; `off`",
     "diagnosis": "a TOML file with [rules of your own](messages.md#write-a-rule) for them",
     "mentions": "[whom failures and stalls call](channels.md#mentions)",
     "min_level": "alerts [below it](channels.md#levels) are left out: `info`, `success`, `warning`, `error`",

@@ -32,7 +32,7 @@ from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.messages.search import Search
 from twinkle_notifier.messages.wording import attempt_of, duration, now
 from twinkle_notifier.progress.every import every
-from twinkle_notifier.progress.watch import ProgressWatch, Told
+from twinkle_notifier.progress.watch import ProgressWatch, Reached
 from twinkle_notifier.rules.chosen import chosen
 from twinkle_notifier.rules.report import Training
 from twinkle_notifier.rules.watch import RuleWatch
@@ -167,11 +167,11 @@ class TrainingRun(Beats, Checkpointed, RunWords, RunState):
         isolation.tried(lambda: underway.begin(self))
         self._start_watch(progress)
         if not self._is_part:
-            self._progress_watch.start(self._told)
+            self._progress_watch.start(self._reached)
 
-    def _told(self) -> Told:
+    def _reached(self) -> Reached:
         this = self._training()
-        return Told(this.notifier, this.name, this.language, self._progress, this.progress, self._watch.beats)
+        return Reached(this.notifier, this.name, this.language, self._progress, this.progress, self._watch.beats)
 
     def _start_watch(self, progress: Callable[[], Progress] | None) -> None:
         self._look_for_stalls(progress, threading.get_ident())
@@ -192,9 +192,8 @@ class TrainingRun(Beats, Checkpointed, RunWords, RunState):
 
         Messages show the course of the loss and, unless their progress has metrics, the last value of each of these.
 
-        Rules look at the values: at numbers here, and at tensors and arrays in this machine's memory. It never raises,
-        and never waits for a device: the background reads what one holds, or a message that needs it. The memory that
-        torch has in use is noted, see `diagnosis.memory_growth`.
+        Rules look at the values. It never raises, and never waits for a device: the background reads what one holds,
+        or a message that needs it. The memory that torch has in use is noted, see `diagnosis.memory_growth`.
         """
         isolation.tried(lambda: self._log(metrics() if callable(metrics) else metrics, step))
 

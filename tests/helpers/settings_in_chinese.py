@@ -100,7 +100,7 @@ _MEANINGS = {
         "HF Trainer 的 trainer_state.json、Lightning 的 CSVLogger 写的 metrics.csv，或含有其中一个的目录"
     ),
     "a rule; without any, NaN and infinity alone": "一条规则；一条都不给时只看 NaN 和 inf",
-    "how often [progress is told](messages.md#progress): `2h`, `90m`, or `10%` of the steps; `off`": (
+    "how often [progress messages](messages.md#progress) are sent: `2h`, `90m`, or `10%` of the steps; `off`": (
         "多久发一次[训练进度](messages.md#progress)：`2h`、`90m`，或每走完 step 总数的 `10%`；`off` 不发"
     ),
     "a TOML file with [rules of your own](messages.md#write-a-rule) for them": (

@@ -1,4 +1,4 @@
-"""How often progress is told: what people write, and what is wrong."""
+"""How often progress messages are sent: what people write, and what is wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often progress is told: what the code says, else the environment, else the user's file."""
+"""How often progress messages are sent: what the code says, else the environment, else the user's file."""
 
 from __future__ import annotations
 

@@ -30,8 +30,8 @@ _TEXT = 3 * PROGRESS  # seconds to make a message, the trainer's answer included
 _COUNTS = (int, float)
 
 
-class Told(NamedTuple):
-    """A training, and whom to tell about it.
+class Reached(NamedTuple):
+    """A training, and who gets messages about it.
 
     `asked`: the trainer's own answer for how far it got. `reached`: the same with metrics and the loss. `beats`: the
     steps, where the trainer says none.
@@ -53,31 +53,31 @@ class ProgressWatch:
 
     def __init__(self, how: Every | None) -> None:
         self.every: Every | None = how  # None: nothing is sent
-        self._teller: _Teller | None = None
+        self._sender: _Sender | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(ProgressWatch(self.every))}
 
-    def start(self, training: Callable[[], Told]) -> None:
-        """Tell of the `training` from now on, and of no other. It is a method of an object that is not kept alive."""
+    def start(self, training: Callable[[], Reached]) -> None:
+        """Send messages about the `training` from now on. It is a method of an object that is not kept alive."""
         self.stop()
         if self.every is not None and Where.here().rank == 0:
-            self._teller = _Teller(self.every, training)
+            self._sender = _Sender(self.every, training)
 
     def stop(self) -> None:
         """No message begins from now on. Returns at once."""
-        teller, self._teller = self._teller, None
-        if teller is not None:
-            teller.stop()
+        sender, self._sender = self._sender, None
+        if sender is not None:
+            sender.stop()
 
 
-class _Teller:
-    def __init__(self, how: Every, training: Callable[[], Told]) -> None:
+class _Sender:
+    def __init__(self, how: Every, training: Callable[[], Reached]) -> None:
         self._every, self._training = how, weakref.WeakMethod(training)  # a training that nobody ended ends by itself
         self._pid, self._over = os.getpid(), threading.Event()
         self._pace, self._standing = Pace(), Standing()
-        self._told_at = time.monotonic()
-        self._has_told = self._is_still = False
+        self._sent_at = time.monotonic()
+        self._has_sent = self._is_still = False
         self._part: int | None = None  # how many parts of the steps were done at the last look
         self._began_at: float | None = None  # the first step that was seen
         if not threads.started(threads.Stoppable(self._run, "twinkle-notifier-progress", self._over.set)):
@@ -100,29 +100,29 @@ class _Teller:
             del training, answer
             asleep = time.monotonic()
 
-    def _look_at(self, training: Callable[[], Told], stopped: float) -> None:
+    def _look_at(self, training: Callable[[], Reached], stopped: float) -> None:
         self._look(training(), stopped)
 
-    def _look(self, told: Told, stopped: float) -> None:
+    def _look(self, about: Reached, stopped: float) -> None:
         """Note the step; send a message if one is due. The process was `stopped` for so many seconds."""
         now = time.monotonic()
-        step, of_steps = self._steps(told)
+        step, of_steps = self._steps(about)
         if step is not None:
             self._began_at = step if self._began_at is None else self._began_at
             self._pace.note(step, now, stopped)
         if self._is_due(now, step, of_steps):
-            self._tell(told, step, now)
+            self._send(about, step, now)
 
-    def _steps(self, told: Told) -> tuple[float | None, float | None]:
-        progress = isolation.call(told.asked, PROGRESS).value
+    def _steps(self, about: Reached) -> tuple[float | None, float | None]:
+        progress = isolation.call(about.asked, PROGRESS).value
         step, of_steps = (
             found if type(found := getattr(progress, name, None)) in _COUNTS else None for name in ("step", "of_steps")
         )
-        return (told.beats or None) if step is None else step, of_steps
+        return (about.beats or None) if step is None else step, of_steps
 
     def _is_due(self, now: float, step: float | None, of_steps: float | None) -> bool:
         if self._every.seconds:
-            return now - self._told_at >= self._every.seconds and self._has_moved()
+            return now - self._sent_at >= self._every.seconds and self._has_moved()
         if step is None or not of_steps:
             if step is not None and step != self._began_at:
                 log.warning(_NO_STEPS, self._every.text)
@@ -130,7 +130,7 @@ class _Teller:
         part = int(step / of_steps / self._every.part + 1e-9)
         if self._part is None or part < self._part:  # a resume finds some of them done
             self._part = part
-        rests = self._has_told and now - self._told_at < every.LEAST
+        rests = self._has_sent and now - self._sent_at < every.LEAST
         if part == self._part or rests or step >= of_steps:  # the end has a message of its own
             return False
         self._part = part
@@ -142,15 +142,15 @@ class _Teller:
         was_still, self._is_still = self._is_still, not moved
         return moved or not was_still
 
-    def _tell(self, told: Told, step: float | None, now: float) -> None:
-        self._told_at, self._has_told = now, True
-        notifier = told.notifier()
+    def _send(self, about: Reached, step: float | None, now: float) -> None:
+        self._sent_at, self._has_sent = now, True
+        notifier = about.notifier()
         if notifier is None:
             return
         idle = now - self._pace.moved_at if self._pace.moved_at is not None else None
         speed = Speed(self._pace.speed(now), idle)
         self._pace.turn(now)
-        answer = isolation.call(lambda: _message(told, step, speed), _TEXT)
+        answer = isolation.call(lambda: _message(about, step, speed), _TEXT)
         outcome = Outcome("failed", reason(answer.error))
         if answer.value is not None and not self._over.is_set():
             outcome = self._standing.send(notifier, answer.value, CRASH_BUDGET)
@@ -164,9 +164,9 @@ _NO_STEPS = (
 )
 
 
-def _message(told: Told, step: float | None, speed: Speed) -> Message:
-    reached = told.reached()
+def _message(about: Reached, step: float | None, speed: Speed) -> Message:
+    reached = about.reached()
     if reached.step is None and step is not None:
         reached = replace(reached, step=int(step))
-    text = markdown(told.name, reached, speed, Where.here(), told.language)
+    text = markdown(about.name, reached, speed, Where.here(), about.language)
     return Message(text, random_id(), "info", calls=False, quiet=True)
