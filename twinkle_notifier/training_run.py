@@ -33,9 +33,7 @@ from twinkle_notifier.messages.search import Search
 from twinkle_notifier.messages.wording import attempt_of, duration, now
 from twinkle_notifier.progress.every import every
 from twinkle_notifier.progress.watch import ProgressWatch, Reached
-from twinkle_notifier.rules.chosen import chosen
-from twinkle_notifier.rules.report import Training
-from twinkle_notifier.rules.watch import RuleWatch
+from twinkle_notifier.rules.training import Training
 from twinkle_notifier.run_state import RunState
 from twinkle_notifier.run_words import RunWords
 from twinkle_notifier.runtime.language import Language, checked
@@ -116,6 +114,9 @@ class TrainingRun(Beats, Checkpointed, RunWords, RunState):
         self._far = HowFar()
         self._number = 0  # of this training among those of this process
         self._progress: Callable[[], Progress] = Progress
+        from twinkle_notifier.rules.chosen import chosen  # not at the top: `import twinkle_notifier` would take longer
+        from twinkle_notifier.rules.watch import RuleWatch
+
         self._rules = RuleWatch(chosen(rules), wanted)
         self._progress_watch = ProgressWatch(every(progress_every))
         self._sequence: int | None = None
@@ -143,8 +144,7 @@ class TrainingRun(Beats, Checkpointed, RunWords, RunState):
         """The training begins (again), in this thread. `facts` are Markdown list items for the message.
 
         If the training stalls, or `progress_every` is set, a thread calls `progress` for how far it got; this should
-        not wait for a device.
-        Without it, the beats are the steps.
+        not wait for a device. Without it, the beats are the steps.
         """
         self._since, self._sequence = TrainingRun._last_end, None
         self._number, self._progress = next(_numbers), progress or Progress
