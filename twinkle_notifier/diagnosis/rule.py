@@ -36,10 +36,11 @@ class Rule(NamedTuple):
     """A known error. All that is given must hold, so each more makes it surer.
 
     `says`: how the error begins, or a later line that a library wrote, see `Pattern`; one of these. `also`: how lines
-    of it begin; each of these. `unless`: no line begins like one of these. `types`: names of the exception's class or of a base of it; one
-    of these. `modules`: a frame of the traceback is in one of these packages. `signals`: one of these killed the
-    process; "" stands for none. `printed`: for a process that left no exception: how one of its last lines begins.
-    `when`: comparisons of numbers, ``reserved - used > 0.5 * asked``; a number that is not known makes it false.
+    of it begin; each of these. `unless`: no line begins like one of these. `types`: names of the exception's class or
+    of a base of it; one of these. `modules`: a frame of the traceback is in one of these packages. `signals`: one of
+    these killed the process; "" stands for none. `printed`: for a process that left no exception: how one of its last
+    lines begins. `when`: comparisons of numbers, ``reserved - used > 0.5 * asked``; a number that is not known makes
+    it false.
     """
 
     id: str
