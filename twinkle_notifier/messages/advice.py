@@ -10,13 +10,16 @@ from twinkle_notifier.messages.catalog import fact, phrase
 from twinkle_notifier.messages.sanitize import line
 
 _SLOT = 200  # characters of what an error says
+_BOTH = "{allocated} of {total} used by this process (peak {peak}), {reserved} reserved but unused, {free} free"
+_ALLOCATOR = "{allocated} used by this process (peak {peak}), {reserved} reserved but unused"
+_DRIVER = "{free} of {total} free"
 
 
 def device_memory(found: Mapping[str, str], language: str) -> list[str]:
     """The `found` numbers of a device that had no memory left, as a list item."""
-    if "allocated" not in found:
+    if "allocated" not in found and "total" not in found:
         return []
-    text = "{allocated} of {total} used by this process (peak {peak}), {reserved} reserved but unused, {free} free"
+    text = (_BOTH if "total" in found else _ALLOCATOR) if "allocated" in found else _DRIVER
     said = phrase(language, text, **found)
     others = phrase(language, "other processes hold {others}: {processes}", **found) if "others" in found else ""
     return [fact(language, "Device memory", phrase(language, "; ").join(filter(None, (said, others))))]
