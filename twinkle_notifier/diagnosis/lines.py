@@ -33,8 +33,8 @@ def own_lines(lines: Sequence[str], first: int = 1) -> list[str]:
     """
     if any(_GO_ON.match(line) for line in lines[:first]):
         return list(lines)
-    below = lines[first:] if any(_REPORT.match(line) for line in lines[:first]) else []
-    return [*lines[:first], *filter(QUOTED.match, below)]
+    reports = any(_REPORT.match(line) for line in lines[:first])
+    return [*lines[:first], *(line for line in lines[first:] if reports and QUOTED.match(line))]
 
 
 def unwrapped(text: str) -> list[str]:
