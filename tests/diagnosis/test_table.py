@@ -76,12 +76,43 @@ def test_a_condition_compares_numbers(condition: str, holds: bool) -> None:
         ({"when": ("a plus b",)}, "is no comparison"),
         ({"says": ()}, "else it holds for every error"),
         ({"en": Advice("x", ())}, "one to 3 next steps"),
+        ({"says": ("",)}, "holds for every line"),
+        ({"says": (" {n:int}",)}, "holds for every line"),
+        ({"types": ("Exception",), "says": ("{n}",)}, "holds for every line"),
+        ({"also": ("{}",), "types": ("OSError",)}, "holds for every line"),
+        ({"unless": ("{}",), "types": ("OSError",)}, "holds for every line"),
+        ({"says": ("at {asked:.2f} {free}",)}, "is no slot"),
+        ({"says": ("at { asked } {free}",)}, "is no slot"),
+        ({"signals": ("SIGKIL",)}, "no signal 'SIGKIL'"),
+        ({"when": ("asked - fre > 1",)}, "no slot|slot 'fre'"),
+        ({"id": "a\nb"}, "line break"),
+        ({"en": Advice("a\u2028b", ("c",))}, "line break"),
+        ({"zh": Advice("a", ("c" * 301,))}, "more than 300 characters"),
+        ({"zh": Advice("a", (" ",))}, "empty"),
+        ({"zh": Advice("ask for {fre}", ("c",))}, "slot 'fre'"),
     ],
 )
 def test_a_rule_that_cannot_work_says_why(given: dict[str, object], why: str) -> None:
     fields = rule()._asdict() | given
     with pytest.raises(ArgumentError, match=why):
         Rule(**fields).check()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"says": ("",), "types": ("MemoryError",)},
+        {"says": ("{}",), "modules": ("ours",)},
+        {"signals": ("", "SIGKILL")},
+        {"when": ("oom_kills > 0", "grown > 0.5 * total")},
+        {"says": ("IoError { code: {asked:int}, {free}",)},
+        {"zh": Advice("cd ${HOME}; awk '{ print }'", ("{asked} of {total}",))},
+    ],
+)
+def test_a_rule_that_can_work_is_taken(given: dict[str, object]) -> None:
+    patterns = {"says": ("Tried to allocate {asked:size}, {free:size} is free",)} | given
+    plain = Advice("x", ("y",))
+    Rule(**{"id": "a", "en": plain, "zh": plain, "source": "", **patterns}).check()  # type: ignore[arg-type]
 
 
 TEXT = "Tried to allocate 2 GiB, 1 GiB is free"
