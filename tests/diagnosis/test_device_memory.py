@@ -91,17 +91,43 @@ def raising(_: int) -> None:
 @pytest.mark.parametrize(
     "more",
     [
-        {"memory_stats": raising},
+        {"memory_stats": raising, "mem_get_info": raising},
         {"memory_stats": lambda device: time.sleep(30)},
         {"is_initialized": lambda: False},
-        {"memory_stats": lambda device: {}},
+        {"is_initialized": lambda: time.sleep(30)},
+        {"memory_stats": lambda device: {}, "mem_get_info": raising},
     ],
-    ids=["raises", "hangs", "not begun", "empty"],
+    ids=["raises", "hangs", "not begun", "hangs at once", "empty"],
 )
 def test_a_device_that_does_not_answer_leaves_the_line_out(more: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", cuda(**more))
     notify_exception(told := RecordingNotifier(), "fit", OutOfMemoryError(TEXT), "sft")
     assert "Device memory" not in told.messages[0]
+
+
+@pytest.mark.parametrize(
+    ("more", "known"),
+    [
+        ({"mem_get_info": raising}, {"allocated", "peak", "reserved"}),
+        ({"mem_get_info": lambda device: time.sleep(30)}, {"allocated", "peak", "reserved"}),
+        ({"memory_stats": raising}, {"total", "free"}),
+        ({"memory_stats": lambda device: {"allocated_bytes.all.current": GIB}}, {"total", "free"}),
+        ({"list_gpu_processes": raising}, {"allocated", "peak", "reserved", "total", "free"}),
+    ],
+    ids=["the device", "a device that hangs", "the allocator", "an allocator of another form", "NVML"],
+)
+def test_what_does_not_answer_leaves_the_others(more: Any, known: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", cuda(**more))
+    assert facts(OutOfMemoryError("x"), TEXT).keys() == known
+
+
+def test_the_line_says_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of it, where only the allocator answers."""
+    monkeypatch.setitem(sys.modules, "torch", cuda(mem_get_info=raising))
+    notify_exception(told := RecordingNotifier(), "fit", OutOfMemoryError(TEXT), "sft")
+    assert (
+        "\n- Device memory: 60.00 GiB used by this process (peak 61.00 GiB), 17.00 GiB reserved but unused\n"
+    ) in told.messages[0]
 
 
 def test_another_error_asks_no_device(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 import time
+from collections import Counter
 
 import pytest
 from diagnosed import printed, raised
@@ -12,7 +14,7 @@ from twinkle_notifier import ArgumentError
 from twinkle_notifier.diagnosis.known import KNOWN
 from twinkle_notifier.diagnosis.pattern import Pattern, value
 from twinkle_notifier.diagnosis.rule import Advice, Condition, Rule
-from twinkle_notifier.diagnosis.table import Evidence, Table
+from twinkle_notifier.diagnosis.table import Evidence, Table, error_of
 
 ADVICE = Advice("{asked} is too much", ("ask for less than {free}",))
 
@@ -74,12 +76,43 @@ def test_a_condition_compares_numbers(condition: str, holds: bool) -> None:
         ({"when": ("a plus b",)}, "is no comparison"),
         ({"says": ()}, "else it holds for every error"),
         ({"en": Advice("x", ())}, "one to 3 next steps"),
+        ({"says": ("",)}, "holds for every line"),
+        ({"says": (" {n:int}",)}, "holds for every line"),
+        ({"types": ("Exception",), "says": ("{n}",)}, "holds for every line"),
+        ({"also": ("{}",), "types": ("OSError",)}, "holds for every line"),
+        ({"unless": ("{}",), "types": ("OSError",)}, "holds for every line"),
+        ({"says": ("at {asked:.2f} {free}",)}, "is no slot"),
+        ({"says": ("at { asked } {free}",)}, "is no slot"),
+        ({"signals": ("SIGKIL",)}, "no signal 'SIGKIL'"),
+        ({"when": ("asked - fre > 1",)}, "no slot|slot 'fre'"),
+        ({"id": "a\nb"}, "line break"),
+        ({"en": Advice("a\u2028b", ("c",))}, "line break"),
+        ({"zh": Advice("a", ("c" * 301,))}, "more than 300 characters"),
+        ({"zh": Advice("a", (" ",))}, "empty"),
+        ({"zh": Advice("ask for {fre}", ("c",))}, "slot 'fre'"),
     ],
 )
 def test_a_rule_that_cannot_work_says_why(given: dict[str, object], why: str) -> None:
     fields = rule()._asdict() | given
     with pytest.raises(ArgumentError, match=why):
         Rule(**fields).check()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"says": ("",), "types": ("MemoryError",)},
+        {"says": ("{}",), "modules": ("ours",)},
+        {"signals": ("", "SIGKILL")},
+        {"when": ("oom_kills > 0", "grown > 0.5 * total")},
+        {"says": ("IoError { code: {asked:int}, {free}",)},
+        {"zh": Advice("cd ${HOME}; awk '{ print }'", ("{asked} of {total}",))},
+    ],
+)
+def test_a_rule_that_can_work_is_taken(given: dict[str, object]) -> None:
+    patterns = {"says": ("Tried to allocate {asked:size}, {free:size} is free",)} | given
+    plain = Advice("x", ("y",))
+    Rule(**{"id": "a", "en": plain, "zh": plain, "source": "", **patterns}).check()  # type: ignore[arg-type]
 
 
 TEXT = "Tried to allocate 2 GiB, 1 GiB is free"
@@ -128,6 +161,23 @@ def test_what_a_person_puts_before_it_is_not(before: str) -> None:
     assert Table([rule(says=(), printed=("Bus error",))]).diagnose(printed(f"{before}Bus error")) is None
 
 
+def of_keys(head: str) -> str:
+    """Numbered lines, each of the words by which most patterns are found, below `head`: a megabyte."""
+    patterns = [Pattern(text) for rule in KNOWN for text in rule.says]
+    most = Counter(pattern.key for pattern in patterns if not pattern.begins).most_common(21)
+    keys = " ".join(key for key, _ in most if key)
+    block = "".join(f"{at} {keys}\n" for at in range(80))
+    return head + block * (1_000_000 // len(block))
+
+
+def all_filled() -> str:
+    """A line for each pattern of a rule that compares numbers, which it matches."""
+    patterns = [text for rule in KNOWN if rule.when for text in rule.says]
+    kinds = {"int": "12", "number": "1.5", "size": "2.00 GiB", "word": "w"}
+    lines = [re.sub(r"\{\w*(?::(\w+))?\}", lambda slot: kinds.get(slot[1], "x"), text) for text in patterns]
+    return "NCCL error in: x\n" + "".join(f"{line} {at}\n" for at in range(20) for line in lines[::10])
+
+
 @pytest.mark.alone  # a busy machine takes longer
 @pytest.mark.parametrize(
     "text",
@@ -145,6 +195,9 @@ def test_what_a_person_puts_before_it_is_not(before: str) -> None:
             f"CUDA out of memory. Tried to allocate {at} GiB. GPU 0 has a total capacity of 9 GiB of which 1 GiB is free.\n"
             for at in range(3_000)
         ),
+        of_keys(""),
+        of_keys("NCCL error in: x\n"),
+        all_filled(),
     ],
     ids=[
         "letters",
@@ -157,6 +210,9 @@ def test_what_a_person_puts_before_it_is_not(before: str) -> None:
         "one line",
         "one form",
         "out of memory",
+        "most used words",
+        "most used words below an error",
+        "all comparisons",
     ],
 )
 def test_a_megabyte_costs_milliseconds(text: str) -> None:
@@ -171,6 +227,21 @@ def test_a_megabyte_costs_milliseconds(text: str) -> None:
             took.append(time.thread_time() - begun)
     assert min(took[::2]) < 0.005
     assert min(took[1::2]) < 0.005
+
+
+@pytest.mark.alone  # a busy machine takes longer
+@pytest.mark.parametrize("kind", ["RuntimeError", "OutOfMemoryError"])
+@pytest.mark.parametrize("head", ["", "NCCL error in: x\n"])
+def test_a_chain_costs_no_more_than_an_error(kind: str, head: str) -> None:
+    """Of eight errors with a megabyte each."""
+    table, text = Table(KNOWN), of_keys(head)
+    evidence = Evidence(tuple(error_of(kind, f"{head}{at}\n{text}") for at in range(8)))
+    took = []
+    for _ in range(15):
+        begun = time.thread_time()
+        table.diagnose(evidence)
+        took.append(time.thread_time() - begun)
+    assert min(took) < 0.005
 
 
 def test_what_was_printed_before_the_last_lines_may_have_been_survived() -> None:
@@ -212,6 +283,52 @@ def test_a_line_that_was_wrapped_is_put_together(width: int, cut: bool) -> None:
     assert found is not None
     assert found.rule.id == "device-memory-taken"
     assert found.found["total"] == "10.76 GiB"
+
+
+DEVICE_ASSERT = "CUDA error: device-side assert triggered"
+FULL = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 9 GiB of which 1 GiB is free."
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("RuntimeError", f"evaluation failed. Things to check:\n{DEVICE_ASSERT} -> labels out of range"),
+        ("StepFailed", f"step 5 failed\n{DEVICE_ASSERT}"),
+        ("RuntimeError", f"my script: step 5 failed\nlog of an earlier run:\n{FULL}"),
+        ("RuntimeError", "step 5 failed, as in\n" + "\n".join(textwrap.wrap(OOM, 40))),
+        ("OSError", "cannot read list; it says\n[Errno 28] No space left on device is what you get if"),
+        ("RuntimeError", f"Caught RuntimeError in DataLoader worker process 0.\nRuntimeError: as in\n{DEVICE_ASSERT}"),
+        ("RayTaskError(RuntimeError)", f'File "a.py", line 3\nRuntimeError: as in\nRuntimeError: {DEVICE_ASSERT}'),
+        ("BackendCompilerFailed", f"backend='inductor' raised:\nRuntimeError: as in\nRuntimeError: {DEVICE_ASSERT}"),
+    ],
+)
+def test_a_line_that_an_error_quotes_gets_no_advice(kind: str, text: str) -> None:
+    """Of an earlier run's log, of a list of what to check. Alone it is known."""
+    assert Table(KNOWN).diagnose(raised(kind, text)) is None
+
+
+@pytest.mark.parametrize("text", [DEVICE_ASSERT, FULL, OOM, "[Errno 28] No space left on device"])
+def test_the_same_line_alone_is_known(text: str) -> None:
+    assert Table(KNOWN).diagnose(raised("OSError" if "Errno" in text else "RuntimeError", text)) is not None
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "counts"),
+    [
+        ("RuntimeError", f"not done:\n{TEXT}", False),
+        ("ValueError", f"not done:\n{TEXT}", False),
+        ("StoreError", f"not done:\n{TEXT}", True),  # the rule names the class
+        ("RuntimeError", f"NCCL error in: a.cpp:7\nLast error:\n{TEXT}", True),
+        ("RuntimeError", f"Error building extension 'x': [1/2]\n{TEXT}", True),
+        ("RuntimeError", f"as in: NCCL error in: a.cpp:7\n{TEXT}", False),
+        ("RuntimeError", f"{TEXT}\nmore", True),
+        ("RuntimeError", f"\n \n{TEXT}", True),
+    ],
+)
+def test_a_later_line_counts_where_the_error_says_it_itself(kind: str, text: str, counts: bool) -> None:
+    """Below the beginning of an error that is known to go on, or of a class that the rule names and Python lacks."""
+    table = Table([rule(types=("RuntimeError", "ValueError", "StoreError"))])
+    assert (table.diagnose(raised(kind, text)) is not None) is counts
 
 
 def test_what_a_carrier_quotes_is_looked_up_and_what_others_quote_is_not() -> None:

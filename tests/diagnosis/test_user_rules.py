@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
-from itertools import repeat
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,25 @@ def test_a_rule_of_a_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (RULES.replace('["OSError"]', "[3]"), "`types` is no list of texts"),
         (RULES.replace("used > 0.9 * all", "used over all"), "'used over all' is no comparison"),
         (RULES.replace("{used:size} of", "{used:size}{of} of"), "side by side"),
+        (RULES + RULES, "two rules have the id 'our-store-is-full': give each its own"),
+        (RULES + "\n[[rules]]\n", "it holds 'rules': write each rule below a [[rule]]"),
+        (RULES.replace("[rule.zh]", "[rule.zh]\nlikly = 'x'"), "`zh` is no table of `likely` and `next`"),
+        (RULES.partition("[rule.zh]")[0] + 'zh = "满了"', "`zh` is no table of `likely` and `next`"),
+        (
+            RULES.replace("https://wiki.example.org/store", "\\n").replace('source = "\\n"', "source = 5"),
+            "`source` is no",
+        ),
+        (RULES.replace('"our-store-is-full"', "5"), "`id` is no text"),
+        (RULES.replace('types = ["OSError"]', 'signals = ["KILL"]'), "no signal 'KILL'; write it as 'SIGKILL'"),
+        (RULES.replace("used > 0.9", "usd > 0.9"), "no pattern has a slot 'usd'"),
+        (RULES.replace("{name:word}", "{name!r}"), "{name!r} is no slot; write {name}"),
+        (RULES.replace("group's store {name}", "group's store {nam}"), "no pattern has a slot 'nam'"),
+        (RULES.replace("group's store {name}", "group's store {name!r}"), "no pattern has a slot 'name!r'"),
+        (RULES.replace("delete old runs: ", "delete old runs:\\n- At: forged"), "`next` has a line break"),
+        (RULES.replace("the group's", "the " + "long " * 60 + "group's"), "`likely` has more than 300 characters"),
+        ("a = " + "[" * 10_000 + "]" * 10_000, "it is no TOML (it is nested too deeply)"),
+        ('[[rule]]\nid = "x"\nsays = ["{n}"]\nlikely = "x"\nnext = ["y"]', "'{n}' holds for every line"),
+        ("[[rule]]\n" * 1_001, "it has more than 1,000 rules"),
     ],
 )
 def test_a_file_that_cannot_work_is_one_warning(
@@ -87,6 +106,62 @@ def test_a_file_that_cannot_work_is_one_warning(
     [warning] = caplog.messages
     assert warning.startswith(f"the rules in {place} are not used: ")
     assert why in warning
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (None, "there is no such file: correct TWINKLE_NOTIFIER_DIAGNOSIS, or `diagnosis` in your file"),
+        (RULES.encode("gb18030"), "it is no UTF-8: save it anew in that encoding"),
+        (RULES.encode("utf-16"), "it is no UTF-8"),
+    ],
+    ids=["missing", "in another encoding", "of another editor"],
+)
+def test_a_file_that_cannot_be_read_is_one_warning(
+    data: bytes | None, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It says how to mend that."""
+    place = tmp_path / "rules.toml"
+    if data is not None:
+        place.write_bytes(data)
+    monkeypatch.setenv(user_rules.VARIABLE, str(place))
+    assert len(user_rules.table().rules) == len(KNOWN)
+    [warning] = caplog.messages
+    assert warning.startswith(f"the rules in {place} are not used: {why}")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_rules(tmp_path: Path) -> None:
+    """Editors under Windows write one."""
+    (tmp_path / "rules.toml").write_text(RULES, "utf-8-sig")
+    [rule] = user_rules.read(tmp_path / "rules.toml")
+    assert rule.id == "our-store-is-full"
+
+
+def test_a_rule_of_ones_own_takes_the_place_of_ours_with_its_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without a warning: it is how a cluster says its own steps."""
+    place = tmp_path / "rules.toml"
+    place.write_text(RULES.replace("our-store-is-full", KNOWN[3].id))
+    monkeypatch.setenv(user_rules.VARIABLE, str(place))
+    assert len(user_rules.table().rules) == len(KNOWN)
+    assert user_rules.table().rules[0].en.likely.startswith("the group's store")
+    assert caplog.messages == []
+
+
+def test_the_marks_of_a_rule_are_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And those that it makes together with what the error says: nobody is mentioned, and no link is made."""
+    place = tmp_path / "rules.toml"
+    place.write_text(
+        '[[rule]]\nid = "m"\nsays = ["store of {name:word}: "]\n'
+        'likely = "@all <at id=all></at> ask @{name} and [here](https://example.org)"\nnext = ["**{name}**"]\n'
+    )
+    monkeypatch.setenv(user_rules.VARIABLE, str(place))
+    text = told(OSError("store of everyone: full"))
+    said = "\n".join(line for line in text.splitlines() if line.startswith(("- Likely", "- Next")))
+    assert said.count("everyone") == 2
+    for mark in ("@all", "@everyone", "<at", "](", "**everyone"):
+        assert mark not in said, mark
 
 
 def test_a_pipe_in_its_place_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +244,35 @@ def test_rules_that_never_end_are_read_up_to_a_bound() -> None:
 
 
 def endless() -> Iterator[Rule]:
-    return repeat(Rule("sun", ADVICE, ADVICE, "", says=("too bright",)))
+    return (Rule(f"sun {number}", ADVICE, ADVICE, "", says=("too bright",)) for number in count())
+
+
+def twice() -> list[Rule]:
+    return [Rule("sun", ADVICE, ADVICE, "", says=("too bright",))] * 2
+
+
+def test_a_package_has_no_two_rules_with_one_id() -> None:
+    with pytest.raises(ArgumentError, match="two rules have the id 'sun'"):
+        user_rules._loading(EntryPoint("a", f"{__name__}:twice", user_rules.GROUP))()
+
+
+def test_the_rule_of_a_package_with_the_id_of_the_file_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A warning says so."""
+    (tmp_path / "rules.toml").write_text(RULES)
+    monkeypatch.setenv(user_rules.VARIABLE, str(tmp_path / "rules.toml"))
+    info = tmp_path / "same-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: same\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{user_rules.GROUP}]\na = same_rules:RULES\n")
+    (tmp_path / "same_rules.py").write_text(
+        "from twinkle_notifier.diagnosis.rule import Advice, Rule\n"
+        "RULES = [Rule('our-store-is-full', *[Advice('x', ('y',))] * 2, '', says=('too bright',))]\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert len(user_rules.table().rules) == len(KNOWN) + 1
+    assert caplog.messages == ["a second rule with the id 'our-store-is-full' is not used: give it another"]
 
 
 def test_a_file_that_is_too_long_is_refused(tmp_path: Path) -> None:

@@ -383,6 +383,47 @@ def test_an_odd_progress_costs_its_own_line_alone(odd: Any) -> None:
     assert "epoch 2" in told.messages[0]
 
 
+class HangsEverywhere:
+    """As a tensor on a broken device."""
+
+    def __float__(self) -> float:
+        time.sleep(30)
+        return 1.0
+
+    def __str__(self) -> str:
+        return str(float(self))
+
+
+class HasNoText(HangsEverywhere):
+    def __str__(self) -> str:
+        raise RuntimeError("CUDA error")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"history": [HangsEverywhere()] * 3},
+        {"history": (time.sleep(30) for _ in range(3))},
+        {"facts": (time.sleep(30) for _ in range(3))},
+        {"metrics": {f"m{at}": HangsEverywhere() for at in range(5)}, "history": [HangsEverywhere()] * 3},
+    ],
+    ids=["history", "a history that goes on", "facts that go on", "metrics, too"],
+)
+def test_a_part_of_a_progress_that_hangs_leaves_the_rest(odd: Any) -> None:
+    """The caller's objects are asked within bounds: all that is known beside them is said."""
+    notify_exception(
+        told := RecordingNotifier(), "fit", ValueError("x"), "sft", progress=Progress(**{"step": 7, **odd})
+    )
+    assert "\n- Progress: step 7" in told.messages[0]
+
+
+@pytest.mark.parametrize("metric", [HangsEverywhere(), HasNoText(), ""], ids=["hangs", "raises", "empty"])
+def test_a_given_metric_without_a_text_is_unreadable(metric: Any) -> None:
+    """And no name with nothing behind it. Zero is a number."""
+    given = Progress(metrics={"m0": metric, "zero": 0, "good": 0.5})
+    assert Progress.of(given).lines() == ["- Metrics: m0 unreadable, zero 0, good 0.5"]
+
+
 def test_a_metric_with_a_line_of_its_own_is_said_once() -> None:
     """Its line says the last value, too; where there are too few values for one, it is among the others."""
     drawn = Progress(metrics={"loss": 0.5, "lr": 0.1}, history=[2, 1, 0.5], history_of="loss")

@@ -101,12 +101,19 @@ def test_a_disk_that_hangs_holds_nothing_up(monkeypatch: pytest.MonkeyPatch, wri
     assert "is its disk there?" in user_file().problem
 
 
+def test_a_byte_order_mark_is_no_part_of_it(write: Write) -> None:
+    """Editors under Windows write one."""
+    write('\ufefflanguage = "zh"\n')
+    assert (user_file().language, user_file().problem) == ("zh", "")
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
         (f"url = {URL}", "line 1 is no TOML, or not UTF-8"),
         (f'language = "zh"\nurl = "{URL}', "is no TOML"),
         ("\udcff", "it is no TOML, or not UTF-8"),
+        ("a = " + "[" * 10_000 + "]" * 10_000, "it is no TOML, or not UTF-8"),
         ("x" * 70_000, "it is larger than 64 KB"),
     ],
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import sys
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +15,7 @@ from twinkle_notifier.diagnosis.memory_growth import Growth
 from twinkle_notifier.diagnosis.pattern import size
 from twinkle_notifier.isolation.safe import names
 
-_BUDGET = 1.0  # seconds for each of the two; a device that is broken may never answer
+_BUDGET = 1.0  # seconds for torch, and as many for NVML; a device that is broken may never answer
 _BEGINS = tuple(f"{kind} out of memory" for kind in ("CUDA", "HIP", "NPU", "XPU"))
 _PROCESS = re.compile(r"process +(\d{1,10}) uses +([\d.]{1,20}) MB")
 _DEVICE = re.compile(r"[GN]PU (\d{1,4})\b")
@@ -34,25 +36,34 @@ def facts(exc: BaseException, text: str, growth: Growth | None = None) -> dict[s
         return {}
     device = int(named[1])  # the current one is another in each thread, and to ask for it may take memory there
     grew: Mapping[str, str] = growth.facts() if growth is not None and growth.device == device else {}
-    found = isolation.call(lambda: _of_torch(cuda, device), _BUDGET).value or {}
+    found = isolation.tried(lambda: _of_torch(cuda, device)).value or {}
     others = (isolation.call(lambda: _of_others(cuda, device), _BUDGET).value or {}) if found else {}
     return {**grew, **found, **others}
 
 
 def _of_torch(cuda: Any, device: int) -> dict[str, str]:
-    if not cuda.is_initialized():
-        return {}
+    """What the allocator and the driver tell, as far as each answers. Either of them is no reason to lose the other."""
+    until = time.monotonic() + _BUDGET
+    found: dict[str, str] = {}
+    if isolation.call(cuda.is_initialized, _BUDGET).value is True:
+        for ask in (_of_allocator, _of_driver):
+            answer = isolation.call(functools.partial(ask, cuda, device), max(until - time.monotonic(), 0.0))
+            found.update(answer.value or {})
+            if not answer.returned and answer.error is None:  # it hangs, and so may the other
+                break
+    return found
+
+
+def _of_allocator(cuda: Any, device: int) -> dict[str, str]:
     stats: Mapping[str, Any] = cuda.memory_stats(device)
-    free, total = cuda.mem_get_info(device)
     allocated = stats["allocated_bytes.all.current"]
-    numbers = {
-        "allocated": allocated,
-        "peak": stats["allocated_bytes.all.peak"],
-        "reserved": stats["reserved_bytes.all.current"] - allocated,
-        "total": total,
-        "free": free,
-    }
-    return {name: size(number) for name, number in numbers.items()}
+    peak, reserved = stats["allocated_bytes.all.peak"], stats["reserved_bytes.all.current"]
+    return {"allocated": size(allocated), "peak": size(peak), "reserved": size(reserved - allocated)}
+
+
+def _of_driver(cuda: Any, device: int) -> dict[str, str]:
+    free, total = cuda.mem_get_info(device)
+    return {"total": size(total), "free": size(free)}
 
 
 def _of_others(cuda: Any, device: int) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from twinkle_notifier.errors import ArgumentError
 
 _SLOT = re.compile(r"\{(\w*)(?::(\w+))?\}")
+_FIELD = re.compile(r"\{ *\w* *(?:![a-z]|[:.\[][^{}\s\0]{0,30})? *\}")  # of Python's own texts: {name!r}
 _LONGEST = 300  # characters that a slot takes
 _LAST_WORD = re.compile(r"[^/\\\s]*$")
 _WORD = re.compile(r"\w+")
@@ -43,7 +44,9 @@ class Pattern:
     """
 
     def __init__(self, text: str) -> None:
-        """Raises ArgumentError: two slots stand side by side, or a type is unknown."""
+        """Raises ArgumentError: two slots stand side by side, or one is written in another way."""
+        if (found := _FIELD.search(_SLOT.sub("\0", text))) is not None:
+            raise ArgumentError(f"{text!r}: {found[0]} is no slot; write {{name}}, or {{name:{'|'.join(_TYPES)}}}")
         pieces = _SLOT.split(text)
         self.text: str = text
         self.begins: str = pieces[0]
@@ -63,6 +66,16 @@ class Pattern:
         # A word beside a slot may be a part of a longer one, and so may the last, as lines go on.
         whole = [found[0] for found in _WORD.finditer(marked) if not _touches(marked, found)]
         return max(whole, key=len, default="")
+
+    @property
+    def slots(self) -> list[str]:
+        """The names of its slots."""
+        return [slot.name for slot in self._slots if slot.name]
+
+    @property
+    def says(self) -> bool:
+        """Whether it has a word or a sign of its own. Without one it matches all lines, or all numbers."""
+        return any(map(str.strip, (self.begins, *(slot.literal for slot in self._slots))))
 
     def match(self, line: str) -> dict[str, str] | None:
         """What the slots hold in `line`, or None if it begins in another way."""

@@ -10,15 +10,11 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from twinkle_notifier.credentials.masking import printable
+from twinkle_notifier.diagnosis.lines import FIRST_UNWRAPPED, QUOTED, SHORT, TEXT, ends, lines_of, own_lines, unwrapped
 from twinkle_notifier.diagnosis.pattern import Pattern, words
 from twinkle_notifier.diagnosis.rule import Advice, Condition, Rule, filled
 from twinkle_notifier.isolation.safe import names
 
-# Of all texts of a failure together; of each the half is read at its begin, and the half at its end.
-_TEXT = 16_000  # characters
-_LINES = 80
-_LINE = 2_000  # characters of a line
-_FRAME = re.compile(r"\s*(?:frame #\d|#\d{1,3} +0x|\*\*\* )")  # of a native stack
 # What launchers put before a line: torch's "[rank3]: ", and "[trainer0]:" or "[trainer0|8]:" (role, local rank, rank);
 # Ray's "(pid=12, ip=...) ", srun's "12: ", mpirun's "[1,0]<stderr>:", pdsh's "worker-0: " (DeepSpeed's nodes).
 _PREFIX = re.compile(
@@ -30,7 +26,6 @@ _CARRIERS = frozenset(
     {"RayTaskError", "RayActorError", "ActorDiedError", "BackendCompilerFailed", "InductorError", "TorchRuntimeError"}
     | {"CheckpointException", "ProcessRaisedException", "RuntimeEnvSetupError"}
 )
-_QUOTED = re.compile(r"(?:[A-Za-z_]\w*\.)*([A-Za-z_]\w{0,100}(?:Error|Exception|Failed|OutOfResources)): (.+)")
 # transformers quotes only the words of the error, so its class may be any of these.
 _IMPORTING = re.compile(r"Failed to import \S+ because of the following error \(look up to see its traceback\):$")
 _ANY_IMPORT = frozenset(
@@ -39,11 +34,14 @@ _ANY_IMPORT = frozenset(
 # torch.load with weights_only quotes what stopped it, as an error of the device; its words may stand on the next line.
 _UNPICKLING = "WeightsUnpickler error:"
 _ANY_LOADING = frozenset({"RuntimeError", "AcceleratorError", "OutOfMemoryError", "UnpicklingError"})
-_WRAPPED = (12, 10, 600)  # a line that was wrapped: begins in the first of these, has as many parts and characters
-_SHORT = 6_000  # characters of the texts in which lines may be wrapped
 _NAME = 300  # characters of the name of a class
 # Of an output, in which a rule without a signal must find its line: what was printed before may have been survived.
 _LAST = 5
+_HEAD = 4  # first characters of a pattern by which it is found
+_BUILTIN = frozenset(dir(builtins))
+# Patterns that are tried for the errors of a failure, each of which has an equal share, and for its output. No known
+# error takes 200.
+_TRIES, _LEAST = 600, 100
 
 
 class Error(NamedTuple):
@@ -99,6 +97,10 @@ class _Known(NamedTuple):
     also: Sequence[Pattern]
     unless: Sequence[Pattern]
     when: Sequence[Condition]
+    classes: frozenset[str]  # of libraries, of its types
+
+
+_Index = dict[tuple[str, str], list[_Known]]  # by how the text must begin, or "", and by a word that it must have
 
 
 class Table:
@@ -110,33 +112,37 @@ class Table:
         for rule in rules:
             unique.setdefault(rule.id, rule)
         self.rules: tuple[Rule, ...] = tuple(unique.values())
-        self._of_errors: dict[str, list[_Known]] = {}  # by a word that the text must have
-        self._of_output: dict[str, list[_Known]] = {}
+        self._of_errors: _Index = {}
+        self._of_output: _Index = {}
         self._of_signals: list[_Known] = []
         pattern_of = lru_cache(maxsize=None)(Pattern)  # many rules begin alike, and a line is matched once with each
         for at, rule in enumerate(self.rules):
             also, unless = [*map(pattern_of, rule.also)], [*map(pattern_of, rule.unless)]
-            when = [*map(Condition.of, rule.when)]
+            when, classes = [*map(Condition.of, rule.when)], frozenset(rule.types) - _BUILTIN
             for texts, index in ((rule.says, self._of_errors), (rule.printed, self._of_output)):
                 for pattern in map(pattern_of, texts):
-                    index.setdefault(pattern.key, []).append(_Known(at, rule, [pattern], also, unless, when))
+                    known = _Known(at, rule, [pattern], also, unless, when, classes)
+                    index.setdefault((_head(pattern.begins), pattern.key), []).append(known)
             if rule.signals and not rule.says and not rule.printed:
-                self._of_signals.append(_Known(at, rule, [], also, unless, when))
+                self._of_signals.append(_Known(at, rule, [], also, unless, when, classes))
 
     def diagnose(self, evidence: Evidence) -> Diagnosis | None:
         """The first rule that holds for `evidence`, or None. Takes less than 5 ms, whatever the texts."""
         best = self._by_signal(evidence)
-        for error, found in zip(evidence.errors, _lines([error.text for error in evidence.errors]), strict=True):
+        tries = [iter(range(max(_TRIES // len(evidence.errors), _LEAST))) for _ in evidence.errors]
+        texts = lines_of([error.text for error in evidence.errors])
+        for error, found, left in zip(evidence.errors, texts, tries, strict=True):
             lines = found or [""]  # a MemoryError has no words
-            best = _Look(evidence, lines, error.types).first(self._of_errors, best)
+            best = _Look(evidence, lines, error.types).first(self._of_errors, best, left)
             for types, rest in _quoted(lines, error.types):
-                best = _Look(evidence, rest, types).first(self._of_errors, best)
+                best = _Look(evidence, rest, types).first(self._of_errors, best, left)
         if best is None:
-            for error in _short(evidence.errors):
-                best = _Look(evidence, _unwrapped(error.text), error.types).first(self._of_errors, best)
+            for error, left in _short(zip(evidence.errors, tries, strict=True)):
+                lines = unwrapped(error.text)
+                best = _Look(evidence, lines, error.types, FIRST_UNWRAPPED).first(self._of_errors, best, left)
         if evidence.output:
-            (whole,) = _lines([printable(_ends(evidence.output, _TEXT))])
-            best = _Look(evidence, whole, None).first(self._of_output, best)
+            (whole,) = lines_of([printable(ends(evidence.output, TEXT))])
+            best = _Look(evidence, whole, None).first(self._of_output, best, iter(range(_TRIES)))
         return best[1] if best is not None else None
 
     def _by_signal(self, evidence: Evidence) -> _Found | None:
@@ -150,27 +156,41 @@ _Found = tuple[int, Diagnosis]
 
 
 class _Look:
-    """One look at the `lines` of an error of these `types`, or of an output (None), for the first rule that holds."""
+    """One look at the `lines` of an error of these `types`, or of an output (None), for the first rule that holds.
 
-    def __init__(self, evidence: Evidence, lines: Sequence[str], types: frozenset[str] | None) -> None:
+    Of an error the `first` lines count, see `own_lines`; the others where a rule names a class of a library, as that
+    wrote them.
+    """
+
+    def __init__(self, evidence: Evidence, lines: Sequence[str], types: frozenset[str] | None, first: int = 1) -> None:
         self._evidence, self._types = evidence, types
         self._lines = list(dict.fromkeys(lines))
+        self._own = frozenset(lines if types is None else own_lines(lines, first))
+        self._classes = (types or frozenset()) - _BUILTIN
         self._known: dict[int, dict[str, str] | None] = {}  # by a rule's place: see `others`
 
-    def first(self, index: Mapping[str, list[_Known]], best: _Found | None) -> _Found | None:
-        """The rule of `index` that holds and stands first, if it stands before `best`; else that."""
+    def first(self, index: _Index, best: _Found | None, tries: Iterator[int]) -> _Found | None:
+        """The rule of `index` that holds and stands first, if it stands before `best`; else that.
+
+        No more patterns are tried than `tries` has left.
+        """
         last = self._lines[-_LAST:]
         for line in self._lines:
+            if line not in self._own and not self._classes:
+                continue
             for text in (line,) if self._types is not None else dict.fromkeys((line, _PREFIX.sub("", line))):
                 matches: dict[str, dict[str, str] | None] = {}
-                for key in {"", *words(text)} & index.keys():
-                    for known in index[key]:
-                        if not text.startswith(known.says[0].begins) or (best is not None and known.at >= best[0]):
-                            continue
-                        if self._types is None and not any(known.rule.signals) and line not in last:
-                            continue
-                        found = self._fits(known, text, matches)
-                        best = best if found is None else (known.at, Diagnosis(known.rule, found))
+                for known in _candidates(index, text):
+                    if next(tries, None) is None:
+                        return best
+                    if best is not None and known.at >= best[0]:
+                        continue
+                    if line not in self._own and not known.classes & self._classes:
+                        continue
+                    if self._types is None and not any(known.rule.signals) and line not in last:
+                        continue
+                    found = self._fits(known, text, matches)
+                    best = best if found is None else (known.at, Diagnosis(known.rule, found))
         return best
 
     def _fits(self, known: _Known, text: str, matches: dict[str, dict[str, str] | None]) -> dict[str, str] | None:
@@ -212,17 +232,42 @@ class _Look:
         return found
 
 
+def _head(text: str) -> str:
+    return text[:_HEAD] if len(text) >= _HEAD else ""
+
+
+def _candidates(index: _Index, text: str) -> Iterator[_Known]:
+    """Those whose pattern may match `text`."""
+    found = dict.fromkeys(("", *words(text)))  # in one order, as not all may be tried
+    for head in dict.fromkeys((_head(text), "")):
+        for word in found:
+            for known in index.get((head, word), ()):
+                if text.startswith(known.says[0].begins):
+                    yield known
+
+
+def _short(errors: Iterable[tuple[Error, Iterator[int]]]) -> Iterator[tuple[Error, Iterator[int]]]:
+    """Those of `errors` in which lines may be wrapped, as long as their texts are short together."""
+    room = SHORT
+    for error, left in errors:
+        if len(error.text) <= room:
+            room -= len(error.text)
+            yield error, left
+
+
 def _within(module: str, packages: Sequence[str]) -> bool:
     return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 
 def _quoted(lines: Sequence[str], types: frozenset[str]) -> Iterator[tuple[frozenset[str], list[str]]]:
-    """The last error that one of these `types` quotes, with its own types and lines."""
-    carries = bool(types & _CARRIERS)
+    """The error that one of these `types` quotes, with its own types and lines."""
+    if types & _CARRIERS:
+        below = 1 + max((at for at, line in enumerate(lines) if line.startswith('File "')), default=0)
+        for at in range(below, len(lines)):  # the first, as that may quote others
+            if (found := QUOTED.match(lines[at])) is not None:
+                yield error_of(found[1], "").types, [found[2], *lines[at + 1 :]]
+                return
     for at in range(len(lines) - 1, -1, -1):
-        if carries and at and (found := _QUOTED.match(lines[at])) is not None:
-            yield error_of(found[1], "").types, [found[2], *lines[at + 1 :]]
-            return
         _, unpickling, reason = lines[at].partition(_UNPICKLING)
         if unpickling and "UnpicklingError" in types:
             yield _ANY_LOADING, [*filter(None, (reason.strip(),)), *lines[at + 1 :]]
@@ -230,65 +275,3 @@ def _quoted(lines: Sequence[str], types: frozenset[str]) -> Iterator[tuple[froze
         if at + 1 < len(lines) and _IMPORTING.match(lines[at]) is not None:
             yield _ANY_IMPORT, list(lines[at + 1 :])
             return
-
-
-def _unwrapped(text: str) -> list[str]:
-    """The first lines of `text`, each with those behind it: a terminal, a log or a mail may have wrapped it.
-
-    Where a word was cut, all lines but the last are as long; else the lines end between words.
-    """
-    most, parts, longest = _WRAPPED
-    lines = [line for line in text[:_SHORT].splitlines()[: most + parts] if line.strip()]
-    joined = list[str]()
-    for at in range(min(most, len(lines) - 1)):
-        of = [line[:longest] for line in lines[at : at + parts]]
-        width = max(map(len, of))
-        joined.append(" ".join(line.strip() for line in of)[:longest])
-        joined.append("".join(line if len(line) == width else f"{line.rstrip()} " for line in of).strip()[:longest])
-    return [*joined, *map(str.strip, lines)] if joined else []
-
-
-def _short(errors: Sequence[Error]) -> Iterator[Error]:
-    """Those of `errors` in which lines may be wrapped, as long as their texts are short together."""
-    room = _SHORT
-    for error in errors:
-        if len(error.text) <= room:
-            room -= len(error.text)
-            yield error
-
-
-def _lines(texts: Sequence[str]) -> list[list[str]]:
-    """The lines of each of the `texts` without what stands before and behind them, as many as all may have together."""
-    rooms = _shares([len(text) for text in texts], _TEXT)
-    read = [
-        [*map(_line, filter(_counts, _ends(text, room).splitlines()))] for text, room in zip(texts, rooms, strict=True)
-    ]
-    rooms = _shares([len(lines) for lines in read], _LINES)
-    return [
-        lines if len(lines) <= room else [*lines[: room - room // 2], *lines[-(room // 2) :]]
-        for lines, room in zip(read, rooms, strict=True)
-    ]
-
-
-def _shares(asked: Sequence[int], room: int) -> list[int]:
-    """How much of `room` each gets: no more than it `asked` for, and those that asked for more than fits equal shares.
-
-    Each gets 2 at least, if it asked for as many, even where `room` is used up.
-    """
-    shares = [0] * len(asked)
-    for done, at in enumerate(sorted(range(len(asked)), key=asked.__getitem__)):
-        shares[at] = min(asked[at], max(room // (len(asked) - done), 2))
-        room -= shares[at]
-    return shares
-
-
-def _ends(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - most // 2]}\n{text[-(most // 2) :]}"
-
-
-def _counts(line: str) -> bool:
-    return not line.isspace() and line != "" and _FRAME.match(line) is None
-
-
-def _line(line: str) -> str:
-    return line.strip()[:_LINE]

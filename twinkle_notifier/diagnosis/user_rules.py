@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import logging
 import os
@@ -43,7 +44,7 @@ def table() -> Table:
     global _table
     if _table is None:
         known = _known()
-        found = Table([*_of_file(), *_of_packages(), *known])
+        found = Table([*_of_users(), *known])
         if not known:
             log.info("no likely causes: the rules of this package cannot be loaded now")
             return found
@@ -76,14 +77,32 @@ def _rules() -> tuple[Rule, ...]:
     return KNOWN
 
 
+def _of_users() -> list[Rule]:
+    """Those of the file, then those of packages. One with the id of an earlier one is not used, with a warning."""
+    rules: dict[str, Rule] = {}
+    for rule in (*_of_file(), *_of_packages()):
+        if rules.setdefault(rule.id, rule) is not rule:
+            log.warning("a second rule with the id %.60r is not used: give it another", rule.id)
+    return list(rules.values())
+
+
 def _of_file() -> list[Rule]:
     place = os.environ.get(VARIABLE, "").strip() or user_file().diagnosis
     if not place:
         return []
     answer = isolation.call(lambda: read(Path(place).expanduser()), _BUDGET)
     if not answer.returned:
-        log.warning("the rules in %s are not used: %s", place, reason(answer.error))
+        log.warning("the rules in %s are not used: %s", place, _why(answer.error))
     return answer.value or []
+
+
+def _why(error: BaseException | None) -> str:
+    """What a warning says of `error`, which the file of rules gave."""
+    if not isinstance(error, OSError):
+        return reason(error)
+    said = {errno.ENOENT: "there is no such file", errno.EACCES: "this user may not read it"}
+    why = said.get(error.errno or 0, f"it cannot be read ({error.strerror or type(error).__name__})")
+    return f"{why}: correct {VARIABLE}, or `diagnosis` in your file"
 
 
 def _of_packages() -> list[Rule]:
@@ -108,7 +127,7 @@ def _loading(entry: EntryPoint) -> Callable[[], list[Rule]]:
         given: Any = entry.load()
         if callable(given):
             given = given()
-        return [_checked(rule) for rule in islice(given, _MANY)]  # it may never end
+        return _unique([_checked(rule) for rule in islice(given, _MANY)])  # it may never end
 
     return load
 
@@ -139,7 +158,9 @@ def _text(place: Path) -> str:
             data = stream.read(_MOST + 1)
         if len(data) > _MOST:
             raise ArgumentError(f"it has more than {_MOST:,} bytes")  # half of it would lack rules, in silence
-        return data.decode("utf-8", "replace")
+        return data.decode()
+    except UnicodeDecodeError:
+        raise ArgumentError("it is no UTF-8: save it anew in that encoding") from None
     finally:
         os.close(file)
 
@@ -153,7 +174,21 @@ def parsed(text: str) -> list[Rule]:
     given = found.get("rule")
     if not is_list(given) or not all(map(is_dict, given)):
         raise ArgumentError("it holds no [[rule]]")
-    return [_rule(at, fields) for at, fields in enumerate(given[:_MANY], 1) if is_dict(fields)]
+    if others := [name for name in found if name != "rule"]:
+        raise ArgumentError(f"it holds {others[0]!r:.60}: write each rule below a [[rule]]")
+    if len(given) > _MANY:
+        raise ArgumentError(f"it has more than {_MANY:,} rules")
+    return _unique([_rule(at, fields) for at, fields in enumerate(given, 1) if is_dict(fields)])
+
+
+def _unique(rules: list[Rule]) -> list[Rule]:
+    """Raises ArgumentError: two of these have one id, so that one of them would never be told."""
+    ids = set[str]()
+    for rule in rules:
+        if rule.id in ids:
+            raise ArgumentError(f"two rules have the id {rule.id!r:.60}: give each its own")
+        ids.add(rule.id)
+    return rules
 
 
 def _rule(at: int, fields: Mapping[object, object]) -> Rule:
@@ -162,11 +197,18 @@ def _rule(at: int, fields: Mapping[object, object]) -> Rule:
         raise ArgumentError(f"rule {name!r:.60} has a field {unknown[0]!r:.60}: there are {', '.join(_NAMES[1:])}")
     texts: dict[str, Any] = {key: _texts(fields, key, name) for key in _TEXTS if key in fields}
     english = _advice(fields, name)
-    chinese = fields.get("zh")
-    other = _advice(chinese, name) if is_dict(chinese) else english
-    rule = Rule(str(name), english, other, str(fields.get("source", "")), **texts)
+    rule = Rule(name, english, _chinese(fields, name) or english, fields.get("source", ""), **texts)  # type: ignore[arg-type]
     rule.check()
     return rule
+
+
+def _chinese(fields: Mapping[object, object], name: object) -> Advice | None:
+    if "zh" not in fields:
+        return None
+    given = fields["zh"]
+    if not is_dict(given) or not given.keys() <= {"likely", "next"}:
+        raise ArgumentError(f"rule {name!r:.60}: `zh` is no table of `likely` and `next`: write them below [rule.zh]")
+    return _advice(given, name)
 
 
 def _advice(fields: Mapping[object, object], name: object) -> Advice:

@@ -7,16 +7,20 @@ from collections.abc import Mapping
 from twinkle_notifier.diagnosis.table import Evidence
 from twinkle_notifier.diagnosis.user_rules import table
 from twinkle_notifier.messages.catalog import fact, phrase
-from twinkle_notifier.messages.sanitize import line
+from twinkle_notifier.messages.sanitize import line, shown_in_log
 
 _SLOT = 200  # characters of what an error says
+_TEXT = 800  # characters of a cause or a step, with all that the error says in it
+_BOTH = "{allocated} of {total} used by this process (peak {peak}), {reserved} reserved but unused, {free} free"
+_ALLOCATOR = "{allocated} used by this process (peak {peak}), {reserved} reserved but unused"
+_DRIVER = "{free} of {total} free"
 
 
 def device_memory(found: Mapping[str, str], language: str) -> list[str]:
     """The `found` numbers of a device that had no memory left, as a list item."""
-    if "allocated" not in found:
+    if "allocated" not in found and "total" not in found:
         return []
-    text = "{allocated} of {total} used by this process (peak {peak}), {reserved} reserved but unused, {free} free"
+    text = (_BOTH if "total" in found else _ALLOCATOR) if "allocated" in found else _DRIVER
     said = phrase(language, text, **found)
     others = phrase(language, "other processes hold {others}: {processes}", **found) if "others" in found else ""
     return [fact(language, "Device memory", phrase(language, "; ").join(filter(None, (said, others))))]
@@ -27,5 +31,7 @@ def advice(evidence: Evidence, language: str) -> list[str]:
     found = table().diagnose(evidence)
     if found is None:
         return []
-    said = found.advice(language, lambda text: line(text, _SLOT))  # the rest is ours, and has no marks of others
-    return [fact(language, "Likely", said.likely), *(fact(language, "Next", step) for step in said.next)]
+    said = found.advice(language, lambda text: shown_in_log(text, _SLOT))
+    # The whole, too: a rule of a user's own may hold a mark, or make one with what the error says.
+    likely, *steps = (line(text, _TEXT) for text in (said.likely, *said.next))
+    return [fact(language, "Likely", likely), *(fact(language, "Next", step) for step in steps)]

@@ -220,6 +220,10 @@ _SENTENCES = {
     "{allocated} of {total} used by this process (peak {peak}), {reserved} reserved but unused, {free} free": (
         "本进程占用 {allocated}（峰值 {peak}），共 {total}；已预留未使用 {reserved}，空闲 {free}"
     ),
+    "{allocated} used by this process (peak {peak}), {reserved} reserved but unused": (
+        "本进程占用 {allocated}（峰值 {peak}），已预留未使用 {reserved}"
+    ),
+    "{free} of {total} free": "共 {total}，空闲 {free}",
     "other processes hold {others}: {processes}": "其他进程占用 {others}：{processes}",
     ", with uncommitted changes": "，有未提交的修改",
     "A test of twinkle-notifier": "twinkle-notifier 测试消息",

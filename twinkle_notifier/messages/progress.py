@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import PROGRESS
@@ -28,6 +28,8 @@ _READING = 0.5  # seconds
 _LONGEST = 1e9  # seconds
 _MOST_VALUES = 10_000  # that are read
 _VALUES = 60  # of a curve
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,8 @@ class Progress:
         numbers |= {name: _finite(value_of(name)) for name in ("seconds", "saved_seconds")}
         numbers["saved_steps"] = found if type(found := value_of("saved_steps")) is int else None
         numbers["growth"] = Growth.of(value_of("growth"))
-        plain = {_text(name): _plain(value) for name, value in isolation.call(metrics, _READING).value or []}
-        others = isolation.tried(more).value or ()
-        return cls(**texts, **numbers, metrics=plain, history=isolation.tried(history).value or (), facts=others)
+        plain = {_text(name): _metric(value) for name, value in _within(metrics) or []}
+        return cls(**texts, **numbers, metrics=plain, history=_within(history) or (), facts=_within(more) or ())
 
     @classmethod
     def asked(cls, **questions: Callable[[], object]) -> Progress:
@@ -195,6 +196,17 @@ def _plain(value: object) -> Any:
     if safe.is_plain(value):
         return value
     return isolation.call(lambda: safe.text(value), isolation.remaining() / 4).value
+
+
+def _metric(value: object) -> Any:
+    """As `_plain`; None also where its text is empty."""
+    found = _plain(value)
+    return None if type(found) is str and not found else found
+
+
+def _within(read: Callable[[], T]) -> T | None:
+    """What `read` gives in half a second, and in a quarter of the time that is left. None: it hangs or raises."""
+    return isolation.call(read, min(_READING, isolation.remaining() / 4)).value
 
 
 def _answered(question: Callable[[], Any], until: float) -> Any:

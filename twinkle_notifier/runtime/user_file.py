@@ -110,12 +110,15 @@ def is_whole(text: str) -> bool:
 
 
 def loads(text: str) -> dict[str, Any]:
-    """The content of a TOML file. Raises ValueError."""
+    """The content of a TOML file, which may have a byte order mark. Raises ValueError."""
     if sys.version_info >= (3, 11):
         import tomllib  # only where there is such a file
     else:
         import tomli as tomllib
-    found: dict[str, Any] = tomllib.loads(text)
+    try:
+        found: dict[str, Any] = tomllib.loads(text.removeprefix("\ufeff"))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     return found
 
 

@@ -129,7 +129,7 @@ RULES: tuple[Rule, ...] = (
             ),
         ),
         Advice(
-            "torch.load 拒绝加载 pickle 对象（PyTorch 2.6 起的默认行为），而文件里有",
+            "torch.load 拒绝加载 pickle 对象（PyTorch 2.6 起的默认行为），而该文件包含这类对象",
             (
                 "信任该文件时：torch.load(path, weights_only=False)，或对其类用 add_safe_globals([...])",
                 "否则只保存张量：state_dict() 或 safetensors",
