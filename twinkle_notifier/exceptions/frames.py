@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from os.path import basename
 from traceback import walk_tb
 from types import CodeType, FrameType, TracebackType
 from typing import Any, NamedTuple
 
 _STDLIB = os.path.dirname(os.__file__)
+_NAMES = 4  # of libraries
 
 
 class FrameSnapshot(NamedTuple):
@@ -52,6 +54,13 @@ def library_name(path: str) -> str:
         if folder in path:
             return path.rpartition(folder)[2].lstrip("/\\")
     return os.path.relpath(path, _STDLIB) if path.startswith(_STDLIB) else path
+
+
+def library_names(paths: Iterable[str]) -> list[str]:
+    """The libraries that these files belong to, each once; of many the first, and ``...``."""
+    found = (library_name(path).replace("\\", "/") for path in paths)
+    names = list(dict.fromkeys(path.partition("/")[0].removesuffix(".py") for path in found))
+    return names if len(names) <= _NAMES else [*names[:_NAMES], "..."]
 
 
 def innermost_own(tb: TracebackType | None) -> str:

@@ -10,7 +10,12 @@ from twinkle_notifier.messages.chinese import CHINESE
 
 def phrase(language: str, text: str, **values: object) -> str:
     """`text`, which is English, in `language` (``en`` or ``zh``), with `values` in its ``{slots}``."""
-    return (CHINESE.get(text, text) if language == "zh" else text).format_map(values)
+    return template(language, text).format_map(values)
+
+
+def template(language: str, text: str) -> str:
+    """`text`, which is English, in `language`, with its ``{slots}`` as they are."""
+    return CHINESE.get(text, text) if language == "zh" else text
 
 
 def retold(language: str, text: str, *known: str) -> str:

@@ -19,7 +19,7 @@ from twinkle_notifier.messages.catalog import fact, facts, listed, phrase, retol
 from twinkle_notifier.messages.message import Level
 from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.messages.sanitize import code, heading, line, paragraphs
-from twinkle_notifier.messages.wording import attempt_of, code_block, now
+from twinkle_notifier.messages.wording import attempt_of, code_block, gaps_in, now
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.surroundings import Surroundings
 
@@ -110,8 +110,7 @@ class Report(NamedTuple):
     def with_code(self, exc: BaseException) -> Report:
         """The same with the user's own code. It reads source files, too."""
         is_here = self.at and self.at == innermost_own(safe.slot(exc, "__traceback__"))
-        between = phrase(self.language, "{number} frames in {names}", number="{number}", names="{names}")
-        return self._replace(own=own_code(exc, between), code=line_of_code(exc) if is_here else "")
+        return self._replace(own=own_code(exc, gaps_in(self.language)), code=line_of_code(exc) if is_here else "")
 
     def advised(self, advice: Sequence[str]) -> Report:
         """The same with `advice`, as list items."""
