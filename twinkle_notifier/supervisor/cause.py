@@ -14,7 +14,7 @@ from twinkle_notifier import isolation
 from twinkle_notifier.budgets import TOGETHER
 from twinkle_notifier.exceptions import printed
 from twinkle_notifier.exceptions.collateral import says_collateral
-from twinkle_notifier.exceptions.frames import is_library_path
+from twinkle_notifier.exceptions.frames import is_installed_anywhere
 from twinkle_notifier.exceptions.printed import LAUNCHERS, child_of
 from twinkle_notifier.exceptions.remote import Place, read
 from twinkle_notifier.mailbox.notes import End, Failure, Note
@@ -35,7 +35,6 @@ _AT_ONCE = 3.0  # seconds before the end, in which another exit code is a wrappe
 _SAME = 80  # characters by which a printed error is recognised as a recorded one
 _HOST = 1.0  # seconds to ask a resolver for the name of this host
 _OURS = os.path.dirname(os.path.dirname(__file__))
-_PYTHON = re.compile(r"[/\\]lib[/\\]python\d")  # another one's own
 _POOL = "The above exception was the direct cause"  # behind a pool's traceback
 _PLACES = ("At", CHINESE["At"])  # what a message calls the place of an error
 _SIGNALLED = re.compile(r"got signal: (\d{1,2})\b")
@@ -232,4 +231,4 @@ def _own_place(places: Sequence[Place]) -> str:
 
 
 def _is_library(path: str) -> bool:
-    return is_library_path(path) or path.startswith(_OURS) or _PYTHON.search(path) is not None
+    return is_installed_anywhere(path) or path.startswith(_OURS)
