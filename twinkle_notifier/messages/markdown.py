@@ -6,6 +6,7 @@ import re
 
 from twinkle_notifier.messages.catalog import language_of, phrase
 from twinkle_notifier.messages.folding import folded, is_own_code, without_neighbours
+from twinkle_notifier.messages.titles import shortened
 
 _LITERAL = 500  # characters; marks in a longer line are not escaped
 _LINE = 200  # characters that a cut gives up to end at a line's end
@@ -14,7 +15,6 @@ _WHOLE = 2  # blocks
 _BLOCK = 64  # bytes; a code block that would get less is left out
 _TRACEBACK = 500  # bytes of a traceback and the facts below it; with less room it goes, for the facts
 _NOTE = "… {number} bytes left out …"
-_WORD = 20  # characters that a title gives up to end with a word
 _OPENING = re.compile(r"^(`{3,})[^`\n]*$", re.MULTILINE)
 _FENCE = re.compile(r"^(`{3,})[^`\n]*\n(.*?)\n\1`*[ \t]*$", re.MULTILINE | re.DOTALL)
 # What Markdown would not show as text: emphasis (marks that can open it, then marks that can close it), links.
@@ -32,16 +32,12 @@ _STARTS = re.compile(r"^(?=[#>+=~|*-]|\d{1,9}[.)])")
 def title(message: str, limit: int) -> str:
     """The first heading line without its marks, else the first line that is not empty; `limit` characters at most.
 
-    A longer one ends with a word, if one is near, and ``…``.
+    A longer one is `shortened`.
     """
     lines = [line.strip() for line in message[:_TITLE].splitlines() if line.strip()]
     headings = [line for line in lines if re.match(r"#{1,6}\s+\S", line)]
     line = re.sub(r"^#{1,6}\s+|\s+#+$", "", headings[0]) if headings else next(iter(lines), "")
-    if len(line) <= limit:
-        return line
-    kept = line[: limit - 1]
-    word = kept.rfind(" ", limit - _WORD) if line[limit - 1] != " " else -1
-    return f"{kept[:word] if word > 0 else kept}…"
+    return shortened(line, limit)
 
 
 def unfenced(message: str) -> str:
