@@ -57,6 +57,7 @@ def printed(output: str, lost: Lost | None = None) -> ExitReport:
         (ending(-9, out_of_memory=1), "sft failed: ran out of memory, and was killed"),
         (ending(-9, out_of_memory=0), "sft failed: killed by SIGKILL"),
         (ending(-40), "sft failed: killed by signal 40"),
+        (ending(-40, language="zh"), "sft 失败：被 信号 40 杀死"),
         (ending(1, lost=RANK), "sft failed: rank 5 on node-b was killed by SIGKILL"),
         (ending(1, lost=RANK, out_of_memory=2), "sft failed: rank 5 on node-b ran out of memory, and was killed"),
         (ending(1, lost=Lost(7, 1, 1, 5, "node-b")), "sft failed: exit code 7 of rank 5 on node-b"),

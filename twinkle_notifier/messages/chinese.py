@@ -97,6 +97,7 @@ _HEADINGS = {
     "ran out of memory, and was killed": "因内存不足被杀死",
     "{who} was killed by {signal}": "{who} 被 {signal} 杀死",
     "killed by {signal}": "被 {signal} 杀死",
+    "signal {number}": "信号 {number}",
     "{ranks} is stuck in a different place than the others": "{ranks} 卡住的位置与其他 rank 不同",
     "{ranks} are stuck in a different place than the others": "{ranks} 卡住的位置与其他 rank 不同",
     "{ranks} did not respond": "{ranks} 无响应",
@@ -186,6 +187,12 @@ _VALUES = {
 }
 _SENTENCES = {
     "it cannot be looked at": "无法读取该异常",
+    "<its __str__ did not return>": "<它的 __str__ 没有返回>",
+    "<its __str__ raised {kind}>": "<它的 __str__ 抛出了 {kind}>",
+    "<a note whose __str__ did not return>": "<一条附注，其 __str__ 没有返回>",
+    "<a note whose __str__ raised {kind}>": "<一条附注，其 __str__ 抛出了 {kind}>",
+    "<a {of} whose __str__ did not return>": "<一个 {of}，其 __str__ 没有返回>",
+    "<a {of} whose __str__ raised {kind}>": "<一个 {of}，其 __str__ 抛出了 {kind}>",
     "its traceback cannot be shown: {reason}": "无法显示 traceback：{reason}",
     "{count} time, first at {first}, same error": "第 {count} 次出现同一错误，首次在 {first}",
     "this message stands for {crashes} crashes": "本消息代表 {crashes} 次崩溃",
@@ -214,6 +221,7 @@ _SENTENCES = {
     ),
     "other processes hold {others}: {processes}": "其他进程占用 {others}：{processes}",
     ", with uncommitted changes": "，有未提交的修改",
+    "{tracker}, offline: {folder}": "{tracker}（离线）: {folder}",
     "A test of twinkle-notifier": "twinkle-notifier 测试消息",
     "SIGTERM; the trainer saved a checkpoint and stopped": "收到 SIGTERM；trainer 已保存 checkpoint 并停止",
     "preparing the alert raised {error}": "准备告警时出现 {error}",

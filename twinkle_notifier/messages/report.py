@@ -15,7 +15,7 @@ from twinkle_notifier.exceptions.remote import Remote, remote, words
 from twinkle_notifier.isolation import safe, tried
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.around import job_lines, lines
-from twinkle_notifier.messages.catalog import fact, facts, listed, phrase, retold
+from twinkle_notifier.messages.catalog import fact, facts, listed, phrase, readable, retold
 from twinkle_notifier.messages.message import Level
 from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.messages.sanitize import code, heading, line, paragraphs
@@ -72,10 +72,10 @@ class Report(NamedTuple):
         there = remote(exc) or Remote(safe.type_name(type(exc)), words(exc), "")
         return cls(
             name=name,
-            context=context,
+            context=readable(language, context),
             kind=kind_of(exc),
             type=there.type,
-            message=there.message,
+            message=readable(language, there.message),
             at=there.at() or innermost_own(safe.slot(exc, "__traceback__")),
             traceback=there.traceback,
             where=where if there.rank is None else where._replace(rank=there.rank, local_rank=there.rank),

@@ -6,7 +6,7 @@ import time
 
 from twinkle_notifier.exceptions.own_code import Gaps
 from twinkle_notifier.isolation import safe
-from twinkle_notifier.messages.catalog import phrase, retold, template
+from twinkle_notifier.messages.catalog import phrase, readable, retold, template
 from twinkle_notifier.messages.markdown import fence
 from twinkle_notifier.messages.sanitize import block, line
 from twinkle_notifier.runtime.launcher import Attempt
@@ -75,4 +75,4 @@ def fenced(text: str) -> str:
 
 def code_block(text: str, language: str) -> str:
     """`text`, which is not ours, as a code block. What this package has added to it is in `language`."""
-    return fenced(retold(language, block(text), *_ADDED))
+    return fenced(readable(language, retold(language, block(text), *_ADDED)))

@@ -128,7 +128,7 @@ class ExitReport(NamedTuple):
             took = duration(self.seconds, language)
             return phrase(language, "{name} ended after {duration}", duration=took, **slots)
         if kind in ("preempted", "interrupted"):
-            number = signal_name(self.asked or self.signal or 0)
+            number = signal_name(self.asked or self.signal or 0, language)
             return phrase(language, _ASKED[kind], signal=number, **slots)
         fate = "{name} failed for good in {attempt}" if self.attempt.is_last() else "{name} failed"
         fate = phrase(language, "{name} restarts after {attempt}" if kind == "restarts" else fate, **slots)
@@ -147,7 +147,7 @@ class ExitReport(NamedTuple):
         return phrase(language, "exit code {code} of {who}", code=self.failed_code, who=who) if who else code
 
     def _death(self, who: str, number: int) -> str:
-        slots = {"who": who, "signal": signal_name(number)}
+        slots = {"who": who, "signal": signal_name(number, self.language)}
         if number == signal.SIGKILL and self.out_of_memory:
             text = "{who} ran out of memory, and was killed" if who else "ran out of memory, and was killed"
         else:
@@ -220,18 +220,20 @@ class ExitReport(NamedTuple):
         if self.kind() in ("preempted", "interrupted"):
             asked = self.asked or self.signal or 0
             end = fact(language, "Exit code", str(self.code))
-            killed = fact(language, "Ended by", "" if asked == -self.code else signal_name(-self.code))
+            killed = fact(language, "Ended by", "" if asked == -self.code else signal_name(-self.code, language))
             return [self._signal(asked, phrase(language, _MEANINGS[asked])), end if self.code >= 0 else killed]
         if number is None:  # without both the heading says the code
             return [fact(language, "Exit code", str(self.failed_code))] if self.error() and self.lost else []
         signalled = self._signal(number, self._meaning(number))
         if self.lost is None and self.code > 0 and signal_of(self.code) is not None:
-            stands = phrase(language, "{code}, which stands for {signal}", code=self.code, signal=signal_name(number))
+            stands = phrase(
+                language, "{code}, which stands for {signal}", code=self.code, signal=signal_name(number, language)
+            )
             return [signalled, fact(language, "Exit code", stands)]
         return [signalled]
 
     def _signal(self, number: int, meaning: str) -> str:
-        return fact(self.language, "Signal", ": ".join(filter(None, (signal_name(number), meaning))))
+        return fact(self.language, "Signal", ": ".join(filter(None, (signal_name(number, self.language), meaning))))
 
     def _meaning(self, number: int) -> str:
         """What a signal means; who sent SIGKILL, as far as the kernel's count shows."""
@@ -264,9 +266,9 @@ class ExitReport(NamedTuple):
         return "\n".join(text.split("\n")[-_LINES:])[-_CHARACTERS:]
 
 
-def signal_name(number: int) -> str:
+def signal_name(number: int, language: str = "en") -> str:
     """``SIGKILL``, or ``signal 40``."""
     try:
         return signal.Signals(number).name
     except ValueError:
-        return f"signal {number}"
+        return phrase(language, "signal {number}", number=number)
