@@ -297,6 +297,13 @@ def test_an_exception_that_cannot_be_shown_is_told() -> None:
     assert "secret" not in text
 
 
+@pytest.mark.parametrize(("world", "line"), [(1, ""), (2, "- Rank: 0 of 2\n")])
+def test_a_single_process_has_no_rank(world: int, line: str) -> None:
+    """It is named where there are several."""
+    where = WHERE._replace(rank=0, local_rank=0, world_size=world)
+    assert f"- Run: sft\n{line}- Host: node-07" in REPORT._replace(where=where).markdown()
+
+
 def test_what_stands_for_a_text_is_in_the_language() -> None:
     """In the heading, the context, the traceback and its notes; a class is named as it is."""
 

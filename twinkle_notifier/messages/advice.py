@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from twinkle_notifier.diagnosis.table import Evidence
 from twinkle_notifier.diagnosis.user_rules import table
@@ -10,6 +10,16 @@ from twinkle_notifier.messages.catalog import fact, phrase
 from twinkle_notifier.messages.sanitize import line
 
 _SLOT = 200  # characters of what an error says
+_FOLLOWS = ("follows from", "后果")  # in what a rule says of an error that another one has caused
+
+# What is left to say of a secondary error where a rule has said that it is one.
+_REST = {
+    "secondary error; no rank reported the cause": "no rank reported the cause",
+    "secondary errors; no rank reported the cause": "no rank reported the cause",
+    "secondary error; no rank reported the cause: likely one was killed": (
+        "no rank reported the cause: likely one was killed"
+    ),
+}
 
 
 def device_memory(found: Mapping[str, str], language: str) -> list[str]:
@@ -29,3 +39,9 @@ def advice(evidence: Evidence, language: str) -> list[str]:
         return []
     said = found.advice(language, lambda text: line(text, _SLOT))  # the rest is ours, and has no marks of others
     return [fact(language, "Likely", said.likely), *(fact(language, "Next", step) for step in said.next)]
+
+
+def secondary_note(advice: Iterable[str], text: str, language: str) -> str:
+    """The list item about a secondary error: `text`, or only what `advice` has not said already."""
+    said = any(words in item for item in advice for words in _FOLLOWS)
+    return fact(language, "Note", phrase(language, _REST[text] if said else text))

@@ -202,6 +202,8 @@ _SENTENCES = {
         "这是次生错误；没有 rank 报告根本原因：很可能有一个 rank 被杀死"
     ),
     "secondary errors; no rank reported the cause": "这些是次生错误；没有 rank 报告根本原因",
+    "no rank reported the cause": "没有 rank 报告根本原因",
+    "no rank reported the cause: likely one was killed": "没有 rank 报告根本原因：很可能有一个 rank 被杀死",
     "details are missing, because {why}": "缺少细节，因为 {why}",
     "its process could not send this; sent by the supervisor on {host}": (
         "原进程未能发送本消息，由 {host} 上的 supervisor 代发"

@@ -200,17 +200,19 @@ class Report(NamedTuple):
         return f"{at}: {code(self.code, _PATH)}" if at and self.code else at
 
     def _place(self) -> list[str]:
-        """The rank, and the process."""
+        """The rank, where there are several, and the process."""
         where, language = self.where, self.language
         slots = {"rank": where.rank, "world_size": where.world_size, "local_rank": where.local_rank}
         if self.in_worker:
             rank = phrase(language, "{rank}, in a worker of this process", **slots)
+        elif where.world_size == 1:
+            rank = ""
         else:
             elsewhere = where.local_rank != where.rank
             of = "{rank} of {world_size} (local rank {local_rank})" if elsewhere else "{rank} of {world_size}"
             rank = phrase(language, of, **slots)
         host = listed(language, line(where.hostname, _NAME), f"PID {where.pid}", f"Python {where.python}")
-        return [fact(language, "Rank", rank), fact(language, "Host", host)]
+        return facts(fact(language, "Rank", rank), fact(language, "Host", host))
 
 
 def missing_details(why: str, language: str) -> str:

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from twinkle_notifier.credentials.command_line import shown
 from twinkle_notifier.credentials.masking import masked_end
+from twinkle_notifier.messages.advice import secondary_note
 from twinkle_notifier.messages.catalog import fact, facts, phrase
 from twinkle_notifier.messages.report import run_of
 from twinkle_notifier.messages.sanitize import heading, line, path
@@ -40,6 +41,7 @@ _MEANINGS: dict[int, str] = {
 }
 _ASKED = {"interrupted": "{name} was interrupted ({signal})", "preempted": "{name} was preempted ({signal})"}
 _NOT_THE_KERNEL = "not the kernel's out-of-memory killer, by its count for this control group; a scheduler or a person"
+_SECONDARY = "secondary errors; no rank reported the cause"
 _LINES = 40  # of output
 _CHARACTERS = 6_000  # of them
 _NAME = 100
@@ -184,13 +186,13 @@ class ExitReport(NamedTuple):
     def _facts(self) -> list[str]:
         recorded, language = self.recorded, self.language
         secondary = recorded.secondary if recorded else bool(self.followers) and self.lost is None
-        note = phrase(language, "secondary errors; no rank reported the cause")
+        note = secondary_note(self.advice, _SECONDARY, language)
         return facts(
             fact(language, "At", line(recorded.at, _COMMAND) if recorded else ""),
             self._rank(),
             *self._how(),
             fact(language, "Errors that follow from it", self.following() if self.followers else ""),
-            fact(language, "Note", note if secondary and self.killed() is None else ""),
+            note if secondary and self.killed() is None else "",
         )
 
     def _rank(self) -> str:
