@@ -141,8 +141,8 @@ def normal(text: str, folder: Path) -> str:
     text = text.replace(str(folder.resolve()), "<folder>").replace(sys.executable, "python")
     for pattern, placeholder in VARIES:
         text = re.sub(pattern, placeholder, text)
-    # A beginning that ends where a longer name of the host would end it elsewhere.
-    return re.sub(r"(?m)^\[.*(?:<host>|<duration>).*…\]$", "[<the heading's beginning>…]", text)
+    # A title of which a longer name of the host would leave less.
+    return re.sub(r"(?m)^\[.*(?:<host>.*|<duration>.*…)\]$", "[<the heading's beginning>…]", text)
 
 
 def _chat(message: Received) -> str:

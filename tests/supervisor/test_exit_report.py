@@ -101,6 +101,24 @@ def test_text_of_the_output_stays_text() -> None:
     assert len(text) < 10_000
 
 
+def test_the_place_has_its_line_of_code() -> None:
+    """Where the record has it."""
+    known = Recorded("OSError: x", "Traceback ...", "train.py:2 in step", code="open(*paths)")
+    assert "- At: train.py:2 in step: `open(*paths)`\n" in ending(1, recorded=known).markdown()
+    assert "- At: train.py:2 in step\n" in ending(1, recorded=known._replace(code="")).markdown()
+    assert "- At:" not in ending(1, recorded=known._replace(at="")).markdown()
+
+
+def test_how_far_a_run_had_come_that_was_killed() -> None:
+    """With what it lost and how it goes on, which names the checkpoint."""
+    reached = ["- Progress: step 7", "- To go on: --resume x"]
+    killed = ending(-9, lost=RANK, checkpoint="/x/ckpt-5", progress=reached)
+    assert "\n- Progress: step 7\n- To go on: --resume x\n\n" in killed.markdown()
+    assert "Last checkpoint" not in killed.markdown()
+    assert "- Progress: step 7\n- Last checkpoint: /x/ckpt-5\n" in killed._replace(progress=reached[:1]).markdown()
+    assert "- Last checkpoint: /x/ckpt-5\n" in killed._replace(progress=[]).markdown()
+
+
 def test_what_ranks_that_lost_a_peer_say() -> None:
     """Which they were; and that the cause is not known, where nobody knows it."""
     text = ending(1, followers=[0, 1, 2, 4]).markdown()

@@ -54,10 +54,13 @@ def _without_aside(heading: str) -> str:
 
 
 def _with_short_paths(heading: str) -> str:
-    """The last part of each long one."""
-    return _PATH.sub(
-        lambda found: f"{found['opened']}…/{found['last']}" if len(found[0]) > _SHORT else found[0], heading
-    )
+    """The last part of each long one, and of a URL that without what it asks for."""
+
+    def short(found: re.Match[str]) -> str:
+        last = found["last"].partition("?")[0] if "://" in found[0] else found["last"]
+        return f"{found['opened']}…/{last}" if len(found[0]) > _SHORT else found[0]
+
+    return _PATH.sub(short, heading)
 
 
 def _with_short_name(heading: str) -> str:

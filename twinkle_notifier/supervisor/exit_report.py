@@ -12,7 +12,7 @@ from twinkle_notifier.credentials.masking import masked_end
 from twinkle_notifier.messages.advice import secondary_note
 from twinkle_notifier.messages.catalog import fact, facts, phrase
 from twinkle_notifier.messages.report import run_of
-from twinkle_notifier.messages.sanitize import heading, line, path
+from twinkle_notifier.messages.sanitize import code, heading, line, path
 from twinkle_notifier.messages.wording import attempt_of, code_block, duration, now
 from twinkle_notifier.runtime.launcher import Attempt
 from twinkle_notifier.runtime.rank_sets import compressed
@@ -41,6 +41,7 @@ _MEANINGS: dict[int, str] = {
 }
 _ASKED = {"interrupted": "{name} was interrupted ({signal})", "preempted": "{name} was preempted ({signal})"}
 _NOT_THE_KERNEL = "not the kernel's out-of-memory killer, by its count for this control group; a scheduler or a person"
+_TO_GO_ON = tuple(f"- {phrase(language, 'To go on')}: " for language in ("en", "zh"))
 _SECONDARY = "secondary errors; no rank reported the cause"
 _LINES = 40  # of output
 _CHARACTERS = 6_000  # of them
@@ -70,6 +71,7 @@ class ExitReport(NamedTuple):
     followers: Sequence[int] = ()  # ranks that met a secondary error
     attempt: Attempt = Attempt()
     reached: Sequence[str] = ()  # how far a training got, in list items; shown where it ended well
+    progress: Sequence[str] = ()  # the same, by the note of a rank; shown where it did not
     language: str = "en"
     advice: Sequence[str] = ()  # list items, as are
     job: Sequence[str] = ()
@@ -181,19 +183,26 @@ class ExitReport(NamedTuple):
         reached = [f"- {line(text[2:], _FACT)}" for text in self.reached if text.startswith("- ")]
         if self.kind() == "ended" and reached:
             return reached[:_FACTS]
-        return facts(fact(self.language, "Last checkpoint", path(self.checkpoint, _COMMAND)))
+        last = fact(self.language, "Last checkpoint", path(self.checkpoint, _COMMAND))
+        progress = [f"- {line(text[2:], _FACT)}" for text in self.progress]
+        goes_on = any(item.startswith(_TO_GO_ON) for item in progress)  # which names the checkpoint
+        return facts(*progress, "" if goes_on else last)
 
     def _facts(self) -> list[str]:
         recorded, language = self.recorded, self.language
         secondary = recorded.secondary if recorded else bool(self.followers) and self.lost is None
         note = secondary_note(self.advice, _SECONDARY, language)
         return facts(
-            fact(language, "At", line(recorded.at, _COMMAND) if recorded else ""),
+            fact(language, "At", self._at(recorded) if recorded else ""),
             self._rank(),
             *self._how(),
             fact(language, "Errors that follow from it", self.following() if self.followers else ""),
             note if secondary and self.killed() is None else "",
         )
+
+    def _at(self, recorded: Recorded) -> str:
+        at = line(recorded.at, _COMMAND)
+        return f"{at}: {code(recorded.code, _COMMAND)}" if at and recorded.code else at
 
     def _rank(self) -> str:
         if self.lost:
