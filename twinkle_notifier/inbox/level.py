@@ -40,6 +40,15 @@ _WORDINGS: dict[str, Level] = {
     "{name} started": "info",
     "{name} restarted ({attempt})": "info",
 }
+# As a title without room for the attempt says it.
+_SHORT: dict[str, Level] = {
+    "{name} failed for good": "error",
+    "{name} 彻底失败": "error",
+    "{name} exited for good": "error",
+    "{name} 彻底退出": "error",
+    "{name} restarts": "warning",
+    "{name} 重启": "warning",
+}
 
 
 def _pattern(wording: str) -> re.Pattern[str]:
@@ -50,7 +59,7 @@ def _pattern(wording: str) -> re.Pattern[str]:
 
 _HEADINGS: list[tuple[re.Pattern[str], Level]] = [
     (_pattern(wording), level) for text, level in _WORDINGS.items() for wording in (text, CHINESE[text])
-]
+] + [(_pattern(wording), level) for wording, level in _SHORT.items()]
 
 
 def level_of(service: str, payload: dict[str, Any]) -> Level | None:

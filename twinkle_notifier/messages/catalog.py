@@ -38,8 +38,10 @@ def _pattern(form: str) -> re.Pattern[str]:
     return re.compile(slots)
 
 
-_SLOTS = {name: rf"(?P<{name}>\d+)" for name in ("number", "frames", "rank")}
-_SLOTS |= {name: rf"(?P<{name}>[\w.<>]+)" for name in ("kind", "of")}  # a class
+_SLOTS = {
+    **{name: rf"(?P<{name}>\d+)" for name in ("number", "frames", "rank")},
+    **{name: rf"(?P<{name}>[\w.<>]+)" for name in ("kind", "of")},  # a class
+}
 # What stands for a text that cannot be had, see `isolation.safe.text`.
 _UNREADABLE = (
     "<its __str__ did not return>",

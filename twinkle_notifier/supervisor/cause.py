@@ -37,8 +37,8 @@ _HOST = 1.0  # seconds to ask a resolver for the name of this host
 _OURS = os.path.dirname(os.path.dirname(__file__))
 _POOL = "The above exception was the direct cause"  # behind a pool's traceback
 _PLACES = ("At", CHINESE["At"])  # what a message calls the place of an error
-_REACHED = {name: at for at, name in enumerate(("Progress", "Lost since the last checkpoint", "To go on"))}
-_REACHED |= {CHINESE[name]: at for name, at in _REACHED.items()}  # how far it got
+_FAR = ("Progress", "Lost since the last checkpoint", "To go on")
+_REACHED = {name: at for at, one in enumerate(_FAR) for name in (one, CHINESE[one])}
 _SIGNALLED = re.compile(r"got signal: (\d{1,2})\b")
 
 
