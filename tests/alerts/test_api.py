@@ -123,7 +123,7 @@ def test_an_entry_point_is_asked(tmp_path: Any) -> None:
 
 
 def test_tells_all_that_is_promised() -> None:
-    """Type, message, traceback with its cause, rank, host, PID, Python, time with zone, run, context."""
+    """Type, message, traceback with its cause, host, PID, Python, time with zone, run, context."""
     told = RecordingNotifier()
     try:
         try:
@@ -140,7 +140,6 @@ def test_tells_all_that_is_promised() -> None:
         "- Context: forward_backward\n",
         "- At: test_api.py:",
         'in test_tells_all_that_is_promised: `raise ValueError("the error") from cause`\n',
-        "- Rank: 0 of 1\n",
         f"- Host: {socket.gethostname()}, PID {os.getpid()}, Python {sys.version.split()[0]}\n",
         f"- Time: {time.strftime('%Y-%m-%d')}",
         time.strftime("%z"),

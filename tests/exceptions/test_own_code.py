@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier.exceptions.own_code import line_of_code, own_code
+from twinkle_notifier.exceptions.own_code import Gaps, line_of_code, own_code
 
-BETWEEN = "{number} frames in {names}"
+GAPS = Gaps(
+    "{number} frame in {names}", "{number} frames in {names}", "[{number} left out]", "[{number} left out, {between}]"
+)
 
 
 def failing(folder: Path, source: str) -> BaseException:
@@ -45,7 +47,7 @@ train()
 def test_each_place_is_shown_with_the_lines_around_it(tmp_path: Path) -> None:
     """And what lies between in a few words."""
     error = failing(tmp_path, SOURCE)
-    shown = own_code(error, BETWEEN).split("\n")
+    shown = own_code(error, GAPS).split("\n")
     assert shown == [
         "train.py:12 in <module>",
         ">   12  train()",
@@ -63,20 +65,41 @@ def test_each_place_is_shown_with_the_lines_around_it(tmp_path: Path) -> None:
 
 def test_own_frames_alone_show_nothing_new(tmp_path: Path) -> None:
     """The traceback has them."""
-    assert own_code(failing(tmp_path, "def train():\n    raise ValueError('x')\ntrain()\n"), BETWEEN) == ""
+    assert own_code(failing(tmp_path, "def train():\n    raise ValueError('x')\ntrain()\n"), GAPS) == ""
 
 
 def test_of_many_places_the_ends_are_shown(tmp_path: Path) -> None:
+    """And it is said how many are not."""
     source = "def deep(n):\n    return deep(n - 1) if n else json.loads('{')\n\ndeep(50)\n"
-    shown = own_code(failing(tmp_path, source), BETWEEN)
+    shown = own_code(failing(tmp_path, source), GAPS)
     assert shown.count("train.py:") == 5
-    assert shown.startswith("train.py:4 in <module>")
+    assert shown.startswith("train.py:4 in <module>\n>    4  deep(50)\n[47 left out]\ntrain.py:2 in deep\n")
+    assert shown.endswith("\n3 frames in json")
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "gaps"),
+    [
+        (4, ["3 frames in json"] * 5),
+        (5, ["3 frames in json", "[1 left out]", *["3 frames in json"] * 5]),
+        (7, ["3 frames in json", "[3 left out, 6 frames in json]", *["3 frames in json"] * 5]),
+    ],
+)
+def test_a_run_of_a_librarys_frames_ends_at_a_frame_that_is_not_shown(
+    callbacks: int, gaps: list[str], tmp_path: Path
+) -> None:
+    """Frames of the user's are left out by their number; those of libraries between them are told apart."""
+    error = "json.loads('{')"
+    for _ in range(callbacks):
+        error = f"json.loads('1', parse_int=lambda _: {error})"
+    shown = own_code(failing(tmp_path, error), GAPS).split("\n")
+    assert [line for line in shown if "left out" in line or " in json" in line] == gaps
 
 
 def test_a_secret_in_a_line_is_not_shown(tmp_path: Path) -> None:
     source = "def train():\n    api_key = 'sk-0123456789abcdef0123456789'; json.loads('{')\n\ntrain()\n"
     error = failing(tmp_path, source)
-    assert "sk-0123456789abcdef" not in own_code(error, BETWEEN) + line_of_code(error)
+    assert "sk-0123456789abcdef" not in own_code(error, GAPS) + line_of_code(error)
 
 
 def test_a_file_that_is_gone_leaves_the_places(tmp_path: Path) -> None:
@@ -85,7 +108,7 @@ def test_a_file_that_is_gone_leaves_the_places(tmp_path: Path) -> None:
     import linecache
 
     linecache.clearcache()
-    assert own_code(error, BETWEEN).startswith("train.py:12 in <module>\ntrain.py:9 in train\n")
+    assert own_code(error, GAPS).startswith("train.py:12 in <module>\ntrain.py:9 in train\n")
     assert line_of_code(error) == ""
 
 
@@ -100,7 +123,7 @@ def test_a_file_that_is_gone_leaves_the_places(tmp_path: Path) -> None:
 )
 def test_a_text_that_only_stands_beside_is_not_shown(lines: str, tmp_path: Path) -> None:
     """The name of the secret may stand a line above, or nowhere."""
-    shown = own_code(failing(tmp_path, f"def train():\n    {lines}\n\ntrain()\n"), BETWEEN)
+    shown = own_code(failing(tmp_path, f"def train():\n    {lines}\n\ntrain()\n"), GAPS)
     assert "Tr0ub4dor" not in shown
     assert '"…"' in shown
 
@@ -110,5 +133,5 @@ def test_a_deep_stack_is_read_in_time(tmp_path: Path) -> None:
     source = "import sys\nsys.setrecursionlimit(30_000)\ndef deep(n):\n    return deep(n - 1) if n else json.loads('{')\n\ndeep(9_000)\n"
     error = failing(tmp_path, source)
     begun = time.perf_counter()
-    assert own_code(error, BETWEEN).count("train.py:") == 5
+    assert own_code(error, GAPS).count("train.py:") == 5
     assert time.perf_counter() - begun < 1

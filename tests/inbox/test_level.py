@@ -28,6 +28,9 @@ def test_a_colour_is_read_as_it_was_written(service: str, level: Level) -> None:
     [
         ("sft failed: ValueError: x", "error"),
         ("sft failed for good in attempt 3 of 3: x", "error"),
+        ("llama-7…2026 failed for good: …shard-7.bin'", "error"),
+        ("sft restarts: ValueError: x", "warning"),
+        ("sft 重启：ValueError: x", "warning"),
         ("sft 失败：ValueError: x", "error"),
         ("sft 在第 3/3 次尝试中彻底失败：x", "error"),
         ("sft exited (exit code 1)", "error"),

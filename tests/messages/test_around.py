@@ -22,3 +22,13 @@ from twinkle_notifier.surroundings.devices import Gpus
 def test_the_gpus(gpus: Gpus, language: str, wanted: list[str]) -> None:
     """Where only some of two models are visible, the number is no factor of the first model's."""
     assert lines(Surroundings(gpus=gpus), language) == wanted
+
+
+def test_a_tracker_that_is_offline() -> None:
+    """Which is a word; the names of a tracker's own things are not translated."""
+    links = ("W&B, offline: /x/wandb/run-1", "trackio: project llm, run sft")
+    assert lines(Surroundings(links=links), "en") == [f"- {link}" for link in links]
+    assert lines(Surroundings(links=links), "zh") == [
+        "- W&B（离线）: /x/wandb/run-1",
+        "- trackio: project llm, run sft",
+    ]

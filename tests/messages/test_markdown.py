@@ -23,7 +23,7 @@ from twinkle_notifier.messages import markdown
         ("# " + "训练" * 40, "训练" * 31 + "训…"),
         (
             "# sft failed: OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB",
-            "sft failed: OutOfMemoryError: CUDA out of memory. Tried to…",
+            "sft failed: OutOfMemoryError: …Tried to allocate 2.00 GiB",
         ),
         ("", ""),
     ],

@@ -55,3 +55,20 @@ def test_what_is_no_text_is_sent_as_one(
         f"{sent}\n",
         [sent],
     )
+
+
+def test_what_stands_for_a_message_is_in_the_users_language(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the message is an object that cannot say itself."""
+
+    class Broken:
+        def __str__(self) -> str:
+            raise OSError
+
+    monkeypatch.setenv("TWINKLE_NOTIFIER_LANGUAGE", "zh")
+    ConsoleNotifier()(Broken())  # type: ignore[arg-type]
+    said = capsys.readouterr().err
+    assert said.startswith(
+        "<一个 test_what_stands_for_a_message_is_in_the_users_language.<locals>.Broken，其 __str__ 抛出了 OSError>"
+    )

@@ -297,6 +297,35 @@ def test_an_exception_that_cannot_be_shown_is_told() -> None:
     assert "secret" not in text
 
 
+@pytest.mark.parametrize(("world", "line"), [(1, ""), (2, "- Rank: 0 of 2\n")])
+def test_a_single_process_has_no_rank(world: int, line: str) -> None:
+    """It is named where there are several."""
+    where = WHERE._replace(rank=0, local_rank=0, world_size=world)
+    assert f"- Run: sft\n{line}- Host: node-07" in REPORT._replace(where=where).markdown()
+
+
+def test_what_stands_for_a_text_is_in_the_language() -> None:
+    """In the heading, the context, the traceback and its notes; a class is named as it is."""
+
+    class Broken(Exception):
+        def __str__(self) -> str:
+            raise OSError
+
+    error = Broken()
+    error.__notes__ = [error]  # type: ignore[attr-defined]
+    try:
+        raise error
+    except Broken as exc:
+        report = Report.of(
+            exc, name="sft", context="<its __str__ raised KeyError>", where=WHERE, progress=Progress(), language="zh"
+        )
+        text = report.traced(exc).markdown().replace("\u200b", "")
+    assert text.count("<它的 __str__ 抛出了 OSError>") == 2
+    assert "- 阶段: <它的 __str__ 抛出了 KeyError>\n" in text
+    assert "\n<一条附注，其 __str__ 抛出了 OSError>\n" in text
+    assert "raised" not in text.replace(" raise error", "")
+
+
 @pytest.mark.parametrize(
     ("argv", "name"),
     [

@@ -223,3 +223,61 @@ def test_a_masked_text_shows_no_more_than_was_looked_at() -> None:
 def test_a_heading_shows_what_matters(error: str, shown: str) -> None:
     """No line of native code; and where it is cut, whole sentences."""
     assert heading(error, 160) == shown
+
+
+HUB = "HfHubHTTPError: 429 Client Error: Too Many Requests for url: https://huggingface.co"
+MODEL = "meta-llama/Llama-3.1-70B-Instruct"
+ADAPTER = (
+    "expected scalar type BFloat16 but found Float at position 3 in the attention, after adapters were loaded from a"
+)
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (f"{HUB}/api/models/{MODEL}/tree/main?recursive=True&expand=False", f"{HUB}/…/{MODEL}/…"),
+        (f"{HUB}/{MODEL}/resolve/main/model-00001.safetensors", f"{HUB}/{MODEL}/…/model-00001.safetensors"),
+        (
+            f"{HUB.replace('huggingface.co', 'hub.example.org:8080')}/one/two/three/four/five.json?a=b#c",
+            f"{HUB.replace('huggingface.co', 'hub.example.org:8080')}/…/four/five.json",
+        ),
+        (f"{HUB}?{LONG}", HUB),
+        (
+            "RuntimeError: Error(s) in loading state_dict for LlamaForCausalLM: size mismatch for model.embed_tokens.weight: "
+            "copying a param with shape torch.Size([32000, 4096]) from checkpoint, the shape in current model is "
+            "torch.Size([32001, 4096]).",
+            "RuntimeError: Error(s) in loading state_dict for LlamaForCausalLM: size mismatch for "
+            "model.embed_tokens.weight: [32000, 4096] in the checkpoint, [32001, 4096] in the model.",
+        ),
+        (f"KeyError: '/data/{LONG}/shard-00042.bin'", "KeyError: '/data/…/shard-00042.bin'"),
+        (f"KeyError: '/data/{LONG}-shard-00042.bin'", f"KeyError: '/data/{'x' * 18}…{'x' * 1}-shard-00042.bin'"),
+        (
+            f"RuntimeError: {ADAPTER} checkpoint of yours that this program has not made: /mnt/adapters/adapter_model.safetensors",
+            f"RuntimeError: {ADAPTER} checkpoint of yours that this … /mnt/adapters/adapter_model.safetensors",
+        ),
+        (
+            f"RuntimeError: {'word ' * 34}and these do not fit: [1, 2]",
+            f"RuntimeError: {'word ' * 34}and … [1, 2]",
+        ),
+    ],
+)
+def test_a_heading_keeps_what_the_error_is_about(error: str, shown: str) -> None:
+    """A URL's host and repository, both shapes, a file at the end of a long path, the last path or number."""
+    found = heading(error, 200)
+    assert (len(found) <= 200, found) == (True, shown)
+
+
+@given(UGLY, st.integers(80, 200))
+@SHORT
+def test_any_error_stands_in_a_heading(text: str, limit: int) -> None:
+    """Within its room, and in one line."""
+    for error in (f"E: {text * 20}", f"E: https://host/{text * 9}", f"E: /data/{text * 30}/x.bin"):
+        shown = heading(error, limit)
+        assert len(shown.replace("\u200b", "")) <= limit
+        assert "\n" not in shown
+
+
+def test_a_heading_of_a_long_error_takes_little_time() -> None:
+    for text in ("a" * 50_000, "/" * 50_000, "1," * 25_000, "[1, " * 12_500, "://" * 16_000, "a/" * 25_000):
+        assert len(heading(f"E: {text} b", 200).replace("\u200b", "")) <= 200

@@ -171,6 +171,35 @@ def test_what_is_known_of_a_record() -> None:
     )
 
 
+def test_the_line_of_code_at_the_place() -> None:
+    """As the traceback shows it, also in a member of a group; of several calls there, the last; none that is not there."""
+    place = 'File "/job/train.py", line 12, in load\n'
+    for text, code in [
+        (f"  {place}    load(1)\n    ^^^^\n  {place}    load(2)\nValueError: boom", "load(2)"),
+        (f"  |   {place}  |     load(1)\n", "load(1)"),
+        (f'  {place}  File "x.py", line 1, in f\n', ""),
+        (f"  {place}  [9 frames left out]\n", ""),
+        (f"  {place}ValueError: boom\n", ""),
+        ("  no place", ""),
+    ]:
+        found = of_command([end(traceback=text, frames=FRAMES)], 1, AT).recorded
+        assert found is not None
+        assert (found.at, found.code) == ("train.py:12 in load", code)
+
+
+def test_how_far_a_rank_had_come() -> None:
+    """By the last note that says so: a rank that was killed says nothing, but those that lost it do."""
+    far = "- Lost since the last checkpoint: 5 min 00 s\n- Progress: step 7\n- To go on: --resume x\n- Host: node-a"
+    notes = [word(21, "### sft\n\n- 进度: step 6"), word(22, f"### sft\n\n{far}")]
+    assert cause.progress(notes) == [
+        "- Progress: step 7",
+        "- Lost since the last checkpoint: 5 min 00 s",
+        "- To go on: --resume x",
+    ]
+    assert cause.progress([word(21, f"### sft\n\n{far}", "told"), word(22)]) == []
+    assert cause.progress([word(21, "### sft\n\n- 进度: step 6")]) == ["- 进度: step 6"]
+
+
 DATALOADER = """Caught ValueError in DataLoader worker process 0.
 Original Traceback (most recent call last):
   File "/opt/venv/lib/python3.11/site-packages/torch/utils/data/_utils/worker.py", line 349, in _worker_loop

@@ -57,6 +57,7 @@ def printed(output: str, lost: Lost | None = None) -> ExitReport:
         (ending(-9, out_of_memory=1), "sft failed: ran out of memory, and was killed"),
         (ending(-9, out_of_memory=0), "sft failed: killed by SIGKILL"),
         (ending(-40), "sft failed: killed by signal 40"),
+        (ending(-40, language="zh"), "sft 失败：被 信号 40 杀死"),
         (ending(1, lost=RANK), "sft failed: rank 5 on node-b was killed by SIGKILL"),
         (ending(1, lost=RANK, out_of_memory=2), "sft failed: rank 5 on node-b ran out of memory, and was killed"),
         (ending(1, lost=Lost(7, 1, 1, 5, "node-b")), "sft failed: exit code 7 of rank 5 on node-b"),
@@ -98,6 +99,24 @@ def test_text_of_the_output_stays_text() -> None:
     assert text.count("\n```") == 2
     assert "@all" not in text
     assert len(text) < 10_000
+
+
+def test_the_place_has_its_line_of_code() -> None:
+    """Where the record has it."""
+    known = Recorded("OSError: x", "Traceback ...", "train.py:2 in step", code="open(*paths)")
+    assert "- At: train.py:2 in step: `open(*paths)`\n" in ending(1, recorded=known).markdown()
+    assert "- At: train.py:2 in step\n" in ending(1, recorded=known._replace(code="")).markdown()
+    assert "- At:" not in ending(1, recorded=known._replace(at="")).markdown()
+
+
+def test_how_far_a_run_had_come_that_was_killed() -> None:
+    """With what it lost and how it goes on, which names the checkpoint."""
+    reached = ["- Progress: step 7", "- To go on: --resume x"]
+    killed = ending(-9, lost=RANK, checkpoint="/x/ckpt-5", progress=reached)
+    assert "\n- Progress: step 7\n- To go on: --resume x\n\n" in killed.markdown()
+    assert "Last checkpoint" not in killed.markdown()
+    assert "- Progress: step 7\n- Last checkpoint: /x/ckpt-5\n" in killed._replace(progress=reached[:1]).markdown()
+    assert "- Last checkpoint: /x/ckpt-5\n" in killed._replace(progress=[]).markdown()
 
 
 def test_what_ranks_that_lost_a_peer_say() -> None:

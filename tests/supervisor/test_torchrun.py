@@ -178,7 +178,8 @@ def test_the_others_errors_follow_from_it(begin: Begin, robot: Inbox, death: str
     """Ranks that know this package, and lose a peer, do not report that beside the cause."""
     source = TELLS + f"if rank == 1: time.sleep(1); {death}\nelse: watched(step, None)"
     done = begin(source, ranks=3).result()
-    assert [t[:50] for t in titles(robot)] == [title.format(host=here())[:50]], done.stderr
+    headings = [message.text.partition("\n")[0] for message in robot.messages]
+    assert [heading[:54] for heading in headings] == [f"### {title.format(host=here())}"[:54]], done.stderr
 
 
 def test_a_rank_that_the_launcher_ended_follows_too(begin: Begin, robot: Inbox) -> None:

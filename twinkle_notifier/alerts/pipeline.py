@@ -23,7 +23,8 @@ from twinkle_notifier.exceptions.kind import kind_of
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.mailbox.notes import Note, State
-from twinkle_notifier.messages.catalog import fact, phrase
+from twinkle_notifier.messages.advice import secondary_note
+from twinkle_notifier.messages.catalog import fact
 from twinkle_notifier.messages.message import Level, Message, Outcome, calls_people, level_of_end, random_id
 from twinkle_notifier.messages.rank_lines import missing_ranks, rank_lines
 from twinkle_notifier.messages.report import least, missing_details
@@ -306,12 +307,12 @@ class _Incident:
         met, here = self._event.met, self.where
         who = rank_lines(ranks, here, language) if met is None else rank_lines(met.members, met.where, language)
         extra = [*who, *past.lines(language)]
+        report = explained(self._report, self._event)
         missing = missing_ranks(ranks, self.where) if self._how != "cause" and ranks else ""
         if self._how == "collateral":
-            extra.append(fact(language, "Note", phrase(language, _KILLED if missing or lost_child() else _SECONDARY)))
+            extra.append(secondary_note(report.advice, _KILLED if missing or lost_child() else _SECONDARY, language))
         if missing:
             extra.append(fact(language, "Ranks that did not respond", missing))
-        report = explained(self._report, self._event)
         report = self._around.shown_in(report) if self._around else report
         return report.markdown(extra, self._event.attempt)
 

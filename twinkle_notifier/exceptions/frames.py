@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable
 from os.path import basename
 from traceback import walk_tb
 from types import CodeType, FrameType, TracebackType
 from typing import Any, NamedTuple
 
 _STDLIB = os.path.dirname(os.__file__)
+_NAMES = 4  # of libraries
+_PYTHON = re.compile(r"[/\\]lib[/\\]python\d[^/\\]*[/\\]")  # another one's own
 
 
 class FrameSnapshot(NamedTuple):
@@ -46,12 +50,26 @@ def is_library_path(path: str) -> bool:
     return "site-packages" in path or "dist-packages" in path or path.startswith(("<frozen", _STDLIB))
 
 
+def is_installed_anywhere(path: str) -> bool:
+    """As `is_library_path`, for a file of another process, whose Python may be another."""
+    return is_library_path(path) or _PYTHON.search(path) is not None
+
+
 def library_name(path: str) -> str:
     """The path of a library's file as people know it: ``torch/nn/modules/linear.py``."""
     for folder in ("site-packages", "dist-packages"):
         if folder in path:
             return path.rpartition(folder)[2].lstrip("/\\")
-    return os.path.relpath(path, _STDLIB) if path.startswith(_STDLIB) else path
+    if path.startswith(_STDLIB):
+        return os.path.relpath(path, _STDLIB)
+    return path[other.end() :] if (other := _PYTHON.search(path)) else path
+
+
+def library_names(paths: Iterable[str]) -> list[str]:
+    """The libraries that these files belong to, each once; of many the first, and ``...``."""
+    found = (library_name(path).replace("\\", "/") for path in paths)
+    names = list(dict.fromkeys(path.partition("/")[0].removesuffix(".py") for path in found))
+    return names if len(names) <= _NAMES else [*names[:_NAMES], "..."]
 
 
 def innermost_own(tb: TracebackType | None) -> str:

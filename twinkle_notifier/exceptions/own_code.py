@@ -10,9 +10,10 @@ from os.path import basename
 from textwrap import dedent
 from traceback import walk_tb
 from types import FrameType
+from typing import NamedTuple
 
 from twinkle_notifier.credentials.masking import beginning
-from twinkle_notifier.exceptions.frames import is_library, is_ours, library_name, without_ours
+from twinkle_notifier.exceptions.frames import is_library, is_ours, library_names, without_ours
 from twinkle_notifier.isolation.safe import slot
 
 _PLACES = (1, 4)  # that are shown: the outermost and the innermost
@@ -21,9 +22,33 @@ _MAY_TAKE_A_SECRET = re.compile(r"(?i)login|auth|token(?!i[sz])|secret|passw|cre
 _FEW = 3  # frames of libraries
 _AROUND = 1  # lines before and after the one that failed
 _SOURCE = 200  # characters of a line
-_NAMES = 4  # of libraries
 
 _Call = tuple[FrameType, int]
+
+
+class Gaps(NamedTuple):
+    """What is said of frames that are not shown, with the slots ``{number}`` and ``{names}``.
+
+    `one` and `between`: of libraries, one frame or several; `left_out`: of the user; `among`: the same, with frames of
+    libraries between them, which ``{between}`` says.
+    """
+
+    one: str
+    between: str
+    left_out: str
+    among: str
+
+    def libraries(self, calls: Sequence[_Call]) -> str:
+        """These calls, which are all of libraries."""
+        names = library_names(frame.f_code.co_filename for frame, _ in calls)
+        return (self.one if len(calls) == 1 else self.between).format(number=len(calls), names=", ".join(names))
+
+    def left(self, calls: Sequence[_Call]) -> str:
+        """These calls, the first and the last of which are the user's."""
+        others = [call for call in calls if not _is_own(call)]
+        number = len(calls) - len(others)
+        between = self.libraries(others) if others else ""
+        return (self.among if others else self.left_out).format(number=number, between=between)
 
 
 def line_of_code(exc: BaseException) -> str:
@@ -32,17 +57,17 @@ def line_of_code(exc: BaseException) -> str:
     return _source(*own[-1]).strip() if own else ""
 
 
-def own_code(exc: BaseException, between: str) -> str:
+def own_code(exc: BaseException, gaps: Gaps) -> str:
     """The user's own places in the traceback of `exc`, outermost first, with the lines around each. Reads files.
 
-    `between` says how many frames of libraries lie between two of them, with the slots ``{number}`` and ``{names}``.
-    Empty if there are few, or none of the user's: then the traceback alone shows the same.
+    Between two of them `gaps` says how many frames are not shown, and whose. Of many places the middle is left out.
+    Empty if there are few frames of libraries, or none of the user's: then the traceback alone shows the same.
     """
     calls = _calls(exc)
     own = sum(map(_is_own, calls))
     if not own or len(calls) - own < _FEW:
         return ""
-    return "\n".join(_lines(calls, between))
+    return "\n".join(_lines(calls, gaps))
 
 
 def _calls(exc: BaseException) -> list[_Call]:
@@ -53,17 +78,24 @@ def _is_own(call: _Call) -> bool:
     return not is_library(call[0]) and not is_ours(call[0])
 
 
-def _lines(calls: Sequence[_Call], between: str) -> Iterator[str]:
-    own = [call for call in calls if _is_own(call)]
+def _lines(calls: Sequence[_Call], gaps: Gaps) -> Iterator[str]:
+    own = [at for at, call in enumerate(calls) if _is_own(call)]
     first, last = _PLACES
-    left_out = set(map(id, own[first:-last] if len(own) > first + last else []))
-    for is_own, group in groupby((call for call in calls if id(call) not in left_out), _is_own):
-        found = list(group)
+    if left_out := own[first:-last]:
+        begin, end = left_out[0], left_out[-1] + 1
+        yield from _shown(calls[:begin], gaps)
+        yield gaps.left(calls[begin:end])
+        calls = calls[end:]
+    yield from _shown(calls, gaps)
+
+
+def _shown(calls: Sequence[_Call], gaps: Gaps) -> Iterator[str]:
+    for is_own, group in groupby(calls, _is_own):
         if is_own:
-            for frame, line in found:
+            for frame, line in group:
                 yield from _place(frame, line)
         else:
-            yield between.format(number=len(found), names=", ".join(_libraries(found)))
+            yield gaps.libraries(list(group))
 
 
 def _place(frame: FrameType, line: int) -> Iterator[str]:
@@ -88,10 +120,3 @@ def _neighbour(frame: FrameType, line: int) -> str:
 
 def _source(frame: FrameType, line: int) -> str:
     return beginning(linecache.getline(frame.f_code.co_filename, line, frame.f_globals).rstrip(), _SOURCE)
-
-
-def _libraries(calls: Sequence[_Call]) -> list[str]:
-    """Their names, each once, outermost first."""
-    paths = (library_name(frame.f_code.co_filename).replace("\\", "/") for frame, _ in calls)
-    names = list(dict.fromkeys(path.partition("/")[0].removesuffix(".py") for path in paths))
-    return names if len(names) <= _NAMES else [*names[:_NAMES], "..."]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from twinkle_notifier.inbox.robot import Json, inside
@@ -40,6 +41,15 @@ _WORDINGS: dict[str, Level] = {
     "{name} started": "info",
     "{name} restarted ({attempt})": "info",
 }
+# As a title without room for the attempt says it.
+_SHORT: dict[str, Level] = {
+    "{name} failed for good": "error",
+    "{name} 彻底失败": "error",
+    "{name} exited for good": "error",
+    "{name} 彻底退出": "error",
+    "{name} restarts": "warning",
+    "{name} 重启": "warning",
+}
 
 
 def _pattern(wording: str) -> re.Pattern[str]:
@@ -48,9 +58,15 @@ def _pattern(wording: str) -> re.Pattern[str]:
     return re.compile(".+?".join(map(re.escape, texts)) + r"(?:: .*|：.*| \(.*|（.*)?", re.DOTALL)
 
 
-_HEADINGS: list[tuple[re.Pattern[str], Level]] = [
-    (_pattern(wording), level) for text, level in _WORDINGS.items() for wording in (text, CHINESE[text])
-]
+def _headings() -> Iterator[tuple[re.Pattern[str], Level]]:
+    for text, level in _WORDINGS.items():
+        yield _pattern(text), level
+        yield _pattern(CHINESE[text]), level
+    for text, level in _SHORT.items():
+        yield _pattern(text), level
+
+
+_HEADINGS = [*_headings()]
 
 
 def level_of(service: str, payload: dict[str, Any]) -> Level | None:

@@ -8,6 +8,7 @@ from twinkle_notifier.surroundings import Surroundings
 from twinkle_notifier.surroundings.devices import Gpus
 
 _FACT = 300  # characters
+_OFFLINE = "{tracker}, offline: {folder}"  # as a link says it
 _CHANGED = ", with uncommitted changes"  # as the repository says it
 
 
@@ -24,7 +25,7 @@ def lines(around: Surroundings, language: str = "en") -> list[str]:
         fact(language, "Command", path(around.command, _FACT)),
         fact(language, "Folder", path(around.folder, _FACT)),
         fact(language, "Commit", commit),
-        *(f"- {line(link, _FACT)}" for link in around.links),
+        *(f"- {retold(language, line(link, _FACT), _OFFLINE)}" for link in around.links),
     )
 
 

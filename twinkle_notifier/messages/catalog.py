@@ -10,7 +10,12 @@ from twinkle_notifier.messages.chinese import CHINESE
 
 def phrase(language: str, text: str, **values: object) -> str:
     """`text`, which is English, in `language` (``en`` or ``zh``), with `values` in its ``{slots}``."""
-    return (CHINESE.get(text, text) if language == "zh" else text).format_map(values)
+    return template(language, text).format_map(values)
+
+
+def template(language: str, text: str) -> str:
+    """`text`, which is English, in `language`, with its ``{slots}`` as they are."""
+    return CHINESE.get(text, text) if language == "zh" else text
 
 
 def retold(language: str, text: str, *known: str) -> str:
@@ -33,7 +38,24 @@ def _pattern(form: str) -> re.Pattern[str]:
     return re.compile(slots)
 
 
-_SLOTS = {name: rf"(?P<{name}>\d+)" for name in ("number", "frames", "rank")}
+_SLOTS = {
+    **{name: rf"(?P<{name}>\d+)" for name in ("number", "frames", "rank")},
+    **{name: rf"(?P<{name}>[\w.<>]+)" for name in ("kind", "of")},  # a class
+}
+# What stands for a text that cannot be had, see `isolation.safe.text`.
+_UNREADABLE = (
+    "<its __str__ did not return>",
+    "<its __str__ raised {kind}>",
+    "<a note whose __str__ did not return>",
+    "<a note whose __str__ raised {kind}>",
+    "<a {of} whose __str__ did not return>",
+    "<a {of} whose __str__ raised {kind}>",
+)
+
+
+def readable(language: str, text: str) -> str:
+    """`text`, which is not ours, with what stands in it for a text that could not be had in `language`."""
+    return retold(language, text, *_UNREADABLE) if "__str__" in text else text
 
 
 def language_of(message: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from twinkle_notifier.messages.chinese_machine import MACHINE
+from twinkle_notifier.messages.chinese_refusals import REFUSALS
 
 # Names of facts. Words that people search for in logs stay as they are: rank, step, epoch, PID.
 _FACTS = {
@@ -104,6 +105,7 @@ _HEADINGS = {
     "ran out of memory, and was killed": "因内存不足被杀死",
     "{who} was killed by {signal}": "{who} 被 {signal} 杀死",
     "killed by {signal}": "被 {signal} 杀死",
+    "signal {number}": "信号 {number}",
     "{ranks} is stuck in a different place than the others": "{ranks} 卡住的位置与其他 rank 不同",
     "{ranks} are stuck in a different place than the others": "{ranks} 卡住的位置与其他 rank 不同",
     "{ranks} did not respond": "{ranks} 无响应",
@@ -169,7 +171,10 @@ _VALUES = {
     "{shown} and {number} more": "{shown}，另有 {number} 项",
     "{path} (also the last)": "{path}（也是最新的）",
     "unreadable": "无法读取",
+    "{number} frame in {names}": "{names} 中的 {number} 层调用",
     "{number} frames in {names}": "{names} 中的 {number} 层调用",
+    "[{number} of your frames left out]": "[省略你的代码中的 {number} 层调用]",
+    "[{number} of your frames left out, with {between}]": "[省略你的代码中的 {number} 层调用，其间有 {between}]",
     "{bars} first {first}, least {least}, last {last}": "{bars} 首值 {first}，最小 {least}，最后 {last}",
     "; no number in the last {number} of {of} values": "；{of} 个值中最后 {number} 个不是有效数字",
     "; no number in {number} of {of} values": "；{of} 个值中有 {number} 个不是有效数字",
@@ -194,6 +199,12 @@ _VALUES = {
 }
 _SENTENCES = {
     "it cannot be looked at": "无法读取该异常",
+    "<its __str__ did not return>": "<它的 __str__ 没有返回>",
+    "<its __str__ raised {kind}>": "<它的 __str__ 抛出了 {kind}>",
+    "<a note whose __str__ did not return>": "<一条附注，其 __str__ 没有返回>",
+    "<a note whose __str__ raised {kind}>": "<一条附注，其 __str__ 抛出了 {kind}>",
+    "<a {of} whose __str__ did not return>": "<一个 {of}，其 __str__ 没有返回>",
+    "<a {of} whose __str__ raised {kind}>": "<一个 {of}，其 __str__ 抛出了 {kind}>",
     "its traceback cannot be shown: {reason}": "无法显示 traceback：{reason}",
     "{count} time, first at {first}, same error": "第 {count} 次出现同一错误，首次在 {first}",
     "this message stands for {crashes} crashes": "本消息代表 {crashes} 次崩溃",
@@ -203,6 +214,8 @@ _SENTENCES = {
         "这是次生错误；没有 rank 报告根本原因：很可能有一个 rank 被杀死"
     ),
     "secondary errors; no rank reported the cause": "这些是次生错误；没有 rank 报告根本原因",
+    "no rank reported the cause": "没有 rank 报告根本原因",
+    "no rank reported the cause: likely one was killed": "没有 rank 报告根本原因：很可能有一个 rank 被杀死",
     "details are missing, because {why}": "缺少细节，因为 {why}",
     "its process could not send this; sent by the supervisor on {host}": (
         "原进程未能发送本消息，由 {host} 上的 supervisor 代发"
@@ -226,6 +239,7 @@ _SENTENCES = {
     "{free} of {total} free": "共 {total}，空闲 {free}",
     "other processes hold {others}: {processes}": "其他进程占用 {others}：{processes}",
     ", with uncommitted changes": "，有未提交的修改",
+    "{tracker}, offline: {folder}": "{tracker}（离线）: {folder}",
     "A test of twinkle-notifier": "twinkle-notifier 测试消息",
     "SIGTERM; the trainer saved a checkpoint and stopped": "收到 SIGTERM；trainer 已保存 checkpoint 并停止",
     "preparing the alert raised {error}": "准备告警时出现 {error}",
@@ -275,80 +289,5 @@ _SIGNALS = {
     "which killed 1 process of this control group": "它杀死了本 cgroup 的 1 个进程",
     "which killed {number} processes of this control group": "它杀死了本 cgroup 的 {number} 个进程",
 }
-# What a refusal of a chat means, and how it is mended: the inbox's page shows that.
-_REFUSALS = {
-    "it refused the message": "对方拒绝了这条消息",
-    "it refused the message's form": "对方不接受这种消息格式",
-    "it refused the card": "对方拒绝了这张卡片",
-    "the message is too long": "消息太长",
-    "the request is malformed": "请求格式有误",
-    "the request is malformed: report it as a bug of twinkle_notifier": (
-        "请求格式有误：这是 twinkle_notifier 的 bug，请反馈给我们"
-    ),
-    "too many messages at once": "一次发的消息太多",
-    "more than 20 messages a minute: the robot takes none for 10 minutes": "一分钟超过 20 条：机器人 10 分钟内不再接收",
-    "more than 20 messages a minute: the robot takes none for a minute": "一分钟超过 20 条：机器人 1 分钟内不再接收",
-    "the robot has used up its messages of the day": "机器人当天的消息额度已用完",
-    "the robot, or Feishu at a full hour, takes no more messages for now": (
-        "机器人暂时不再接收消息；整点时飞书本身也会限流"
-    ),
-    "the access token is wrong: copy the webhook URL from the robot's settings again": (
-        "access token 不对：请从机器人设置里重新复制 webhook URL"
-    ),
-    "the key is wrong, or the robot was removed: copy the webhook URL from the robot's settings again": (
-        "key 不对，或机器人已被移除：请从机器人设置里重新复制 webhook URL"
-    ),
-    "the robot was deleted, or its URL is wrong: copy the webhook URL from the robot's settings again": (
-        "机器人已删除，或 URL 不对：请从机器人设置里重新复制 webhook URL"
-    ),
-    "the webhook is gone or its URL is wrong: copy the webhook URL from the app's page again": (
-        "webhook 已失效，或 URL 不对：请从应用页面重新复制 webhook URL"
-    ),
-    "Bark does not know the key: copy the URL from the app's first page again": (
-        "Bark 不认识这个 key：请从 app 首页重新复制 URL"
-    ),
-    "there is no such bot: copy the token that it was given": "没有这个机器人：请重新复制它的 token",
-    "the bot cannot write to this chat: add it to the group, or write to it first, and check chat_id": (
-        "机器人不能写到这个会话：把它加进群，或先给它发一条消息，并检查 chat_id"
-    ),
-    "the message that it should change is gone, or too old": "要修改的消息已删除，或太旧",
-    "the group has a new id: change chat_id in the URL": "群的 id 变了：请改 URL 里的 chat_id",
-    "the robot wants one of its keywords in the message: name the run so that it holds one": (
-        "消息里必须带机器人设置的某个关键词：给运行起一个带关键词的名字"
-    ),
-    "the signature is wrong: give the robot's own secret (SEC...) as `secret`": (
-        "签名不对：`secret` 要给这个机器人自己的密钥（SEC...）"
-    ),
-    "the signature is wrong, or the clocks are apart: give the robot's own secret as `secret`, and set this machine's "
-    "clock": "签名不对，或时钟不准：`secret` 要给这个机器人自己的密钥，并校准本机时钟",
-    "the robot is in signed mode, and no secret is given: give its secret (SEC...) as `secret`, or append `&secret=` "
-    "and the secret to its webhook URL": (
-        "机器人开启了加签，但没有给密钥：用 `secret` 给出它的密钥（SEC...），"
-        "或在 webhook URL 后面加上 `&secret=` 和密钥"
-    ),
-    "the robot wants a signature, and no secret is given: give its secret as `secret`, or append `&secret=` and the "
-    "secret to its webhook URL": (
-        "机器人要求签名校验，但没有给密钥：用 `secret` 给出它的密钥，或在 webhook URL 后面加上 `&secret=` 和密钥"
-    ),
-    "the clocks are apart: set this machine's clock": "时钟不准：请校准本机时钟",
-    "the robot takes messages from listed addresses only: add this machine's": (
-        "机器人只接收 IP 白名单里的地址：请把本机的加进去"
-    ),
-    "the group is gone: make a robot in another group": "群已不存在：请在别的群里新建机器人",
-    "the robot is switched off: switch it on in the group's settings": "机器人已停用：请在群设置里启用",
-    "the robot is stopped: switch it on in the group's settings": "机器人已停用：请在群设置里启用",
-    "the robot is not in the group any more: add it again": "机器人已不在群里：请重新添加",
-    "the channel is gone or closed to the app: make a webhook for another channel": (
-        "频道已不存在，或不对该应用开放：请为别的频道新建 webhook"
-    ),
-    "the user of this webhook is gone: make a webhook for a channel": (
-        "这个 webhook 的用户已不存在：请为频道新建 webhook"
-    ),
-    "no answer of a {service} robot, but HTTP {status}: is the URL right, is there a proxy?": (
-        "应答的不是 {service} 机器人，而是 HTTP {status}：URL 对吗？是不是经过了代理？"
-    ),
-    "no robot has this path: copy a URL that the inbox has printed. There are {paths}": (
-        "没有机器人使用这个路径：请复制收件箱打印的 URL。可用的路径：{paths}"
-    ),
-}
-CHINESE: dict[str, str] = {**_FACTS, **_HEADINGS, **_VALUES, **_SENTENCES, **_SIGNALS, **_REFUSALS, **MACHINE}
+
+CHINESE: dict[str, str] = {**_FACTS, **_HEADINGS, **_VALUES, **_SENTENCES, **_SIGNALS, **REFUSALS, **MACHINE}

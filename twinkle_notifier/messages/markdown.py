@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 
 from twinkle_notifier.messages.catalog import language_of, phrase
+from twinkle_notifier.messages.folding import folded, is_own_code, without_neighbours
+from twinkle_notifier.messages.titles import shortened
 
 _LITERAL = 500  # characters; marks in a longer line are not escaped
 _LINE = 200  # characters that a cut gives up to end at a line's end
 _TITLE = 10_000  # characters at a message's beginning in which its heading is looked for
 _WHOLE = 2  # blocks
 _BLOCK = 64  # bytes; a code block that would get less is left out
+_TRACEBACK = 500  # bytes of a traceback and the facts below it; with less room it goes, for the facts
 _NOTE = "… {number} bytes left out …"
-_WORD = 20  # characters that a title gives up to end with a word
 _OPENING = re.compile(r"^(`{3,})[^`\n]*$", re.MULTILINE)
 _FENCE = re.compile(r"^(`{3,})[^`\n]*\n(.*?)\n\1`*[ \t]*$", re.MULTILINE | re.DOTALL)
 # What Markdown would not show as text: emphasis (marks that can open it, then marks that can close it), links.
@@ -30,16 +32,12 @@ _STARTS = re.compile(r"^(?=[#>+=~|*-]|\d{1,9}[.)])")
 def title(message: str, limit: int) -> str:
     """The first heading line without its marks, else the first line that is not empty; `limit` characters at most.
 
-    A longer one ends with a word, if one is near, and ``…``.
+    A longer one is `shortened`.
     """
     lines = [line.strip() for line in message[:_TITLE].splitlines() if line.strip()]
     headings = [line for line in lines if re.match(r"#{1,6}\s+\S", line)]
     line = re.sub(r"^#{1,6}\s+|\s+#+$", "", headings[0]) if headings else next(iter(lines), "")
-    if len(line) <= limit:
-        return line
-    kept = line[: limit - 1]
-    word = kept.rfind(" ", limit - _WORD) if line[limit - 1] != " " else -1
-    return f"{kept[:word] if word > 0 else kept}…"
+    return shortened(line, limit)
 
 
 def unfenced(message: str) -> str:
@@ -89,12 +87,16 @@ def _literal(line: str) -> str:
 def cut(message: str, limit: int) -> str:
     """`message` in at most `limit` bytes of UTF-8, from 300 on.
 
-    The heading and the facts before the code block stay if they fit into half of the limit, else their end is left out.
-    Of the block the middle is left out, at line ends; its fences stay. Up to two small blocks before the last stay
-    whole: the user's own code. Of a message without a block the middle is left out, but not the heading. A note says
-    how much is left out.
+    First the frames of libraries are folded, as few as needed. The heading and the facts before the code block stay if
+    they fit into half of the limit, else their end is left out. Of the block the middle is left out, at line ends; its
+    fences stay. Up to two small blocks before the last stay whole. The user's own code stays before its traceback does:
+    it loses the lines beside those that failed first. Of a message without a block the middle is left out, but not the
+    heading. A note says how much is left out.
     """
-    return _cut(message, limit, _WHOLE, language_of(message))
+    if _size(message) <= limit:
+        return message
+    language = language_of(message)
+    return _cut(folded(message, limit, language), limit, _WHOLE, language)
 
 
 def _cut(message: str, limit: int, whole: int, language: str) -> str:
@@ -109,12 +111,29 @@ def _cut(message: str, limit: int, whole: int, language: str) -> str:
     rest = limit - _size(before)
     if rest < min(_BLOCK, _size(code)):
         return before
+    followed = _OPENING.search(after) is not None
+    if whole > 0 and followed and is_own_code(code):
+        return before + _own_first(code, opening[1], after, rest, language)
     room = max(rest // 4, rest - _size(code))
-    if _OPENING.search(after):
+    if followed:
         is_small = whole > 0 and _size(code) <= rest // 2
         room = room if is_small else min(room, rest // 2)  # half, or 100 blocks would recurse
     after = _cut(after, room, whole - 1, language)
     return before + _shorter_block(code, opening[1], rest - _size(after), language) + after
+
+
+def _own_first(code: str, fence: str, after: str, limit: int, language: str) -> str:
+    """The user's own code, and what there is room for of the traceback and the facts below it."""
+    most = limit - limit // 4
+    code = code if _size(code) <= most else without_neighbours(code)
+    code = _shorter_block(code, fence, most, language)
+    room = limit - _size(code)
+    opening = _OPENING.search(after)
+    if room >= _TRACEBACK or opening is None:
+        return code + _cut(after, room, 0, language)
+    _, traceback, below = _parts(after, opening)  # the heading says the error
+    note = "\n" + _note(_size(traceback), language).rstrip("\n")
+    return code + note + _beginning(below, room - _size(note)) if room > _size(note) else code
 
 
 def _parts(message: str, opening: re.Match[str]) -> tuple[str, str, str]:
@@ -155,7 +174,8 @@ def _ends(text: str, limit: int, first: int, language: str) -> str:
     room = limit - _size(_note(len(data), language))
     if room < 0:
         return ""
-    first = min(first, room)
+    last = _size(text.rpartition("\n")[2]) + 1  # a traceback's last line is its error
+    first = min(first, max(room - last, 0) if last < limit else room)
     head = data[:first].decode("utf-8", "ignore")
     tail = data[len(data) - (room - first) :].decode("utf-8", "ignore") if room > first else ""
     whole, _, broken = head.rpartition("\n")

@@ -9,6 +9,8 @@ from enum import Enum
 from typing import Any, Literal, get_args
 
 from twinkle_notifier.isolation import safe
+from twinkle_notifier.messages.catalog import readable
+from twinkle_notifier.runtime.language import language
 
 Level = Literal["info", "success", "warning", "error"]  # a service shows it by a colour
 LEVELS: tuple[Level, ...] = get_args(Level)  # from the least to the most urgent
@@ -59,7 +61,8 @@ def as_text(message: object) -> str:
     """`message` as it is sent. If it is no text: ``str(message)``, or why that fails. Never raises."""
     if issubclass(type(message), str):
         return message  # type: ignore[return-value]
-    return safe.text(message, f"<a {safe.type_name(type(message))} whose __str__ {{}}>")
+    kind = safe.type_name(type(message)).replace("{", "").replace("}", "")  # a class may have any name
+    return readable(language(), safe.text(message, f"<a {kind} whose __str__ {{}}>"))
 
 
 def level_of_end(kind: str) -> Level:

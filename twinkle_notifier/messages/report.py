@@ -15,12 +15,12 @@ from twinkle_notifier.exceptions.remote import Remote, remote, words
 from twinkle_notifier.isolation import safe, tried
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.around import job_lines, lines
-from twinkle_notifier.messages.catalog import fact, facts, listed, phrase, retold
+from twinkle_notifier.messages.catalog import fact, facts, listed, phrase, readable, retold
 from twinkle_notifier.messages.machine import machine_lines, node_line
 from twinkle_notifier.messages.message import Level
 from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.messages.sanitize import code, heading, line, paragraphs
-from twinkle_notifier.messages.wording import attempt_of, code_block, now
+from twinkle_notifier.messages.wording import attempt_of, code_block, gaps_in, now
 from twinkle_notifier.runtime import node_history
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.node_history import Failure
@@ -78,10 +78,10 @@ class Report(NamedTuple):
         there = remote(exc) or Remote(safe.type_name(type(exc)), words(exc), "")
         return cls(
             name=name,
-            context=context,
+            context=readable(language, context),
             kind=kind_of(exc),
             type=there.type,
-            message=there.message,
+            message=readable(language, there.message),
             at=there.at() or innermost_own(safe.slot(exc, "__traceback__")),
             traceback=there.traceback,
             where=where if there.rank is None else where._replace(rank=there.rank, local_rank=there.rank),
@@ -116,8 +116,7 @@ class Report(NamedTuple):
     def with_code(self, exc: BaseException) -> Report:
         """The same with the user's own code. It reads source files, too."""
         is_here = self.at and self.at == innermost_own(safe.slot(exc, "__traceback__"))
-        between = phrase(self.language, "{number} frames in {names}", number="{number}", names="{names}")
-        return self._replace(own=own_code(exc, between), code=line_of_code(exc) if is_here else "")
+        return self._replace(own=own_code(exc, gaps_in(self.language)), code=line_of_code(exc) if is_here else "")
 
     def advised(self, advice: Sequence[str]) -> Report:
         """The same with `advice`, as list items."""
@@ -215,17 +214,19 @@ class Report(NamedTuple):
         return f"{at}: {code(self.code, _PATH)}" if at and self.code else at
 
     def _place(self) -> list[str]:
-        """The rank, and the process."""
+        """The rank, where there are several, and the process."""
         where, language = self.where, self.language
         slots = {"rank": where.rank, "world_size": where.world_size, "local_rank": where.local_rank}
         if self.in_worker:
             rank = phrase(language, "{rank}, in a worker of this process", **slots)
+        elif where.world_size == 1:
+            rank = ""
         else:
             elsewhere = where.local_rank != where.rank
             of = "{rank} of {world_size} (local rank {local_rank})" if elsewhere else "{rank} of {world_size}"
             rank = phrase(language, of, **slots)
         host = listed(language, line(where.hostname, _NAME), f"PID {where.pid}", f"Python {where.python}")
-        return [fact(language, "Rank", rank), fact(language, "Host", host)]
+        return facts(fact(language, "Rank", rank), fact(language, "Host", host))
 
 
 def missing_details(why: str, language: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from twinkle_notifier.credentials.masking import beginning, ends, mask, shortened
 
@@ -28,12 +28,23 @@ _SOURCE = re.compile(r"\[(?:enforce fail at )?[\w./\\-]{1,200}\.(?:cc|cpp|cu|cuh
 _CAUGHT = re.compile(r"Caught \w{1,60} in [\w ]{1,80}\. ?(?:Original )?")  # torch, of a worker
 # Of torch; the rest is in the likely cause, and in the traceback.
 _FULL = re.compile(r"( out of memory\. Tried to allocate [\d.]{1,20} \w{1,5})(?:\. | \()([GN]PU \d{1,4})\b.*")
+# Of torch, which loads weights; words that say nothing.
+_SHAPES = re.compile(
+    r"copying a param with shape torch\.Size\((\[[\d, ]{0,80}\])\) from checkpoint, "
+    r"the shape in current model is torch\.Size\((\[[\d, ]{0,80}\])\)"
+)
 _HEADING = 120  # characters of an error; a phone shows no more
 _LINES = 50  # of a text
 # What makes a line a heading, a list, a quotation, a rule or a table.
 _START = re.compile(r"[#>+=~|-]|\*|\d{1,9}[.)]")
 _LONG_WORD = re.compile(r"\S{41,}")
 _END = 18  # characters of a long word's ends
+_LAST = 60  # characters of a path's last parts
+_READ = 600  # characters of an error that are looked through for what it is about
+# What follows the repository in a URL of a hub.
+_IN_REPOSITORY = frozenset(["tree", "resolve", "blob", "raw", "revision", "commits", "paths-info"])
+_PLACES = re.compile(r"[^\s/\\]{0,40}[/\\]\S{3,}")
+_NUMBERS = re.compile(r"\[[\d, ]{1,80}\]|\b\d[\d.,]*\b")
 _CODE = re.compile("(`[^`]+`)")
 # Services read mentions and links even in code.
 _CODE_TAG = re.compile(r"<(?=[!@#]|/?at\b|https?:|mailto:)", re.IGNORECASE)
@@ -56,22 +67,62 @@ def heading(text: str, limit: int) -> str:
     text = " ".join(beginning(text, _LONG // 2).split())
     # A function, as a template of text would import `re` once more, which the interpreter's end does not allow.
     text = _FULL.sub(lambda found: f"{found[1]} on {found[2]}", text)
+    text = _SHAPES.sub(lambda found: f"{found[1]} in the checkpoint, {found[2]} in the model", text)
     for needless in (_ERRNO, _SOURCE, _CAUGHT):
         text = needless.sub("", text)
     if len(text) > _HEADING:
         text = _LONG_WORD.sub(lambda found: _shortened(found[0]), text)
     if len(text) > limit and (end := text.rfind(". ", limit // 2, limit - 2)) > 0:
         text = f"{text[: end + 1]} …"
+    if len(text) > limit:
+        text = _with_what_matters(text[:_READ], limit - 1)
     return line(text, limit)
 
 
 def _shortened(word: str) -> str:
-    """A path with its first and its last two parts, another long word with both ends."""
+    """A URL with its host and what it names, a path with its first and last parts, another long word with both ends."""
+    if "://" in word:
+        return _short_url(word)
     parts = re.split(r"(?<=[/\\])", word)
     if len(parts) > 3:
         first = parts[0] + parts[1] if len(parts[0]) < 3 else parts[0]
-        return f"{first}…/{''.join(parts[-2:])}"
-    return f"{word[:_END]}…{word[-_END:]}"
+        return f"{_both_ends(first)}…/{_last_parts(parts[2:])}"
+    return "".join(parts[:-1]) + _both_ends(parts[-1]) if len(word) - len(parts[-1]) < _END else _both_ends(word)
+
+
+def _short_url(word: str) -> str:
+    """Its host, and its last parts, or the repository of a hub and its file, without the query."""
+    scheme, _, rest = word.partition("://")
+    host, slash, path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")
+    parts = re.split(r"(?<=/)", path)
+    at = next((at for at, part in enumerate(parts) if part.rstrip("/") in _IN_REPOSITORY and at > 1), None)
+    if at is not None:
+        file = _last_parts(parts[-1:]) if len(parts) > at + 2 else ""
+        shown = "".join(map(_both_ends, parts[at - 2 : at])) + (f"…/{file}" if file else "…")
+        return f"{scheme}://{host}/{'…/' if at > 2 else ''}{shown}"
+    if len(parts) <= 2:
+        return f"{scheme}://{host}{slash}{''.join(map(_both_ends, parts))}"
+    return f"{scheme}://{host}/{'…/' if len(parts) > 2 else ''}{_last_parts(parts)}"
+
+
+def _last_parts(parts: Sequence[str]) -> str:
+    """The last two; of long ones the last, or its end."""
+    last = next((last for last in ("".join(parts[-2:]), parts[-1]) if len(last) <= _LAST), "")
+    return last or f"…{parts[-1][-_LAST:]}"
+
+
+def _both_ends(word: str) -> str:
+    return word if len(word) <= 2 * _END + 4 else f"{word[:_END]}…{word[-_END:]}"
+
+
+def _with_what_matters(text: str, limit: int) -> str:
+    """`text` in `limit` characters, with the last path or number in it, where the words before that can be left out."""
+    found = list(_PLACES.finditer(text)) or list(_NUMBERS.finditer(text))
+    if not found or found[-1].end() < limit or len(found[-1][0]) > limit // 2:
+        return text
+    kept = text[: limit - len(found[-1][0]) - 3].rpartition(" ")[0]
+    more = "…" if text[found[-1].end() :].strip(" .") else ""
+    return f"{kept} … {found[-1][0]}{more}" if kept else text
 
 
 def paragraphs(text: str, limit: int) -> str:

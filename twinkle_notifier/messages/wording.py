@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import time
 
+from twinkle_notifier.exceptions.own_code import Gaps
 from twinkle_notifier.isolation import safe
-from twinkle_notifier.messages.catalog import phrase, retold
+from twinkle_notifier.messages.catalog import phrase, readable, retold, template
 from twinkle_notifier.messages.markdown import fence
 from twinkle_notifier.messages.sanitize import block, line
 from twinkle_notifier.runtime.launcher import Attempt
 
 _NUMBER = 60  # characters
+_GAPS = Gaps(
+    "{number} frame in {names}",
+    "{number} frames in {names}",
+    "[{number} of your frames left out]",
+    "[{number} of your frames left out, with {between}]",
+)
 # What this package adds to tracebacks and long texts.
 _ADDED = (
     "[{number} characters left out]",
@@ -51,6 +58,11 @@ def number(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else line(safe.text(value), _NUMBER)
 
 
+def gaps_in(language: str) -> Gaps:
+    """What is said of frames that are not shown beside the user's own code."""
+    return Gaps(*(template(language, text) for text in _GAPS))
+
+
 def attempt_of(attempt: Attempt, language: str) -> str:
     """``attempt 1 of 2``; empty if it is not known."""
     if not attempt.number:
@@ -68,4 +80,4 @@ def fenced(text: str) -> str:
 
 def code_block(text: str, language: str) -> str:
     """`text`, which is not ours, as a code block. What this package has added to it is in `language`."""
-    return fenced(retold(language, block(text), *_ADDED))
+    return fenced(readable(language, retold(language, block(text), *_ADDED)))

@@ -14,7 +14,7 @@ from twinkle_notifier import isolation
 from twinkle_notifier.budgets import TOGETHER
 from twinkle_notifier.exceptions import printed
 from twinkle_notifier.exceptions.collateral import says_collateral
-from twinkle_notifier.exceptions.frames import is_library_path
+from twinkle_notifier.exceptions.frames import is_installed_anywhere
 from twinkle_notifier.exceptions.printed import LAUNCHERS, child_of
 from twinkle_notifier.exceptions.remote import Place, read
 from twinkle_notifier.mailbox.notes import End, Failure, Note
@@ -35,9 +35,10 @@ _AT_ONCE = 3.0  # seconds before the end, in which another exit code is a wrappe
 _SAME = 80  # characters by which a printed error is recognised as a recorded one
 _HOST = 1.0  # seconds to ask a resolver for the name of this host
 _OURS = os.path.dirname(os.path.dirname(__file__))
-_PYTHON = re.compile(r"[/\\]lib[/\\]python\d")  # another one's own
 _POOL = "The above exception was the direct cause"  # behind a pool's traceback
 _PLACES = ("At", CHINESE["At"])  # what a message calls the place of an error
+_FAR = ("Progress", "Lost since the last checkpoint", "To go on")
+_REACHED = {name: at for at, one in enumerate(_FAR) for name in (one, CHINESE[one])}
 _SIGNALLED = re.compile(r"got signal: (\d{1,2})\b")
 
 
@@ -154,6 +155,16 @@ def left(notes: Sequence[Note], lost: Lost | None) -> Recorded | None:
     return None
 
 
+def progress(notes: Sequence[Note]) -> list[str]:
+    """How far the run got and how it goes on, in list items, by the last note of a rank that says so."""
+    for note in reversed(notes):
+        if note.state == "left" and note.text:
+            found = {_REACHED[name]: f"- {name}: {text}" for name, text in parts(note.text).facts if name in _REACHED}
+            if found:
+                return [found[at] for at in sorted(found)]
+    return []
+
+
 def _that_count(ends: Sequence[End], code: int, at: float, pid: int) -> list[End]:
     """The bad ends, oldest first, whose exit codes explain the command's."""
     bad = sorted((end for end in ends if end.code % 256 and code), key=lambda end: end.at)
@@ -221,15 +232,30 @@ def _recorded(end: End) -> Recorded:
         message, frames = f"{there.type}: {there.message}", there.places() or frames
     elif "RemoteTraceback: " in end.traceback and (there := read(end.traceback.partition(_POOL)[0])):
         frames = there.places()
-    at = _own_place(frames) or _own_place(end.frames)
-    return Recorded(message, end.traceback, at, end.rank, end.pid, end.at, _is_secondary(end))
+    own = _own_place(frames) or _own_place(end.frames)
+    at, code = (_shown(own), _source(own, end.traceback)) if own else ("", "")
+    return Recorded(message, end.traceback, at, end.rank, end.pid, end.at, _is_secondary(end), code)
 
 
-def _own_place(places: Sequence[Place]) -> str:
-    """The innermost place in the user's own code, as ``train.py:12 in load``."""
-    own = (place for place in reversed(places) if not _is_library(place[0]))
-    return next((f"{ntpath.basename(path)}:{line} in {function}" for path, line, function in own), "")
+def _own_place(places: Sequence[Place]) -> Place | None:
+    """The innermost place in the user's own code."""
+    return next((place for place in reversed(places) if not _is_library(place[0])), None)
+
+
+def _shown(place: Place) -> str:
+    """As ``train.py:12 in load``."""
+    path, line, function = place
+    return f"{ntpath.basename(path)}:{line} in {function}"
+
+
+def _source(place: Place, traceback: str) -> str:
+    """The line of code there, as `traceback` shows it; empty if it does not."""
+    path, line, function = place
+    _, found, below = traceback.rpartition(f'File "{path}", line {line}, in {function}\n')
+    code = below.partition("\n")[0]
+    is_code = found and code.startswith(" ") and not code.lstrip(" |").startswith(('File "', "["))
+    return code.strip(" |") if is_code else ""
 
 
 def _is_library(path: str) -> bool:
-    return is_library_path(path) or path.startswith(_OURS) or _PYTHON.search(path) is not None
+    return is_installed_anywhere(path) or path.startswith(_OURS)

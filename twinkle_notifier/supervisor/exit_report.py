@@ -9,9 +9,10 @@ from typing import Literal, NamedTuple
 
 from twinkle_notifier.credentials.command_line import shown
 from twinkle_notifier.credentials.masking import masked_end
+from twinkle_notifier.messages.advice import secondary_note
 from twinkle_notifier.messages.catalog import fact, facts, phrase
 from twinkle_notifier.messages.report import run_of
-from twinkle_notifier.messages.sanitize import heading, line, path
+from twinkle_notifier.messages.sanitize import code, heading, line, path
 from twinkle_notifier.messages.wording import attempt_of, code_block, duration, now
 from twinkle_notifier.runtime.launcher import Attempt
 from twinkle_notifier.runtime.rank_sets import compressed
@@ -40,6 +41,8 @@ _MEANINGS: dict[int, str] = {
 }
 _ASKED = {"interrupted": "{name} was interrupted ({signal})", "preempted": "{name} was preempted ({signal})"}
 _NOT_THE_KERNEL = "not the kernel's out-of-memory killer, by its count for this control group; a scheduler or a person"
+_TO_GO_ON = tuple(f"- {phrase(language, 'To go on')}: " for language in ("en", "zh"))
+_SECONDARY = "secondary errors; no rank reported the cause"
 _LINES = 40  # of output
 _CHARACTERS = 6_000  # of them
 _NAME = 100
@@ -68,6 +71,7 @@ class ExitReport(NamedTuple):
     followers: Sequence[int] = ()  # ranks that met a secondary error
     attempt: Attempt = Attempt()
     reached: Sequence[str] = ()  # how far a training got, in list items; shown where it ended well
+    progress: Sequence[str] = ()  # the same, by the note of a rank; shown where it did not
     language: str = "en"
     advice: Sequence[str] = ()  # list items, as are
     job: Sequence[str] = ()
@@ -133,7 +137,7 @@ class ExitReport(NamedTuple):
             took = duration(self.seconds, language)
             return phrase(language, "{name} ended after {duration}", duration=took, **slots)
         if kind in ("preempted", "interrupted"):
-            number = signal_name(self.asked or self.signal or 0)
+            number = signal_name(self.asked or self.signal or 0, language)
             return phrase(language, _ASKED[kind], signal=number, **slots)
         fate = "{name} failed for good in {attempt}" if self.attempt.is_last() else "{name} failed"
         fate = phrase(language, "{name} restarts after {attempt}" if kind == "restarts" else fate, **slots)
@@ -152,7 +156,7 @@ class ExitReport(NamedTuple):
         return phrase(language, "exit code {code} of {who}", code=self.failed_code, who=who) if who else code
 
     def _death(self, who: str, number: int) -> str:
-        slots = {"who": who, "signal": signal_name(number)}
+        slots = {"who": who, "signal": signal_name(number, self.language)}
         if number == signal.SIGKILL and self.out_of_memory:
             text = "{who} ran out of memory, and was killed" if who else "ran out of memory, and was killed"
         else:
@@ -185,19 +189,26 @@ class ExitReport(NamedTuple):
         reached = [f"- {line(text[2:], _FACT)}" for text in self.reached if text.startswith("- ")]
         if self.kind() == "ended" and reached:
             return reached[:_FACTS]
-        return facts(fact(self.language, "Last checkpoint", path(self.checkpoint, _COMMAND)))
+        last = fact(self.language, "Last checkpoint", path(self.checkpoint, _COMMAND))
+        progress = [f"- {line(text[2:], _FACT)}" for text in self.progress]
+        goes_on = any(item.startswith(_TO_GO_ON) for item in progress)  # which names the checkpoint
+        return facts(*progress, "" if goes_on else last)
 
     def _facts(self) -> list[str]:
         recorded, language = self.recorded, self.language
         secondary = recorded.secondary if recorded else bool(self.followers) and self.lost is None
-        note = phrase(language, "secondary errors; no rank reported the cause")
+        note = secondary_note(self.advice, _SECONDARY, language)
         return facts(
-            fact(language, "At", line(recorded.at, _COMMAND) if recorded else ""),
+            fact(language, "At", self._at(recorded) if recorded else ""),
             self._rank(),
             *self._how(),
             fact(language, "Errors that follow from it", self.following() if self.followers else ""),
-            fact(language, "Note", note if secondary and self.killed() is None else ""),
+            note if secondary and self.killed() is None else "",
         )
+
+    def _at(self, recorded: Recorded) -> str:
+        at = line(recorded.at, _COMMAND)
+        return f"{at}: {code(recorded.code, _COMMAND)}" if at and recorded.code else at
 
     def _rank(self) -> str:
         if self.lost:
@@ -226,18 +237,20 @@ class ExitReport(NamedTuple):
         if self.kind() in ("preempted", "interrupted"):
             asked = self.asked or self.signal or 0
             end = fact(language, "Exit code", str(self.code))
-            killed = fact(language, "Ended by", "" if asked == -self.code else signal_name(-self.code))
+            killed = fact(language, "Ended by", "" if asked == -self.code else signal_name(-self.code, language))
             return [self._signal(asked, phrase(language, _MEANINGS[asked])), end if self.code >= 0 else killed]
         if number is None:  # without both the heading says the code
             return [fact(language, "Exit code", str(self.failed_code))] if self.error() and self.lost else []
         signalled = self._signal(number, self._meaning(number))
         if self.lost is None and self.code > 0 and signal_of(self.code) is not None:
-            stands = phrase(language, "{code}, which stands for {signal}", code=self.code, signal=signal_name(number))
+            stands = phrase(
+                language, "{code}, which stands for {signal}", code=self.code, signal=signal_name(number, language)
+            )
             return [signalled, fact(language, "Exit code", stands)]
         return [signalled]
 
     def _signal(self, number: int, meaning: str) -> str:
-        return fact(self.language, "Signal", ": ".join(filter(None, (signal_name(number), meaning))))
+        return fact(self.language, "Signal", ": ".join(filter(None, (signal_name(number, self.language), meaning))))
 
     def _meaning(self, number: int) -> str:
         """What a signal means; who sent SIGKILL, as far as the kernel's count shows."""
@@ -270,9 +283,9 @@ class ExitReport(NamedTuple):
         return "\n".join(text.split("\n")[-_LINES:])[-_CHARACTERS:]
 
 
-def signal_name(number: int) -> str:
+def signal_name(number: int, language: str = "en") -> str:
     """``SIGKILL``, or ``signal 40``."""
     try:
         return signal.Signals(number).name
     except ValueError:
-        return f"signal {number}"
+        return phrase(language, "signal {number}", number=number)

@@ -134,7 +134,8 @@ class Reporter:
         return report.milestone(headline, self._name, Where.here(), facts, language=language())
 
     def _completed(self, ending: ExitReport, attribution: Attribution) -> ExitReport:
-        return ending._replace(followers=attribution.followers(), checkpoint=self._mailbox.checkpoint())
+        checkpoint, progress = self._mailbox.checkpoint(), cause.progress(attribution.notes)
+        return ending._replace(followers=attribution.followers(), checkpoint=checkpoint, progress=progress)
 
     def _explained(self, ending: ExitReport, attribution: Attribution) -> ExitReport:
         """`ending` with its cause."""

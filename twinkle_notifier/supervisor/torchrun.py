@@ -120,8 +120,8 @@ def without_own_lines(text: str) -> str:
 class Recorded(NamedTuple):
     """An exception that a process has recorded: by `attach`, or by `record` of ``torch.distributed.elastic``.
 
-    `at` is its place in the user's code. `pid` names the process and `time` its end (in seconds since 1970), if they
-    are known. `secondary`: it is a secondary error.
+    `at` is its place in the user's code, `code` the line there. `pid` names the process and `time` its end (in seconds
+    since 1970), if they are known. `secondary`: it is a secondary error.
     """
 
     message: str
@@ -131,6 +131,7 @@ class Recorded(NamedTuple):
     pid: int = 0
     time: float | None = None
     secondary: bool = False
+    code: str = ""
 
 
 def recorded(path: Path, since: float) -> Recorded | None:
