@@ -27,8 +27,8 @@ if "KILLED" in os.environ:
     os.kill(os.getpid(), signal.SIGKILL)
 from twinkle_notifier import DingNotifier, notify_exception
 try:
-    raise OSError(28, "No space left on device")
-except OSError as error:
+    raise ValueError("a wrong label") if "CODE" in os.environ else OSError(28, "No space left on device")
+except Exception as error:
     notifier = DingNotifier(ding_url="env:DING_URL", secret="env:DING_SECRET")
     notify_exception(notifier, "save", error, "sft", progress=Progress(last_checkpoint=checkpoint))
     raise
@@ -59,6 +59,15 @@ def test_the_disk_of_the_checkpoints_is_full(begin: Begin, robot: Inbox, disk: P
         assert "(checkpoints)" not in text or state == "full"
     assert len(robot.messages) == 2
     assert robot.messages[-1].title.startswith("sft failed")
+
+
+def test_an_error_of_code_alone_is_not_the_machines(begin: Begin, robot: Inbox, disk: Path) -> None:
+    """Without a GPU: the message has no line of a full disk."""
+    (disk / "big").write_bytes(bytes(64 << 10))
+    begin(TRAIN, CHECKPOINT=str(disk / "checkpoint-100"), CODE="1").result()
+    (message,) = robot.messages
+    assert message.title.startswith("sft failed: ValueError")
+    assert "- Machine: " not in message.text
 
 
 FAULT = """

@@ -86,6 +86,39 @@ def test_the_facts_are_found(folder: Path) -> None:
     )
 
 
+ANEW = """
+import subprocess, time
+from twinkle_notifier import surroundings
+surroundings.ready()
+until = time.monotonic() + 60
+while not surroundings._commits and time.monotonic() < until:
+    time.sleep(0.01)
+who = ["git", "-c", "user.name=me", "-c", "user.email=me@x.org"]
+subprocess.run([*who, "commit", "-q", "--allow-empty", "-m", "two"], check=True)
+{then}
+"""
+
+
+def test_the_commit_is_that_of_the_code_that_runs(folder: Path) -> None:
+    """Somebody may commit while it trains."""
+    before = commit(folder)
+    found, _ = told(folder, before=ANEW.format(then=""))
+    assert found.commit == f"{before} (main)"
+    assert commit(folder) != before
+
+
+def test_a_training_in_a_notebook_has_the_commit_of_its_own_start(folder: Path) -> None:
+    """Not that of the first."""
+    again = """
+known = dict(surroundings._commits)
+surroundings.ready(anew=True)
+while surroundings._commits == known and time.monotonic() < until:
+    time.sleep(0.01)
+"""
+    found, _ = told(folder, before=ANEW.format(then=again))
+    assert found.commit == f"{commit(folder)} (main)"
+
+
 def test_it_works_on_a_bare_machine(folder: Path) -> None:
     """Without /proc: less is found, and the rest is right."""
     found, _ = told(folder, **bare.environment())
