@@ -7,7 +7,7 @@ import pickle
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -100,6 +100,26 @@ def test_what_cannot_be_made_is_not_made_for_each_checkpoint(counted: type[Count
     assert counted.made == 1
     run.failed(ValueError("x"))
     assert counted.made == 2
+
+
+class Late(Notifier):
+    """It takes long to be made, as on a busy machine."""
+
+    sent: ClassVar[list[str]] = []
+
+    def __init__(self) -> None:
+        time.sleep(3)
+
+    def __call__(self, message: str) -> None:
+        Late.sent.append(message)
+
+
+def test_an_alert_waits_longer_for_its_notifier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without one it would be lost."""
+    monkeypatch.setenv(VARIABLE, '{"class": "Late"}')
+    with pytest.raises(ValueError), watch(name="sft"):
+        raise ValueError("lost")
+    assert [text.splitlines()[0] for text in Late.sent] == ["### sft failed: ValueError: lost"]
 
 
 def write(text: str) -> Path:

@@ -25,6 +25,7 @@ HOW = f"set {VARIABLE}, or run `twinkle-notifier init`"  # to set up a notifier
 OFF = "off"  # in VARIABLE: no notifier is set up
 IS_OFF = f"alerts are switched off: {VARIABLE} is {OFF}"
 _BUDGET = 2.0  # seconds to make it
+_FOR_AN_ALERT = 5.0  # the same, where an alert would be lost without it: a busy machine is slow
 _PAUSE = 60.0  # seconds until the next try, after it could not be made
 
 log: logging.Logger = logging.getLogger("twinkle_notifier")
@@ -159,8 +160,8 @@ class Configured:
     def get(self, *, now: bool = False) -> Notifier | None:
         """The notifier; None when there is none, or it cannot be made: a warning says why.
 
-        Never raises, and takes at most 2 s; once in a process 2 s more, for the user's file. After a failure it tries
-        again once a minute, and for an alert: `now`.
+        Never raises, and takes at most 2 s, for an alert 5 s; once in a process 2 s more, for the user's file. After a
+        failure it tries again once a minute, and for an alert: `now`.
         """
         variables = (os.environ.get(VARIABLE), os.environ.get(OF_TWINKLE))
         texts = hash(variables)
@@ -171,7 +172,7 @@ class Configured:
             self.texts, self.complaint, self._notifier, self._again = texts, problem, None, 0.0
             return None
         # A try that failed may work later: the class may be registered by then, or a disk be back.
-        answer = isolation.call(set_up, _BUDGET)
+        answer = isolation.call(set_up, _FOR_AN_ALERT if now else _BUDGET)
         complaint = "" if answer.returned else reason(answer.error)
         if complaint and complaint != self.complaint:
             log.warning("no notifier from the %s: %s", "environment" if by_environment() else "user file", complaint)

@@ -478,7 +478,7 @@ def test_tells_of_a_stall(tmp_path: Path) -> None:
         "### sft has made no progress",
         "### sft resumed",
     ]
-    assert "in training_step\n- Progress: step 8, epoch 2\n" in told.messages[0]
+    assert "in training_step\n- Progress: step 8 of 16, epoch 2\n" in told.messages[0]
 
 
 class Slow(Model):

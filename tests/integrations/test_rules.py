@@ -109,7 +109,7 @@ def test_of_the_hf_trainer(tmp_path: Path) -> None:
     train_hf(tmp_path, LOSSES, NotifierCallback(told, name="sft", on_end=False, rules=RULES))
     assert titles(told) == [*SPIKE_AND_PLATEAU, "sft: grad_norm is nan at step 112"]
     assert ", last 0\n" in told.messages[-1]
-    assert "\n- Progress: step 112, epoch" in told.messages[-1]
+    assert f"\n- Progress: step 112 of {len(LOSSES)}, epoch" in told.messages[-1]
 
 
 def test_of_lightning(tmp_path: Path) -> None:

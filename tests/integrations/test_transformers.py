@@ -583,7 +583,7 @@ def test_tells_of_a_stall(tmp_path: Path) -> None:
         "### sft resumed",
     ]
     assert "in __getitem__\n" in told.messages[0] or "in __getitem__, then" in told.messages[0]
-    assert re.search(r"\n- Progress: step [89], epoch 1(\.125)?\n", told.messages[0])
+    assert re.search(r"\n- Progress: step [89] of 12, epoch 1(\.125)?\n", told.messages[0])
     assert callback.run.watcher is None
 
 
