@@ -43,6 +43,7 @@ def processor_seconds(code: str, env: dict[str, str]) -> float:
     return spent() - before
 
 
+@pytest.mark.alone
 def test_importing_costs_about_what_requests_costs(tmp_path: Path) -> None:
     """The target is 1.25 times as much; a busy machine may measure somewhat more."""
     codes = ("pass", "import requests", "import twinkle_notifier")

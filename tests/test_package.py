@@ -131,7 +131,7 @@ def test_the_wheel_alone_shows_an_alert(built: Path, tmp_path: Path) -> None:
         "### demo failed: OSError: No space left on device: 'out/checkpoint-3' (exit code 1)"
         in done.stdout.splitlines()
     )
-    assert took < 6
+    assert took < 30  # a busy machine starts Python slowly
 
 
 def test_the_installed_copy_is_tested() -> None:

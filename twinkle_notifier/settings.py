@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from time import monotonic
 
 from twinkle_notifier import isolation
-from twinkle_notifier.channels import OF_TWINKLE, VARIABLE, from_text
+from twinkle_notifier.channels import OF_TWINKLE, VARIABLE, connection, from_text
 from twinkle_notifier.delivery.targets import leaves
 from twinkle_notifier.errors import ArgumentError, NotifierError
 from twinkle_notifier.isolation.safe import reason
@@ -171,6 +171,7 @@ class Configured:
             problem = "" if is_off() else user_file().problem
             self.texts, self.complaint, self._notifier, self._again = texts, problem, None, 0.0
             return None
+        connection.ready()  # not within those seconds: a busy machine takes longer to load the rules
         # A try that failed may work later: the class may be registered by then, or a disk be back.
         answer = isolation.call(set_up, _FOR_AN_ALERT if now else _BUDGET)
         complaint = "" if answer.returned else reason(answer.error)

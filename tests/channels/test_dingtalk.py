@@ -581,5 +581,5 @@ def test_the_frames_of_an_error_hold_no_secret(
         DingNotifier("env:DING_TEST_URL")("### hello")
     for error in [*errors, caught.value]:
         levels = below(error)
-        assert [level.tb_frame.f_code.co_name for level in levels] == ["__call__"]
+        assert [level.tb_frame.f_code.co_name for level in levels] == ["__call__", "_shielded"]
         assert not [level for level in levels if re.search("tok-|SEC0", repr(level.tb_frame.f_locals))]

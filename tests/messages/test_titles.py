@@ -23,6 +23,10 @@ HUB = "HfHubHTTPError: 429 Client Error: Too Many Requests for url: https://hugg
     [
         (f"sft failed: {NO_FILE}", "sft failed: FileNotFoundError: …directory: '…/shard-00042.bin'"),
         (f"sft failed: {DISK}", "sft failed: OSError: No space left on device: '…/optimizer.pt'"),
+        (
+            "demo failed: OSError: No space left on device: 'out/checkpoint-3' (exit code 1)",
+            "demo failed: OSError: No space left on device: '…/checkpoint-3'",
+        ),
         (f"sft failed: {SIZES}", "sft failed: RuntimeError: The size of tensor a (512) must match…"),
         (f"sft failed: {HUB}", "sft failed: HfHubHTTPError: …Requests for url: …/Llama-3.1-70B"),
         (

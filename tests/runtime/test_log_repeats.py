@@ -20,7 +20,7 @@ log = logging.getLogger("twinkle_notifier")
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float], None]]:
     """Lets time pass for the counts alone."""
-    passed = [time.monotonic()]
+    passed = [float(int(time.monotonic()))]  # whole seconds add up exactly
     fresh = log_repeats.Repeats()
     monkeypatch.setattr(log, "filters", [fresh])
 

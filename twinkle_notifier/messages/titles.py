@@ -53,12 +53,13 @@ def _without_aside(heading: str) -> str:
     return _ASIDE.sub("", heading)
 
 
-def _with_short_paths(heading: str) -> str:
-    """The last part of each long one, and of a URL that without what it asks for."""
+def _with_short_paths(longest: int, heading: str) -> str:
+    """The last part of each that is longer, and of a URL that without what it asks for."""
 
     def short(found: re.Match[str]) -> str:
         last = found["last"].partition("?")[0] if "://" in found[0] else found["last"]
-        return f"{found['opened']}…/{last}" if len(found[0]) > _SHORT else found[0]
+        shorter = f"{found['opened']}…/{last}"
+        return shorter if len(found[0]) > longest and len(shorter) < len(found[0]) else found[0]
 
     return _PATH.sub(short, heading)
 
@@ -80,10 +81,11 @@ def _with_short_words(longest: int, heading: str) -> str:
 _STEPS = (
     _without_attempt,
     _without_aside,
-    _with_short_paths,
+    partial(_with_short_paths, _SHORT),
     _with_short_name,
     partial(_with_short_words, _LONG),
     partial(_with_short_words, _SHORT),
+    partial(_with_short_paths, 0),
 )
 
 
