@@ -48,7 +48,7 @@ class Small(Notifier):
         self.size = size
 
     def __call__(self, message):
-        text = message.replace(os.getcwd(), "/work").replace(socket.gethostname(), "node-07")
+        text = message.replace(os.getcwd(), "/data/run").replace(socket.gethostname(), "node-07")
         text = re.sub(r"PID \d+", "PID 4242", re.sub(r"Python [\w.]+", "Python 3.11.7", text))
         DingNotifier("env:DING_URL", "env:DING_SECRET")(
             cut(re.sub(r"python \S*train", "python train", text), self.size)

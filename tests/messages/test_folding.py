@@ -13,7 +13,7 @@ from twinkle_notifier.messages.folding import folded, is_own_code, without_neigh
 
 SHORT = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 LIBRARY = '  File "/x/site-packages/{}", line {}, in call\n    return self._call(*args, **kwargs)\n           ^^^^'
-OWN = '  File "/work/train.py", line {}, in {}\n    step(batch)'
+OWN = '  File "/home/me/train.py", line {}, in {}\n    step(batch)'
 
 
 def traced(*frames: str, error: str = "ValueError: x") -> str:

@@ -157,4 +157,16 @@ CASES: dict[str, Case] = {
             ),
         ),
     ),
+    "device-cudnn-no-engine": Case(
+        hits=(
+            raised("RuntimeError", "GET was unable to find an engine to execute"),
+            raised("RuntimeError", "GET was unable to find an engine to execute this computation"),
+            raised("RuntimeError", "FIND was unable to find an engine to execute this computation"),
+            raised("RuntimeError", "Unable to find a valid cuDNN algorithm to run convolution"),
+        ),
+        misses=(
+            raised("RuntimeError", "unable to find an engine to execute this computation"),
+            raised("ValueError", "GET was unable to find an engine to execute this computation"),
+        ),
+    ),
 }

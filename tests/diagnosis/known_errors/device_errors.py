@@ -30,7 +30,6 @@ def _counted(error: str) -> str:
 _FORKED = "Cannot re-initialize {0} in forked subprocess. To use {0} with multiprocessing, you must use the 'spawn' start method"
 _CUBLAS = "CUDA error: CUBLAS_STATUS_{} when calling `{}"
 _GEMM = "cublasGemmEx( handle, opa, opb, m, n, k, &falpha, a, CUDA_R_16BF, lda, b, CUDA_R_16BF, ldb, &fbeta, c)`"
-_NO_ENGINE = "unable to find an engine to execute this computation"
 _NO_DRIVER = (
     "Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU and installed a driver from "
     "http://www.nvidia.com/Download/index.aspx"
@@ -272,18 +271,6 @@ CASES: dict[str, Case] = {
             raised(
                 _OLD, "cuDNN error: CUDNN_STATUS_NOT_SUPPORTED. This error may appear if you passed in a non-contig"
             ),
-        ),
-    ),
-    "device-cudnn-no-engine": Case(
-        hits=(
-            raised("RuntimeError", "GET was unable to find an engine to execute"),
-            raised(_OLD, "GET was " + _NO_ENGINE),
-            raised(_OLD, "FIND was " + _NO_ENGINE),
-            raised(_OLD, "Unable to find a valid cuDNN algorithm to run convolution"),
-        ),
-        misses=(
-            raised(_OLD, _NO_ENGINE),
-            raised("ValueError", "GET was " + _NO_ENGINE),
         ),
     ),
 }

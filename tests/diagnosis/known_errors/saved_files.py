@@ -258,9 +258,11 @@ CASES: dict[str, Case] = {
         hits=(
             raised("FileNotFoundError", "[Errno 2] No such file or directory: 'checkpoints/last.pth'"),
             raised("FileNotFoundError", "[Errno 2] No such file or directory: '/out/epoch=3.ckpt'"),
+            raised("FileNotFoundError", "[Errno 2] No such file or directory: 'out/checkpoint-9/pytorch_model.bin'"),
         ),
         misses=(
             raised("FileNotFoundError", "[Errno 2] No such file or directory: '/data/img/001.jpg'"),
+            raised("FileNotFoundError", "[Errno 2] No such file or directory: '/data/sft/shard-00042.bin'"),
             raised("OSError", "see [Errno 2] No such file or directory: 'checkpoints/last.pth'"),
         ),
     ),

@@ -174,4 +174,25 @@ RULES: tuple[Rule, ...] = (
             "RuntimeError",
         ),
     ),
+    Rule(
+        "device-cudnn-no-engine",
+        Advice(
+            "cuDNN can run no convolution here: the device is full, too old for this dtype, or another cuDNN is loaded",
+            (
+                "lower the batch size; on a GPU before Turing train in fp32",
+                "unset LD_LIBRARY_PATH, as it may lead to another cuDNN",
+            ),
+        ),
+        Advice(
+            "cuDNN 找不到可用的卷积算法：显存已满，这张卡太旧、不支持该 dtype，或加载了另一个 cuDNN",
+            ("调小 batch size；Turing 之前的卡用 fp32 训练", "清空 LD_LIBRARY_PATH：它可能指向另一个 cuDNN"),
+        ),
+        "https://github.com/pytorch/pytorch/blob/main/RELEASE.md",
+        says=(
+            "GET was unable to find an engine to execute",
+            "FIND was unable to find an engine to execute",
+            "Unable to find a valid cuDNN algorithm to run convolution",
+        ),
+        types=("RuntimeError",),
+    ),
 )
