@@ -160,8 +160,8 @@ class Configured:
     def get(self, *, now: bool = False) -> Notifier | None:
         """The notifier; None when there is none, or it cannot be made: a warning says why.
 
-        Never raises, and takes at most 2 s, for an alert 5 s; once in a process 2 s more, for the user's file. After a
-        failure it tries again once a minute, and for an alert: `now`.
+        Never raises, and takes at most 2 s, for an alert 5 s; once in a process also as long as the user's file and
+        what `connection.ready` reads. After a failure it tries again once a minute, and for an alert: `now`.
         """
         variables = (os.environ.get(VARIABLE), os.environ.get(OF_TWINKLE))
         texts = hash(variables)
