@@ -48,6 +48,16 @@ def _base() -> type[Callback]:
     return bases[0] if len(bases) == 1 else type("Callback", bases, {})
 
 
+def follow_loaded() -> None:
+    """Make our class one of each copy of Lightning that was loaded since: old versions refuse another copy's callback.
+
+    Raises:
+        TypeError: a subclass of the user's has bases that do not go with these.
+    """
+    missing = [module.Callback for module in loaded() if not issubclass(NotifierCallback, module.Callback)]
+    NotifierCallback.__bases__ = (*NotifierCallback.__bases__, *missing)
+
+
 if not TYPE_CHECKING:
     Callback = _base()
 

@@ -6,6 +6,7 @@ One is attached below `run`, here without a supervisor; the other is there by be
 from __future__ import annotations
 
 import inspect
+import subprocess
 import sys
 import warnings
 from collections.abc import Callable
@@ -137,6 +138,31 @@ def test_one_is_there_by_being_installed(installed: Callable[..., Trainer], robo
             installed(callbacks=callbacks).fit(Model(fails=True))
         assert [message.title for message in robot.messages][-1].endswith(" failed: ValueError: the loss is lost")
         assert len(robot.messages) == number
+
+
+LATER = """
+import sys
+from lightning.pytorch import Trainer
+callback = "twinkle_notifier.attach.lightning"
+options = dict(logger=False, enable_checkpointing=False, accelerator="cpu", barebones=False)
+def kinds(trainer):
+    return [type(one).__name__ for one in trainer.callbacks if type(one).__module__ == callback]
+first = kinds(Trainer(**options))
+import pytorch_lightning
+from twinkle_notifier.integrations.lightning import NotifierCallback
+other = pytorch_lightning.Trainer(**options)
+print(first, kinds(other), kinds(Trainer(**options)), isinstance(other.callbacks[-1], pytorch_lightning.Callback))
+import pickle
+print([type(one).__name__ for one in pickle.loads(pickle.dumps(other.callbacks)) if isinstance(one, NotifierCallback)])
+"""
+
+
+def test_a_copy_of_lightning_that_is_loaded_later_gets_one_too(robot: Inbox, tmp_path: Path) -> None:
+    """No trainer goes without, whichever of the two packages a program has imported first."""
+    pytest.importorskip("pytorch_lightning")
+    done = subprocess.run([sys.executable, "-c", LATER], cwd=tmp_path, capture_output=True, text=True, timeout=180)
+    each = "['Installed']"
+    assert done.stdout.splitlines()[-2:] == [f"{each} {each} {each} True", each], done.stderr
 
 
 @pytest.mark.parametrize("value", ["0", "off", "False", " no "])

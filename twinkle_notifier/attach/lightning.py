@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from twinkle_notifier import settings
 from twinkle_notifier.attach.trainers import AttachedRun, UnsavedRun
-from twinkle_notifier.integrations.lightning import NotifierCallback, loaded
+from twinkle_notifier.integrations.lightning import NotifierCallback, follow_loaded
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -43,6 +43,7 @@ class Attached(Installed):
 def attach(trainer: Any) -> None:
     """Add the callback to a new `trainer`, before those that save; the order of the others stays."""
     if not any(isinstance(callback, NotifierCallback) for callback in trainer.callbacks):
+        follow_loaded()
         saving = len(trainer.checkpoint_callbacks)
         trainer.callbacks.insert(len(trainer.callbacks) - saving, Attached())
 
@@ -51,5 +52,5 @@ def installed() -> list[NotifierCallback]:
     """What Lightning adds to a new trainer: a callback, where a notifier is set up."""
     if not settings.attaches(os.environ) or not settings.is_set_up():
         return []
-    # The other copy of Lightning may have been loaded after this class was made: old versions refuse the class then.
-    return [Installed()] if all(issubclass(Installed, copy.Callback) for copy in loaded()) else []
+    follow_loaded()
+    return [Installed()]
