@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 
 from twinkle_notifier import isolation
@@ -105,4 +104,4 @@ class ControllerRun(TrainingRun):
 
 def _with(progress: Callable[[], Progress], fact: tuple[str, str]) -> Progress:
     reached = isolation.call(progress, PROGRESS / 2).value or Progress()  # the caller waits for `PROGRESS`
-    return replace(reached, facts=[*reached.facts, fact])
+    return reached._replace(facts=[*reached.facts, fact])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import PROGRESS
@@ -51,21 +50,21 @@ class HowFar:
         course = course or self._course
         reached = Progress.of(isolation.call(progress, min(PROGRESS, isolation.remaining() / 2)).value)
         last, growth = reached.last_checkpoint or self.last_checkpoint, reached.growth or course.growth()
-        reached = replace(reached, last_checkpoint=last, growth=growth)
+        reached = reached._replace(last_checkpoint=last, growth=growth)
         if not reached.metrics:
-            reached = replace(reached, metrics=course.metrics())
+            reached = reached._replace(metrics=course.metrics())
         if reached.history:
             return reached
-        return replace(reached, history=course.read(), history_of=course.name)
+        return reached._replace(history=course.read(), history_of=course.name)
 
     def lost(self, reached: Progress) -> Progress:
         """`reached` with the time since the begin, and what is lost since the last checkpoint."""
-        reached = replace(reached, seconds=reached.seconds or self.seconds())
+        reached = reached._replace(seconds=reached.seconds or self.seconds())
         if self._saved is None or reached.saved_seconds is not None:
             return reached
         at, step = self._saved
         steps = reached.step - step if type(reached.step) is int and type(step) is int else None
-        return replace(reached, saved_seconds=time.time() - at, saved_steps=steps)
+        return reached._replace(saved_seconds=time.time() - at, saved_steps=steps)
 
 
 class Checkpointed:

@@ -8,10 +8,9 @@ import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from twinkle_notifier import checkpoint, claims, isolation, settings, surroundings
 from twinkle_notifier.alerts import by_hand, underway
@@ -31,8 +30,6 @@ from twinkle_notifier.messages.message import Level, Outcome
 from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.messages.search import Search
 from twinkle_notifier.messages.wording import attempt_of, duration, now
-from twinkle_notifier.progress.every import every
-from twinkle_notifier.progress.watch import ProgressWatch, Reached
 from twinkle_notifier.rules.training import Training
 from twinkle_notifier.run_state import RunState
 from twinkle_notifier.run_words import RunWords
@@ -43,6 +40,9 @@ from twinkle_notifier.runtime.user_file import Notifications
 from twinkle_notifier.stalls import watchdog
 from twinkle_notifier.stalls.beats import Beats
 from twinkle_notifier.stalls.board import Watched
+
+if TYPE_CHECKING:
+    from twinkle_notifier.progress.watch import Reached
 
 _Path = str | os.PathLike[str]
 _numbers = itertools.count(1)  # of the trainings of this process
@@ -114,7 +114,9 @@ class TrainingRun(Beats, Checkpointed, RunWords, RunState):
         self._far = HowFar()
         self._number = 0  # of this training among those of this process
         self._progress: Callable[[], Progress] = Progress
-        from twinkle_notifier.rules.chosen import chosen  # not at the top: `import twinkle_notifier` would take longer
+        from twinkle_notifier.progress.every import every  # not at the top: `import twinkle_notifier` would take longer
+        from twinkle_notifier.progress.watch import ProgressWatch
+        from twinkle_notifier.rules.chosen import chosen
         from twinkle_notifier.rules.watch import RuleWatch
 
         self._rules = RuleWatch(chosen(rules), wanted)
@@ -170,6 +172,8 @@ class TrainingRun(Beats, Checkpointed, RunWords, RunState):
             self._progress_watch.start(self._reached)
 
     def _reached(self) -> Reached:
+        from twinkle_notifier.progress.watch import Reached  # it is loaded
+
         this = self._training()
         return Reached(this.notifier, this.name, this.language, self._progress, this.progress, self._watch.beats)
 
@@ -191,7 +195,6 @@ class TrainingRun(Beats, Checkpointed, RunWords, RunState):
         """The trainer logs `metrics`, or what they return, at `step`.
 
         Messages show the course of the loss and, unless their progress has metrics, the last value of each of these.
-
         Rules look at the values. It never raises, and never waits for a device: the background reads what one holds,
         or a message that needs it. The memory that torch has in use is noted, see `diagnosis.memory_growth`.
         """
@@ -209,7 +212,7 @@ class TrainingRun(Beats, Checkpointed, RunWords, RunState):
 
         def progress() -> Progress:
             reached = far.reached(asked, course)
-            return replace(reached, seconds=reached.seconds or far.seconds())
+            return reached._replace(seconds=reached.seconds or far.seconds())
 
         return Training(self._notifier, self.name, self._store, mark, self.language, self._number, progress)
 
@@ -262,16 +265,14 @@ class TrainingRun(Beats, Checkpointed, RunWords, RunState):
             self._send_milestone(headline, self._lines(progress, facts), "success")
 
     def _lines(self, progress: Callable[[], Progress], facts: Callable[[], list[str]]) -> list[str]:
-        reached = self._far.reached(progress)
-        given = isolation.call(facts, PROGRESS).value or []
+        given, reached = isolation.call(facts, PROGRESS).value or [], self._far.reached(progress)
         return [*given, *reached.lines(self.language), *filter(None, [reached.curve(self.language)])]
 
     def ended_in_part(self, failed: int, number: int, progress: Progress) -> Outcome:
         """All `number` jobs that it consists of are over, and so many of them `failed`. Returns when that is sent."""
         headline = self._says("{name}: {failed} of {number} jobs failed", failed=failed, number=number)
-        lines = progress.lines(self.language)
         self._mark_end()
-        return send_failures(self._alerting(), headline, self.name, lines, self.language)
+        return send_failures(self._alerting(), headline, self.name, progress.lines(self.language), self.language)
 
     @contextmanager
     def parts(self, what: str) -> Generator[Search]:
@@ -291,9 +292,8 @@ class TrainingRun(Beats, Checkpointed, RunWords, RunState):
 
     def preempted(self, progress: Callable[[], Progress] = Progress, context: str = "") -> Outcome:
         """The trainer met SIGTERM, saved, and ends the training. Other trainers raise for that: see `failed`."""
-        return self.failed(
-            Preempted(self.says("SIGTERM; the trainer saved a checkpoint and stopped")), context, progress
-        )
+        said = self.says("SIGTERM; the trainer saved a checkpoint and stopped")
+        return self.failed(Preempted(said), context, progress)
 
     def failed(
         self, exc: BaseException, context: str = "", progress: Callable[[], Progress] = Progress, what: str = ""

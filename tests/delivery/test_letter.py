@@ -386,14 +386,13 @@ def flush_as_stranger(folder: Path) -> Any:
     """What the other user's process sends from `folder`, and what it says."""
     code = f"""
 import json, os
-from dataclasses import astuple
 from pathlib import Path
 from twinkle_notifier import Outcome
 from twinkle_notifier.delivery.spool import Spool
 os.setgroups([]), os.setgid({STRANGER}), os.setuid({STRANGER})
 sent = []
 flushed = Spool(Path({str(folder)!r})).flush(lambda letter, message: sent.append(message.id) or Outcome("sent"))
-print(json.dumps([sent, astuple(flushed)]))
+print(json.dumps([sent, flushed]))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=180, cwd="/")
     assert done.returncode == 0, done.stderr

@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from multiprocessing import util
 from typing import Any
 
 import pytest
@@ -134,17 +133,6 @@ def test_its_thread_can_be_stopped() -> None:
     background.post(lambda: done.append("next"))
     assert background.flush(30)
     assert done == ["due", "next"]
-
-
-def test_the_interpreters_end_waits_once_however_often_the_thread_has_ended() -> None:
-    """One finalizer for all threads."""
-    background, before = Background(), workers()
-    count = len(util._finalizer_registry)  # type: ignore[attr-defined]
-    for _ in range(5):
-        background.post(lambda: None)
-        assert background.flush(30)
-        assert ended([thread for thread in workers() if thread not in before])
-    assert len(util._finalizer_registry) == count + 1  # type: ignore[attr-defined]
 
 
 def test_flush_of_nothing_returns_at_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import re
 import signal
@@ -204,9 +203,9 @@ def test_a_failure_tells_how_to_go_on() -> None:
         "- Lost since the last checkpoint: 1 min 03 s, 2 steps, 64 processes",
         "- To go on: --resume_from_checkpoint /x/5",
     ]
-    on_gpus = dataclasses.replace(reached, saved_steps=1180, on_gpus=True)
+    on_gpus = reached._replace(saved_steps=1180, on_gpus=True)
     assert on_gpus.lines("zh", failed=True)[1] == "- 上次 checkpoint 之后丢失: 1 分 03 秒，1,180 个 step，64 张 GPU"
-    ended = dataclasses.replace(reached, seconds=None)
+    ended = reached._replace(seconds=None)
     assert ended.lines() == ["- Progress: step 5 of 10, epoch 0.5", "- Last checkpoint: /x/5"]
 
 
@@ -457,7 +456,7 @@ def test_a_metric_with_a_line_of_its_own_is_said_once() -> None:
     """Its line says the last value, too; where there are too few values for one, it is among the others."""
     drawn = Progress(metrics={"loss": 0.5, "lr": 0.1}, history=[2, 1, 0.5], history_of="loss")
     assert drawn.lines() == ["- Metrics: lr 0.1"]
-    assert dataclasses.replace(drawn, history=[1, 0.5]).lines() == ["- Metrics: loss 0.5, lr 0.1"]
+    assert drawn._replace(history=[1, 0.5]).lines() == ["- Metrics: loss 0.5, lr 0.1"]
 
 
 @pytest.mark.parametrize(

@@ -410,6 +410,46 @@ def test_one_rank_is_stuck_while_others_go_on(start: Any, inbox: Inbox) -> None:
     assert moves.startswith("### sft resumed")
 
 
+SIXTY_FOUR = """
+import os, time
+from twinkle_notifier import DingNotifier, TrainingRun
+begins, begin = os.pipe()
+def train(rank):
+    os.environ["RANK"] = str(rank)
+    os.close(begin)
+    os.read(begins, 1)  # until all are there
+    run = TrainingRun(DingNotifier("env:DING_URL", "env:DING_SECRET"), name="sft", on_end=False, stall_after=4)
+    run.started()
+    run.beat()
+    while not os.path.exists("end"):
+        time.sleep(0.1)
+    os._exit(0)
+children = []
+for rank in range(64):
+    child = os.fork()
+    if not child:
+        train(rank)
+    children.append(child)
+os.close(begin)
+for child in children:
+    os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.alone
+def test_all_of_many_ranks_are_stuck(start: Any, inbox: Inbox) -> None:
+    """64 processes on one machine: one message, also after each has looked some more times."""
+    running = start(SIXTY_FOUR, WORLD_SIZE="64", MASTER_ADDR="127.0.0.1", MASTER_PORT="29400")
+    folder = running.process.args[-1].rpartition("/")[0]
+    assert eventually(lambda: inbox.messages)
+    time.sleep(6)  # longer than a rank is quiet before it doubts
+    open(f"{folder}/end", "w").close()
+    assert running.result().returncode == 0
+    assert inbox.requests == 1
+    assert re.match(r"### sft has made no progress for \d+ s: all 64 ranks in the same place\n", inbox.messages[0].text)
+    assert "- Ranks 0-63 of 64: train.py:13 in train" in inbox.messages[0].text
+
+
 STANDS = """
 import os, time
 from twinkle_notifier import DingNotifier, TrainingRun

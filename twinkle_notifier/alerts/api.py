@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from multiprocessing.util import Finalize, register_after_fork
 from typing import Any
 
 from twinkle_notifier import isolation
@@ -20,6 +19,7 @@ from twinkle_notifier.delivery import descriptor, sender
 from twinkle_notifier.exceptions import cancellation
 from twinkle_notifier.exceptions.cancellation import is_pruned
 from twinkle_notifier.isolation import forks, safe, signals, stack_room, threads
+from twinkle_notifier.isolation.at_end import at_end
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages import report
@@ -138,13 +138,7 @@ def _send_late() -> None:
         notify_exception(notifier, context, exc, name, **given, language=language, diagnose=diagnose, met=met)
 
 
-def _send_at_the_end(_: object = None) -> None:
-    # Not atexit: multiprocessing's children do not run it. The priority puts it before the wait for the background.
-    Finalize(None, _send_late, exitpriority=110)
-
-
-_send_at_the_end()
-register_after_fork(_send_late, _send_at_the_end)  # multiprocessing's children forget their parent's finalizers
+at_end(1, _send_late)  # before the wait for the background
 forks.in_child(_unsent.clear)  # the parent sends its own
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from twinkle_notifier import isolation
 from twinkle_notifier.messages.catalog import fact, facts, phrase
@@ -21,11 +21,10 @@ _MOST = 100_000  # crashes that are counted; a damaged file may say any number
 _PLAIN = 3  # crashes of a loop that each get an alert
 
 
-@dataclass(frozen=True)
-class Past:
+class Past(NamedTuple):
     """The crashes by one error up to now, this one included."""
 
-    count: int = 1
+    count: int = 1  # type: ignore[assignment]  # not the method of a tuple
     first: float = 0.0
     last: float = 0.0
     loop: int = 1
@@ -105,7 +104,7 @@ def keep(key: str, past: Past) -> None:
 
     # Not synced, because a run waits for this: only a loss of power could take it.
     def write(folder: Path) -> None:
-        state_dir.replace(folder / key, json.dumps(vars(past)).encode(), sync=False)
+        state_dir.replace(folder / key, json.dumps(past._asdict()).encode(), sync=False)
 
     isolation.call(lambda: state_dir.within(_room(), write), _BUDGET)
 

@@ -10,7 +10,6 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from inspect import CO_GENERATOR
 from traceback import walk_tb
 from types import CodeType
 from typing import NamedTuple
@@ -26,6 +25,7 @@ from twinkle_notifier.isolation.safe import is_plain, slot, type_name
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime.process import Instant, process_start
 
+_GENERATOR = 0x20  # inspect.CO_GENERATOR
 _REMEMBERED = 16  # exceptions
 _DEPTH = 8  # links of a chain of causes
 _PAST = 2.0  # seconds to read the past of an incident
@@ -81,7 +81,7 @@ def _path(exc: BaseException) -> Path:
 def _lasting(path: Path) -> Path:
     """`path` without its last generators: Python takes the frame of a `contextlib.contextmanager` off again."""
     length = len(path)
-    while length > 1 and path[length - 1][0].co_flags & CO_GENERATOR:
+    while length > 1 and path[length - 1][0].co_flags & _GENERATOR:
         length -= 1
     return path[:length]
 

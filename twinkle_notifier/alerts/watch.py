@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import inspect
+import sys
 from collections.abc import Callable, Generator
 from enum import Enum
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, TracebackType
@@ -30,6 +30,7 @@ class _Default(Enum):
 
 
 _FROM_ENVIRONMENT: Any = _Default.SET_UP
+_frame: Callable[[], FrameType | None] = vars(sys).get("_getframe", lambda: None)  # `inspect.currentframe`
 _warned: int | None = None  # the variables that describe no notifier, and of which a warning said so
 
 
@@ -101,6 +102,8 @@ class Watch:
         Raises:
             TypeError: it is a class, an asynchronous generator, or nothing that can be called.
         """
+        import inspect  # not at the top: `import twinkle_notifier` would take longer
+
         given: Any = func
         if issubclass(type(given), staticmethod | classmethod):
             return cast(Function, type(given)(self(given.__func__)))
@@ -112,6 +115,8 @@ class Watch:
         return cast(Function, self._watched(func))
 
     def _watched(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        import inspect
+
         if _is_coroutine_function(func):
 
             @functools.wraps(func)
@@ -157,7 +162,7 @@ class _Either(Watch):
     """What `watch` gives for one callable, which may be the notifier or the function to watch: its use decides."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if len(args) == 1 and not kwargs and callable(args[0]) and _defined_at(inspect.currentframe()):
+        if len(args) == 1 and not kwargs and callable(args[0]) and _defined_at(_frame()):
             return super().__call__(args[0])
         return Watch()(cast(Any, self._notifier))(*args, **kwargs)
 
@@ -223,8 +228,10 @@ def watch(
     if alone and issubclass(type(notifier), type | staticmethod | classmethod):
         return Watch()(notifier)
     if alone and type(notifier) is FunctionType:
+        import inspect
+
         own = getattr(inspect.unwrap(notifier), "__code__", None)
-        if own in _defined_at(inspect.currentframe()):
+        if own in _defined_at(_frame()):
             return Watch()(notifier)
     if alone and callable(notifier) and not issubclass(type(notifier), Notifier | BuiltinFunctionType):
         return _Either(notifier)
@@ -248,6 +255,8 @@ def _defined_at(called: FrameType | None) -> list[CodeType]:
 
 def _is_coroutine_function(func: Callable[..., Any]) -> bool:
     """Whether a call gives a coroutine: a function, a partial of one, or an object with such a `__call__`."""
+    import inspect
+
     return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(
         inspect.getattr_static(type(func), "__call__")
     )

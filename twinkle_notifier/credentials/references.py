@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from multiprocessing.context import get_spawning_popen
+import sys
 from pathlib import Path
 
 from twinkle_notifier.errors import CredentialError
@@ -51,6 +51,12 @@ def _from_file(path: str) -> str:
     raise CredentialError(f"file:{path} cannot be read ({reason}): put the secret there, in UTF-8")
 
 
+def _spawns() -> bool:
+    """Whether this pickle is for a child that `multiprocessing` starts."""
+    context = sys.modules.get("multiprocessing.context")
+    return context is not None and context.get_spawning_popen() is not None
+
+
 class Secret:
     """A literal secret, or a reference to one. Neither `repr`, `vars` nor a pickle shows a literal secret.
 
@@ -78,5 +84,5 @@ class Secret:
         return self
 
     def __reduce__(self) -> tuple[type[Secret], tuple[str]]:
-        shown = is_reference(self._value) or get_spawning_popen() is not None
+        shown = is_reference(self._value) or _spawns()
         return Secret, (self._value if shown else REDACTED,)

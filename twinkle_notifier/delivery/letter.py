@@ -11,7 +11,6 @@ import re
 import stat
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -32,13 +31,12 @@ DAMAGED = ".damaged"
 _SIZE = 4_000_000  # bytes of one letter's file
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """What a letter reports, in one line. A digest has many events."""
 
     headline: str
     at: float
-    count: int = 1
+    count: int = 1  # type: ignore[assignment]  # not the method of a tuple
 
     @classmethod
     def load(cls, fields: object) -> Event:
@@ -89,7 +87,7 @@ class Letter(NamedTuple):
 
     def dump(self) -> bytes:
         """What its file holds."""
-        fields = {**self._asdict(), "events": [asdict(event) for event in self.events]}
+        fields = {**self._asdict(), "events": [event._asdict() for event in self.events]}
         return json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace")
 
     def goes_to(self) -> str:

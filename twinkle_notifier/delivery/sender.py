@@ -101,7 +101,7 @@ def flush(notifier: Target) -> Flushed:
     """Send what is kept for the channel of `notifier`. Raises no OSError; the log names what cannot be sent."""
     total = Flushed()
     for one in targets(notifier):
-        total += _flushed(one)
+        total = total.plus(_flushed(one))
     _counts["sent"] += total.sent
     for problem in total.problems:
         if problem not in _named:
@@ -113,7 +113,7 @@ def flush(notifier: Target) -> Flushed:
 def _flushed(notifier: Target) -> Flushed:
     total = Flushed()
     for spool in Spool.of(notifier):
-        total += spool.flush(lambda _, message: send(notifier, message, BACKGROUND_BUDGET))
+        total = total.plus(spool.flush(lambda _, message: send(notifier, message, BACKGROUND_BUDGET)))
     return total
 
 

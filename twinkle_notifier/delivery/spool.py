@@ -12,9 +12,8 @@ import stat
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from twinkle_notifier import isolation, system
 from twinkle_notifier.delivery.descriptor import channel as channel_of
@@ -52,8 +51,7 @@ log: logging.Logger = logging.getLogger("twinkle_notifier")
 Deliver = Callable[[Letter, Message], Outcome]
 
 
-@dataclass(frozen=True)
-class Flushed:
+class Flushed(NamedTuple):
     """The result of a flush.
 
     `sent` counts events. `left` letters stay, because of `why`, and may be tried again after `retry_after` seconds.
@@ -68,7 +66,8 @@ class Flushed:
     skipped: int = 0
     problems: tuple[str, ...] = ()
 
-    def __add__(self, other: Flushed) -> Flushed:
+    def plus(self, other: Flushed) -> Flushed:
+        """The result of both."""
         pauses = [pause for pause in (self.retry_after, other.retry_after) if pause is not None]
         return Flushed(
             self.sent + other.sent,
@@ -219,20 +218,20 @@ class _Flush:
             self._send(each)
         named, more = self._result.problems[:_NAMED], len(self._result.problems) - _NAMED
         rest = (f"{self._folder} holds {more} more that cannot be sent",) if more > 0 else ()
-        return replace(self._result, problems=(*named, *rest))
+        return self._result._replace(problems=(*named, *rest))
 
     def _send(self, each: Waiting) -> None:
         goes_to = each.letter.goes_to() if self._apart else ""
         if isolation.remaining() < _ENOUGH:  # this one would be cut off halfway, and sent again
-            self._result += Flushed(left=1, why=self._result.why or "there was no time for more")
+            self._result = self._result.plus(Flushed(left=1, why=self._result.why or "there was no time for more"))
         elif goes_to in self._closed:
-            self._result += Flushed(left=1)
+            self._result = self._result.plus(Flushed(left=1))
             self._stays(each)
         else:
             dropped = self._dropped()
             outcome = self._deliver(each.letter, each.letter.message(dropped))
             if outcome.status == "sent":
-                self._result += Flushed(sent=each.letter.event_count())
+                self._result = self._result.plus(Flushed(sent=each.letter.event_count()))
                 self._count_dropped(-dropped)
             if outcome.status in ("sent", "duplicate"):
                 self._remove(each)
@@ -244,10 +243,10 @@ class _Flush:
             self._skip(f"{each.paths[0]} cannot be sent: {outcome.reason}")
             return
         if outcome.final:  # one that is refused for good delays no other
-            self._result += Flushed(left=1, why=outcome.reason)
+            self._result = self._result.plus(Flushed(left=1, why=outcome.reason))
         else:
             self._closed.add(goes_to)
-            self._result += Flushed(left=1, why=outcome.reason, retry_after=outcome.retry_after)
+            self._result = self._result.plus(Flushed(left=1, why=outcome.reason, retry_after=outcome.retry_after))
         self._stays(each)
 
     def _stays(self, each: Waiting) -> None:
@@ -303,7 +302,7 @@ class _Flush:
                 self._skip(f"{path} cannot be removed, and is sent again: {error.strerror}")
 
     def _skip(self, problem: str) -> None:
-        self._result += Flushed(skipped=1, problems=(problem,))
+        self._result = self._result.plus(Flushed(skipped=1, problems=(problem,)))
 
     def _dropped(self) -> int:
         with suppress(OSError, ValueError):

@@ -6,12 +6,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from multiprocessing.util import Finalize
 from typing import NamedTuple
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import BACKGROUND_BUDGET, DISK, EXIT_BUDGET
 from twinkle_notifier.isolation import forks, threads
+from twinkle_notifier.isolation.at_end import at_end
 from twinkle_notifier.isolation.safe import reason
 
 _POLL = 0.01  # seconds between two checks of the queue, at exit
@@ -57,7 +57,7 @@ class Background:
         self._doing: _Piece | None = None
         self._changed = threading.Condition()
         self._running: bool = False
-        self._is_waited_for = self._stops = False
+        self._stops = False
         self._thread: threading.Thread | None = None
 
     @property
@@ -115,10 +115,6 @@ class Background:
         if not threads.started(thread):
             return False
         self._thread = thread
-        if not self._is_waited_for:
-            self._is_waited_for = True
-            # Not atexit, which does not run in multiprocessing's children.
-            Finalize(None, self.flush, exitpriority=100)
         return True
 
     def work(self) -> None:
@@ -168,4 +164,5 @@ class Background:
 
 
 background: Background = Background()  # one for the process, so that its end waits once
+at_end(2, background.flush)
 forks.in_child(background.start_over)  # the thread and the pieces are the parent's

@@ -9,7 +9,6 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from twinkle_notifier.isolation import signals, threads
@@ -19,13 +18,13 @@ T = TypeVar("T")
 _POLL = 0.05  # seconds between two checks of `hurry`
 
 
-@dataclass
 class Answer(Generic[T]):
     """The result of a call: its value, or the error that it raised, or neither when it did not return in time."""
 
-    value: T | None = None
-    error: BaseException | None = None
-    returned: bool = False
+    def __init__(self, value: T | None = None, error: BaseException | None = None, *, returned: bool = False) -> None:
+        self.value = value
+        self.error = error
+        self.returned = returned
 
     def result(self) -> T:
         """Return the value. Raises the error of the call, or TimeoutError."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.messages.catalog import readable
@@ -21,8 +20,7 @@ _NAMESPACE = bytes.fromhex("6ba7b8129dad11d180b400c04fd430c8")  # uuid.NAMESPACE
 Status = Literal["sent", "duplicate", "throttled", "failed", "unknown", "spooled", "queued", "skipped"]
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a message, with a reason that a person can act on.
 
     ``sent``: the service has accepted it. ``duplicate``: another rank, or an earlier call, has reported it.
@@ -40,7 +38,7 @@ class Outcome:
 
     def replaced(self, **changes: Any) -> Outcome:
         """The same but for `changes`."""
-        return replace(self, **changes)
+        return self._replace(**changes)
 
 
 def derived_id(text: str) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import PROGRESS
@@ -32,8 +31,7 @@ _VALUES = 60  # of a curve
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(NamedTuple):
     """How far a training got, according to its trainer. What is unknown is None or empty, as an unreadable metric.
 
     `resume`: what continues the run from the last checkpoint, to copy: an option, a line of code. `of_steps`: how many
@@ -45,7 +43,7 @@ class Progress:
 
     epoch: float | None = None
     step: int | None = None
-    metrics: Mapping[str, float | None] = field(default_factory=dict[str, float | None])
+    metrics: Mapping[str, float | None] = {}  # a mapping, which nobody changes
     best_checkpoint: str = ""
     why_ended: str = ""
     last_checkpoint: str = ""

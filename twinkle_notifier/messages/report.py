@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from twinkle_notifier.exceptions import traceback_text
@@ -129,7 +128,7 @@ class Report(NamedTuple):
         return self._replace(
             job=job_lines(around, self.language),
             surroundings=lines(around, self.language),
-            progress=replace(self.progress, on_gpus=around.uses_gpu),
+            progress=self.progress._replace(on_gpus=around.uses_gpu),
         )
 
     def beside(self, troubles: Iterable[Trouble], failures: Sequence[Failure] = ()) -> Report:
@@ -197,7 +196,7 @@ class Report(NamedTuple):
         return "\n\n".join(filter(None, parts))
 
     def _reached(self) -> list[str]:
-        progress = replace(self.progress, processes=self.where.world_size)
+        progress = self.progress._replace(processes=self.where.world_size)
         return progress.lines(self.language, failed=self.is_failure())
 
     def _error(self) -> str:

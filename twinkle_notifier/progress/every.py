@@ -17,8 +17,8 @@ _MOST = 365 * 86400.0  # seconds
 _LEAST_PART = 0.0001  # of the steps
 _OFF = ("", "off", "0", "no", "false")
 _NUMBER = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)"
-_TIME = re.compile(r"\s*".join(rf"(?:{_NUMBER}\s*{unit})?" for unit in ("d", "h", "m(?:in)?", "s")))
-_PART = re.compile(rf"{_NUMBER}\s*%")
+_TIME = r"\s*".join(rf"(?:{_NUMBER}\s*{unit})?" for unit in ("d", "h", "m(?:in)?", "s"))
+_PART = rf"{_NUMBER}\s*%"
 _SECONDS = (86400.0, 3600.0, 60.0, 1.0)
 _HOW = 'give a time such as "2h", "90m" or "1h30m", or a part of the steps such as "10%"'
 
@@ -53,9 +53,9 @@ def parsed(given: object, name: str) -> Every | None:
     text = given.strip().lower()
     if text in _OFF:
         return None
-    if (part := _PART.fullmatch(text)) is not None:
+    if (part := re.fullmatch(_PART, text)) is not None:
         return _by_part(text, float(part[1]) / 100, name)
-    found = _TIME.fullmatch(text)
+    found = re.fullmatch(_TIME, text)
     if found is None or not any(found.groups()):
         raise ArgumentError(f"{name} is {given!r:.50}: {_HOW}")
     amounts = [float(amount or 0) for amount in found.groups()]

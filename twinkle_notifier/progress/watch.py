@@ -7,7 +7,6 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -167,6 +166,6 @@ _NO_STEPS = (
 def _message(about: Reached, step: float | None, speed: Speed) -> Message:
     reached = about.reached()
     if reached.step is None and step is not None:
-        reached = replace(reached, step=int(step))
+        reached = reached._replace(step=int(step))
     text = markdown(about.name, reached, speed, Where.here(), about.language)
     return Message(text, random_id(), "info", calls=False, quiet=True)

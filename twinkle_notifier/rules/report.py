@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 
 from twinkle_notifier.budgets import CRASH_BUDGET
 from twinkle_notifier.delivery import sender
@@ -119,9 +118,9 @@ def _what(change: Change, language: str) -> str:
 
 def _items(change: Change, language: str, where: Where, progress: Progress) -> list[str]:
     if change.step is not None and progress.step is not None:  # it may have gone on since
-        progress = replace(progress, step=int(change.step))
+        progress = progress._replace(step=int(change.step))
     if len(change.history) > 1:
-        progress = replace(progress, history=change.history, history_of=change.history_of)
+        progress = progress._replace(history=change.history, history_of=change.history_of)
     shown = [f"{line(text, _NAME)} {value:.4g}" for text, value in change.values[:_VALUES]]
     rank = phrase(language, "{rank} of {world_size}", rank=where.rank, world_size=where.world_size)
     also = "Other metrics that are not numbers" if change.kind == "fired" else "Still not numbers"

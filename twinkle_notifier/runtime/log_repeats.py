@@ -6,10 +6,10 @@ import logging
 import math
 import threading
 import time
-from multiprocessing.util import Finalize
 
 from twinkle_notifier import isolation
 from twinkle_notifier.isolation import forks
+from twinkle_notifier.isolation.at_end import at_end
 
 _FIRST = 60.0  # seconds in which a line is only counted; then twice as many, as long as it repeats, up to
 _MOST = 3600.0
@@ -57,13 +57,13 @@ class Repeats(logging.Filter):
         """Log all counts now."""
         with self._lock:
             due = self._due(math.inf)
-        isolation.call(lambda: _write(due), _EXIT)
+        if due:
+            isolation.call(lambda: _write(due), _EXIT)
 
     def forget(self) -> None:
         """Forget all lines: in a test, or as a forked child."""
         self._lock = threading.RLock()  # a signal's handler may log in the midst of this
         self._lines: dict[_Key, _Line] = {}  # the oldest first
-        self._at_exit: Finalize | None = None
 
     def _count(self, key: _Key, record: logging.LogRecord) -> bool:
         now, line = time.monotonic(), self._lines.get(key)
@@ -72,8 +72,6 @@ class Repeats(logging.Filter):
             self._lines[key] = _Line(record.pathname, record.lineno, now)
             return True
         line.more += 1
-        if self._at_exit is None:  # not atexit, which does not run in multiprocessing's children
-            self._at_exit = Finalize(None, self.say, exitpriority=10)
         return False
 
     def _due(self, now: float) -> list[logging.LogRecord]:
@@ -106,4 +104,5 @@ def install() -> None:
 
 
 repeats: Repeats = Repeats()  # one for the process, as there is one logger
+at_end(3, repeats.say)
 forks.in_child(repeats.forget)  # the counts are the parent's, and its lock may be held for ever
