@@ -135,3 +135,14 @@ def test_a_base_of_channels_is_no_channel() -> None:
         Notifier.from_dict({"class": "WebhookNotifier"})
     assert "WebhookNotifier" not in str(caught.value).partition("known: ")[2]
     assert PagerNotifier.serves(URL)
+
+
+class Wordy(PagerRobot):
+    def payload(self, text: str, draft: Draft) -> dict[str, Any]:
+        return {"rich": text, "edits": draft.edits}
+
+
+def test_what_leaves_no_room_for_the_text_is_an_error() -> None:
+    """It ends, whatever goes with a text: a service may have said an id of any length."""
+    with pytest.raises(DeliveryError, match="has more than the 2000 bytes that Pager takes"):
+        Wordy(URL, None, 5.0).send("the loss is lost", edits="1" * 4_000)

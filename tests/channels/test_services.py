@@ -335,3 +335,25 @@ def test_what_grants_access_is_never_shown(service: Service) -> None:
         with pytest.raises(ArgumentError) as caught:
             service(f"{url}k3y", **wrong)
         assert "xoxb" not in str(caught.value)
+
+
+@EVERY
+def test_a_text_somewhat_over_the_limit_is_fitted_in_a_few_tries(
+    service: Service, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each try cuts the whole text anew: by a byte at a time that took the seconds of a crash."""
+    robot, tries = service._robot, list[int]()
+    payload = robot.payload
+
+    def counted(self: Any, text: str, draft: Any) -> Any:
+        tries[-1] += 1
+        return payload(self, text, draft)
+
+    monkeypatch.setattr(robot, "payload", counted)
+    for size in (robot.size + 1, robot.size * 9 // 8, robot.size * 2):
+        for lines in (CODE.removesuffix("```"), FACTS + '```\n  File "train.py", line 4, in step\n'):
+            tries.append(0)
+            text = lines + ("    x['y'] = \"z\"\n" * size)[: size - len(lines.encode())] + "\n```"
+            notifier(service, inbox)(text)
+    assert max(tries) < 50
+    assert len(inbox.messages) == len(tries)

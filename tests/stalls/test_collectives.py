@@ -17,7 +17,7 @@ from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.runtime.rank_sets import parsed
 from twinkle_notifier.runtime.stored import Stored, dumped
 from twinkle_notifier.stalls.collectives import Calls, finding
-from twinkle_notifier.stalls.recorder import Call, calls
+from twinkle_notifier.stalls.recorder import MOST, Call, calls
 
 
 def call(number: int, name: str = "all_reduce", values: int = 1000, **given: Any) -> Call:
@@ -32,6 +32,7 @@ def said(calls: Calls, language: str = "en") -> tuple[str, str]:
 
 DONE = call(1235, done=True)
 WAITS = call(1236, values=16_508_416)
+ALL = {"members": "0-2"}
 TP = {"group": "7", "title": "tp", "members": "2-3"}
 
 
@@ -86,6 +87,18 @@ TP = {"group": "7", "title": "tp", "members": "2-3"}
             {0: [call(5, since=1)], 1: [call(5, since=1)], 2: [call(9, since=2, **TP)], 3: [call(8, done=True, since=0, **TP), call(5, since=1)][:1]},
             "rank 3 has not entered all_reduce no. 9 of tp",
             "rank 3 has not entered all_reduce no. 9 of tp (1 k floats); rank 2 waits in it",
+        ),
+        (
+            # Rank 0 is a call ahead of rank 1, and waits, too: it is not to blame for rank 2's.
+            {0: [call(8, **ALL)], 1: [call(7, **ALL)], 2: [call(3, **TP | {"members": "0,2"})]},
+            "the ranks wait in different collectives",
+            "the ranks wait in different collectives: rank 1 all_reduce no. 7 of default_pg; rank 2 all_reduce no. 3 of tp",
+        ),
+        (
+            # Rank 1 has calls of so many groups that this one's may have been left out.
+            {0: [call(8, members="0-1")], 1: [call(1, done=True, group=f"{n}") for n in range(1, MOST + 1)]},
+            "",
+            "rank 0 waits in all_reduce no. 8 of default_pg (1 k floats)",
         ),
         ({0: [DONE], 1: [DONE]}, "", ""),
         ({0: None, 1: None}, "", ""),
@@ -173,12 +186,17 @@ def entry(number: int, **given: Any) -> dict[str, Any]:
     return {**known, **rest, **given}
 
 
+MORE = [1, 2, 3, 4, 8] * 2 + [1, 2, 3, 8] + [8] * 10  # of 13 groups
+
+
 @pytest.mark.parametrize(
     ("dump", "numbers"),
     [
         ({"entries": [entry(n, retired=n < 7) for n in range(1, 2001)]}, [4, 5, 6, 7, 8, 9, 10, 2000]),
         ({"entries": [entry(n) for n in range(1, 9)]}, [6, 7, 8]),
         ({"entries": [entry(1), entry(1, is_p2p=True, process_group=["5", "pp"])]}, [1]),
+        # The last of each group is there, however much waits in others.
+        ({"entries": [entry(n, retired=n > 1, process_group=[f"{g}", "tp"], time_created_ns=g) for g in range(13) for n in range(1, 9)]}, MORE),
         ({"entries": []}, None),
         ({}, None),
         ({"entries": [{"another": "version"}]}, None),

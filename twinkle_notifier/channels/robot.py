@@ -210,10 +210,14 @@ class Robot(ABC):
         return http.post(url, body, timeout=self._timeout, secrets=self._secrets, repeatable=repeats)
 
     def _body(self, draft: Draft) -> bytes:
-        """The request as UTF-8, not escaped, within the limit."""
-        room = draft.limit
+        """The request as UTF-8, not escaped, within the limit. Raises DeliveryError if nothing of the text has room."""
+        room = min(draft.limit, len(draft.text.encode(errors="replace")))
         while len(body := _encoded(self.payload(markdown.cut(draft.text, room), draft))) > draft.limit:
-            room = min(room - 1, room * draft.limit // len(body))  # quotes and newlines take two bytes each in JSON
+            # Quotes and newlines take two bytes each in JSON. By a byte at a time it would take seconds.
+            room = min(room - room // 32 - 1, room * draft.limit // len(body))
+            if room < 0:
+                around = f"what goes with the text has more than the {draft.limit} bytes that {self.service} takes"
+                raise DeliveryError(around, final=True)
         return body
 
     def _changed(self, draft: Draft, meaning: Meaning, date: str) -> Draft | None:

@@ -117,7 +117,7 @@ class TelegramRobot(Robot):
         """See `Robot`."""
         result: object = object_in(answer).get("result")
         found = result.get("message_id") if is_dict(result) else None
-        return str(found) if type(found) is int else None
+        return str(found) if type(found) is int and 0 < found < 2**63 else None
 
 
 _THREAD = ("message_thread_id",)  # a topic of a forum

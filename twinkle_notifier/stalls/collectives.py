@@ -8,7 +8,7 @@ from typing import NamedTuple
 from twinkle_notifier.messages.catalog import phrase
 from twinkle_notifier.messages.sanitize import line
 from twinkle_notifier.runtime.rank_sets import compressed, parsed
-from twinkle_notifier.stalls.recorder import Call
+from twinkle_notifier.stalls.recorder import MOST, Call
 
 Calls = Mapping[int, Sequence[Call] | None]  # by rank; None for one of which nothing is known
 _TEXT = 80  # characters of a name
@@ -40,7 +40,7 @@ class _Wait(NamedTuple):
 def finding(calls: Calls, world_size: int, language: str = "en") -> Finding | None:
     """The first difference between the ranks' calls; None if no rank waits in a call of which anything is known."""
     waits = sorted(_waits(calls, world_size), key=lambda wait: wait.call.since)
-    waiting = {rank for wait in waits for rank in wait.waiting}
+    waiting = {rank for rank, entered in calls.items() if not all(call.done for call in entered or ())}
     for judge in (_late(waiting), _different, _disordered(calls), _together):
         for wait in waits:
             if (found := judge(wait, language)) is not None:
@@ -56,7 +56,7 @@ def _waits(calls: Calls, world_size: int) -> Iterator[_Wait]:
                 pending.setdefault(call.group, []).append((rank, call))
     for group, waiting in pending.items():
         first = min((call for _, call in waiting), key=lambda call: (call.number, call.since))
-        known = {rank: [one for one in ours if one.group == group] for rank, ours in calls.items() if ours is not None}
+        known = {rank: ours for rank in calls if (ours := _of_group(calls[rank], group)) is not None}
         members = _members(first, world_size, {rank for rank, ours in known.items() if ours})
         yield _Wait(
             first,
@@ -64,6 +64,12 @@ def _waits(calls: Calls, world_size: int) -> Iterator[_Wait]:
             {rank: one for rank, ours in known.items() for one in ours if one.number == first.number},
             {rank for rank in members if rank in known and _last(known[rank]) < first.number},
         )
+
+
+def _of_group(entered: Sequence[Call] | None, group: str) -> list[Call] | None:
+    """A rank's calls of `group`; None if it is unknown whether it has entered any."""
+    ours = [call for call in entered or () if call.group == group]
+    return ours if entered is not None and (ours or len(entered) < MOST) else None
 
 
 def _members(call: Call, world_size: int, entered: set[int]) -> Iterable[int]:

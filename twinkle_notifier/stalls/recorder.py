@@ -19,7 +19,7 @@ from twinkle_notifier.runtime.stored import Stored
 _DUMPS = ("_dump_fr_trace_json", "_dump_nccl_trace_json")
 _BYTES = 1 << 26  # of a dump that is read
 _DONE, _PENDING = 3, 4  # calls of a group that are kept: the last that are done, the first that are not
-_MOST = 24  # calls in all
+MOST = 24  # calls in all
 _TEXT = 80  # characters of a name, or of the sizes
 
 
@@ -108,14 +108,16 @@ def _members() -> dict[str, str]:
 
 
 def _most_telling(found: list[Call]) -> Iterator[Call]:
-    """The calls that say most about a stall, `_MOST` of them at most."""
+    """The calls that say most about a stall, `MOST` of them at most: if there are fewer, no group is missing."""
     groups: dict[str, list[Call]] = {}
     for call in sorted(found, key=lambda call: call.number):
         groups.setdefault(call.group, []).append(call)
     # First the groups in which something waits, then those that were used last.
     ordered = sorted(groups.values(), key=lambda calls: (all(call.done for call in calls), -calls[-1].since))
     kept = [call for calls in ordered for call in _of_group(calls)]
-    yield from kept[:_MOST]
+    last = [calls[-1] for calls in ordered]  # a group without a call would be one that this rank has not entered
+    chosen = list(dict.fromkeys([*kept[: _DONE + _PENDING + 1], *last, *kept]))[:MOST]
+    yield from (call for call in kept if call in chosen)
 
 
 def _of_group(calls: list[Call]) -> list[Call]:
