@@ -8,6 +8,7 @@ GROUPS_PIP := 'pip>=25.1'
 SOURCES := $(shell find twinkle_notifier integrations -type f -not -name '*.pyc') _twinkle_notifier_lightning.py README.md
 
 export HF_HUB_OFFLINE = 1
+export PYTHONDONTWRITEBYTECODE =
 export TOKENIZERS_PARALLELISM = false
 
 .PHONY: help demo test docs browser golden pictures core matrix stress reliability bench trainers lint clean
@@ -18,8 +19,8 @@ help: ## Show these targets.
 demo: $(VENV)/installed ## A real crash and a real end, told to a local robot.
 	$(BIN)/python examples/demo.py
 
-# First what needs a quiet machine, then eight tests at a time: they wait more than they compute. A worker takes ten seconds
-# to load the frameworks, so only two do. What the two groups say is shown when they are over.
+# First what needs a quiet machine, then six tests at a time: they wait about as much as they compute. A worker takes ten
+# seconds to load the frameworks, so only two do. What the two groups say is shown when they are over.
 # Not `python -m pytest`: that would import the checkout, which has no integrations in it.
 ALONE := $(shell grep --recursive --files-with-matches --include='test_*.py' 'mark\.alone' tests)
 LOADED := tests/integrations tests/attach/test_lightning.py tests/attach/test_transformers.py tests/exceptions/test_remote_processes.py
@@ -33,7 +34,7 @@ test-loaded: $(VENV)/installed
 	$(BIN)/pytest --numprocesses=2 $(BESIDE) $(LOADED)
 
 test-others: $(VENV)/installed
-	$(BIN)/pytest --numprocesses=6 $(BESIDE) $(LOADED:%=--ignore=%)
+	$(BIN)/pytest --numprocesses=4 $(BESIDE) $(LOADED:%=--ignore=%)
 
 export NO_MKDOCS_2_WARNING = 1
 

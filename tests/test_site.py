@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 BESIDE = ("mkdocs.yml", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")
 
@@ -31,6 +33,7 @@ ADDRESSES = ("https://a.example/1.png", "https://b.example/2.png", "//c.example/
 COMPLAINTS = {"'nowhere.md'", "'run.md#nowhere'", *(f"stalls.html asks another machine: {at}" for at in ADDRESSES)}
 
 
+@pytest.mark.stress  # `.ci/run` builds the site, too; a second time takes a minute
 def test_the_site_is_whole_and_what_is_broken_ends_its_build(tmp_path: Path) -> None:
     """One build, as each takes long: of a page with some faults, which are all that it complains of.
 

@@ -123,7 +123,7 @@ class Liar(Progress):
         return boom()  # type: ignore[no-any-return]
 
 
-LIAR = object.__new__(Liar)
+LIAR = Liar()
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,7 @@ def test_trainings_of_many_threads_disturb_none() -> None:
 
     def train(run: TrainingRun) -> None:
         try:
-            for _ in range(200):
+            for _ in range(40):
                 run.started()
                 assert run.is_underway
                 run.so_far()

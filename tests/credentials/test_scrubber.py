@@ -381,7 +381,6 @@ def test_twice_the_text_takes_twice_the_time(part: str, first: str) -> None:
     """For each pattern what it begins to read again and again; four times would be a square."""
     once, twice = (seconds((first + part * (size // len(part) + 1))[:size]) for size in (20_000, 40_000))
     assert twice < 4 * max(once, 0.01)
-    assert twice < 1
 
 
 @pytest.mark.parametrize("text", ["password={}", "password='{}'", '\\"password\\": \\"{}\\"', "api_key: Bearer {}"])
