@@ -13,7 +13,7 @@ class RecordingNotifier(Notifier):
 
     def __init__(self, *, min_level: Level | None = None) -> None:
         self.messages: list[str] = []
-        self.min_level = checked_level(min_level)
+        self.min_level: Level | None = checked_level(min_level)
 
     def __call__(self, message: str) -> None:
         """See `Notifier`."""

@@ -15,7 +15,7 @@ import threading
 import warnings
 from collections.abc import Collection, Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import unquote
 
 from twinkle_notifier import isolation
@@ -78,16 +78,16 @@ class AppriseNotifier(Notifier):
     """
 
     ends_in_time = True
-    reference_fields = ("url",)
-    service_name = "apprise"
+    reference_fields: ClassVar[tuple[str, ...]] = ("url",)
+    service_name: ClassVar[str] = "apprise"
 
     def __init__(
         self, url: str, timeout: float = 5.0, *, insecure: bool = False, min_level: Level | None = None
     ) -> None:
-        self.insecure = checked_insecure(insecure)
+        self.insecure: bool = checked_insecure(insecure)
         self._url = Secret(checked_text("url", url, _REMEDY).strip())
-        self.timeout = checked_timeout(timeout)
-        self.min_level = checked_level(min_level)
+        self.timeout: float = checked_timeout(timeout)
+        self.min_level: Level | None = checked_level(min_level)
         _load()
         if not is_reference(self.url):
             self._checked(self.url)

@@ -7,7 +7,7 @@ Its contract, from the source of bark-server: POST of JSON to the path of a devi
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
 from twinkle_notifier.channels import http
@@ -25,12 +25,12 @@ class BarkRobot(Robot):
     """A device's key at Bark's server, or at one of your own whose name begins with ``bark.``."""
 
     service = "Bark"
-    hosts = ("api.day.app",)
+    hosts: ClassVar[tuple[str, ...]] = ("api.day.app",)
     path = "/bark/"
     key = "key"
     example = "https://api.day.app/..."
     per_minute = 30  # Bark names no limit, and Apple holds back what comes too fast
-    penalty = 60.0
+    penalty: ClassVar[float] = 60.0
     size = 3_500  # of Apple's 4096, which count the envelope, too
     drops_repeats = True  # the second push takes the place of the first
 
@@ -88,8 +88,8 @@ class BarkNotifier(WebhookNotifier):
         ValueError: an argument that cannot work. The text names the argument and shows no key.
     """
 
-    service_name = BarkRobot.service
-    reference_fields = ("webhook_url",)
+    service_name: ClassVar[str] = BarkRobot.service
+    reference_fields: ClassVar[tuple[str, ...]] = ("webhook_url",)
     _class = "BarkNotifier"
     _fields = ("webhook_url", "timeout", "insecure")
     _robot = BarkRobot

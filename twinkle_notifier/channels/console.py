@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, ClassVar
 
 from twinkle_notifier.messages.message import Level, as_text
 from twinkle_notifier.notifier import Notifier, checked_level
@@ -12,10 +12,10 @@ from twinkle_notifier.notifier import Notifier, checked_level
 class ConsoleNotifier(Notifier):
     """Prints each message to standard error."""
 
-    service_name = "the console"
+    service_name: ClassVar[str] = "the console"
 
     def __init__(self, *, min_level: Level | None = None) -> None:
-        self.min_level = checked_level(min_level)
+        self.min_level: Level | None = checked_level(min_level)
 
     def __call__(self, message: str) -> None:
         """See `Notifier`."""

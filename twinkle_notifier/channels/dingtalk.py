@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from twinkle_notifier.channels import http
@@ -67,15 +67,15 @@ class DingRobot(Robot):
     """A custom robot of a DingTalk group."""
 
     service = "DingTalk"
-    hosts = ("oapi.dingtalk.com", "oapi.dingtalk.io")
+    hosts: ClassVar[tuple[str, ...]] = ("oapi.dingtalk.com", "oapi.dingtalk.io")
     path = "/robot/send"
     key = "access_token"
     example = "https://oapi.dingtalk.com/robot/send?access_token=..."
     per_minute = 18  # DingTalk takes 20
-    penalty = 600.0
+    penalty: ClassVar[float] = 600.0
     size = 18_000  # DingTalk takes 20,000
     drops_repeats = True
-    mention = re.compile(r"all|\+[\d-]{5,20}|(?!\d+-[\d-]+$)[\w.-]{1,64}", re.ASCII)
+    mention: ClassVar[re.Pattern[str]] = re.compile(r"all|\+[\d-]{5,20}|(?!\d+-[\d-]+$)[\w.-]{1,64}", re.ASCII)
     mention_help = (
         'write mobile numbers as DingTalk knows them ("13800000000", "+852-60000000"), user ids, or "@all", such as '
         'mentions=("13800000000",)'
@@ -155,8 +155,8 @@ class DingNotifier(WebhookNotifier):
         ValueError: an argument that cannot work. The text names the argument and shows no token.
     """
 
-    service_name = DingRobot.service
-    reference_fields = ("ding_url", "secret")
+    service_name: ClassVar[str] = DingRobot.service
+    reference_fields: ClassVar[tuple[str, ...]] = ("ding_url", "secret")
     _class = "DingNotifier"
     _fields = ("ding_url", "secret", "timeout", "mentions", "insecure")
     _robot = DingRobot

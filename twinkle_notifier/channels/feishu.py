@@ -10,7 +10,7 @@ import base64
 import hashlib
 import hmac
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from twinkle_notifier.channels import http
 from twinkle_notifier.channels.robot import Draft, Meaning, Refusal, Robot, code_in, object_in
@@ -49,16 +49,16 @@ class FeishuRobot(Robot):
     """A custom robot of a Feishu or Lark group."""
 
     service = "Feishu"
-    hosts = ("open.feishu.cn", "open.larksuite.com")
+    hosts: ClassVar[tuple[str, ...]] = ("open.feishu.cn", "open.larksuite.com")
     path = "/open-apis/bot/v2/hook/"
     key = "token"
     example = "https://open.feishu.cn/open-apis/bot/v2/hook/..."
     per_minute = 90  # Feishu takes 100
     per_second = 4  # Feishu takes 5
-    penalty = 60.0
+    penalty: ClassVar[float] = 60.0
     size = 18_000  # Feishu takes 20,480
     drops_repeats = False
-    mention = re.compile(r"all|(?!1\d{10}$|\d+-[\d-]+$)[\w-]{1,64}", re.ASCII)
+    mention: ClassVar[re.Pattern[str]] = re.compile(r"all|(?!1\d{10}$|\d+-[\d-]+$)[\w-]{1,64}", re.ASCII)
     mention_help = (
         'write open_ids ("ou_..."), user_ids, or "@all", such as mentions=("@all",); a robot cannot call mobile '
         "numbers or mail addresses"
@@ -161,8 +161,8 @@ class FeishuNotifier(WebhookNotifier):
         ValueError: an argument that cannot work. The text names the argument and shows no token.
     """
 
-    service_name = FeishuRobot.service
-    reference_fields = ("webhook_url", "secret")
+    service_name: ClassVar[str] = FeishuRobot.service
+    reference_fields: ClassVar[tuple[str, ...]] = ("webhook_url", "secret")
     _class = "FeishuNotifier"
     _fields = ("webhook_url", "secret", "timeout", "mentions", "insecure")
     _robot = FeishuRobot

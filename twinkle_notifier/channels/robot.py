@@ -99,7 +99,9 @@ class Robot(ABC):
     mention_help: ClassVar[str] = "its robots mention nobody"  # how such an entry is written
 
     def __init__(self, url: str, secret: str | None, timeout: float, mentions: Sequence[str] = ()) -> None:
-        self.url, self.secret, self._timeout = url, secret, timeout
+        self.url: str = url
+        self.secret: str | None = secret
+        self._timeout = timeout
         self._mentions = tuple(mention.removeprefix("@") for mention in mentions)
         self._secrets = [*secrets_in_url(url), *([secret] if secret else [])]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from twinkle_notifier.channels import http
 from twinkle_notifier.channels.robot import Draft, Meaning, Refusal, Robot
@@ -45,16 +45,16 @@ class SlackRobot(Robot):
     """An incoming webhook of a Slack app."""
 
     service = "Slack"
-    hosts = ("hooks.slack.com", "hooks.slack-gov.com")
+    hosts: ClassVar[tuple[str, ...]] = ("hooks.slack.com", "hooks.slack-gov.com")
     path = "/services/"
     key = "token"
     example = "https://hooks.slack.com/services/..."
     per_minute = 55
     per_second = 1
-    penalty = 30.0
+    penalty: ClassVar[float] = 30.0
     size = 11_500  # the text of all blocks may have about 13,200 characters
     drops_repeats = False
-    mention = re.compile("all|channel|here|[UWS][A-Z0-9]{6,20}")
+    mention: ClassVar[re.Pattern[str]] = re.compile("all|channel|here|[UWS][A-Z0-9]{6,20}")
     mention_help = (
         'write member ids ("U...", in the menu of a member\'s profile), ids of user groups ("S..."), "@all" or '
         '"@here", such as mentions=("U012AB3CD",)'
@@ -139,8 +139,8 @@ class SlackNotifier(WebhookNotifier):
         ValueError: an argument that cannot work. The text names the argument and shows no token.
     """
 
-    service_name = SlackRobot.service
-    reference_fields = ("webhook_url",)
+    service_name: ClassVar[str] = SlackRobot.service
+    reference_fields: ClassVar[tuple[str, ...]] = ("webhook_url",)
     _class = "SlackNotifier"
     _fields = ("webhook_url", "timeout", "mentions", "insecure")
     _robot = SlackRobot

@@ -9,7 +9,7 @@ phone.
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from twinkle_notifier.channels import http
@@ -48,13 +48,13 @@ class TelegramRobot(Robot):
     """A bot, and the chat that it writes to."""
 
     service = "Telegram"
-    hosts = ("api.telegram.org",)
+    hosts: ClassVar[tuple[str, ...]] = ("api.telegram.org",)
     path = "/bot"
     key = "chat_id"
     example = "https://api.telegram.org/botTOKEN/sendMessage?chat_id=ID"
     per_minute = 18
     per_second = 1
-    penalty = 30.0
+    penalty: ClassVar[float] = 30.0
     size = 4_000  # bytes; it counts characters, of which there are fewer
     drops_repeats = False
 
@@ -165,8 +165,8 @@ class TelegramNotifier(WebhookNotifier):
         ValueError: an argument that cannot work. The text names the argument and shows no token.
     """
 
-    service_name = TelegramRobot.service
-    reference_fields = ("webhook_url",)
+    service_name: ClassVar[str] = TelegramRobot.service
+    reference_fields: ClassVar[tuple[str, ...]] = ("webhook_url",)
     ends_in_time = True
     _class = "TelegramNotifier"
     _fields = ("webhook_url", "timeout", "insecure")

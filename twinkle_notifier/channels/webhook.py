@@ -43,16 +43,16 @@ class WebhookNotifier(Notifier, abstract=True):
         min_level: Level | None = None,
     ) -> None:
         connection.ready()
-        self.insecure = checked_insecure(insecure)
+        self.insecure: bool = checked_insecure(insecure)
         url, appended = self._parted(self._checked_url(webhook_url, insecure))
         setattr(self, f"_{self._fields[0]}", Secret(url))  # a name that pickles hold
         checked = self._checked_secret(secret) or appended
         self._secret = None if checked is None else Secret(checked)
-        self.timeout = checked_timeout(timeout)
+        self.timeout: float = checked_timeout(timeout)
         if called := self._checked_mentions(mentions):
             self.mentions = called
         if (lowest := checked_level(min_level)) is not None:
-            self.min_level = lowest
+            self.min_level: Level | None = lowest
 
     @property
     def webhook_url(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from twinkle_notifier.channels import http
 from twinkle_notifier.channels.robot import Draft, Meaning, Refusal, Robot, code_in, object_in
@@ -39,15 +39,15 @@ class WeComRobot(Robot):
     """A robot of a WeCom group."""
 
     service = "WeCom"
-    hosts = ("qyapi.weixin.qq.com",)
+    hosts: ClassVar[tuple[str, ...]] = ("qyapi.weixin.qq.com",)
     path = "/cgi-bin/webhook/send"
     key = "key"
     example = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=..."
     per_minute = 18  # WeCom takes 20
-    penalty = 60.0
+    penalty: ClassVar[float] = 60.0
     size = 4_000  # of the body; WeCom takes 4096 of the text in it
     drops_repeats = False
-    mention = re.compile(r"all|\+[\d-]{5,20}|(?!\d+-[\d-]+$)[\w.@-]{1,64}", re.ASCII)
+    mention: ClassVar[re.Pattern[str]] = re.compile(r"all|\+[\d-]{5,20}|(?!\d+-[\d-]+$)[\w.@-]{1,64}", re.ASCII)
     mention_help = 'write mobile numbers, user ids, or "@all", such as mentions=("13800000000", "zhangsan")'
 
     def payload(self, text: str, draft: Draft) -> dict[str, Any]:
@@ -110,8 +110,8 @@ class WeComNotifier(WebhookNotifier):
         ValueError: an argument that cannot work. The text names the argument and shows no key.
     """
 
-    service_name = WeComRobot.service
-    reference_fields = ("webhook_url",)
+    service_name: ClassVar[str] = WeComRobot.service
+    reference_fields: ClassVar[tuple[str, ...]] = ("webhook_url",)
     _class = "WeComNotifier"
     _fields = ("webhook_url", "timeout", "mentions", "insecure")
     _robot = WeComRobot

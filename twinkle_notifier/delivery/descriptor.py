@@ -32,7 +32,7 @@ _PINNED = {
 }
 
 T = TypeVar("T")
-log = logging.getLogger("twinkle_notifier")
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
 def channel(notifier: Callable[[str], object]) -> str:

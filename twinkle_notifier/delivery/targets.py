@@ -21,7 +21,7 @@ Target = Callable[[str], object]
 class Several(Notifier, abstract=True):
     """A notifier that is made of others: a base of `FanoutNotifier` and `FallbackNotifier`."""
 
-    reference_fields = ("notifiers",)
+    reference_fields: ClassVar[tuple[str, ...]] = ("notifiers",)
 
     # Whether each of `notifiers` gets a message, and is tried again by itself. The sender then does not call this
     # notifier but each of those. Else it is one channel, which the sender calls.
@@ -32,7 +32,7 @@ class Several(Notifier, abstract=True):
             name = type(self).__name__
             raise ArgumentError(f"{name} takes one notifier or more, each a Notifier: {name}(DingNotifier(...), ...)")
         self.notifiers: tuple[Notifier, ...] = notifiers
-        self.min_level = checked_level(min_level)
+        self.min_level: Level | None = checked_level(min_level)
 
     def check_setup(self) -> None:
         """See `Notifier`: each of its notifiers is checked. Raises the error of the first that cannot send."""

@@ -51,7 +51,7 @@ class Arrivals:
         self._kept: deque[Arrival] = deque()
         self._bytes = 0
         self._last = 0
-        self.is_closed = False
+        self.is_closed: bool = False
         self._changed = threading.Condition()
 
     def add(self, robot: Robot, request: Request, response: Response, result: Result) -> None:

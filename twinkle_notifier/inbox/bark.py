@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 from twinkle_notifier.inbox import robot
 from twinkle_notifier.inbox.forms import fault
@@ -25,8 +25,8 @@ class Robot(robot.Robot):
     service = "Bark"
     path = "/bark/"  # as behind a proxy; Bark's own server has none
     own_rate = 1000
-    own_penalty = 1.0
-    without_post = Response({"code": 404, "message": "Cannot GET"}, 404)
+    own_penalty: ClassVar[float] = 1.0
+    without_post: ClassVar[Response] = Response({"code": 404, "message": "Cannot GET"}, 404)
 
     @property
     def webhook(self) -> str:

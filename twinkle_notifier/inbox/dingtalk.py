@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from twinkle_notifier.channels.dingtalk import signature
@@ -31,8 +31,8 @@ class Robot(robot.Robot):
     service = "DingTalk"
     path = "/robot/send"
     own_rate = 20
-    own_penalty = 600.0
-    without_post = Response({"errcode": 43002, "errmsg": "requires POST"})
+    own_penalty: ClassVar[float] = 600.0
+    without_post: ClassVar[Response] = Response({"errcode": 43002, "errmsg": "requires POST"})
 
     @property
     def webhook(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from twinkle_notifier.inbox import robot
@@ -46,8 +46,8 @@ class Robot(robot.Robot):
     path = "/api/webhooks/"
     scheme = ""
     own_rate = 30
-    own_penalty = 2.0
-    without_post = Response({"message": "Unknown Webhook", "code": 10015}, 404)
+    own_penalty: ClassVar[float] = 2.0
+    without_post: ClassVar[Response] = Response({"message": "Unknown Webhook", "code": 10015}, 404)
 
     @property
     def webhook(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from twinkle_notifier.channels.feishu import signature
 from twinkle_notifier.inbox import robot
@@ -98,9 +98,9 @@ class Robot(robot.Robot):
     path = "/open-apis/bot/v2/hook/"
     own_rate = 100
     per_second = 5
-    own_penalty = 1.0
+    own_penalty: ClassVar[float] = 1.0
     allows_all = True  # whether a message may call everybody; a setting of the group
-    without_post = Response({"code": 9499, "msg": "Bad Request", "data": {}}, 400)
+    without_post: ClassVar[Response] = Response({"code": 9499, "msg": "Bad Request", "data": {}}, 400)
 
     @property
     def webhook(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from twinkle_notifier.inbox import robot
@@ -33,8 +33,8 @@ class Robot(robot.Robot):
     path = "/"
     scheme = "ntfy"
     own_rate = 60
-    own_penalty = 5.0
-    without_post = Response({"code": 40401, "http": 404, "error": "page not found"}, 404)
+    own_penalty: ClassVar[float] = 5.0
+    without_post: ClassVar[Response] = Response({"code": 40401, "http": 404, "error": "page not found"}, 404)
 
     @property
     def webhook(self) -> str:

@@ -37,7 +37,7 @@ class Page:
     """The page of a server at `port` of the loopback, for those who know its `token`."""
 
     def __init__(self, port: int, arrivals: Arrivals) -> None:
-        self.token = secrets.token_urlsafe(24)
+        self.token: str = secrets.token_urlsafe(24)
         self._arrivals = arrivals
         names = ("127.0.0.1", "localhost")
         self._hosts = [f"{name}:{port}" for name in names]

@@ -118,13 +118,15 @@ class Robot(ABC):
         rate: int | None = None,
         penalty: float | None = None,
     ) -> None:
-        self.token, self.secret, self.keywords = token, secret, tuple(keywords)
-        self.rate = self.own_rate if rate is None else rate
-        self.penalty = self.own_penalty if penalty is None else penalty
+        self.token: str = token
+        self.secret: str | None = secret
+        self.keywords: tuple[str, ...] = tuple(keywords)
+        self.rate: int = self.own_rate if rate is None else rate
+        self.penalty: float = self.own_penalty if penalty is None else penalty
         self.messages: list[Received] = []
-        self.most_bytes = math.inf  # of the requests whose messages are kept
-        self.requests = 0
-        self.repeats = 0
+        self.most_bytes: float = math.inf  # of the requests whose messages are kept
+        self.requests: int = 0
+        self.repeats: int = 0
         self.clock: Callable[[], float] = time.time  # the service's, by which it judges a signature
         self.on_answer: Callable[[Robot, Request, Response, Result], object] = _keep_nothing
         self._scripted: deque[Answer | Response] = deque()

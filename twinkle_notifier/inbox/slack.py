@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from twinkle_notifier.inbox import robot
 from twinkle_notifier.inbox.forms import Each, Kinds, Text, fault
@@ -78,8 +78,8 @@ class Robot(robot.Robot):
     path = "/services/"
     own_rate = 100
     per_second = 3  # "short bursts"
-    own_penalty = 1.0
-    without_post = Response("invalid_payload", 400)
+    own_penalty: ClassVar[float] = 1.0
+    without_post: ClassVar[Response] = Response("invalid_payload", 400)
 
     @property
     def webhook(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import time
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from twinkle_notifier.inbox import robot
@@ -33,10 +33,10 @@ class Robot(robot.Robot):
     service = "Telegram"
     path = "/bot"
     own_rate = 20
-    own_penalty = 30.0
+    own_penalty: ClassVar[float] = 30.0
     per_second = 1
-    without_post = Response({"ok": False, "error_code": 404, "description": "Not Found"}, 404)
-    edits = 0  # messages that were changed
+    without_post: ClassVar[Response] = Response({"ok": False, "error_code": 404, "description": "Not Found"}, 404)
+    edits: int = 0  # messages that were changed
     _now = ""  # the id of the message that the present request is about
     _count = 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from twinkle_notifier.inbox import robot
@@ -27,8 +27,8 @@ class Robot(robot.Robot):
     service = "WeCom"
     path = "/cgi-bin/webhook/send"
     own_rate = 20
-    own_penalty = 60.0
-    without_post = Response({"errcode": 43002, "errmsg": "require POST http method" + _HINT})
+    own_penalty: ClassVar[float] = 60.0
+    without_post: ClassVar[Response] = Response({"errcode": 43002, "errmsg": "require POST http method" + _HINT})
 
     @property
     def webhook(self) -> str:
