@@ -287,7 +287,9 @@ def _advised(ending: ExitReport) -> str:
 def _machine(ending: ExitReport) -> Sequence[Trouble]:
     """What is out of order on the machine. The signal's meaning tells already of the out-of-memory killer."""
     killed = bool(ending.out_of_memory)
-    return machine.look(ending.checkpoint, ending.seconds, ending.pids, gpus.ask, oom=not killed, patience=gpus.ASK)
+    return machine.look(
+        ending.checkpoint, ending.seconds, ending.pids, gpus.ask, oom=not killed, patience=gpus.PATIENCE
+    )
 
 
 def _in_time(work: Callable[[], T]) -> T | None:
