@@ -85,5 +85,5 @@ def test_what_the_kernel_says_of_a_process_that_was_killed(begin: Begin, robot: 
     if "Error" in done.stderr:
         pytest.skip("the kernel's log is closed to this user")
     (message,) = robot.messages
-    assert "- Machine: Xid 31 on GPU 0000:3b:00, about " in message.text
+    assert "- Machine: Xid 31 on the GPU at 0000:3b:00, about " in message.text
     assert " before: the program used memory that is not its own\n" in message.text

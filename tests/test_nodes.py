@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -62,6 +63,73 @@ def test_a_node_that_fails_again(robot: Inbox, state: Path, how: tuple[str, ...]
     fail("node-02", *how)
     assert lines(robot) == [["- Node: 3 of your last 4 failures were on node-07"], []]
     assert kept(state) == ["node-07", "node-01", "node-07", "node-07", "node-02"]
+
+
+DEFERS = """
+import twinkle_notifier as t
+from twinkle_notifier.alerts.handover import Deferred
+notifier = Deferred(t.DingNotifier("env:DING_URL", "env:DING_SECRET"))
+try:
+    raise ValueError("the loss is lost")
+except ValueError as error:
+    t.notify_exception(notifier, "step", error, name="sft")
+    {}
+"""
+TOGETHER = """
+import os, pathlib, time
+folder = pathlib.Path(os.environ["BEGAN"])
+(folder / ("began-" + os.environ["RANK"])).touch()
+while len(list(folder.glob("began-*"))) < 2:
+    time.sleep(0.01)
+"""
+NOWHERE = "http://127.0.0.1:1/robot/send?access_token=x"
+
+
+@pytest.mark.parametrize("how", [("-c", RAISES.format("ValueError")), tuple(RUN)], ids=["raises", "killed"])
+def test_a_node_whose_network_fails(robot: Inbox, state: Path, how: tuple[str, ...]) -> None:
+    """Its failures count, though no alert gets out."""
+    remember(state, "node-01")
+    fail("node-07", *how, DING_URL=NOWHERE)
+    assert kept(state) == ["node-01", "node-07"]
+    assert robot.messages == []
+
+
+def test_a_process_that_is_killed_while_it_sends(state: Path) -> None:
+    """Its failure counts: its network may hang until a launcher kills it."""
+    remember(state, "node-01")
+    kill = "import os, threading\nthreading.Timer(4.0, lambda: os.kill(os.getpid(), 9)).start()\n"
+    with Inbox(delay=60.0) as hangs:
+        fail("node-07", "-c", kill + RAISES.format("ValueError"), DING_URL=hangs.url)
+    assert kept(state) == ["node-01", "node-07"]
+
+
+def test_ranks_of_two_nodes_that_meet_one_error(state: Path) -> None:
+    """It is one failure, though both try to send: on the node of the first."""
+    remember(state, "node-01")
+    run = {"WORLD_SIZE": "2", "MASTER_ADDR": "10.0.0.1", "MASTER_PORT": "1", "LOCAL_RANK": "0", "DING_URL": NOWHERE}
+    run["BEGAN"] = str(state.parent.parent.parent)
+    ranks = [
+        threading.Thread(
+            target=fail,
+            args=(f"node-0{7 + rank}", "-c", TOGETHER + RAISES.format("ValueError")),
+            kwargs={**run, "RANK": str(rank)},
+        )
+        for rank in (0, 1)
+    ]
+    for rank in ranks:
+        rank.start()
+    for rank in ranks:
+        rank.join()
+    assert kept(state) in (["node-01", "node-07"], ["node-01", "node-08"])
+
+
+@pytest.mark.parametrize(("then", "counted"), [("raise", ["node-07"]), ("pass", [])])
+def test_what_the_supervisor_decides_on(robot: Inbox, state: Path, then: str, counted: list[str]) -> None:
+    """The failure counts if the run ends by it."""
+    remember(state, "node-01")
+    fail("node-07", *RUN[:-1], DEFERS.format(then))
+    assert len(robot.messages) == len(counted)
+    assert kept(state) == ["node-01", *counted]
 
 
 def test_it_is_said_in_chinese(robot: Inbox, state: Path) -> None:

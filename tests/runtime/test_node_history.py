@@ -77,6 +77,49 @@ def test_what_is_old_or_to_come_does_not_count(folder: Path) -> None:
     assert nodes() == ["new", "soon"]
 
 
+@pytest.mark.parametrize("wrong", [-40 * DAY, -2.5 * DAY, 2.5 * DAY, 40 * DAY])
+def test_a_wrong_clock_takes_nothing_away(monkeypatch: pytest.MonkeyPatch, folder: Path, wrong: float) -> None:
+    """What another node has noted is kept in the order of writing; the clock counts only for what is read."""
+    failures = [{"node": failure.node, "at": failure.at} for failure in past("a", "b", "c")]
+    (folder / "failures").write_text(json.dumps({"failures": failures}))
+    clock = time.time
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: clock() + wrong)
+        node_history.note("wrong")
+        node_history.note("wrong")
+    assert nodes() == ["a", "b", "c", *(["wrong"] if wrong == -2.5 * DAY else [])]
+    node_history.note("d")
+    assert [kept["node"] for kept in json.loads((folder / "failures").read_text())["failures"]] == [
+        *"abc",
+        "wrong",
+        "d",
+    ]
+
+
+def test_a_wrong_clock_fills_no_disk(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Its failures are bounded as others are."""
+    clock = time.time
+    for days in range(20):
+        monkeypatch.setattr(time, "time", lambda days=days: clock() + (100 + days) * DAY)
+        node_history.note("wrong")
+    assert len(json.loads((folder / "failures").read_text())["failures"]) == 8
+
+
+@pytest.mark.linux
+def test_what_other_folders_hold_is_of_other_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A temporary one, whether this run's shared folder is still empty or there is none."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TWINKLE_NOTIFIER_DIR", str(tmp_path / f"twinkle-notifier-{os.getuid()}"))
+    node_history.note("elsewhere")
+    assert nodes() == ["elsewhere"]
+    monkeypatch.delenv("TWINKLE_NOTIFIER_DIR")
+    assert nodes() == []
+    monkeypatch.setenv("TWINKLE_NOTIFIER_DIR", str(tmp_path / "new"))
+    assert nodes() == []
+    node_history.note("node-7")
+    assert nodes() == ["node-7"]
+
+
 @settings(deadline=None)
 @given(st.binary(max_size=200) | st.recursive(st.none() | st.floats() | st.text(), st.lists).map(str))
 def test_any_content_is_replaced(data: bytes | str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-import threading
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from twinkle_notifier.messages.machine import machine_lines
 from twinkle_notifier.surroundings import kernel_log
 from twinkle_notifier.surroundings.kernel_log import Record, place, records, troubles
+from twinkle_notifier.surroundings.xids import OF_EITHER, OF_MACHINE, OF_PROGRAM
 
 pytestmark = pytest.mark.linux
 LOST = "NVRM: Xid (PCI:0000:3b:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus."
@@ -65,41 +67,61 @@ def test_a_log_that_is_closed_or_missing(tmp_path: Path) -> None:
 
 
 def test_a_log_that_gives_nothing_does_not_hang(tmp_path: Path) -> None:
-    """As a FIFO without a writer, and one whose writer is silent."""
-    path = tmp_path / "fifo"
-    os.mkfifo(path)
-    assert list(records(60.0, time.monotonic() + 5, str(path))) == []
-    writer = os.open(path, os.O_RDWR)
-    try:
-        os.write(writer, f"4,1,{round(time.monotonic() * 1e6)},-;{LOST}\n".encode())
-        assert [record.text for record in records(60.0, time.monotonic() + 5, str(path))] == [LOST]
-    finally:
-        os.close(writer)
+    """It ends where it ends."""
+    assert list(records(60.0, time.monotonic() + 5, log(tmp_path))) == []
+
+
+@pytest.mark.parametrize("what", ["fifo", "folder", "/dev/zero", "/dev/null"])
+def test_what_is_no_log_is_not_read(tmp_path: Path, what: str) -> None:
+    """What is read from a FIFO is lost to others."""
+    path = tmp_path / what
+    if what == "fifo":
+        os.mkfifo(path)
+    elif what == "folder":
+        path.mkdir()
+    with pytest.raises(OSError, match=r"not the kernel's log"):
+        list(records(60.0, time.monotonic() + 5, str(path)))
+
+
+TERMINAL = """
+import os, pty, select, sys, time
+from twinkle_notifier.surroundings.kernel_log import records
+ours, theirs = pty.openpty()
+name = os.ttyname(theirs)
+os.symlink(name, sys.argv[1])
+os.write(ours, b"typed\\n")
+select.select([theirs], [], [], 5)
+try:
+    print(list(records(60.0, time.monotonic() + 1, sys.argv[1])))
+except OSError as error:
+    print(error)
+try:
+    print(os.open("/dev/tty", os.O_RDWR))
+except OSError:
+    print("no terminal of its own")
+print(os.read(theirs, 100))
+"""
+
+
+def test_a_terminal_in_its_place_stays_as_it_is(tmp_path: Path) -> None:
+    """As in a container whose /dev/kmsg leads to the console: it becomes no process's own, and keeps what was typed."""
+    command = [sys.executable, "-c", TERMINAL, str(tmp_path / "kmsg")]
+    done = subprocess.run(command, start_new_session=True, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines() == [
+        "[Errno 22] it is not the kernel's log",
+        "no terminal of its own",
+        r"b'typed\n'",
+    ]
 
 
 def test_a_log_without_an_end_takes_its_time_only(tmp_path: Path) -> None:
-    """Records that come faster than they are read, without a line's end."""
-    path = tmp_path / "fifo"
-    os.mkfifo(path)
-    writer, stop = os.open(path, os.O_RDWR | os.O_NONBLOCK), threading.Event()
-
-    def flood() -> None:
-        while not stop.is_set():
-            try:
-                os.write(writer, b"x" * 4096)
-            except BlockingIOError:
-                time.sleep(0.001)
-
-    thread = threading.Thread(target=flood)
-    thread.start()
-    try:
-        began = time.monotonic()
-        assert list(records(60.0, began + 0.2, str(path))) == []
-        assert time.monotonic() - began < 5
-    finally:
-        stop.set()
-        thread.join()
-        os.close(writer)
+    """Nor is more than a bounded part of it read: here a terabyte without a line's end."""
+    path = tmp_path / "kmsg"
+    path.touch()
+    os.truncate(path, 1 << 40)
+    began = time.monotonic()
+    assert list(records(60.0, began + 0.2, str(path))) == []
+    assert time.monotonic() - began < 5
 
 
 @settings(deadline=None, max_examples=30)  # it writes files of a megabyte
@@ -131,19 +153,77 @@ def test_any_text_of_a_record(text: str) -> None:
 def test_the_machines_fault() -> None:
     """It counts whatever process met it, and says so; a GPU whose number is not known is named by its place."""
     said = "about 12 s before: the GPU has fallen off the bus (the machine's fault, not the program's)"
-    assert told(Record(12.0, LOST)) == [f"- Machine: Xid 79 on GPU 3, {said}"]
-    assert told(Record(12.0, LOST.replace("3b", "5e"))) == [f"- Machine: Xid 79 on GPU 0000:5e:00, {said}"]
+    assert told(Record(12.0, LOST)) == [f"- Machine: Xid 79 on GPU 3 of the machine (0000:3b:00), {said}"]
+    assert told(Record(12.0, LOST.replace("3b", "5e"))) == [f"- Machine: Xid 79 on the GPU at 0000:5e:00, {said}"]
     older = "NVRM: Xid (0000:3b:00): 79, GPU has fallen off the bus."
-    assert told(Record(12.0, older)) == [f"- Machine: Xid 79 on GPU 3, {said}"]
+    assert told(Record(12.0, older)) == [f"- Machine: Xid 79 on GPU 3 of the machine (0000:3b:00), {said}"]
 
 
 def test_the_fault_of_a_program_is_told_of_this_run_alone() -> None:
     """Another user's program on the same machine is no news here."""
     assert told(Record(1.0, FAULT)) == told(Record(1.0, FAULT), pids=(47, 471)) == []
-    said = "- Machine: Xid 31 on GPU 3, about 1 s before: the program used memory that is not its own"
+    said = "- Machine: Xid 31 on GPU 3 of the machine (0000:3b:00), about 1 s before: the program used memory that is not its own"
     assert told(Record(1.0, FAULT), pids=(4711,)) == [said]
     unknown = Record(1.0, FAULT.replace(" 31,", " 109,"))
-    assert told(unknown, pids=(4711,)) == ["- Machine: Xid 109 on GPU 3, about 1 s before"]
+    assert told(unknown, pids=(4711,)) == ["- Machine: Xid 109 on GPU 3 of the machine (0000:3b:00), about 1 s before"]
+
+
+def test_an_xid_of_a_part_of_a_gpu() -> None:
+    """With MIG the instance follows the place."""
+    text = "NVRM: Xid (PCI:0000:3b:00 GPU-I:05): 94, pid=7194, Contained: CE User Channel (0x9). RST: No, D-RST: No"
+    (line,) = told(Record(5.0, text))
+    assert line.startswith("- Machine: Xid 94 on GPU 3 of the machine (0000:3b:00), about 5 s before: an uncorrectable")
+
+
+@pytest.mark.parametrize("number", [46, 119, 120, *range(144, 151), 158])
+def test_what_may_be_anybodys_fault(number: int) -> None:
+    """It is told whatever process met it, and blames nobody."""
+    (line,) = told(Record(5.0, f"NVRM: Xid (PCI:0000:3b:00): {number}, pid=1, name=python, text"))
+    assert ", about 5 s before: " in line
+    assert "fault" not in line
+
+
+def test_a_cleanup_says_nothing() -> None:
+    """Ctrl-C and a kill leave one, too."""
+    assert told(Record(5.0, FAULT.replace(" 31,", " 45,")), pids=(4711,)) == []
+
+
+@pytest.mark.parametrize(
+    ("action", "wanted"),
+    [
+        ("0x2 (Node Reboot Required)", "it needs a reboot of the node to work again"),
+        ("0x1 (GPU Reset Required)", "it needs a reset to work again"),
+        ("0x4 (Drain and Reset)", "its programs have to end, then it needs a reset to work again"),
+        ("0x3 (Drain P2P)", "to work again it needs: Drain P2P"),
+        ("(", "to work again it needs: ?"),
+    ],
+)
+def test_what_a_gpu_needs_after_its_xid(action: str, wanted: str) -> None:
+    """The driver says so right after the Xid itself."""
+    changed = LOST.replace(" 79,", " 154,").replace("GPU has fallen off the bus.", "GPU recovery action changed from ")
+    lines = told(Record(5.0, LOST), Record(5.0, f"{changed}0x0 (None) to {action}"))
+    assert len(lines) == 2
+    assert lines[1] == f"- Machine: Xid 154 on GPU 3 of the machine (0000:3b:00), about 5 s before: {wanted}"
+    assert (
+        len(told(Record(9.0, f"{changed}0x0 (None) to {action}"), Record(5.0, f"{changed}0x1 (A) to 0x0 (None)"))) == 0
+    )
+
+
+def test_the_gpus_of_other_programs_come_last() -> None:
+    """Whatever has befallen them."""
+    found = [Record(5.0, LOST), Record(4.0, LOST.replace("3b", "5e").replace(" 79,", " 119,"))]
+    lines = machine_lines(troubles(found, 600.0, (), {"0000:3b:00": 3, "0000:5e:00": 4}, {"0000:3b:00"}, oom=True))
+    assert [line.split()[3] for line in lines] == ["119", "79"]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_line_is_cut(language: str) -> None:
+    """The longest meaning has room."""
+    for number in (*OF_MACHINE, *OF_PROGRAM, *OF_EITHER):
+        found = [Record(500.0, LOST.replace(" 79, pid='<unknown>'", f" {number}, pid=4711"))]
+        (line,) = machine_lines(troubles(found, 600.0, (4711,), {"0000:3b:00": 3}, oom=True), language)
+        assert "…" not in line
+        assert "{" not in line
 
 
 def test_the_same_again_is_told_once_and_the_machine_first() -> None:

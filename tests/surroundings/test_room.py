@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def told(checkpoint: str, language: str = "en") -> list[str]:
-    return [line for line in machine_lines(room.disks(checkpoint), language) if "checkpoint" in line]
+    return [line for line in machine_lines(room.disks(checkpoint)(5.0), language) if "checkpoint" in line]
 
 
 def test_a_disk_with_room_says_nothing(disk: Path) -> None:
@@ -54,7 +55,7 @@ def test_a_disk_that_is_named_once(disk: Path, monkeypatch: pytest.MonkeyPatch) 
     (disk / "big").write_bytes(bytes((1 << 20) - (16 << 10)))
     monkeypatch.chdir(disk)
     monkeypatch.setattr("tempfile.tempdir", str(disk))
-    assert [str(disk) in line for line in machine_lines(room.disks(str(disk / "x")))].count(True) == 1
+    assert [str(disk) in line for line in machine_lines(room.disks(str(disk / "x"))(5.0))].count(True) == 1
 
 
 def test_a_disk_without_room_for_files(disk: Path) -> None:
@@ -80,6 +81,45 @@ def test_a_disk_that_hangs(monkeypatch: pytest.MonkeyPatch, disk: Path) -> None:
     found = machine.look(str(disk / "x"), 1.0, ())
     assert time.monotonic() - began < 5
     assert any(str(disk) in line for line in machine_lines(found))
+
+
+def test_a_dead_mount_hides_no_other_disk(monkeypatch: pytest.MonkeyPatch, disk: Path, tmp_path: Path) -> None:
+    """Though it is the first that is looked at, and all others come after it."""
+    (disk / "big").write_bytes(bytes((1 << 20) - (16 << 10)))
+    monkeypatch.setattr("tempfile.tempdir", str(disk))
+    statvfs = os.statvfs
+    monkeypatch.setattr(os, "statvfs", lambda path: time.sleep(60) if path == str(tmp_path) else statvfs(path))
+    began = time.monotonic()
+    lines = machine_lines(machine.look(str(tmp_path / "x"), 1.0, ()))
+    assert time.monotonic() - began < 5
+    assert [line for line in lines if f"{disk} (temporary files)" in line]
+
+
+def test_a_working_folder_that_was_deleted(monkeypatch: pytest.MonkeyPatch, disk: Path) -> None:
+    """The other places count."""
+    (disk / "big").write_bytes(bytes((1 << 20) - (16 << 10)))
+    monkeypatch.setattr("tempfile.tempdir", str(disk))
+    monkeypatch.setattr(os, "getcwd", lambda: os.stat("/no/such/folder"))
+    assert [line for line in machine_lines(room.disks("x")(5.0)) if str(disk) in line]
+
+
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_a_disk_with_less_room_than_the_last_checkpoint(disk: Path, *, is_folder: bool) -> None:
+    """The next one does not fit, though the disk is far from full."""
+    last = disk / "checkpoint-100"
+    if is_folder:
+        (last / "shards").mkdir(parents=True)
+        (last / "self").symlink_to(last)
+        for name in ("a", "shards/b"):
+            (last / name).write_bytes(bytes(300 << 10))
+    else:
+        last.write_bytes(bytes(600 << 10))
+    (line,) = told(str(last))
+    left, size = map(int, re.findall(r"(\d+) bytes", line))
+    assert "left, less than the last checkpoint" in line
+    assert left < 600 << 10 <= size < 604 << 10  # the link counts as a link
+    (disk / "checkpoint-200").write_bytes(bytes(100 << 10))
+    assert told(str(disk / "checkpoint-200")) == []
 
 
 def meminfo(total: int, left: int, swap: int = 0, free: int = 0) -> dict[str, int]:

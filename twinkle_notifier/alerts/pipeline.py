@@ -35,6 +35,7 @@ from twinkle_notifier.runtime.launcher import Where, lost_child
 _SECONDARY = "secondary error; no rank reported the cause"
 _KILLED = "secondary error; no rank reported the cause: likely one was killed"
 _BARE = 2.0  # seconds to find out what a bare message says, and which rank this process is
+_NOTED = 0.5  # seconds for a failure to be counted on its node
 _CAUSE = 5.0  # seconds for a root cause to be reported, once a secondary error was met
 _CAUSE_OF_SIGNAL = 2.0  # seconds for the same after SIGTERM: a launcher sends that when a rank has reported and ended
 
@@ -265,19 +266,28 @@ class _Incident:
             self._announce(agreed)
         if not self._past.is_sent() and not self._event.attempt.is_last() and not self._defers:
             _close(claim, "sent")
+            self._count_on_node(claim)(_NOTED)
             crash_loop.keep(self._occurrence.incident, self._past)
             why = f"a crash loop: the next alert is sent after {self._past.next_sent() - self._past.loop} more"
             return Outcome("duplicate", why, incident=self._key)
+        counted = self._count_on_node(claim)
         outcome = self._send(claim)
+        counted(_NOTED)
         # Where the robot throttles or refuses, the next rank need not ask it.
         refused = outcome.final or outcome.retry_after is not None
         done = outcome.status in ("sent", "skipped")
         _close(claim, "sent" if done else "refused" if refused else "failed")
         if outcome.status == "sent" and not self._defers:  # or it may never be sent
             crash_loop.keep(self._occurrence.incident, self._past)
-            if self._how == "cause" and self._report.is_failure():
-                node_history.note(self._report.where.hostname)
         return outcome
+
+    def _count_on_node(self, claim: claims.Claim) -> Callable[[float], object]:
+        """Begin to count the failure on its node, once per incident and sent or not; return what waits for that.
+
+        It runs beside the sending, which may hang until this process is killed. The supervisor counts what it decides.
+        """
+        counts = claim.is_first and not self._defers and self._how == "cause" and self._report.is_failure()
+        return isolation.start(lambda: node_history.note(self._report.where.hostname)) if counts else lambda _: None
 
     def _announce(self, agreed: claims.Claims) -> None:
         if self.where.world_size > 1:

@@ -46,6 +46,7 @@ class Claim(NamedTuple):
     message_id: str
     participant: Participant
     log: _Log
+    is_first: bool  # of this incident: no other rank has tried to send its alert
 
     def close(self, state: State) -> None:
         """Record what became of the message.
@@ -123,7 +124,7 @@ class Claims:
                     store.append(incident.key, incident.length + 1, dumped(record._replace(state="failed")))
                     raise TimeoutError("this store was left meanwhile")
                 place = (incident.key, incident.length, self._where.rank, incident.message_id())
-                return Claim(self._access, *place, self._participant, incident)
+                return Claim(self._access, *place, self._participant, incident, incident.first == data)
 
     def announce(self, topic: str, key: str) -> None:
         """Let `follow` find the incident `key` under `topic`."""

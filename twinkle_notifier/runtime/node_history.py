@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -56,8 +56,15 @@ def is_kept() -> bool:
 
 
 def earlier() -> list[Failure]:
-    """The last failures, the oldest first: eight at most, and none older than 30 days. Raises OSError."""
-    return _last(failure for data in state_dir.kept(_ROOM, _FILE) for failure in _read(data))
+    """The last failures, as they were noted: eight at most, none older than 30 days, none without a shared folder.
+
+    Those of other folders are of other runs. Raises OSError.
+    """
+    shared = state_dir.named() if is_kept() else []
+    folders = [folder for folder in state_dir.everywhere(_ROOM) if folder.parent in shared]
+    now = time.time()
+    found = [failure for folder in folders[:1] for failure in _here(folder)]
+    return [failure for failure in found if -_CLOCKS < now - failure.at < _FORGET]
 
 
 def repeated(before: Sequence[Failure], node: str) -> Repeated | None:
@@ -79,7 +86,7 @@ def note(node: str) -> None:
     def write(folder: Path) -> None:
         with state_dir.locked(folder / _LOCK, _WAIT) as mine:
             if mine is not None:
-                kept = [fields_of(failure) for failure in _with(_last(_here(folder)), node[:_NAME])]
+                kept = [fields_of(failure) for failure in _with(_here(folder), node[:_NAME])]
                 # Not synced, because a run waits for this: only a loss of power could take it.
                 state_dir.replace(folder / _FILE, json.dumps({"failures": kept}).encode(), sync=False)
 
@@ -96,13 +103,8 @@ def _read(data: bytes) -> list[Failure]:
     return parsed(lambda fields: [*map(Failure.load, fields.objects_or_none("failures") or [])], data) or []
 
 
-def _last(found: Iterable[Failure]) -> list[Failure]:
-    now = time.time()
-    known = {failure for failure in found if -_CLOCKS < now - failure.at < _FORGET}
-    return sorted(known, key=lambda failure: failure.at)[-_MOST:]
-
-
 def _with(before: Sequence[Failure], node: str) -> list[Failure]:
+    """`before` and a failure now. It goes by this clock only for this node: another's may be wrong, or this one."""
     now = time.time()
-    apart = [failure for failure in before if failure.node != node or now - failure.at >= _TOGETHER]
+    apart = [failure for failure in before if failure.node != node or abs(now - failure.at) >= _TOGETHER]
     return [*apart, Failure(node, now)][-_MOST:]

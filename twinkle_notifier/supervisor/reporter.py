@@ -77,11 +77,8 @@ class Reporter:
             return
         is_reported = is_reported or bool(sent) or self._send_deferred(attribution, ending)
         follows = not is_reported and self._follows(attribution, ending)
-        self._once(
-            attribution,
-            lambda: is_reported or self._send_end(ending, follows),
-            follows=follows,
-        )
+        node = ending.node() if kind == "failed" and not is_reported and not follows else ""
+        self._once(attribution, lambda: is_reported or self._send_end(ending), follows=follows, node=node)
         # To a supervisor above this one.
         mailbox.report(lambda to: to.record(mailbox.note("told", self._key, kind)))
 
@@ -103,7 +100,8 @@ class Reporter:
         ending = self._completed(ending, attribution)._replace(at=restart.at, attempt=attempt, code=1, restarts=True)
         ending = self._with_texts(ending, cause.of_ranks(restart.failures, ends), ends, attribution)
         if not attribution.accounts_for(ending) and not self._send_deferred(attribution, ending):
-            self._send_end(ending, follows=False)
+            node_history.note(ending.node())
+            self._send_end(ending)
         for note in attribution.in_state("left"):
             self._mailbox.forget(note)
 
@@ -197,7 +195,10 @@ class Reporter:
         notifier = self._notifier() or restored(note.notifier)
         said = "its process could not send this; sent by the supervisor on {host}"
         message = note.message(fact(language(), "Note", phrase(language(), said, host=socket.gethostname())))
-        sent = _once_over_nodes(note.run, note.incident, lambda: self._deliver(notifier, message), follows=False)
+        # What is not deferred its process has counted.
+        counts = note.state == "deferred" and (note.kind == "failed" or (note.kind, note.level) == ("exited", "error"))
+        node = socket.gethostname() if counts else ""
+        sent = _once_over_nodes(note.run, note.incident, lambda: self._deliver(notifier, message), node=node)
         if sent:
             with suppress(OSError):  # it may be sent once more, with the same ID
                 self._mailbox.record(note._replace(state="told"))
@@ -206,22 +207,19 @@ class Reporter:
                     spool.remove(message)
         return sent
 
-    def _once(self, attribution: Attribution, send: Callable[[], bool], *, follows: bool) -> bool:
+    def _once(self, attribution: Attribution, send: Callable[[], bool], *, follows: bool, node: str = "") -> bool:
         """Call `send` once over all nodes of the run; whether the alert was sent."""
         where = Where.here()  # srun starts a supervisor for each node or rank
         keys = [run_key(where) if where.world_size > 1 else None, *(note.run for note in attribution.notes)]
         key = next(filter(None, keys), None) or self._mailbox.run().get("key")
-        return _once_over_nodes(key, self._key, send, follows=follows)
+        return _once_over_nodes(key, self._key, send, follows=follows, node=node)
 
     def _send(self, text: str, level: Level, calls: bool = True) -> bool:
         return self._deliver(self._notifier(), Message(text, random_id(), level, calls))
 
-    def _send_end(self, ending: ExitReport, follows: bool) -> bool:
+    def _send_end(self, ending: ExitReport) -> bool:
         kind = ending.kind()
-        sent = self._send(_markdown(ending), level_of_end(kind), calls_people(kind))
-        if sent and kind in ("failed", "restarts") and not follows:
-            node_history.note(ending.node())
-        return sent
+        return self._send(_markdown(ending), level_of_end(kind), calls_people(kind))
 
     def _deliver(self, notifier: Callable[[str], object] | None, message: Message) -> bool:
         if notifier is None:
@@ -287,20 +285,25 @@ def _advised(ending: ExitReport) -> str:
 def _machine(ending: ExitReport) -> Sequence[Trouble]:
     """What is out of order on the machine. The signal's meaning tells already of the out-of-memory killer."""
     killed = bool(ending.out_of_memory)
-    return machine.look(ending.checkpoint, ending.seconds, ending.pids, gpus.ask, oom=not killed, patience=gpus.ASK)
+    return machine.look(
+        ending.checkpoint, ending.seconds, ending.pids, gpus.ask, oom=not killed, patience=gpus.PATIENCE
+    )
 
 
 def _in_time(work: Callable[[], T]) -> T | None:
     return isolation.call(work, DISK).value
 
 
-def _once_over_nodes(run: str | None, key: str, send: Callable[[], bool], *, follows: bool) -> bool:
+def _once_over_nodes(
+    run: str | None, key: str, send: Callable[[], bool], *, follows: bool = False, node: str = ""
+) -> bool:
     """Call `send`, unless another supervisor of `run` has; returns whether the alert was sent.
 
     `follows`: the end may follow from another node's end. Then that node gets time to send first. Without a common
-    folder each node sends.
+    folder each node sends. `node`: where it counts as a failure, sent or not, for the first supervisor that tries.
     """
     if run is None:
+        _count(node)
         return send()
     sent = False
     try:
@@ -313,9 +316,15 @@ def _once_over_nodes(run: str | None, key: str, send: Callable[[], bool], *, fol
             if isinstance(claim, claims.Verdict):
                 return claim.state == "sent"
             ends.announce(_TOPIC, key)
+            _count(node if claim.is_first else "")
             sent = send()
             claim.close("sent" if sent else "failed")
             return sent
     except OSError as error:
         log.warning("the supervisors of this run cannot agree on who sends the alert: %s", error)
         return sent or send()
+
+
+def _count(node: str) -> None:
+    if node:
+        node_history.note(node)

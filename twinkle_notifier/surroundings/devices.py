@@ -57,6 +57,18 @@ def gpus() -> Gpus:
     return Gpus(", ".join(dict.fromkeys(gpu.model for gpu in there)) if is_some else "")
 
 
+def is_visible(number: int, uuid: str) -> bool:
+    """Whether CUDA_VISIBLE_DEVICES leaves this process the GPU of that number on the bus; True where that is not known.
+
+    CUDA numbers GPUs of several models in another order, unless CUDA_DEVICE_ORDER says so.
+    """
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")[:_VISIBLE]
+    names = [name.strip() for name in visible.removesuffix(",").split(",")]
+    if all(map(_NUMBER.fullmatch, names)):
+        return number in map(int, names)
+    return not (uuid and _UUIDS.fullmatch(visible)) or uuid.startswith(tuple(names))
+
+
 def uses_gpu() -> bool:
     """Whether torch has taken a GPU for this process: CUDA is initialised, of NVIDIA or AMD."""
     cuda = getattr(sys.modules.get("torch"), "cuda", None)

@@ -15,15 +15,15 @@ from typing import Any
 _MOST = 64  # GPUs
 _UNCORRECTED, _SINCE_DRIVER = 1, 0  # NVML_MEMORY_ERROR_TYPE_UNCORRECTED, NVML_VOLATILE_ECC
 _CORE = 0  # NVML_TEMPERATURE_GPU
-_LOST = 15  # NVML_ERROR_GPU_IS_LOST
+_REFUSALS = {15: "lost", 16: "reset"}  # NVML_ERROR_GPU_IS_LOST, NVML_ERROR_RESET_REQUIRED
 
 
 def readings(nvml: Any) -> Iterator[dict[str, Any]]:
-    """For each GPU: ``index``, ``place`` (on the bus), and what it answers of the rest; ``lost`` if it is gone.
+    """For each GPU: ``index``, ``place`` (on the bus), ``uuid``, and what it answers of the rest.
 
     ``ecc``: uncorrected errors since the driver started. ``remap``: whether a repair of its memory waits for a reset,
-    and whether one has failed. ``slow``: NVML's bits for why it is slow. ``celsius``. The values are as NVML gives
-    them. Raises any error of NVML if that cannot start.
+    and whether one has failed. ``slow``: NVML's bits for why it is slow. ``celsius``. ``lost``: it is gone. ``reset``:
+    it answers no more before a reset. The values are as NVML gives them. Raises any error of NVML if that cannot start.
     """
     nvml.nvmlInit()
     try:
@@ -40,8 +40,9 @@ def _of(nvml: Any, index: int) -> dict[str, Any]:
         try:
             found[name] = question()
         except nvml.NVMLError as error:
-            if getattr(error, "value", None) == _LOST:
-                found["lost"] = True
+            value = getattr(error, "value", None)
+            if type(value) is int and value in _REFUSALS:
+                found[_REFUSALS[value]] = True
         except (AttributeError, TypeError, ValueError):  # an older version of the package
             pass
 
@@ -49,9 +50,12 @@ def _of(nvml: Any, index: int) -> dict[str, Any]:
     if "handle" in found:
         gpu = found.pop("handle")
         ask("place", lambda: _text(nvml.nvmlDeviceGetPciInfo(gpu).busId))
+        ask("uuid", lambda: _text(nvml.nvmlDeviceGetUUID(gpu)))
         ask("ecc", lambda: nvml.nvmlDeviceGetTotalEccErrors(gpu, _UNCORRECTED, _SINCE_DRIVER))
         ask("remap", lambda: [bool(flag) for flag in nvml.nvmlDeviceGetRemappedRows(gpu)[2:4]])
-        ask("slow", lambda: nvml.nvmlDeviceGetCurrentClocksThrottleReasons(gpu))
+        ask("slow", lambda: nvml.nvmlDeviceGetCurrentClocksEventReasons(gpu))
+        if "slow" not in found:  # an older package, or an older driver: its name until 2023
+            ask("slow", lambda: nvml.nvmlDeviceGetCurrentClocksThrottleReasons(gpu))
         ask("celsius", lambda: nvml.nvmlDeviceGetTemperature(gpu, _CORE))
     return found
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
+from twinkle_notifier import isolation
 from twinkle_notifier.surroundings import control_groups, files
 from twinkle_notifier.surroundings.thresholds import (
     DISK_LEFT,
@@ -22,6 +25,7 @@ from twinkle_notifier.surroundings.thresholds import (
 from twinkle_notifier.surroundings.trouble import Trouble
 
 _UPWARDS = 16  # folders
+_COUNT = 0.1  # seconds to count the bytes of a checkpoint
 _MEMINFO = "/proc/meminfo"
 _LINE = re.compile(r"(?m)^(\w+):? +(\d{1,15})(?: kB)?$")
 _FILE = 1 << 16  # bytes
@@ -32,39 +36,62 @@ _GROUP_FILES = (
 )
 
 
-def disks(checkpoint: str) -> Iterator[Trouble]:
-    """Those of the folder that `checkpoint` is in, of the working folder, of temporary files and of shared memory.
+def disks(checkpoint: str) -> Callable[[float], list[Trouble]]:
+    """Begin to look at the disks; return a function that waits up to so many seconds for what is out of order.
 
-    Each is named once. It may wait for a dead mount.
+    Those of the folder that `checkpoint` is in, of the working folder, of temporary files and of shared memory. Each is
+    named once. Each has a thread: one on a dead mount hides no other.
     """
-    seen: set[int] = set()
-    for path, what in _places(checkpoint):
-        with suppress(OSError):
-            device, trouble = _disk(path, what)
-            if device not in seen and trouble is not None:
-                yield trouble
-            seen.add(device)
+    asked = [isolation.start(partial(_disk, path, what, checkpoint)) for path, what in _places(checkpoint)]
+
+    def found(seconds: float) -> list[Trouble]:
+        until, seen = time.monotonic() + seconds, dict[int, Trouble | None]()
+        for answer in asked:
+            if (disk := answer(max(until - time.monotonic(), 0.0)).value) is not None:
+                seen.setdefault(*disk)
+        return [trouble for trouble in seen.values() if trouble is not None]
+
+    return found
 
 
 def _places(checkpoint: str) -> Iterator[tuple[str, str]]:
-    if checkpoint and "://" not in checkpoint:
-        yield os.path.dirname(os.path.abspath(checkpoint)), "checkpoints"
-    with suppress(OSError):
+    with suppress(OSError):  # the working folder was deleted
+        if checkpoint and "://" not in checkpoint:
+            yield os.path.dirname(os.path.abspath(checkpoint)), "checkpoints"
         yield os.getcwd(), "working folder"
     yield tempfile.tempdir or os.environ.get("TMPDIR") or "/tmp", "temporary files"  # noqa: S108  it is only looked at
     yield "/dev/shm", "shared memory"  # noqa: S108
 
 
-def _disk(path: str, what: str) -> tuple[int, Trouble | None]:
+def _disk(path: str, what: str, checkpoint: str) -> tuple[int, Trouble | None]:
     """The device of `path`, or of the folder around it that exists, and what is wrong with it. Raises OSError."""
     for _ in range(_UPWARDS):
         if os.path.isdir(path):
             break
         path = os.path.dirname(path)
-    return os.stat(path).st_dev, _of_disk(path, what, os.statvfs(path))
+    disk, device = os.statvfs(path), os.stat(path).st_dev
+    return device, _of_disk(path, what, disk, _size(checkpoint) if what == "checkpoints" else 0)
 
 
-def _of_disk(path: str, what: str, disk: os.statvfs_result) -> Trouble | None:
+def _size(checkpoint: str) -> int:
+    """Bytes of its files, as far as they are counted in 0.1 s; 0 if it is gone."""
+    until, size, folders = time.monotonic() + _COUNT, 0, [checkpoint]
+    with suppress(OSError):
+        if os.path.isfile(checkpoint):
+            return os.stat(checkpoint).st_size
+        while folders:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    if time.monotonic() > until:
+                        return size
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+                    else:
+                        size += entry.stat(follow_symlinks=False).st_size
+    return size
+
+
+def _of_disk(path: str, what: str, disk: os.statvfs_result, next_needs: int) -> Trouble | None:
     values: dict[str, str | int | float | Trouble] = {"path": path, "what": _WHAT[what]}
     if disk.f_flag & os.ST_RDONLY:  # an image of a container often is
         return Trouble("{path} ({what}) is read-only", values) if what == "checkpoints" else None
@@ -72,6 +99,9 @@ def _of_disk(path: str, what: str, disk: os.statvfs_result) -> Trouble | None:
     left = (disk.f_bfree if os.getuid() == 0 else disk.f_bavail) * disk.f_frsize
     if 0 <= left < min(DISK_LEFT, DISK_SHARE * total):
         return Trouble("{path} ({what}) has {left} left of {total}", {**values, "left": left, "total": total})
+    if 0 <= left < next_needs:
+        sizes = {"left": left, "size": next_needs}
+        return Trouble("{path} ({what}) has {left} left, less than the last checkpoint ({size})", {**values, **sizes})
     if disk.f_files > 0 and 0 <= disk.f_favail < min(FILES_LEFT, FILES_SHARE * disk.f_files):
         number = str(disk.f_favail)
         return Trouble("{path} ({what}) has room for {files} more files", {**values, "files": number})

@@ -16,6 +16,7 @@ SWAP_BESIDE = 0.10  # of the host's memory
 # driver keeps (0x4) is none: a GPU that works hard is there all the time.
 THERMAL = 0x20 | 0x40  # by the driver, by the hardware
 POWER_BRAKE = 0x80  # the power supply asks for it
+HARDWARE = 0x8  # the hardware halves the clock at least, be it for one of the two or for a peak of power
 
 # The kernel's log, in seconds. A lost GPU may be noticed much later: by a collective's time-out.
 RECENT = 600.0  # for all but Xids
