@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from disks import disk_of
 from supervised import begin, robot
 
 from twinkle_notifier.inbox import Inbox
@@ -38,13 +37,8 @@ except Exception as error:
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 64 KB, for checkpoints."""
-    path = tmp_path / "disk"
-    path.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(path)]
-    if os.getuid() or subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("this user may mount nothing")
-    yield path
-    subprocess.run(["umount", "--lazy", path], check=True)
+    with disk_of(tmp_path / "disk", "size=64k") as path:
+        yield path
 
 
 @pytest.mark.parametrize("how", [{}, {"KILLED": "1"}], ids=["an exception", "a process that is killed"])

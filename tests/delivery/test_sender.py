@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import subprocess
 import threading
 import time
 from collections import Counter
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from disks import disk_of
 
 from twinkle_notifier import (
     CredentialError,
@@ -361,13 +361,8 @@ def test_where_no_folder_works_a_log_line_says_so(flaky: Flaky, monkeypatch: pyt
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
     """A disk of 16 KB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "none", disk]
-    if subprocess.run(mount, capture_output=True).returncode != 0:
-        pytest.skip("only root mounts disks")
-    yield disk
-    subprocess.run(["umount", "-l", disk], check=True)
+    with disk_of(tmp_path / "disk", "size=16k") as disk:
+        yield disk
 
 
 def test_a_letter_that_is_too_large_for_a_disk_is_kept_on_another(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from disks import disk_of
 
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.runtime import locks, state_dir
@@ -138,18 +139,9 @@ def test_without_links_on_some_ranks_one_rank_sends() -> None:
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
     """A file system with 4 KB free: it takes a probe, and little more."""
-    path = tmp_path / "small"
-    path.mkdir()
-    if (
-        os.getuid()
-        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=200", "tmpfs", path]).returncode
-    ):
-        pytest.skip("only root mounts a file system")
-    try:
+    with disk_of(tmp_path / "small", "size=64k,nr_inodes=200") as path:
         (path / "filler").write_bytes(b"x" * (15 * 4096))
         yield path
-    finally:
-        subprocess.run(["umount", "-l", path], check=True)
 
 
 def test_work_that_does_not_fit_is_done_in_the_next_folder(

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from disks import disk_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,13 +25,8 @@ GB = 1 << 20  # in kB
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 1 MB with 100 files."""
-    path = tmp_path / "disk"
-    path.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=100", "tmpfs", str(path)]
-    if os.getuid() or subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("this user may mount nothing")
-    yield path
-    subprocess.run(["umount", "--lazy", path], check=True)
+    with disk_of(tmp_path / "disk", "size=1m,nr_inodes=100") as path:
+        yield path
 
 
 def told(checkpoint: str, language: str = "en") -> list[str]:
