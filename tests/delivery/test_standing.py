@@ -127,13 +127,17 @@ def test_the_same_one_twice_loses_no_message(caplog: pytest.LogCaptureFixture) -
     meet = threading.Barrier(2)
 
     class Gone(Board):
+        is_gone = False
+
         def edit(self, message_id: str, message: str) -> None:
-            meet.wait(8)
-            raise DeliveryError("gone", final=True)
+            if self.is_gone:
+                meet.wait(8)
+                raise DeliveryError("gone", final=True)
 
     standing, board = Standing(), Gone()
     both = FanoutNotifier(board, board)
     standing.send(both, message(0), 8)
+    board.is_gone = True
     assert standing.send(both, message(1), 8).status == "sent"
     assert [*board.shown.values()].count("### step 1") == 2
     assert not caplog.records
