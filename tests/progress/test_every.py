@@ -66,7 +66,9 @@ def test_what_is_wrong_says_how_to_mend_it(value: Any, said: str) -> None:
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["1d" + " " * 97 + "x", "1d" + " " * 100_000 + "x", "1 " * 50_000, "1d" + " " * 99 + "\n"])
+@pytest.mark.parametrize(
+    "text", ["1d" + " " * 97 + "x", "1d" + " " * 100_000 + "x", "1 " * 50_000, "1d" + " " * 99 + "\n"]
+)
 def test_a_long_text_is_refused_at_once(text: str) -> None:
     """However many spaces it has, which the parts of a time could share out among them."""
     began = time.process_time()

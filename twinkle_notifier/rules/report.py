@@ -9,6 +9,7 @@ from twinkle_notifier.budgets import CRASH_BUDGET
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import channel
 from twinkle_notifier.delivery.once import send_once
+from twinkle_notifier.isolation import tried
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.messages.catalog import fact, facts, listed, phrase
 from twinkle_notifier.messages.message import Message, Outcome, derived_id
@@ -105,7 +106,7 @@ def markdown(change: Change, training: Training, where: Where) -> str:
     else:
         said = "{name}: {what} at step {step}" if change.step is not None else "{name}: {what}"
     headline = phrase(language, said, name=name, what=what, step=_step(change.step))
-    items = _items(change, language, where, training.progress())
+    items = tried(lambda: _items(change, language, where, training.progress())).value or []  # bare, if they fail
     return milestone(headline, training.name, where, items, Attempt.here(), language)
 
 
