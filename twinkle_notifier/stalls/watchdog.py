@@ -141,7 +141,7 @@ class _Watcher:
         self._episode: Resolver | None = None
         self._open: list[Resolver] = []  # past ones whose end is not yet sent
         self._beats = 0  # when it began
-        self._noted_at = 0.0
+        self._noted_at, self._turn = 0.0, threading.Lock()
         try:
             threads.Stoppable(self._run, "twinkle-notifier-watch").start()
         except RuntimeError:  # at the process limit
@@ -199,7 +199,7 @@ class _Watcher:
         self._noted_at = monotonic()
         gauge = self._gauge
         beat = Beat(Where.here().rank, beats, gauge.idle, gauge.stalled, gauge.slowest, time())
-        mailbox.report(lambda to: to.beat(beat))
+        mailbox.report(lambda to: to.beat(beat), self._turn)
 
     def _end(self, *, moves: bool) -> None:
         with self._lock:
