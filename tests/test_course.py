@@ -51,6 +51,16 @@ def test_one_number_is_kept_of_each() -> None:
     assert course.metrics() == {"loss": 0.5, "steps": 7, "scalar": 2.0, "tensor": 3.0}
 
 
+@pytest.mark.parametrize("digits", [309, 5_000])
+def test_an_int_that_no_float_can_hold_is_left_out(digits: int) -> None:
+    """As rules leave it out. The other ints stay what they are."""
+    course = Course()
+    for value in (3, -(10**digits), 10**digits, 2, 1):
+        course.add({"loss": value, "tokens": 10**digits if value == 1 else 1_200_000})
+    assert (course.read(), course.metrics()) == ((3, 2, 1), {"loss": 1, "tokens": 1_200_000})
+    assert type(course.metrics()["tokens"]) is int
+
+
 def test_what_is_no_number_is_not_held() -> None:
     """It may be large, and on the device."""
     course, image = Course(), Array(64)

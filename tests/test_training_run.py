@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import _thread
 import copy
 import gc
 import json
+import math
 import pickle
 import re
 import sys
@@ -664,6 +666,50 @@ def test_an_end_with_odd_progress_is_reported_and_raises_nothing() -> None:
     run.ended(lambda: Progress(step=odd, last_checkpoint=odd, why_ended=odd, metrics={odd: odd}, history=odd))
     assert background.flush(10)
     assert "- Last checkpoint: out/1\n" in told.messages[0]
+
+
+OUT: dict[str, Any] = {"400": 10**400, "-400": -(10**400), "5000": 10**5_000, "nan": math.nan, "inf": math.inf}
+
+
+@pytest.mark.parametrize("value", OUT.values(), ids=OUT)
+def test_numbers_out_of_bounds_cost_their_line(value: Any) -> None:
+    """At the end and on the way: of each message the rest is said, and nothing is raised."""
+    run = TrainingRun(told := RecordingNotifier(), name="sft", rules=["lr > 1"])
+    reached = Progress(
+        step=value, of_steps=value, epoch=value, seconds=value, saved_steps=value, history=[3, value, 2, 1]
+    )
+    run.started(progress=lambda: reached._replace(last_checkpoint="out/1"))
+    run.saved("out/1", value)
+    for step in range(3):
+        run.log({"loss": 2 + step}, step)
+    run.log({"loss": value, "lr": 7}, value)
+    run.log({"loss": math.nan}, value)
+    run.ended(lambda: reached._replace(last_checkpoint="out/1"))
+    assert background.flush(10)
+    lost = f"### sft: loss is {'inf' if value == math.inf else 'nan'}"
+    *alerts, end = [message.splitlines()[0] for message in told.messages]
+    assert sorted(alerts) == [lost, "### sft: lr > 1"]
+    assert end.startswith("### sft ended after ")
+    for message in told.messages:
+        assert "- Last checkpoint: out/1\n" in message
+        assert "step" not in message
+
+
+@pytest.mark.parametrize("facts", [lambda: 5, lambda: [object(), 5, None], lambda: 1 / 0, lambda: ["- A: b"]])
+def test_facts_of_another_kind_do_not_keep_the_end_back(facts: Any) -> None:
+    """An adapter may be anybody's."""
+    run = TrainingRun(told := RecordingNotifier(), name="sft")
+    run.ended(facts=facts)
+    assert background.flush(10)
+    assert [one.startswith("### sft ended after ") for one in told.messages] == [True]
+
+
+def test_ctrl_c_ends_the_wait_for_how_far_it_got() -> None:
+    """It is the user's, and stays what it is."""
+    run = TrainingRun(RecordingNotifier(), name="sft")
+    threading.Timer(0.3, _thread.interrupt_main).start()
+    with pytest.raises(KeyboardInterrupt):
+        run.ended(lambda: time.sleep(1.5) or Progress())
 
 
 # What alerts of code around it say

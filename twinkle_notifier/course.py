@@ -36,9 +36,7 @@ class Course:
         if self.name in metrics:  # among more of them, too
             some[self.name] = metrics[self.name]
         for name, value in some.items():
-            kept = (
-                value if type(value) in (int, float) else isolation.tried(functools.partial(_one_number, value)).value
-            )
+            kept = value if type(value) is float else isolation.tried(functools.partial(_one_number, value)).value
             if kept is None:
                 continue
             if name == self.name:
@@ -76,7 +74,7 @@ def _one_number(value: Any) -> Any:
     """What is kept of `value`: the number that it is, or where a device holds that, `value`. None if it is none."""
     number = plain(value)
     if number is not LATER:
-        return number
+        return value if number is not None and type(value) is int else number
     detach: Any = getattr(value, "detach", None)  # of a tensor, which would keep the graph behind it
     return value if detach is None else detach()
 

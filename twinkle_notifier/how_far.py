@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 
@@ -9,6 +10,22 @@ from twinkle_notifier import isolation
 from twinkle_notifier.budgets import PROGRESS
 from twinkle_notifier.course import Course
 from twinkle_notifier.messages.progress import Progress
+
+
+class Trainer:
+    """A trainer's answer for how far it got, which may hang. Until it has come, the trainer is not asked again."""
+
+    def __init__(self, progress: Callable[[], Progress]) -> None:
+        self._progress, self._asking = progress, threading.Lock()
+
+    def __call__(self) -> Progress:
+        """Ask, within a `call`. Raises TimeoutError when another question got no answer in the time of this one."""
+        if not self._asking.acquire(timeout=min(isolation.remaining(), PROGRESS)):
+            raise TimeoutError("the trainer has not answered the last question")
+        try:
+            return self._progress()
+        finally:
+            self._asking.release()
 
 
 class HowFar:

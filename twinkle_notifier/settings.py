@@ -13,6 +13,7 @@ from twinkle_notifier.delivery.targets import leaves
 from twinkle_notifier.errors import ArgumentError, NotifierError
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.message import known_level
+from twinkle_notifier.messages.sanitize import shown_in_log
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime.user_file import NOTIFICATIONS as NAMES
 from twinkle_notifier.runtime.user_file import Notifications, user_file
@@ -24,6 +25,7 @@ ATTACH = "TWINKLE_NOTIFIER_ATTACH"
 HOW = f"set {VARIABLE}, or run `twinkle-notifier init`"  # to set up a notifier
 OFF = "off"  # in VARIABLE: no notifier is set up
 IS_OFF = f"alerts are switched off: {VARIABLE} is {OFF}"
+_SHOWN = 50  # characters of a wrong value, in the log
 _BUDGET = 2.0  # seconds to make it
 _FOR_AN_ALERT = 5.0  # the same, where an alert would be lost without it: a busy machine is slow
 _PAUSE = 60.0  # seconds until the next try, after it could not be made
@@ -105,7 +107,7 @@ def notifications(given: object = None) -> Notifications:
     text = os.environ.get(NOTIFICATIONS, "").strip()
     wanted = _known(text)
     if text and wanted is None:
-        log.warning("%s is %.50r: set it to one of %s", NOTIFICATIONS, text, ", ".join(NAMES))
+        log.warning("%s is %r: set it to one of %s", NOTIFICATIONS, shown_in_log(text, _SHOWN), ", ".join(NAMES))
     return wanted or _known(user_file().notifications) or "all"
 
 
@@ -121,7 +123,7 @@ def diagnoses(given: object = None) -> bool:
     if text in _SWITCH:
         return _SWITCH[text]
     if text:
-        log.warning("%s is %.50r: set it to 0 or 1", DIAGNOSE, text)
+        log.warning("%s is %r: set it to 0 or 1", DIAGNOSE, shown_in_log(text, _SHOWN))
     found = user_file().diagnose
     return True if found is None else found
 

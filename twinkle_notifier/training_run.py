@@ -22,7 +22,7 @@ from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import check, sender
 from twinkle_notifier.diagnosis import user_rules
 from twinkle_notifier.exceptions.kind import Preempted, kind_of
-from twinkle_notifier.how_far import Checkpointed, HowFar
+from twinkle_notifier.how_far import Checkpointed, HowFar, Trainer
 from twinkle_notifier.isolation import safe, signals
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.mailbox import mailbox
@@ -149,7 +149,7 @@ class TrainingRun(Beats, Checkpointed, RunWords, RunState):
         not wait for a device. Without it, the beats are the steps.
         """
         self._since, self._sequence = TrainingRun._last_end, None
-        self._number, self._progress = next(_numbers), progress or Progress
+        self._number, self._progress = next(_numbers), Trainer(progress or Progress)
         self._far.start()
         self._rules.start()
         if claims.counts(Where.here(), self._store):
@@ -167,7 +167,7 @@ class TrainingRun(Beats, Checkpointed, RunWords, RunState):
             what = "{name} restarted ({attempt})" if attempt.number > 1 else "{name} started"
             self._send_milestone(self._says(what, attempt=attempt_of(attempt, self.language)), facts or [])
         isolation.tried(lambda: underway.begin(self))
-        self._start_watch(progress)
+        self._start_watch(progress and self._progress)
         if not self._is_part:
             self._progress_watch.start(self._reached)
 
@@ -254,19 +254,19 @@ class TrainingRun(Beats, Checkpointed, RunWords, RunState):
         self._progress_watch.stop()
         isolation.tried(self._rules.end)
         isolation.tried(lambda: underway.end(self))
-        if not self._is_part:
+        if self._on_end and not self._is_part:
             self._send_end(progress, facts, what)
         self._mark_end()
 
     def _send_end(self, progress: Callable[[], Progress], facts: Callable[[], list[str]], what: str) -> None:
-        if self._on_end:
-            took = duration(self._far.seconds(), self.language)
-            headline = self._says("{name} ended after {duration}", what, duration=took)
-            self._send_milestone(headline, self._lines(progress, facts), "success")
+        took = duration(self._far.seconds(), self.language)
+        headline = self._says("{name} ended after {duration}", what, duration=took)
+        lines = isolation.call(lambda: self._lines(progress, facts), 3 * PROGRESS).value or []
+        self._send_milestone(headline, lines, "success")
 
     def _lines(self, progress: Callable[[], Progress], facts: Callable[[], list[str]]) -> list[str]:
         given, reached = isolation.call(facts, PROGRESS).value or [], self._far.reached(progress)
-        return [*given, *reached.lines(self.language), *filter(None, [reached.curve(self.language)])]
+        return [*map(safe.text, given), *reached.lines(self.language), *filter(None, [reached.curve(self.language)])]
 
     def ended_in_part(self, failed: int, number: int, progress: Progress) -> Outcome:
         """All `number` jobs that it consists of are over, and so many of them `failed`. Returns when that is sent."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import gc
 import logging
 import math
 import os
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -233,6 +235,53 @@ def test_one_that_is_lost_is_in_the_log(
     assert by_hand.send(by, "halfway", "", "error", 60).status == "unknown"
     assert "alert not sent for 'halfway'" in caplog.text
     assert by_hand.send(by._replace(mark=None), "halfway", "", "error", 60).status == "sent"
+
+
+SECRET = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789ABCD"
+
+
+@pytest.mark.parametrize("breaks", ["prepare", "send"])
+def test_the_log_shows_no_secret_of_a_title(
+    breaks: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nor megabytes of it, nor a second line."""
+    monkeypatch.setattr(Spool, "keep", lambda *_: 1 / 0)
+    by = By(fail if breaks == "prepare" else lambda: fail, "sft")  # type: ignore[arg-type]
+    assert by_hand.send(by, f"no login\nby {SECRET} {'x' * 10_000}", "", "error", 60).status == "failed"
+    [line] = [record.getMessage() for record in caplog.records if "alert not sent for" in record.getMessage()]
+    assert line.startswith("alert not sent for 'no login by ")
+    assert SECRET[8:] not in caplog.text
+    assert len(line) < 500
+
+
+def test_a_description_that_hangs_is_asked_for_once() -> None:
+    """Not again by each alert, of which most are duplicates. Another notifier is asked for its own."""
+    asked = []
+
+    class Hangs(RecordingNotifier):
+        def to_dict(self) -> dict[str, Any]:
+            asked.append(self)
+            time.sleep(60)
+            return {}
+
+    told, other = Hangs(), RecordingNotifier()
+    assert alert("a", level="error", notifier=told).status == "sent"
+    assert background.flush(30)
+    asked.clear()
+    assert [alert("a", level=level, notifier=told).status for level in ("error", "info")] == ["duplicate"] * 2
+    assert asked == []
+    assert alert("a", level="error", notifier=other).status == "sent"
+    by_hand._channels.clear()
+
+
+def test_a_notifier_that_is_gone_is_not_held() -> None:
+    """Nor taken for another that has its place in memory."""
+    alert("a", level="error", notifier=(told := RecordingNotifier()))
+    gone = weakref.ref(told)
+    del told
+    background.flush(30)
+    gc.collect()
+    assert gone() is None
 
 
 def test_facts_that_hang_keep_nothing_back() -> None:

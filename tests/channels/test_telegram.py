@@ -106,6 +106,17 @@ def test_what_a_page_shows_is_enough(url: str) -> None:
     assert (payload["chat_id"], payload["message_thread_id"]) == ("-1001234567890", 7)
 
 
+def test_a_topic_with_a_number_that_a_message_has_is_no_secret() -> None:
+    """Else a run would stand at "step *** of 5000"."""
+    with Inbox() as inbox:
+        notifier = Notifier.from_url(f"{inbox.urls['Telegram']}&message_thread_id=1200&parse_mode=HTML")
+        chat = inbox.urls["Telegram"].rpartition("chat_id=")[2]
+        notifier(Message(f"### sft: step 1200 of 5000\n\n- Shown: HTML, {chat}", "id"))
+        [got] = inbox.messages
+    assert got.title == "sft: step 1200 of 5000"
+    assert "HTML, ***" in got.text
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [

@@ -151,6 +151,12 @@ def test_hardly_a_secret_is_not_masked() -> None:
         ("https://host/robot/send?access_token=tok1&sign=s%2Bx&empty=", ["tok1", "s+x", "s%2Bx"]),
         ("https://user:pass@host/x", ["pass"]),
         ("https://hooks.host/services/T0123456/B01234567890123456", ["B01234567890123456"]),
+        ("https://host/x?message_thread_id=1200&chat_id=-1001234567&room=99999", ["-1001234567"]),
+        (
+            "https://host/x?room=100000&key=1234&access_token=12345&pin=%31234&wait=true",
+            ["100000", "1234", "12345", "%31234"],
+        ),
+        ("https://host/x?message_thread_id=1&token=1200&wait=1200", ["1200"]),
         ("https://host/", []),
         ("", []),
     ],

@@ -187,6 +187,11 @@ def to(url: str, rank: int = 0) -> Callable[[str], object]:
 def post(url: str, message: str) -> None: ...
 
 
+def test_two_rooms_of_one_host_are_two_channels() -> None:
+    """A short number is no secret, but says where it goes."""
+    assert len({channel(to(f"https://host/send?room={room}")) for room in (12, 1200, 1201)}) == 3
+
+
 @pytest.mark.parametrize("made", [to, lambda url: partial(post, url)], ids=["closure", "partial"])
 def test_functions_made_with_different_urls_are_different_channels(made: Any) -> None:
     """And those with the same one are the same, as they are made anew on each rank."""

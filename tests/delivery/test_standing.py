@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -92,6 +94,53 @@ def test_of_several_each_does_what_it_can(inbox: Inbox) -> None:
     for number in range(2):
         assert standing.send(FanoutNotifier(told, board), message(number), 8).status == "sent"
     assert (told.messages, board.shown) == (["### step 0", "### step 1"], {"0": "### step 1"})
+
+
+class Plain(Board):
+    """One that tells nothing of itself, as another of its class."""
+
+    to_dict: Any = None
+
+
+class Nameless(Board):
+    def to_dict(self) -> dict[str, Any]:
+        return {}
+
+
+@pytest.mark.parametrize("kind", [Board, Plain, Nameless])
+def test_two_that_are_described_alike_have_a_message_each(kind: type[Board]) -> None:
+    """Also after it is gone from both."""
+    standing, boards = Standing(), (kind(), kind())
+    boards[1].shown["of somebody else"] = ""
+    both = FanoutNotifier(*boards)
+    for number in range(2):
+        assert standing.send(both, message(number), 8).status == "sent"
+    assert [board.shown for board in boards] == [{"0": "### step 1"}, {"of somebody else": "", "1": "### step 1"}]
+    for board in boards:
+        board.fails = [DeliveryError("gone", final=True)]
+    assert standing.send(both, message(2), 8).status == "sent"
+    assert [[*board.shown.values()][-1] for board in boards] == ["### step 2"] * 2
+
+
+def test_the_same_one_twice_loses_no_message(caplog: pytest.LogCaptureFixture) -> None:
+    """Both find that it is gone."""
+    meet = threading.Barrier(2)
+
+    class Gone(Board):
+        is_gone = False
+
+        def edit(self, message_id: str, message: str) -> None:
+            if self.is_gone:
+                meet.wait(8)
+                raise DeliveryError("gone", final=True)
+
+    standing, board = Standing(), Gone()
+    both = FanoutNotifier(board, board)
+    standing.send(both, message(0), 8)
+    board.is_gone = True
+    assert standing.send(both, message(1), 8).status == "sent"
+    assert [*board.shown.values()].count("### step 1") == 2
+    assert not caplog.records
 
 
 def test_only_a_class_that_writes_edit_can_edit() -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,27 @@ def test_a_folder_that_hangs_holds_nobody_up(folder: Mailbox) -> None:
     os.mkfifo(path)
     assert mailbox.report(lambda _: True) is None
     os.close(os.open(path, os.O_RDWR))  # lets the thread go that reads it
+
+
+def test_a_folder_that_hangs_keeps_one_thread_of_what_is_told_again_and_again(
+    folder: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When it works again, so does that."""
+    monkeypatch.setattr(mailbox, "_BUDGET", 0.05)
+    turn, free, told = threading.Lock(), threading.Event(), list[int]()
+
+    def tell(number: int) -> None:
+        told.append(number)
+        free.wait(30)
+
+    for number in range(5):
+        mailbox.report(lambda _, number=number: tell(number), turn)  # type: ignore[misc]
+    assert told == [0]
+    free.set()
+    assert turn.acquire(timeout=10)
+    turn.release()
+    monkeypatch.setattr(mailbox, "_BUDGET", 10.0)
+    assert mailbox.report(lambda _: "told", turn) == mailbox.report(lambda _: "told", turn) == "told"
 
 
 def test_the_supervisor_says_who_it_is(folder: Mailbox) -> None:

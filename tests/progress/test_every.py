@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,31 @@ def test_what_is_wrong_says_how_to_mend_it(value: Any, said: str) -> None:
     with pytest.raises(ArgumentError, match="progress_every is") as caught:
         TrainingRun(progress_every=value)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["1d" + " " * 97 + "x", "1d" + " " * 100_000 + "x", "1 " * 50_000, "1d" + " " * 99 + "\n"]
+)
+def test_a_long_text_is_refused_at_once(text: str) -> None:
+    """However many spaces it has, which the parts of a time could share out among them."""
+    began = time.process_time()
+    with pytest.raises(ArgumentError, match="give a time such as"):
+        parsed(text, "x")
+    assert time.process_time() - began < 0.5
+
+
+def test_spaces_join_no_numbers() -> None:
+    """What is meant by it nobody knows."""
+    assert parsed(" 1h \t 30 m ", "x") == Every("1h 30 m", seconds=5400)
+    with pytest.raises(ArgumentError):
+        parsed("1 30m", "x")
+
+
+def test_a_secret_at_the_wrong_place_is_not_shown() -> None:
+    """Such as a robot's URL in the variable beside its own."""
+    with pytest.raises(ArgumentError) as caught:
+        parsed("https://h/send?access_token=0123456789abcdef0123456789abcdef", "x")
+    assert "0123" not in str(caught.value)
 
 
 @given(

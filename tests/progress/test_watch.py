@@ -257,9 +257,42 @@ def test_nothing_is_told_where_alerts_are_off_or_no_one_wants_the_level(monkeypa
     assert told.messages == []
 
 
+def test_a_trainer_that_does_not_answer_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else each look would leave a thread behind; when it has answered, it is asked as before."""
+    for module in ("how_far", "progress.watch"):
+        monkeypatch.setattr(f"twinkle_notifier.{module}.PROGRESS", 0.02)
+    free, asked = threading.Event(), list[float]()
+
+    def reached() -> Progress:
+        asked.append(time.monotonic())
+        free.wait(60)
+        return Progress(step=7, of_steps=100)
+
+    run = TrainingRun(told := RecordingNotifier(), name="sft", on_end=False, progress_every="0.05s")
+    run.started(progress=reached)
+    before = threading.active_count()
+    for number in range(3):
+        run.beat()
+        until(lambda number=number: len(told.messages) > number)  # type: ignore[misc]
+        run.log({"loss": float("nan")})  # what an alert says asks it, too
+        run.so_far()
+    assert len(asked) == 1
+    assert threading.active_count() < before + 5
+    free.set()
+    until(lambda: "sft: step 7 of 100 (7 %)" in titles(told))
+    run.ended()
+
+
 def test_a_trainer_that_lies_costs_its_line() -> None:
     """Whatever it answers, or does not."""
-    for how in (lambda: 1 / 0, lambda: None, lambda: Progress(step=float("nan"), of_steps=3), lambda: time.sleep(0.5)):
+    for how in (
+        lambda: 1 / 0,
+        lambda: None,
+        lambda: time.sleep(0.5),
+        lambda: Progress(step=float("nan"), of_steps=3),
+        lambda: Progress(step=float("inf"), of_steps=float("inf")),  # type: ignore[arg-type]
+        lambda: Progress(step=10**400, of_steps=10**401, history=(1, 2, 3, 10**400)),
+    ):
         run = TrainingRun(told := RecordingNotifier(), name="sft", on_end=False, progress_every="0.1s")
         run.started(progress=how)  # type: ignore[arg-type]
         until(lambda told=told: told.messages)

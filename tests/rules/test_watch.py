@@ -460,6 +460,23 @@ def test_the_message_has_what_the_trainer_and_the_run_know() -> None:
     ]
 
 
+def test_where_the_facts_cannot_be_made_it_is_sent_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bare is better than not at all."""
+    monkeypatch.setattr("twinkle_notifier.messages.progress.Progress.lines", lambda *_, **__: 1 / 0)
+    run, told = started(["lr > 1"])
+    run.log({"loss": math.nan, "lr": 2}, 7)
+    assert sorted(titles(told)) == ["sft: loss is nan at step 7", "sft: lr > 1 at step 7"]
+    assert all("- Host: " in message for message in told.messages)
+
+
+def test_without_steps_that_count_each_time_is_a_message() -> None:
+    """As NaN is no step by which ranks could agree on which one it is."""
+    run, told = started(["loss > 10"])
+    for value in (20.0, 1.0, 20.0, 1.0):
+        run.log({"loss": value}, math.nan)  # type: ignore[arg-type]
+    assert titles(told)[:2] == ["sft: loss > 10", "sft: resolved: loss > 10"]
+
+
 def test_without_a_notifier_nothing_happens() -> None:
     run = TrainingRun(None)
     run.started()

@@ -99,3 +99,13 @@ def test_a_step_may_be_a_whole_float() -> None:
     """An adapter's trainer may count by tensors."""
     stand = RankStatus(1, "node", 7, 12.0, Doing("", "", False, "", ""), True, Holder.me(), Instant.now())  # type: ignore[arg-type]
     assert parsed(RankStatus.load, dumped(stand)) == stand
+
+
+def test_where_the_progress_cannot_be_shown_the_rest_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stall is never kept quiet for it."""
+    monkeypatch.setattr(Progress, "lines", lambda *_, **__: 1 / 0)
+    text = markdown(
+        "sft", [stand(0, "train.py:11 in step")], Where(0, 1, 0, 1, "node", 1, "3.11"), 60.0, Progress(step=3)
+    )
+    assert "- At: train.py:11 in step\n" in text
+    assert "the stack of 0" in text

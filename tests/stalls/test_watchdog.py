@@ -18,8 +18,14 @@ from typing import Any
 import pytest
 
 from twinkle_notifier import DeliveryError, Progress, TrainingRun
+from twinkle_notifier.claims import Watermark
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.isolation.background import background
+from twinkle_notifier.runtime.process import process_start
+from twinkle_notifier.runtime.stored import dumped, parsed
+from twinkle_notifier.stalls.board import Watched
+from twinkle_notifier.stalls.report import RankStatus
+from twinkle_notifier.stalls.this_rank import ThisRank
 from twinkle_notifier.stalls.watchdog import Gauge
 from twinkle_notifier.testing import RecordingNotifier
 
@@ -160,6 +166,21 @@ def test_trainings_side_by_side_are_two() -> None:
     load_for_ever(told, 2)
     for run in runs:
         run.pause()
+
+
+@pytest.mark.parametrize("value", [10**400, 10**5_000, float("nan"), float("inf")], ids="abcd")
+def test_numbers_out_of_bounds_cost_their_line(value: Any) -> None:
+    """Other ranks can still read where this one is stuck."""
+    reached = Progress(step=value, of_steps=value, metrics={"lr": 7}, history=(1, 2, 3, value))
+    run = TrainingRun(told := RecordingNotifier(), stall_after=AFTER)
+    run.started(progress=lambda: reached)
+    load_for_ever(told, 1)
+    assert "- Metrics: lr 7\n" in told.messages[0]
+    assert "- Progress: " not in told.messages[0]
+    run.pause()
+    here = ThisRank(Watched(None, "sft", None, Watermark(process_start()), lambda: reached, 0, 1, True, "en"), 1.0, 1)
+    here.progress = reached
+    assert parsed(RankStatus.load, dumped(here.status(None))) is not None
 
 
 def test_a_bad_progress_costs_no_message() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import threading
 import time
+import weakref
+from collections import deque
 from collections.abc import Callable
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import CRASH_BUDGET, PATIENCE, PROGRESS, RETURN
@@ -22,6 +24,7 @@ from twinkle_notifier.isolation.background import background
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.message import LEVELS, Level, Message, Outcome, derived_id, level_named, random_id
 from twinkle_notifier.messages.report import by_hand
+from twinkle_notifier.messages.sanitize import shown_in_log
 from twinkle_notifier.runtime.language import Language, language
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.log_repeats import log
@@ -33,7 +36,8 @@ from twinkle_notifier.settings import configured, log_none
 _WAIT = 60.0  # seconds
 _TOGETHER = 5.0  # seconds within which ranks that say the same are one, at least
 _LONGEST = 1e9  # seconds
-_TITLES = 1_000  # that are remembered
+_TITLES, _NOTIFIERS = 1_000, 64  # that are remembered
+_TITLE = 100  # characters of one, in the log
 _DONE = ("sent", "duplicate", "skipped", "spooled")
 _NO_TIME = Outcome("unknown", "there was no time to send it")
 _Notifier = Callable[[str], object]
@@ -97,7 +101,7 @@ def send(by: By, title: object, text: object, level: object, wait_duration: obje
     if answer.error is not None and not isinstance(answer.error, Exception):
         raise answer.error  # Ctrl-C, or what the user's handler of a signal raises
     if answer.error is not None:
-        log.warning("alert not sent for %.100r: preparing it raised %s", title, reason(answer.error))
+        log.warning("alert not sent for %r: preparing it raised %s", shown_in_log(title, _TITLE), reason(answer.error))
     return answer.value or Outcome("failed", f"preparing the alert raised {reason(answer.error)}")
 
 
@@ -131,6 +135,7 @@ class _Last(NamedTuple):
 _Key = tuple[str, str, str]  # the run, the title, the channel
 _lock = threading.Lock()
 _last: dict[_Key, _Last] = {}
+_channels: deque[tuple[weakref.ref[Any], str]] = deque(maxlen=_NOTIFIERS)
 _warned = False
 
 
@@ -168,13 +173,24 @@ def _send(said: _Said, seconds: float) -> Outcome:
     if notifier is None:
         _warn_once()
         return Outcome("skipped", "there is no notifier")
-    key = (said.by.name, hashed(said.title, errors="replace"), channel(notifier))
+    key = (said.by.name, hashed(said.title, errors="replace"), _channel(notifier))
     if not _is_due(key, seconds):
         return Outcome("duplicate", f"this process has sent the same title within {seconds:g} s")
     if said.level != "error":
         background.post(lambda: _deliver(said, notifier, key), otherwise=lambda: _keep(said, notifier, key))
         return Outcome("queued", "it is sent in the background")
     return _deliver(said, notifier, key)
+
+
+def _channel(notifier: _Notifier) -> str:
+    """As `channel`. Each notifier is asked once: its own description may hang, and a duplicate should cost nothing."""
+    known = next((name for made, name in list(_channels) if made() is notifier), None)
+    if known is not None:
+        return known
+    found = channel(notifier)
+    made = isolation.tried(lambda: weakref.ref(notifier)).value  # a class may have slots
+    _channels.extend([(made, found)] if made is not None else [])
+    return found
 
 
 def _warn_once() -> None:
@@ -193,7 +209,7 @@ def _deliver(said: _Said, notifier: _Notifier, key: _Key) -> Outcome:
         outcome = isolation.call(lambda: _keep(said, notifier, key, why), RETURN).value or why
     _note(key, sent=outcome.status in _DONE)
     if outcome.status not in _DONE:
-        log.warning("alert not sent for %.100r: %s", said.title, outcome.reason)
+        log.warning("alert not sent for %r: %s", shown_in_log(said.title, _TITLE), outcome.reason)
     return outcome
 
 

@@ -19,18 +19,29 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 _IN_PATH = 16  # characters of a part of a path that is no word
+# Fields of a webhook's URL that say how it posts. Their values are words of a message: "true", "1200".
+_OPEN = frozenset(["message_thread_id", "thread_id", "parse_mode", "disable_notification", "wait"])
+_DIGITS = 6  # of a number that may be a secret, at least
 _SHORTEST = 4  # characters of a secret; to mask each "a" would destroy the text and hide nothing
 
 
 def secrets_in_url(url: str) -> list[str]:
-    """The parts of a webhook URL that grant access: query values, a password, long path segments."""
+    """The parts of a webhook URL that grant access: query values, a password, long path segments.
+
+    A short number is none, unless the name of its field is a secret's: a message may well have the number of a topic.
+    """
     parts = urlsplit(url)
-    values = [value for _, value in parse_qsl(parts.query)]
-    written = [field.partition("=")[2] for field in parts.query.split("&")]
-    values += [value for value in written if value and value not in values]
+    written = [field.partition("=")[::2] for field in parts.query.split("&")]
+    fields = [*parse_qsl(parts.query), *written]
+    values = list(dict.fromkeys(value for name, value in fields if value and not _is_open(name, value)))
     segments = [segment for segment in parts.path.split("/") if len(segment) >= _IN_PATH]
     segments += [segment[3:] for segment in segments if segment.startswith("bot")]  # Telegram's token, which follows
     return [*values, *segments, *([parts.password] if parts.password else [])]
+
+
+def _is_open(name: str, value: str) -> bool:
+    is_short = len(value) < _DIGITS and value.isascii() and value.isdigit()
+    return name in _OPEN or (is_short and not _SECRET_NAME.search(name))
 
 
 def in_authority(url: str) -> list[str]:

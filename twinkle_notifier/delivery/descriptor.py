@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from enum import Enum
 from types import FunctionType
 from typing import Any, TypeGuard, TypeVar, cast
+from urllib.parse import urlsplit
 
 from twinkle_notifier import isolation
 from twinkle_notifier.credentials.masking import holds_redacted, in_authority, mask, redact, secrets_in_url
@@ -107,7 +108,7 @@ def _with_urls(name: str, values: tuple[object, ...]) -> str:
 def _is_webhook(text: str) -> bool:
     """Whether `text` is a URL that grants access, as each service's webhook does."""
     try:
-        return "://" in text and bool(secrets_in_url(text))
+        return "://" in text and bool("=" in urlsplit(text).query or secrets_in_url(text))
     except ValueError:  # no URL
         return False
 

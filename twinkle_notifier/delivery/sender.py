@@ -79,7 +79,8 @@ def keep(notifier: Target, message: Message, outcome: Outcome) -> Outcome:
 def _keep(notifier: Target, message: Message, outcome: Outcome) -> Outcome:
     kept = isolation.call(lambda: Spool.keep(notifier, message, outcome), DISK)
     if not kept.returned:
-        log.error("a message could not be kept either (%s): %s", reason(kept.error), message.partition("\n")[0])
+        shown = shown_in_log(message.partition("\n")[0], _HEADLINE)
+        log.error("a message could not be kept either (%s): %s", reason(kept.error), shown)
         _counts[outcome.status] += 1
         return outcome
     _counts["spooled"] += 1

@@ -20,22 +20,28 @@ class Standing:
     """
 
     def __init__(self) -> None:
-        self._ids: dict[str, str] = {}  # of the message in each channel that can change it
+        # Of the message in each channel that can change it. Two of several may have the same description.
+        self._ids: dict[tuple[int, str], str] = {}
 
     def send(self, notifier: Target, message: Message, seconds: float) -> Outcome:
         """Show `message` in each chat that wants its level, within so many `seconds`. Never raises."""
         chosen = sender.wanting(notifier, message)
-        return whole(chosen, side_by_side(chosen, lambda one, left: self._send(one, message, left), seconds, 0.0))
+        places = {id(one): at for at, one in enumerate(chosen)}
 
-    def _send(self, notifier: Any, message: Message, seconds: float) -> Outcome:
+        def work(one: Target, left: float) -> Outcome:
+            return self._send(one, places[id(one)], message, left)
+
+        return whole(chosen, side_by_side(chosen, work, seconds, 0.0))
+
+    def _send(self, notifier: Any, place: int, message: Message, seconds: float) -> Outcome:
         if not can_edit(notifier):
             return sender.send(notifier, message, seconds)
-        name = tried(lambda: channel(notifier)).value or ""
+        name = place, tried(lambda: channel(notifier)).value or ""
         if (known := self._ids.get(name)) is not None:
             outcome, _ = sender.asked(notifier, "edit", lambda: notifier.edit(known, message), message, seconds / 2)
             if not outcome.final:
                 return outcome
-            del self._ids[name]  # it is gone, or too old
+            self._ids.pop(name, None)  # it is gone, or too old
         outcome, found = sender.asked(notifier, "__call__", lambda: notifier(message), message, seconds / 2)
         if outcome.status == "sent" and type(found) is str and found:
             self._ids[name] = found

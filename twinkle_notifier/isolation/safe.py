@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import operator
+import sys
 from collections import deque
 from typing import Any, TypeGuard
 
@@ -50,6 +52,12 @@ def _cannot_hang(said: object) -> bool:
 def is_plain(value: object) -> bool:
     """Whether `value` is a text, bytes, a number or None, and not of a subclass."""
     return id(type(value)) in _PLAIN
+
+
+def finite(value: object) -> float | None:
+    """`value`, if it is a plain number that a float can hold; None if not: NaN, infinity, an int of 400 digits."""
+    number: Any = value if type(value) in (int, float) else math.nan
+    return number if abs(number) <= sys.float_info.max else None
 
 
 def is_dict(value: object) -> TypeGuard[dict[object, object]]:

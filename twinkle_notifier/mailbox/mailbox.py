@@ -181,13 +181,26 @@ class Mailbox:
         return found
 
 
-def report(work: Callable[[Mailbox], T]) -> T | None:
-    """Do `work` with the mailbox of the supervisor above this process, within 2 s. None without one. Never raises."""
+def report(work: Callable[[Mailbox], T], turn: threading.Lock | None = None) -> T | None:
+    """Do `work` with the mailbox of the supervisor above this process, within 2 s. None without one. Never raises.
+
+    `turn`: for what is done again and again; nothing is, while the last with it waits for the disk.
+    """
     path = os.environ.get(VARIABLE)
     if not path:
         return None
     mailbox = Mailbox(Path(path))
-    answer = isolation.call(lambda: work(mailbox) if mailbox.is_alive() else None, _BUDGET)
+    if turn is not None and not turn.acquire(blocking=False):
+        return None
+
+    def done() -> T | None:
+        try:
+            return work(mailbox) if mailbox.is_alive() else None
+        finally:
+            if turn is not None:
+                turn.release()
+
+    answer = isolation.call(done, _BUDGET)
     if answer.error is not None:
         log.warning("a note to the supervisor cannot be written: %s", answer.error)
     return answer.value

@@ -79,9 +79,9 @@ class Progress(NamedTuple):
             return tuple((name, value) for name, value in pairs if not set("{}") & set(name))  # of no phrase
 
         texts: dict[str, Any] = {name: _text(value_of(name)) for name in _TEXTS}
-        numbers: dict[str, Any] = {name: _plain(value_of(name)) for name in ("epoch", "step", "of_steps")}
+        numbers: dict[str, Any] = {name: _count(value_of(name)) for name in ("epoch", "step", "of_steps")}
         numbers |= {name: _finite(value_of(name)) for name in ("seconds", "saved_seconds")}
-        numbers["saved_steps"] = found if type(found := value_of("saved_steps")) is int else None
+        numbers["saved_steps"] = safe.finite(found) if type(found := value_of("saved_steps")) is int else None
         numbers["growth"] = Growth.of(value_of("growth"))
         plain = {_text(name): _metric(value) for name, value in _within(metrics) or []}
         return cls(**texts, **numbers, metrics=plain, history=_within(history) or (), facts=_within(more) or ())
@@ -175,14 +175,20 @@ _TEXTS = ("best_checkpoint", "why_ended", "last_checkpoint", "resume", "history_
 _NUMBERS = ("epoch", "step", "of_steps", "seconds", "saved_seconds", "saved_steps", "processes")
 
 
-def _parted(number: int) -> str:
+def _parted(steps: int) -> str:
     """``1,180``; as it is where no run takes so many steps."""
-    return f"{number:,}" if abs(number) < _LONGEST else str(number)
+    return f"{steps:,}" if abs(steps) < _LONGEST else number(steps)
 
 
 def _finite(value: object) -> float | None:
     """Seconds, if they are any."""
     return float(value) if type(value) in (int, float) and 0 <= value < _LONGEST else None  # type: ignore[operator, arg-type]
+
+
+def _count(value: object) -> Any:
+    """As `_plain`; None also for a number that counts nothing: NaN, infinity, an int of 400 digits."""
+    found = _plain(value)
+    return found if type(found) is str else safe.finite(found)
 
 
 def _text(value: object) -> str:
@@ -218,7 +224,9 @@ def _read(read: Callable[[Any], Any], question: Callable[[], Any]) -> Any:
 
 
 def _as_number(value: Any) -> float:
-    return value if type(value) in (int, float) else float(value)
+    """It may raise anything, and does for an int that is larger than a float can be."""
+    found = float(value)
+    return value if type(value) is int else found
 
 
 def _pairs(metrics: Mapping[object, Any]) -> list[tuple[str, Any]]:

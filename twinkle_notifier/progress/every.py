@@ -8,12 +8,14 @@ from typing import NamedTuple
 
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation import safe
+from twinkle_notifier.messages.sanitize import shown_in_log
 from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.runtime.user_file import user_file
 
 VARIABLE = "TWINKLE_NOTIFIER_PROGRESS_EVERY"
 LEAST = 60.0  # seconds between two messages: a robot takes about twenty a minute, for all runs together
 _MOST = 365 * 86400.0  # seconds
+_LONGEST, _SHOWN = 100, 50  # characters: of such a text, and of another one in an error
 _LEAST_PART = 0.0001  # of the steps
 _OFF = ("", "off", "0", "no", "false")
 _NUMBER = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)"
@@ -50,18 +52,19 @@ def parsed(given: object, name: str) -> Every | None:
     if not isinstance(given, str):
         shown = repr(given) if safe.is_plain(given) else f"a {safe.type_name(type(given))}"
         raise ArgumentError(f"{name} is {shown:.50}: {_HOW}")
-    text = given.strip().lower()
+    # With a run of spaces as one: a pattern with many parts would try every way to divide it among them.
+    text, shown = " ".join(given[: _LONGEST + 1].split()).lower(), shown_in_log(given, _SHOWN)
     if text in _OFF:
         return None
     if (part := re.fullmatch(_PART, text)) is not None:
         return _by_part(text, float(part[1]) / 100, name)
     found = re.fullmatch(_TIME, text)
-    if found is None or not any(found.groups()):
-        raise ArgumentError(f"{name} is {given!r:.50}: {_HOW}")
+    if found is None or not any(found.groups()) or len(given) > _LONGEST:
+        raise ArgumentError(f"{name} is {shown!r}: {_HOW}")
     amounts = [float(amount or 0) for amount in found.groups()]
     seconds = sum(amount * unit for amount, unit in zip(amounts, _SECONDS, strict=True))
     if not LEAST <= seconds <= _MOST:
-        raise ArgumentError(f'{name} is {given!r:.50}: give a minute ("1m") at least, and a year ("365d") at most')
+        raise ArgumentError(f'{name} is {shown!r}: give a minute ("1m") at least, and a year ("365d") at most')
     return Every(text, seconds=seconds)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import NamedTuple
 
+from twinkle_notifier.isolation import safe
 from twinkle_notifier.messages.catalog import fact, facts, phrase
 from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.messages.report import milestone
@@ -50,7 +50,7 @@ def _headline(name: str, progress: Progress, language: str) -> str:
 
 def _known(steps: object) -> float | None:
     """The number of steps, if it is one: a trainer may say anything."""
-    return steps if isinstance(steps, int | float) and math.isfinite(steps) and steps >= 0 else None
+    return found if (found := safe.finite(steps)) is not None and found >= 0 else None
 
 
 def _count(steps: float) -> str:

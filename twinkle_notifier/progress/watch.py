@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from twinkle_notifier import isolation
 from twinkle_notifier.budgets import CRASH_BUDGET, PROGRESS
 from twinkle_notifier.delivery.standing import Standing
-from twinkle_notifier.isolation import threads
+from twinkle_notifier.isolation import safe, threads
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.message import Message, Outcome, random_id
 from twinkle_notifier.messages.progress import Progress
@@ -26,7 +26,6 @@ from twinkle_notifier.runtime.log_repeats import log
 
 POLL = 5.0  # seconds between two looks at the steps
 _TEXT = 3 * PROGRESS  # seconds to make a message, the trainer's answer included
-_COUNTS = (int, float)
 
 
 class Reached(NamedTuple):
@@ -114,9 +113,7 @@ class _Sender:
 
     def _steps(self, about: Reached) -> tuple[float | None, float | None]:
         progress = isolation.call(about.asked, PROGRESS).value
-        step, of_steps = (
-            found if type(found := getattr(progress, name, None)) in _COUNTS else None for name in ("step", "of_steps")
-        )
+        step, of_steps = (safe.finite(getattr(progress, name, None)) for name in ("step", "of_steps"))
         return (about.beats or None) if step is None else step, of_steps
 
     def _is_due(self, now: float, step: float | None, of_steps: float | None) -> bool:
@@ -126,7 +123,7 @@ class _Sender:
             if step is not None and step != self._began_at:
                 log.warning(_NO_STEPS, self._every.text)
             return False
-        part = int(step / of_steps / self._every.part + 1e-9)
+        part = int(min(step / of_steps, 1.0) / self._every.part + 1e-9)
         if self._part is None or part < self._part:  # a resume finds some of them done
             self._part = part
         rests = self._has_sent and now - self._sent_at < every.LEAST

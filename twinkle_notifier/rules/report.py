@@ -9,12 +9,13 @@ from twinkle_notifier.budgets import CRASH_BUDGET
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.delivery.descriptor import channel
 from twinkle_notifier.delivery.once import send_once
+from twinkle_notifier.isolation import tried
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.messages.catalog import fact, facts, listed, phrase
 from twinkle_notifier.messages.message import Message, Outcome, derived_id
 from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.messages.report import milestone
-from twinkle_notifier.messages.sanitize import code, line
+from twinkle_notifier.messages.sanitize import code, line, shown_in_log
 from twinkle_notifier.messages.wording import duration
 from twinkle_notifier.rules.state import Change
 from twinkle_notifier.rules.training import Training as Training
@@ -49,7 +50,7 @@ def _fired(change: Change, training: Training) -> None:
     )
     change.firing.outcome = outcome
     if outcome.status not in ("sent", "duplicate", "skipped"):
-        log.warning("alert not sent for a rule of %r: %s", training.name[:_RUN], outcome.reason)
+        log.warning("alert not sent for a rule of %r: %s", shown_in_log(training.name, _RUN), outcome.reason)
 
 
 def _resolved(change: Change, training: Training) -> None:
@@ -61,7 +62,7 @@ def _resolved(change: Change, training: Training) -> None:
         sender.flush(notifier)
     outcome = sender.deliver(notifier, _resolution(change, training, notifier), CRASH_BUDGET)
     if outcome.status not in ("sent", "skipped"):
-        log.warning("alert not sent for the end of a rule of %r: %s", training.name[:_RUN], outcome.reason)
+        log.warning("alert not sent for the end of a rule of %r: %s", shown_in_log(training.name, _RUN), outcome.reason)
 
 
 _NO_TIME = Outcome("unknown", "there was no time to send it")
@@ -105,7 +106,7 @@ def markdown(change: Change, training: Training, where: Where) -> str:
     else:
         said = "{name}: {what} at step {step}" if change.step is not None else "{name}: {what}"
     headline = phrase(language, said, name=name, what=what, step=_step(change.step))
-    items = _items(change, language, where, training.progress())
+    items = tried(lambda: _items(change, language, where, training.progress())).value or []  # bare, if they fail
     return milestone(headline, training.name, where, items, Attempt.here(), language)
 
 

@@ -107,7 +107,7 @@ class Series:
     def add(self, numbers: Mapping[str, float], step: object, moment: float) -> set[str]:
         """Keep what was logged at `step`; the names of the metrics that are kept."""
         self._logs += 1
-        self.moment, self.step = moment, _float(step) if isinstance(step, int | float) else None
+        self.moment, self.step = moment, safe.finite(_float(step)) if isinstance(step, int | float) else None
         touched = self._values.keys() & numbers.keys()
         at = self._logs if self.step is None else self.step
         for name in touched:

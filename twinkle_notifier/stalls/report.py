@@ -91,7 +91,7 @@ def markdown(
         items.append(fact(language, "Ranks that did not respond", silent))
     why = (hangs and hangs.headline) or _why(groups, odd, missing, where, language)
     headline = _headline(name, idle, why, language)
-    items += [*progress.lines(language), progress.curve(language)]
+    items += tried(lambda: [*progress.lines(language), progress.curve(language)]).value or []
     text = milestone(headline, name, where, list(filter(None, items)), Attempt.here(), language)
     shown = [_stacks(group, group in odd or len(groups) == 1, language) for group in groups[:_SHOWN]]
     return "\n\n".join([text, *shown])

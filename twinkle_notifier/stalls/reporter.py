@@ -11,6 +11,7 @@ from twinkle_notifier.claims.log import Record
 from twinkle_notifier.claims.store import tolerated
 from twinkle_notifier.delivery import sender
 from twinkle_notifier.messages.message import Message, Outcome
+from twinkle_notifier.messages.sanitize import shown_in_log
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.runtime.stored import dumped
@@ -18,6 +19,7 @@ from twinkle_notifier.stalls.board import Board
 from twinkle_notifier.stalls.report import RankStatus, markdown
 from twinkle_notifier.stalls.this_rank import ThisRank
 
+_NAME = 100  # characters of a run's name, in the log
 _GATHER = 2.0  # seconds beyond two polls for the other ranks to find that they are stuck, too
 
 
@@ -74,7 +76,7 @@ class Reporter:
         outcome = sender.deliver(self.notifier, Message(text, claim.message_id, "warning"), CRASH_BUDGET)
         _close(claim, outcome)
         if outcome.status not in ("sent", "skipped"):
-            log.error("alert not sent for the stall of %s: %s", name, outcome.reason)
+            log.error("alert not sent for the stall of %s: %s", shown_in_log(name, _NAME), outcome.reason)
         if outcome.status not in ("sent", "spooled"):
             return None
         alert.kept = outcome.status == "spooled"

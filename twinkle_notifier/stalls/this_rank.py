@@ -11,7 +11,7 @@ from twinkle_notifier import claims, isolation
 from twinkle_notifier.budgets import PROGRESS, STALL, STALL_READ
 from twinkle_notifier.claims.store import tolerated
 from twinkle_notifier.delivery.descriptor import channel
-from twinkle_notifier.isolation import threads
+from twinkle_notifier.isolation import safe, threads
 from twinkle_notifier.isolation.background import background
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.progress import Progress
@@ -108,7 +108,8 @@ class ThisRank:
 
     def status(self, found: Doing | None) -> RankStatus:
         """This rank's status; None for what it does: it has resumed."""
-        where, step = Where.here(), self.progress.step
+        where, said = Where.here(), safe.finite(self.progress.step)
+        step = None if said is None else int(said)  # a trainer may say anything
         at = found or Doing("", "", False, "", "")
         return RankStatus(where.rank, where.hostname, where.pid, step, at, found is None, Holder.me(), Instant.now())
 
@@ -124,7 +125,7 @@ class ThisRank:
     def _progress(self) -> Progress:
         asked = self.watched.progress
         found = isolation.call(asked, PROGRESS).value if asked is not None else None
-        return found if isinstance(found, Progress) else Progress(step=self._beats)
+        return Progress.of(found) if issubclass(type(found), Progress) else Progress(step=self._beats)
 
 
 def in_thread(work: Callable[[], object]) -> bool:

@@ -14,6 +14,7 @@ from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation import threads
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.mailbox.notes import Beat
+from twinkle_notifier.messages.sanitize import shown_in_log
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.stalls.board import Watched
@@ -28,6 +29,7 @@ _POLLS = 25  # within the time after which a training has stalled
 _POLL_MOST = 5.0  # seconds between two polls
 _SELDOM = 1.0  # seconds between two notes to the supervisor
 _MOST = 1e9  # seconds that may be given: 30 years
+_SHOWN = 50  # characters of a value that is none, in the log
 _TIMES = 10  # the slowest step seen: a stall takes longer
 _LULL_TIMES = 10  # the time given: a stall takes longer where something slow is expected
 _DOUBT_TIMES = 2  # the slowest step seen: after that a rank lets the others know where it is stuck
@@ -50,7 +52,8 @@ def seconds(given: object) -> float | None:
         if 0 < (value := float(text)) < _MOST:
             return value
     if text:
-        log.warning("%s is %.50r, which is no positive number of seconds: stall detection is off", VARIABLE, text)
+        shown = shown_in_log(text, _SHOWN)
+        log.warning("%s is %r, which is no positive number of seconds: stall detection is off", VARIABLE, shown)
     return None
 
 
@@ -138,7 +141,7 @@ class _Watcher:
         self._episode: Resolver | None = None
         self._open: list[Resolver] = []  # past ones whose end is not yet sent
         self._beats = 0  # when it began
-        self._noted_at = 0.0
+        self._noted_at, self._turn = 0.0, threading.Lock()
         try:
             threads.Stoppable(self._run, "twinkle-notifier-watch").start()
         except RuntimeError:  # at the process limit
@@ -196,7 +199,7 @@ class _Watcher:
         self._noted_at = monotonic()
         gauge = self._gauge
         beat = Beat(Where.here().rank, beats, gauge.idle, gauge.stalled, gauge.slowest, time())
-        mailbox.report(lambda to: to.beat(beat))
+        mailbox.report(lambda to: to.beat(beat), self._turn)
 
     def _end(self, *, moves: bool) -> None:
         with self._lock:
