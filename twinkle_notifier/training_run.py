@@ -119,8 +119,7 @@ class TrainingRun(Beats, Checkpointed, RunWords, RunState):
         from twinkle_notifier.rules.chosen import chosen
         from twinkle_notifier.rules.watch import RuleWatch
 
-        self._rules = RuleWatch(chosen(rules), wanted)
-        self._progress_watch = ProgressWatch(every(progress_every))
+        self._rules, self._progress_watch = RuleWatch(chosen(rules), wanted), ProgressWatch(every(progress_every))
         self._sequence: int | None = None
         self._watch = watchdog.StallWatch(after if wanted != "end_only" else None)
 
@@ -254,15 +253,16 @@ class TrainingRun(Beats, Checkpointed, RunWords, RunState):
         self._progress_watch.stop()
         isolation.tried(self._rules.end)
         isolation.tried(lambda: underway.end(self))
-        if self._on_end and not self._is_part:
+        if not self._is_part:
             self._send_end(progress, facts, what)
         self._mark_end()
 
     def _send_end(self, progress: Callable[[], Progress], facts: Callable[[], list[str]], what: str) -> None:
-        took = duration(self._far.seconds(), self.language)
-        headline = self._says("{name} ended after {duration}", what, duration=took)
-        lines = isolation.call(lambda: self._lines(progress, facts), 3 * PROGRESS).value or []
-        self._send_milestone(headline, lines, "success")
+        if self._on_end:
+            took = duration(self._far.seconds(), self.language)
+            headline = self._says("{name} ended after {duration}", what, duration=took)
+            lines = isolation.call(lambda: self._lines(progress, facts), 3 * PROGRESS).value or []
+            self._send_milestone(headline, lines, "success")
 
     def _lines(self, progress: Callable[[], Progress], facts: Callable[[], list[str]]) -> list[str]:
         given, reached = isolation.call(facts, PROGRESS).value or [], self._far.reached(progress)
