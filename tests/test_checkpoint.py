@@ -160,13 +160,13 @@ def test_a_description_that_never_ends_restores_nothing(caplog: pytest.LogCaptur
 def test_our_own_files_may_hold_references_in_any_field(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a process keeps, or notes for its supervisor: the folder is the user's."""
 
-    class PagerNotifier(Notifier):
+    class BuzzerNotifier(Notifier):
         def __init__(self, url: str) -> None:
             self.url = url
 
     monkeypatch.setenv("PAGER_URL", "https://pager.example")
-    found = restored({"class": "PagerNotifier", "url": "env:PAGER_URL"})
-    assert isinstance(found, PagerNotifier)
+    found = restored({"class": "BuzzerNotifier", "url": "env:PAGER_URL"})
+    assert isinstance(found, BuzzerNotifier)
     assert found.url == "env:PAGER_URL"
 
 

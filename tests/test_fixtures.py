@@ -157,7 +157,7 @@ def test_a_claim_of_an_older_rank_is_respected(version: Path, home: Home) -> Non
     assert len(home.robot.messages) == 1
 
 
-@pytest.mark.parametrize("framework", ["lightning", "transformers"])
+@pytest.mark.parametrize("framework", [pytest.param("lightning", marks=pytest.mark.stress), "transformers"])
 def test_a_resume_takes_the_state_over(version: Path, home: Home, framework: str) -> None:
     """The notifier, and that the error was reported before."""
     if find_spec(framework) is None:

@@ -45,15 +45,15 @@ def raised(error: BaseException) -> BaseException:
 def test_subclasses_register_themselves() -> None:
     """A user's class is restored by its name."""
 
-    class PagerNotifier(Notifier):
+    class BuzzerNotifier(Notifier):
         def __init__(self, number: str, retries: int = 2) -> None:
             self.number, self.retries = number, retries
 
         def to_dict(self) -> dict[str, Any]:
-            return {"class": "PagerNotifier", "number": self.number, "retries": self.retries}
+            return {"class": "BuzzerNotifier", "number": self.number, "retries": self.retries}
 
-    restored = Notifier.from_dict({"class": "PagerNotifier", "number": "110"})
-    assert isinstance(restored, PagerNotifier)
+    restored = Notifier.from_dict({"class": "BuzzerNotifier", "number": "110"})
+    assert isinstance(restored, BuzzerNotifier)
     assert (restored.number, restored.retries) == ("110", 2)
 
 

@@ -87,6 +87,7 @@ def train(robot: Inbox, tmp_path: Path) -> Train:
     return trained
 
 
+@STRESS  # test_lightning has one process of it
 @pytest.mark.parametrize("framework", ["lightning", *ALL])
 def test_the_crash_of_one_rank_is_reported_once_as_its_own(train: Train, robot: Inbox, framework: str) -> None:
     """With how far it got."""

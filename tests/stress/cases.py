@@ -358,9 +358,9 @@ def crash_loop(lab: Lab) -> None:
 
 CASES = [
     Case("torchrun, 8 ranks", 1, eight_ranks, "8", akin=True),
-    Case("8 ranks, Feishu", 1, at("Feishu"), says="the loss is lost", service="Feishu"),
+    Case("8 ranks, Feishu", 1, at("Feishu"), says="the loss is lost", service="Feishu", akin=True),
     Case("8 ranks, WeCom", 1, at("WeCom"), says="the loss is lost", service="WeCom"),
-    Case("8 ranks, Slack", 1, at("Slack"), says="the loss is lost", service="Slack"),
+    Case("8 ranks, Slack", 1, at("Slack"), says="the loss is lost", service="Slack", akin=True),
     Case("two agents of 4 ranks, a shared folder", 1, agents_shared, "4 to 8", akin=True),
     Case("two agents of 4 ranks, no shared folder", 1, agents_apart, "2", slow=True),
     Case("two machines (boot ids), training begun", 1, two_machines, needs_root=True, akin=True),
@@ -374,7 +374,7 @@ CASES = [
     ),
     Case("Lightning's own launcher, 4 processes", 1, lightning_launcher, "3 to 4", slow=True),
     Case("8 ranks fail 0.15 s apart", 1, staggered, akin=True),
-    Case("8 ranks, a message that differs on each", 1, differing_message),
+    Case("8 ranks, a message that differs on each", 1, differing_message, akin=True),
     Case("8 ranks, the robot takes 2 s to answer", 1, slow_robot, "0", delay=2.0, akin=True),
     Case("the sender is SIGKILLed before its request", 1, killed_sender, "0"),
     Case("the sender has no network, another rank has", 1, sender_without_network, "0"),

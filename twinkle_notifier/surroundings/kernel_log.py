@@ -20,7 +20,7 @@ from twinkle_notifier.surroundings.trouble import Trouble
 from twinkle_notifier.surroundings.xids import CLEANED_UP, OF_EITHER, OF_MACHINE, RECOVERY, meaning
 
 PATH = "/dev/kmsg"
-_DEVICE = os.makedev(1, 11)  # in a container a terminal may be in its place
+_DEVICE = 1 << 8 | 11  # os.makedev(1, 11), which Windows lacks; in a container a terminal may be in its place
 _READ = 8192  # bytes: no record is longer
 _BYTES = 8 << 20  # of all records
 _TEXT = 500  # characters of a record
@@ -156,12 +156,15 @@ def _xid(number: int, where: str, indexes: Mapping[str, int], record: Record) ->
     said = meaning(number, record.text)
     if said is None and number == RECOVERY:
         return None
-    text, gpu = "Xid {number} on {gpu}, about {ago} before", named(where, indexes.get(where))
+    gpu = named(where, indexes.get(where))
     values: dict[str, str | int | float | Trouble] = {"number": str(number), "gpu": gpu, "ago": record.ago}
     if said is None:
+        return Trouble("Xid {number} on {gpu}, about {ago} before", values)
+    values["meaning"] = said
+    if number in OF_MACHINE:
+        text = "Xid {number} on {gpu}, about {ago} before: {meaning} (the machine's fault, not the program's)"
         return Trouble(text, values)
-    whose = " (the machine's fault, not the program's)" if number in OF_MACHINE else ""
-    return Trouble(f"{text}: {{meaning}}{whose}", values | {"meaning": said})
+    return Trouble("Xid {number} on {gpu}, about {ago} before: {meaning}", values)
 
 
 def named(where: str, index: int | None) -> Trouble:
