@@ -786,6 +786,19 @@ RULES = [
 ]
 
 
+SUM = 120e-6  # seconds to add 10,000 numbers, on a machine on which the promise holds; a slower one gets more time
+
+
+def best(work: Callable[[], object]) -> float:
+    """The least seconds of processor of many rounds."""
+    least = math.inf
+    for _ in range(1000):
+        began = time.thread_time()
+        work()
+        least = min(least, time.thread_time() - began)
+    return least
+
+
 @pytest.mark.alone
 def test_a_log_costs_less_than_50_microseconds() -> None:
     """With five rules, and eight metrics; the best of many short rounds, as others use this machine."""
@@ -802,13 +815,8 @@ def test_a_log_costs_less_than_50_microseconds() -> None:
     }
     for step in range(200):  # the windows are full
         run.log({**metrics, "loss": 2.5 + step % 7, "train_samples_per_second": 90.0 + step % 5}, step)
-    best = math.inf
-    for _ in range(1000):
-        began = time.thread_time()
-        for step in range(10):
-            run.log(metrics, step)
-        best = min(best, (time.thread_time() - began) / 10)
-    assert best < 50e-6
+    log = best(lambda: [run.log(metrics, step) for step in range(10)]) / 10
+    assert log < 50e-6 * max(1.0, best(lambda: sum(range(10_000))) / SUM)
 
 
 def test_a_step_without_a_log_costs_nothing() -> None:
