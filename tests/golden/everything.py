@@ -60,11 +60,8 @@ def eight_gpus():
 rank = int(os.environ["RANK"])
 claims = Path(os.environ["TWINKLE_NOTIFIER_DIR"], "claims")
 fresh = Path("no-claims-of-an-earlier-run")
-if rank:  # the first rank sends
+if rank:
     while not fresh.exists():
-        time.sleep(0.002)
-    fresh.unlink()
-    while not any(claims.glob("*/*/0")):
         time.sleep(0.002)
 else:
     shutil.rmtree(claims, ignore_errors=True)
@@ -102,6 +99,10 @@ reached = Progress(
     saved_seconds=2530,
     saved_steps=1180,
 )
+if rank:
+    fresh.unlink()
+while not any(claims.glob("*/*/0")) if rank else fresh.exists():  # the first rank sends, when both are ready
+    time.sleep(0.002)
 try:
     train()
 except OutOfMemoryError as error:
