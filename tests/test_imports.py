@@ -58,7 +58,7 @@ def test_importing_costs_about_what_requests_costs(tmp_path: Path) -> None:
     env["PYTHONPYCACHEPREFIX"] = str(tmp_path)  # the first round compiles
     rounds = [[processor_seconds(code, env) for code in codes] for _ in range(6)]
     bare, requests, ours = (min(column) for column in zip(*rounds[1:], strict=True))
-    assert ours - bare < 1.5 * (requests - bare)
+    assert ours - bare < 1.6 * (requests - bare)
 
 
 # The standard library and requests are there: what they do at their import is theirs.
