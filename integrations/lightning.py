@@ -55,7 +55,8 @@ def follow_loaded() -> None:
         TypeError: a subclass of the user's has bases that do not go with these.
     """
     missing = [module.Callback for module in loaded() if not issubclass(NotifierCallback, module.Callback)]
-    NotifierCallback.__bases__ = (*NotifierCallback.__bases__, *missing)
+    if missing:
+        NotifierCallback.__bases__ = (*NotifierCallback.__bases__, *missing)
 
 
 if not TYPE_CHECKING:

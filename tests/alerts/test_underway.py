@@ -182,13 +182,14 @@ def test_each_thread_has_its_own() -> None:
     other.ended()
 
 
-def test_trainings_of_many_threads_disturb_none() -> None:
+@pytest.mark.parametrize("times", [40, pytest.param(200, marks=pytest.mark.stress)])
+def test_trainings_of_many_threads_disturb_none(times: int) -> None:
     """Each call returns, whatever begins and ends meanwhile; none is left."""
     errors, runs = list[BaseException](), [TrainingRun(on_end=False) for _ in range(8)]
 
     def train(run: TrainingRun) -> None:
         try:
-            for _ in range(40):
+            for _ in range(times):
                 run.started()
                 assert run.is_underway
                 run.so_far()

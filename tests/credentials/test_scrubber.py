@@ -7,6 +7,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from speed import slowness
 
 from twinkle_notifier.credentials.scrubber import scrub
 
@@ -381,6 +382,7 @@ def test_twice_the_text_takes_twice_the_time(part: str, first: str) -> None:
     """For each pattern what it begins to read again and again; four times would be a square."""
     once, twice = (seconds((first + part * (size // len(part) + 1))[:size]) for size in (20_000, 40_000))
     assert twice < 4 * max(once, 0.01)
+    assert twice < slowness()
 
 
 @pytest.mark.parametrize("text", ["password={}", "password='{}'", '\\"password\\": \\"{}\\"', "api_key: Bearer {}"])

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from speed import best, slowness
 
 from twinkle_notifier import Progress, TrainingRun
 from twinkle_notifier.isolation.background import background
@@ -786,19 +787,6 @@ RULES = [
 ]
 
 
-SUM = 120e-6  # seconds to add 10,000 numbers, on a machine on which the promise holds; a slower one gets more time
-
-
-def best(work: Callable[[], object]) -> float:
-    """The least seconds of processor of many rounds."""
-    least = math.inf
-    for _ in range(1000):
-        began = time.thread_time()
-        work()
-        least = min(least, time.thread_time() - began)
-    return least
-
-
 @pytest.mark.alone
 def test_a_log_costs_less_than_50_microseconds() -> None:
     """With five rules, and eight metrics; the best of many short rounds, as others use this machine."""
@@ -816,7 +804,7 @@ def test_a_log_costs_less_than_50_microseconds() -> None:
     for step in range(200):  # the windows are full
         run.log({**metrics, "loss": 2.5 + step % 7, "train_samples_per_second": 90.0 + step % 5}, step)
     log = best(lambda: [run.log(metrics, step) for step in range(10)]) / 10
-    assert log < 50e-6 * max(1.0, best(lambda: sum(range(10_000))) / SUM)
+    assert log < 50e-6 * slowness()
 
 
 def test_a_step_without_a_log_costs_nothing() -> None:

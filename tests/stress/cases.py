@@ -327,6 +327,10 @@ KILL_AFTER_A_LOOK = """
 
 
 def killed_rank(lab: Lab) -> None:
+    lab.torchrun(CONNECTED.format(action="if rank == 3: os.kill(os.getpid(), signal.SIGKILL)"), 4)
+
+
+def killed_between_looks(lab: Lab) -> None:
     lab.torchrun(CONNECTED.format(action=KILL_AFTER_A_LOOK), 4, "--standalone", "--monitor-interval=3")
 
 
@@ -395,7 +399,8 @@ CASES = [
     Case("rank 0 fails, 3 get connection errors", 1, only_connection_errors, says="the cause", akin=True),
     Case("2 errors that follow, while the cause is told", 1, followers, says="- Errors that follow from it: 0, 2 of 3"),
     Case("a rank is SIGKILLed long after another error", 2, killed_after_an_old_error, slow=True),
-    Case("a rank is SIGKILLed, 3 get connection errors", 1, killed_rank, says="likely one was killed"),
+    Case("a rank is SIGKILLed, 3 get connection errors", 1, killed_rank, says="likely one was killed", akin=True),
+    Case("the same, its launcher looks every 3 s", 1, killed_between_looks, says="likely one was killed"),
     Case("the same under Lightning's own launcher", 1, killed_lightning_rank, says="likely one was killed", akin=True),
     Case("four crashes in a row, with followers", 3, crash_loop_with_followers, says="the cause", slow=True),
     Case("a crash loop of 50 runs", 7, crash_loop, slow=True),

@@ -9,17 +9,17 @@ from collections.abc import Callable
 from twinkle_notifier.isolation import forks
 from twinkle_notifier.isolation.calls import tried
 
-_works: dict[int, Callable[[], object]] = {}  # by their places
+_works: list[tuple[int, Callable[[], object]]] = []  # with their places
 _follows: list[object] = []  # multiprocessing, once it calls `_finalize` in its children
 
 
 def at_end(place: int, work: Callable[[], object]) -> None:
     """Call `work` at the end, after those with lower places. It may be called twice."""
-    _works[place] = work
+    _works.append((place, work))
 
 
 def _run() -> None:
-    for _, work in sorted(_works.items()):
+    for _, work in sorted(_works, key=lambda each: each[0]):
         tried(work)
 
 
