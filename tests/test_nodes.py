@@ -42,7 +42,8 @@ def fail(node: str, *arguments: str, **env: str) -> None:
     """Run Python on `node`."""
     inside = 'hostname "$1"; shift; exec "$@"'
     command = ["unshare", "--uts", "sh", "-c", inside, "sh", node, sys.executable, *arguments]
-    subprocess.run(command, env={**os.environ, **env}, check=False, capture_output=True, timeout=120)
+    # From a folder without a checkout: the wheel is tested.
+    subprocess.run(command, cwd="/", env={**os.environ, **env}, check=False, capture_output=True, timeout=120)
 
 
 def lines(robot: Inbox) -> list[list[str]]:
