@@ -577,7 +577,7 @@ except Exception as error:
     )
     told = tmp_path / "told"
     command = [sys.executable, str(script), str(told)]
-    processes = [subprocess.Popen([*command, str(number)], stderr=subprocess.PIPE) for number in range(count)]
+    processes = [subprocess.Popen([*command, str(number)], cwd="/", stderr=subprocess.PIPE) for number in range(count)]
     errors = [process.communicate(timeout=120)[1] for process in processes]
     names = sorted(line.split()[1] for line in told.read_text().splitlines())
     assert names == sorted(f"run-{number}" for number in range(count)), errors

@@ -79,6 +79,8 @@ def test_a_command_and_what_it_starts_inherit_it(variable: str, inbox: Inbox, mo
         f"import subprocess, sys; sys.exit(subprocess.run([sys.executable, '-c', {inner!r}]).returncode)",
     ):
         run = [sys.executable, "-m", "twinkle_notifier", "run", "--name", "outer"]
-        done = subprocess.run([*run, "--", sys.executable, "-c", script], capture_output=True, text=True, timeout=180)
+        done = subprocess.run(
+            [*run, "--", sys.executable, "-c", script], cwd="/", capture_output=True, text=True, timeout=180
+        )
     assert (done.stdout, done.returncode) == ("sent\n", 0), done.stderr
     assert [message.title for message in inbox.messages] == ["outer failed: exit code 3", "inner failed: ValueError: x"]

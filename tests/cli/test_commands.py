@@ -60,7 +60,7 @@ def test_init_writes_what_a_training_then_uses(run: Run, inbox: Inbox, url: str)
     ]
     assert (place().stat().st_mode & 0o777, place().parent.stat().st_mode & 0o777) == (0o600, 0o700)
     train = "from twinkle_notifier import TrainingRun as T; print(T(name='sft').failed(ValueError('x')).status)"
-    done = subprocess.run([sys.executable, "-c", train], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", train], cwd="/", capture_output=True, text=True, timeout=120)
     assert (done.stdout, done.stderr) == ("sent\n", "")
     assert [message.title for message in inbox.messages] == ["A test of twinkle-notifier", "sft failed: ValueError: x"]
 
@@ -280,7 +280,7 @@ def test_each_help_has_an_example(run: Run, command: str) -> None:
 def test_a_run_loads_nothing_of_the_other_commands(run: Run) -> None:
     """A server, say: `run -- true` is to be quick."""
     code = "import sys; from twinkle_notifier.cli.main import main; main(['run', '--', 'true']); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], cwd="/", capture_output=True, text=True, timeout=120)
     unwanted = {"http.server", "getpass", "tomllib", "twinkle_notifier.inbox", "importlib.metadata"}
     assert unwanted & set(done.stdout.split()) == set(), done.stderr
 
@@ -301,7 +301,7 @@ def test_a_closed_standard_input_is_an_empty_one(url: str) -> None:
 def test_a_pipe_that_nobody_reads_is_no_traceback(url: str) -> None:
     """`check | true`."""
     command = ["bash", "-c", 'set -o pipefail; "$@" | true', "bash", *COMMAND, "check", "--to", url]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd="/", capture_output=True, text=True, timeout=120)
     assert done.stderr == ""
 
 

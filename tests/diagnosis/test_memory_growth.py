@@ -246,7 +246,7 @@ def test_a_log_loads_no_torch_and_takes_no_device() -> None:
     """
     import textwrap
 
-    subprocess.run([sys.executable, "-c", textwrap.dedent(source)], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", textwrap.dedent(source)], cwd="/", check=True, timeout=120)
 
 
 @pytest.mark.parametrize("given", [(0, 1, 2, 3), Growth(0, 1, 2, "3"), object(), None])  # type: ignore[arg-type]

@@ -167,7 +167,7 @@ def test_what_is_no_file_of_ours(folder: Path, tmp_path: Path, what: str) -> Non
 def test_a_lock_that_is_held_takes_no_time(folder: Path) -> None:
     """Then this failure is not kept."""
     holds = "import fcntl, sys, time; file = open(sys.argv[1], 'w'); fcntl.flock(file, 2); print(flush=True); time.sleep(60)"
-    with subprocess.Popen([sys.executable, "-c", holds, folder / "lock"], stdout=subprocess.PIPE) as holder:
+    with subprocess.Popen([sys.executable, "-c", holds, folder / "lock"], cwd="/", stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
         began = time.monotonic()
@@ -181,6 +181,6 @@ def test_a_lock_that_is_held_takes_no_time(folder: Path) -> None:
 def test_eight_processes_at_once() -> None:
     """None takes the other's away, as far as the lock is free in time."""
     script = "import sys; from twinkle_notifier.runtime import node_history as h; h._WAIT = h._BUDGET = 30; h.note(sys.argv[1])"
-    running = [subprocess.Popen([sys.executable, "-c", script, f"node-{number}"]) for number in range(8)]
+    running = [subprocess.Popen([sys.executable, "-c", script, f"node-{number}"], cwd="/") for number in range(8)]
     assert [process.wait(120) for process in running] == [0] * 8
     assert sorted(nodes()) == [f"node-{number}" for number in range(8)]

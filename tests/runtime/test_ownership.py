@@ -31,7 +31,7 @@ def test_a_file_can_be_read_at_the_interpreters_end(tmp_path: Path) -> None:
     """When nothing can be imported any more."""
     (tmp_path / "file").write_text("what it holds")
     command = [sys.executable, "-c", AT_THE_END, str(tmp_path / "file")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd="/", capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("what it holds", "")
 
 

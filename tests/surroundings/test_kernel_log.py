@@ -106,7 +106,9 @@ print(os.read(theirs, 100))
 def test_a_terminal_in_its_place_stays_as_it_is(tmp_path: Path) -> None:
     """As in a container whose /dev/kmsg leads to the console: it becomes no process's own, and keeps what was typed."""
     command = [sys.executable, "-c", TERMINAL, str(tmp_path / "kmsg")]
-    done = subprocess.run(command, start_new_session=True, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        command, cwd="/", start_new_session=True, capture_output=True, text=True, timeout=60, check=True
+    )
     assert done.stdout.splitlines() == [
         "[Errno 22] it is not the kernel's log",
         "no terminal of its own",
