@@ -119,6 +119,28 @@ while surroundings._commits == known and time.monotonic() < until:
     assert found.commit == f"{commit(folder)} (main)"
 
 
+COMPILED = """
+import re, threading, time
+from twinkle_notifier import surroundings
+{ready}
+for thread in set(threading.enumerate()) - {{threading.current_thread()}}:
+    thread.join(60)
+compiled, one = [], re._compiler.compile
+re._compiler.compile = lambda *given: compiled.append(given) or one(*given)
+surroundings.look()
+print(len(compiled))
+"""
+
+
+@pytest.mark.parametrize(("ready", "compiles"), [("surroundings.ready()", False), ("", True)])
+def test_a_look_finds_its_patterns_compiled(tmp_path: Path, ready: str, compiles: bool) -> None:
+    """Once it was made ready; they take as long as half an alert."""
+    code = COMPILED.format(ready=ready)
+    command = [sys.executable, "-c", code, "--model", "llama", "--api-base", "https://example.org/v1?key=abc"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=180, check=True)
+    assert (int(done.stdout) > 0) == compiles, done.stdout
+
+
 def test_it_works_on_a_bare_machine(folder: Path) -> None:
     """Without /proc: less is found, and the rest is right."""
     found, _ = told(folder, **bare.environment())
