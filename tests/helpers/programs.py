@@ -136,6 +136,7 @@ class Case:
     what: str
     messages: int
     holds: dict[str, str]
+    happens: str = NOTHING
 
 
 _REACHED = {
@@ -149,8 +150,8 @@ _CRASH = {
     "place": r"happens\.py.*\bhappens\b",
     **_REACHED,
 }
-CRASHED = Case("an exception in rank 1 of 2", 1, {**_CRASH, "rank": r"- Rank: 1 of 2"})
-CRASHED_ALONE = Case("an exception in a step", 1, _CRASH)
+CRASHED = Case("an exception in rank 1 of 2", 1, {**_CRASH, "rank": r"- Rank: 1 of 2"}, CRASH)
+CRASHED_ALONE = Case("an exception in a step", 1, _CRASH, CRASH_ALONE)
 ENDED = Case(
     "a clean end",
     1,
@@ -164,25 +165,30 @@ KILLED = Case(
     "SIGKILL of rank 1 of 2",
     1,
     {"rank": r"sft failed: rank 1 on .* was killed by SIGKILL", "checkpoint": r"checkpoint-6\b"},
+    KILL,
 )
 STALLED = Case(
     "rank 1 of 2 stalls, and goes on",
     2,
     {"rank and step": r"sft has made no progress for ", "stack": r"happens\.py.*\bin happens"},
+    STALL,
 )
-INTERRUPTED = Case("Ctrl-C", 1, {"interrupted": r"sft was interrupted"})
+INTERRUPTED = Case("Ctrl-C", 1, {"interrupted": r"sft was interrupted"}, REACHED)
 
 CASES = pytest.mark.parametrize(
     "case", [CRASHED, ENDED, KILLED, STALLED, INTERRUPTED], ids=lambda case: case.what.replace(" ", "-")
 )
 
 
-def check(case: Case, robot: Inbox, launch: str, output: str) -> None:
-    """Of `case` the robot has got what it should. It is a row of the table, whether it has or not."""
+def check(case: Case, robot: Inbox, launch: str, output: str, trainer: str = "") -> None:
+    """Of `case` the robot has got what it should. It is a row of the table, whether it has or not.
+
+    The environment has the name of its trainer, unless `trainer` is the one that ran.
+    """
     told = robot.messages
     text = f"{told[0].title}\n{told[0].text}" if told else ""
     held = [name for name, pattern in case.holds.items() if re.search(pattern, text)]
-    row = {"trainer": _version(), "launch": launch, "what": case.what, "messages": len(told), "held": held}
+    row = {"trainer": _version(trainer), "launch": launch, "what": case.what, "messages": len(told), "held": held}
     row["lacks"] = [name for name in case.holds if name not in held]
     if TABLE:
         with open(TABLE, "a") as table:
@@ -190,10 +196,10 @@ def check(case: Case, robot: Inbox, launch: str, output: str) -> None:
     assert (len(told), row["lacks"]) == (case.messages, []), _shown(told) + output[-6000:]
 
 
-def _version() -> str:
-    """The trainer's name and version: the environment has its name, or that after `ms-`."""
-    name = {"swift": "ms-swift"}.get(Path(PYTHON).parents[1].name, Path(PYTHON).parents[1].name)
-    code = f"from importlib.metadata import version; print({name!r}, version({name!r}))"
+def _version(trainer: str) -> str:
+    """Its name and version."""
+    name = trainer or Path(PYTHON).parents[1].name.replace("swift", "ms-swift")
+    code = f"from importlib.metadata import version; print({name!r}, version({name!r}).partition('+')[0])"
     return subprocess.run([PYTHON, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
 
 
@@ -201,42 +207,43 @@ def _shown(told: list[Received]) -> str:
     return "\n\n".join(message.text for message in told) + "\n\n"
 
 
-def met(case: Case, robot: Inbox, program: Program, launch: str) -> None:
+def met(case: Case, robot: Inbox, program: Program, launch: str, trainer: str = "") -> None:
     """Let `case` happen in `program`, whose model does it, and check what people learn."""
-    if case is STALLED:
+    if case.happens == STALL:
         robot.wait(1, LIMIT)
         program.go_on.touch()
-    if case is INTERRUPTED:
+    if case.happens == REACHED:
         program.wait_for_step()
         program.interrupt()
     code, output = program.result()
-    assert (code == 0) == (case in (ENDED, STALLED)), output[-6000:]
-    check(case, robot, launch, output)
+    assert (code == 0) == (case.happens in (NOTHING, STALL)), output[-6000:]
+    check(case, robot, launch, output, trainer)
 
 
-HAPPENING = {
-    CRASHED.what: CRASH,
-    CRASHED_ALONE.what: CRASH_ALONE,
-    ENDED.what: NOTHING,
-    KILLED.what: KILL,
-    STALLED.what: STALL,
-    INTERRUPTED.what: REACHED,
-}
-OPTIONS: dict[str, tuple[str, ...]] = {ENDED.what: ("--on-success",), STALLED.what: ("--stall-after", "5m")}
+OPTIONS: dict[str, tuple[str, ...]] = {NOTHING: ("--on-success",), STALL: ("--stall-after", "5m")}
 STALL_AFTER = {"TWINKLE_NOTIFIER_STALL_AFTER": "3"}  # in the program itself: loading it takes longer, and is no stall
 
 
 def runs(
-    case: Case, robot: Inbox, start: Start, command: list[str], *, run: bool = True, launch: str = "", **env: str
+    case: Case,
+    robot: Inbox,
+    start: Start,
+    command: list[str],
+    *,
+    run: bool = True,
+    launch: str = "",
+    trainer: str = "",
+    options: tuple[str, ...] = (),
+    **env: str,
 ) -> None:
     """Start `command` with `run` before it or without, let `case` happen, and check what people learn.
 
     The table shows the beginning of the command unless it is to show another `launch`.
     """
-    options = OPTIONS.get(case.what, ()) if run else ()
-    more = {**env, **(STALL_AFTER if case is STALLED else {})}
+    options = options or OPTIONS.get(case.happens, ()) if run else ()
+    more = {**env, **(STALL_AFTER if case.happens == STALL else {})}
     shown = ("run -- " if run else "") + (launch or _short(command))
-    met(case, robot, start(command, HAPPENING[case.what], run=run, options=options, **more), shown)
+    met(case, robot, start(command, case.happens, run=run, options=options, **more), shown, trainer)
 
 
 def _short(command: list[str]) -> str:

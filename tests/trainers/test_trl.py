@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from programs import (
     CASES,
+    CRASHED,
+    ENDED,
+    INTERRUPTED,
     NEEDED,
+    STALLED,
     STEPS,
     Case,
     Start,
@@ -41,6 +46,30 @@ def grpo(tiny: Path) -> list[str]:
 def test_sft(start: Start, robot: Inbox, tiny: Path, case: Case) -> None:
     """The script that `trl sft` starts, by torchrun: on a CPU accelerate starts one process, whatever it is asked for."""
     runs(case, robot, start, [*RANKS, "-m", "trl.scripts.sft", *sft(tiny)])
+
+
+SCRIPT = f"""
+import sys
+from datasets import load_dataset
+from trl import SFTConfig, SFTTrainer
+from twinkle_notifier.integrations.transformers import NotifierCallback
+
+tiny = sys.argv[1]
+args = SFTConfig(
+    "out", max_steps={STEPS}, save_steps=3, logging_steps=1, per_device_train_batch_size=1, use_cpu=True, bf16=False,
+    report_to="none",
+)
+data = load_dataset("json", data_files=f"{{tiny}}/messages/train.jsonl", split="train")
+SFTTrainer(f"{{tiny}}/model", args, train_dataset=data, callbacks=[NotifierCallback(name="sft")]).train()
+"""
+
+
+@pytest.mark.parametrize("case", [CRASHED, ENDED, STALLED, INTERRUPTED], ids=lambda case: case.what)
+def test_the_callback_alone(start: Start, robot: Inbox, tiny: Path, tmp_path: Path, case: Case) -> None:
+    """In a script of the user's own."""
+    (tmp_path / "train.py").write_text(SCRIPT)
+    command = [*RANKS, str(tmp_path / "train.py"), str(tiny)]
+    runs(case, robot, start, command, run=False, launch="torchrun train.py, with the callback")
 
 
 @CASES
