@@ -14,7 +14,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -173,10 +173,14 @@ STALLED = Case(
     {"rank and step": r"sft has made no progress for ", "stack": r"happens\.py.*\bin happens"},
     STALL,
 )
+STALLED_ALONE = replace(STALLED, messages=3)  # an adapter reports the end, too
 INTERRUPTED = Case("Ctrl-C", 1, {"interrupted": r"sft was interrupted"}, REACHED)
 
 CASES = pytest.mark.parametrize(
     "case", [CRASHED, ENDED, KILLED, STALLED, INTERRUPTED], ids=lambda case: case.what.replace(" ", "-")
+)
+ALONE = pytest.mark.parametrize(
+    "case", [CRASHED, ENDED, STALLED_ALONE, INTERRUPTED], ids=lambda case: case.what.replace(" ", "-")
 )
 
 

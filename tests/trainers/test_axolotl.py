@@ -6,14 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 from programs import (
+    ALONE,
     CASES,
-    CRASHED,
-    ENDED,
-    INTERRUPTED,
     NEEDED,
-    STALLED,
     STEPS,
     Case,
     Start,
@@ -72,7 +68,7 @@ def test_train(start: Start, robot: Inbox, tiny: Path, tmp_path: Path, case: Cas
     runs(case, robot, start, train(tiny, tmp_path), **CPU)
 
 
-@pytest.mark.parametrize("case", [CRASHED, ENDED, STALLED, INTERRUPTED], ids=lambda case: case.what)
+@ALONE
 def test_the_plug_in_alone(start: Start, robot: Inbox, tiny: Path, tmp_path: Path, case: Case) -> None:
     """By two lines of the file."""
     runs(case, robot, start, train(tiny, tmp_path, **OURS), run=False, launch="axolotl train, with the plug-in", **CPU)

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 from programs import (
+    ALONE,
     CASES,
     CRASH,
-    CRASHED,
-    ENDED,
     INTERRUPTED,
     KILL,
     NEEDED,
@@ -35,7 +34,6 @@ pytestmark = NEEDED
 TORCHRUN = ["torchrun", "--standalone", "--nproc-per-node=2"]
 # With --cpu it starts one process, whatever it is asked for; the script says that it trains on the CPU.
 ACCELERATE = ["accelerate", "launch", "--multi_gpu", "--num_processes=2", "--num_machines=1", "--mixed_precision=no"]
-ALONE = pytest.mark.parametrize("case", [CRASHED, ENDED, STALLED, INTERRUPTED], ids=lambda case: case.what)
 Write = Callable[..., str]
 
 

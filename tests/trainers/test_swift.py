@@ -5,15 +5,11 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-import pytest
 from programs import (
+    ALONE,
     CASES,
-    CRASHED,
-    ENDED,
-    INTERRUPTED,
     NEEDED,
     PYTHON,
-    STALLED,
     STEPS,
     Case,
     Start,
@@ -54,7 +50,7 @@ def test_sft(start: Start, robot: Inbox, tiny: Path, case: Case) -> None:
     runs(case, robot, start, sft(tiny), **RANKS)
 
 
-@pytest.mark.parametrize("case", [CRASHED, ENDED, STALLED, INTERRUPTED], ids=lambda case: case.what)
+@ALONE
 def test_the_callback_alone(start: Start, robot: Inbox, tiny: Path, case: Case) -> None:
     """From the file whose path our command prints."""
     command = [str(Path(PYTHON).with_name("twinkle-notifier")), "swift-plugin"]

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from programs import (
+    ALONE,
     CASES,
-    CRASHED,
-    ENDED,
-    INTERRUPTED,
     NEEDED,
-    STALLED,
     STEPS,
     Case,
     Start,
@@ -64,7 +60,7 @@ SFTTrainer(f"{{tiny}}/model", args, train_dataset=data, callbacks=[NotifierCallb
 """
 
 
-@pytest.mark.parametrize("case", [CRASHED, ENDED, STALLED, INTERRUPTED], ids=lambda case: case.what)
+@ALONE
 def test_the_callback_alone(start: Start, robot: Inbox, tiny: Path, tmp_path: Path, case: Case) -> None:
     """In a script of the user's own."""
     (tmp_path / "train.py").write_text(SCRIPT)
