@@ -199,7 +199,7 @@ def test_one_rank_stalls(
     holds = {"rank": all_of("no progress for", "Rank 1"), "stack": all_of("in happens", "time.sleep(3600)")}
     check(Case(STALLED, 1, holds), inbox, launch, training.output())
     training.close()
-    assert len([one for one in inbox.messages if "no progress" in one.text]) == 1
+    assert len([one for one in inbox.messages if "no progress" in one.title]) == 1
 
 
 @pytest.mark.parametrize(
