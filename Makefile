@@ -23,7 +23,7 @@ demo: $(VENV)/installed ## A real crash and a real end, told to a local robot.
 # seconds to load the frameworks, so only two do. What the two groups say is shown when they are over.
 # Not `python -m pytest`: that would import the checkout, which has no integrations in it.
 ALONE := $(shell grep --recursive --files-with-matches --include='test_*.py' 'mark\.alone' tests)
-LOADED := tests/integrations tests/attach/test_lightning.py tests/attach/test_transformers.py tests/exceptions/test_remote_processes.py
+LOADED := tests/integrations tests/attach/test_lightning.py tests/attach/test_transformers.py tests/exceptions/test_collateral.py tests/exceptions/test_remote_processes.py tests/test_docs.py
 BESIDE := --dist=worksteal -m "not alone and not stress"
 
 test: $(VENV)/installed ## The tests, against the installed wheel.

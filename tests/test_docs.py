@@ -6,6 +6,7 @@ import ast
 import functools
 import importlib
 import inspect
+import json
 import re
 import shlex
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
+from forks import FORKS
 from pages import PAGES, ROOT, TRANSLATIONS, anchors, blocks
 
 import twinkle_notifier
@@ -27,32 +29,58 @@ from twinkle_notifier.runtime import user_file
 CORE = "twinkle_notifier"
 
 
-EXAMPLES = [
-    pytest.param(code, id=name)
-    for code, name in {  # what two pages show runs once
-        code: f"{page.stem}-{number}"
-        for page in PAGES
-        if page not in TRANSLATIONS
-        for number, code in enumerate(blocks(page), 1)
-    }.items()
-]
+EXAMPLES = {  # what two pages show runs once
+    code: f"{page.stem}-{number}"
+    for page in PAGES
+    if page not in TRANSLATIONS
+    for number, code in enumerate(blocks(page), 1)
+}
+FRAMEWORK = re.compile(r"^ *(?:import|from) (?:torch|lightning|transformers|accelerate)\b", re.MULTILINE)
+OF_FRAMEWORKS = {name: code for code, name in EXAMPLES.items() if FRAMEWORK.search(code)}
 
 
-@pytest.mark.parametrize("code", EXAMPLES)
-def test_examples_run(code: str, run: Callable[..., Any], inbox: Inbox) -> None:
-    """With DING_URL and DING_SECRET set, and nothing else; one that raises again ends with its own exception.
-
-    The robot, which wants signatures, refuses nothing: the URL has the secret, too, for examples that need none.
-    """
-    done = run(code, DING_URL=f"{inbox.url}&secret={inbox.robots['DingTalk'].secret}")
-    assert inbox.requests == len(inbox.messages) + inbox.repeats
+def has_ended(code: str, status: int, err: str) -> bool:
+    """Whether it ended as it must: one that raises again with its own exception."""
     raised = (
         re.search(r'^    raise (\w+)\("(.*)"\)', code, re.MULTILINE)
         if re.search(r"^    raise\b *(#.*)?$", code, re.MULTILINE)
         else None
     )
     ends = (1, f"{raised[1]}: {raised[2]}") if raised else (0, "")
-    assert (done.returncode, done.stderr.strip().rpartition("\n")[2] if raised else "") == ends, done.stderr
+    return (status, err.strip().rpartition("\n")[2] if raised else "") == ends
+
+
+@pytest.mark.parametrize(
+    "code", [pytest.param(code, id=name) for code, name in EXAMPLES.items() if name not in OF_FRAMEWORKS]
+)
+def test_examples_run(code: str, run: Callable[..., Any], inbox: Inbox) -> None:
+    """With DING_URL and DING_SECRET set, and nothing else.
+
+    The robot, which wants signatures, refuses nothing: the URL has the secret, too, for examples that need none.
+    """
+    done = run(code, DING_URL=f"{inbox.url}&secret={inbox.robots['DingTalk'].secret}")
+    assert inbox.requests == len(inbox.messages) + inbox.repeats
+    assert has_ended(code, done.returncode, done.stderr), done.stderr
+
+
+def test_examples_of_frameworks_run(run: Callable[..., Any], inbox: Inbox, tmp_path: Path) -> None:
+    """So do these, each in a fork of one process that has loaded the frameworks."""
+    assert len(OF_FRAMEWORKS) > 7
+    for name, code in OF_FRAMEWORKS.items():
+        folder = tmp_path / "work" / name
+        folder.mkdir()
+        (folder / "train.py").write_text(code)
+    url = f"{inbox.url}&secret={inbox.robots['DingTalk'].secret}"
+    done = run(FORKS, DING_URL=url, FOLDERS=json.dumps([*OF_FRAMEWORKS]))
+    assert done.returncode == 0, done.stderr
+    statuses = json.loads(done.stdout)
+    errs = {name: (tmp_path / "work" / name / "err").read_text() for name in OF_FRAMEWORKS}
+    assert {
+        name: errs[name] for name, code in OF_FRAMEWORKS.items() if not has_ended(code, statuses[name], errs[name])
+    } == {}
+    told = [code for code in OF_FRAMEWORKS.values() if "env:DING_URL" in code]
+    assert [message.title.partition(" after")[0] for message in inbox.messages] == ["sft ended"] * len(told)
+    assert inbox.requests == len(inbox.messages) + inbox.repeats
 
 
 # Programs that have an environment of their own: see tests/trainers.
@@ -137,15 +165,11 @@ def test_as_many_known_errors_as_a_page_promises(page: str) -> None:
 def test_no_example_swallows_an_exception() -> None:
     """What people copy raises again: a scheduler would take a swallowed crash for success."""
     tells = [
-        code.values[0]
-        for code in EXAMPLES
-        if re.search(r"^except .*:\n(?:    .*\n)*    notify_exception", str(code.values[0]), re.MULTILINE)
+        code for code in EXAMPLES if re.search(r"^except .*:\n(?:    .*\n)*    notify_exception", code, re.MULTILINE)
     ]
     assert tells
     assert [
-        code
-        for code in tells
-        if not re.search(r"^    raise\b", str(code).partition("notify_exception(")[2], re.MULTILINE)
+        code for code in tells if not re.search(r"^    raise\b", code.partition("notify_exception(")[2], re.MULTILINE)
     ] == []
 
 

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("ray.train", exc_type=ImportError)
-
 Run = Callable[..., Any]
 TRAINER = """
 from types import SimpleNamespace
@@ -26,6 +24,12 @@ class Trainer:
 trainer = Trainer()
 """
 ENV = {"TWINKLE_NOTIFIER_URL": "https://robot.invalid/send?access_token=tok"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _ray_train() -> None:
+    """Not where this file is collected: loading Ray takes seconds, which only who runs these tests needs."""
+    pytest.importorskip("ray.train", exc_type=ImportError)
 
 
 def test_each_fit_has_one_callback_and_one_wrapper(run: Run) -> None:

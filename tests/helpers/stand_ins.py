@@ -5,6 +5,32 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+Names = dict[str, Any]
+_STOOD_IN = ("axolotl", "swift")
+
+
+@contextmanager
+def scripts_here() -> Iterator[Callable[[str], Names]]:
+    """Runs source in this process, which has loaded the frameworks, and gives its names; the stand-ins go after it."""
+    before, path = set(sys.modules), sys.path[:]
+
+    def run(source: str) -> Names:
+        names: Names = {"__name__": "script"}
+        exec(source, names)
+        return names
+
+    yield run
+    sys.path[:] = path
+    for name in set(sys.modules) - before:
+        if any(word in name for word in _STOOD_IN):
+            del sys.modules[name]
+
+
 MODULES = """
 import sys
 from types import ModuleType, SimpleNamespace

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,64 +12,67 @@ import pytest
 pytest.importorskip("transformers")
 pytest.importorskip("pydantic")
 
-from stand_ins import AXOLOTL
-
-Run = Callable[..., Any]
-PLUGIN = """
-from types import SimpleNamespace
-from twinkle_notifier.integrations.axolotl import NotifierPlugin
-plugin = NotifierPlugin()
-"""
-# `axolotl/integrations/config.py` makes its schema so.
-SCHEMA = """
-module, name = plugin.get_input_args().rsplit(".", 1)
-space = {}
-exec(f"from {module} import {name}\\nclass Schema({name}): pass", space)
-"""
-
-
-def test_the_file_s_arguments_are_the_callback_s(run: Run) -> None:
-    """What the file leaves out is what is set up."""
-    train = """
-for text in ({"name": "sft", "stall_after": 600, "language": "zh"}, None):
-    cfg = space["Schema"](twinkle_notifier=text).model_dump(exclude_none=True)
-    (callback,) = plugin.add_callbacks_pre_trainer(cfg=SimpleNamespace(**{"twinkle_notifier": None, **cfg}), model=None)
-    print(callback.run.name, callback.run.stall_after, callback.run.language)
-"""
-    done = run(AXOLOTL + PLUGIN + SCHEMA + train, TWINKLE_NOTIFIER_NAME="mine")
-    assert done.stdout.splitlines() == ["sft 600.0 zh", "mine None en"], done.stderr
-
-
-def test_the_file_has_each_argument_that_a_file_can_have(run: Run) -> None:
-    """With the same defaults. A notifier holds a secret, and a store is an object."""
-    compare = """
-import inspect
+from pydantic import ValidationError
+from stand_ins import AXOLOTL, scripts_here
 from twinkle_notifier.integrations import RunCallback
-from twinkle_notifier.integrations.axolotl import Settings
-taken = inspect.signature(RunCallback).parameters.values()
-print({one.name: one.default for one in taken if one.name not in ("notifier", "store")} == dict(Settings()))
+
+# `axolotl/integrations/config.py` makes its schema so.
+SCRIPT = """
+from twinkle_notifier.integrations.axolotl import NotifierPlugin, Settings
+plugin = NotifierPlugin()
+module, name = plugin.get_input_args().rsplit(".", 1)
+exec(f"from {module} import {name}\\nclass Schema({name}): pass")
 """
-    done = run(AXOLOTL + PLUGIN + compare)
-    assert done.stdout.splitlines() == ["True"], done.stderr
 
 
-def test_rules_of_the_file_are_the_callback_s(run: Run) -> None:
+@pytest.fixture
+def axolotl() -> Iterator[SimpleNamespace]:
+    with scripts_here() as run:
+        yield SimpleNamespace(**run(AXOLOTL + SCRIPT))
+
+
+@pytest.fixture
+def callback(axolotl: SimpleNamespace) -> Callable[[object], Any]:
+    """What the plug-in adds for that part of the file."""
+
+    def made(text: object) -> Any:
+        cfg = {"twinkle_notifier": None, **axolotl.Schema(twinkle_notifier=text).model_dump(exclude_none=True)}
+        (added,) = axolotl.plugin.add_callbacks_pre_trainer(cfg=SimpleNamespace(**cfg), model=None)
+        return added
+
+    return made
+
+
+def test_the_file_s_arguments_are_the_callback_s(
+    callback: Callable[[object], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the file leaves out is what is set up."""
+    monkeypatch.setenv("TWINKLE_NOTIFIER_NAME", "mine")
+    runs = [callback(text).run for text in ({"name": "sft", "stall_after": 600, "language": "zh"}, None)]
+    assert [(run.name, run.stall_after, run.language) for run in runs] == [("sft", 600.0, "zh"), ("mine", None, "en")]
+
+
+def test_the_file_has_each_argument_that_a_file_can_have(axolotl: SimpleNamespace) -> None:
+    """With the same defaults. A notifier holds a secret, and a store is an object."""
+    taken = inspect.signature(RunCallback).parameters.values()
+    others = {one.name: one.default for one in taken if one.name not in ("notifier", "store")}
+    assert dict(axolotl.Settings()) == others
+
+
+def test_rules_of_the_file_are_the_callback_s(callback: Callable[[object], Any]) -> None:
     """In both forms that docs/rules.md has; one that is wrong is refused before the training begins."""
-    train = """
-for rules in (["loss > 9 => high", {"condition": "lr < 0", "title": "low"}], [], ["loss >"]):
-    cfg = space["Schema"](twinkle_notifier={"rules": rules}).model_dump(exclude_none=True)
-    (callback,) = plugin.add_callbacks_pre_trainer(cfg=SimpleNamespace(**cfg), model=None)
-    print([rule.text for rule in callback.run._rules._rules or ()])
-"""
-    done = run(AXOLOTL + PLUGIN + SCHEMA + train)
-    assert done.stdout.splitlines() == ["['loss > 9', 'lr < 0']", "[]"], done.stderr
-    assert done.returncode == 1
-    assert "the condition ends too early" in done.stderr, done.stderr
+
+    def rules(*texts: object) -> list[str]:
+        return [rule.text for rule in callback({"rules": texts}).run._rules._rules or ()]
+
+    assert rules("loss > 9 => high", {"condition": "lr < 0", "title": "low"}) == ["loss > 9", "lr < 0"]
+    assert rules() == []
+    with pytest.raises(ValueError, match="the condition ends too early"):
+        rules("loss >")
 
 
-@pytest.mark.parametrize(("key", "value"), [("url", "'https://a'"), ("stall_after", "-1"), ("language", "'fr'")])
-def test_a_wrong_key_or_value_is_refused(run: Run, key: str, value: str) -> None:
+@pytest.mark.parametrize(("key", "value"), [("url", "https://a"), ("stall_after", -1), ("language", "fr")])
+def test_a_wrong_key_or_value_is_refused(axolotl: SimpleNamespace, key: str, value: object) -> None:
     """A URL, too: Axolotl writes its configuration beside the model."""
-    done = run(AXOLOTL + PLUGIN + SCHEMA + f"space['Schema'](twinkle_notifier={{'{key}': {value}}})")
-    assert done.returncode == 1
-    assert f"twinkle_notifier.{key}" in done.stderr, done.stderr
+    with pytest.raises(ValidationError, match=rf"twinkle_notifier\.{key}"):
+        axolotl.Schema(twinkle_notifier={key: value})

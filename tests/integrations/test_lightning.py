@@ -815,7 +815,8 @@ def script(
     return SCRIPT.format(condition=condition, action=action, devices=devices, strategy=strategy)
 
 
-@pytest.mark.parametrize("strategy", ["ddp", *(pytest.param(s, marks=STRESS) for s in ("ddp_spawn", "ddp_fork"))])
+@STRESS  # the demo, which tests/examples runs, has two processes of ddp
+@pytest.mark.parametrize("strategy", ["ddp", "ddp_spawn", "ddp_fork"])
 def test_launchers_of_lightning(strategy: str, run: Callable[..., Any], inbox: Inbox) -> None:
     """Two processes raise; one message, with the error in it."""
     done = run(script(strategy=strategy))

@@ -182,7 +182,7 @@ def test_no_part_of_a_secret_stands_at_a_cut(secret: str, cut: str) -> None:
     }
     do, places = how[cut]
     for place in places:
-        for inside in range(-1, len(secret) + 2, max(len(secret) // 9, 1)):
+        for inside in range(-1, len(secret) + 2, max(len(secret) // 4, 1)):
             before = ("loss 0.5 is fine\n" * 14_000)[: place - inside - 1] + " "
             text = (before + secret + "\n" + "step 7 is done\n" * 16_000)[:220_000]
             shown = do(text)

@@ -76,12 +76,30 @@ def titles(inbox: Inbox) -> list[str]:
     return sorted(message.title for message in inbox.messages)
 
 
+BY_HAND = """
+for number in range(3):
+    outcome = run.alert("half way", f"rank {rank}")
+    dist.barrier()
+print(t.alert("the end", "all is well", "ERROR", timedelta(minutes=1), ding))
+assert background.flush(30)
+dist.barrier()
+"""
+SAID_BY_HAND = ["sft: half way", "train.py: the end"]
+
+
 @pytest.mark.parametrize("ranks", [2, pytest.param(4, marks=pytest.mark.stress)])
-def test_a_rule_is_one_message_over_all_ranks(ranks: int, run: Callable[..., Any], inbox: Inbox) -> None:
-    """And one when it is over, by the rank that has sent the first; also of what only one rank logs."""
-    done = run(SCRIPT + SERIES, ranks=ranks)
+def test_an_alert_and_a_rule_are_one_message_each_over_all_ranks(
+    ranks: int, run: Callable[..., Any], inbox: Inbox
+) -> None:
+    """An alert by hand, whichever rank is first; an error is out when the call returns.
+
+    A rule, and one when it is over, by the rank that has sent the first; also of what only one rank logs.
+    """
+    done = run(SCRIPT + BY_HAND + SERIES, ranks=ranks)
     assert done.returncode == 0, done.stderr
-    assert titles(inbox) == SAID
+    assert titles(inbox) == sorted([*SAID_BY_HAND, *SAID])
+    outcomes = [line.partition("status=")[2].partition(",")[0] for line in done.stdout.splitlines()]
+    assert sorted(outcomes) == ["'duplicate'"] * (ranks - 1) + ["'sent'"]
     [own] = [message.text for message in inbox.messages if message.title == SAID[-1]]
     assert f"- Rank: {ranks - 1} of {ranks}\n" in own
 
@@ -112,28 +130,6 @@ def test_what_rank_0_logged_in_an_earlier_training_is_not_its_any_more(run: Call
         "sft: diverged at step 3",
         "sft: loss is nan at step 2",
         "sft: resolved at step 3: loss is nan",
-    ]
-
-
-BY_HAND = """
-for number in range(3):
-    outcome = run.alert("half way", f"rank {rank}")
-    dist.barrier()
-print(t.alert("the end", "all is well", "ERROR", timedelta(minutes=1), ding))
-assert background.flush(30)
-dist.barrier()
-dist.destroy_process_group()
-"""
-
-
-def test_an_alert_by_hand_is_one_message_over_all_ranks(run: Callable[..., Any], inbox: Inbox) -> None:
-    """Whichever rank is first; an error is out when the call returns."""
-    done = run(SCRIPT + BY_HAND, ranks=2)
-    assert done.returncode == 0, done.stderr
-    assert titles(inbox) == ["sft: half way", "train.py: the end"]
-    assert sorted(line.partition("status=")[2].partition(",")[0] for line in done.stdout.splitlines()) == [
-        "'duplicate'",
-        "'sent'",
     ]
 
 

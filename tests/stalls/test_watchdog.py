@@ -357,7 +357,7 @@ import torch, torch.distributed as dist
 from twinkle_notifier import DingNotifier, TrainingRun
 
 def load(step):
-    if step == 5 and dist.get_rank() == 3:
+    if step == 5 and dist.get_rank() == 2:
         time.sleep(6)
 
 def train_step():
@@ -376,22 +376,22 @@ dist.destroy_process_group()
 
 
 def test_the_rank_that_is_elsewhere_is_named(run: Callable[..., Any], inbox: Inbox) -> None:
-    """One message about four ranks, of which three wait for the fourth; and one when they have resumed."""
-    done = run(RANKS, ranks=4)
+    """One message about three ranks, of which two wait for the third; and one when they have resumed."""
+    done = run(RANKS, ranks=3)
     assert done.returncode == 0, done.stderr
     stall, moves = (message.text for message in inbox.messages)
     assert inbox.requests == 2
     assert re.match(
-        r"### sft has made no progress for \d+ s: rank 3 has not entered all_reduce no. 6 of default_pg\n", stall
+        r"### sft has made no progress for \d+ s: rank 2 has not entered all_reduce no. 6 of default_pg\n", stall
     )
-    collective = "rank 3 has not entered all_reduce no. 6 of default_pg (1 floats); ranks 0-2 wait in it"
+    collective = "rank 2 has not entered all_reduce no. 6 of default_pg (1 floats); ranks 0-1 wait in it"
     assert f"\n- Collective: {collective}\n" in stall
-    assert "\n- Rank 3 of 4: train.py:8 in load\n" in stall
-    assert re.search(r"\n- Ranks 0-2 of 4: train.py:11 in train_step, then torch/distributed/\S+ in \w+\n", stall)
+    assert "\n- Rank 2 of 3: train.py:8 in load\n" in stall
+    assert re.search(r"\n- Ranks 0-1 of 3: train.py:11 in train_step, then torch/distributed/\S+ in \w+\n", stall)
     assert "No word" not in stall
     assert "\n- Progress: step 5\n" in stall
     assert stall.index("time.sleep(6)") < stall.index("dist.all_reduce")
-    assert re.search(r"\nRank 3, .*, PID \d+, after 5 steps:\n", stall)
+    assert re.search(r"\nRank 2, .*, PID \d+, after 5 steps:\n", stall)
     assert re.match(r"### sft resumed after \d+ s\n", moves)
 
 

@@ -394,7 +394,7 @@ CASES = [
     Case("an elastic restart, two agents", 2, restart_on_two, slow=True),
     Case("two runs with the same id and port", 2, next_run, akin=True),
     Case("two runs with the same process ids", 2, pid_reused, "1", needs_root=True, akin=True),
-    Case("4 ranks at one moment", 1, all_at_once, says="- Ranks: 0-3 of 4\n"),
+    Case("4 ranks at one moment", 1, all_at_once, says="- Ranks: 0-3 of 4\n", akin=True),
     Case("two different causes", 2, two_causes),
     Case("rank 0 fails, 3 get connection errors", 1, only_connection_errors, says="the cause", akin=True),
     Case("2 errors that follow, while the cause is told", 1, followers, says="- Errors that follow from it: 0, 2 of 3"),
