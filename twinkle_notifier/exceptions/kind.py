@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import signal
+from itertools import pairwise
+from traceback import walk_tb
+from types import FrameType
 
 from twinkle_notifier.exceptions.cancellation import is_interrupted
-from twinkle_notifier.isolation import safe
+from twinkle_notifier.isolation import safe, tried
 
 _BY_SIGNAL: dict[int, str] = {
     signal.SIGTERM: "preempted",
@@ -18,7 +21,8 @@ _BY_SIGNAL: dict[int, str] = {
 def kind_of(exc: BaseException) -> str:
     """``failed``, or ``interrupted`` (Ctrl-C), ``preempted`` (SIGTERM, SIGUSR1 or SIGUSR2), ``exited``.
 
-    A signal is recognized by Lightning's exception, or by an exit code of 128 plus its number, as users' handlers set.
+    A signal is recognized by Lightning's exception, by an exit code of 128 plus its number, and by its handler, if that
+    raised the SystemExit: Axolotl's saves the model at Ctrl-C, and exits with 0.
     """
     kind = type(exc)  # isinstance would read its `__class__`, which may be a user's code
     if "SIGTERMException" in safe.names(kind):
@@ -28,7 +32,25 @@ def kind_of(exc: BaseException) -> str:
     if not issubclass(kind, SystemExit):
         return "failed"
     code = safe.slot(exc, "code", SystemExit)
-    return _BY_SIGNAL.get(code - 128, "exited") if type(code) is int else "exited"
+    number = code - 128 if type(code) is int and code - 128 in _BY_SIGNAL else tried(lambda: _handled(exc)).value
+    return _BY_SIGNAL.get(number or 0, "exited")
+
+
+def _handled(exc: BaseException) -> int | None:
+    """The signal whose handler raised `exc`. Python calls it with the signal, and the frame that this interrupted."""
+    for frame, _ in walk_tb(safe.slot(exc, "__traceback__")):
+        for number, interrupted in pairwise(_arguments(frame)):
+            if interrupted is not None and interrupted is frame.f_back and issubclass(type(number), int):
+                return number
+    return None
+
+
+def _arguments(frame: FrameType) -> list[object]:
+    """The positional arguments of the call, those of ``*args`` among them, as far as their names still hold them."""
+    code, found = frame.f_code, frame.f_locals
+    given = [found.get(name) for name in code.co_varnames[: code.co_argcount]]
+    more = found.get((*code.co_varnames, "")[code.co_argcount + code.co_kwonlyargcount])
+    return [*given, *more] if safe.is_tuple(more) else given
 
 
 class Preempted(SystemExit):
