@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from time import monotonic
+from typing import Any
 
 from twinkle_notifier import isolation
 from twinkle_notifier.channels import OF_TWINKLE, VARIABLE, connection, from_text
@@ -22,6 +24,15 @@ NOTIFICATIONS = "TWINKLE_NOTIFIER_NOTIFICATIONS"
 DIAGNOSE = "TWINKLE_NOTIFIER_DIAGNOSE"
 _SWITCH = {"0": False, "false": False, "no": False, "off": False, "1": True, "true": True, "yes": True, "on": True}
 ATTACH = "TWINKLE_NOTIFIER_ATTACH"
+
+
+class Default(Enum):
+    """In place of a notifier: the one that is set up, also in a pickle. None means that no alert is sent."""
+
+    SET_UP = "set up"
+
+
+SET_UP: Any = Default.SET_UP
 HOW = f"set {VARIABLE}, or run `twinkle-notifier init`"  # to set up a notifier
 OFF = "off"  # in VARIABLE: no notifier is set up
 IS_OFF = f"alerts are switched off: {VARIABLE} is {OFF}"
@@ -131,6 +142,16 @@ def diagnoses(given: object = None) -> bool:
 def attaches(env: Mapping[str, str]) -> bool:
     """Whether processes and trainers with the environment `env` get what no code of the user's has made."""
     return _SWITCH.get(env.get(ATTACH, "").strip().lower(), True)
+
+
+def checked_notifier(given: object, of: str) -> None:
+    """Raise ArgumentError if what is `given` as the notifier `of` something is neither None nor can be called."""
+    if given is not None and given is not SET_UP and not callable(given):
+        what = "a text" if issubclass(type(given), str) else f"of the type {type(given).__name__}"
+        raise ArgumentError(
+            f"the notifier of {of} is {what}: give one such as DingNotifier('env:DING_URL'), or leave it out and write "
+            f"{of}(name=..., context=...)"
+        )
 
 
 def checked_diagnose(given: object) -> bool | None:

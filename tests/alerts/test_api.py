@@ -414,6 +414,31 @@ def test_a_line_of_a_thousand_keys_costs_no_time(ding: DingNotifier, inbox: Inbo
     assert "- Time: " in inbox.messages[0].text
 
 
+def test_without_a_notifier_the_one_that_is_set_up_sends(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As for `watch`. Where none is, the log says how to set one up."""
+    error = raised(ValueError("x"))
+    assert notify_exception(context="train", exc=error).status == "skipped"
+    assert (
+        "no alert will be sent for this run: give `notify_exception` a notifier, or set TWINKLE_NOTIFIER_URL"
+        in caplog.text
+    )
+    monkeypatch.setenv("TWINKLE_NOTIFIER_URL", f"{inbox.url}&secret=SEC0123456789abcdef")
+    assert notify_exception(context="train", exc=error, name="sft").status == "sent"
+    assert [message.title for message in inbox.messages] == ["sft failed: ValueError: x"]
+
+
+@pytest.mark.parametrize("notifier", ["https://oapi.dingtalk.com/robot/send?access_token=abcdef", 7])
+def test_what_cannot_send_is_no_notifier(notifier: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """The log says what to give instead, and shows no URL."""
+    outcome = notify_exception(notifier, exc=raised(ValueError("x")))
+    assert (outcome.status, outcome.final) == ("failed", True)
+    assert "no alert is sent: the notifier of notify_exception is " in caplog.text
+    assert "DingNotifier(" in caplog.text
+    assert "abcdef" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("notifier", "exc"),
     [(5, ValueError()), ("x", ValueError()), (RecordingNotifier(), None), (RecordingNotifier(), "text")],

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier import DingNotifier, Notifier, TrainingRun, notify_exception, watch
+from twinkle_notifier import ArgumentError, DingNotifier, Notifier, TrainingRun, notify_exception, watch
 from twinkle_notifier.alerts import dedupe
 from twinkle_notifier.inbox import Inbox
 from twinkle_notifier.testing import RecordingNotifier
@@ -338,6 +338,14 @@ def test_without_a_notifier_it_says_so_once_and_runs(form: Any, caplog: pytest.L
         caplog.text.count("no alert will be sent for this run: give `watch` a notifier, or set TWINKLE_NOTIFIER_URL")
         == 1
     )
+
+
+@pytest.mark.parametrize("text", ["sft", "https://oapi.dingtalk.com/robot/send?access_token=abcdef"])
+def test_a_text_is_no_notifier(text: Any) -> None:
+    """Said at once, not when the alert is due: `watch("sft")` is what one writes for a name. No URL is shown."""
+    with pytest.raises(ArgumentError, match=r"the notifier of watch is a text: .*watch\(name=\.\.\.") as refused:
+        watch(text)
+    assert "abcdef" not in str(refused.value)
 
 
 def test_what_is_wrong_in_the_environment_is_said(

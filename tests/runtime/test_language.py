@@ -47,6 +47,13 @@ def test_the_first_that_says_it_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert language() == "en"
 
 
+def test_a_wrong_variable_is_a_warning_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """With what it may be."""
+    monkeypatch.setenv(VARIABLE, "cn")
+    assert [language() for _ in range(3)] == ["en"] * 3
+    assert caplog.text.count("TWINKLE_NOTIFIER_LANGUAGE is no language of this package: set it to en or zh") == 1
+
+
 @pytest.mark.parametrize("wrong", ["fr", 3, True])
 def test_an_argument_that_is_none_is_an_error(wrong: Any) -> None:
     with pytest.raises(ArgumentError, match="give one of en, zh"):

@@ -217,6 +217,7 @@ def test_switched_off_the_command_runs_and_no_alert_is_sent(
     )
     assert done.stderr.startswith(f"{off} code gives by reference is used.\nTraceback (most recent call last):")
     assert done.stderr.count("switched off") == 1
+    assert "no alert is sent" not in done.stderr
     assert begin(source, options=("--to", os.environ["TWINKLE_NOTIFIER"])).result().returncode == 1
     assert len(robot.messages) == 1
 

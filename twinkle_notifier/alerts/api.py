@@ -28,6 +28,7 @@ from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.runtime.language import Language
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.log_repeats import log
+from twinkle_notifier.settings import SET_UP, checked_notifier, configured, log_none
 
 _EXCEPTION: type = BaseException  # what is given as one may be anything
 _LOG = 1.0  # seconds for a line of the log
@@ -43,7 +44,7 @@ _unsent: list[tuple[Any, tuple[Any, ...]]] = []
 
 
 def notify_exception(
-    notifier: Callable[[str], object] | None,
+    notifier: Callable[[str], object] | None = SET_UP,
     context: str = "",
     exc: BaseException | None = None,
     name: str | None = None,
@@ -71,7 +72,7 @@ def notify_exception(
       Ctrl-C gets an alert, as "interrupted".
 
     Args:
-        notifier: what sends the message; with None nothing happens.
+        notifier: what sends the message; by default the one that is set up, as for `watch`. With None nothing happens.
         context: where the exception was met, for people, e.g. ``"forward_backward"``.
         exc: the exception. It is not written to, and kept only where no memory is left: until the process ends.
         name: the run's name; by default what ``TWINKLE_NOTIFIER_NAME`` says, else the script, module or notebook.
@@ -101,7 +102,9 @@ def notify_exception(
             return Outcome("skipped", "there is no notifier")
         if exc is None or not issubclass(type(exc), _EXCEPTION):  # not isinstance: a class may lie, or raise
             kind = safe.type_name(type(exc))
-            _log_error("notify_exception was given %s as exc: it takes the exception itself", kind)
+            _log_error(
+                "no alert is sent: notify_exception was given %s as exc. Write exc=error, the exception itself", kind
+            )
             return Outcome("failed", "exc is not an exception", final=True)
         try:
             _need_stack(stack_room.ROOM)
@@ -149,6 +152,16 @@ def _need_stack(calls: int) -> None:
 
 
 def _report(notifier: Callable[[str], object], facts: Any) -> Outcome:
+    began = time.monotonic()
+    if notifier is SET_UP:
+        found = configured.get(now=True)
+        if found is None:
+            isolation.call(lambda: log_none("`notify_exception`"), _LOG)
+            return Outcome("skipped", "no notifier is set up", final=True)
+        notifier = found
+    if (wrong := isolation.tried(lambda: checked_notifier(notifier, "notify_exception")).error) is not None:
+        _log_error("no alert is sent: %s", reason(wrong))
+        return Outcome("failed", reason(wrong), final=True)
     if is_pruned(facts[0]):
         return Outcome("skipped", "its search has pruned the trial, which is no failure", final=True)
     exc, runner = cancellation.to_report(facts[0], facts[_BLOCK].cancels if facts[_BLOCK] is not None else 0)
@@ -156,7 +169,7 @@ def _report(notifier: Callable[[str], object], facts: Any) -> Outcome:
         return Outcome("skipped", "its task was cancelled, which is no failure", final=True)
     if runner is not None:
         return _report_ctrl_c(notifier, runner, facts)
-    return _send_in_time(notifier, (exc, *facts[1:]), time.monotonic())
+    return _send_in_time(notifier, (exc, *facts[1:]), began)
 
 
 def _report_ctrl_c(notifier: Callable[[str], object], runner: Any, facts: Any) -> Outcome:

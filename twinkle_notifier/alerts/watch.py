@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Generator
-from enum import Enum
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, TracebackType
 from typing import Any, TypeVar, cast, overload
 
@@ -17,19 +16,12 @@ from twinkle_notifier.delivery import check
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime.language import Language, checked
-from twinkle_notifier.settings import checked_diagnose, configured, log_none
+from twinkle_notifier.settings import SET_UP, checked_diagnose, checked_notifier, configured, log_none
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _Notifier = Callable[[str], object]
 
 
-class _Default(Enum):
-    """In place of a notifier: the one that is set up, also in a pickle. None means that no alert is sent."""
-
-    SET_UP = "set up"
-
-
-_FROM_ENVIRONMENT: Any = _Default.SET_UP
 _frame: Callable[[], FrameType | None] = vars(sys).get("_getframe", lambda: None)  # `inspect.currentframe`
 _warned: int | None = None  # the variables that describe no notifier, and of which a warning said so
 
@@ -46,13 +38,14 @@ class Watch:
 
     def __init__(
         self,
-        notifier: _Notifier | None = _FROM_ENVIRONMENT,
+        notifier: _Notifier | None = SET_UP,
         context: str = "",
         name: str | None = None,
         store: Store | None = None,
         language: Language | None = None,
         diagnose: bool | None = None,
     ) -> None:
+        checked_notifier(notifier, "watch")
         self._notifier, self._context, self._name, self._store = notifier, context, name, store
         self._language: Language | None = checked(language)
         self._diagnose = checked_diagnose(diagnose)
@@ -151,7 +144,7 @@ class Watch:
         return function
 
     def _chosen(self, *, now: bool = False) -> _Notifier | None:
-        if self._notifier is not _FROM_ENVIRONMENT:
+        if self._notifier is not SET_UP:
             return self._notifier
         if self._configured is None:  # at the end: the block may have set the variable since, from a file of settings
             self._configured = isolation.tried(lambda: configured.get(now=now)).value
@@ -195,7 +188,7 @@ def watch(
 @overload
 def watch(notifier: Function, /) -> Function: ...
 def watch(
-    notifier: Any = _FROM_ENVIRONMENT,
+    notifier: Any = SET_UP,
     context: str = "",
     name: str | None = None,
     *,

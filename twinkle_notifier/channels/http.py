@@ -6,6 +6,7 @@ Not urllib3's Retry: it sleeps a Retry-After past every time-out, and repeats a 
 from __future__ import annotations
 
 import random
+import re
 import ssl
 import time
 import zlib
@@ -38,6 +39,10 @@ _NO_WAY_OUT = (
     "is there a way out from this machine? Set HTTPS_PROXY, or TWINKLE_NOTIFIER_DIR and run "
     "`twinkle-notifier flush --follow` on a node that has one"
 )
+
+
+_NOBODY_LISTENS = "nothing listens there. Is `twinkle-notifier inbox` running on this machine?"
+_LOOPBACK = re.compile(r"localhost$|127\.|::1$")
 
 
 class Reply(NamedTuple):
@@ -155,7 +160,7 @@ def _try(url: str, body: bytes, seconds: float, secrets: Sequence[str]) -> Reply
     said = f"within {seconds:.2g} s" if error is None else f"({reply(_said(error), _SAID, hidden)})"
     if sent:
         return _Lost(f"no answer from {_host(url)} {said}: the message may be there", doubtful=True)
-    hint, hopeless = _hint(error)
+    hint, hopeless = _hint(error, urlsplit(url).hostname or "")
     return _Lost(f"cannot connect to {_host(url)} {said}: {hint}", doubtful=False, hopeless=hopeless)
 
 
@@ -189,7 +194,7 @@ def _unpacked(body: bytes, headers: Mapping[str, str]) -> bytes:
     return body
 
 
-def _hint(error: Exception | None) -> tuple[str, bool]:
+def _hint(error: Exception | None, host: str) -> tuple[str, bool]:
     """What may help when there was no connection, and whether another try is useless before that."""
     root = None if error is None else _root(error)
     if isinstance(root, ssl.SSLCertVerificationError) or _is(root, "CertificateError"):  # urllib3's, of a name
@@ -200,6 +205,8 @@ def _hint(error: Exception | None) -> tuple[str, bool]:
         return "a proxy of this kind needs PySocks: pip install 'requests[socks]'", True
     if _is(error, "ProxyError"):
         return "the proxy does not take it. Are HTTPS_PROXY and NO_PROXY right?", False
+    if isinstance(root, ConnectionRefusedError) and _LOOPBACK.match(host):
+        return _NOBODY_LISTENS, False
     return _NO_WAY_OUT, isinstance(error, ValueError | InvalidURL)  # what is wrong with a URL stays wrong
 
 

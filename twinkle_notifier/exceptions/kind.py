@@ -40,7 +40,7 @@ def _handled(exc: BaseException) -> int | None:
     """The signal whose handler raised `exc`. Python calls it with the signal, and the frame that this interrupted."""
     for frame, _ in walk_tb(safe.slot(exc, "__traceback__")):
         for number, interrupted in pairwise(_arguments(frame)):
-            if interrupted is not None and interrupted is frame.f_back and issubclass(type(number), int):
+            if isinstance(number, int) and interrupted is not None and interrupted is frame.f_back:
                 return number
     return None
 

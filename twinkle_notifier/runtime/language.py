@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import os
 from typing import Literal, get_args
 
@@ -12,6 +14,8 @@ Language = Literal["en", "zh"]
 VARIABLE = "TWINKLE_NOTIFIER_LANGUAGE"
 _LANGUAGES: tuple[Language, ...] = get_args(Language)
 _LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set counts, as for a program's texts
+
+log: logging.Logger = logging.getLogger("twinkle_notifier")
 
 
 def checked(language: object) -> Language | None:
@@ -24,8 +28,15 @@ def checked(language: object) -> Language | None:
 
 
 def language(given: Language | None = None) -> Language:
-    """The language of alerts. Never raises, and takes 2 s at most; a value that is not known is left out."""
-    return given or _known(os.environ.get(VARIABLE)) or _known(user_file().language) or _of_locale()
+    """The language of alerts. Never raises, and takes 2 s at most; a value that is not known is a warning, once."""
+    return given or _of_variable(os.environ.get(VARIABLE, "")) or _known(user_file().language) or _of_locale()
+
+
+@functools.lru_cache(maxsize=8)
+def _of_variable(text: str) -> Language | None:
+    if text.strip() and _known(text) is None:
+        log.warning("%s is no language of this package: set it to %s", VARIABLE, " or ".join(_LANGUAGES))
+    return _known(text)
 
 
 def _of_locale() -> Language:

@@ -223,7 +223,8 @@ class Reporter:
 
     def _deliver(self, notifier: Callable[[str], object] | None, message: Message) -> bool:
         if notifier is None:
-            log.warning("no notifier, so no alert is sent: %s", message.partition("\n")[0])
+            if not settings.is_off():
+                log.warning("no notifier, so no alert is sent: %s", message.partition("\n")[0].lstrip("# "))
             return False
         outcome = sender.deliver(notifier, message, CRASH_BUDGET)
         self._kept = outcome.status == "spooled"
