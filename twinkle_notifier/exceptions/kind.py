@@ -6,6 +6,7 @@ import signal
 from itertools import pairwise
 from traceback import walk_tb
 from types import FrameType
+from typing import Any
 
 from twinkle_notifier.exceptions.cancellation import is_interrupted
 from twinkle_notifier.isolation import safe, tried
@@ -40,12 +41,12 @@ def _handled(exc: BaseException) -> int | None:
     """The signal whose handler raised `exc`. Python calls it with the signal, and the frame that this interrupted."""
     for frame, _ in walk_tb(safe.slot(exc, "__traceback__")):
         for number, interrupted in pairwise(_arguments(frame)):
-            if isinstance(number, int) and interrupted is not None and interrupted is frame.f_back:
-                return number
+            if issubclass(type(number), int) and interrupted is not None and interrupted is frame.f_back:
+                return int(number)
     return None
 
 
-def _arguments(frame: FrameType) -> list[object]:
+def _arguments(frame: FrameType) -> list[Any]:
     """The positional arguments of the call, those of ``*args`` among them, as far as their names still hold them."""
     code, found = frame.f_code, frame.f_locals
     given = [found.get(name) for name in code.co_varnames[: code.co_argcount]]
