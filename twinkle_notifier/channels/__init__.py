@@ -98,7 +98,7 @@ def _from_literal(text: str, what: str, mentions: tuple[str, ...], given: str = 
     if address is None:
         raise ArgumentError(
             f"{what} holds neither a webhook URL of {pasted.NAMES}, nor a URL of apprise, nor a JSON object as "
-            "Notifier.to_dict() writes it"
+            "Notifier.to_dict() writes it: copy the whole URL from the chat's settings, or run `twinkle-notifier init`"
         )
     return _made("AppriseNotifier", given if given and address == text else address)
 

@@ -200,7 +200,9 @@ class WebhookNotifier(Notifier, abstract=True):
         scheme, host = _scheme_and_host(url)
         if scheme not in ("http", "https") or not host:
             folder = cls._robot.example.rpartition("/")[0]
-            raise ArgumentError(f"{name} is no http(s) URL: copy the robot's webhook URL, {folder}/...")
+            raise ArgumentError(
+                f"{name} is no http(s) URL: copy the robot's webhook URL, {folder}/..., or name a variable as env:NAME"
+            )
         if scheme == "http" and not insecure and not is_here(host):
             raise ArgumentError(
                 f"{name} is http:// to another machine, and anyone on the way could read its token: use https://, or "

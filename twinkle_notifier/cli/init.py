@@ -42,11 +42,14 @@ def add(commands: Commands) -> None:
     init.add_argument(
         "--url", help=f"the URL, for programs; without a terminal a line of standard input will do. {IN_PS}"
     )
+    init.add_argument("pasted", nargs="?", help=argparse.SUPPRESS)
     init.add_argument("--no-test", action="store_false", dest="test", help="write the file without sending a test")
     init.set_defaults(do=_init)
 
 
 def _init(given: argparse.Namespace) -> int:
+    if given.pasted is not None:
+        raise ArgumentError(f"paste the URL where `init` asks for it, or give --url env:NAME. {IN_PS}")
     place = user_file.path()
     if place is None:
         raise ArgumentError("there is no home folder to write to: set XDG_CONFIG_HOME to a folder of yours")
@@ -57,13 +60,16 @@ def _init(given: argparse.Namespace) -> int:
     for one in each(notifier) if given.test else ():
         outcome = tested(one, "init")
         if outcome.status != "sent":
-            print(f"{named(one)} has not accepted a test: {shown(outcome)}\nNothing is written.", file=sys.stderr)
+            print(f"{named(one)} has not accepted a test: {shown(outcome)}", file=sys.stderr)
+            print("Nothing is written. --no-test writes it without a test.", file=sys.stderr)
             return 1
         print(f"{named(one)} has accepted a test: look for it there.")
     try:
         write(place, text)
     except OSError as error:
-        raise ArgumentError(f"{place} cannot be written ({error.strerror}): set XDG_CONFIG_HOME to a folder") from None
+        raise ArgumentError(
+            f"{place} cannot be written ({error.strerror}): set XDG_CONFIG_HOME to a folder that you can write to"
+        ) from None
     print(f"Written to {place}. `twinkle-notifier check` sends another test.")
     if os.environ.get(VARIABLE, "").strip():
         print(f"{VARIABLE} is set, and goes before the file.", file=sys.stderr)

@@ -19,7 +19,7 @@ _SLACK = 0.5  # seconds for the threads to begin and to end
 _NAME, _LOG = 60, 1.0  # characters; seconds to write a line
 
 # The end of the reason of what is kept.
-LATER = "; it is kept on the disk and goes out with the next message, the next run, or `twinkle-notifier flush`"
+LATER = "; it is kept on the disk and goes out with this notifier's next message or run, or by `twinkle-notifier flush`"
 
 log: logging.Logger = logging.getLogger("twinkle_notifier")
 
