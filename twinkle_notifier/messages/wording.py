@@ -60,7 +60,8 @@ def number(value: object) -> str:
 
 def gaps_in(language: str) -> Gaps:
     """What is said of frames that are not shown beside the user's own code."""
-    return Gaps(*(template(language, text) for text in _GAPS), comma(language))
+    one, between, left_out, among = (template(language, text) for text in _GAPS)
+    return Gaps(one, between, left_out, among, comma(language))
 
 
 def attempt_of(attempt: Attempt, language: str) -> str:
