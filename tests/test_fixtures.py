@@ -93,7 +93,7 @@ def test_a_waiting_message_goes_out_with_the_next(version: Path, home: Home) -> 
     assert home.told() == ["### sft failed: ValueError: the loss is not a number"] * 2
     late = home.robot.messages[1]
     assert late.msg_uuid == waited["id"]
-    assert "- Delayed: this waited since " in late.text
+    assert "- Delayed: since " in late.text
     assert waited["why"] in late.text
     assert list((home.state / "spool").rglob("*.json")) == []
 

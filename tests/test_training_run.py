@@ -167,7 +167,7 @@ def test_a_logged_value_costs_at_most_the_course(how: Callable[[], Any], shown: 
     assert background.flush(10)
     [message] = told.messages
     assert re.search(r"\n- Progress: step 7\b.*\n- Metrics: acc 0.5\n", message)
-    assert ("first 4, least 1, last 1\n" in message) >= shown
+    assert ("first 4, lowest 1, last 1\n" in message) >= shown
 
 
 def test_the_last_checkpoint_is_what_the_trainer_says_else_what_was_noted() -> None:

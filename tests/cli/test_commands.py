@@ -252,6 +252,7 @@ def test_the_demo_for_people(run: Run) -> None:
     assert "### demo failed: OSError: No space left on device: 'out/checkpoint-3' (exit code 1)" in lines
     assert any("in save" in line for line in lines)
     assert "- Likely: the disk is full (or has no inodes left): nothing more can be written there" in lines
+    assert lines[-2] == "The log and the folder that it names were temporary: they are deleted."
     assert lines[-1] == "For your own chat: twinkle-notifier init"
 
 
@@ -378,7 +379,7 @@ def test_a_pause_of_flush_is_more_than_nothing(run: Run) -> None:
     """Else it would never pause."""
     for pause in ("-1", "0", "nan", "inf"):
         done = run("flush", "--follow", "--every", pause)
-        assert (done.returncode, "is no pause" in done.stderr) == (2, True)
+        assert (done.returncode, "is not a pause" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(("code", "is_known"), [(127, True), (5, False)])

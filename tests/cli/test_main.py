@@ -481,4 +481,4 @@ def test_no_way_out_then_a_login_node(
     assert inbox.messages == []
     assert node.command("flush").stdout == "1 sent, 0 left\n"
     assert "the loss is lost" in inbox.messages[0].text
-    assert "- Delayed: this waited since " in inbox.messages[0].text
+    assert "- Delayed: since " in inbox.messages[0].text

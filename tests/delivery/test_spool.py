@@ -52,7 +52,7 @@ def test_what_waits_goes_out_in_order_and_once(spool: Spool) -> None:
     sending = Sending()
     assert spool.flush(sending) == Flushed(sent=3)
     assert [message.id for message in sending.messages] == ["d0", "d1", "d2"]
-    assert sending.messages[0].startswith("### message 0\n\n- Delayed: this waited since ")
+    assert sending.messages[0].startswith("### message 0\n\n- Delayed: since ")
     assert "(no network)\n- Run: sft" in sending.messages[0]
     assert spool.flush(sending) == Flushed()
 

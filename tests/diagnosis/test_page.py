@@ -48,7 +48,7 @@ CHINESE = {
     "Errors of the device and its driver": "设备与驱动的错误",
     "Memory of the device": "显存",
     "Disks and file systems": "磁盘与文件系统",
-    "Losses that are no numbers": "loss 不是有效数字",
+    "Losses that are no numbers": "loss 为 NaN 或无穷大",
     "Other frameworks, compilers and kernels": "其他框架、编译器与 kernel",
     "Losses, gradients, scalers and numbers that are not finite": "loss、梯度、scaler 与非有限数",
     "Memory of the host and shared memory": "主机内存与共享内存",

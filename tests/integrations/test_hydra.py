@@ -242,8 +242,8 @@ def test_a_multirun_without_a_failure(run: Run, inbox: Inbox) -> None:
     run("lr=0.3,0.1,0.2", "-m", code=0)
     [message] = inbox.messages
     assert re.fullmatch(r"sft: sweep ended after \d+ s", message.title)
-    assert has(message, "- Jobs: 3 in all, 3 fine\n", "- Least value: 0.2, by job 1: lr=0.1\n")
-    assert has(message, "- Greatest value: 0.6, by job 0: lr=0.3\n")
+    assert has(message, "- Jobs: 3 in all, 3 fine\n", "- Lowest value: 0.2, by job 1: lr=0.1\n")
+    assert has(message, "- Highest value: 0.6, by job 0: lr=0.3\n")
 
 
 @joblib

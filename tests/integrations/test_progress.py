@@ -23,7 +23,7 @@ def told_of(told: RecordingNotifier) -> str:
     [message] = told.messages
     assert re.search(r"^- Time left: \d+ s, until \d{4}-", message, re.MULTILINE)
     assert re.search(r"^- Speed: [\d.]+ (steps a second|s a step)$", message, re.MULTILINE)
-    assert re.search(r"^- loss: .+ first .+, least .+, last ", message, re.MULTILINE)
+    assert re.search(r"^- loss: .+ first .+, lowest .+, last ", message, re.MULTILINE)
     return message.splitlines()[0]
 
 

@@ -13,9 +13,9 @@ from twinkle_notifier.messages.chinese import CHINESE
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").rglob("*_zh.md"))
 # What a Chinese engineer says, and searches for in logs, as it is.
 TERMS = """
-    Bark DingTalk Feishu WeCom callback cgroup checkpoint CPU Ctrl-C dev epoch GIL GPU killer KeyboardInterrupt local
-    NCCL NotifierCallback OOM PID py-spy dump Python rank Rank shm SIGKILL --signal SIGTERM SLURM stall_after step
-    submitit supervisor traceback trainer trial twinkle-notifier watchdog worker
+    Bark DingTalk Feishu WeCom callback cgroup checkpoint CPU Ctrl-C dev epoch GIL GPU killer kill KeyboardInterrupt
+    local NaN NCCL OOM PID py-spy dump Python rank Rank shm SIGKILL --signal SIGTERM SLURM step submitit supervisor
+    traceback trainer trial twinkle-notifier watchdog worker
     C ECC GSP I O kernel NFS NVLink power brake swap Xid
     access app bug chat_id HTTP id IP key SEC token twinkle_notifier URL webhook
 """

@@ -36,7 +36,7 @@ def test_a_run_of_frames_is_one_line() -> None:
         "  [1 frame in torch]",
         LIBRARY.format("torch/nn.py", 1),
     )
-    assert "  [torch, peft 中的 4 层调用]" in folded(text, 0, "zh")
+    assert "  [torch、peft 中的 4 层调用]" in folded(text, 0, "zh")
 
 
 def test_no_more_frames_are_folded_than_needed() -> None:

@@ -22,7 +22,7 @@ JOBS = [
     [
         ("minimize", [("Best value", "0.5, by job 0: lr=1")]),
         ("maximize", [("Best value", "1e+300, by job 1: lr=2")]),
-        ("", [("Least value", "0.5, by job 0: lr=1"), ("Greatest value", "1e+300, by job 1: lr=2")]),
+        ("", [("Lowest value", "0.5, by job 0: lr=1"), ("Highest value", "1e+300, by job 1: lr=2")]),
     ],
 )
 def test_counts_values_and_errors(direction: str, values: list[tuple[str, str]]) -> None:

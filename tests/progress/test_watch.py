@@ -83,7 +83,7 @@ def test_each_part_of_the_steps_is_told_with_speed_and_end() -> None:
         told, end = inbox.messages
     assert re.fullmatch(r"sft: step 5\d of 100 \(5\d %\)|sft: step 60 of 100 \(60 %\)", told.title)
     assert re.search(rf"- Time left: \d+ s, until {TIME}\n- Speed: [\d.]+ steps a second\n- Progress: step ", told.text)
-    for part in ("epoch 1", "- Metrics: lr 0.001", "- loss: ", "first 1, least 0.0", "- Run: sft", "- Host: "):
+    for part in ("epoch 1", "- Metrics: lr 0.001", "- loss: ", "first 1, lowest 0.0", "- Run: sft", "- Host: "):
         assert part in told.text
     assert not told.mentioned
     assert end.title.startswith("sft ended after")

@@ -454,7 +454,7 @@ def test_the_message_has_what_the_trainer_and_the_run_know() -> None:
     assert lines[2:8] == [
         "- Rule: `eval_loss > 2 * min(eval_loss[9])`",
         "- Values: eval_loss 1.25, min(eval_loss[9]) 0.5",
-        "- eval_loss: ▅▁▃▇ first 1, least 0.5, last 1.25",
+        "- eval_loss: ▅▁▃▇ first 1, lowest 0.5, last 1.25",
         "- Progress: step 40 of 100, epoch 1.5, after 0 s",
         "- Metrics: loss 9",
         "- Last checkpoint: checkpoints/30",

@@ -114,7 +114,7 @@ def test_an_address_that_is_none_is_said(server: Server) -> None:
     assert done.returncode == 2
     assert (
         done.stderr
-        == "twinkle-notifier: --heartbeat, or TWINKLE_NOTIFIER_HEARTBEAT, is no URL: it begins with https://\n"
+        == "twinkle-notifier: --heartbeat, or TWINKLE_NOTIFIER_HEARTBEAT, is not a URL: it begins with https://\n"
     )
 
 

@@ -210,7 +210,7 @@ LOST = {
     "type and words": r"sft(: job 2)? failed: ValueError: the loss is lost",
     "place": r"happens\.py.*\bhappens\b",
 }
-SWEPT = {"duration": r"sft: sweep ended after \d", "metrics": "Greatest value: 6"}
+SWEPT = {"duration": r"sft: sweep ended after \d", "metrics": "Highest value: 6"}
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,7 @@ def _demo(given: argparse.Namespace) -> int:
 def _show(message: Received, took: float) -> None:
     text = unescape(message.text)  # as a phone shows it
     print(f"After {took:.1f} s this arrived at a robot like {message.service}'s:\n{_LINE}\n{text}\n{_LINE}")
+    print("The log and the folder that it names were temporary: they are deleted.")
     print("For your own chat: twinkle-notifier init", flush=True)
 
 

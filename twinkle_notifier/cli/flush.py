@@ -88,7 +88,7 @@ def add(commands: Commands) -> None:
 def _pause(text: str) -> float:
     seconds = float(text)  # argparse says what is wrong with another text
     if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no pause: give seconds, more than 0")
+        raise argparse.ArgumentTypeError(f"{text} is not a pause: give seconds, more than 0")
     return seconds
 
 

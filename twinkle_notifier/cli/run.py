@@ -110,7 +110,7 @@ def _seconds(text: str) -> float:
     """``90``, ``90s``, ``10m``, ``2h``, in seconds."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?", text.strip())
     if found is None or float(found[1]) <= 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time: write 90s, 10m or 2h")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time: write 90s, 10m or 2h")
     return float(found[1]) * {"s": 1, "m": 60, "min": 60, "h": 3600}[found[2] or "s"]
 
 
@@ -122,7 +122,7 @@ def _run(given: argparse.Namespace) -> int:
         raise ArgumentError(_NEEDS_LINUX)
     heartbeat = resolve(given.heartbeat)
     if heartbeat and not heartbeat.startswith(("https://", "http://")):
-        raise ArgumentError(f"--heartbeat, or {HEARTBEAT}, is no URL: it begins with https://")
+        raise ArgumentError(f"--heartbeat, or {HEARTBEAT}, is not a URL: it begins with https://")
     if given.language:
         os.environ[language.VARIABLE] = given.language  # for the command's own processes, too
     if given.rule:

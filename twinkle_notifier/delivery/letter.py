@@ -102,8 +102,8 @@ class Letter(NamedTuple):
         """The message as it goes out now, with the same id as at the first try, and with why it was delayed."""
         in_language = language()
         why = line(_short(self.why) if in_language == "zh" else self.why, _WHY)  # it may quote a service or a proxy
-        waited = phrase(in_language, "this waited since {time} ({why})", time=clock(self.at), why=why)
-        note = fact(in_language, "Delayed", waited)
+        since = phrase(in_language, "since {time} ({why})", time=clock(self.at), why=why)
+        note = fact(in_language, "Delayed", since)
         if dropped:
             gone = phrase(in_language, "{number} messages (queue full or too old)", number=dropped)
             note += "\n" + fact(in_language, "Dropped earlier", gone)

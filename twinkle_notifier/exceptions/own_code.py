@@ -30,18 +30,19 @@ class Gaps(NamedTuple):
     """What is said of frames that are not shown, with the slots ``{number}`` and ``{names}``.
 
     `one` and `between`: of libraries, one frame or several; `left_out`: of the user; `among`: the same, with frames of
-    libraries between them, which ``{between}`` says.
+    libraries between them, which ``{between}`` says. `comma`: between names.
     """
 
     one: str
     between: str
     left_out: str
     among: str
+    comma: str = ", "
 
     def libraries(self, calls: Sequence[_Call]) -> str:
         """These calls, which are all of libraries."""
-        names = library_names(frame.f_code.co_filename for frame, _ in calls)
-        return (self.one if len(calls) == 1 else self.between).format(number=len(calls), names=", ".join(names))
+        names = self.comma.join(library_names(frame.f_code.co_filename for frame, _ in calls))
+        return (self.one if len(calls) == 1 else self.between).format(number=len(calls), names=names)
 
     def left(self, calls: Sequence[_Call]) -> str:
         """These calls, the first and the last of which are the user's."""

@@ -68,6 +68,11 @@ def listed(language: str, *parts: str) -> str:
     return phrase(language, ", ").join(filter(None, parts))
 
 
+def comma(language: str) -> str:
+    """What stands between names of one kind, as of libraries or hosts."""
+    return phrase(language, "{one}, {other}", one="", other="")
+
+
 def fact(language: str, name: str, value: str) -> str:
     """A list item of Markdown: the `name` of a fact, in `language`, and its `value`. Empty if that is."""
     return f"- {phrase(language, name)}: {value}" if value else ""

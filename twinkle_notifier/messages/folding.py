@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from twinkle_notifier.exceptions.frames import is_installed_anywhere, library_names
-from twinkle_notifier.messages.catalog import phrase
+from twinkle_notifier.messages.catalog import comma, phrase
 
 _FRAME = re.compile(r'(?P<indent>[ |]*)File "(?P<path>[^"]+)", line \d')
 _BESIDE = re.compile(r"  +\d+  ")  # as `own_code` shows a line beside the one that failed
@@ -87,7 +87,7 @@ def _without(pieces: Sequence[_Piece], left_out: Sequence[int], language: str) -
 
 def _between(pieces: Sequence[_Piece], language: str) -> str:
     text = "{number} frame in {names}" if len(pieces) == 1 else "{number} frames in {names}"
-    names = ", ".join(library_names(piece.path for piece in pieces))
+    names = comma(language).join(library_names(piece.path for piece in pieces))
     return phrase(language, text, number=len(pieces), names=names)
 
 

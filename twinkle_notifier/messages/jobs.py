@@ -62,7 +62,7 @@ def not_fine(jobs: Sequence[Job]) -> int:
 def facts(jobs: Sequence[Job], direction: str, language: str) -> list[Fact]:
     """How many ended how, the best value, and which errors how often; for `Progress.facts`.
 
-    `direction`: ``minimize`` or ``maximize``; of anything else, the least and the greatest value are named.
+    `direction`: ``minimize`` or ``maximize``; of anything else, the lowest and the highest value are named.
     """
     return [("Jobs", _counts(jobs, language)), *_values(jobs, direction, language), *_errors(jobs, language)]
 
@@ -94,8 +94,8 @@ def _values(jobs: Sequence[Job], direction: str, language: str) -> list[Fact]:
 
     if direction in ("minimize", "maximize"):
         return [("Best value", shown(min if direction == "minimize" else max))]
-    least, greatest = shown(min), shown(max)
-    return [("Value", least)] if least == greatest else [("Least value", least), ("Greatest value", greatest)]
+    lowest, highest = shown(min), shown(max)
+    return [("Value", lowest)] if lowest == highest else [("Lowest value", lowest), ("Highest value", highest)]
 
 
 def _errors(jobs: Sequence[Job], language: str) -> list[Fact]:

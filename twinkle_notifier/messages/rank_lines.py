@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from twinkle_notifier.messages.catalog import fact, facts, phrase
+from twinkle_notifier.messages.catalog import comma, fact, facts, phrase
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.rank_sets import FOLLOWER, all_ranks, compressed
 
@@ -35,7 +35,7 @@ def _places(members: list[str], world_size: int, language: str) -> str:
     which = f"rank {compressed(ranks)}" if len(ranks) == 1 else compressed(ranks)  # "2 of 4" reads as a number of ranks
     if len(ranks) == world_size:
         return phrase(language, "{ranks} of {world_size}", ranks=which, world_size=world_size)
-    named = ", ".join(hosts[:_HOSTS])
+    named = comma(language).join(hosts[:_HOSTS])
     if len(hosts) > _HOSTS:
         named = phrase(language, "{hosts} and {number} more", hosts=named, number=len(hosts) - _HOSTS)
     return phrase(language, "{ranks} of {world_size} on {hosts}", ranks=which, world_size=world_size, hosts=named)

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from twinkle_notifier.messages.catalog import phrase
 
 _BARS = "▁▂▃▄▅▆▇"
-_LOST = "×"  # a value that is no number
+_LOST = "×"  # a value that is NaN or infinite
 _FEWEST = 3  # values, below which it shows nothing
 
 
 def curve(values: Sequence[float], language: str = "en") -> str:
-    """The `values`, oldest first, as bars, with the first, the least and the last; empty for fewer than three.
+    """The `values`, oldest first, as bars, with the first, the lowest and the last; empty for fewer than three.
 
     A value that is NaN or infinite is marked, and said.
     """
@@ -22,20 +22,21 @@ def curve(values: Sequence[float], language: str = "en") -> str:
         return ""
     low, high = min(finite), max(finite)
     bars = "".join(_bar(value, low, high) for value in values)
-    shown = {"first": _short(values[0]), "least": _short(low), "last": _short(values[-1])}
-    said = phrase(language, "{bars} first {first}, least {least}, last {last}", bars=bars, **shown)
+    shown = {"first": _short(values[0]), "lowest": _short(low), "last": _short(values[-1])}
+    said = phrase(language, "{bars} first {first}, lowest {lowest}, last {last}", bars=bars, **shown)
     return said + _lost(values, language)
 
 
 def _lost(values: Sequence[float], language: str) -> str:
-    """Where it stopped being a number, or how often it was none."""
+    """How many values are NaN or infinite; of those at the end alone, that these were the last."""
     lost = [at for at, value in enumerate(values) if not math.isfinite(value)]
     if not lost:
         return ""
-    slots = {"number": len(lost), "of": len(values)}
-    is_over = lost[0] == len(values) - len(lost)
-    text = "; no number in the last {number} of {of} values" if is_over else "; no number in {number} of {of} values"
-    return phrase(language, text, **slots)
+    text = "; NaN or infinite in {number} of {of} values"
+    if lost[0] == len(values) - len(lost):  # since then all are
+        last = "; NaN or infinite in the last of {of} values"
+        text = last if len(lost) == 1 else "; NaN or infinite in the last {number} of {of} values"
+    return phrase(language, text, number=len(lost), of=len(values))
 
 
 def _short(value: float) -> str:

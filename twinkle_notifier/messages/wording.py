@@ -6,13 +6,13 @@ import time
 
 from twinkle_notifier.exceptions.own_code import Gaps
 from twinkle_notifier.isolation import safe
-from twinkle_notifier.messages.catalog import phrase, readable, retold, template
+from twinkle_notifier.messages.catalog import comma, phrase, readable, retold, template
 from twinkle_notifier.messages.markdown import fence
 from twinkle_notifier.messages.sanitize import block, line
 from twinkle_notifier.runtime.launcher import Attempt
 
 _NUMBER = 60  # characters
-_GAPS = Gaps(
+_GAPS = (
     "{number} frame in {names}",
     "{number} frames in {names}",
     "[{number} of your frames left out]",
@@ -60,7 +60,8 @@ def number(value: object) -> str:
 
 def gaps_in(language: str) -> Gaps:
     """What is said of frames that are not shown beside the user's own code."""
-    return Gaps(*(template(language, text) for text in _GAPS))
+    one, between, left_out, among = (template(language, text) for text in _GAPS)
+    return Gaps(one, between, left_out, among, comma(language))
 
 
 def attempt_of(attempt: Attempt, language: str) -> str:

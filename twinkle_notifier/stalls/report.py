@@ -67,9 +67,11 @@ def _first_upper(text: str) -> str:
 def _stacks(group: _Group, threads: bool, language: str) -> str:
     """The stack of one of them, with those of its other `threads` if asked."""
     status = group[0]
-    step = "" if status.step is None else phrase(language, "after {steps} steps", steps=status.step)
+    after = "after {steps} step" if status.step == 1 else "after {steps} steps"
+    step = "" if status.step is None else phrase(language, after, steps=status.step)
     rank = _first_upper(named([status.rank], language))
-    heading = f"{listed(language, rank, line(status.hostname, _HOST), f'PID {status.pid}', step)}:"
+    place = listed(language, rank, line(status.hostname, _HOST), f"PID {status.pid}", step)
+    heading = phrase(language, "{place}:", place=place)
     others = f"\n\n{status.doing.others}" if threads and status.doing.others else ""
     return f"{heading}\n\n{code_block(status.doing.stack + others, language)}"
 

@@ -123,11 +123,9 @@ class Monitor:
     def _silence_facts(self) -> list[str]:
         pids = ", ".join(map(str, _with_descendants(self._context.pid)))
         shows = phrase(language(), "{pids}; `py-spy dump --pid PID` shows where one is", pids=pids)
-        better = "With NotifierCallback(stall_after=...) this message would name the rank, and show where it is stuck"
         return [
-            fact(language(), "Seen from outside", phrase(language(), "no output, and no beat of a callback")),
+            fact(language(), "Seen from outside", phrase(language(), "no output, and no training step")),
             fact(language(), "Processes", shows),
-            "- " + phrase(language(), better),
         ]
 
     def _check_restarts(self) -> None:
