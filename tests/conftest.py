@@ -219,8 +219,10 @@ def _no_past(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("twinkle_notifier.claims.alone", MemoryStore())
     monkeypatch.setattr("twinkle_notifier.alerts.pipeline._seen", Seen())
     monkeypatch.setattr("twinkle_notifier.alerts.pipeline._occurrences", Occurrences())
-    monkeypatch.setattr("twinkle_notifier.alerts.watch.configured", Configured())
-    monkeypatch.setattr("twinkle_notifier.alerts.watch._warned", None)
+    fresh = Configured()
+    for module in ("watch", "api"):
+        monkeypatch.setattr(f"twinkle_notifier.alerts.{module}.configured", fresh)
+    monkeypatch.setattr("twinkle_notifier.runtime.language._warned", set())
     for name, nothing in (("_first", ""), ("_line", ()), ("_born", None)):  # nor that it forked
         monkeypatch.setattr(f"twinkle_notifier.runtime.process.{name}", nothing)
     yield

@@ -13,6 +13,7 @@ from twinkle_notifier import isolation
 from twinkle_notifier.channels import OF_TWINKLE, VARIABLE, connection, from_text
 from twinkle_notifier.delivery.targets import leaves
 from twinkle_notifier.errors import ArgumentError, NotifierError
+from twinkle_notifier.isolation import safe
 from twinkle_notifier.isolation.safe import reason
 from twinkle_notifier.messages.message import known_level
 from twinkle_notifier.messages.sanitize import shown_in_log
@@ -145,9 +146,12 @@ def attaches(env: Mapping[str, str]) -> bool:
 
 
 def checked_notifier(given: object, of: str) -> None:
-    """Raise ArgumentError if what is `given` as the notifier `of` something is neither None nor can be called."""
-    if given is not None and given is not SET_UP and not callable(given):
-        what = "a text" if issubclass(type(given), str) else f"of the type {type(given).__name__}"
+    """Raise ArgumentError if what is `given` as the notifier `of` something cannot be called.
+
+    None and False, as of ``is_first and notifier``, are none.
+    """
+    if not (given is None or given is False or given is SET_UP or callable(given)):
+        what = "a text" if issubclass(type(given), str) else f"of the type {safe.type_name(type(given))}"
         raise ArgumentError(
             f"the notifier of {of} is {what}: give one such as DingNotifier('env:DING_URL'), or leave it out and write "
             f"{of}(name=..., context=...)"
@@ -157,7 +161,7 @@ def checked_notifier(given: object, of: str) -> None:
 def checked_diagnose(given: object) -> bool | None:
     """`given`, as an argument. Raises ArgumentError if it is none of True, False and None."""
     if given is not None and not isinstance(given, bool):
-        raise ArgumentError(f"diagnose is a {type(given).__name__}: give True or False, or leave it out")
+        raise ArgumentError(f"diagnose is a {safe.type_name(type(given))}: give True or False, or leave it out")
     return given
 
 
@@ -174,6 +178,7 @@ class Configured:
     def __init__(self) -> None:
         self.texts: int = 0  # a hash of the variables when they were last read; their texts may be secret
         self.complaint: str = ""  # about them, as it was logged
+        self._warned: int | None = None  # the variables of which a warning said that they describe no notifier
         self._notifier: Notifier | None = None
         self._again = 0.0  # when the next try may be
 
@@ -204,6 +209,12 @@ class Configured:
         self._notifier = answer.value[0] if answer.value is not None else None
         self._again = monotonic() + _PAUSE
         return self._notifier
+
+    def warn_of_none(self, to: str) -> None:
+        """Log once, after `get` has found none, how to give one `to` what asked for it."""
+        if not self.complaint and self.texts != self._warned:
+            self._warned = self.texts
+            log_none(to)
 
 
 configured: Configured = Configured()  # for `watch`, which has no object that lives as long as a run

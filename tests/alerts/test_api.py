@@ -429,6 +429,47 @@ def test_without_a_notifier_the_one_that_is_set_up_sends(
     assert [message.title for message in inbox.messages] == ["sft failed: ValueError: x"]
 
 
+def test_the_one_that_is_set_up_cannot_be_made(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log has why, and that this alert is not sent. What is no failure makes none."""
+    monkeypatch.setenv("TWINKLE_NOTIFIER_URL", "https://example.org/hook?token=abcdef")
+    pruned = type("TrialPruned", (Exception,), {"__module__": "optuna.exceptions"})
+    assert (notify_exception(exc=raised(pruned())).status, caplog.text) == ("skipped", "")
+    outcome = notify_exception(exc=raised(ValueError("x")))
+    assert (outcome.status, outcome.final) == ("failed", False)
+    assert "alert not sent for ValueError: TWINKLE_NOTIFIER_URL holds neither " in caplog.text
+    assert "give `notify_exception`" not in caplog.text
+    assert "abcdef" not in caplog.text
+
+
+def test_ctrl_c_while_the_one_that_is_set_up_is_made_replaces_no_exception(tmp_path: Path, inbox: Inbox) -> None:
+    """It takes effect when the alert is out."""
+    code = """
+import os, signal, threading, time
+from twinkle_notifier import notify_exception, settings
+made = settings.set_up
+def slow():
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.5)
+    return made()
+settings.set_up = slow
+try:
+    raise ValueError("x")
+except ValueError as error:
+    try:
+        print(notify_exception(exc=error, name="sft").status)
+    except KeyboardInterrupt:
+        print("Ctrl-C")
+"""
+    env = {**os.environ, "TWINKLE_NOTIFIER_URL": f"{inbox.url}&secret=SEC0123456789abcdef"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=180
+    )
+    assert done.stdout == "Ctrl-C\n", done.stderr
+    assert [message.title for message in inbox.messages] == ["sft failed: ValueError: x"]
+
+
 @pytest.mark.parametrize("notifier", ["https://oapi.dingtalk.com/robot/send?access_token=abcdef", 7])
 def test_what_cannot_send_is_no_notifier(notifier: Any, caplog: pytest.LogCaptureFixture) -> None:
     """The log says what to give instead, and shows no URL."""

@@ -10,6 +10,8 @@ import functools
 import inspect
 import json
 import pickle
+import signal
+import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
 from functools import partial
@@ -346,6 +348,26 @@ def test_a_text_is_no_notifier(text: Any) -> None:
     with pytest.raises(ArgumentError, match=r"the notifier of watch is a text: .*watch\(name=\.\.\.") as refused:
         watch(text)
     assert "abcdef" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("number", "said"), [(signal.SIGTERM, "preempted"), (signal.SIGINT, "interrupted")])
+def test_a_handler_that_exits_is_no_clean_exit(number: int, said: str) -> None:
+    """It saves, and exits with 0: the work did not end."""
+    told = RecordingNotifier()
+    before = signal.signal(number, lambda *_: sys.exit(0))
+    try:
+        with pytest.raises(SystemExit), watch(told, name="sft"):
+            signal.raise_signal(number)
+    finally:
+        signal.signal(number, before)
+    assert [message.partition("\n")[0] for message in told.messages] == [f"### sft was {said}"]
+
+
+def test_only_the_first_rank_has_a_notifier() -> None:
+    """As people write it, `watch(is_first and notifier)`."""
+    nobody: Any = False
+    with pytest.raises(ValueError), watch(nobody, "x"):
+        fail()
 
 
 def test_what_is_wrong_in_the_environment_is_said(

@@ -60,7 +60,10 @@ def test_what_was_not_sent_may_be_tried_again() -> None:
     assert 0.5 < time.monotonic() - began < 5
     assert (error.fate, error.final) == ("failed", False)
     assert error.reason.startswith("cannot connect to 127.0.0.1:")
-    assert "(Connection refused): nothing listens there. Is `twinkle-notifier inbox` running" in error.reason
+    assert (
+        "(Connection refused): nothing listens there. Is the server, or `twinkle-notifier inbox`, running"
+        in error.reason
+    )
 
 
 def test_a_doubt_stays() -> None:

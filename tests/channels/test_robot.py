@@ -118,7 +118,10 @@ def test_arguments_are_named_as_the_service_names_them(monkeypatch: pytest.Monke
     assert "0123456789abcdef" not in repr(vars(pager))
     with pytest.raises(CredentialError, match="references such as 'env:PAGER_URL', which stay, as its pager_url"):
         pickle.loads(pickle.dumps(pager))("hello")
-    with pytest.raises(ArgumentError, match=r"pager_url is no http\(s\) URL: .* https://pager.example/robot/\.\.\., or name a variable as env:NAME$"):
+    with pytest.raises(
+        ArgumentError,
+        match=r"pager_url is no http\(s\) URL: .* https://pager.example/robot/\.\.\., or name a variable as env:NAME$",
+    ):
         PagerNotifier("pager")
     for url, said in (
         ("https://a.example/x", "leads to a.example: is it a Pager"),

@@ -86,7 +86,8 @@ def test_init_writes_nothing_that_does_not_work(run: Run, inbox: Inbox) -> None:
         "--url holds the trigger of a Feishu flow, which is no robot: copy the webhook URL of a custom" in done.stderr
     )
     assert "tok-0123" not in done.stderr
-    beside = run("init", "https://oapi.dingtalk.com/robot/send?access_token=abcdef")  # where `ps` shows it
+    url = "https://oapi.dingtalk.com/robot/send?access_token=abcdef"
+    beside = run("init", url, url)  # where `ps` shows it
     assert (beside.returncode, "abcdef" in beside.stderr) == (2, False)
     assert "paste the URL where `init` asks for it" in beside.stderr
     assert run("init", given="").returncode == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # FOLDERS, as JSON: each has a `train.py`, which ends as any script does, and gets its `out` and `err`.
 FORKS = """
-import gc, json, os, sys
+import gc, json, os, signal, sys
 from types import ModuleType
 
 import lightning.pytorch
@@ -21,6 +21,7 @@ else:
     print(json.dumps(statuses))
     sys.exit()
 
+signal.alarm(120)  # one that hangs is named
 os.chdir(folder)
 for number, name in ((1, "out"), (2, "err")):
     os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT), number)

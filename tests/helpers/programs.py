@@ -198,6 +198,9 @@ def check(case: Case, robot: Inbox, launch: str, output: str, trainer: str = "")
         with open(TABLE, "a") as table:
             table.write(json.dumps(row) + "\n")
     assert (len(told), row["lacks"]) == (case.messages, []), _shown(told) + output[-6000:]
+    if case.happens == STALL:
+        later = [re.sub(r" after .*", "", message.title) for message in told[1:]]
+        assert later == ["sft resumed", "sft ended"][: case.messages - 1], later
 
 
 def _version(trainer: str) -> str:

@@ -17,9 +17,9 @@ PAGES = {"en": ROOT / "docs" / "trainers.md", "zh": ROOT / "docs" / "trainers.zh
 CHINESE = {
     "an exception in rank 1 of 2": "2 个 rank 中的 rank 1 抛出异常",
     "an exception in a step": "一步里抛出异常",
-    "an exception in job 2 of 4": "4 个任务中的任务 2 抛出异常",
-    "SIGKILL in job 2 of 4": "4 个任务中的任务 2 被 SIGKILL 杀掉",
-    "job 2 of 4 stalls, and goes on": "4 个任务中的任务 2 卡住后恢复",
+    "an exception in job 2 of 4": "4 个作业中的作业 2 抛出异常",
+    "SIGKILL in job 2 of 4": "4 个作业中的作业 2 被 SIGKILL 杀掉",
+    "job 2 of 4 stalls, and goes on": "4 个作业中的作业 2 卡住后恢复",
     "a clean end": "正常结束",
     "a restart, and a clean end": "重启后正常结束",
     "SIGKILL of rank 1 of 2": "2 个 rank 中的 rank 1 被 SIGKILL 杀掉",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -51,7 +52,23 @@ def test_a_wrong_variable_is_a_warning_once(monkeypatch: pytest.MonkeyPatch, cap
     """With what it may be."""
     monkeypatch.setenv(VARIABLE, "cn")
     assert [language() for _ in range(3)] == ["en"] * 3
-    assert caplog.text.count("TWINKLE_NOTIFIER_LANGUAGE is no language of this package: set it to en or zh") == 1
+    assert caplog.text.count("TWINKLE_NOTIFIER_LANGUAGE is 'cn': set it to en or zh") == 1
+
+
+@pytest.mark.parametrize("error", [OSError, SystemExit])
+def test_a_handler_that_fails_breaks_no_training(monkeypatch: pytest.MonkeyPatch, error: type[BaseException]) -> None:
+    """It is asked once."""
+    asked = []
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            asked.append(record)
+            raise error
+
+    monkeypatch.setenv(VARIABLE, "cn")
+    monkeypatch.setattr(logging.getLogger("twinkle_notifier"), "handlers", [Handler()])
+    assert [language() for _ in range(2)] == ["en"] * 2
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("wrong", ["fr", 3, True])

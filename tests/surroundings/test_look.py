@@ -125,8 +125,9 @@ from twinkle_notifier import surroundings
 {ready}
 for thread in set(threading.enumerate()) - {{threading.current_thread()}}:
     thread.join(60)
-compiled, one = [], re._compiler.compile
-re._compiler.compile = lambda *given: compiled.append(given) or one(*given)
+compiler = getattr(re, "_compiler", None) or __import__("sre_compile")  # Python 3.10
+compiled, one = [], compiler.compile
+compiler.compile = lambda *given: compiled.append(given) or one(*given)
 surroundings.look()
 print(len(compiled))
 """

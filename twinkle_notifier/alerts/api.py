@@ -28,7 +28,7 @@ from twinkle_notifier.messages.progress import Progress
 from twinkle_notifier.runtime.language import Language
 from twinkle_notifier.runtime.launcher import Attempt, Where
 from twinkle_notifier.runtime.log_repeats import log
-from twinkle_notifier.settings import SET_UP, checked_notifier, configured, log_none
+from twinkle_notifier.settings import SET_UP, checked_notifier, configured
 
 _EXCEPTION: type = BaseException  # what is given as one may be anything
 _LOG = 1.0  # seconds for a line of the log
@@ -98,7 +98,7 @@ def notify_exception(
         except MemoryError:
             is_short = True
             _reserve.clear()
-        if notifier is None:
+        if notifier is None or notifier is False:
             return Outcome("skipped", "there is no notifier")
         if exc is None or not issubclass(type(exc), _EXCEPTION):  # not isinstance: a class may lie, or raise
             kind = safe.type_name(type(exc))
@@ -153,28 +153,33 @@ def _need_stack(calls: int) -> None:
 
 def _report(notifier: Callable[[str], object], facts: Any) -> Outcome:
     began = time.monotonic()
-    if notifier is SET_UP:
-        found = configured.get(now=True)
-        if found is None:
-            isolation.call(lambda: log_none("`notify_exception`"), _LOG)
-            return Outcome("skipped", "no notifier is set up", final=True)
-        notifier = found
-    if (wrong := isolation.tried(lambda: checked_notifier(notifier, "notify_exception")).error) is not None:
-        _log_error("no alert is sent: %s", reason(wrong))
-        return Outcome("failed", reason(wrong), final=True)
     if is_pruned(facts[0]):
         return Outcome("skipped", "its search has pruned the trial, which is no failure", final=True)
     exc, runner = cancellation.to_report(facts[0], facts[_BLOCK].cancels if facts[_BLOCK] is not None else 0)
     if exc is None:
         return Outcome("skipped", "its task was cancelled, which is no failure", final=True)
-    if runner is not None:
-        return _report_ctrl_c(notifier, runner, facts)
-    return _send_in_time(notifier, (exc, *facts[1:]), began)
+    if (wrong := isolation.tried(lambda: checked_notifier(notifier, "notify_exception")).error) is not None:
+        _log_error("no alert is sent: %s", reason(wrong))
+        return Outcome("failed", reason(wrong), final=True)
+    with signals.deferred():  # to make the notifier that is set up may take seconds
+        found = configured.get(now=True) if notifier is SET_UP else notifier
+        if found is None:
+            return _without_a_notifier(exc)
+        if runner is not None:
+            return _report_ctrl_c(found, runner, facts, began)
+        return _send_in_time(found, (exc, *facts[1:]), began)
 
 
-def _report_ctrl_c(notifier: Callable[[str], object], runner: Any, facts: Any) -> Outcome:
+def _without_a_notifier(exc: BaseException) -> Outcome:
+    if configured.complaint:
+        _log_error("alert not sent for %s: %s", safe.type_name(type(exc)), configured.complaint)
+        return Outcome("failed", configured.complaint)
+    isolation.call(lambda: configured.warn_of_none("`notify_exception`"), _LOG)
+    return Outcome("skipped", "no notifier is set up")
+
+
+def _report_ctrl_c(notifier: Callable[[str], object], runner: Any, facts: Any, began: float) -> Outcome:
     """Send one alert for all tasks of a `runner`: one Ctrl-C cancels them, and each meets an exception of its own."""
-    began = time.monotonic()
     with signals.deferred():  # a second Ctrl-C takes effect when the alert is out
         channel = descriptor.channel(notifier)
         if (before := isolation.tried(lambda: cancellation.reported(runner, channel)).value) is not None:

@@ -13,24 +13,17 @@ from twinkle_notifier.alerts import dedupe, underway
 from twinkle_notifier.alerts.api import notify_exception
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import check
+from twinkle_notifier.exceptions.kind import kind_of
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime.language import Language, checked
-from twinkle_notifier.settings import SET_UP, checked_diagnose, checked_notifier, configured, log_none
+from twinkle_notifier.settings import SET_UP, checked_diagnose, checked_notifier, configured
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _Notifier = Callable[[str], object]
 
 
 _frame: Callable[[], FrameType | None] = vars(sys).get("_getframe", lambda: None)  # `inspect.currentframe`
-_warned: int | None = None  # the variables that describe no notifier, and of which a warning said so
-
-
-def _warn_once() -> None:
-    global _warned
-    if not configured.complaint and configured.texts != _warned:
-        _warned = configured.texts
-        log_none("`watch`")
 
 
 class Watch:
@@ -61,7 +54,7 @@ class Watch:
         self._configured = None
         notifier = self._chosen()
         if notifier is None and self._notifier is not None:
-            _warn_once()
+            configured.warn_of_none("`watch`")
         check.begin(notifier)
 
     def __exit__(self, _type: object, exc: BaseException | None, _traceback: TracebackType | None) -> None:
@@ -74,11 +67,10 @@ class Watch:
 
     def _failed(self, exc: BaseException, block: dedupe.Block | None, within: dedupe.Block | None) -> None:
         """`exc` leaves `block`; see `underway.stop`."""
-        clean = issubclass(type(exc), GeneratorExit) or (issubclass(type(exc), SystemExit) and _is_zero(exc))
-        if clean:
+        if issubclass(type(exc), GeneratorExit) or _is_clean_exit(exc):
             return
         notify_exception(
-            self._chosen(now=True),
+            self._notifier if self._configured is None else self._configured,
             self._context,
             exc,
             self._name,
@@ -143,12 +135,12 @@ class Watch:
 
         return function
 
-    def _chosen(self, *, now: bool = False) -> _Notifier | None:
-        if self._notifier is not SET_UP:
-            return self._notifier
-        if self._configured is None:  # at the end: the block may have set the variable since, from a file of settings
-            self._configured = isolation.tried(lambda: configured.get(now=now)).value
-        return self._configured
+    def _chosen(self) -> _Notifier | None:
+        """The notifier at the start. The block may set the variable later, from a file of settings."""
+        if self._notifier is SET_UP:
+            self._configured = isolation.tried(configured.get).value
+            return self._configured
+        return self._notifier
 
 
 class _Either(Watch):
@@ -211,11 +203,12 @@ def watch(
     None no alert is sent. Each block that is entered is new: an error that has ended an earlier one is reported again.
     One exception that leaves several blocks is reported once.
 
-    A clean ``sys.exit()`` gets no alert, nor does a task that is cancelled, unless by Ctrl-C. Coroutine functions and
-    generators can be decorated, too. While an alert is sent, which takes at most 25 s, the event loop waits.
+    A clean ``sys.exit()`` gets no alert, unless a signal's handler calls it, nor does a task that is cancelled, unless
+    by Ctrl-C. Coroutine functions and generators can be decorated, too. While an alert is sent, which takes at most
+    25 s, the event loop waits.
 
     `store`, `language` and `diagnose` are those of `notify_exception`. Raises ArgumentError, which is a ValueError, if
-    one of the latter two is none of its values.
+    one of the latter two is none of its values, or if the notifier cannot be called.
     """
     alone = not context and all(given is None for given in (name, store, language, diagnose))
     if alone and issubclass(type(notifier), type | staticmethod | classmethod):
@@ -255,7 +248,10 @@ def _is_coroutine_function(func: Callable[..., Any]) -> bool:
     )
 
 
-def _is_zero(exc: object) -> bool:
-    """Whether Python ends with status 0 by this SystemExit."""
+def _is_clean_exit(exc: BaseException) -> bool:
+    """Whether Python ends with status 0 by this exception, and no signal is why."""
+    if not issubclass(type(exc), SystemExit):
+        return False
     code = safe.slot(exc, "code", SystemExit)
-    return code is None or (issubclass(type(code), int) and int.__eq__(code, 0))
+    is_zero = code is None or (issubclass(type(code), int) and int.__eq__(code, 0))
+    return is_zero and kind_of(exc) == "exited"

@@ -41,7 +41,7 @@ _NO_WAY_OUT = (
 )
 
 
-_NOBODY_LISTENS = "nothing listens there. Is `twinkle-notifier inbox` running on this machine?"
+_NOBODY_LISTENS = "nothing listens there. Is the server, or `twinkle-notifier inbox`, running on this machine?"
 _LOOPBACK = re.compile(r"localhost$|127\.|::1$")
 
 

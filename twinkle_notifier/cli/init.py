@@ -42,13 +42,13 @@ def add(commands: Commands) -> None:
     init.add_argument(
         "--url", help=f"the URL, for programs; without a terminal a line of standard input will do. {IN_PS}"
     )
-    init.add_argument("pasted", nargs="?", help=argparse.SUPPRESS)
+    init.add_argument("pasted", nargs="*", help=argparse.SUPPRESS)
     init.add_argument("--no-test", action="store_false", dest="test", help="write the file without sending a test")
     init.set_defaults(do=_init)
 
 
 def _init(given: argparse.Namespace) -> int:
-    if given.pasted is not None:
+    if given.pasted:
         raise ArgumentError(f"paste the URL where `init` asks for it, or give --url env:NAME. {IN_PS}")
     place = user_file.path()
     if place is None:
@@ -61,7 +61,7 @@ def _init(given: argparse.Namespace) -> int:
         outcome = tested(one, "init")
         if outcome.status != "sent":
             print(f"{named(one)} has not accepted a test: {shown(outcome)}", file=sys.stderr)
-            print("Nothing is written. --no-test writes it without a test.", file=sys.stderr)
+            print("Nothing was written. To write the URL without a test, add --no-test.", file=sys.stderr)
             return 1
         print(f"{named(one)} has accepted a test: look for it there.")
     try:

@@ -19,6 +19,10 @@ _BY_SIGNAL: dict[int, str] = {
 }
 
 
+_VARARGS = 0x04  # of a function that takes ``*args``
+_TWO = 2  # arguments of a handler
+
+
 def kind_of(exc: BaseException) -> str:
     """``failed``, or ``interrupted`` (Ctrl-C), ``preempted`` (SIGTERM, SIGUSR1 or SIGUSR2), ``exited``.
 
@@ -48,9 +52,12 @@ def _handled(exc: BaseException) -> int | None:
 
 def _arguments(frame: FrameType) -> list[Any]:
     """The positional arguments of the call, those of ``*args`` among them, as far as their names still hold them."""
-    code, found = frame.f_code, frame.f_locals
-    given = [found.get(name) for name in code.co_varnames[: code.co_argcount]]
-    more = found.get((*code.co_varnames, "")[code.co_argcount + code.co_kwonlyargcount])
+    code = frame.f_code
+    takes_more = bool(code.co_flags & _VARARGS)
+    if code.co_argcount < _TWO and not takes_more:  # up to Python 3.12 a frame that is asked keeps its values alive
+        return []
+    given = [frame.f_locals.get(name) for name in code.co_varnames[: code.co_argcount]]
+    more = frame.f_locals.get(code.co_varnames[code.co_argcount + code.co_kwonlyargcount]) if takes_more else ()
     return [*given, *more] if safe.is_tuple(more) else given
 
 

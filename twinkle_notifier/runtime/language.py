@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import os
 from typing import Literal, get_args
 
+from twinkle_notifier import isolation
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.runtime.user_file import user_file
 
 Language = Literal["en", "zh"]
 VARIABLE = "TWINKLE_NOTIFIER_LANGUAGE"
 _LANGUAGES: tuple[Language, ...] = get_args(Language)
+_ONE_OF = " or ".join(_LANGUAGES)
+_SHOWN = 10  # letters of a wrong value: no secret is that short
+_LOG = 1.0  # seconds for a handler of the user's
+_warned: set[str] = set()  # values of the variable
 _LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set counts, as for a program's texts
 
 log: logging.Logger = logging.getLogger("twinkle_notifier")
@@ -32,11 +36,12 @@ def language(given: Language | None = None) -> Language:
     return given or _of_variable(os.environ.get(VARIABLE, "")) or _known(user_file().language) or _of_locale()
 
 
-@functools.lru_cache(maxsize=8)
 def _of_variable(text: str) -> Language | None:
-    if text.strip() and _known(text) is None:
-        log.warning("%s is no language of this package: set it to %s", VARIABLE, " or ".join(_LANGUAGES))
-    return _known(text)
+    found = _known(text)
+    if text.strip() and found is None and text not in _warned:
+        _warned.add(text)  # first: a handler of the user's may send an alert
+        isolation.call(lambda: log.warning("%s is %r: set it to %s", VARIABLE, text[:_SHOWN], _ONE_OF), _LOG)
+    return found
 
 
 def _of_locale() -> Language:

@@ -38,12 +38,12 @@ _commits: dict[str, str] = {}  # of the repositories of working folders, as they
 def ready(*, anew: bool = False) -> None:
     """Read the commit in a thread, so that a crash need not: that of the code that runs, whatever follows later.
 
-    The command line is masked there once: it compiles the patterns, which take as long as half an alert.
+    The command line is masked there, too: that compiles the patterns, which takes as long as half an alert.
 
     Returns at once. `anew`: also if it is known, as where a notebook trains once more.
     """
     if anew or not _commits:
-        isolation.start(lambda: [_commit(), _fact(program.command)])
+        isolation.start(lambda: [_fact(program.command), _commit()])
 
 
 def look() -> Surroundings:
