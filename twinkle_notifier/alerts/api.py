@@ -98,7 +98,7 @@ def notify_exception(
         except MemoryError:
             is_short = True
             _reserve.clear()
-        if notifier is None or notifier is False:
+        if notifier is None or notifier is False:  # type: ignore[comparison-overlap]  # `is_first and notifier`
             return Outcome("skipped", "there is no notifier")
         if exc is None or not issubclass(type(exc), _EXCEPTION):  # not isinstance: a class may lie, or raise
             kind = safe.type_name(type(exc))
