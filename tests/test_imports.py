@@ -6,6 +6,7 @@ import copy
 import os
 import pickle
 import resource
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable
@@ -56,9 +57,10 @@ def test_importing_costs_about_what_requests_costs(tmp_path: Path) -> None:
     codes = ("pass", "import requests", "import twinkle_notifier")
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     env["PYTHONPYCACHEPREFIX"] = str(tmp_path)  # the first round compiles
-    rounds = [[processor_seconds(code, env) for code in codes] for _ in range(6)]
-    bare, requests, ours = (min(column) for column in zip(*rounds[1:], strict=True))
-    assert ours - bare < 1.6 * (requests - bare)
+    rounds = [[processor_seconds(code, env) for code in codes] for _ in range(12)]
+    # Side by side, and the middle one: a machine that others use is slower for one import than for the next.
+    times = [(ours - bare) / (requests - bare) for bare, requests, ours in rounds[1:]]
+    assert statistics.median(times) < 1.6, times
 
 
 # The standard library and requests are there: what they do at their import is theirs.
