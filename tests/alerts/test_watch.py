@@ -366,7 +366,7 @@ def test_a_handler_that_exits_is_no_clean_exit(number: int, said: str) -> None:
 def test_only_the_first_rank_has_a_notifier() -> None:
     """As people write it, `watch(is_first and notifier)`."""
     nobody: Any = False
-    with pytest.raises(ValueError), watch(nobody, "x"):
+    with pytest.raises(ValueError, match="the same"), watch(nobody, "x"):
         fail()
 
 

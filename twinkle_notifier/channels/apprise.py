@@ -19,7 +19,8 @@ from typing import Any, ClassVar
 from urllib.parse import unquote
 
 from twinkle_notifier import isolation
-from twinkle_notifier.channels.webhook import checked_insecure, checked_text, checked_timeout, is_here, looked_up
+from twinkle_notifier.channels.http import is_here
+from twinkle_notifier.channels.webhook import checked_insecure, checked_text, checked_timeout, looked_up
 from twinkle_notifier.credentials.masking import in_authority, mask, secrets_in_url
 from twinkle_notifier.credentials.references import REDACTED, Secret, is_reference
 from twinkle_notifier.errors import ArgumentError, CredentialError, DeliveryError, NotifierError

@@ -6,7 +6,6 @@ Not urllib3's Retry: it sleeps a Retry-After past every time-out, and repeats a 
 from __future__ import annotations
 
 import random
-import re
 import ssl
 import time
 import zlib
@@ -14,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from email.utils import mktime_tz, parsedate_tz
 from http.client import IncompleteRead, InvalidURL
+from ipaddress import ip_address
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -42,7 +42,6 @@ _NO_WAY_OUT = (
 
 
 _NOBODY_LISTENS = "nothing listens there. Is the server, or `twinkle-notifier inbox`, running on this machine?"
-_LOOPBACK = re.compile(r"localhost$|127\.|::1$")
 
 
 class Reply(NamedTuple):
@@ -205,9 +204,17 @@ def _hint(error: Exception | None, host: str) -> tuple[str, bool]:
         return "a proxy of this kind needs PySocks: pip install 'requests[socks]'", True
     if _is(error, "ProxyError"):
         return "the proxy does not take it. Are HTTPS_PROXY and NO_PROXY right?", False
-    if isinstance(root, ConnectionRefusedError) and _LOOPBACK.match(host):
+    if isinstance(root, ConnectionRefusedError) and is_here(host):
         return _NOBODY_LISTENS, False
     return _NO_WAY_OUT, isinstance(error, ValueError | InvalidURL)  # what is wrong with a URL stays wrong
+
+
+def is_here(host: str) -> bool:
+    """Whether a host is this machine, by its loopback."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # another name
+        return False
 
 
 def _said(error: Exception) -> str:

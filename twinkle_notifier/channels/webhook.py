@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address
 from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from twinkle_notifier import isolation
 from twinkle_notifier.channels import connection
+from twinkle_notifier.channels.http import is_here
 from twinkle_notifier.channels.robot import Robot
 from twinkle_notifier.credentials.references import REDACTED, Secret, is_reference, resolve
 from twinkle_notifier.errors import ArgumentError, CredentialError, NotifierError
@@ -290,14 +291,6 @@ def _scheme_and_host(url: str) -> tuple[str, str]:
         return (parts.scheme, parts.hostname or "") if (parts.port or 1) > 0 else ("", "")
     except ValueError:
         return "", ""
-
-
-def is_here(host: str) -> bool:
-    """Whether a host is this machine, by its loopback."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:  # another name
-        return False
 
 
 def _seconds(timeout: Any) -> Any:
