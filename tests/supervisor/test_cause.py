@@ -147,6 +147,12 @@ def test_the_cause_of_a_command(ends: list[End], code: int, error: str | None, k
         ([failure(1, 3)], [end("SystemExit", "", code=3, pid=21)], (None, 1, None)),
         ([failure(1, 1)], [end(pid=99, rank=1), called(1, pid=21)], ("ValueError: boom", 1, None)),
         ([failure(1, 1)], [end(pid=99, rank=1, at=AT - 2.5)], ("ValueError: boom", 1, None)),  # a rank that is a shell
+        (
+            [failure(0, -15), failure(1, 1)],  # both were ending, and the agent hurried the first
+            [end("SystemExit", "1", AT - 2, pid=20), end("SystemExit", "1", AT - 1.9, pid=21)],
+            (None, 0, None),
+        ),
+        ([failure(0, -9, AT), failure(1, 1)], [end("SystemExit", "", AT - 2, 3, pid=20)], (None, 0, None)),
         ([failure(1, 1)], [end(pid=99)], (None, 1, None)),  # somebody else's
         ([failure(1, 1)], [end(pid=99, rank=0)], (None, 1, None)),
     ],

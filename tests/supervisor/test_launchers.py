@@ -115,10 +115,17 @@ def test_accelerate(begin: Begin, robot: Inbox, tmp_path: Path, options: tuple[s
     assert titles(robot) == [f"sft failed: {title}"], done.stderr
 
 
-def test_what_ranks_left_to_the_supervisor_is_reported(begin: Begin, robot: Inbox) -> None:
-    """Where nobody knows another cause, and then they leave by an exit code: with the note that it only follows."""
+@pytest.mark.parametrize("hurried", [False, True])
+def test_what_ranks_left_to_the_supervisor_is_reported(begin: Begin, robot: Inbox, hurried: bool) -> None:
+    """Where nobody knows another cause, and then they leave by an exit code: with the note that it only follows.
+
+    Hurried: torchrun ends a rank with SIGTERM that was already leaving.
+    """
     source = """
-        import sys
+        import os, sys, time
+        class Slow:
+            def __del__(self, sleep=time.sleep, rank=os.environ["RANK"]): sleep(60 if rank == "0" else 1)
+        slow = Slow() if HURRIED else None
         import twinkle_notifier as t
         def step():
             raise RuntimeError("NCCL communicator was aborted on rank 0.")
@@ -128,13 +135,13 @@ def test_what_ranks_left_to_the_supervisor_is_reported(begin: Begin, robot: Inbo
             t.notify_exception(t.DingNotifier("env:DING_URL", "env:DING_SECRET"), "step", error, name="sft")
         sys.exit(1)
     """
-    done = begin(source, ranks=2).result()
+    done = begin(source.replace("HURRIED", str(hurried)), ranks=2).result()
     told = [message.text.partition("\n")[0].replace("(rank 1", "(rank 0") for message in robot.messages]
     who = f"rank 0 on {socket.getfqdn()}"
     assert told == [f"### sft failed: RuntimeError: NCCL communicator was aborted on rank 0. ({who})"], done.stderr
     text = robot.messages[0].text
     assert "- Note: no rank reported the cause\n" in text
-    assert '- At: train.py:5 in step: `raise RuntimeError("NCCL communicator was aborted on rank 0.")`\n' in text
+    assert '- At: train.py:8 in step: `raise RuntimeError("NCCL communicator was aborted on rank 0.")`\n' in text
     assert "RuntimeError: NCCL communicator was aborted on rank 0." in text.partition("Traceback")[2]
 
 

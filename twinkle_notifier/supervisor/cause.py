@@ -28,6 +28,7 @@ _OF_SHELLS = {
     *(signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL),
     *(signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2),
 }
+_OF_AGENT = {-signal.SIGTERM, -signal.SIGKILL}  # by which it ends the ranks that are left
 _NEGATIVE = {signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGTERM}
 KILLED = 15.0  # seconds: Lightning's launcher kills its own process up to 5 s after it has lost a rank
 CLOCK = 1.0  # seconds: the times of torchrun's agent are in whole ones
@@ -85,13 +86,16 @@ def of_ranks(failures: Sequence[Failure], ends: Sequence[End]) -> Cause:
     if not failures:
         return Cause()
     first = min(failures, key=order)
-    own = _explaining_end(first, by_pid.get(first.pid), ends)
+    recorded = by_pid.get(first.pid)
+    own = _explaining_end(first, recorded, ends)
     found = _of_end(own) if own is not None else Cause()
+    # A rank that has recorded its end was leaving by itself; the agent's signal only hurried it.
+    code = recorded.code if recorded is not None and first.code in _OF_AGENT else first.code
     closed = {other.rank for other in failures if other.rank is not None and order(other)[0] > 1} - {first.rank}
     return Cause(
         found.recorded,
         Lost(
-            first.code if found.agent is None else -found.agent,
+            code if found.agent is None else -found.agent,
             first.pid,
             first.local_rank if first.local_rank is not None else first.rank or 0,
             first.rank,
