@@ -259,21 +259,23 @@ def test_a_bad_time_is_refused_at_once(bad: Any) -> None:
         TrainingRun(stall_after=bad)
 
 
-@pytest.mark.parametrize(("text", "after"), [("600", 600.0), (" 1.5 ", 1.5), ("", None)])
+@pytest.mark.parametrize(
+    ("text", "after"), [("600", 600.0), (" 1.5 ", 1.5), ("10m", 600.0), ("1h30m", 5400.0), ("90 S", 90.0), ("", None)]
+)
 def test_the_environment_gives_the_time(text: str, after: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """To runs whose code names none."""
     monkeypatch.setenv("TWINKLE_NOTIFIER_STALL_AFTER", text)
     assert (TrainingRun().stall_after, TrainingRun(stall_after=5).stall_after) == (after, 5)
 
 
-@pytest.mark.parametrize("text", ["ten minutes", "0", "-1", "nan", "inf"])
+@pytest.mark.parametrize("text", ["ten minutes", "0", "0m", "-1", "-1m", "nan", "inf", "1e10", "h"])
 def test_a_bad_environment_is_ignored(
     text: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """With a warning."""
     monkeypatch.setenv("TWINKLE_NOTIFIER_STALL_AFTER", text)
     assert TrainingRun().stall_after is None
-    assert f"TWINKLE_NOTIFIER_STALL_AFTER is {text!r}" in caplog.text
+    assert f"TWINKLE_NOTIFIER_STALL_AFTER: {text!r} is not a time: write 90s, 10m or 2h; stall" in caplog.text
 
 
 def test_ten_times_the_slowest_step() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 from pathlib import Path
 
 from twinkle_notifier import isolation, settings, supervisor, system
@@ -19,6 +18,7 @@ from twinkle_notifier.progress.every import VARIABLE as PROGRESS_EVERY
 from twinkle_notifier.rules.chosen import VARIABLE as RULES
 from twinkle_notifier.rules.rule import rules_of
 from twinkle_notifier.runtime import language, run_name, user_file
+from twinkle_notifier.stalls.watchdog import after_in
 
 HEARTBEAT = "TWINKLE_NOTIFIER_HEARTBEAT"
 # Half a watch would be trusted like a whole one.
@@ -107,11 +107,10 @@ def _add_options(run: argparse.ArgumentParser) -> None:
 
 
 def _seconds(text: str) -> float:
-    """``90``, ``90s``, ``10m``, ``2h``, in seconds."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?", text.strip())
-    if found is None or float(found[1]) <= 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time: write 90s, 10m or 2h")
-    return float(found[1]) * {"s": 1, "m": 60, "min": 60, "h": 3600}[found[2] or "s"]
+    try:
+        return after_in(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _run(given: argparse.Namespace) -> int:

@@ -9,19 +9,17 @@ from typing import NamedTuple
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.messages.sanitize import shown_in_log
+from twinkle_notifier.runtime.durations import LONGEST, seconds_in
 from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.runtime.user_file import user_file
 
 VARIABLE = "TWINKLE_NOTIFIER_PROGRESS_EVERY"
 LEAST = 60.0  # seconds between two messages: a robot takes about twenty a minute, for all runs together
 _MOST = 365 * 86400.0  # seconds
-_LONGEST, _SHOWN = 100, 50  # characters: of such a text, and of another one in an error
+_SHOWN = 50  # characters of another text, in an error
 _LEAST_PART = 0.0001  # of the steps
 _OFF = ("", "off", "0", "no", "false")
-_NUMBER = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)"
-_TIME = r"\s*".join(rf"(?:{_NUMBER}\s*{unit})?" for unit in ("d", "h", "m(?:in)?", "s"))
-_PART = rf"{_NUMBER}\s*%"
-_SECONDS = (86400.0, 3600.0, 60.0, 1.0)
+_PART = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*%"
 _HOW = 'give a time such as "2h", "90m" or "1h30m", or a part of the steps such as "10%"'
 
 
@@ -52,17 +50,14 @@ def parsed(given: object, name: str) -> Every | None:
     if not isinstance(given, str):
         shown = repr(given) if safe.is_plain(given) else f"a {safe.type_name(type(given))}"
         raise ArgumentError(f"{name} is {shown:.50}: {_HOW}")
-    # With a run of spaces as one: a pattern with many parts would try every way to divide it among them.
-    text, shown = " ".join(given[: _LONGEST + 1].split()).lower(), shown_in_log(given, _SHOWN)
+    text, shown = " ".join(given[: LONGEST + 1].split()).lower(), shown_in_log(given, _SHOWN)
     if text in _OFF:
         return None
     if (part := re.fullmatch(_PART, text)) is not None:
         return _by_part(text, float(part[1]) / 100, name)
-    found = re.fullmatch(_TIME, text)
-    if found is None or not any(found.groups()) or len(given) > _LONGEST:
+    seconds = seconds_in(given)
+    if seconds is None:
         raise ArgumentError(f"{name} is {shown!r}: {_HOW}")
-    amounts = [float(amount or 0) for amount in found.groups()]
-    seconds = sum(amount * unit for amount, unit in zip(amounts, _SECONDS, strict=True))
     if not LEAST <= seconds <= _MOST:
         raise ArgumentError(f'{name} is {shown!r}: give a minute ("1m") at least, and a year ("365d") at most')
     return Every(text, seconds=seconds)

@@ -15,6 +15,7 @@ from twinkle_notifier.isolation import threads
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.mailbox.notes import Beat
 from twinkle_notifier.messages.sanitize import shown_in_log
+from twinkle_notifier.runtime.durations import seconds_in
 from twinkle_notifier.runtime.launcher import Where
 from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.stalls.board import Watched
@@ -23,7 +24,7 @@ from twinkle_notifier.stalls.resolver import Resolver
 from twinkle_notifier.stalls.stacks import debugged, is_running
 from twinkle_notifier.stalls.this_rank import ThisRank
 
-VARIABLE: str = "TWINKLE_NOTIFIER_STALL_AFTER"  # seconds, for runs whose code names none
+VARIABLE: str = "TWINKLE_NOTIFIER_STALL_AFTER"  # for runs whose code gives no time
 _IDLE_POLLS = 2  # without a beat: from then on a rank checks whether another is about to send the alert
 _POLLS = 25  # within the time after which a training has stalled
 _POLL_MOST = 5.0  # seconds between two polls
@@ -48,13 +49,26 @@ def seconds(given: object) -> float | None:
             raise ArgumentError(f"stall_after is {given!r:.50}: give a positive number of seconds, or leave it out")
         return float(given)
     text = os.environ.get(VARIABLE, "").strip()
-    with suppress(ValueError):
-        if 0 < (value := float(text)) < _MOST:
-            return value
-    if text:
-        shown = shown_in_log(text, _SHOWN)
-        log.warning("%s is %r, which is no positive number of seconds: stall detection is off", VARIABLE, shown)
-    return None
+    try:
+        return after_in(text) if text else None
+    except ValueError as error:
+        log.warning("%s: %s; stall detection is off", VARIABLE, error)
+        return None
+
+
+def after_in(text: str) -> float:
+    """The seconds in ``10m``, ``1h30m`` or ``600``.
+
+    Raises:
+        ValueError: `text` is no positive time.
+    """
+    value = seconds_in(text)
+    if value is None:
+        with suppress(ValueError):
+            value = float(text)
+    if value is None or not 0 < value < _MOST:
+        raise ValueError(f"{shown_in_log(text, _SHOWN)!r} is not a time: write 90s, 10m or 2h")
+    return value
 
 
 class Gauge:
