@@ -106,6 +106,10 @@ CASES: dict[str, Case] = {
             printed(_told(-1)),
         ),
     ),
+    "segfault": Case(
+        hits=(killed("SIGSEGV"), killed("SIGSEGV", "Fatal Python error: Segmentation fault\n\nCurrent thread")),
+        misses=(killed("SIGBUS"), printed("Segmentation fault (core dumped)"), killed("SIGABRT", "SIGSEGV")),
+    ),
     "worker-bus-error": Case(
         hits=(
             raised(_CHILD, _failed(-7)),

@@ -105,6 +105,25 @@ RULES: tuple[Rule, ...] = (
         types=_ENDED,
     ),
     Rule(
+        "segfault",
+        Advice(
+            "native code crashed: often an extension that was built for another torch or CUDA, or a driver",
+            (
+                "set PYTHONFAULTHANDLER=1 and start again: the output then names the line of Python that crashed",
+                "reinstall what was compiled (flash-attn, apex, operators of your own) for this torch",
+            ),
+        ),
+        Advice(
+            "原生代码崩溃：常见原因是扩展为其他 torch 或 CUDA 版本编译，或驱动有问题",
+            (
+                "设置 PYTHONFAULTHANDLER=1 重跑：输出会指出崩溃的那行 Python 代码",
+                "为当前 torch 重新安装编译过的包（flash-attn、apex、自定义算子）",
+            ),
+        ),
+        "https://docs.python.org/3/library/faulthandler.html",
+        signals=("SIGSEGV",),
+    ),
+    Rule(
         "worker-bus-error",
         Advice(
             "a worker process got SIGBUS: /dev/shm was full, or a memory-mapped file became shorter or unreadable",
