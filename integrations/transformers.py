@@ -285,11 +285,20 @@ def _reached(run: TrainingRun, state: TrainerState, **more: Callable[[], object]
         step=lambda: state.global_step,
         last_checkpoint=last_checkpoint,
         of_steps=lambda: _steps(state),
-        resume=lambda: f"--resume_from_checkpoint {shlex.quote(last)}" if (last := last_checkpoint()) else "",
+        resume=lambda: _resuming(last_checkpoint()),
         best_checkpoint=lambda: state.best_model_checkpoint,
         **more,
         metrics=lambda: _metrics(state),
     )
+
+
+def _resuming(checkpoint: str) -> str:
+    """An option of the script, if it has read its options by transformers' parser; else an argument of `train`."""
+    if not checkpoint:
+        return ""
+    if "transformers.hf_argparser" in sys.modules:
+        return f"--resume_from_checkpoint {shlex.quote(checkpoint)}"
+    return f"resume_from_checkpoint={checkpoint}"
 
 
 def _steps(state: TrainerState) -> int | None:

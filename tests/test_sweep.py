@@ -16,7 +16,7 @@ from twinkle_notifier.testing import RecordingNotifier
 
 
 def titles(told: RecordingNotifier) -> list[str]:
-    background.flush(10)
+    background.flush(60)
     return [message.splitlines()[0].removeprefix("### ") for message in told.messages]
 
 

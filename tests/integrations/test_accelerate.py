@@ -97,7 +97,7 @@ def test_a_crash_says_how_far_it_got(told: RecordingNotifier, tmp_path: Path) ->
     [text] = told.messages
     assert text.startswith("### line-fit failed: ValueError: the loss is lost\n")
     assert re.search(r"\n- Progress: step 13, epoch 2, after \d+ s\n", text), text
-    assert re.search(r"\n- Lost since the last checkpoint: \d+ s, 1 steps\n", text), text
+    assert re.search(r"\n- Lost since the last checkpoint: \d+ s, 1 step\n", text), text
     assert f"\n- To go on: accelerator.load_state('{tmp_path}/step-12')\n" in text
     assert re.search(r"\n- loss: .* last 0.5\n", text), text
 

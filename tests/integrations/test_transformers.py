@@ -12,6 +12,7 @@ import threading
 import time
 import types
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,12 @@ from twinkle_notifier.isolation.background import background
 from twinkle_notifier.testing import RecordingNotifier
 
 pytestmark = pytest.mark.filterwarnings("default")
+
+
+@pytest.fixture(autouse=True)
+def _no_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test before has loaded the parser of a script's options."""
+    monkeypatch.delitem(sys.modules, "transformers.hf_argparser", raising=False)
 
 
 def model() -> BertForSequenceClassification:
@@ -77,7 +84,7 @@ def trainer(
 
 
 def headlines(told: RecordingNotifier) -> list[str]:
-    assert background.flush(10)
+    assert background.flush(60)
     return [message.splitlines()[0] for message in told.messages]
 
 
@@ -263,7 +270,7 @@ def test_tells_of_an_early_stop_and_the_best_checkpoint(tmp_path: Path) -> None:
         load_best_model_at_end=True,
         metric_for_best_model="loss",
     ).train()
-    assert background.flush(10)
+    assert background.flush(60)
     assert "- Ended because: a callback stopped it" in told.messages[0]
     assert f"- Best checkpoint: {tmp_path}/checkpoint-" in told.messages[0]
 
@@ -282,7 +289,7 @@ class FailAt(TrainerCallback):
 @pytest.mark.parametrize(
     ("error", "headline", "says"),
     [
-        (ValueError("lost"), "sft failed: ValueError: lost", "To go on: --resume_from_checkpoint "),
+        (ValueError("lost"), "sft failed: ValueError: lost", "To go on: resume_from_checkpoint="),
         (SystemExit(143), "sft was preempted", "Last checkpoint: "),
     ],
 )
@@ -297,6 +304,16 @@ def test_tells_of_the_last_checkpoint(error: BaseException, headline: str, says:
     assert f"- {says}{tmp_path}/checkpoint-2\n" in told.messages[0]
 
 
+def test_a_script_that_reads_options_goes_on_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has loaded transformers' parser, which nothing else does; a script without goes on by an argument of `train`."""
+    monkeypatch.setitem(sys.modules, "transformers.hf_argparser", import_module("transformers.hf_argparser"))
+    told = RecordingNotifier()
+    saving = {"save_strategy": "steps", "save_steps": 1, "max_steps": 4}
+    with pytest.raises(ValueError, match="lost"):
+        trainer(tmp_path, NotifierCallback(told), FailAt(ValueError("lost")), **saving).train()
+    assert f"- To go on: --resume_from_checkpoint {tmp_path}/checkpoint-2\n" in told.messages[0]
+
+
 def test_tells_of_the_checkpoint_that_was_resumed(tmp_path: Path) -> None:
     """As long as nothing else is saved; a training from the start has none."""
     saved, told = save(tmp_path), RecordingNotifier()
@@ -304,7 +321,7 @@ def test_tells_of_the_checkpoint_that_was_resumed(tmp_path: Path) -> None:
     for path in (str(saved), None):
         with pytest.raises(ValueError, match="lost"):
             trainer(tmp_path, callback, FailAt(ValueError("lost")), max_steps=4).train(resume_from_checkpoint=path)
-    assert f"- To go on: --resume_from_checkpoint {saved}\n" in told.messages[0]
+    assert f"- To go on: resume_from_checkpoint={saved}\n" in told.messages[0]
     assert ("To go on" in told.messages[1], "Last checkpoint" in told.messages[1]) == (False, False)
 
 
@@ -312,7 +329,7 @@ def test_the_end_tells_of_the_last_checkpoint(tmp_path: Path) -> None:
     """Which the trainer writes before it calls its end."""
     told = RecordingNotifier()
     trainer(tmp_path, NotifierCallback(told), save_strategy="epoch", max_steps=8).train()
-    assert background.flush(10)
+    assert background.flush(60)
     assert f"- Last checkpoint: {tmp_path}/checkpoint-8\n" in told.messages[0]
 
 
@@ -419,12 +436,12 @@ def note(path: Path, what: str) -> None:
 def test_resume_keeps_the_object_and_the_past(restore: bool, tmp_path: Path) -> None:
     """With and without HF's own restoring of callbacks, with two instances, over several saves."""
     path = save(tmp_path, NotifierCallback(RecordingNotifier(), on_start=True), NotifierCallback(Other()))
-    assert background.flush(10)
+    assert background.flush(60)
     note(path, "failed")
     told, other = RecordingNotifier(), Other()
     first, second = NotifierCallback(told, on_start=True), NotifierCallback(other)
     resume(tmp_path, path, first, second, restore_callback_states_from_checkpoint=restore)
-    assert background.flush(10)
+    assert background.flush(60)
     assert (len(told.messages), len(other.messages)) == (2, 1)
     states = json.loads((tmp_path / "checkpoint-4" / "trainer_state.json").read_text())["stateful_callbacks"]
     ours = {key: [sent["what"] for sent in saved["sent"]] for key, saved in states.items() if key != "TrainerControl"}
@@ -450,7 +467,7 @@ def test_the_state_of_a_run_is_that_of_the_same_run_again(tmp_path: Path) -> Non
         saving = {"save_strategy": "steps", "save_steps": 1}
         trained = trainer(tmp_path, NotifierCallback(RecordingNotifier(), on_start=True), **saving)
         trained.train()
-        assert background.flush(10)
+        assert background.flush(60)
         states.append((saved_state(tmp_path / "checkpoint-2"), trained.state.stateful_callbacks["twinkle_notifier"]))  # type: ignore[call-overload]
     assert states[0] == states[1]
 
@@ -460,7 +477,7 @@ def test_resume_with_another_class_uses_the_users(tmp_path: Path) -> None:
     path = save(tmp_path, NotifierCallback(RecordingNotifier()))
     other = Other()
     resume(tmp_path, path, NotifierCallback(other))
-    assert background.flush(10)
+    assert background.flush(60)
     assert len(other.messages) == 1
 
 
@@ -500,7 +517,7 @@ def test_an_attackers_checkpoint_redirects_nothing(
         if configured:
             monkeypatch.setenv("TWINKLE_NOTIFIER", own.url)
         resume(tmp_path, path, NotifierCallback(name="sft"))
-        assert background.flush(10)
+        assert background.flush(60)
         assert (len(own.messages), evil.requests) == (int(configured), 0)
     assert ("holds a literal text" in caplog.text) is not configured
     assert ("no alert will be sent" in caplog.text) is not configured
@@ -513,9 +530,9 @@ def test_resume_without_a_notifier_restores_it(
     monkeypatch.setenv("DING_URL", inbox.url)
     monkeypatch.setenv("DING_SECRET", "SEC0123456789abcdef")
     path = save(tmp_path, NotifierCallback(DingNotifier("env:DING_URL", "env:DING_SECRET"), name="first"))
-    assert background.flush(10)
+    assert background.flush(60)
     resume(tmp_path, path, NotifierCallback(name="second"))
-    assert background.flush(10)
+    assert background.flush(60)
     assert [message.title.split()[0] for message in inbox.messages] == ["first", "second"]
     assert caplog.text.count("comes from its checkpoint: DingNotifier at 127.0.0.1") == 1
 
@@ -672,7 +689,7 @@ def test_what_is_resumed_from_elsewhere_is_told(tmp_path: Path) -> None:
     callback = NotifierCallback(told := RecordingNotifier())
     with pytest.raises(ValueError, match="lost"):
         trainer(tmp_path / "b", callback, FailAt(ValueError("lost")), max_steps=4).train(str(elsewhere))
-    assert f"- To go on: --resume_from_checkpoint {elsewhere}\n" in told.messages[0]
+    assert f"- To go on: resume_from_checkpoint={elsewhere}\n" in told.messages[0]
 
 
 def test_nothing_is_watched_once_the_trainer_is_left(tmp_path: Path) -> None:
@@ -721,8 +738,8 @@ def test_a_metric_that_cannot_be_read_costs_nothing_else(metric: Any, tmp_path: 
     [message] = told.messages
     reached = r"- Progress: step 2 of 4, epoch 0\.25, after \d+ s"
     assert re.search(rf"\n{reached}\n- Metrics: .*, bad unreadable, good 0.5\n", message)
-    assert re.search(r"\n- Lost since the last checkpoint: \d+ s, 1 steps\n", message)
-    assert f"- To go on: --resume_from_checkpoint {tmp_path}/checkpoint-1\n" in message
+    assert re.search(r"\n- Lost since the last checkpoint: \d+ s, 1 step\n", message)
+    assert f"- To go on: resume_from_checkpoint={tmp_path}/checkpoint-1\n" in message
 
 
 def test_a_log_that_cannot_be_read_costs_nothing_else(tmp_path: Path) -> None:

@@ -146,6 +146,7 @@ _VALUES = {
     "{place}:": "{place}：",
     "{one}, {other}": "{one}、{other}",
     "{steps} steps": "{steps} 个 step",
+    "{steps} step": "{steps} 个 step",
     ", ": "，",
     "; ": "；",
     "{number} processes": "{number} 个进程",
