@@ -12,6 +12,7 @@ export PYTHONDONTWRITEBYTECODE =
 export TOKENIZERS_PARALLELISM = false
 
 .PHONY: help demo test docs browser golden pictures core matrix stress reliability bench trainers lint clean
+.PHONY: test-loaded test-others lint-form lint-mypy lint-pyright
 
 help: ## Show these targets.
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -137,14 +138,20 @@ matrix: $(MATRIX:%=.venv-matrix/%/installed) ## The adapters' tests against the 
 	rm -rf build *.egg-info
 	touch $@
 
-lint: $(VENV)/installed ## Formatting, lints, types, and which room may import which.
+lint: lint-form lint-mypy lint-pyright ## Formatting, lints, types, and which room may import which.
+
+lint-form: $(VENV)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	cd tests && ../$(BIN)/lint-imports ../pyproject.toml --no-cache
+
+lint-mypy: $(VENV)/installed
 	cd tests && ../$(BIN)/mypy --config-file ../pyproject.toml  # the installed copy: a checkout has no integrations in it
 	cd tests && ../$(BIN)/mypy --config-file ../pyproject.toml typing/api.py ../_twinkle_notifier_lightning.py
+
+lint-pyright: $(VENV)/installed
 	cd tests/typing && ../../$(BIN)/basedpyright --pythonpath ../../$(BIN)/python \
 		"$$(../../$(BIN)/python -c 'import twinkle_notifier; print(*twinkle_notifier.__path__)')"
-	cd tests && ../$(BIN)/lint-imports ../pyproject.toml --no-cache
 
 clean: ## Remove what the other targets made.
 	rm -rf $(VENV) $(VENV)-3.* .venv-matrix $(BENCH) $(TRAINERS_VENV) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache
