@@ -106,7 +106,9 @@ class Trial:
 
 def _run(trial: Trial, place: Place) -> Seen:
     clean = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    env = {**clean, "PYTHONPATH": _library(), "NOTIFIER": SERVICE.notifier, "WEBHOOK_URL": place.url, **place.env}
+    own = {name: _folder("own-") for name in ("TMPDIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR")}
+    robot = {"PYTHONPATH": _library(), "NOTIFIER": SERVICE.notifier, "WEBHOOK_URL": place.url}
+    env = {**clean, **{name: str(path) for name, path in own.items()}, **robot, **place.env}
     done = subprocess.run(
         [*place.before, trial.python, str(_SENDER), trial.how, str(trial.messages)],
         env=env,
