@@ -56,7 +56,7 @@ def main() -> int:
     for case in tables.get(arguments.cases, [*CASES, *DEATHS]):
         if arguments.only not in case.name or (case.needs_root and os.getuid()):
             continue
-        times = max(arguments.times // 10, 1) if case.slow else arguments.times
+        times = max(arguments.times // 6, 1) if case.slow else arguments.times
         with ThreadPoolExecutor(arguments.at_once) as pool:
             runs = list(pool.map(lambda _, case=case: case.run(), range(times)))
         print(row(case, runs), flush=True)
