@@ -26,6 +26,7 @@ from twinkle_notifier import Progress, TrainingRun
 _ENTRIES = ("train", "evaluate", "predict", "hyperparameter_search")
 _MARK = "_twinkle_notifier_entry"
 _PARTS = {"train": True, "evaluate": False}  # of a trial; whether one begins with it
+_PARSERS = ("transformers.hf_argparser", "trl.scripts._hf_argparser")  # of a script's options; trl has a copy
 _COUNTS = ("step", "epoch", "total_flos")
 _NO_METRICS: tuple[type, ...] = (str, bytes, list, tuple, dict, type(None))  # which trainers and callbacks log, too
 
@@ -293,10 +294,10 @@ def _reached(run: TrainingRun, state: TrainerState, **more: Callable[[], object]
 
 
 def _resuming(checkpoint: str) -> str:
-    """An option of the script, if it has read its options by transformers' parser; else an argument of `train`."""
+    """An option of the script, if that reads options by transformers' parser; else an argument of `train`."""
     if not checkpoint:
         return ""
-    if "transformers.hf_argparser" in sys.modules:
+    if any(name in sys.modules for name in _PARSERS):
         return f"--resume_from_checkpoint {shlex.quote(checkpoint)}"
     return f"resume_from_checkpoint={checkpoint}"
 

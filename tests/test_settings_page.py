@@ -53,7 +53,7 @@ MEANING = {
     "notifier": "where alerts go: in code a notifier, elsewhere [what a URL may be](#what-a-url-may-be); "
     "[`off`](#for-a-debug-run) in the variable: nowhere",
     "name": "[the run's name](loop.md#the-runs-name) in messages",
-    "stall_after": "seconds without progress until a [stall](stalls.md) is reported; outside of code also `90s`, `10m`, `1h30m`",
+    "stall_after": "seconds without progress until a [stall](stalls.md) is reported; with `run` and in the variable also `90s`, `10m`, `1h30m`",
     "notifications": "[which alerts are sent](#which-alerts-are-sent)",
     "language": "[the language of messages](messages.md#languages): `en` or `zh`",
     "diagnose": "whether messages give [likely causes](messages.md#likely-causes)",

@@ -732,7 +732,7 @@ def test_an_alert_of_code_around_it_says_how_far_it_got() -> None:
     first, second = told.messages
     for line in ("Progress: step 7, epoch 2, after", "Metrics: loss 0.5, lr 0.25", "Last checkpoint: out/6"):
         assert f"\n- {line}" in first, first
-    assert re.search(r"\n- Lost since the last checkpoint: \d+ s, 1 step", first)
+    assert re.search(r"\n- Lost since the last checkpoint: \d+ s, 1 step\n", first)
     assert "Progress" not in second
     assert (run.is_underway, run.watcher) == (False, None)
 

@@ -44,10 +44,10 @@ def warnings(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[..., list[st
 
 def told(caplog: pytest.LogCaptureFixture, within: float) -> list[str]:
     deadline = time.monotonic() + within
-    while not (found := warned(caplog)) and time.monotonic() < deadline:
+    while not warned(caplog) and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(0.3)  # for another one
-    return found and warned(caplog)
+    return warned(caplog)
 
 
 def warned(caplog: pytest.LogCaptureFixture) -> list[str]:

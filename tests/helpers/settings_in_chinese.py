@@ -26,8 +26,8 @@ _MEANINGS = {
     "[where the ranks agree](ranks.md#where-claims-are-kept) on who sends": (
         "各 rank [在哪里商定](ranks.md#where-claims-are-kept)由谁发送"
     ),
-    "seconds without progress until a [stall](stalls.md) is reported; outside of code also `90s`, `10m`, `1h30m`": (
-        "多少秒没有进展就报告[卡住](stalls.md)；代码以外还接受 `90s`、`10m`、`1h30m`"
+    "seconds without progress until a [stall](stalls.md) is reported; with `run` and in the variable also `90s`, `10m`, `1h30m`": (
+        "多少秒没有进展就报告[卡住](stalls.md)；`run` 和变量还接受 `90s`、`10m`、`1h30m`"
     ),
     "[which alerts are sent](#which-alerts-are-sent)": "[发送哪些告警](#which-alerts-are-sent)",
     "[the language of messages](messages.md#languages): `en` or `zh`": (

@@ -12,7 +12,6 @@ import threading
 import time
 import types
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +35,14 @@ from twinkle_notifier.isolation.background import background
 from twinkle_notifier.testing import RecordingNotifier
 
 pytestmark = pytest.mark.filterwarnings("default")
+PARSERS = ("transformers.hf_argparser", "trl.scripts._hf_argparser")
 
 
 @pytest.fixture(autouse=True)
 def _no_options(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test before has loaded the parser of a script's options."""
-    monkeypatch.delitem(sys.modules, "transformers.hf_argparser", raising=False)
+    for name in PARSERS:
+        monkeypatch.delitem(sys.modules, name, raising=False)
 
 
 def model() -> BertForSequenceClassification:
@@ -304,9 +305,12 @@ def test_tells_of_the_last_checkpoint(error: BaseException, headline: str, says:
     assert f"- {says}{tmp_path}/checkpoint-2\n" in told.messages[0]
 
 
-def test_a_script_that_reads_options_goes_on_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It has loaded transformers' parser, which nothing else does; a script without goes on by an argument of `train`."""
-    monkeypatch.setitem(sys.modules, "transformers.hf_argparser", import_module("transformers.hf_argparser"))
+@pytest.mark.parametrize("parser", PARSERS)
+def test_a_script_that_reads_options_goes_on_by_one(
+    parser: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has loaded transformers' parser, or trl's copy; a script without one goes on by an argument of `train`."""
+    monkeypatch.setitem(sys.modules, parser, types.ModuleType(parser))
     told = RecordingNotifier()
     saving = {"save_strategy": "steps", "save_steps": 1, "max_steps": 4}
     with pytest.raises(ValueError, match="lost"):

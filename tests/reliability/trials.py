@@ -105,7 +105,12 @@ class Trial:
 
 
 def _run(trial: Trial, place: Place) -> Seen:
-    clean = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    theirs = ("TWINKLE", "DING_")
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.lower().endswith("_proxy") and not name.startswith(theirs)
+    }
     own = {name: _folder("own-") for name in ("TMPDIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR")}
     robot = {"PYTHONPATH": _library(), "NOTIFIER": SERVICE.notifier, "WEBHOOK_URL": place.url}
     env = {**clean, **{name: str(path) for name, path in own.items()}, **robot, **place.env}

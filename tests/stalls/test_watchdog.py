@@ -275,7 +275,7 @@ def test_a_bad_environment_is_ignored(
     """With a warning."""
     monkeypatch.setenv("TWINKLE_NOTIFIER_STALL_AFTER", text)
     assert TrainingRun().stall_after is None
-    assert f"TWINKLE_NOTIFIER_STALL_AFTER: {text!r} is not a time: write 90s, 10m or 2h; stall" in caplog.text
+    assert f"TWINKLE_NOTIFIER_STALL_AFTER: {text!r} is not a time: write 90s, 10m or 1h30m; stall" in caplog.text
 
 
 def test_ten_times_the_slowest_step() -> None:

@@ -226,7 +226,7 @@ def test_switched_off_the_command_runs_and_no_alert_is_sent(
     ("options", "says"),
     [
         (["--to", "https://example.com/hook"], "--to holds neither"),
-        (["--stall-after", "soon", "--", "true"], "'soon' is not a time: write 90s, 10m or 2h"),
+        (["--stall-after", "soon", "--", "true"], "'soon' is not a time: write 90s, 10m or 1h30m"),
         ([], "run needs a command: twinkle-notifier run -- python train.py"),
         (["--", "", "x"], "run needs a command: twinkle-notifier run -- python train.py"),
     ],

@@ -131,8 +131,8 @@ class Progress(NamedTuple):
         if self.saved_seconds is None:
             return ""
         since, wide = duration(self.saved_seconds, language), self.processes
-        one = "{steps} step" if self.saved_steps == 1 else "{steps} steps"
-        steps = phrase(language, one, steps=_parted(self.saved_steps)) if self.saved_steps is not None else ""
+        text = "{steps} step" if self.saved_steps == 1 else "{steps} steps"
+        steps = phrase(language, text, steps=_parted(self.saved_steps)) if self.saved_steps is not None else ""
         kind = "{number} GPUs" if self.on_gpus else "{number} processes"
         ranks = phrase(language, kind, number=wide) if wide > 1 else ""
         return fact(language, "Lost since the last checkpoint", listed(language, since, steps, ranks))

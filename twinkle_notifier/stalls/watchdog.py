@@ -67,7 +67,7 @@ def after_in(text: str) -> float:
         with suppress(ValueError):
             value = float(text)
     if value is None or not 0 < value < _MOST:
-        raise ValueError(f"{shown_in_log(text, _SHOWN)!r} is not a time: write 90s, 10m or 2h")
+        raise ValueError(f"{shown_in_log(text, _SHOWN)!r} is not a time: write 90s, 10m or 1h30m")
     return value
 
 

@@ -89,8 +89,9 @@ def of_ranks(failures: Sequence[Failure], ends: Sequence[End]) -> Cause:
     recorded = by_pid.get(first.pid)
     own = _explaining_end(first, recorded, ends)
     found = _of_end(own) if own is not None else Cause()
-    # A rank that has recorded its end was leaving by itself; the agent's signal only hurried it.
-    code = recorded.code if recorded is not None and first.code in _OF_AGENT else first.code
+    # A rank that has recorded its end was leaving by itself; the signal of the agent, after another's end, hurried it.
+    is_hurried = first.code in _OF_AGENT and any(other.code not in _OF_AGENT for other in failures)
+    code = recorded.code if recorded is not None and is_hurried else first.code
     closed = {other.rank for other in failures if other.rank is not None and order(other)[0] > 1} - {first.rank}
     return Cause(
         found.recorded,
