@@ -269,7 +269,8 @@ class ExitReport(NamedTuple):
     def following(self) -> str:
         """The ranks that failed because another rank had, and those among them that the launcher ended."""
         ended = sorted({*self.lost.closed} - {*self.followers}) if self.lost else []
-        named = phrase(self.language, "ranks {rank}", rank=compressed([*self.followers, *ended]))
+        those = {*self.followers, *ended}
+        named = phrase(self.language, "ranks {rank}" if len(those) > 1 else "rank {rank}", rank=compressed(those))
         if not ended:
             return named
         return phrase(self.language, "{ranks} ({ended} ended by the launcher)", ranks=named, ended=compressed(ended))
