@@ -13,7 +13,9 @@ import tempfile
 import textwrap
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from twinkle_notifier.inbox import Inbox, Received
@@ -190,8 +192,13 @@ class Lab:
         )
 
 
+_ports = count(20_000 + os.getpid() % 10_000)
+
+
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port below those that the kernel gives away, so that no connection takes it before it is listened at."""
+    for port in _ports:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("unreachable")
