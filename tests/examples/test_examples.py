@@ -212,7 +212,8 @@ def test_login_node(start: Start, inbox: Inbox, output: Output, tmp_path: Path) 
     assert login.wait(LIMIT) == 0, output()
 
 
-SCONTROL = "#!/bin/sh\necho 127.0.0.1\necho 127.0.0.1\n"
+# Slow between its lines: a reader that leaves after the first would end it, and with it the script.
+SCONTROL = "#!/bin/sh\necho 127.0.0.1\nsleep 0.5\necho 127.0.0.1\n"
 SRUN = """#!/bin/sh
 for node in 0 1; do
     SLURM_NODEID=$node SLURM_PROCID=$node SLURM_LOCALID=0 SLURM_STEP_ID=0 SLURM_NTASKS=$SLURM_JOB_NUM_NODES "$@" &
