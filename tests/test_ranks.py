@@ -49,8 +49,8 @@ def test_two_nodes_need_two_connections() -> None:
 
 def test_many_claimants_have_one_winner() -> None:
     """All at once, on files. `make stress` has a thousand, and measures how long they take."""
-    decisions = claimants.on_files(24)
-    assert (len(decisions), sum(won for won, _ in decisions)) == (24, 1)
+    decisions = claimants.on_files(64)
+    assert (len(decisions), sum(won for won, _ in decisions)) == (64, 1)
 
 
 def test_claimants_at_a_tcp_store_have_one_winner() -> None:

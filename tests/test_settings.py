@@ -197,7 +197,7 @@ def test_switched_off_nothing_that_is_set_up_sends(
     outcome = run.failed(ValueError("x"))
     with pytest.raises(KeyError), watch():
         raise KeyError("y")
-    assert (background.flush(60), outcome.status, inbox.messages) == (True, "skipped", [])
+    assert (background.flush(10), outcome.status, inbox.messages) == (True, "skipped", [])
     said = "no alert will be sent for this run: alerts are switched off: TWINKLE_NOTIFIER_URL is off"
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("INFO", said)]
     assert run.state_dict()["notifier"] == saved["notifier"]
@@ -245,7 +245,7 @@ def test_which_alerts_a_training_sends(wanted: Any, expected: list[str]) -> None
     run = TrainingRun(recorded, name="sft", on_start=True, notifications=wanted)
     run.started()
     run.ended()
-    background.flush(60)
+    background.flush(10)
     run.failed(ValueError("x"))
     assert [" ".join(message.split()[1:3]).rstrip(":") for message in recorded.messages] == expected
 
@@ -265,7 +265,7 @@ def test_which_alerts_a_stall_sends(wanted: Any, expected: int) -> None:
         run.beat()
         time.sleep(0.01)
     run.ended()
-    background.flush(60)
+    background.flush(10)
     assert len(recorded.messages) == expected
     assert [" resumed after " in message for message in recorded.messages] == [False, True][:expected]
 

@@ -16,7 +16,7 @@ from twinkle_notifier.testing import RecordingNotifier
 
 
 def titles(told: RecordingNotifier) -> list[str]:
-    background.flush(60)
+    background.flush(10)
     return [message.splitlines()[0].removeprefix("### ") for message in told.messages]
 
 

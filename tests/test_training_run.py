@@ -148,7 +148,7 @@ class Value:
 
 @pytest.mark.parametrize(
     ("how", "shown"),
-    [(lambda: 1.0, True), (fail, True), (lambda: "x", True), (lambda: time.sleep(300), False)],
+    [(lambda: 1.0, True), (fail, True), (lambda: "x", True), (lambda: time.sleep(30), False)],
     ids=["can be read", "raises", "no number", "hangs"],
 )
 @pytest.mark.parametrize("end", ["ended", "failed"])
@@ -159,12 +159,12 @@ def test_a_logged_value_costs_at_most_the_course(how: Callable[[], Any], shown: 
     began = time.monotonic()
     for loss in (4.0, 2.0, 1.0, Value(how)):
         run.log({"loss": loss}, 7)
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 1
     if end == "ended":
         run.ended(lambda: Progress(step=7, metrics={"acc": 0.5}))
     else:
         run.failed(raised(ValueError("x")), progress=lambda: Progress(step=7, metrics={"acc": 0.5}))
-    assert background.flush(60)
+    assert background.flush(20)  # what hangs is given up after 10 s
     [message] = told.messages
     assert re.search(r"\n- Progress: step 7\b.*\n- Metrics: acc 0.5\n", message)
     assert ("first 4, lowest 1, last 1\n" in message) >= shown
@@ -654,7 +654,7 @@ def test_a_checkpoint_may_be_a_path() -> None:
     run.started()
     assert run.saved(Path("out/1"), 7)
     run.ended(lambda: Progress(step=7))
-    assert background.flush(60)
+    assert background.flush(10)
     assert "- Last checkpoint: out/1\n" in told.messages[0]
 
 
@@ -664,7 +664,7 @@ def test_an_end_with_odd_progress_is_reported_and_raises_nothing() -> None:
     odd: Any = Path("out/1")
     run = TrainingRun(told, name="sft")
     run.ended(lambda: Progress(step=odd, last_checkpoint=odd, why_ended=odd, metrics={odd: odd}, history=odd))
-    assert background.flush(60)
+    assert background.flush(10)
     assert "- Last checkpoint: out/1\n" in told.messages[0]
 
 
@@ -685,7 +685,7 @@ def test_numbers_out_of_bounds_cost_their_line(value: Any) -> None:
     run.log({"loss": value, "lr": 7}, value)
     run.log({"loss": math.nan}, value)
     run.ended(lambda: reached._replace(last_checkpoint="out/1"))
-    assert background.flush(60)
+    assert background.flush(10)
     lost = f"### sft: loss is {'inf' if value == math.inf else 'nan'}"
     *alerts, end = [message.splitlines()[0] for message in told.messages]
     assert sorted(alerts) == [lost, "### sft: lr > 1"]
@@ -700,7 +700,7 @@ def test_facts_of_another_kind_do_not_keep_the_end_back(facts: Any) -> None:
     """An adapter may be anybody's."""
     run = TrainingRun(told := RecordingNotifier(), name="sft")
     run.ended(facts=facts)
-    assert background.flush(60)
+    assert background.flush(10)
     assert [one.startswith("### sft ended after ") for one in told.messages] == [True]
 
 

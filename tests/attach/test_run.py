@@ -38,7 +38,7 @@ def test_how_far_it_got_is_left_for_the_end(
     run = AttachedRun(on_end=True)
     run.started()
     run.ended(progress=lambda: Progress(step=5))
-    assert background.flush(60)
+    assert background.flush(10)
     assert (robot.messages, mailbox.reached()) == ([], reached)
 
 
@@ -80,7 +80,7 @@ def test_the_same_exception_is_left_once(mailbox: Mailbox, robot: Inbox) -> None
 def test_without_a_notifier_it_says_nothing(mailbox: Mailbox, caplog: pytest.LogCaptureFixture) -> None:
     """The supervisor has said so."""
     AttachedRun().started()
-    assert (background.flush(60), caplog.messages) == (True, [])
+    assert (background.flush(10), caplog.messages) == (True, [])
 
 
 def met(run: AttachedRun, exc: Exception) -> None:

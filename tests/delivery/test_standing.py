@@ -48,7 +48,7 @@ def inbox() -> Iterator[Inbox]:
 
 
 def test_one_message_is_kept_up_to_date(inbox: Inbox) -> None:
-    """By Telegram's own API."""
+    """By Telegram's own API, which has a pace: each request may wait for a second."""
     standing, telegram = Standing(), TelegramNotifier(inbox.urls["Telegram"])
     assert [standing.send(telegram, message(number), 60).status for number in range(3)] == ["sent"] * 3
     assert [one.title for one in inbox.messages] == ["step 2"]
@@ -70,10 +70,10 @@ def test_a_message_that_is_gone_is_sent_anew_and_changed_from_then_on(inbox: Inb
 def test_what_may_pass_is_waited_for() -> None:
     """A robot that is busy, say: no second message, and the next change says what is new."""
     standing, board = Standing(), Board()
-    standing.send(board, message(0), 60)
+    standing.send(board, message(0), 8)
     board.fails = [DeliveryError("throttled", fate="throttled")]
-    assert standing.send(board, message(1), 60).status == "throttled"
-    assert standing.send(board, message(2), 60).status == "sent"
+    assert standing.send(board, message(1), 8).status == "throttled"
+    assert standing.send(board, message(2), 8).status == "sent"
     assert board.shown == {"0": "### step 2"}
     assert [spool for spool in Spool.of(board) if spool.letters()] == []
 
@@ -84,7 +84,7 @@ def test_what_is_no_id_is_none(given: object) -> None:
     standing, board = Standing(), Board()
     board.gives = given
     for number in range(2):
-        standing.send(board, message(number), 60)
+        standing.send(board, message(number), 8)
     assert [*board.shown.values()] == ["### step 0", "### step 1"]
 
 
@@ -92,7 +92,7 @@ def test_of_several_each_does_what_it_can(inbox: Inbox) -> None:
     """One changes its message, another gets a new one each time."""
     standing, told, board = Standing(), RecordingNotifier(), Board()
     for number in range(2):
-        assert standing.send(FanoutNotifier(told, board), message(number), 60).status == "sent"
+        assert standing.send(FanoutNotifier(told, board), message(number), 8).status == "sent"
     assert (told.messages, board.shown) == (["### step 0", "### step 1"], {"0": "### step 1"})
 
 
@@ -114,11 +114,11 @@ def test_two_that_are_described_alike_have_a_message_each(kind: type[Board]) -> 
     boards[1].shown["of somebody else"] = ""
     both = FanoutNotifier(*boards)
     for number in range(2):
-        assert standing.send(both, message(number), 60).status == "sent"
+        assert standing.send(both, message(number), 8).status == "sent"
     assert [board.shown for board in boards] == [{"0": "### step 1"}, {"of somebody else": "", "1": "### step 1"}]
     for board in boards:
         board.fails = [DeliveryError("gone", final=True)]
-    assert standing.send(both, message(2), 60).status == "sent"
+    assert standing.send(both, message(2), 8).status == "sent"
     assert [[*board.shown.values()][-1] for board in boards] == ["### step 2"] * 2
 
 
@@ -136,9 +136,9 @@ def test_the_same_one_twice_loses_no_message(caplog: pytest.LogCaptureFixture) -
 
     standing, board = Standing(), Gone()
     both = FanoutNotifier(board, board)
-    standing.send(both, message(0), 60)
+    standing.send(both, message(0), 8)
     board.is_gone = True
-    assert standing.send(both, message(1), 60).status == "sent"
+    assert standing.send(both, message(1), 8).status == "sent"
     assert [*board.shown.values()].count("### step 1") == 2
     assert not caplog.records
 

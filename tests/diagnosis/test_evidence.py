@@ -82,8 +82,22 @@ def test_the_end_of_another_process() -> None:
     assert of_end(signal="SIGKILL", output="last", facts={"oom_kills": "1"})[2:] == (
         "SIGKILL",
         "last",
-        {"oom_kills": "1"},
+        {"errors": "0", "oom_kills": "1"},
     )
+
+
+@pytest.mark.parametrize(
+    ("signal", "alone"), [("SIGSEGV", "segfault"), ("SIGBUS", "shm-bus-error"), ("SIGILL", "build-other-cpu")]
+)
+def test_a_signal_says_less_than_words(signal: str, alone: str) -> None:
+    """Of the output, though it has a rule; and nothing where an error is known, whether that has a rule or not."""
+    printed = "OMP: Error #15: Initializing libiomp5md.dll, but found libiomp5md.dll already initialized."
+    ends = [of_end(signal=signal, output="step 7"), of_end(signal=signal, output=printed)]
+    ends += [
+        of_end(error, signal=signal) for error in ("ValueError: boom", "OSError: [Errno 28] No space left on device")
+    ]
+    found = [Table(KNOWN).diagnose(end) for end in ends]
+    assert [one and one.rule.id for one in found] == [alone, "openmp-twice", None, "disk-full"]
 
 
 def work(run: Callable[[], object]) -> int:

@@ -144,19 +144,6 @@ def test_the_first_rule_that_holds_is_told() -> None:
     assert (found.rule.id, found.advice("en")) == ("general", Advice("2 GiB is too much", ("ask for less than 1 GiB",)))
 
 
-def test_a_signal_alone_says_less_than_words() -> None:
-    """Of the output, though their rule comes later; and nothing where an error is known. A fact beside it counts."""
-    alone, words = rule("alone", says=(), signals=("SIGSEGV",)), rule("words", says=(), printed=("OMP: Error",))
-    table = Table([alone, words])
-    found = [table.diagnose(Evidence(signal="SIGSEGV", output=text)) for text in ("OMP: Error", "step 7")]
-    assert [one and one.rule.id for one in found] == ["words", "alone"]
-    known = raised("ValueError", "boom")._replace(signal="SIGSEGV")
-    assert table.diagnose(known) is None
-    counted = rule("counted", says=(), signals=("SIGSEGV",), when=("asked > 1",))
-    found = [Table([counted, words]).diagnose(known._replace(facts={"asked": text})) for text in ("2", "1")]
-    assert [one and one.rule.id for one in found] == ["counted", None]
-
-
 PREFIXES = [
     *("[rank3]: ", "[default0]:", "[trainer0]:", "[trainer0|0]:", "[my-role7|15]: "),  # torchrun
     *("(pid=42, ip=10.0.0.1) ", "12: ", "[1,0]<stderr>:", "[1,12]: "),  # Ray, srun, mpirun

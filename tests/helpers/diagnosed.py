@@ -21,7 +21,7 @@ def raised(kind: str, text: str, *, modules: tuple[str, ...] = (), **facts: str)
 
 def killed(signal: str, output: str = "", **facts: str) -> Evidence:
     """A process that a signal killed, and its last lines."""
-    return Evidence(signal=signal, output=output, facts=facts)
+    return Evidence(signal=signal, output=output, facts={"errors": "0", **facts})
 
 
 def printed(output: str) -> Evidence:

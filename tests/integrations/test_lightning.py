@@ -125,7 +125,7 @@ def test_tells_of_the_end(tmp_path: Path) -> None:
     told = RecordingNotifier()
     checkpoint = ModelCheckpoint(tmp_path, monitor="loss", filename="best")
     trainer(tmp_path, NotifierCallback(told, name="sft"), checkpoint, max_epochs=2).fit(Model(), data())
-    assert background.flush(60)
+    assert background.flush(10)
     [message] = told.messages
     assert message.startswith("### sft ended after ")
     for fact in (
@@ -155,7 +155,7 @@ def test_tells_why_it_ended(options: dict[str, Any], callbacks: list[Callback], 
     """Each of the ways in which a fit ends well."""
     told = RecordingNotifier()
     trainer(tmp_path, NotifierCallback(told), *callbacks, **options).fit(Model(), data())
-    assert background.flush(60)
+    assert background.flush(10)
     assert f"- Ended because: {why}" in told.messages[0]
 
 
@@ -163,7 +163,7 @@ def test_tells_of_the_start_if_asked(tmp_path: Path) -> None:
     """And not of the end, if not asked."""
     told = RecordingNotifier()
     trainer(tmp_path, NotifierCallback(told, name="sft", on_start=True, on_end=False)).fit(Model(), data())
-    assert background.flush(60)
+    assert background.flush(10)
     assert [message.splitlines()[0] for message in told.messages] == ["### sft started"]
 
 
@@ -245,7 +245,7 @@ def test_resume_with_the_same_class_keeps_the_past(tmp_path: Path) -> None:
     told = RecordingNotifier()
     callback = NotifierCallback(told)
     resume(tmp_path, Path(saving.ckpt_path), callback)
-    assert background.flush(60)
+    assert background.flush(10)
     assert (len(told.messages), len(callback.state_dict()["sent"])) == (1, 1)
 
 
@@ -254,7 +254,7 @@ def test_resume_with_another_class_uses_the_users(tmp_path: Path) -> None:
     path = save(tmp_path, NotifierCallback(RecordingNotifier()))
     other = Other()
     resume(tmp_path, path, NotifierCallback(other))
-    assert background.flush(60)
+    assert background.flush(10)
     assert len(other.messages) == 1
 
 
@@ -294,7 +294,7 @@ def test_an_attackers_checkpoint_redirects_nothing(
         if configured:
             monkeypatch.setenv("TWINKLE_NOTIFIER", own.url)
         resume(tmp_path, path, NotifierCallback(name="sft"))
-        assert background.flush(60)
+        assert background.flush(10)
         assert (len(own.messages), evil.requests) == (int(configured), 0)
     assert ("holds a literal text" in caplog.text) is not configured
     assert ("no alert will be sent" in caplog.text) is not configured
@@ -305,7 +305,7 @@ def test_a_good_end_is_sent_where_it_is_wanted(wanted: Any, count: int, tmp_path
     """As docs/settings.md says."""
     told = RecordingNotifier()
     trainer(tmp_path, NotifierCallback(told, notifications=wanted)).fit(Model(), data())
-    assert background.flush(60)
+    assert background.flush(10)
     assert len(told.messages) == count
 
 
@@ -316,9 +316,9 @@ def test_resume_without_a_notifier_restores_it(
     monkeypatch.setenv("DING_URL", inbox.url)
     monkeypatch.setenv("DING_SECRET", "SEC0123456789abcdef")
     path = save(tmp_path, NotifierCallback(DingNotifier("env:DING_URL", "env:DING_SECRET"), name="first"))
-    assert background.flush(60)
+    assert background.flush(10)
     resume(tmp_path, path, NotifierCallback(name="second"))
-    assert background.flush(60)
+    assert background.flush(10)
     assert [message.title.split()[0] for message in inbox.messages] == ["first", "second"]
     assert caplog.text.count("comes from its checkpoint: DingNotifier at 127.0.0.1") == 1
 
@@ -348,7 +348,7 @@ def test_a_tuner_is_no_resume_to_warn_of(
         tuned = trainer(tmp_path, NotifierCallback(name="sft"))
         getattr(Tuner(tuned), tune)(Tuned(), **options)
         tuned.fit(Tuned())
-        assert background.flush(60)
+        assert background.flush(10)
         assert "sft ended after" in inbox.messages[-1].title
     assert [record.getMessage() for record in caplog.records if record.name == "twinkle_notifier"] == []
 
@@ -446,7 +446,7 @@ def test_a_trained_callback_and_a_new_one_meet_in_one_trainer(tmp_path: Path) ->
     first = NotifierCallback(told)
     trainer(tmp_path, first).fit(Model(), data())
     trainer(tmp_path, first, NotifierCallback(other)).fit(Model(), data())
-    assert background.flush(60)
+    assert background.flush(10)
     assert (len(told.messages), len(other.messages)) == (2, 1)
 
 
@@ -473,7 +473,7 @@ def test_tells_of_a_stall(tmp_path: Path) -> None:
     told = RecordingNotifier()
     callback = NotifierCallback(told, name="sft", on_end=False, stall_after=4)
     trainer(tmp_path, callback, max_epochs=4, num_sanity_val_steps=0).fit(Stalling(told), data(), data())
-    assert background.flush(60)
+    assert background.flush(10)
     assert [message.splitlines()[0].split(" for ")[0].split(" after ")[0] for message in told.messages] == [
         "### sft has made no progress",
         "### sft resumed",
@@ -504,7 +504,7 @@ def test_what_is_slow_between_the_steps_is_no_stall(tmp_path: Path) -> None:
     callback = NotifierCallback(told := RecordingNotifier(), on_end=False, stall_after=3)
     checkpoint = SlowCheckpoint(tmp_path, every_n_train_steps=3)
     trainer(tmp_path, callback, checkpoint).fit(Slow(), data(), data())
-    assert background.flush(60)
+    assert background.flush(10)
     assert told.messages == []
     assert callback.run.watcher is None
 
@@ -551,13 +551,13 @@ def test_the_supervisor_learns_of_each_checkpoint(tmp_path: Path, monkeypatch: p
 
     class Looking(Callback):
         def on_train_batch_start(self, *_: Any) -> None:
-            background.flush(60)
+            background.flush(10)
             seen.append(supervision.checkpoint().rpartition("/")[2])
 
     checkpoint = ModelCheckpoint(tmp_path, every_n_train_steps=1, save_top_k=-1, filename="{step}")
     callback = NotifierCallback(RecordingNotifier(), on_end=False)
     trainer(tmp_path, callback, Looking(), checkpoint).fit(Model(), data())
-    background.flush(60)
+    background.flush(10)
     assert seen == ["", "step=1.ckpt", "step=2.ckpt", "step=3.ckpt"]
     assert supervision.checkpoint().endswith("step=4.ckpt")
 
@@ -671,7 +671,7 @@ def test_a_pruned_trial_is_no_failure(tmp_path: Path, caplog: pytest.LogCaptureF
     told = RecordingNotifier()
     with pytest.raises(pruned):
         trainer(tmp_path, NotifierCallback(told)).fit(Model(type("Own", (pruned,), {})()), data())
-    assert background.flush(60)
+    assert background.flush(10)
     assert (told.messages, [record for record in caplog.records if record.name == "twinkle_notifier"]) == ([], [])
 
 
@@ -714,7 +714,7 @@ def test_the_state_of_a_run_is_that_of_the_same_run_again(tmp_path: Path) -> Non
     for _ in range(2):
         callback = NotifierCallback(RecordingNotifier(), on_start=True)
         path = save(tmp_path, callback)
-        assert background.flush(60)
+        assert background.flush(10)
         states.append((torch.load(path, weights_only=True)["callbacks"]["twinkle_notifier"], callback.state_dict()))
     assert states[0] == states[1]
 

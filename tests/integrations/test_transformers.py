@@ -85,7 +85,7 @@ def trainer(
 
 
 def headlines(told: RecordingNotifier) -> list[str]:
-    assert background.flush(60)
+    assert background.flush(10)
     return [message.splitlines()[0] for message in told.messages]
 
 
@@ -271,7 +271,7 @@ def test_tells_of_an_early_stop_and_the_best_checkpoint(tmp_path: Path) -> None:
         load_best_model_at_end=True,
         metric_for_best_model="loss",
     ).train()
-    assert background.flush(60)
+    assert background.flush(10)
     assert "- Ended because: a callback stopped it" in told.messages[0]
     assert f"- Best checkpoint: {tmp_path}/checkpoint-" in told.messages[0]
 
@@ -333,7 +333,7 @@ def test_the_end_tells_of_the_last_checkpoint(tmp_path: Path) -> None:
     """Which the trainer writes before it calls its end."""
     told = RecordingNotifier()
     trainer(tmp_path, NotifierCallback(told), save_strategy="epoch", max_steps=8).train()
-    assert background.flush(60)
+    assert background.flush(10)
     assert f"- Last checkpoint: {tmp_path}/checkpoint-8\n" in told.messages[0]
 
 
@@ -440,12 +440,12 @@ def note(path: Path, what: str) -> None:
 def test_resume_keeps_the_object_and_the_past(restore: bool, tmp_path: Path) -> None:
     """With and without HF's own restoring of callbacks, with two instances, over several saves."""
     path = save(tmp_path, NotifierCallback(RecordingNotifier(), on_start=True), NotifierCallback(Other()))
-    assert background.flush(60)
+    assert background.flush(10)
     note(path, "failed")
     told, other = RecordingNotifier(), Other()
     first, second = NotifierCallback(told, on_start=True), NotifierCallback(other)
     resume(tmp_path, path, first, second, restore_callback_states_from_checkpoint=restore)
-    assert background.flush(60)
+    assert background.flush(10)
     assert (len(told.messages), len(other.messages)) == (2, 1)
     states = json.loads((tmp_path / "checkpoint-4" / "trainer_state.json").read_text())["stateful_callbacks"]
     ours = {key: [sent["what"] for sent in saved["sent"]] for key, saved in states.items() if key != "TrainerControl"}
@@ -471,7 +471,7 @@ def test_the_state_of_a_run_is_that_of_the_same_run_again(tmp_path: Path) -> Non
         saving = {"save_strategy": "steps", "save_steps": 1}
         trained = trainer(tmp_path, NotifierCallback(RecordingNotifier(), on_start=True), **saving)
         trained.train()
-        assert background.flush(60)
+        assert background.flush(10)
         states.append((saved_state(tmp_path / "checkpoint-2"), trained.state.stateful_callbacks["twinkle_notifier"]))  # type: ignore[call-overload]
     assert states[0] == states[1]
 
@@ -481,7 +481,7 @@ def test_resume_with_another_class_uses_the_users(tmp_path: Path) -> None:
     path = save(tmp_path, NotifierCallback(RecordingNotifier()))
     other = Other()
     resume(tmp_path, path, NotifierCallback(other))
-    assert background.flush(60)
+    assert background.flush(10)
     assert len(other.messages) == 1
 
 
@@ -521,7 +521,7 @@ def test_an_attackers_checkpoint_redirects_nothing(
         if configured:
             monkeypatch.setenv("TWINKLE_NOTIFIER", own.url)
         resume(tmp_path, path, NotifierCallback(name="sft"))
-        assert background.flush(60)
+        assert background.flush(10)
         assert (len(own.messages), evil.requests) == (int(configured), 0)
     assert ("holds a literal text" in caplog.text) is not configured
     assert ("no alert will be sent" in caplog.text) is not configured
@@ -534,9 +534,9 @@ def test_resume_without_a_notifier_restores_it(
     monkeypatch.setenv("DING_URL", inbox.url)
     monkeypatch.setenv("DING_SECRET", "SEC0123456789abcdef")
     path = save(tmp_path, NotifierCallback(DingNotifier("env:DING_URL", "env:DING_SECRET"), name="first"))
-    assert background.flush(60)
+    assert background.flush(10)
     resume(tmp_path, path, NotifierCallback(name="second"))
-    assert background.flush(60)
+    assert background.flush(10)
     assert [message.title.split()[0] for message in inbox.messages] == ["first", "second"]
     assert caplog.text.count("comes from its checkpoint: DingNotifier at 127.0.0.1") == 1
 

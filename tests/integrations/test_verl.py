@@ -156,5 +156,5 @@ def test_an_end_of_which_nobody_says_how(tmp_path: Path) -> None:
     made = tracking(told)("rl", "lines")
     made.log({"actor/pg_loss": 1.0}, 1)
     del made
-    assert background.flush(60)
+    assert background.flush(10)
     assert told.messages == []

@@ -331,13 +331,13 @@ def test_an_alarm_within_an_alarm_leaves_the_outer_one_its_time(monkeypatch: pyt
         raise RuntimeError("can't start new thread")
 
     def twice() -> None:
-        call(lambda: time.sleep(60), 4.0)
+        call(lambda: time.sleep(60), 2.0)
         time.sleep(60)
 
     monkeypatch.setattr(threading.Thread, "start", no_thread)
     began = time.monotonic()
-    assert isinstance(call(twice, 4.5).error, TimeoutError)
-    assert time.monotonic() - began < 8
+    assert isinstance(call(twice, 2.5).error, TimeoutError)
+    assert time.monotonic() - began < 4.3
 
 
 def test_a_helper_helps_at_the_interpreters_end(run: Callable[..., Any]) -> None:

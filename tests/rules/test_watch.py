@@ -482,7 +482,7 @@ def test_without_a_notifier_nothing_happens() -> None:
     run = TrainingRun(None)
     run.started()
     run.log({"loss": math.nan}, 1)
-    assert background.flush(60)
+    assert background.flush(10)
 
 
 # Where rules come from

@@ -172,7 +172,7 @@ def test_a_lock_that_is_held_takes_no_time(folder: Path) -> None:
         holder.stdout.readline()
         began = time.monotonic()
         node_history.note("node-7")
-        assert time.monotonic() - began < 30
+        assert time.monotonic() - began < 3
         holder.kill()
     node_history.note("node-8")
     assert nodes() == ["node-8"]

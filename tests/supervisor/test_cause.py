@@ -153,6 +153,11 @@ def test_the_cause_of_a_command(ends: list[End], code: int, error: str | None, k
             (None, 0, None),
         ),
         ([failure(0, -9, AT), failure(1, 1)], [end("SystemExit", "", AT - 2, 3, pid=20)], (None, 0, None)),
+        (
+            [failure(0, -15), failure(1, 1)],
+            [end("SystemExit", "", AT - 2, 0, pid=20)],
+            (None, 1, None),
+        ),  # it ended well
         ([failure(0, -9, AT)], [end("SystemExit", "", AT - 2, 3, pid=20)], (None, 0, 9)),  # not by the agent
         ([failure(1, 1)], [end(pid=99)], (None, 1, None)),  # somebody else's
         ([failure(1, 1)], [end(pid=99, rank=0)], (None, 1, None)),

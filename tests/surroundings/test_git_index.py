@@ -138,7 +138,7 @@ def test_deep_folders_end_in_time(tmp_path: Path) -> None:
     since = time.monotonic()
     with pytest.raises(ValueError, match="too long"):
         git_index.read(str(tmp_path / "index"), since + 0.3).tree(since + 0.3)
-    assert time.monotonic() - since < 5
+    assert time.monotonic() - since < 1.5
 
 
 @settings(max_examples=150, deadline=None)
@@ -154,4 +154,4 @@ def test_any_damage_ends_soon_and_in_an_expected_error(data: st.DataObject) -> N
         git_index.differs(found, b"/nowhere", b"/nowhere", since + 1)
     except (ValueError, IndexError, OSError, struct.error):
         pass
-    assert time.monotonic() - since < 10
+    assert time.monotonic() - since < 2

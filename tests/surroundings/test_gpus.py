@@ -171,7 +171,7 @@ def test_a_library_that_is_slow_to_load_and_to_answer(install: Any) -> None:
     assert len(of_gpus(machine.look("", 1.0, (), lambda: ask(0.2)))) == 1
     began = time.monotonic()
     assert of_gpus(machine.look("", 1.0, (), lambda: ask(60))) == []
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 5
 
 
 def test_a_library_that_floods_is_cut_off(install: Any, tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def test_a_log_without_an_end_takes_its_time_only(tmp_path: Path) -> None:
     os.truncate(path, 1 << 40)
     began = time.monotonic()
     assert list(records(60.0, began + 0.2, str(path))) == []
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 5
 
 
 @settings(deadline=None, max_examples=30)  # it writes files of a megabyte

@@ -211,7 +211,7 @@ began = time.monotonic()
 def test_what_hangs_takes_no_more_than_its_time(folder: Path) -> None:
     """And the other facts are found."""
     found, seconds = told(folder, before=HANGS, after="time.monotonic() - began")
-    assert seconds < 15
+    assert seconds < 1.6
     assert (found.folder, found.links) == (str(folder), ())
     assert found.commit
 

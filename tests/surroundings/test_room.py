@@ -75,7 +75,7 @@ def test_a_disk_that_hangs(monkeypatch: pytest.MonkeyPatch, disk: Path) -> None:
     monkeypatch.setattr(os, "statvfs", lambda path: statvfs(path) if path == str(disk) else time.sleep(60))
     began = time.monotonic()
     found = machine.look(str(disk / "x"), 1.0, ())
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 5
     assert any(str(disk) in line for line in machine_lines(found))
 
 
@@ -87,7 +87,7 @@ def test_a_dead_mount_hides_no_other_disk(monkeypatch: pytest.MonkeyPatch, disk:
     monkeypatch.setattr(os, "statvfs", lambda path: time.sleep(60) if path == str(tmp_path) else statvfs(path))
     began = time.monotonic()
     lines = machine_lines(machine.look(str(tmp_path / "x"), 1.0, ()))
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 5
     assert [line for line in lines if f"{disk} (temporary files)" in line]
 
 

@@ -52,7 +52,8 @@ def of_end(
     if (inner := read(text, _reading(1))) is not None:  # a worker's error, which this one reports
         errors, places = (error_of(inner.type, inner.message), *errors), [*places, *inner.places()]
     modules = frozenset(_modules(path for path, _, _ in places))
-    return Evidence(errors, modules, signal, "" if errors else output, facts or {})
+    known = {"errors": str(len(errors)), **(facts or {})}
+    return Evidence(errors, modules, signal, "" if errors else output, known)
 
 
 def _reading(links: int) -> Reading:

@@ -21,7 +21,7 @@ _SHOWN = re.compile(r"(?<!\$)\{([A-Za-z_]\w*(?:![a-z]|:\w*)?)\}")  # "${HOME}" i
 # What is known beside a pattern's slots: of the device's memory, and how it grew, and of a process that ended.
 FACTS = frozenset(
     {"allocated", "peak", "reserved", "total", "free", "others", "processes"}
-    | {"grew_from", "grew_to", "grown", "logs", "oom_kills", "exit_code"}
+    | {"grew_from", "grew_to", "grown", "logs", "oom_kills", "exit_code", "errors"}
 )
 _ALL_ERRORS = frozenset({"object", "BaseException", "Exception"})
 # As Linux has them; another system may lack some, where the same rules are read.

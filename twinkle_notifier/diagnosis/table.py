@@ -146,12 +146,9 @@ class Table:
         return best[1] if best is not None else None
 
     def _by_signal(self, evidence: Evidence) -> _Found | None:
-        """A signal alone says less than any words: such a rule stands last, and holds only where no error is known."""
         for known in self._of_signals:
-            if not evidence.signal or (evidence.errors and not known.when):
-                continue
-            if (found := _Look(evidence, [], None).others(known)) is not None:
-                return known.at if known.when else len(self.rules), Diagnosis(known.rule, found)
+            if evidence.signal and (found := _Look(evidence, [], None).others(known)) is not None:
+                return known.at, Diagnosis(known.rule, found)
         return None
 
 

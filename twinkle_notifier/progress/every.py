@@ -9,7 +9,7 @@ from typing import NamedTuple
 from twinkle_notifier.errors import ArgumentError
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.messages.sanitize import shown_in_log
-from twinkle_notifier.runtime.durations import LONGEST, seconds_in
+from twinkle_notifier.runtime.durations import LONGEST, NUMBER, seconds_in
 from twinkle_notifier.runtime.log_repeats import log
 from twinkle_notifier.runtime.user_file import user_file
 
@@ -19,7 +19,7 @@ _MOST = 365 * 86400.0  # seconds
 _SHOWN = 50  # characters of another text, in an error
 _LEAST_PART = 0.0001  # of the steps
 _OFF = ("", "off", "0", "no", "false")
-_PART = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*%"
+_PART = rf"{NUMBER}\s*%"
 _HOW = 'give a time such as "2h", "90m" or "1h30m", or a part of the steps such as "10%"'
 
 

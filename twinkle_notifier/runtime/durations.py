@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 LONGEST = 100  # characters of such a text
-_NUMBER = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)"
-_PATTERN = re.compile(r"\s*".join(rf"(?:{_NUMBER}\s*{unit})?" for unit in ("d", "h", "m(?:in)?", "s")))
+NUMBER = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)"
+_PATTERN = re.compile(r"\s*".join(rf"(?:{NUMBER}\s*{unit})?" for unit in ("d", "h", "m(?:in)?", "s")))
 _SECONDS = (86400.0, 3600.0, 60.0, 1.0)
 
 

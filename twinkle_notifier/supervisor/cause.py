@@ -74,7 +74,7 @@ def of_command(ends: Sequence[End], code: int, at: float, pid: int = 0) -> Cause
 
 def of_ranks(failures: Sequence[Failure], ends: Sequence[End]) -> Cause:
     """The cause among the ranks that torchrun's agent saw fail: the first, secondary errors last."""
-    by_pid = {end.pid: end for end in ends if not end.failures}
+    by_pid = {end.pid: end for end in ends if not end.failures and end.code % 256}
 
     def order(failure: Failure) -> tuple[int, float]:
         own = by_pid.get(failure.pid)

@@ -329,14 +329,4 @@ CASES: dict[str, Case] = {
             raised(_RUNTIME, "skipped: " + _SHARED.format(147456)),
         ),
     ),
-    "build-other-cpu": Case(
-        hits=(
-            killed("SIGILL"),
-            killed("SIGILL", "epoch 0\nIllegal instruction (core dumped)"),
-        ),
-        misses=(
-            killed("SIGSEGV"),
-            printed("Illegal instruction (core dumped)"),
-        ),
-    ),
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from diagnosed import Case, printed, raised
+from diagnosed import Case, killed, printed, raised
+
+_CRASHED = "Fatal Python error: Segmentation fault"
 
 CASES: dict[str, Case] = {
     "openmp-twice": Case(
@@ -146,5 +148,12 @@ CASES: dict[str, Case] = {
             printed("pyxis: importing docker image: hello-world.sqsh"),
             printed("srun: error: node001: task 0: Exited with exit code 1"),
         ),
+    ),
+    "segfault-shown": Case(
+        hits=(
+            killed("SIGSEGV", f"{_CRASHED}\n\nThread 0x00007f7a (most recent call first):\n"),
+            killed("SIGSEGV", f"{_CRASHED}\n" + "step 1\n" * 90),
+        ),
+        misses=(killed("SIGSEGV"), killed("SIGABRT", _CRASHED), printed(_CRASHED)),
     ),
 }

@@ -208,10 +208,6 @@ CASES: dict[str, Case] = {
             killed("SIGBUS"),
         ),
     ),
-    "shm-bus-error": Case(
-        hits=(killed("SIGBUS"), killed("SIGBUS", "step 400 loss 2.1\n", oom_kills="0")),
-        misses=(killed("SIGSEGV"), killed("SIGKILL", "Bus error"), printed("Bus error (core dumped)")),
-    ),
     "host-thread-limit": Case(
         hits=(
             raised("RuntimeError", "can't start new thread"),

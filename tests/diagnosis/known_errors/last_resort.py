@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnosed import Case, raised
+from diagnosed import Case, killed, printed, raised
 
 CASES: dict[str, Case] = {
     "import-library-missing": Case(
@@ -61,6 +61,24 @@ CASES: dict[str, Case] = {
         misses=(
             raised("AttributeError", "module 'numpy' has no attribute 'float8'"),
             raised("ImportError", "module 'numpy' has no attribute 'float'"),
+        ),
+    ),
+    "segfault": Case(
+        hits=(killed("SIGSEGV"), killed("SIGSEGV", "step 400 loss 2.1\n")),
+        misses=(killed("SIGBUS"), printed("Segmentation fault (core dumped)"), killed("SIGABRT", "SIGSEGV")),
+    ),
+    "shm-bus-error": Case(
+        hits=(killed("SIGBUS"), killed("SIGBUS", "step 400 loss 2.1\n", oom_kills="0")),
+        misses=(killed("SIGSEGV"), killed("SIGKILL", "Bus error"), printed("Bus error (core dumped)")),
+    ),
+    "build-other-cpu": Case(
+        hits=(
+            killed("SIGILL"),
+            killed("SIGILL", "epoch 0\nIllegal instruction (core dumped)"),
+        ),
+        misses=(
+            killed("SIGSEGV"),
+            printed("Illegal instruction (core dumped)"),
         ),
     ),
 }

@@ -49,8 +49,6 @@ def _died(name: str, *arguments: str) -> str:
 _MANY = tuple(f"--an_argument_of_the_training_{number}" for number in range(18))
 _TRACEBACK = 'Traceback (most recent call last):\n    File "train.py", line 3, in main\n  ValueError: one'
 
-_CRASHED = "Fatal Python error: Segmentation fault"
-
 CASES: dict[str, Case] = {
     "worker-out-of-memory": Case(
         hits=(
@@ -107,17 +105,6 @@ CASES: dict[str, Case] = {
             raised("RuntimeError", "see process 3 terminated with signal SIGSEGV"),
             printed(_told(-1)),
         ),
-    ),
-    "segfault-shown": Case(
-        hits=(
-            killed("SIGSEGV", f"{_CRASHED}\n\nThread 0x00007f7a (most recent call first):\n"),
-            killed("SIGSEGV", f"{_CRASHED}\n" + "step 1\n" * 90),
-        ),
-        misses=(killed("SIGSEGV"), killed("SIGABRT", _CRASHED), printed(_CRASHED)),
-    ),
-    "segfault": Case(
-        hits=(killed("SIGSEGV"), killed("SIGSEGV", "step 400 loss 2.1\n")),
-        misses=(killed("SIGBUS"), printed("Segmentation fault (core dumped)"), killed("SIGABRT", "SIGSEGV")),
     ),
     "worker-bus-error": Case(
         hits=(

@@ -317,17 +317,4 @@ RULES: tuple[Rule, ...] = (
         says=tuple(begin + _SHARED for begin in ("", _CONFIGS, "{error:word}: " + _CONFIGS)),
         types=(*_COMPILED, "OutOfResources", "NoTritonConfigsError"),
     ),
-    Rule(
-        "build-other-cpu",
-        Advice(
-            "a binary used an instruction that this CPU lacks: most likely it was compiled for, or on, another machine",
-            ("rebuild or reinstall it here", "clear the TORCHINDUCTOR_CACHE_DIR that nodes share"),
-        ),
-        Advice(
-            "二进制用到了这颗 CPU 不支持的指令：很可能是在别的机器上编译的",
-            ("在本机重新编译或安装", "清空节点间共享的编译缓存（TORCHINDUCTOR_CACHE_DIR）"),
-        ),
-        "https://man7.org/linux/man-pages/man7/signal.7.html",
-        signals=("SIGILL",),
-    ),
 )

@@ -199,4 +199,24 @@ RULES: tuple[Rule, ...] = (
             "slurmstepd: error: pyxis: failed to import docker image",
         ),
     ),
+    Rule(
+        "segfault-shown",
+        Advice(
+            "native code crashed; the output shows at which line of Python",
+            (
+                "look below 'Current thread' in the output: its first line is the call that crashed",
+                "reinstall the compiled package of that call for this torch and CUDA",
+            ),
+        ),
+        Advice(
+            "原生代码崩溃；输出指出了是哪一行 Python 代码",
+            (
+                "看输出里 'Current thread' 下面：第一行就是崩溃的调用",
+                "为当前的 torch 和 CUDA 重新安装这个调用所属的编译包",
+            ),
+        ),
+        "https://docs.python.org/3/library/faulthandler.html",
+        printed=("Fatal Python error: Segmentation fault",),
+        signals=("SIGSEGV",),
+    ),
 )

@@ -265,25 +265,6 @@ RULES: tuple[Rule, ...] = (
         types=("RuntimeError",),
     ),
     Rule(
-        "shm-bus-error",
-        Advice(
-            "the process died of a bus error: /dev/shm or the disk of a mapped file is full, or the file was cut",
-            (
-                "check `df -h /dev/shm` and the disk of memory-mapped data; in a container raise --shm-size",
-                "make sure that no other process rewrites a data or checkpoint file while it is mapped",
-            ),
-        ),
-        Advice(
-            "进程因总线错误（SIGBUS）退出：/dev/shm 或映射文件所在磁盘已满，或文件被截短",
-            (
-                "检查 `df -h /dev/shm` 和映射文件所在磁盘；容器中调大 --shm-size",
-                "确保映射期间没有其他进程改写该数据或 checkpoint 文件",
-            ),
-        ),
-        "https://man7.org/linux/man-pages/man2/mmap.2.html",
-        signals=("SIGBUS",),
-    ),
-    Rule(
         "host-thread-limit",
         Advice(
             "no more threads may be started: the limit of the user, or the pids limit of the container, is reached",

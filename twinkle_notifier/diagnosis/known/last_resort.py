@@ -154,4 +154,58 @@ RULES: tuple[Rule, ...] = (
         ),
         types=("AttributeError",),
     ),
+    Rule(
+        "segfault",
+        Advice(
+            "native code crashed: often an extension that was built for another torch or CUDA, or a driver",
+            (
+                "set PYTHONFAULTHANDLER=1 and start again: the output then names the line of Python that crashed",
+                "reinstall what was compiled (flash-attn, apex, operators of your own) for this torch",
+            ),
+        ),
+        Advice(
+            "原生代码崩溃：常见原因是扩展针对其他 torch 或 CUDA 版本编译，或驱动有问题",
+            (
+                "设置 PYTHONFAULTHANDLER=1 重跑：输出会指出崩溃的那行 Python 代码",
+                "为当前 torch 重新安装编译过的包（flash-attn、apex、自定义算子）",
+            ),
+        ),
+        "https://docs.python.org/3/library/faulthandler.html",
+        signals=("SIGSEGV",),
+        when=("errors == 0",),
+    ),
+    Rule(
+        "shm-bus-error",
+        Advice(
+            "the process died of a bus error: /dev/shm or the disk of a mapped file is full, or the file was cut",
+            (
+                "check `df -h /dev/shm` and the disk of memory-mapped data; in a container raise --shm-size",
+                "make sure that no other process rewrites a data or checkpoint file while it is mapped",
+            ),
+        ),
+        Advice(
+            "进程因总线错误（SIGBUS）退出：/dev/shm 或映射文件所在磁盘已满，或文件被截短",
+            (
+                "检查 `df -h /dev/shm` 和映射文件所在磁盘；容器中调大 --shm-size",
+                "确保映射期间没有其他进程改写该数据或 checkpoint 文件",
+            ),
+        ),
+        "https://man7.org/linux/man-pages/man2/mmap.2.html",
+        signals=("SIGBUS",),
+        when=("errors == 0",),
+    ),
+    Rule(
+        "build-other-cpu",
+        Advice(
+            "a binary used an instruction that this CPU lacks: most likely it was compiled for, or on, another machine",
+            ("rebuild or reinstall it here", "clear the TORCHINDUCTOR_CACHE_DIR that nodes share"),
+        ),
+        Advice(
+            "二进制用到了这颗 CPU 不支持的指令：很可能是在别的机器上编译的",
+            ("在本机重新编译或安装", "清空节点间共享的编译缓存（TORCHINDUCTOR_CACHE_DIR）"),
+        ),
+        "https://man7.org/linux/man-pages/man7/signal.7.html",
+        signals=("SIGILL",),
+        when=("errors == 0",),
+    ),
 )

@@ -105,45 +105,6 @@ RULES: tuple[Rule, ...] = (
         types=_ENDED,
     ),
     Rule(
-        "segfault-shown",
-        Advice(
-            "native code crashed; the output shows at which line of Python",
-            (
-                "look below 'Current thread' in the output: its first line is the call that crashed",
-                "reinstall the compiled package of that call for this torch and CUDA",
-            ),
-        ),
-        Advice(
-            "原生代码崩溃；输出指出了是哪一行 Python 代码",
-            (
-                "看输出里 'Current thread' 下面：第一行就是崩溃的调用",
-                "为当前的 torch 和 CUDA 重新安装这个调用所属的编译包",
-            ),
-        ),
-        "https://docs.python.org/3/library/faulthandler.html",
-        printed=("Fatal Python error: Segmentation fault",),
-        signals=("SIGSEGV",),
-    ),
-    Rule(
-        "segfault",
-        Advice(
-            "native code crashed: often an extension that was built for another torch or CUDA, or a driver",
-            (
-                "set PYTHONFAULTHANDLER=1 and start again: the output then names the line of Python that crashed",
-                "reinstall what was compiled (flash-attn, apex, operators of your own) for this torch",
-            ),
-        ),
-        Advice(
-            "原生代码崩溃：常见原因是扩展针对其他 torch 或 CUDA 版本编译，或驱动有问题",
-            (
-                "设置 PYTHONFAULTHANDLER=1 重跑：输出会指出崩溃的那行 Python 代码",
-                "为当前 torch 重新安装编译过的包（flash-attn、apex、自定义算子）",
-            ),
-        ),
-        "https://docs.python.org/3/library/faulthandler.html",
-        signals=("SIGSEGV",),
-    ),
-    Rule(
         "worker-bus-error",
         Advice(
             "a worker process got SIGBUS: /dev/shm was full, or a memory-mapped file became shorter or unreadable",
