@@ -18,7 +18,7 @@ from twinkle_notifier.runtime.durations import LONGEST, seconds_in
         (" 1 d  2 h ", 93600.0),
         ("0m", 0.0),
         *[(text, None) for text in ("", "90", "h", "m10", "30m1h", "-1m", "1e3s", "nan", "ten minutes", "１m")],
-        ("1" + " " * LONGEST + "m", None),
+        ("1h" + " " * LONGEST + "30m", None),  # not the part that is read
     ],
 )
 def test_the_seconds_of_a_duration(text: str, seconds: float | None) -> None:
