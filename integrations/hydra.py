@@ -46,7 +46,7 @@ class NotifierCallback(RunCallback, Callback):
         try:
             return run_job()
         except BaseException as exc:
-            if isinstance(exc, SystemExit) and exc.code in (None, 0):
+            if self.run.is_clean_exit(exc):
                 self.run.ended(partial(_reached, config))
             else:
                 self.run.failed(exc, progress=partial(_reached, config))

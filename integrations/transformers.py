@@ -26,7 +26,12 @@ from twinkle_notifier import Progress, TrainingRun
 _ENTRIES = ("train", "evaluate", "predict", "hyperparameter_search")
 _MARK = "_twinkle_notifier_entry"
 _PARTS = {"train": True, "evaluate": False}  # of a trial; whether one begins with it
-_PARSERS = ("transformers.hf_argparser", "trl.scripts._hf_argparser")  # of a script's options; trl has a copy
+# What reads a program's options, and which resumes. Axolotl's has dashes; trl has a copy of transformers' parser.
+_OPTIONS = {
+    "axolotl": "--resume-from-checkpoint",
+    "transformers.hf_argparser": "--resume_from_checkpoint",
+    "trl.scripts._hf_argparser": "--resume_from_checkpoint",
+}
 _COUNTS = ("step", "epoch", "total_flos")
 _NO_METRICS: tuple[type, ...] = (str, bytes, list, tuple, dict, type(None))  # which trainers and callbacks log, too
 
@@ -294,12 +299,11 @@ def _reached(run: TrainingRun, state: TrainerState, **more: Callable[[], object]
 
 
 def _resuming(checkpoint: str) -> str:
-    """An option of the script, if that reads options by transformers' parser; else an argument of `train`."""
+    """An option of the program, if it has loaded one of the parsers above; else an argument of `train`."""
     if not checkpoint:
         return ""
-    if any(name in sys.modules for name in _PARSERS):
-        return f"--resume_from_checkpoint {shlex.quote(checkpoint)}"
-    return f"resume_from_checkpoint={checkpoint}"
+    option = next((option for module, option in _OPTIONS.items() if module in sys.modules), "")
+    return f"{option} {shlex.quote(checkpoint)}" if option else f"resume_from_checkpoint={checkpoint}"
 
 
 def _steps(state: TrainerState) -> int | None:

@@ -12,6 +12,7 @@ from typing import Any
 from twinkle_notifier import checkpoint, settings
 from twinkle_notifier.credentials.masking import redact
 from twinkle_notifier.delivery import descriptor
+from twinkle_notifier.exceptions import kind
 from twinkle_notifier.mailbox import mailbox
 from twinkle_notifier.runtime.stored import hashed
 from twinkle_notifier.settings import Configured, is_off
@@ -47,6 +48,11 @@ class RunState:
     def attaches() -> bool:
         """Whether callbacks that no code of the user's has made send; see docs/settings.md."""
         return settings.attaches(os.environ)
+
+    @staticmethod
+    def is_clean_exit(exc: BaseException) -> bool:
+        """Whether `exc` is a good end: a ``sys.exit()`` with no code or 0 that no signal's handler calls."""
+        return kind.is_clean_exit(exc)
 
     def state_dict(self) -> dict[str, Any]:
         """A copy of the state, for a checkpoint, in plain JSON values: the notifier without secrets, alerts sent."""

@@ -144,6 +144,17 @@ def test_the_first_rule_that_holds_is_told() -> None:
     assert (found.rule.id, found.advice("en")) == ("general", Advice("2 GiB is too much", ("ask for less than 1 GiB",)))
 
 
+@pytest.mark.parametrize("where", ["says", "also"])
+def test_a_slot_of_the_rule_goes_before_a_fact_of_its_name(where: str) -> None:
+    """Users name their slots as they like; "total" and "errors" are facts, too."""
+    patterns = {"says": ("lost",), where: ("{errors:int} of {total:int} files",)}
+    text = f"{'' if where == 'says' else 'lost' + chr(10)}7 of 9 files"
+    evidence = Evidence((error_of("E", text),), facts={"errors": "1", "total": "80 GiB"})
+    found = Table([rule(when=("errors == 7", "total == 9"), **patterns)]).diagnose(evidence)
+    assert found is not None
+    assert (found.found["errors"], found.found["total"]) == ("7", "9")
+
+
 PREFIXES = [
     *("[rank3]: ", "[default0]:", "[trainer0]:", "[trainer0|0]:", "[my-role7|15]: "),  # torchrun
     *("(pid=42, ip=10.0.0.1) ", "12: ", "[1,0]<stderr>:", "[1,12]: "),  # Ray, srun, mpirun

@@ -37,7 +37,7 @@ NET = """
             raise RuntimeError(f"a net needs a width, not {width}")
 """
 APP = """
-    import os, sys, time
+    import os, signal, sys, time
     import hydra
 
 
@@ -56,6 +56,9 @@ APP = """
             os.kill(os.getpid(), 9)
         if cfg.then.startswith("exit"):
             sys.exit(int(cfg.then[4:]))
+        if cfg.then == "term":
+            signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+            signal.raise_signal(signal.SIGTERM)
         return cfg.lr * 2
 
 
@@ -166,6 +169,14 @@ def test_sys_exit_in_a_job(run: Run, inbox: Inbox, code: int, title: str) -> Non
     [message] = inbox.messages
     assert re.fullmatch(title, message.title)
     assert has(message, f"- Overrides: then=exit{code}\n")
+
+
+@pytest.mark.parametrize("sweep", [[], ["--multirun"]], ids=["job", "multirun"])
+def test_a_handler_that_exits_with_0_is_no_good_end(run: Run, inbox: Inbox, sweep: list[str]) -> None:
+    """Of SIGTERM, as a program has that saves before its time is over."""
+    run("then=term", *sweep, code=0)
+    [message] = inbox.messages
+    assert message.title == "sft was preempted"
 
 
 @pytest.mark.parametrize("supervised", [False, True], ids=["alone", "under run"])

@@ -35,7 +35,7 @@ from twinkle_notifier.isolation.background import background
 from twinkle_notifier.testing import RecordingNotifier
 
 pytestmark = pytest.mark.filterwarnings("default")
-PARSERS = ("transformers.hf_argparser", "trl.scripts._hf_argparser")
+PARSERS = ("axolotl", "transformers.hf_argparser", "trl.scripts._hf_argparser")
 
 
 @pytest.fixture(autouse=True)
@@ -309,13 +309,17 @@ def test_tells_of_the_last_checkpoint(error: BaseException, headline: str, says:
 def test_a_script_that_reads_options_goes_on_by_one(
     parser: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It has loaded transformers' parser, or trl's copy; a script without one goes on by an argument of `train`."""
+    """By Axolotl's also where transformers' is loaded, too; a script without one goes on by an argument of `train`."""
     monkeypatch.setitem(sys.modules, parser, types.ModuleType(parser))
+    option = "--resume_from_checkpoint"
+    if parser == "axolotl":
+        option = "--resume-from-checkpoint"
+        monkeypatch.setitem(sys.modules, PARSERS[1], types.ModuleType(PARSERS[1]))
     told = RecordingNotifier()
     saving = {"save_strategy": "steps", "save_steps": 1, "max_steps": 4}
     with pytest.raises(ValueError, match="lost"):
         trainer(tmp_path, NotifierCallback(told), FailAt(ValueError("lost")), **saving).train()
-    assert f"- To go on: --resume_from_checkpoint {tmp_path}/checkpoint-2\n" in told.messages[0]
+    assert f"- To go on: {option} {tmp_path}/checkpoint-2\n" in told.messages[0]
 
 
 def test_tells_of_the_checkpoint_that_was_resumed(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from programs import (
     ALONE,
     CASES,
+    CRASHED,
     NEEDED,
     STEPS,
     Case,
@@ -66,6 +67,8 @@ def train(tiny: Path, folder: Path, **more: Any) -> list[str]:
 def test_train(start: Start, robot: Inbox, tiny: Path, tmp_path: Path, case: Case) -> None:
     """By torchrun: on a CPU accelerate starts one process, whatever it is asked for."""
     runs(case, robot, start, train(tiny, tmp_path), **CPU)
+    if case is CRASHED:
+        assert "- To go on: --resume-from-checkpoint " in robot.messages[0].text
 
 
 @ALONE

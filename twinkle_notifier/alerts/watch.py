@@ -13,7 +13,7 @@ from twinkle_notifier.alerts import dedupe, underway
 from twinkle_notifier.alerts.api import notify_exception
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import check
-from twinkle_notifier.exceptions.kind import kind_of
+from twinkle_notifier.exceptions.kind import is_clean_exit
 from twinkle_notifier.isolation import safe
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime.language import Language, checked
@@ -67,7 +67,7 @@ class Watch:
 
     def _failed(self, exc: BaseException, block: dedupe.Block | None, within: dedupe.Block | None) -> None:
         """`exc` leaves `block`; see `underway.stop`."""
-        if issubclass(type(exc), GeneratorExit) or _is_clean_exit(exc):
+        if issubclass(type(exc), GeneratorExit) or is_clean_exit(exc):
             return
         notify_exception(
             self._notifier if self._configured is None else self._configured,
@@ -246,12 +246,3 @@ def _is_coroutine_function(func: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(
         inspect.getattr_static(type(func), "__call__")
     )
-
-
-def _is_clean_exit(exc: BaseException) -> bool:
-    """Whether Python ends with status 0 by this exception, and no signal is why."""
-    if not issubclass(type(exc), SystemExit):
-        return False
-    code = safe.slot(exc, "code", SystemExit)
-    is_zero = code is None or (issubclass(type(code), int) and int.__eq__(code, 0))
-    return is_zero and kind_of(exc) == "exited"

@@ -215,7 +215,7 @@ class _Look:
         return self._known[known.at]
 
     def _others(self, known: _Known) -> dict[str, str] | None:
-        rule, evidence, found = known.rule, self._evidence, dict(self._evidence.facts)
+        rule, evidence, read = known.rule, self._evidence, dict[str, str]()
         if rule.signals and evidence.signal not in rule.signals:
             return None
         if rule.modules and not any(_within(module, rule.modules) for module in evidence.modules):
@@ -223,10 +223,11 @@ class _Look:
         if any(pattern.match(line) is not None for pattern in known.unless for line in self._lines):
             return None
         for pattern in known.also:
-            more = next((read for line in self._lines if (read := pattern.match(line)) is not None), None)
+            more = next((slots for line in self._lines if (slots := pattern.match(line)) is not None), None)
             if more is None:
                 return None
-            found.update({name: text for name, text in more.items() if name not in found})
+            read = {**more, **read}
+        found = {**evidence.facts, **read}  # a rule's own slot goes before a fact of its name
         if not rule.says and not rule.printed and not all(condition.holds(found) for condition in known.when):
             return None
         return found

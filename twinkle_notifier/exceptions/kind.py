@@ -41,6 +41,15 @@ def kind_of(exc: BaseException) -> str:
     return _BY_SIGNAL.get(number or 0, "exited")
 
 
+def is_clean_exit(exc: BaseException) -> bool:
+    """Whether Python ends with status 0 by this exception, and no signal is why."""
+    if not issubclass(type(exc), SystemExit):
+        return False
+    code = safe.slot(exc, "code", SystemExit)
+    is_zero = code is None or (issubclass(type(code), int) and int.__eq__(code, 0))
+    return is_zero and kind_of(exc) == "exited"
+
+
 def _handled(exc: BaseException) -> int | None:
     """The signal whose handler raised `exc`. Python calls it with the signal, and the frame that this interrupted."""
     for frame, _ in walk_tb(safe.slot(exc, "__traceback__")):
