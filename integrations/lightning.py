@@ -37,13 +37,17 @@ def _base() -> type[Callback]:
     """The `Callback` of the copy that the program has loaded, else of the first that is installed; of both, if loaded.
 
     The trainers accept each other's callbacks in a list. Only `Trainer(callbacks=callback)`, without a list, and
-    LightningCLI check the class.
+    LightningCLI check the class. Raises ImportError if none can be loaded: that of the first, unless only the second is
+    installed.
     """
     if not loaded():
         try:
             import_module(_COPIES[0])
-        except ImportError:  # it is not installed; what is called `lightning` may be a folder of the user's
-            import_module(_COPIES[1])
+        except ImportError as first:  # it is not installed; what is called `lightning` may be a folder of the user's
+            try:
+                import_module(_COPIES[1])
+            except ImportError as second:
+                raise (first if second.name == _COPIES[1] else second) from None
     bases = tuple(module.Callback for module in loaded())
     return bases[0] if len(bases) == 1 else type("Callback", bases, {})
 
