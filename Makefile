@@ -63,7 +63,7 @@ stress: $(VENV)/installed ## What `make test` leaves out, and each case of "exac
 
 CHANNEL ?= dingtalk
 
-# CHANNEL=feishu, wecom or slack is the same for another service.
+# CHANNEL=feishu, wecom, slack, bark or telegram is the same for another service.
 reliability: $(VENV)/installed ## Each fault of network, robot and process once. Prints the table of docs/reliability.md.
 	CHANNEL=$(CHANNEL) $(BIN)/python tests/reliability
 

@@ -14,7 +14,6 @@ from twinkle_notifier.alerts.api import notify_exception
 from twinkle_notifier.claims.store import Store
 from twinkle_notifier.delivery import check
 from twinkle_notifier.exceptions.kind import is_clean_exit
-from twinkle_notifier.isolation import safe
 from twinkle_notifier.notifier import Notifier
 from twinkle_notifier.runtime.language import Language, checked
 from twinkle_notifier.settings import SET_UP, checked_diagnose, checked_notifier, configured
