@@ -10,7 +10,6 @@ import json
 import os
 import statistics
 import sys
-import threading
 import time
 from collections import defaultdict
 from typing import Any
@@ -38,7 +37,6 @@ STEPS: dict[str, tuple[Any, str]] = {
     "the request, tries and all": (http, "post"),
     "one try, in a thread": (http, "_post"),
     "earlier crashes: writing, after the message": (crash_loop, "keep"),
-    "starting threads, in each of these": (threading.Thread, "start"),
 }
 
 
