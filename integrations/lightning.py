@@ -43,13 +43,20 @@ def _base() -> type[Callback]:
     if not loaded():
         try:
             import_module(_COPIES[0])
-        except ImportError as first:  # it is not installed; what is called `lightning` may be a folder of the user's
+        except (
+            ImportError
+        ) as first:  # not installed, or broken; what is called `lightning` may be a folder of the user's
             try:
                 import_module(_COPIES[1])
             except ImportError as second:
-                raise (first if second.name == _COPIES[1] else second) from None
+                raise (second if _is_absent(first) and not _is_absent(second) else first) from None
     bases = tuple(module.Callback for module in loaded())
     return bases[0] if len(bases) == 1 else type("Callback", bases, {})
+
+
+def _is_absent(error: ImportError) -> bool:
+    """Whether there is no such copy; else it, or what it needs, is broken."""
+    return isinstance(error, ModuleNotFoundError) and error.name in ("lightning", *_COPIES)
 
 
 def follow_loaded() -> None:

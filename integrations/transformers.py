@@ -26,7 +26,8 @@ from twinkle_notifier import Progress, TrainingRun
 _ENTRIES = ("train", "evaluate", "predict", "hyperparameter_search")
 _MARK = "_twinkle_notifier_entry"
 _PARTS = {"train": True, "evaluate": False}  # of a trial; whether one begins with it
-# What reads a program's options, and which resumes. Axolotl's has dashes; trl has a copy of transformers' parser.
+# The module that reads a program's options: the option that resumes. The first that is loaded counts, as Axolotl loads
+# transformers' parser, too; trl has a copy of that.
 _OPTIONS = {
     "axolotl": "--resume-from-checkpoint",
     "transformers.hf_argparser": "--resume_from_checkpoint",

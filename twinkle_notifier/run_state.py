@@ -51,7 +51,7 @@ class RunState:
 
     @staticmethod
     def is_clean_exit(exc: BaseException) -> bool:
-        """Whether `exc` is a good end: a ``sys.exit()`` with no code or 0 that no signal's handler calls."""
+        """Whether `exc` is a good end: ``sys.exit()`` with no code or 0, unless the handler of a signal called it."""
         return kind.is_clean_exit(exc)
 
     def state_dict(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from twinkle_notifier.exceptions.kind import kind_of
+from twinkle_notifier.exceptions.kind import is_clean_exit, kind_of
 
 Handler = Callable[[int, Any], Any]
 
@@ -71,3 +71,27 @@ def test_what_no_handler_has_raised() -> None:
         stop(0, signal.SIGINT, None)
     assert kind_of(by_hand.value) == "exited"
     assert kind_of(met(signal.SIGHUP, Saves().stop)) == "exited"
+
+
+@pytest.mark.parametrize(
+    ("exc", "clean"),
+    [
+        (SystemExit(), True),
+        (SystemExit(None), True),
+        (SystemExit(0), True),
+        (SystemExit(1), False),
+        (SystemExit("0"), False),
+        (ValueError(0), False),
+        (KeyboardInterrupt(), False),
+    ],
+    ids=repr,
+)
+def test_a_clean_exit(exc: BaseException, clean: bool) -> None:
+    """Python ends with status 0 by it."""
+    assert is_clean_exit(exc) is clean
+
+
+def test_a_handler_s_exit_with_0_is_not_clean() -> None:
+    """For a signal that stops a training."""
+    assert not is_clean_exit(met(signal.SIGTERM, Saves().stop))
+    assert is_clean_exit(met(signal.SIGHUP, Saves().stop))

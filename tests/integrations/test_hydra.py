@@ -173,7 +173,7 @@ def test_sys_exit_in_a_job(run: Run, inbox: Inbox, code: int, title: str) -> Non
 
 @pytest.mark.parametrize("sweep", [[], ["--multirun"]], ids=["job", "multirun"])
 def test_a_handler_that_exits_with_0_is_no_good_end(run: Run, inbox: Inbox, sweep: list[str]) -> None:
-    """Of SIGTERM, as a program has that saves before its time is over."""
+    """A program that saves at SIGTERM may exit with 0; it was preempted all the same."""
     run("then=term", *sweep, code=0)
     [message] = inbox.messages
     assert message.title == "sft was preempted"

@@ -309,7 +309,7 @@ def test_tells_of_the_last_checkpoint(error: BaseException, headline: str, says:
 def test_a_script_that_reads_options_goes_on_by_one(
     parser: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By Axolotl's also where transformers' is loaded, too; a script without one goes on by an argument of `train`."""
+    """Where transformers' parser is loaded, too, Axolotl's option counts. Without a parser it is an argument of `train`."""
     monkeypatch.setitem(sys.modules, parser, types.ModuleType(parser))
     option = "--resume_from_checkpoint"
     if parser == "axolotl":

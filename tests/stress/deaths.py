@@ -14,7 +14,7 @@ from lab import CRASH, WITH_TORCH, Lab
 
 RUN = [sys.executable, "-m", "twinkle_notifier", "run", "--name", "sft"]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-# As ranks of a training are: their starts, of which each takes a second of a core, are over.
+# The ranks wait for each other: a start takes a second of a core, and in a training it is long over.
 TOGETHER = f'{WITH_TORCH}\ndist.init_process_group("gloo")\ndist.barrier()\n'
 READY = "open('ready', 'w').close()\ntime.sleep(100)\n"
 WORKING = (
