@@ -210,7 +210,7 @@ STRESS = pytest.mark.stress
         pytest.param(
             "{run} --no-attach -- {torchrun} --log-dir logs -r 3 {script} 2>&1 | cat",
             "int('x')",
-            "ValueError: in",
+            "ValueError: …literal for int()",
             ["0", "1"],
             marks=STRESS,
         ),
