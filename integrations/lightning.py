@@ -43,9 +43,7 @@ def _base() -> type[Callback]:
     if not loaded():
         try:
             import_module(_COPIES[0])
-        except (
-            ImportError
-        ) as first:  # not installed, or broken; what is called `lightning` may be a folder of the user's
+        except ImportError as first:  # what is called `lightning` may be a folder of the user's
             try:
                 import_module(_COPIES[1])
             except ImportError as second:
